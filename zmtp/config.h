@@ -1,0 +1,50 @@
+// Defaults and versions. Every limit here is the default of a run-time option of the same name; the
+// reason for its value stands beside it.
+#ifndef ZMTP_CONFIG_H
+#define ZMTP_CONFIG_H
+
+enum { ZMTP_VERSION_MAJOR = 0, ZMTP_VERSION_MINOR = 1, ZMTP_VERSION_PATCH = 0 };
+#define ZMTP_VERSION "0.1.0"
+
+enum {
+    // One connection before its handshake is done: frames of at most 4 KiB, so that a stranger holds
+    // at most 8 KiB of ours.
+    ZMTP_DEFAULT_HANDSHAKE_FRAME_MAX = 4096,
+    // Wall clock from the first octet to the end of the handshake.
+    ZMTP_DEFAULT_HANDSHAKE_MS = 10000,
+    // Connections of one listener that have not finished their handshake; beyond, the oldest goes.
+    ZMTP_DEFAULT_PENDING_MAX = 128,
+    // One message, all parts, counted while it is still unfinished.
+    ZMTP_DEFAULT_MESSAGE_MAX = 64 * 1024 * 1024,
+    ZMTP_DEFAULT_PARTS_MAX = 1024,
+    // A queue of one pipe, one direction: whichever limit is met first.
+    ZMTP_DEFAULT_HWM = 1000,
+    ZMTP_DEFAULT_HWM_BYTES = 8 * 1024 * 1024,
+    // One remote subscriber's subscriptions.
+    ZMTP_DEFAULT_SUBSCRIPTIONS_MAX = 16384,
+    ZMTP_DEFAULT_TOPIC_BYTES_MAX = 1024 * 1024,
+    // Metadata of a READY command.
+    ZMTP_DEFAULT_METADATA_MAX = 8192,
+    ZMTP_DEFAULT_PROPERTIES_MAX = 32,
+    // Commands that nobody knows: this many are counted and skipped, then the connection closes.
+    ZMTP_DEFAULT_UNKNOWN_COMMANDS_MAX = 64,
+    // Heartbeats: a PING when nothing was heard for the interval, dead when nothing came for the
+    // timeout after it; the TTL tells the other side when to give us up.
+    ZMTP_DEFAULT_HEARTBEAT_INTERVAL_MS = 5000,
+    ZMTP_DEFAULT_HEARTBEAT_TIMEOUT_MS = 10000,
+    ZMTP_DEFAULT_HEARTBEAT_TTL_MS = 20000,
+    // Reconnects: first delay, cap; beyond the cap the delay is jittered, see base.h.
+    ZMTP_DEFAULT_RECONNECT_MIN_MS = 100,
+    ZMTP_DEFAULT_RECONNECT_MAX_MS = 30000,
+    // How long close() waits for queued messages to leave.
+    ZMTP_DEFAULT_LINGER_MS = 2000,
+};
+
+// Octets of a part kept inside its struct; larger bodies live in a slab.
+enum { ZMTP_PART_INLINE = 48 };
+// Parts of a message kept inside its struct; more need an allocation.
+enum { ZMTP_MSG_INLINE_PARTS = 3 };
+// The unit of buffering: one read, one write batch.
+enum { ZMTP_SLAB_SIZE = 64 * 1024 };
+
+#endif
