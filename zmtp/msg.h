@@ -1,0 +1,136 @@
+// Parts, messages and pipes: what patterns and connections hand to each other.
+//
+// A message is one or more parts, sent and delivered whole or not at all. A part's body is kept
+// inside its struct when it is small, or in a slab, a reference-counted block that several parts,
+// messages and queues may share; so passing a large body on copies nothing.
+//
+// A pipe is two bounded queues of messages, one each way, between two ends. A socket (socket.h) holds
+// one end; a connection (peer.h), or another socket of the same process, holds the other. In meaning
+// a queue holds messages; in memory it holds frames already encoded, so that a connection sends what
+// lies there as it is. A queue outlives the connection that empties it.
+//
+// Threads: an end belongs to one owner; in this version both ends live on one thread.
+#ifndef ZMTP_MSG_H
+#define ZMTP_MSG_H
+
+#include "base.h"
+#include "wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zmtp_slab;
+
+// Recycles slabs; one for each loop. Everything that takes a pool also accepts null and then goes to
+// the allocator each time. The pool must outlive what was made from it.
+struct zmtp_pool;
+int zmtp_pool_open(struct zmtp_pool **out, const struct zmtp_allocator *allocator);
+void zmtp_pool_close(struct zmtp_pool *pool);
+
+struct zmtp_part {
+    struct zmtp_slab *slab; // null: the octets are |at.octets|
+    size_t size;
+    union {
+        uint8_t octets[ZMTP_PART_INLINE];
+        const uint8_t *data;
+    } at;
+};
+
+// The part's octets; valid while the part lives and stays where it is.
+static inline struct zmtp_bytes zmtp_part_bytes(const struct zmtp_part *part)
+{
+    struct zmtp_bytes view = {part->slab ? part->at.data : part->at.octets, part->size};
+    return view;
+}
+
+// Each of these fills a part that holds nothing; on failure it still holds nothing.
+int zmtp_part_copy(struct zmtp_part *part, struct zmtp_bytes octets,
+                   const struct zmtp_allocator *allocator);
+// Uninitialised room for |size| octets, writable through |*room| until the part is passed on.
+int zmtp_part_reserve(struct zmtp_part *part, size_t size, uint8_t **room,
+                      const struct zmtp_allocator *allocator);
+// Takes the caller's |data| without a copy; |release(data, hint)| is called once, when the last user
+// is done, on whatever thread that is. On failure the data is still the caller's.
+int zmtp_part_wrap(struct zmtp_part *part, void *data, size_t size,
+                   void (*release)(void *data, void *hint), void *hint,
+                   const struct zmtp_allocator *allocator);
+// Another part with the same octets. Never fails, never copies more than ZMTP_PART_INLINE octets.
+void zmtp_part_share(struct zmtp_part *part, const struct zmtp_part *of);
+// Releases what the part holds and empties it.
+void zmtp_part_fini(struct zmtp_part *part);
+
+// Parts in order. Zero-initialised plus zmtp_msg_init is an empty message. A message may be moved by
+// assignment, if the old one is then initialised again.
+struct zmtp_msg {
+    const struct zmtp_allocator *allocator;
+    struct zmtp_part *more; // all parts, once they do not fit into |few|; null before
+    uint32_t count, capacity;
+    struct zmtp_part few[ZMTP_MSG_INLINE_PARTS];
+};
+
+// |allocator| may be null: the heap.
+void zmtp_msg_init(struct zmtp_msg *msg, const struct zmtp_allocator *allocator);
+void zmtp_msg_fini(struct zmtp_msg *msg); // leaves it empty and usable
+static inline struct zmtp_part *zmtp_msg_part(struct zmtp_msg *msg, size_t index)
+{
+    return (msg->more ? msg->more : msg->few) + index;
+}
+// The octets of part |index|; empty when there is no such part.
+struct zmtp_bytes zmtp_msg_bytes(const struct zmtp_msg *msg, size_t index);
+size_t zmtp_msg_size(const struct zmtp_msg *msg); // octets of all bodies
+// Appends a copy. ZMTP_ERR_MEMORY leaves the message as it was.
+int zmtp_msg_append(struct zmtp_msg *msg, struct zmtp_bytes octets);
+// Appends |part| and empties it; on ZMTP_ERR_MEMORY it is still the caller's.
+int zmtp_msg_append_part(struct zmtp_msg *msg, struct zmtp_part *part);
+// Removes the first |count| parts.
+void zmtp_msg_drop_front(struct zmtp_msg *msg, size_t count);
+
+// One end of a pipe.
+struct zmtp_pipe_end;
+
+struct zmtp_pipe_config {
+    const struct zmtp_allocator *allocator; // null: the heap
+    struct zmtp_pool *pool;                 // null: none
+    // Limits of the queue that end 0 and end 1 fill: messages, and octets as encoded. A queue takes
+    // a message while it is below both, so one message may exceed the octets. 0: no limit.
+    size_t count_max[2], bytes_max[2];
+};
+int zmtp_pipe_open(const struct zmtp_pipe_config *config, struct zmtp_pipe_end *ends[2]);
+// This end goes; its outgoing messages stay readable at the other end, its incoming ones are freed.
+// The pipe's memory goes with the second end. The other end is marked.
+void zmtp_pipe_close(struct zmtp_pipe_end *end);
+
+// Whenever an end's state changes (a message came, room came, the link changed, the other end
+// closed), that end is put on its owner's list once; the owner drains the list and looks. An end
+// without a list is marked in silence.
+struct zmtp_marks {
+    struct zmtp_pipe_end *first, *last;
+};
+void zmtp_pipe_own(struct zmtp_pipe_end *end, struct zmtp_marks *marks, void *owner);
+struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks); // null: none left
+void *zmtp_pipe_owner(const struct zmtp_pipe_end *end);
+
+// What one end tells the other about who stands behind it. A connection tells it when its handshake
+// is done (up) and when it broke (down).
+struct zmtp_link {
+    bool up;
+    uint32_t generation; // counts the ups; a new one is a new connection
+    enum zmtp_socket_type type;
+    struct zmtp_part routing_id; // empty when none was announced
+};
+int zmtp_pipe_link_up(struct zmtp_pipe_end *end, enum zmtp_socket_type type,
+                      struct zmtp_bytes routing_id);
+void zmtp_pipe_link_down(struct zmtp_pipe_end *end);
+const struct zmtp_link *zmtp_pipe_link(const struct zmtp_pipe_end *end); // told by the other end
+
+// Messages and octets that wait to leave through |end|, and to be received at it.
+struct zmtp_pipe_depth {
+    size_t out_count, out_bytes, in_count, in_bytes;
+};
+struct zmtp_pipe_depth zmtp_pipe_depth(const struct zmtp_pipe_end *end);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

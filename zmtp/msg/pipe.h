@@ -1,0 +1,63 @@
+// The inside of a pipe, for those who hold its ends: sockets and connections.
+#ifndef ZMTP_MSG_PIPE_H
+#define ZMTP_MSG_PIPE_H
+
+#include "queue.h"
+
+struct zmtp_pipe_end {
+    struct zmtp__pipe *pipe;
+    struct zmtp__queue *out, *in;  // out is filled here, in is emptied here
+    struct zmtp_pipe_end *other;
+    struct zmtp_marks *marks;      // the owner's list; null: none
+    struct zmtp_pipe_end *marked_next;
+    void *owner;
+    struct zmtp_link link;         // what the other end told
+    bool marked, closed;
+};
+
+struct zmtp__pipe {
+    const struct zmtp_allocator *allocator;
+    struct zmtp__queue queues[2];
+    struct zmtp_pipe_end ends[2];
+};
+
+void zmtp__pipe_mark(struct zmtp_pipe_end *end); // tell its owner to look
+
+// The message just ended on |end->out| can be seen by the other side.
+static inline void zmtp__pipe_published(struct zmtp_pipe_end *end)
+{
+    if (!end->other->marked) zmtp__pipe_mark(end->other);
+}
+
+// Something was taken from |end->in|: if the writer was refused before, it hears of the room.
+static inline void zmtp__pipe_consumed(struct zmtp_pipe_end *end)
+{
+    if (end->in->starved && zmtp__queue_roomy(end->in)) {
+        end->in->starved = false;
+        if (!end->other->marked) zmtp__pipe_mark(end->other);
+    }
+}
+
+// Can a message be sent now? No: it is remembered, and the end is marked when there is room. Also no
+// when the other end has closed.
+static inline bool zmtp__pipe_writable(struct zmtp_pipe_end *end)
+{
+    if (end->other->closed) return false;
+    if (!zmtp__queue_full(end->out)) return true;
+    end->out->starved = true;
+    return false;
+}
+
+// Is there a whole message at |end|?
+static inline bool zmtp__pipe_readable(const struct zmtp_pipe_end *end)
+{
+    return end->in->count > 0;
+}
+
+// No more will ever come in at |end|: the other side closed, and all was read.
+static inline bool zmtp__pipe_finished(const struct zmtp_pipe_end *end)
+{
+    return end->other->closed && end->in->count == 0;
+}
+
+#endif

@@ -1,0 +1,93 @@
+// A queue: one direction of a pipe. It holds whole messages as encoded ZMTP frames.
+//
+// The octets lie in ranges of slabs. A frame's header is never split between ranges, nor is a body;
+// but a body may lie in the range after its header's, which is how a large one is queued without a
+// copy. Commands for the other end (SUBSCRIBE and the like) are queued as command frames, each a
+// message of its own.
+//
+// The writer works by message: begin, put each part, end; or append octets that are already frames.
+// The reader works by message (a socket: take) or by octet (a connection: peek, consume).
+#ifndef ZMTP_MSG_QUEUE_H
+#define ZMTP_MSG_QUEUE_H
+
+#include "slab.h"
+
+struct zmtp__range {
+    struct zmtp_slab *slab;
+    const uint8_t *begin, *end;
+};
+
+struct zmtp__queue {
+    const struct zmtp_allocator *allocator;
+    struct zmtp_pool *pool;
+    size_t count_max, bytes_max; // 0: no limit
+    // Ranges in order, a ring whose capacity is a power of two.
+    struct zmtp__range *ranges;
+    size_t range_capacity, range_head, range_count;
+    // The writer.
+    struct zmtp_slab *tail; // where copies go; null: none yet
+    size_t tail_used;
+    size_t count, bytes; // whole messages, and their octets
+    size_t open_bytes;   // octets of the message that is being written
+    size_t open_ranges;  // |range_count| before it
+    const uint8_t *open_end; // the end of the last range before it
+    bool open;
+    bool starved; // the writer was refused and wants to hear of room
+    // The octet reader: how far into the first message it is, and how much of it is left. Whole
+    // messages leave the queue, so that a new connection can start at a message boundary.
+    size_t sent, message_left;
+};
+
+void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
+                      struct zmtp_pool *pool, size_t count_max, size_t bytes_max);
+void zmtp__queue_fini(struct zmtp__queue *queue);
+
+static inline bool zmtp__queue_full(const struct zmtp__queue *queue)
+{
+    return (queue->count_max && queue->count >= queue->count_max) ||
+           (queue->bytes_max && queue->bytes >= queue->bytes_max);
+}
+
+// Room for another message after a refusal? With some slack, so that the writer is woken for a batch.
+static inline bool zmtp__queue_roomy(const struct zmtp__queue *queue)
+{
+    return (!queue->count_max || queue->count <= queue->count_max / 2) &&
+           (!queue->bytes_max || queue->bytes <= queue->bytes_max / 2);
+}
+
+// Writing. |put| copies |body|, or refers to it when |slab| (which holds it) is given and that pays.
+// After any failure of |put| the message is undone and the queue is as before |begin|.
+void zmtp__queue_begin(struct zmtp__queue *queue);
+int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
+                    unsigned flags);
+// Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
+// whichever is cheaper to hold. Whole frames, please.
+int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
+                           struct zmtp_slab *slab);
+// The open octets hold |messages| whole messages; now the reader sees them.
+void zmtp__queue_end(struct zmtp__queue *queue, size_t messages);
+void zmtp__queue_undo(struct zmtp__queue *queue);
+
+// Reading by message. |flags| of the first frame of the first message; the queue is not empty.
+unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue);
+// Moves the first message's parts to the end of |msg|. ZMTP_ERR_AGAIN when there is none;
+// ZMTP_ERR_MEMORY leaves queue and |msg| as they were.
+int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);
+// The body of the first message's first frame, for commands; valid until the queue changes.
+struct zmtp_bytes zmtp__queue_first_body(const struct zmtp__queue *queue);
+void zmtp__queue_drop(struct zmtp__queue *queue); // the first message, unread
+void zmtp__queue_clear(struct zmtp__queue *queue); // every whole message
+
+// Reading by octet. Fills up to |max| views with what comes next, |bytes_max| octets at most
+// in whole views (the last may exceed it); returns how many views.
+size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
+                        size_t bytes_max);
+void zmtp__queue_consume(struct zmtp__queue *queue, size_t size);
+// Octets up to the end of the message being sent; 0 at a boundary.
+static inline size_t zmtp__queue_message_left(const struct zmtp__queue *queue)
+{
+    return queue->message_left;
+}
+void zmtp__queue_rewind(struct zmtp__queue *queue); // back to the boundary: the connection broke
+
+#endif

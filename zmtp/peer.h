@@ -1,0 +1,126 @@
+// A peer is one connection as a state machine: octets in and out on one side, a pipe on the other,
+// and the time as an argument. It does no I/O, calls nobody and never blocks; the caller asks what it
+// wants and does it.
+//
+//     greeting -> handshake -> (ready) -> traffic -> closed
+//
+// The caller's loop, in any order and as often as it likes:
+//   - zmtp_peer_wants: may it be given octets, has it octets to send, does it wait for a pipe?
+//   - zmtp_peer_space, read into it, zmtp_peer_commit.
+//   - zmtp_peer_peek, write what it shows, zmtp_peer_consume.
+//   - zmtp_peer_tick at zmtp_peer_deadline.
+//   - zmtp_peer_resume when its end of the pipe was marked: there is room or something to send.
+// Bad octets close the peer with a reason that stays; later calls are harmless.
+//
+// Backpressure is the absence of a want: with a full pipe the peer wants no octets.
+#ifndef ZMTP_PEER_H
+#define ZMTP_PEER_H
+
+#include "msg.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum zmtp_peer_state {
+    ZMTP_PEER_GREETING,  // the other's greeting is not whole yet
+    ZMTP_PEER_HANDSHAKE, // the mechanism talks
+    ZMTP_PEER_READY,     // the handshake is done, and no pipe is attached yet
+    ZMTP_PEER_TRAFFIC,   // messages flow
+    ZMTP_PEER_CLOSED,    // zmtp_peer_error has the reason
+};
+const char *zmtp_peer_state_name(enum zmtp_peer_state state);
+
+// Limits, and times in milliseconds; zmtp_peer_limits_init sets the defaults of config.h. 0 switches
+// a time off, and means "no limit" for a size.
+struct zmtp_peer_limits {
+    uint32_t handshake_ms;
+    uint32_t handshake_frame_max;
+    uint64_t message_max; // octets of one message's bodies
+    uint32_t parts_max;
+    uint32_t metadata_max, properties_max;
+    uint32_t unknown_commands_max;
+    uint32_t heartbeat_interval_ms, heartbeat_timeout_ms, heartbeat_ttl_ms;
+};
+void zmtp_peer_limits_init(struct zmtp_peer_limits *limits);
+
+struct zmtp_peer_config {
+    const struct zmtp_allocator *allocator; // null: the heap
+    struct zmtp_pool *pool;                 // null: none
+    enum zmtp_socket_type type;
+    struct zmtp_bytes routing_id; // copied; at most 255 octets; sent by REQ, DEALER and ROUTER
+    bool as_server;               // bound, rather than dialled
+    uint8_t minor;                // the 3.x that we announce: 1, or 0 to be an old peer in tests
+    struct zmtp_peer_limits limits;
+};
+
+struct zmtp_peer;
+// Copies what it needs of |config|. ZMTP_ERR_MEMORY or ZMTP_ERR_ARGUMENT leave |*out| null.
+int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config, uint64_t now_ms);
+// Frees it; if a pipe is attached, tells it that the link is down, and leaves the end open: it stays
+// the caller's, to be attached to the next connection or closed.
+void zmtp_peer_close(struct zmtp_peer *peer);
+
+enum {
+    ZMTP_WANT_READ = 1,   // give octets: space, commit
+    ZMTP_WANT_WRITE = 2,  // take octets: peek, consume
+    ZMTP_WANT_ATTACH = 4, // the handshake is done: attach a pipe
+};
+unsigned zmtp_peer_wants(const struct zmtp_peer *peer); // 0 when closed and nothing is left to write
+
+// Room for incoming octets; size 0 when it wants none or there is no memory (then it is closed). The
+// room may be shared with other peers of the same pool, so read and commit before asking another.
+struct zmtp_room {
+    uint8_t *data;
+    size_t size;
+};
+struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer);
+// The first |size| octets of the room were filled. 0 gives the room back unused.
+void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms);
+
+// Views of octets to send, in order; at most |max| of them. They stay valid until consumed.
+size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max);
+void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms);
+
+// The other side closed its half or the connection broke: ZMTP_ERR_EOF, ZMTP_ERR_RESET, or what the
+// caller knows. Closes the peer unless it is closed already.
+void zmtp_peer_fail(struct zmtp_peer *peer, int error);
+
+// Gives a pipe's end to a peer; from then on messages go between the pipe and the connection. May be
+// called before the handshake is done (a dialler) or when ZMTP_WANT_ATTACH says so (a listener).
+// The end stays the caller's to close, after the peer.
+int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end);
+// The pipe was marked: go on with what waited for it.
+void zmtp_peer_resume(struct zmtp_peer *peer, uint64_t now_ms);
+
+// Milliseconds on the clock of |now_ms| when it wants a tick; UINT64_MAX: never.
+uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer);
+void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms);
+
+enum zmtp_peer_state zmtp_peer_state(const struct zmtp_peer *peer);
+int zmtp_peer_error(const struct zmtp_peer *peer); // ZMTP_OK until closed
+// The reason in the ERROR command that the other side sent, or empty. Printable octets only.
+struct zmtp_bytes zmtp_peer_reason(const struct zmtp_peer *peer);
+
+// What the handshake told; meaningful from ZMTP_PEER_READY on. Views live as long as the peer.
+struct zmtp_peer_facts {
+    uint8_t major, minor; // of the other side
+    bool type_known;
+    enum zmtp_socket_type type;
+    struct zmtp_bytes routing_id;
+    struct zmtp_bytes metadata; // all properties, as sent
+};
+struct zmtp_peer_facts zmtp_peer_facts(const struct zmtp_peer *peer);
+
+struct zmtp_peer_counters {
+    uint64_t bytes_in, bytes_out, messages_in, messages_out;
+    uint64_t pings_sent, pongs_received, unknown_commands;
+    uint32_t round_trip_ms; // of the last PING; UINT32_MAX: none yet
+    uint64_t heard_ms;      // when something last came in
+};
+struct zmtp_peer_counters zmtp_peer_counters(const struct zmtp_peer *peer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

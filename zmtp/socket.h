@@ -1,0 +1,112 @@
+// A socket is a messaging pattern over pipes: who gets the next message, whose turn it is to be
+// heard, what happens with no peer, a full peer, a peer that leaves. It sees messages, never the
+// octets of the wire, and does no I/O. uv.h puts connections behind the pipes' other ends.
+//
+// After anything that may have touched its pipes (a connection worked, another socket sent inproc),
+// call zmtp_socket_process; it acts on what was marked. Then zmtp_socket_events tells what can be
+// done now.
+#ifndef ZMTP_SOCKET_H
+#define ZMTP_SOCKET_H
+
+#include "msg.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zmtp_socket;
+
+struct zmtp_socket_config {
+    const struct zmtp_allocator *allocator; // null: the heap
+    struct zmtp_pool *pool;                 // null: none
+    enum zmtp_socket_type type;
+    struct zmtp_bytes routing_id; // told to peers; at most 255 octets, no leading zero (RFC 37)
+    // Per pipe: messages and octets that may wait to be sent, and to be received.
+    size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
+    // ROUTER: a send to nobody is ZMTP_ERR_UNREACHABLE, to a full peer ZMTP_ERR_AGAIN. When false,
+    // such messages are dropped and counted, as RFC 28 allows.
+    bool router_mandatory;
+    // REQ: put a number before each request and take only the reply that repeats it; a second send
+    // cancels the first request instead of failing.
+    bool req_correlate, req_relaxed;
+    // PUB: limits of one subscriber.
+    size_t subscriptions_max, topic_bytes_max;
+};
+// Native defaults: limits of config.h, mandatory routing, correlated and relaxed requests.
+void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type);
+
+// REQ, REP, DEALER, ROUTER, PUB and SUB. ZMTP_ERR_UNSUPPORTED for another type, ZMTP_ERR_ARGUMENT
+// for a bad config, ZMTP_ERR_MEMORY.
+int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config);
+// Closes its ends of all pipes and frees it. What it sent stays readable at the other ends.
+void zmtp_socket_close(struct zmtp_socket *socket);
+enum zmtp_socket_type zmtp_socket_type(const struct zmtp_socket *socket);
+const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *socket);
+
+// A new pipe with this socket's limits: the socket keeps one end and |*end| is the other, for a
+// connection. |dialled|: the pipe lives as long as the endpoint, through any number of connections,
+// and takes messages while there is none (RFC 28, DEALER); else it is one accepted connection's.
+// ZMTP_ERR_ROUTING_ID when |routing_id| is another live peer's of a ROUTER; ZMTP_ERR_MEMORY.
+int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
+                       struct zmtp_pipe_end **end);
+// Joins two sockets of one process by a pipe (inproc); the links are up at once.
+// ZMTP_ERR_SOCKET_TYPE when they do not match.
+int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
+                     struct zmtp_pipe_end *ends[2]);
+
+// Has any of its pipes been marked since the last process?
+bool zmtp_socket_marked(const struct zmtp_socket *socket);
+void zmtp_socket_process(struct zmtp_socket *socket);
+
+enum { ZMTP_READABLE = 1, ZMTP_WRITABLE = 2 };
+// What would succeed now. A ROUTER is writable always, a PUB too.
+unsigned zmtp_socket_events(struct zmtp_socket *socket);
+
+// Sends a message. On ZMTP_OK |msg| is empty; on any error it is whole and still the caller's.
+// ZMTP_ERR_AGAIN: no peer has room. ZMTP_ERR_STATE: REQ or REP out of turn. ZMTP_ERR_UNSUPPORTED:
+// SUB. ZMTP_ERR_ARGUMENT: no parts (a ROUTER needs the routing id and at least one more).
+int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg);
+// The same with octets that are copied: |count| parts.
+int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts,
+                           size_t count);
+// Receives a whole message into |msg|, which must be empty. ZMTP_ERR_AGAIN: none now.
+int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
+
+// SUB: a prefix of the first part. Subscriptions count: as many cancels as subscribes end one. All
+// are told again to each new connection. ZMTP_ERR_NOT_FOUND: cancel of what was not subscribed.
+int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic);
+int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic);
+// PUB: how many peers have at least one subscription.
+size_t zmtp_socket_subscribers(const struct zmtp_socket *socket);
+
+// Every message is accounted for: sent = left (taken by connections or other sockets) + queued +
+// dropped after they were queued. |dropped| also counts those that were never queued, by reason.
+enum zmtp_drop {
+    ZMTP_DROP_PEER_GONE,  // queued for an accepted peer that went
+    ZMTP_DROP_PEER_FULL,  // PUB: this subscriber's queue is full; ROUTER not mandatory
+    ZMTP_DROP_NO_ROUTE,   // ROUTER not mandatory: nobody has this routing id; REP: requester gone
+    ZMTP_DROP_NO_MATCH,   // PUB: nobody subscribed; SUB: came unasked
+    ZMTP_DROP_ENVELOPE,   // came in without the envelope that the pattern demands
+    ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; PUB: a message from a subscriber
+    ZMTP_DROP_CLOSED,     // queued when the socket closed and linger was over
+    ZMTP_DROPS            // how many reasons there are
+};
+const char *zmtp_drop_name(enum zmtp_drop drop);
+struct zmtp_socket_counters {
+    uint64_t sent;     // messages accepted by send; a PUB counts each subscriber's copy in |copies|
+    uint64_t copies;   // messages put into pipes
+    uint64_t received; // messages given to the user
+    uint64_t dropped[ZMTP_DROPS];
+};
+struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket);
+
+// Calls |each| for every pipe of the socket, with the depth and the link; for peer tables.
+void zmtp_socket_each_pipe(const struct zmtp_socket *socket,
+                           void (*each)(void *context, const struct zmtp_link *link,
+                                        struct zmtp_pipe_depth depth),
+                           void *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,130 @@
+// libzmtp on libuv: sockets with endpoints, on the caller's uv_loop_t. No thread is started. All
+// calls belong to the loop's thread. Callbacks come from the loop, never from inside the call that
+// caused them, so any call, close included, may be made from any callback.
+//
+//     struct zmtp_uv *uv;
+//     struct zmtp_uv_socket *socket;
+//     zmtp_uv_open(&uv, uv_default_loop(), NULL);
+//     struct zmtp_uv_config config;
+//     zmtp_uv_config_init(&config, ZMTP_REP);
+//     config.on_message = answer;
+//     zmtp_uv_socket_open(&socket, uv, &config);
+//     zmtp_uv_bind(socket, "tcp://127.0.0.1:5555");
+//     uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+#ifndef ZMTP_UV_H
+#define ZMTP_UV_H
+
+#include <uv.h>
+
+#include "peer.h"
+#include "socket.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// The engine of one loop: its slab pool, its inproc names, its flush before the loop sleeps.
+struct zmtp_uv;
+struct zmtp_uv_socket;
+
+// |allocator| null: the heap; it must outlive the engine.
+int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_allocator *allocator);
+// Closes every socket still open (without linger) and then the engine. |closed|, if not null, is
+// called from the loop when all is released; run the loop until then.
+void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user);
+
+enum zmtp_event_kind {
+    ZMTP_EVENT_LISTENING,        // |endpoint| is the one bound, with its real port
+    ZMTP_EVENT_ACCEPTED,         // a connection came; its handshake begins
+    ZMTP_EVENT_CONNECTED,        // a dial succeeded; the handshake begins
+    ZMTP_EVENT_HANDSHAKE_DONE,   // messages can flow
+    ZMTP_EVENT_HANDSHAKE_FAILED, // |error| and |reason| say why
+    ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|
+    ZMTP_EVENT_DIAL_FAILED,      // nobody there yet: |error|
+    ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
+    ZMTP_EVENT_GAVE_UP,          // no more dials: the other side refused us for good
+    ZMTP_EVENT_ACCEPT_PAUSED,    // no descriptors or memory to accept with: |error|; it goes on later
+};
+const char *zmtp_event_name(enum zmtp_event_kind kind);
+
+struct zmtp_event {
+    enum zmtp_event_kind kind;
+    const char *endpoint;    // ours: the one given to bind or connect, with its real port
+    const char *remote;      // the other side's address, or ""
+    int error;               // enum zmtp_err
+    struct zmtp_bytes reason; // a text from the other side, or empty; printable octets only
+    uint32_t retry_ms;
+    struct zmtp_bytes routing_id; // the peer's, from HANDSHAKE_DONE on
+    enum zmtp_socket_type peer_type;
+};
+
+struct zmtp_uv_config {
+    struct zmtp_socket_config socket; // allocator and pool are filled in by the engine
+    struct zmtp_peer_limits limits;
+    uint32_t reconnect_min_ms, reconnect_max_ms;
+    uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
+    uint32_t pending_max; // connections of a listener before their handshake is done
+    uint32_t backlog;     // of listen(2)
+    // NULL has neither secrecy nor authentication, so tcp beyond loopback is refused unless asked for.
+    bool allow_public_null;
+    // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
+    // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
+    void (*on_message)(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user);
+    // There is something to receive: told once, again only after zmtp_uv_recv said AGAIN.
+    void (*on_readable)(struct zmtp_uv_socket *socket, void *user);
+    // A send that said ZMTP_ERR_AGAIN would succeed now; told once for each such time.
+    void (*on_writable)(struct zmtp_uv_socket *socket, void *user);
+    void (*on_event)(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user);
+    void *user;
+};
+void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type);
+
+// Copies |config|.
+int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
+                        const struct zmtp_uv_config *config);
+// No callbacks but |closed| come after this call. Listeners and diallers stop now; connections stay
+// until what was sent has left or linger is over. Then everything is freed and |closed| is called,
+// always, from the loop. |socket| must not be used after this call.
+void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *user), void *user);
+
+// Listens. tcp://127.0.0.1:0 or :* picks a port; zmtp_uv_endpoint tells which. An ipc path left by a
+// process that is gone is replaced; one where somebody answers is ZMTP_ERR_IN_USE.
+int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
+// Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet.
+int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
+// Ends a listener (its accepted connections stay) or a dialler (and its connection, once what was
+// sent has left or linger is over). ZMTP_ERR_NOT_FOUND.
+int zmtp_uv_unbind(struct zmtp_uv_socket *socket, const char *endpoint);
+int zmtp_uv_disconnect(struct zmtp_uv_socket *socket, const char *endpoint);
+// The last endpoint bound, as others would dial it; "" before the first.
+const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket);
+// Why the last call failed, in words, with what to do about it; "" after a success.
+const char *zmtp_uv_error_text(const struct zmtp_uv_socket *socket);
+
+// As zmtp_socket_send, zmtp_socket_send_bytes, zmtp_socket_recv of socket.h.
+int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
+int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count);
+int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
+int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
+int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
+unsigned zmtp_uv_events(struct zmtp_uv_socket *socket); // ZMTP_READABLE | ZMTP_WRITABLE
+size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
+
+// One row for each connection or dialler.
+struct zmtp_uv_peer {
+    const char *endpoint, *remote; // valid during the call
+    bool dialled, connected;
+    enum zmtp_peer_state state;
+    struct zmtp_peer_facts facts;
+    struct zmtp_peer_counters counters;
+    struct zmtp_pipe_depth depth;
+};
+void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
+                       void (*each)(void *context, const struct zmtp_uv_peer *peer),
+                       void *context);
+struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
