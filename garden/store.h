@@ -1,0 +1,230 @@
+// The content-addressed store, the manifest of a stream, and the recording that joins them: the
+// client's side of stream capture.
+//
+//   <root>/objects/ab/<62 hex>         an object; its name is the BLAKE2b-256 of its octets
+//   <root>/metadata/ab/<62 hex>.json   {"mime_type": ..., "size": ...}
+//   <root>/staging/                    chunks being written, journals, live manifests
+//
+// An object is complete and on the disk before anyone hears of it, is never written again, and is
+// verified whenever it is read. Functions with a |struct garden_error| fill it with one line.
+#ifndef GARDEN_STORE_H
+#define GARDEN_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zmtp/base.h>
+
+#include "capture.h"
+#include "errors.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- Hashes
+
+enum { GARDEN_HASH_SIZE = 32, GARDEN_HASH_TEXT_SIZE = 65 };
+struct garden_hash {
+    uint8_t octets[GARDEN_HASH_SIZE];
+};
+struct garden_hash garden_hash_of(struct zmtp_bytes bytes);
+bool garden_hash_equal(const struct garden_hash *a, const struct garden_hash *b);
+// 64 lower-case hex digits and a terminator.
+void garden_hash_text(const struct garden_hash *hash, char text[GARDEN_HASH_TEXT_SIZE]);
+// GARDEN_ERR_FORMAT unless |text| is exactly 64 hex digits.
+int garden_hash_parse(const char *text, struct garden_hash *out);
+
+// ---- Store
+
+struct garden_store;
+
+struct garden_store_config {
+    const char *root;                       // made when missing, with mode 0700
+    bool read_only;                         // nothing is made or written
+    const struct zmtp_allocator *allocator; // null: the heap
+    const struct garden_fs *fs;             // null: the system's calls
+};
+int garden_store_open(const struct garden_store_config *config, struct garden_store **out,
+                      struct garden_error *error);
+void garden_store_close(struct garden_store *store);
+// The absolute path of the staging folder: the root that a daemon confines chunks to.
+const char *garden_store_staging(const struct garden_store *store);
+
+// Puts |bytes| in as an object. Equal contents share one object; putting again is no error.
+int garden_store_put(struct garden_store *store, struct zmtp_bytes bytes, const char *mime_type,
+                     struct garden_hash *out, struct garden_error *error);
+// Reads a whole object and verifies it. |*out| is the allocator's, |*out_size| octets, to be freed
+// with zmtp_free(). GARDEN_ERR_LIMIT when it is larger than |size_max|.
+int garden_store_get(const struct garden_store *store, const struct garden_hash *hash,
+                     size_t size_max, uint8_t **out, size_t *out_size, struct garden_error *error);
+// Verifies an object and hands out a read-only descriptor of it, for the caller to read and close.
+int garden_store_open_object(const struct garden_store *store, const struct garden_hash *hash,
+                             int *out_file, uint64_t *out_size, struct garden_error *error);
+// Verifies an object without keeping it. |out_size| may be null.
+int garden_store_verify(const struct garden_store *store, const struct garden_hash *hash,
+                        uint64_t *out_size, struct garden_error *error);
+// Verifies every object. |each|, which may be null, sees the name of each that is damaged. Returns
+// how many were damaged, or a negative error. |out_count| may be null.
+int garden_store_verify_all(const struct garden_store *store, uint64_t *out_count,
+                            void (*each)(void *context, const char *name), void *context,
+                            struct garden_error *error);
+
+// Staging. |name| is one path component.
+// Makes an empty file for a chunk, or finds the one already there.
+int garden_store_stage(struct garden_store *store, const char *name, struct garden_error *error);
+// |out_closed|: its writer has closed it and made it read-only. GARDEN_ERR_NOT_FOUND when absent.
+int garden_store_inspect(const struct garden_store *store, const char *name, uint64_t *out_size,
+                         bool *out_closed, struct garden_error *error);
+// Makes the first |size| octets of a staged file an object. In this order: refuse while its writer
+// still has it (GARDEN_ERR_STATE), cut to |size|, make read-only, fsync, hash, link into place,
+// fsync the folder. When it returns, the object can be announced; the staged name remains until
+// garden_store_unstage(). Doing it again gives the same hash. An object that is already there is
+// verified before it is believed.
+int garden_store_seal(struct garden_store *store, const char *name, uint64_t size,
+                      const char *mime_type, struct garden_hash *out, struct garden_error *error);
+// Removes a staged name; absent is success.
+int garden_store_unstage(struct garden_store *store, const char *name, struct garden_error *error);
+// Calls |each| with every staged name, in no order, until it returns false.
+int garden_store_each_staged(const struct garden_store *store,
+                             bool (*each)(void *context, const char *name), void *context,
+                             struct garden_error *error);
+
+// ---- Manifest
+
+struct garden_manifest_chunk {
+    struct garden_hash hash;
+    uint64_t byte_count, sample_count, first_sample; // samples are frames
+};
+
+// A stream's chunks in order and its gaps in order. Positions count offered frames from 0.
+struct garden_manifest {
+    const struct zmtp_allocator *allocator;
+    char stream_uri[GARDEN_URI_MAX];
+    struct garden_hash definition_hash;
+    uint32_t frame_size;
+    struct garden_manifest_chunk *chunks;
+    size_t chunk_count, chunk_space;
+    struct garden_gap *gaps;
+    size_t gap_count, gap_space;
+    uint64_t total_samples;         // captured frames
+    uint64_t total_gaps;            // frames in gaps
+    int64_t started_ns, updated_ns; // since the epoch
+    bool complete;                  // the stream was stopped and its totals are final
+};
+void garden_manifest_init(struct garden_manifest *manifest, const struct zmtp_allocator *allocator);
+void garden_manifest_fini(struct garden_manifest *manifest);
+// The chunk's |first_sample| must be where the manifest ends, gaps included.
+int garden_manifest_add_chunk(struct garden_manifest *manifest,
+                              const struct garden_manifest_chunk *chunk);
+// Gaps come in order and before the chunk that follows them or contains them.
+int garden_manifest_add_gap(struct garden_manifest *manifest, struct garden_gap gap);
+// Whether the chunks, walked over the gaps, meet without a hole or an overlap, their sizes are whole
+// frames, and the totals are their sums.
+int garden_manifest_check(const struct garden_manifest *manifest, struct garden_error *error);
+// The same, and every object is there, has its size, and verifies; the definition too.
+int garden_manifest_verify(const struct garden_manifest *manifest, const struct garden_store *store,
+                           struct garden_error *error);
+// JSON, the allocator's, with a terminator that |out_size| does not count: free |*out_size + 1|.
+int garden_manifest_print(const struct garden_manifest *manifest, char **out, size_t *out_size);
+// |out| is initialised by it on success.
+int garden_manifest_parse(const struct zmtp_allocator *allocator, struct zmtp_bytes json,
+                          struct garden_manifest *out, struct garden_error *error);
+// Replaces the staged file |name| by a temporary file, fsync and rename.
+int garden_manifest_save(const struct garden_manifest *manifest, struct garden_store *store,
+                         const char *name, struct garden_error *error);
+int garden_manifest_load(const struct garden_store *store, const struct garden_hash *hash,
+                         struct garden_manifest *out, struct garden_error *error);
+
+// ---- Recording: one captured stream as the client sees it
+
+// Stages chunks ahead of need, says which request to send next, seals what the daemon has closed, and
+// keeps journal and manifest such that a kill at any instant loses nothing that the daemon wrote.
+// It does files in garden_recording_work() only, never the network; time is an argument. One owner
+// at a time: the calls may come from different threads, but not at once.
+struct garden_recording;
+
+struct garden_time {
+    int64_t mono_ms; // for retries
+    int64_t wall_ns; // since the epoch, for the manifest
+};
+
+struct garden_recording_config {
+    const char *uri;
+    struct garden_stream_format format;
+    uint64_t chunk_size;          // rounded down to whole frames
+    struct zmtp_bytes definition; // the stream's definition as JSON; stored as an object
+    uint32_t retry_ms;            // before a request is sent again; 0: 1000
+};
+
+enum garden_request_kind {
+    GARDEN_REQUEST_NONE,
+    GARDEN_REQUEST_START,
+    GARDEN_REQUEST_SWITCH,
+    GARDEN_REQUEST_STOP
+};
+// |token| names this sending; the reply must bring it back. |path| lives until the next call.
+struct garden_recording_request {
+    enum garden_request_kind kind;
+    uint64_t token;
+    const char *path;
+};
+
+enum garden_recording_state {
+    GARDEN_RECORDING_STARTING,
+    GARDEN_RECORDING_RUNNING,
+    GARDEN_RECORDING_STOPPING,  // asked to stop, not yet confirmed
+    GARDEN_RECORDING_FINISHING, // the daemon is done with all chunks; the last are being sealed
+    GARDEN_RECORDING_DONE,      // the manifest is an object: garden_recording_manifest_hash()
+    GARDEN_RECORDING_REFUSED    // the start was refused; nothing is left behind
+};
+
+int garden_recording_open(struct garden_store *store, const struct garden_recording_config *config,
+                          struct garden_time now, struct garden_recording **out,
+                          struct garden_error *error);
+// Takes up a recording that an earlier process left. |run| is from garden_recording_each_left().
+// Go on with it if the daemon still has the stream, or garden_recording_abandon() it.
+int garden_recording_resume(struct garden_store *store, const char *run, struct garden_time now,
+                            struct garden_recording **out, struct garden_error *error);
+int garden_recording_each_left(const struct garden_store *store,
+                               bool (*each)(void *context, const char *run), void *context,
+                               struct garden_error *error);
+// Frees it. What is on the disk stays, to be resumed.
+void garden_recording_close(struct garden_recording *recording);
+
+// Performs due work on files: stages, seals, writes journal and manifest. Returns how many steps
+// were done, or the error of the one that failed; it will be tried again after a pause.
+int garden_recording_work(struct garden_recording *recording, struct garden_time now,
+                          struct garden_error *error);
+// The request to send now; false when there is none. At most one is under way.
+bool garden_recording_request(struct garden_recording *recording, struct garden_time now,
+                              struct garden_recording_request *out);
+// The reply to |token|: GARDEN_OK or the daemon's refusal. |report| is the chunk that the reply
+// tells of (the answered one, or at a stop the last one) and |totals| the stop's; both may be null.
+// Replies to anything but the newest token are ignored. Silence is answered by a retry.
+void garden_recording_reply(struct garden_recording *recording, struct garden_time now,
+                            uint64_t token, int result, const struct garden_chunk_report *report,
+                            const struct garden_capture_totals *totals);
+// Events of the daemon. A report needs its |path|; |number| is taken from it, not believed.
+void garden_recording_chunk_full(struct garden_recording *recording, struct garden_time now,
+                                 const struct garden_chunk_report *report);
+// |path| is the chunk that takes frames now, or null when the peer does not say. |standby| false:
+// the daemon waits for the next chunk.
+void garden_recording_head(struct garden_recording *recording, struct garden_time now,
+                           const char *path, bool standby);
+void garden_recording_stop(struct garden_recording *recording, struct garden_time now);
+// The daemon is gone or has no such stream: seals what its files hold, as their lengths tell.
+void garden_recording_abandon(struct garden_recording *recording, struct garden_time now);
+
+int64_t garden_recording_deadline_ms(const struct garden_recording *recording);
+enum garden_recording_state garden_recording_state(const struct garden_recording *recording);
+const struct garden_manifest *garden_recording_manifest(const struct garden_recording *recording);
+const char *garden_recording_run(const struct garden_recording *recording);
+// Meaningful once DONE.
+struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
