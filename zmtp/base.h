@@ -68,17 +68,20 @@ const char *zmtp_err_text(int error);
 
 // Where memory comes from. One function allocates (|memory| null, |old_size| 0), resizes and frees
 // (|new_size| 0, returns null). On failure it returns null and the old block stays whole. Sizes are
-// exact, so a pool needs no headers and a budget counts octets. Memory is aligned for any type.
+// exact, so a pool needs no headers and a budget counts octets. Memory is aligned for any type. A
+// shrink never fails.
 struct zmtp_allocator {
     void *context;
     void *(*resize)(void *context, void *memory, size_t old_size, size_t new_size);
 };
 
-// The C library's heap; the default everywhere that an allocator may be null. Thread-safe.
+// The C library's heap; the default everywhere that an allocator may be null. Thread-safe. Built with
+// ZMTP_NO_HEAP it refuses every call, and nothing of the library refers to malloc.
 const struct zmtp_allocator *zmtp_heap(void);
 
 // Counts what goes through it to |under|, can refuse beyond |bytes_max|, and can fail the n-th call.
-// For budgets and for tests. Not thread-safe: one owner.
+// For budgets and for tests. Not thread-safe: one owner. It may not move once initialised, and the
+// limits may be set at any time.
 struct zmtp_budget {
     const struct zmtp_allocator *under;
     size_t bytes, bytes_max, bytes_peak; // held now; the limit (0: none); the most ever held
@@ -88,25 +91,30 @@ struct zmtp_budget {
     bool fail_on;                        // every call from |fail_at| on fails, not just that one
     struct zmtp_allocator allocator;     // pass this one on
 };
+// |under| may be null: the heap.
 void zmtp_budget_init(struct zmtp_budget *budget, const struct zmtp_allocator *under);
 
 // Gives out blocks from |memory| only, for boards without a heap: first fit, coalescing, no headers
-// outside |memory|. |memory| must outlive it. Not thread-safe.
+// outside |memory|. |memory| must outlive it. Not thread-safe, and may not move once initialised.
 struct zmtp_arena {
     uint8_t *memory;
     size_t size;
-    void *free_list;
+    void *free_list; // of free blocks, in the order of their addresses
     struct zmtp_allocator allocator;
 };
+// ZMTP_ERR_ARGUMENT when |memory| is too small for a single block.
 int zmtp_arena_init(struct zmtp_arena *arena, void *memory, size_t size);
 
+// What every layer calls. |allocator| may be null: the heap. A size of zero yields null; freeing null
+// does nothing.
 void *zmtp_alloc(const struct zmtp_allocator *allocator, size_t size);
 void *zmtp_realloc(const struct zmtp_allocator *allocator, void *memory, size_t old_size,
                    size_t new_size);
 void zmtp_free(const struct zmtp_allocator *allocator, void *memory, size_t size);
 
 // Endpoints: "tcp://host:port", "tcp://[::1]:port", "tcp://*:port", "tcp://host:*", "ipc://path",
-// "ipc://@abstract", "inproc://name". Views point into the text that was parsed.
+// "ipc://@abstract", "inproc://name". Views point into the text that was parsed. Names are not looked
+// up and addresses not read: that is the resolver's part.
 enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC };
 struct zmtp_endpoint {
     enum zmtp_transport transport;
@@ -116,6 +124,7 @@ struct zmtp_endpoint {
     bool abstract;          // ipc: a name of the abstract namespace, without its '@'
     struct zmtp_bytes path; // ipc: the path or abstract name; inproc: the name
 };
+// The longest endpoint with its terminator; the longest path that a socket's address can hold.
 enum { ZMTP_ENDPOINT_MAX = 256, ZMTP_IPC_PATH_MAX = 107 };
 
 // ZMTP_OK, ZMTP_ERR_TRANSPORT for a scheme nobody knows, ZMTP_ERR_ENDPOINT for anything else wrong;
@@ -129,6 +138,8 @@ struct zmtp_backoff {
     uint32_t next_ms; // the delay before jitter
     uint64_t random;  // xorshift state, never zero
 };
+// A |min_ms| of zero counts as one, so that doubling leads somewhere; a |max_ms| below |min_ms| counts
+// as |min_ms|. Any |seed| will do, and near seeds diverge at once.
 void zmtp_backoff_init(struct zmtp_backoff *backoff, uint32_t min_ms, uint32_t max_ms,
                        uint64_t seed);
 uint32_t zmtp_backoff_next(struct zmtp_backoff *backoff);

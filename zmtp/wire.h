@@ -2,8 +2,9 @@
 // functions over bytes: no state, no allocation, no I/O. Decoders borrow their input and never keep
 // it. A decoder is a pure function of a prefix: given more octets, it says the same or more.
 //
-// All decoders return the octets used (above zero), 0 when |in| holds too little to tell, or a
-// negative zmtp_err; |out| is written only on success.
+// Decoders of a stream (greeting, frame) return the octets used (above zero), 0 when |in| holds too
+// little to tell, or a negative zmtp_err. Decoders of a whole body (command, property, PING, ERROR)
+// cannot want more: they return ZMTP_OK or a negative zmtp_err. |out| is written only on success.
 #ifndef ZMTP_WIRE_H
 #define ZMTP_WIRE_H
 
@@ -26,10 +27,11 @@ struct zmtp_greeting {
     char mechanism[ZMTP_MECHANISM_SIZE + 1]; // terminated
     bool as_server;
 };
+// A mechanism's name beyond 20 octets is cut: it has no room on the wire.
 void zmtp_greeting_encode(const struct zmtp_greeting *greeting, uint8_t out[ZMTP_GREETING_SIZE]);
 // Fails on the first octet that tells: ZMTP_ERR_GREETING when it is no ZMTP signature (HTTP, TLS,
-// ...), ZMTP_ERR_VERSION for ZMTP 1.0 and 2.0, ZMTP_ERR_MECHANISM for a name outside A-Z0-9-_.+.
-// Padding, filler and as-server of a clear-text mechanism are not judged.
+// ...), ZMTP_ERR_VERSION for ZMTP 1.0 and 2.0, ZMTP_ERR_MECHANISM for a name that is empty or outside
+// A-Z0-9-_.+. Any version from 3.0 on passes. Padding, filler and as-server are not judged.
 int zmtp_greeting_decode(struct zmtp_bytes in, struct zmtp_greeting *out);
 
 // A frame is ZMTP's unit on the wire: a flags octet, a size, a body.
@@ -49,8 +51,10 @@ size_t zmtp_frame_encode(const struct zmtp_frame *frame, uint8_t out[ZMTP_HEADER
 struct zmtp_command {
     struct zmtp_bytes name, data;
 };
-// |body| is the whole body. ZMTP_ERR_COMMAND unless the name has 1 to 255 printable octets.
+// |body| is the whole body. ZMTP_OK, or ZMTP_ERR_COMMAND unless the name has 1 to 255 printable
+// octets and lies within the body.
 int zmtp_command_decode(struct zmtp_bytes body, struct zmtp_command *out);
+// Names of commands compare octet by octet.
 bool zmtp_command_is(const struct zmtp_command *command, const char *name);
 
 // Metadata: property after property (RFC 37, NULL Mechanism). Start with |rest| as the whole; each
@@ -59,6 +63,9 @@ struct zmtp_property {
     struct zmtp_bytes name, value;
 };
 int zmtp_property_next(struct zmtp_bytes *rest, struct zmtp_property *out);
+// Writes one property into |out| of |size| octets. Returns the octets written, ZMTP_ERR_LIMIT when
+// they would not fit, ZMTP_ERR_ARGUMENT when the name has not 1 to 255 octets or the value too many.
+int zmtp_property_encode(const struct zmtp_property *property, uint8_t *out, size_t size);
 // Checks the whole: well formed, at most |properties_max|, no name twice (names compare without
 // regard to case), each name 1 to 255 octets of a-zA-Z0-9-_.+. ZMTP_OK or ZMTP_ERR_METADATA.
 int zmtp_metadata_check(struct zmtp_bytes metadata, size_t properties_max);
@@ -71,13 +78,21 @@ struct zmtp_ping {
     uint32_t ttl_ms;           // on the wire in tenths of a second, 0: none
     struct zmtp_bytes context; // at most 16 octets
 };
+// ZMTP_ERR_COMMAND unless there is a whole TTL and a context of at most 16 octets.
 int zmtp_ping_decode(struct zmtp_bytes data, struct zmtp_ping *out);
+// PONG's data is the context alone; the same limit holds.
+int zmtp_pong_decode(struct zmtp_bytes data, struct zmtp_bytes *context);
 
-// ERROR's reason: ZMTP_ERR_COMMAND unless length-prefixed, whole and without trailing octets.
+// ERROR's reason: ZMTP_ERR_COMMAND unless length-prefixed, whole and without trailing octets. Its
+// octets are the peer's: escape them before they are shown.
+enum { ZMTP_REASON_MAX = 255 };
 int zmtp_error_decode(struct zmtp_bytes data, struct zmtp_bytes *reason);
 
 // Encoders write whole frames, header included, into |out| of |size| octets, and return the octets
-// written or ZMTP_ERR_LIMIT when they would not fit.
+// written, ZMTP_ERR_LIMIT when they would not fit, or ZMTP_ERR_ARGUMENT for a name, context or
+// reason that the protocol has no room for. A TTL is rounded up to a tenth of a second and stops at
+// 6553.5 s, the most that the wire can say; note that libzmq misreads a TTL above 65.5 s.
+int zmtp_command_encode(const struct zmtp_command *command, uint8_t *out, size_t size);
 int zmtp_ping_encode(const struct zmtp_ping *ping, uint8_t *out, size_t size);
 int zmtp_pong_encode(struct zmtp_bytes context, uint8_t *out, size_t size);
 int zmtp_error_encode(struct zmtp_bytes reason, uint8_t *out, size_t size);
@@ -107,8 +122,9 @@ enum zmtp_socket_type {
     ZMTP_CHANNEL,
     ZMTP_SOCKET_TYPES // how many there are
 };
+// Never null: a value that is no socket type is called "?".
 const char *zmtp_socket_type_name(enum zmtp_socket_type type);
-// ZMTP_OK or ZMTP_ERR_NOT_FOUND.
+// ZMTP_OK or ZMTP_ERR_NOT_FOUND; upper case only, and never STREAM or DGRAM.
 int zmtp_socket_type_parse(struct zmtp_bytes name, enum zmtp_socket_type *out);
 // May these two speak to each other (RFC 37, Socket-Type Property)?
 bool zmtp_socket_types_match(enum zmtp_socket_type ours, enum zmtp_socket_type theirs);

@@ -1,0 +1,47 @@
+// The frame header's codec, inline: the engine meets one for every part of every message. The public
+// functions of the same names are these.
+#ifndef ZMTP_WIRE_FRAME_H
+#define ZMTP_WIRE_FRAME_H
+
+#include "../base/reader.h"
+#include "../wire.h"
+
+static inline int zmtp__frame_decode(struct zmtp_bytes in, struct zmtp_frame *out)
+{
+    struct zmtp__reader r = zmtp__reader_of(in);
+    const unsigned flags = (unsigned)zmtp__read_be(&r, 1);
+    if (r.bad) return 0;
+
+    // RFC 37, Framing: bits 7 to 3 are reserved and zero, and MORE is zero on commands.
+    if (flags > (ZMTP_FLAG_MORE | ZMTP_FLAG_LONG | ZMTP_FLAG_COMMAND)) return ZMTP_ERR_FRAME;
+    const bool more = flags & ZMTP_FLAG_MORE;
+    const bool command = flags & ZMTP_FLAG_COMMAND;
+    if (command && more) return ZMTP_ERR_FRAME;
+
+    const bool is_long = flags & ZMTP_FLAG_LONG;
+    const uint64_t size = is_long ? zmtp__read_be(&r, 8) : zmtp__read_be(&r, 1);
+    if (r.bad) return 0;
+    if (size > INT64_MAX) return ZMTP_ERR_FRAME;
+
+    *out = (struct zmtp_frame){.size = size, .more = more, .command = command};
+    return is_long ? ZMTP_HEADER_MAX : 2;
+}
+
+static inline size_t zmtp__frame_encode(const struct zmtp_frame *frame,
+                                        uint8_t out[ZMTP_HEADER_MAX])
+{
+    const unsigned flags =
+        (frame->more ? ZMTP_FLAG_MORE : 0u) | (frame->command ? ZMTP_FLAG_COMMAND : 0u);
+    if (frame->size <= UINT8_MAX) {
+        out[0] = (uint8_t)flags;
+        out[1] = (uint8_t)frame->size;
+        return 2;
+    }
+    out[0] = (uint8_t)(flags | ZMTP_FLAG_LONG);
+    for (unsigned i = 0; i < 8; i++) {
+        out[1 + i] = (uint8_t)(frame->size >> (56 - 8 * i));
+    }
+    return ZMTP_HEADER_MAX;
+}
+
+#endif
