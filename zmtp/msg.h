@@ -2,7 +2,8 @@
 //
 // A message is one or more parts, sent and delivered whole or not at all. A part's body is kept
 // inside its struct when it is small, or in a slab, a reference-counted block that several parts,
-// messages and queues may share; so passing a large body on copies nothing.
+// messages and queues may share; so passing a large body on copies nothing. A received body is part of
+// the slab it was read into, up to 64 KiB: copy what is to be kept for long.
 //
 // A pipe is two bounded queues of messages, one each way, between two ends. A socket (socket.h) holds
 // one end; a connection (peer.h), or another socket of the same process, holds the other. In meaning
@@ -107,12 +108,13 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end);
 struct zmtp_marks {
     struct zmtp_pipe_end *first, *last;
 };
+// Giving an end an owner marks it, so that nothing from before is missed.
 void zmtp_pipe_own(struct zmtp_pipe_end *end, struct zmtp_marks *marks, void *owner);
 struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks); // null: none left
 void *zmtp_pipe_owner(const struct zmtp_pipe_end *end);
 
 // What one end tells the other about who stands behind it. A connection tells it when its handshake
-// is done (up) and when it broke (down).
+// is done (up) and when it broke (down). Down also drops the commands that wait for that connection.
 struct zmtp_link {
     bool up;
     uint32_t generation; // counts the ups; a new one is a new connection

@@ -66,7 +66,8 @@ enum {
     ZMTP_WANT_WRITE = 2,  // take octets: peek, consume
     ZMTP_WANT_ATTACH = 4, // the handshake is done: attach a pipe
 };
-unsigned zmtp_peer_wants(const struct zmtp_peer *peer); // 0 when closed and nothing is left to write
+unsigned
+zmtp_peer_wants(const struct zmtp_peer *peer); // 0 when closed and nothing is left to write
 
 // Room for incoming octets; size 0 when it wants none or there is no memory (then it is closed). The
 // room may be shared with other peers of the same pool, so read and commit before asking another.

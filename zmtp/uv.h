@@ -43,15 +43,15 @@ enum zmtp_event_kind {
     ZMTP_EVENT_DIAL_FAILED,      // nobody there yet: |error|
     ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
     ZMTP_EVENT_GAVE_UP,          // no more dials: the other side refused us for good
-    ZMTP_EVENT_ACCEPT_PAUSED,    // no descriptors or memory to accept with: |error|; it goes on later
+    ZMTP_EVENT_ACCEPT_PAUSED, // no descriptors or memory to accept with: |error|; it goes on later
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
 
 struct zmtp_event {
     enum zmtp_event_kind kind;
-    const char *endpoint;    // ours: the one given to bind or connect, with its real port
-    const char *remote;      // the other side's address, or ""
-    int error;               // enum zmtp_err
+    const char *endpoint;     // ours: the one given to bind or connect, with its real port
+    const char *remote;       // the other side's address, or ""
+    int error;                // enum zmtp_err
     struct zmtp_bytes reason; // a text from the other side, or empty; printable octets only
     uint32_t retry_ms;
     struct zmtp_bytes routing_id; // the peer's, from HANDSHAKE_DONE on
@@ -120,8 +120,7 @@ struct zmtp_uv_peer {
     struct zmtp_pipe_depth depth;
 };
 void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
-                       void (*each)(void *context, const struct zmtp_uv_peer *peer),
-                       void *context);
+                       void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context);
 struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket);
 
 #ifdef __cplusplus

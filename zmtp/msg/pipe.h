@@ -6,12 +6,12 @@
 
 struct zmtp_pipe_end {
     struct zmtp__pipe *pipe;
-    struct zmtp__queue *out, *in;  // out is filled here, in is emptied here
+    struct zmtp__queue *out, *in; // out is filled here, in is emptied here
     struct zmtp_pipe_end *other;
-    struct zmtp_marks *marks;      // the owner's list; null: none
+    struct zmtp_marks *marks; // the owner's list; null: none
     struct zmtp_pipe_end *marked_next;
     void *owner;
-    struct zmtp_link link;         // what the other end told
+    struct zmtp_link link; // what the other end told
     bool marked, closed;
 };
 

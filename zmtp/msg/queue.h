@@ -27,9 +27,9 @@ struct zmtp__queue {
     // The writer.
     struct zmtp_slab *tail; // where copies go; null: none yet
     size_t tail_used;
-    size_t count, bytes; // whole messages, and their octets
-    size_t open_bytes;   // octets of the message that is being written
-    size_t open_ranges;  // |range_count| before it
+    size_t count, bytes;     // whole messages, and their octets
+    size_t open_bytes;       // octets of the message that is being written
+    size_t open_ranges;      // |range_count| before it
     const uint8_t *open_end; // the end of the last range before it
     bool open;
     bool starved; // the writer was refused and wants to hear of room
@@ -76,7 +76,12 @@ int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);
 // The body of the first message's first frame, for commands; valid until the queue changes.
 struct zmtp_bytes zmtp__queue_first_body(const struct zmtp__queue *queue);
 void zmtp__queue_drop(struct zmtp__queue *queue); // the first message, unread
-void zmtp__queue_clear(struct zmtp__queue *queue); // every whole message
+// Drops every whole message, but one of which octets have left already: the other side waits for its
+// rest.
+void zmtp__queue_clear(struct zmtp__queue *queue);
+
+// Octets of the first message, headers included; the queue is not empty.
+size_t zmtp__queue_first_size(const struct zmtp__queue *queue);
 
 // Reading by octet. Fills up to |max| views with what comes next, |bytes_max| octets at most
 // in whole views (the last may exceed it); returns how many views.

@@ -23,6 +23,9 @@ enum { ZMTP__SLAB_GRADES = 3, ZMTP__SLAB_ODD = 255 };
 // memory. |pool| null: from |allocator|.
 struct zmtp_slab *zmtp__slab_open(struct zmtp_pool *pool, const struct zmtp_allocator *allocator,
                                   size_t size);
+// One of exactly |size| octets, which no pool recycles, so that a part that is kept for long holds
+// no more than it needs.
+struct zmtp_slab *zmtp__slab_open_exact(const struct zmtp_allocator *allocator, size_t size);
 // Grows the one-reference slab to |capacity| octets, keeping what it holds; it may move. Null: no
 // memory, and the slab is as it was. Makes it an odd one.
 struct zmtp_slab *zmtp__slab_grow(struct zmtp_slab *slab, size_t capacity);

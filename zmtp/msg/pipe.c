@@ -1,0 +1,131 @@
+#include "pipe.h"
+
+int zmtp_pipe_open(const struct zmtp_pipe_config *config, struct zmtp_pipe_end *ends[2])
+{
+    const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
+    struct zmtp__pipe *pipe = zmtp_alloc(allocator, sizeof *pipe);
+    if (!pipe) return ZMTP_ERR_MEMORY;
+    *pipe = (struct zmtp__pipe){.allocator = allocator};
+    for (size_t i = 0; i < 2; i++) {
+        zmtp__queue_init(&pipe->queues[i], allocator, config->pool, config->count_max[i],
+                         config->bytes_max[i]);
+        pipe->ends[i] = (struct zmtp_pipe_end){.pipe = pipe,
+                                               .out = &pipe->queues[i],
+                                               .in = &pipe->queues[1 - i],
+                                               .other = &pipe->ends[1 - i]};
+        ends[i] = &pipe->ends[i];
+    }
+    return ZMTP_OK;
+}
+
+void zmtp__pipe_mark(struct zmtp_pipe_end *end)
+{
+    struct zmtp_marks *marks = end->marks;
+    if (!marks || end->marked) return;
+    end->marked = true;
+    end->marked_next = NULL;
+    if (marks->last)
+        marks->last->marked_next = end;
+    else
+        marks->first = end;
+    marks->last = end;
+}
+
+static void pipe_unmark(struct zmtp_pipe_end *end)
+{
+    if (!end->marked) return;
+    end->marked = false;
+    struct zmtp_pipe_end **link = &end->marks->first, *before = NULL;
+    while (*link != end) {
+        before = *link;
+        link = &before->marked_next;
+    }
+    *link = end->marked_next;
+    if (end->marks->last == end) end->marks->last = before;
+}
+
+void zmtp_pipe_own(struct zmtp_pipe_end *end, struct zmtp_marks *marks, void *owner)
+{
+    pipe_unmark(end);
+    end->marks = marks;
+    end->owner = owner;
+    // What happened before anybody listened is not lost.
+    zmtp__pipe_mark(end);
+}
+
+struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks)
+{
+    struct zmtp_pipe_end *end = marks->first;
+    if (!end) return NULL;
+    marks->first = end->marked_next;
+    if (!marks->first) marks->last = NULL;
+    end->marked = false;
+    end->marked_next = NULL;
+    return end;
+}
+
+void *zmtp_pipe_owner(const struct zmtp_pipe_end *end)
+{
+    return end->owner;
+}
+
+void zmtp_pipe_close(struct zmtp_pipe_end *end)
+{
+    if (!end) return;
+    pipe_unmark(end);
+    end->marks = NULL;
+    end->closed = true;
+    zmtp_part_fini(&end->link.routing_id);
+    if (!end->other->closed) {
+        zmtp__queue_fini(end->in);
+        zmtp__queue_init(end->in, end->pipe->allocator, end->in->pool, end->in->count_max,
+                         end->in->bytes_max);
+        zmtp__pipe_mark(end->other);
+        return;
+    }
+    struct zmtp__pipe *pipe = end->pipe;
+    zmtp__queue_fini(&pipe->queues[0]);
+    zmtp__queue_fini(&pipe->queues[1]);
+    zmtp_free(pipe->allocator, pipe, sizeof *pipe);
+}
+
+int zmtp_pipe_link_up(struct zmtp_pipe_end *end, enum zmtp_socket_type type,
+                      struct zmtp_bytes routing_id)
+{
+    struct zmtp_link *link = &end->other->link;
+    struct zmtp_part copy;
+    const int result = zmtp_part_copy(&copy, routing_id, end->pipe->allocator);
+    if (result < 0) return result;
+    zmtp_part_fini(&link->routing_id);
+    link->routing_id = copy;
+    link->type = type;
+    link->generation++;
+    link->up = true;
+    zmtp__pipe_mark(end->other);
+    return ZMTP_OK;
+}
+
+void zmtp_pipe_link_down(struct zmtp_pipe_end *end)
+{
+    if (!end->other->link.up) return;
+    end->other->link.up = false;
+    // The next connection starts with a whole message. Commands were for this one alone; its
+    // successor is told anew.
+    zmtp__queue_rewind(end->in);
+    while (end->in->count > 0 && zmtp__queue_first_flags(end->in) & ZMTP_FLAG_COMMAND)
+        zmtp__queue_drop(end->in);
+    zmtp__pipe_mark(end->other);
+}
+
+const struct zmtp_link *zmtp_pipe_link(const struct zmtp_pipe_end *end)
+{
+    return &end->link;
+}
+
+struct zmtp_pipe_depth zmtp_pipe_depth(const struct zmtp_pipe_end *end)
+{
+    return (struct zmtp_pipe_depth){.out_count = end->out->count,
+                                    .out_bytes = end->out->bytes,
+                                    .in_count = end->in->count,
+                                    .in_bytes = end->in->bytes};
+}

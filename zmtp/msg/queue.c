@@ -1,0 +1,394 @@
+#include "queue.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "../wire/frame.h"
+
+// From here on a body is queued by reference rather than copied: below, the copy costs less than the
+// second range and its place in the kernel's vector.
+enum { QUEUE_REFER_BODY = 4096 };
+// And a run of frames: below, a copy costs little and does not keep a whole slab alive.
+enum { QUEUE_REFER_RUN = 2048 };
+// An idle queue keeps at most this many places for ranges.
+enum { QUEUE_RANGES_IDLE = 16 };
+
+// A place in the queue: octet |at| of the |index|-th range from the head.
+struct queue_cursor {
+    size_t index;
+    const uint8_t *at;
+};
+
+void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
+                      struct zmtp_pool *pool, size_t count_max, size_t bytes_max)
+{
+    *queue = (struct zmtp__queue){
+        .allocator = allocator, .pool = pool, .count_max = count_max, .bytes_max = bytes_max};
+}
+
+static struct zmtp__range *queue_range(const struct zmtp__queue *queue, size_t index)
+{
+    return &queue->ranges[(queue->range_head + index) & (queue->range_capacity - 1)];
+}
+
+static void queue_free_ranges(struct zmtp__queue *queue)
+{
+    zmtp_free(queue->allocator, queue->ranges, queue->range_capacity * sizeof *queue->ranges);
+    queue->ranges = NULL;
+    queue->range_capacity = queue->range_head = 0;
+}
+
+static void queue_release_tail(struct zmtp__queue *queue)
+{
+    if (queue->tail) zmtp__slab_unref(queue->tail);
+    queue->tail = NULL;
+    queue->tail_used = 0;
+}
+
+// Nothing is left: an idle queue holds next to no memory.
+static void queue_emptied(struct zmtp__queue *queue)
+{
+    if (queue->open || queue->range_count > 0) return;
+    queue_release_tail(queue);
+    queue->range_head = 0;
+    if (queue->range_capacity > QUEUE_RANGES_IDLE) queue_free_ranges(queue);
+}
+
+static void queue_pop_range(struct zmtp__queue *queue)
+{
+    zmtp__slab_unref(queue_range(queue, 0)->slab);
+    queue->range_head = (queue->range_head + 1) & (queue->range_capacity - 1);
+    queue->range_count--;
+    if (queue->open_ranges > 0) queue->open_ranges--;
+}
+
+void zmtp__queue_fini(struct zmtp__queue *queue)
+{
+    while (queue->range_count > 0)
+        queue_pop_range(queue);
+    queue_release_tail(queue);
+    queue_free_ranges(queue);
+}
+
+static int queue_grow_ranges(struct zmtp__queue *queue)
+{
+    const size_t old = queue->range_capacity;
+    const size_t capacity = old ? old * 2 : 4;
+    struct zmtp__range *ranges = zmtp_alloc(queue->allocator, capacity * sizeof *ranges);
+    if (!ranges) return ZMTP_ERR_MEMORY;
+    for (size_t i = 0; i < queue->range_count; i++)
+        ranges[i] = *queue_range(queue, i);
+    zmtp_free(queue->allocator, queue->ranges, old * sizeof *ranges);
+    queue->ranges = ranges;
+    queue->range_capacity = capacity;
+    queue->range_head = 0;
+    return ZMTP_OK;
+}
+
+// Adds octets of |slab| to the open message, as part of the last range where they follow on it.
+static int queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uint8_t *begin,
+                     size_t size)
+{
+    queue->open_bytes += size;
+    if (queue->range_count > 0) {
+        struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
+        if (last->slab == slab && last->end == begin) {
+            last->end += size;
+            return ZMTP_OK;
+        }
+    }
+    if (queue->range_count == queue->range_capacity) {
+        const int result = queue_grow_ranges(queue);
+        if (result < 0) return result;
+    }
+    zmtp__slab_ref(slab);
+    *queue_range(queue, queue->range_count++) = (struct zmtp__range){slab, begin, begin + size};
+    return ZMTP_OK;
+}
+
+// Room for |size| octets in one piece at the end of the tail, which grows with what is queued.
+static uint8_t *queue_tail_room(struct zmtp__queue *queue, size_t size)
+{
+    if (queue->tail && queue->tail->capacity - queue->tail_used >= size)
+        return queue->tail->data + queue->tail_used;
+    const size_t busy = queue->bytes + queue->open_bytes;
+    const size_t wanted = busy < ZMTP_SLAB_SIZE ? busy : ZMTP_SLAB_SIZE;
+    struct zmtp_slab *slab =
+        zmtp__slab_open(queue->pool, queue->allocator, size > wanted ? size : wanted);
+    if (!slab) return NULL;
+    queue_release_tail(queue);
+    queue->tail = slab;
+    return slab->data;
+}
+
+void zmtp__queue_begin(struct zmtp__queue *queue)
+{
+    assert(!queue->open);
+    queue->open = true;
+    queue->open_bytes = 0;
+    queue->open_ranges = queue->range_count;
+    queue->open_end =
+        queue->range_count > 0 ? queue_range(queue, queue->range_count - 1)->end : NULL;
+}
+
+void zmtp__queue_undo(struct zmtp__queue *queue)
+{
+    assert(queue->open);
+    while (queue->range_count > queue->open_ranges)
+        zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
+    if (queue->range_count > 0) {
+        struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
+        last->end = queue->open_end;
+        // The reader may have taken all that stood before the open message.
+        if (last->begin == last->end)
+            zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
+    }
+    queue->open = false;
+    queue->open_bytes = queue->open_ranges = 0;
+    queue_emptied(queue);
+}
+
+void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
+{
+    assert(queue->open);
+    queue->open = false;
+    queue->count += messages;
+    queue->bytes += queue->open_bytes;
+    queue->open_bytes = queue->open_ranges = 0;
+}
+
+static int queue_put_copy(struct zmtp__queue *queue, const uint8_t *header, size_t header_size,
+                          struct zmtp_bytes body)
+{
+    const size_t size = header_size + body.size;
+    if (size < body.size) return ZMTP_ERR_MEMORY;
+    uint8_t *room = queue_tail_room(queue, size);
+    if (!room) return ZMTP_ERR_MEMORY;
+    if (header_size) memcpy(room, header, header_size);
+    if (body.size) memcpy(room + header_size, body.data, body.size);
+    const int result = queue_add(queue, queue->tail, room, size);
+    if (result == ZMTP_OK) queue->tail_used += size;
+    return result;
+}
+
+int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
+                    unsigned flags)
+{
+    assert(queue->open);
+    uint8_t header[ZMTP_HEADER_MAX];
+    const struct zmtp_frame frame = {
+        .size = body.size, .more = flags & ZMTP_FLAG_MORE, .command = flags & ZMTP_FLAG_COMMAND};
+    const size_t header_size = zmtp__frame_encode(&frame, header);
+    const bool refer = slab && body.size >= QUEUE_REFER_BODY;
+    int result = queue_put_copy(queue, header, header_size, refer ? (struct zmtp_bytes){0} : body);
+    if (result == ZMTP_OK && refer) result = queue_add(queue, slab, body.data, body.size);
+    if (result < 0) zmtp__queue_undo(queue);
+    return result;
+}
+
+int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
+                           struct zmtp_slab *slab)
+{
+    assert(queue->open);
+    bool refer = frames.size >= QUEUE_REFER_RUN;
+    if (!refer && queue->range_count > 0) {
+        const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
+        refer = last->slab == slab && last->end == frames.data;
+    }
+    const int result = refer ? queue_add(queue, slab, frames.data, frames.size)
+                             : queue_put_copy(queue, NULL, 0, frames);
+    if (result < 0) zmtp__queue_undo(queue);
+    return result;
+}
+
+// A frame as it lies in the queue.
+struct queue_frame {
+    struct zmtp_frame frame;
+    struct zmtp_bytes body;
+    struct zmtp_slab *slab; // holds the body
+    size_t size;            // header and body
+};
+
+// Reads the frame at |cursor|, whose octets we wrote or checked, and moves to the next one.
+static struct queue_frame queue_next(const struct zmtp__queue *queue, struct queue_cursor *cursor)
+{
+    const struct zmtp__range *range = queue_range(queue, cursor->index);
+    if (cursor->at == range->end) {
+        range = queue_range(queue, ++cursor->index);
+        cursor->at = range->begin;
+    }
+    struct queue_frame next;
+    const struct zmtp_bytes rest = {cursor->at, (size_t)(range->end - cursor->at)};
+    const int header = zmtp__frame_decode(rest, &next.frame);
+    assert(header > 0);
+    cursor->at += header;
+    if (next.frame.size > 0 && cursor->at == range->end) { // the body lies in the next range
+        range = queue_range(queue, ++cursor->index);
+        cursor->at = range->begin;
+    }
+    assert(next.frame.size <= (size_t)(range->end - cursor->at));
+    next.body = (struct zmtp_bytes){cursor->at, (size_t)next.frame.size};
+    next.slab = range->slab;
+    next.size = (size_t)header + next.body.size;
+    cursor->at += next.body.size;
+    return next;
+}
+
+static struct queue_cursor queue_head(const struct zmtp__queue *queue)
+{
+    assert(queue->count > 0);
+    return (struct queue_cursor){0, queue_range(queue, 0)->begin};
+}
+
+// The first message, |size| octets that end at |end|, leaves the queue.
+static void queue_advance(struct zmtp__queue *queue, const struct queue_cursor *end, size_t size)
+{
+    for (size_t i = 0; i < end->index; i++)
+        queue_pop_range(queue);
+    struct zmtp__range *head = queue_range(queue, 0);
+    head->begin = end->at;
+    if (head->begin == head->end) queue_pop_range(queue);
+    queue->count--;
+    queue->bytes -= size;
+    queue->sent = queue->message_left = 0;
+    if (queue->range_count == 0) queue_emptied(queue);
+}
+
+// The end of the first message, and its size.
+static struct queue_cursor queue_first_end(const struct zmtp__queue *queue, size_t *size)
+{
+    struct queue_cursor cursor = queue_head(queue);
+    struct queue_frame next;
+    *size = 0;
+    do {
+        next = queue_next(queue, &cursor);
+        *size += next.size;
+    } while (next.frame.more);
+    return cursor;
+}
+
+unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
+{
+    return *queue_head(queue).at;
+}
+
+size_t zmtp__queue_first_size(const struct zmtp__queue *queue)
+{
+    size_t size;
+    (void)queue_first_end(queue, &size); // only the size is asked for
+    return size;
+}
+
+struct zmtp_bytes zmtp__queue_first_body(const struct zmtp__queue *queue)
+{
+    struct queue_cursor cursor = queue_head(queue);
+    return queue_next(queue, &cursor).body;
+}
+
+static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg)
+{
+    if (msg->count == msg->capacity) {
+        // A part that holds nothing makes room; it is filled below, which cannot fail.
+        struct zmtp_part none = {0};
+        const int result = zmtp_msg_append_part(msg, &none);
+        if (result < 0) return result;
+    } else {
+        msg->count++;
+    }
+    struct zmtp_part *part = zmtp_msg_part(msg, msg->count - 1);
+    part->size = frame->body.size;
+    if (part->size <= ZMTP_PART_INLINE) {
+        part->slab = NULL;
+        memcpy(part->at.octets, frame->body.data, part->size);
+    } else {
+        part->slab = frame->slab;
+        part->at.data = frame->body.data;
+        zmtp__slab_ref(frame->slab);
+    }
+    return ZMTP_OK;
+}
+
+int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg)
+{
+    if (queue->count == 0) return ZMTP_ERR_AGAIN;
+    const uint32_t before = msg->count;
+    struct queue_cursor cursor = queue_head(queue);
+    struct queue_frame next;
+    size_t size = 0;
+    do {
+        next = queue_next(queue, &cursor);
+        size += next.size;
+        const int result = queue_take_part(&next, msg);
+        if (result < 0) {
+            while (msg->count > before)
+                zmtp_part_fini(zmtp_msg_part(msg, --msg->count));
+            return result;
+        }
+    } while (next.frame.more);
+    queue_advance(queue, &cursor, size);
+    return ZMTP_OK;
+}
+
+void zmtp__queue_drop(struct zmtp__queue *queue)
+{
+    size_t size;
+    const struct queue_cursor end = queue_first_end(queue, &size);
+    queue_advance(queue, &end, size);
+}
+
+void zmtp__queue_clear(struct zmtp__queue *queue)
+{
+    if (queue->count == 0) return;
+    if (queue->sent == 0) {
+        while (queue->count > 0)
+            zmtp__queue_drop(queue);
+        return;
+    }
+    const struct queue_cursor end = queue_first_end(queue, &queue->bytes);
+    while (queue->range_count > end.index + 1)
+        zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
+    queue_range(queue, end.index)->end = end.at;
+    queue->count = 1;
+}
+
+size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
+                        size_t bytes_max)
+{
+    assert(!queue->open);
+    size_t skip = queue->sent, count = 0;
+    for (size_t i = 0; i < queue->range_count && count < max && bytes_max > 0; i++) {
+        const struct zmtp__range *range = queue_range(queue, i);
+        size_t size = (size_t)(range->end - range->begin);
+        if (skip >= size) {
+            skip -= size;
+            continue;
+        }
+        size -= skip;
+        if (size > bytes_max) size = bytes_max;
+        out[count++] = (struct zmtp_bytes){range->begin + skip, size};
+        bytes_max -= size;
+        skip = 0;
+    }
+    return count;
+}
+
+void zmtp__queue_consume(struct zmtp__queue *queue, size_t size)
+{
+    while (size > 0) {
+        size_t whole;
+        const struct queue_cursor end = queue_first_end(queue, &whole);
+        const size_t left = whole - queue->sent;
+        if (size < left) {
+            queue->sent += size;
+            queue->message_left = left - size;
+            return;
+        }
+        queue_advance(queue, &end, whole);
+        size -= left;
+    }
+}
+
+void zmtp__queue_rewind(struct zmtp__queue *queue)
+{
+    queue->sent = queue->message_left = 0;
+}
