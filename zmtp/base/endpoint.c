@@ -2,6 +2,13 @@
 
 #include "../base.h"
 
+// The octets of a port, of a host's name, and of an IPv6 address with its scope.
+static const char endpoint_digits[] = "0123456789";
+static const char endpoint_name[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+static const char endpoint_address[] =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:%";
+
 // What an endpoint's text is read with: what is left of it, and what was wrong with it.
 struct endpoint_text {
     struct zmtp_bytes rest;
@@ -47,9 +54,6 @@ static bool endpoint_all_of(struct zmtp_bytes bytes, const char *allowed)
     return true;
 }
 
-#define ENDPOINT_DIGIT "0123456789"
-#define ENDPOINT_ALPHA "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
 static int endpoint_port(struct endpoint_text *text, struct zmtp_bytes port,
                          struct zmtp_endpoint *out)
 {
@@ -58,7 +62,7 @@ static int endpoint_port(struct endpoint_text *text, struct zmtp_bytes port,
         return ZMTP_OK;
     }
     if (port.size == 0) return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is missing");
-    if (port.size > 5 || !endpoint_all_of(port, ENDPOINT_DIGIT)) {
+    if (port.size > 5 || !endpoint_all_of(port, endpoint_digits)) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is not a number up to 65535");
     }
     uint32_t number = 0;
@@ -83,7 +87,7 @@ static int endpoint_host(struct endpoint_text *text, struct zmtp_bytes host,
         }
         out->host = endpoint_head(endpoint_tail(host, 1), host.size - 2);
         if (endpoint_last(out->host, ':') < out->host.size &&
-            endpoint_all_of(out->host, ENDPOINT_DIGIT ENDPOINT_ALPHA ":.%-_")) {
+            endpoint_all_of(out->host, endpoint_address)) {
             return ZMTP_OK;
         }
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the brackets hold no IPv6 address");
@@ -91,7 +95,7 @@ static int endpoint_host(struct endpoint_text *text, struct zmtp_bytes host,
     if (endpoint_last(host, ':') < host.size) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "an IPv6 address needs brackets");
     }
-    if (!endpoint_is(host, "*") && !endpoint_all_of(host, ENDPOINT_DIGIT ENDPOINT_ALPHA "-_.")) {
+    if (!endpoint_is(host, "*") && !endpoint_all_of(host, endpoint_name)) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the host has an octet that no name has");
     }
     out->host = host;
