@@ -1,14 +1,37 @@
-# libzmtp and libgarden. `make help` lists the targets.
+# libzmtp and libgarden. `make help` lists the targets; what they need is installed by `make deps`.
+#
 # O= picks the output folder of a flavour, so that flavours live side by side:
-#   make O=build/asan ASAN=1 test     make O=build/clang CC=clang
+#   make O=build/asan ASAN=1 test     make O=build/tsan TSAN=1 test     make O=build/clang CC=clang
+# T= runs only the tests whose name holds it: make test T=frame
+# V=1 shows the commands.
 
 O ?= build
 CC ?= cc
 AR ?= ar
+PYTHON = /usr/bin/python3
+DESTDIR ?=
 PREFIX ?= /usr/local
 SEED ?= 1
+SEEDS ?= 2000
 PACE ?= real
-FILE ?=
+T ?=
+FUZZ_SECONDS ?= 20
+BENCH_FLAGS ?=
+V ?=
+
+# As many jobs as there are processors, unless -j was given.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
+# The packages of Debian 12, each listed once; every list below holds the ones above it that it needs.
+DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev
+DEPS_demo = $(DEPS_build) alsa-utils python3
+DEPS_test = $(DEPS_demo) libcmocka-dev python3-zmq python3-msgpack
+DEPS_fuzz = $(DEPS_build) clang libclang-rt-14-dev python3
+DEPS_bench = $(DEPS_build) libzmq3-dev python3
+DEPS_tidy = $(DEPS_build) clang-format python3
+DEPS_all = $(sort $(DEPS_test) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -20,77 +43,211 @@ endif
 ifeq ($(TSAN),1)
 SAN += -fsanitize=thread -fno-omit-frame-pointer
 endif
+ifeq ($(FUZZER),1)
+SAN += -fsanitize=fuzzer-no-link
+endif
 CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) -fPIC -I. $(CFLAGS)
 LDFLAGS_ALL = $(SAN) $(LDFLAGS)
 # The layers that touch the system; everything else is plain C11.
 SYSTEM = -D_GNU_SOURCE
 
+VERSION = $(shell sed -n 's/^.define ZMTP_VERSION "\(.*\)"/\1/p' zmtp/config.h)
+SOVERSION = 0
+
+# The core needs neither an operating system nor a library: libsodium's one file stays outside.
 CORE_DIRS = base wire msg mech peer socket
-CORE_SRC = $(foreach d,$(CORE_DIRS),$(wildcard zmtp/$(d)/*.c))
-ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/io/*.c)
+CORE_SRC = $(filter-out %_sodium.c,$(foreach d,$(CORE_DIRS),$(wildcard zmtp/$(d)/*.c)))
+ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/io/*.c)
 GARDEN_SRC = $(foreach d,wire core store uv,$(wildcard garden/$(d)/*.c))
 DAEMON_SRC = $(wildcard garden/daemon/*.c)
 CTL_SRC = $(wildcard garden/tools/*.c)
+ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
+EXAMPLES = $(patsubst %.c,$(O)/%,$(wildcard zmtp/examples/*.c garden/examples/*.c))
+SIM_SRC = $(wildcard test/sim/*.c)
 
+Q = $(if $(V),,@echo '  $(1) $(@:$(O)/%=%)';)
 obj = $(patsubst %.c,$(O)/obj/%.o,$(1))
 
 LIB_CORE = $(O)/lib/libzmtp-core.a
 LIB_ZMTP = $(O)/lib/libzmtp.a
-LIB_GARDEN = $(O)/lib/libgarden.a
+LIB_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.a)
 SO_ZMTP = $(O)/lib/libzmtp.so
-SO_GARDEN = $(O)/lib/libgarden.so
-LIBS_ZMTP = -luv -lsodium -lpthread
+SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
+LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
+LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium -lpthread
 LIBS_TOOLS = -ljansson -lsndfile -lm
 
-UNIT = $(patsubst test/%.c,$(O)/test/%,$(wildcard test/unit/test_*.c test/io/test_*.c test/garden/test_*.c test/hostile/test_*.c))
+BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
+SIM = $(if $(SIM_SRC),$(O)/bin/sim)
+# Each test/*/test_*.c is one program, each test_*.py a script; other .c files of test/interop and
+# test/hostile are programs that such scripts drive.
+pick = $(if $(T),$(foreach x,$(1),$(if $(findstring $(T),$(x)),$(x))),$(1))
+TESTS = $(call pick,$(patsubst %.c,$(O)/%,$(wildcard test/*/test_*.c)))
+TEST_PEERS = $(patsubst %.c,$(O)/%,$(filter-out $(wildcard test/*/test_*.c),$(wildcard test/interop/*.c test/hostile/*.c)))
+TEST_SCRIPTS = $(call pick,$(wildcard test/*/test_*.py test/*/test_*.sh))
 TEST_SUPPORT = $(call obj,$(wildcard test/support/*.c))
 FUZZ = $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
-EXAMPLES = $(patsubst zmtp/examples/%.c,$(O)/examples/%,$(wildcard zmtp/examples/*.c))
+REPLAY = $(FUZZ:%=$(O)/bin/replay_%)
+DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core test unit demo deps help clean
+.PHONY: all lib core test run-tests tests check demo run-demo fuzz fuzz-smoke fuzz-targets sim \
+        bench run-bench bench-programs deps tidy format install clean help FORCE
 
-all: lib $(EXAMPLES) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
-lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(if $(GARDEN_SRC),$(LIB_GARDEN) $(SO_GARDEN))
-core: $(LIB_CORE)
+all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
+lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
+core: $(LIB_CORE) ## the engine below io: no libuv, no libsodium, no operating system
 
-$(O)/obj/%.o: %.c
+# Objects depend on the flags they were made with, libraries and programs also on the list of the
+# objects they hold; so a change of flags or a removed file rebuilds what it must and nothing else.
+define stamp
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(EXTRA) -MMD -MP -c $< -o $@
+	@echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+endef
+$(O)/flags: FORCE
+	$(call stamp,$(CC) $(CFLAGS_ALL))
+$(O)/sources: FORCE
+	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(TEST_SUPPORT))
 
-$(call obj,$(wildcard zmtp/io/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c fuzz/*.c)): EXTRA = $(SYSTEM)
+$(O)/obj/%.o: %.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call Q,cc  )$(CC) $(CFLAGS_ALL) $(EXTRA) -MMD -MP -c $< -o $@
+
+$(call obj,$(wildcard zmtp/io/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
+    fuzz/*.c)): EXTRA = $(SYSTEM)
 
 $(LIB_CORE): $(call obj,$(CORE_SRC))
 $(LIB_ZMTP): $(call obj,$(ZMTP_SRC))
-$(LIB_GARDEN): $(call obj,$(GARDEN_SRC))
-$(O)/lib/%.a:
+$(O)/lib/libgarden.a: $(call obj,$(GARDEN_SRC))
+$(O)/lib/%.a: $(O)/sources
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call Q,ar  )$(AR) rcs $@ $(filter %.o,$^)
 
-$(SO_ZMTP): $(call obj,$(ZMTP_SRC))
-	$(CC) -shared -Wl,-soname,libzmtp.so.0 $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ZMTP)
-$(SO_GARDEN): $(call obj,$(GARDEN_SRC)) $(SO_ZMTP)
-	$(CC) -shared -Wl,-soname,libgarden.so.0 $(LDFLAGS_ALL) -o $@ $(call obj,$(GARDEN_SRC)) -L$(O)/lib -lzmtp $(LIBS_ZMTP)
-
-$(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIB_GARDEN) $(LIB_ZMTP)
+# A shared library exports the public names only; the link without a number is for the linker, the
+# one with the first number is what a program asks for at its start.
+$(SO_ZMTP): $(call obj,$(ZMTP_SRC)) zmtp/pkg/libzmtp.map
+$(O)/lib/libgarden.so: $(call obj,$(GARDEN_SRC)) $(SO_ZMTP) garden/pkg/libgarden.map
+$(O)/lib/libgarden.so: LINK = -L$(O)/lib -lzmtp
+$(O)/lib/%.so: $(O)/sources
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ZMTP) $(LIBS_TOOLS)
-$(O)/bin/gardenctl: $(call obj,$(CTL_SRC)) $(LIB_GARDEN) $(LIB_ZMTP)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ZMTP) $(LIBS_TOOLS)
-$(O)/examples/%: $(O)/obj/zmtp/examples/%.o $(LIB_ZMTP)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ZMTP)
+	$(call Q,link)$(CC) -shared -Wl,-soname,$(@F).$(SOVERSION) -Wl,--version-script,$(filter %.map,$^) \
+	    $(LDFLAGS_ALL) -o $@.$(VERSION) $(filter %.o,$^) $(LINK) $(LIBS_SYSTEM)
+	@ln -sf $(@F).$(VERSION) $@.$(SOVERSION)
+	@ln -sf $(@F).$(VERSION) $@
 
-$(O)/test/%: $(O)/obj/test/%.o $(TEST_SUPPORT) $(if $(GARDEN_SRC),$(LIB_GARDEN)) $(LIB_ZMTP)
+# Programs: their own objects, then the libraries, then the system's.
+$(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIBS)
+$(O)/bin/gardenctl: $(call obj,$(CTL_SRC)) $(LIBS)
+$(O)/bin/sim: $(call obj,$(SIM_SRC)) $(LIBS)
+$(ZMTP_TOOLS): $(O)/bin/%: $(O)/obj/zmtp/tools/%.o $(LIBS)
+$(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
+$(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
+$(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
+$(TESTS) $(TEST_PEERS): LINK = -lcmocka
+$(REPLAY): $(O)/bin/replay_%: $(O)/obj/fuzz/fuzz_%.o $(O)/obj/fuzz/replay.o $(LIBS)
+$(FUZZ:%=$(O)/bin/fuzz_%): $(O)/bin/%: $(O)/obj/fuzz/%.o $(LIBS)
+$(FUZZ:%=$(O)/bin/fuzz_%): LINK = -fsanitize=fuzzer
+$(BIN) $(SIM) $(EXAMPLES) $(TESTS) $(TEST_PEERS) $(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/sources
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(LIBS_ZMTP) $(LIBS_TOOLS)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %/libgarden.a,$^) $(filter %/libzmtp.a,$^) $(LINK) \
+	    $(LIBS_SYSTEM) $(LIBS_TOOLS)
 
-unit: $(UNIT)
+# What a target needs is installed before anything is compiled, so these run make once more.
+again = +@$(MAKE) --no-print-directory
 
-clean:
+test: ## installs what is missing, then builds and runs every test; T= picks some by name
+	$(again) deps-test
+	$(again) run-tests
+check: test
+tests: $(if $(T),,all) $(TESTS) $(TEST_PEERS) $(REPLAY) $(SIM)
+# The install test compiles against an installed copy, which a sanitizer's flavour cannot be.
+run-tests: tests
+	@O='$(O)' CC='$(CC)' MAKE='$(MAKE)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
+	    $(TESTS) $(TEST_SCRIPTS) \
+	    $(foreach f,$(FUZZ),--command 'replay/$(f)' '$(O)/bin/replay_$(f) fuzz/corpus/$(f)') \
+	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
+	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
+	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh')
+
+demo: ## installs what is missing, then shows the garden at work; PACE=fast is short
+	$(again) deps-demo
+	$(again) run-demo
+run-demo: all
+	@$(if $(DEMO),O='$(O)' PACE='$(PACE)' $(DEMO),echo 'garden/examples/demo.sh is missing' >&2; exit 1)
+
+fuzz-smoke: ## every fuzz target for FUZZ_SECONDS=20, with clang's sanitizers
+	$(again) deps-fuzz
+	$(again) fuzz-targets O=$(O)/fuzz CC=clang ASAN=1 TSAN= FUZZER=1
+	@$(PYTHON) fuzz/run --build $(O)/fuzz --seconds $(FUZZ_SECONDS) --only '$(T)' $(FUZZ)
+fuzz: ## the same for FUZZ_SECONDS=600
+	$(again) fuzz-smoke FUZZ_SECONDS=$(if $(filter command% env%,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600)
+fuzz-targets: $(FUZZ:%=$(O)/bin/fuzz_%)
+
+sim: $(SIM) ## one simulation with SEED=1
+	$(if $(SIM),$(SIM) $(SEED),@echo 'test/sim has no sources' >&2; exit 1)
+
+# One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
+BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libzmq)
+bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
+	$(again) deps-bench
+	$(again) run-bench
+bench-programs: $(BENCH)
+run-bench: $(BENCH)
+	@$(PYTHON) bench/run.py --build $(O)/bench $(BENCH_FLAGS)
+.SECONDEXPANSION:
+$(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
+    $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(if $(filter %-zmtp,$@),$(LIB_ZMTP) $(LIBS_SYSTEM),-lzmq)
+
+# Installs those of a list of packages that are missing; a system without dpkg looks after itself.
+deps: deps-all ## installs every package that any target here needs (Debian 12)
+deps-%: FORCE
+	@command -v dpkg-query >/dev/null || exit 0; \
+	missing=; for p in $(DEPS_$*); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed$$' || missing="$$missing $$p"; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as=; \
+	elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then as=sudo; \
+	else echo "Missing packages. Run: apt-get install --no-install-recommends$$missing" >&2; exit 1; fi; \
+	echo "installing$$missing"; \
+	apt() { $$as env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$$@" </dev/null >$(O)/deps.log; }; \
+	mkdir -p $(O); \
+	apt-cache show $$missing >/dev/null 2>&1 || apt update; \
+	apt install --no-install-recommends -y $$missing || \
+	    { apt update && apt install --no-install-recommends -y $$missing; } || { cat $(O)/deps.log >&2; exit 1; }
+
+tidy: $(LIB_CORE) $(SO_ZMTP) $(SO_GARDEN) ## the rules of the house: layers, sizes, exported names, layout
+	@$(PYTHON) test/tidy --core $(LIB_CORE) --shared $(SO_ZMTP) $(SO_GARDEN)
+format: ## lays out every source file with clang-format
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+TO = $(DESTDIR)$(PREFIX)
+install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-config files, tools
+	install -d $(TO)/include/zmtp $(TO)/include/garden $(TO)/lib/pkgconfig $(TO)/bin
+	install -m 644 $(wildcard zmtp/*.h) $(TO)/include/zmtp
+	install -m 644 $(wildcard garden/*.h) $(TO)/include/garden
+	install -m 644 $(LIB_CORE) $(LIB_ZMTP) $(LIB_GARDEN) $(TO)/lib
+	cp -P $(foreach so,$(SO_ZMTP) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
+	for f in $(wildcard zmtp/pkg/*.pc.in garden/pkg/*.pc.in); do \
+	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
+	done
+	$(if $(BIN),install $(BIN) $(TO)/bin)
+	for p in zmtp garden; do \
+	    install -D -m 644 $$p/LICENSE $(TO)/share/doc/lib$$p/LICENSE; \
+	    for m in $$p/man/*.[1-8]; do \
+	        [ ! -f $$m ] || install -D -m 644 $$m $(TO)/share/man/man$${m##*.}/$${m##*/}; \
+	    done; \
+	done
+
+clean: ## removes the output folder O=build
 	rm -rf $(O)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	    printf '  %-12s %s\n' "$$name" "$$text"; done
 
 -include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
