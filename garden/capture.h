@@ -107,7 +107,7 @@ size_t garden_ring_filled(const struct garden_ring *ring);
 
 // ---- Chunk file
 
-// Files are opened below one folder only. |root| is absolute and must outlive the staging.
+// Files are opened below one folder only.
 struct garden_staging {
     const struct garden_fs *fs;
     int folder;
@@ -153,9 +153,11 @@ struct garden_chunk_report {
 };
 
 struct garden_capture_totals {
-    uint64_t offered, captured, overrun; // frames; captured + overrun = offered
-    uint64_t bytes;                      // of captured
-    uint64_t chunks;                     // that hold at least one frame
+    // In frames; captured + overrun = offered, counted up to where the ring has been read. At the
+    // end that is all that was ever offered.
+    uint64_t offered, captured, overrun;
+    uint64_t bytes;  // of captured
+    uint64_t chunks; // that hold at least one frame
 };
 
 enum garden_capture_state {

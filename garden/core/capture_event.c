@@ -1,0 +1,124 @@
+// What the capture machine tells: answers and errors once, in order; full chunks again and again
+// until answered; the head position at its pace.
+#include "capture.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CAPTURE_OVERRUN_MS = 1000, CAPTURE_REPEAT_GROWTH = 8 };
+
+struct garden__note *garden__capture_note(struct garden_capture *c, enum garden_capture_kind kind)
+{
+    assert(c->note_count < GARDEN__CAPTURE_NOTES);
+    struct garden__note *note =
+        &c->notes[(c->note_first + c->note_count++) % GARDEN__CAPTURE_NOTES];
+    *note = (struct garden__note){.kind = kind};
+    return note;
+}
+
+static void capture_event_base(const struct garden_capture *c, enum garden_capture_kind kind,
+                               struct garden_capture_event *out)
+{
+    *out = (struct garden_capture_event){
+        .kind = kind,
+        .totals = garden_capture_totals(c),
+        .standby = c->standby != GARDEN__CAPTURE_NO_SLOT,
+    };
+    if (c->current == GARDEN__CAPTURE_NO_SLOT) return;
+    out->number = c->slots[c->current].report.number;
+    out->path = c->slots[c->current].report.path;
+}
+
+static bool capture_event_note(struct garden_capture *c, struct garden_capture_event *out)
+{
+    if (c->note_count == 0) return false;
+    c->told = c->notes[c->note_first];
+    c->note_first = (c->note_first + 1) % GARDEN__CAPTURE_NOTES;
+    c->note_count--;
+    capture_event_base(c, c->told.kind, out);
+    out->result = c->told.result;
+    out->text = c->told.text;
+    out->gap = c->told.gap;
+    out->recoverable = c->told.recoverable || c->told.kind == GARDEN_CAPTURE_OVERRUN;
+    if (c->told.path[0] != '\0') out->path = c->told.path;
+    if (c->told.kind == GARDEN_CAPTURE_ENDED && c->has_last) out->chunk = &c->last;
+    return true;
+}
+
+static bool capture_event_full(struct garden_capture *c, int64_t now_ms,
+                               struct garden_capture_event *out)
+{
+    // A stopped stream's client learns all from the answer to its stop and from the files.
+    if (c->state == GARDEN_CAPTURE_STOPPED) return false;
+    for (size_t i = 0; i < c->full_count; i++) {
+        struct garden__full *full = &c->fulls[i];
+        if (now_ms < full->due_ms) continue;
+        full->due_ms = now_ms + full->wait_ms;
+        if (full->wait_ms < c->repeat_ms * CAPTURE_REPEAT_GROWTH) full->wait_ms *= 2;
+        c->told_report = full->report;
+        capture_event_base(c, GARDEN_CAPTURE_CHUNK_FULL, out);
+        out->chunk = &c->told_report;
+        return true;
+    }
+    return false;
+}
+
+// A gap has its exact event only when it ends; a client should hear earlier that one has begun.
+static bool capture_event_overrun(struct garden_capture *c, int64_t now_ms,
+                                  struct garden_capture_event *out)
+{
+    const uint64_t overrun = garden_ring_overrun(c->ring);
+    if (overrun == c->overrun_told || now_ms < c->overrun_due_ms) return false;
+    c->overrun_told = overrun;
+    c->overrun_due_ms = now_ms + CAPTURE_OVERRUN_MS;
+    capture_event_base(c, GARDEN_CAPTURE_ERROR, out);
+    (void)snprintf(c->told.text, sizeof c->told.text,
+                   "overrun: %" PRIu64 " frames dropped so far; stage chunks earlier", overrun);
+    out->text = c->told.text;
+    out->recoverable = true;
+    return true;
+}
+
+bool garden_capture_event(struct garden_capture *c, int64_t now_ms,
+                          struct garden_capture_event *out)
+{
+    if (capture_event_note(c, out)) return true;
+    if (capture_event_full(c, now_ms, out)) return true;
+    if (c->state == GARDEN_CAPTURE_STOPPED || c->state == GARDEN_CAPTURE_REFUSED) return false;
+    if (capture_event_overrun(c, now_ms, out)) return true;
+    if (c->state == GARDEN_CAPTURE_OPENING || now_ms < c->head_due_ms) return false;
+    c->head_due_ms = now_ms + c->head_ms;
+    capture_event_base(c, GARDEN_CAPTURE_HEAD, out);
+    return true;
+}
+
+int64_t garden_capture_deadline_ms(const struct garden_capture *c)
+{
+    if (c->note_count > 0) return 0;
+    if (c->state == GARDEN_CAPTURE_STOPPED || c->state == GARDEN_CAPTURE_REFUSED) return INT64_MAX;
+    int64_t deadline = c->head_due_ms;
+    for (size_t i = 0; i < c->full_count; i++)
+        if (c->fulls[i].due_ms < deadline) deadline = c->fulls[i].due_ms;
+    if (c->state == GARDEN_CAPTURE_STOPPING && c->drain_deadline_ms < deadline)
+        deadline = c->drain_deadline_ms;
+    return deadline;
+}
+
+enum garden_capture_state garden_capture_state(const struct garden_capture *c)
+{
+    return c->state;
+}
+
+struct garden_capture_totals garden_capture_totals(const struct garden_capture *c)
+{
+    struct garden_capture_totals totals = c->totals;
+    totals.bytes = totals.captured * c->frame_size;
+    return totals;
+}
+
+const char *garden_capture_uri(const struct garden_capture *c)
+{
+    return c->uri;
+}

@@ -1,0 +1,13 @@
+// Filling the one line that a person reads.
+#ifndef GARDEN_CORE_ERROR_H
+#define GARDEN_CORE_ERROR_H
+
+#include "../errors.h"
+
+// Fills |error| (which may be null) and returns |code|.
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+int garden__fail(struct garden_error *error, int code, const char *format, ...);
+
+#endif

@@ -1,0 +1,182 @@
+// Making objects. The order is the guarantee: octets on the disk, then the name, then the name on
+// the disk, and only then does anyone hear of it. A crash between two steps leaves a staged file that
+// can be sealed again with the same result.
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int seal_folder(struct garden_store *store, int parent, const char *name,
+                       struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    const char prefix[] = {name[0], name[1], '\0'};
+    if (fs->mkdir(fs->context, parent, prefix, 0700) != 0)
+        return errno == EEXIST ? GARDEN_OK
+                               : garden__fail_errno(error, "cannot make folder", prefix);
+    if (fs->sync(fs->context, parent) != 0)
+        return garden__fail_errno(error, "cannot sync", "the store");
+    return GARDEN_OK;
+}
+
+static int seal_sync_prefix(const struct garden_store *store, int parent, const char *name,
+                            struct garden_error *error)
+{
+    const char prefix[] = {name[0], name[1], '\0'};
+    if (garden__fs_sync_folder(store->fs, parent, prefix) == 0) return GARDEN_OK;
+    return garden__fail_errno(error, "cannot sync folder", prefix);
+}
+
+// Mime types are ours, but a quote in one must not break the JSON.
+static bool seal_mime_ok(const char *mime_type)
+{
+    for (const char *c = mime_type; *c != '\0'; c++)
+        if (*c < ' ' || *c > '~' || *c == '"' || *c == '\\') return false;
+    return strlen(mime_type) <= 100;
+}
+
+static int seal_describe(struct garden_store *store, const struct garden_hash *hash, uint64_t size,
+                         const char *mime_type, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    char name[GARDEN__STORE_NAME_SIZE], temporary[64], text[192];
+    garden__store_name(hash, ".json", name);
+    const int present = fs->open(fs->context, store->metadata, name,
+                                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (present >= 0) {
+        garden__fs_close(fs, present);
+        return GARDEN_OK; // the first description of equal octets stays
+    }
+    int result = seal_folder(store, store->metadata, name, error);
+    if (result != GARDEN_OK) return result;
+    const int file = garden__store_temporary(store, temporary, error);
+    if (file < 0) return file;
+    const int n = snprintf(text, sizeof text, "{\"mime_type\":\"%s\",\"size\":%llu}\n", mime_type,
+                           (unsigned long long)size);
+    if (garden__fs_write_all(fs, file, text, (size_t)n) != 0 || fs->sync(fs->context, file) != 0 ||
+        fs->rename(fs->context, store->staging, temporary, store->metadata, name) != 0) {
+        result = garden__fail_errno(error, "cannot write metadata", name);
+        (void)fs->unlink(fs->context, store->staging, temporary); // else the next opening sweeps it
+    }
+    garden__fs_close(fs, file);
+    if (result == GARDEN_OK) result = seal_sync_prefix(store, store->metadata, name, error);
+    return result;
+}
+
+int garden__store_seal_file(struct garden_store *store, int file, const char *name,
+                            const char *mime_type, struct garden_hash *out,
+                            struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    char object[GARDEN__STORE_NAME_SIZE];
+    uint64_t size = 0;
+    if (!seal_mime_ok(mime_type))
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "a mime type that is none");
+    if (fs->chmod(fs->context, file, 0444) != 0)
+        return garden__fail_errno(error, "cannot make read-only", name);
+    if (fs->sync(fs->context, file) != 0) return garden__fail_errno(error, "cannot sync", name);
+    garden__step(fs, "seal.synced");
+    if (lseek(file, 0, SEEK_SET) != 0) return garden__fail_errno(error, "cannot rewind", name);
+    int result = garden__store_hash_file(store, file, out, &size, error);
+    if (result != GARDEN_OK) return result;
+    garden__store_name(out, "", object);
+    result = seal_folder(store, store->objects, object, error);
+    if (result != GARDEN_OK) return result;
+    garden__step(fs, "seal.hashed");
+    if (fs->link(fs->context, store->staging, name, store->objects, object) != 0) {
+        if (errno != EEXIST) return garden__fail_errno(error, "cannot make object of", name);
+        // Equal octets were sealed before, perhaps by a run that did not live to say so.
+        result = garden_store_verify(store, out, NULL, error);
+        if (result != GARDEN_OK) return result;
+    }
+    garden__step(fs, "seal.linked");
+    result = seal_sync_prefix(store, store->objects, object, error);
+    if (result == GARDEN_OK) result = seal_describe(store, out, size, mime_type, error);
+    garden__step(fs, "seal.described");
+    return result;
+}
+
+// Cuts the staged file, which its writer may have made read-only.
+static int seal_cut(struct garden_store *store, int file, const char *name, uint64_t size,
+                    struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    if (fs->chmod(fs->context, file, 0600) != 0)
+        return garden__fail_errno(error, "cannot make writable", name);
+    const int writable = fs->open(fs->context, store->staging, name,
+                                  O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (writable < 0) return garden__fail_errno(error, "cannot open staged", name);
+    int result = GARDEN_OK;
+    if (fs->truncate(fs->context, writable, (off_t)size) != 0)
+        result = garden__fail_errno(error, "cannot cut staged", name);
+    garden__fs_close(fs, writable);
+    return result;
+}
+
+static int seal_examine(struct garden_store *store, int file, const char *name, uint64_t size,
+                        struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    struct stat status;
+    if (fs->lock(fs->context, file) != 0) {
+        if (errno == EWOULDBLOCK)
+            return garden__fail(error, GARDEN_ERR_STATE, "chunk %.100s: is still being written",
+                                name);
+        return garden__fail_errno(error, "cannot lock staged", name);
+    }
+    if (fs->stat(fs->context, file, &status) != 0)
+        return garden__fail_errno(error, "cannot examine staged", name);
+    if (!S_ISREG(status.st_mode))
+        return garden__fail(error, GARDEN_ERR_ACCESS, "staged %.100s: is not a regular file", name);
+    if ((uint64_t)status.st_size < size)
+        return garden__fail(error, GARDEN_ERR_CORRUPT,
+                            "chunk %.100s: has %lld octets of the %llu that were reported", name,
+                            (long long)status.st_size, (unsigned long long)size);
+    // A file with a second name was already linked into place by a run that died. Cutting it would
+    // cut the object.
+    if ((uint64_t)status.st_size > size && status.st_nlink > 1)
+        return garden__fail(error, GARDEN_ERR_STATE,
+                            "chunk %.100s: is already an object of another size", name);
+    if ((uint64_t)status.st_size > size) return seal_cut(store, file, name, size, error);
+    return GARDEN_OK;
+}
+
+int garden_store_seal(struct garden_store *store, const char *name, uint64_t size,
+                      const char *mime_type, struct garden_hash *out, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    int result = garden__store_writable(store, error);
+    if (result != GARDEN_OK) return result;
+    if (!garden__store_name_ok(name))
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "staged name %.100s: is not a plain name",
+                            name);
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) return garden__fail_errno(error, "cannot open staged", name);
+    result = seal_examine(store, file, name, size, error);
+    if (result == GARDEN_OK)
+        result = garden__store_seal_file(store, file, name, mime_type, out, error);
+    garden__fs_close(fs, file);
+    return result;
+}
+
+int garden_store_put(struct garden_store *store, struct zmtp_bytes bytes, const char *mime_type,
+                     struct garden_hash *out, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    char name[64];
+    int result = garden__store_writable(store, error);
+    if (result != GARDEN_OK) return result;
+    const int file = garden__store_temporary(store, name, error);
+    if (file < 0) return file;
+    if (garden__fs_write_all(fs, file, bytes.data, bytes.size) != 0)
+        result = garden__fail_errno(error, "cannot write", "an object");
+    else
+        result = garden__store_seal_file(store, file, name, mime_type, out, error);
+    (void)fs->unlink(fs->context, store->staging, name); // else the next opening sweeps it
+    garden__fs_close(fs, file);
+    return result;
+}

@@ -1,0 +1,131 @@
+// The staging folder: files that are being written by a daemon or by the store itself.
+#include "store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+bool garden__store_name_ok(const char *name)
+{
+    const size_t size = strlen(name);
+    return size > 0 && size <= 96 && name[0] != '.' && strchr(name, '/') == NULL;
+}
+
+static int stage_check_name(const char *name, struct garden_error *error)
+{
+    if (garden__store_name_ok(name)) return GARDEN_OK;
+    return garden__fail(error, GARDEN_ERR_ARGUMENT, "staged name %.100s: must be a plain file name",
+                        name);
+}
+
+int garden_store_stage(struct garden_store *store, const char *name, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    int result = garden__store_writable(store, error);
+    if (result == GARDEN_OK) result = stage_check_name(name, error);
+    if (result != GARDEN_OK) return result;
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0) {
+        uint64_t size;
+        bool closed;
+        if (errno != EEXIST) return garden__fail_errno(error, "cannot stage chunk", name);
+        return garden_store_inspect(store, name, &size, &closed, error);
+    }
+    garden__fs_close(fs, file);
+    if (fs->sync(fs->context, store->staging) != 0)
+        return garden__fail_errno(error, "cannot sync", "the staging folder");
+    return GARDEN_OK;
+}
+
+int garden_store_inspect(const struct garden_store *store, const char *name, uint64_t *out_size,
+                         bool *out_closed, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    struct stat status;
+    int result = stage_check_name(name, error);
+    if (result != GARDEN_OK) return result;
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) return garden__fail_errno(error, "cannot examine staged", name);
+    if (fs->stat(fs->context, file, &status) != 0)
+        result = garden__fail_errno(error, "cannot examine staged", name);
+    else if (!S_ISREG(status.st_mode))
+        result =
+            garden__fail(error, GARDEN_ERR_ACCESS, "staged %.100s: is not a regular file", name);
+    garden__fs_close(fs, file);
+    if (result != GARDEN_OK) return result;
+    *out_size = (uint64_t)status.st_size;
+    *out_closed = (status.st_mode & 0222) == 0;
+    return GARDEN_OK;
+}
+
+int garden_store_unstage(struct garden_store *store, const char *name, struct garden_error *error)
+{
+    int result = garden__store_writable(store, error);
+    if (result == GARDEN_OK) result = stage_check_name(name, error);
+    if (result != GARDEN_OK) return result;
+    if (store->fs->unlink(store->fs->context, store->staging, name) != 0 && errno != ENOENT)
+        return garden__fail_errno(error, "cannot remove staged", name);
+    return GARDEN_OK;
+}
+
+int garden_store_each_staged(const struct garden_store *store,
+                             bool (*each)(void *context, const char *name), void *context,
+                             struct garden_error *error)
+{
+    // Opened afresh: a copy of the descriptor would share its reading position.
+    const int folder = openat(store->root, "staging", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+    if (entries == NULL) {
+        if (folder >= 0) (void)close(folder);
+        return garden__fail_errno(error, "cannot list", "the staging folder");
+    }
+    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
+        if (entry->d_name[0] != '.' && !each(context, entry->d_name)) break;
+    (void)closedir(entries);
+    return GARDEN_OK;
+}
+
+int garden__store_temporary(struct garden_store *store, char name[64], struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    (void)snprintf(name, 64, "%08lx%08lx.tmp", (unsigned long)randombytes_random(),
+                   (unsigned long)randombytes_random());
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0) return garden__fail_errno(error, "cannot write into", "the staging folder");
+    if (fs->lock(fs->context, file) != 0) {
+        const int result = garden__fail_errno(error, "cannot lock", name);
+        (void)fs->unlink(fs->context, store->staging, name); // else the next opening sweeps it
+        garden__fs_close(fs, file);
+        return result;
+    }
+    return file;
+}
+
+static bool stage_sweep_one(void *context, const char *name)
+{
+    struct garden_store *store = context;
+    const struct garden_fs *fs = store->fs;
+    const size_t size = strlen(name);
+    if (size < 4 || strcmp(name + size - 4, ".tmp") != 0) return true;
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) return true;
+    // Whoever was writing it is gone if its lock is free. A failure leaves it to the next sweep.
+    if (fs->lock(fs->context, file) == 0) (void)fs->unlink(fs->context, store->staging, name);
+    garden__fs_close(fs, file);
+    return true;
+}
+
+void garden__store_sweep(struct garden_store *store)
+{
+    (void)garden_store_each_staged(store, stage_sweep_one, store,
+                                   NULL); // only tidiness is at stake
+}

@@ -1,0 +1,41 @@
+// The store's inside, shared by its three files: store.c opens and reads, seal.c makes objects,
+// stage.c keeps the staging folder.
+#ifndef GARDEN_STORE_STORE_H
+#define GARDEN_STORE_STORE_H
+
+#include "../store.h"
+#include "fs.h"
+
+struct garden_store {
+    const struct zmtp_allocator *allocator;
+    const struct garden_fs *fs;
+    bool read_only;
+    int root, objects, metadata, staging; // folders; -1: not open
+    char staging_path[GARDEN_PATH_MAX];
+};
+
+enum {
+    GARDEN__STORE_NAME_SIZE = 2 + 1 + 62 + 5 + 1, // "ab/<62 hex>.json"
+    GARDEN__STORE_BLOCK = 32768                   // octets read at a time
+};
+
+// "ab/<62 hex>", followed by |suffix|.
+void garden__store_name(const struct garden_hash *hash, const char *suffix,
+                        char name[GARDEN__STORE_NAME_SIZE]);
+// GARDEN_ERR_ACCESS with a line when the store is read-only.
+int garden__store_writable(const struct garden_store *store, struct garden_error *error);
+// Hashes |file| from its present position to its end.
+int garden__store_hash_file(const struct garden_store *store, int file, struct garden_hash *out,
+                            uint64_t *out_size, struct garden_error *error);
+// Makes the whole of |file|, which the staged |name| names, an object. |file| is readable.
+int garden__store_seal_file(struct garden_store *store, int file, const char *name,
+                            const char *mime_type, struct garden_hash *out,
+                            struct garden_error *error);
+// One component that is no hidden name.
+bool garden__store_name_ok(const char *name);
+// A new, locked, readable and writable file of a name ending in ".tmp"; such files are swept when the
+// store is next opened and nobody holds their lock.
+int garden__store_temporary(struct garden_store *store, char name[64], struct garden_error *error);
+void garden__store_sweep(struct garden_store *store);
+
+#endif
