@@ -1,0 +1,32 @@
+// What a scenario needs of a messaging library, as small as it can be, so that the same scenario is
+// measured over each. A process has one adapter with one socket. Every failure ends the process with
+// a line on stderr: a measurement with errors is none.
+#ifndef BENCH_ADAPTER_H
+#define BENCH_ADAPTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum adapter_pattern { ADAPTER_DEALER, ADAPTER_REQ, ADAPTER_REP };
+
+struct adapter;
+
+// The library's name and version, for the report.
+const char *adapter_library(void);
+
+// |count_max|: messages that may wait on either side, the same for every library.
+struct adapter *adapter_open(enum adapter_pattern pattern, unsigned count_max);
+// Returns the endpoint as others would dial it; it lives as long as the adapter.
+const char *adapter_bind(struct adapter *adapter, const char *endpoint);
+void adapter_connect(struct adapter *adapter, const char *endpoint);
+
+// Sends one part, copied. Waits while the queue is full; within |on_message| it must have room.
+void adapter_send(struct adapter *adapter, const void *data, size_t size);
+// Waits for messages of one part and hands each to |on_message| until that returns false.
+void adapter_receive(struct adapter *adapter,
+                     bool (*on_message)(void *context, const unsigned char *data, size_t size),
+                     void *context);
+// Lets what was sent leave, then releases everything.
+void adapter_close(struct adapter *adapter);
+
+#endif

@@ -1,0 +1,117 @@
+// The adapter over libzmtp's native interface: callbacks on a loop of this thread, no other thread.
+// To wait is to run the loop.
+#include "adapter.h"
+#include "bench.h"
+
+#include <stdlib.h>
+#include <zmtp/zmtp.h>
+
+struct adapter {
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    struct zmtp_uv_socket *socket;
+    bool (*on_message)(void *context, const unsigned char *data, size_t size);
+    void *context;
+    bool waiting; // for a message, or for room
+};
+
+static void adapter_check(const char *what, int status)
+{
+    if (status < 0) bench_die(what, zmtp_err_text(status));
+}
+
+// A message that comes when nobody receives would be lost; no scenario lets that happen.
+static void adapter_take(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+{
+    struct adapter *const a = user;
+    (void)socket;
+    if (!a->on_message) bench_die("receive", "a message came unasked");
+    const struct zmtp_bytes body = zmtp_msg_bytes(msg, 0);
+    if (a->on_message(a->context, body.data, body.size)) return;
+    a->on_message = NULL;
+    a->waiting = false;
+}
+
+static void adapter_room(struct zmtp_uv_socket *socket, void *user)
+{
+    struct adapter *const a = user;
+    (void)socket;
+    a->waiting = false;
+}
+
+static void adapter_wait(struct adapter *adapter)
+{
+    adapter->waiting = true;
+    while (adapter->waiting)
+        (void)uv_run(&adapter->loop, UV_RUN_ONCE); // says only if handles remain
+}
+
+const char *adapter_library(void)
+{
+    return "libzmtp " ZMTP_VERSION;
+}
+
+struct adapter *adapter_open(enum adapter_pattern pattern, unsigned count_max)
+{
+    static const enum zmtp_socket_type types[] = {
+        [ADAPTER_DEALER] = ZMTP_DEALER, [ADAPTER_REQ] = ZMTP_REQ, [ADAPTER_REP] = ZMTP_REP};
+    struct adapter *const a = calloc(1, sizeof *a);
+    if (!a) bench_die("adapter", "no memory");
+    if (uv_loop_init(&a->loop) != 0) bench_die("loop", "cannot be made");
+    adapter_check("engine", zmtp_uv_open(&a->uv, &a->loop, NULL));
+    struct zmtp_uv_config config;
+    zmtp_uv_config_init(&config, types[pattern]);
+    config.socket.send_count_max = config.socket.recv_count_max = count_max;
+    config.linger_ms = UINT32_MAX;
+    config.on_message = adapter_take;
+    config.on_writable = adapter_room;
+    config.user = a;
+    adapter_check("socket", zmtp_uv_socket_open(&a->socket, a->uv, &config));
+    return a;
+}
+
+const char *adapter_bind(struct adapter *adapter, const char *endpoint)
+{
+    adapter_check(endpoint, zmtp_uv_bind(adapter->socket, endpoint));
+    return zmtp_uv_endpoint(adapter->socket);
+}
+
+void adapter_connect(struct adapter *adapter, const char *endpoint)
+{
+    adapter_check(endpoint, zmtp_uv_connect(adapter->socket, endpoint));
+}
+
+void adapter_send(struct adapter *adapter, const void *data, size_t size)
+{
+    const struct zmtp_bytes part = zmtp_bytes_of(data, size);
+    int status;
+    while ((status = zmtp_uv_send(adapter->socket, &part, 1)) == ZMTP_ERR_AGAIN)
+        adapter_wait(adapter);
+    adapter_check("send", status);
+}
+
+void adapter_receive(struct adapter *adapter,
+                     bool (*on_message)(void *context, const unsigned char *data, size_t size),
+                     void *context)
+{
+    adapter->on_message = on_message;
+    adapter->context = context;
+    while (adapter->on_message) adapter_wait(adapter);
+}
+
+static void adapter_closed(void *user)
+{
+    struct adapter *const a = user;
+    a->waiting = false;
+}
+
+void adapter_close(struct adapter *adapter)
+{
+    zmtp_uv_socket_close(adapter->socket, adapter_closed, adapter);
+    adapter_wait(adapter);
+    zmtp_uv_close(adapter->uv, adapter_closed, adapter);
+    adapter_wait(adapter);
+    if (uv_run(&adapter->loop, UV_RUN_DEFAULT) != 0 || uv_loop_close(&adapter->loop) != 0)
+        bench_die("close", "something is still open");
+    free(adapter);
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""Measures the same scenarios over libzmtp and over libzmq, interleaved, and compares them.
+
+Each round runs every case once with each library, in turns, so that a slow phase of the machine
+meets both. A case is one scenario, transport and size; its figure is the median of the rounds, with
+the lowest and the highest beside it. Two processes a run; processor time is both of theirs.
+Prints a Markdown table, names the cases that libzmtp loses, writes BUILD/results.json.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+LIBRARIES = ('zmtp', 'libzmq')
+SIZES = (16, 64, 256, 1024, 4096, 65536, 1048576)
+QUICK_SIZES = (64, 65536)
+TIMEOUT = 30
+
+
+def start(program, *arguments):
+    return subprocess.Popen([program, *map(str, arguments)], stdout=subprocess.PIPE, text=True,
+                            stdin=subprocess.DEVNULL)
+
+
+def finish(process, name):
+    try:
+        text = process.communicate(timeout=TIMEOUT)[0]
+    finally:
+        process.kill()
+    if process.returncode != 0:
+        raise RuntimeError(f'{name} ended with status {process.returncode}')
+    return dict(line.split(' ', 1) for line in text.splitlines())
+
+
+def run_pair(program, endpoint, size, milliseconds):
+    """Starts the side that binds, then the one that connects to what it says."""
+    binder = start(program, 'bind', endpoint, size, milliseconds)
+    dialler = None
+    try:
+        library = binder.stdout.readline().split(' ', 1)[1].strip()
+        real = binder.stdout.readline().split(' ', 1)[1].strip()
+        dialler = start(program, 'connect', real, size, milliseconds)
+        return library, finish(binder, program + ' bind'), finish(dialler, program + ' connect')
+    finally:
+        for process in (binder, dialler):
+            if process:
+                process.kill()
+                process.wait()
+
+
+def measure(build, scenario, library, endpoint, size, milliseconds):
+    name, binder, dialler = run_pair(f'{build}/{scenario}-{library}', endpoint, size, milliseconds)
+    count = int(dialler['messages'])
+    cpu = float(binder['cpu_seconds']) + float(dialler['cpu_seconds'])
+    result = {'library': name, 'cpu_us': cpu / count * 1e6}
+    if scenario == 'throughput':
+        if int(binder['messages']) != count:
+            raise RuntimeError(f'{count} messages sent, {binder["messages"]} received')
+        result['rate'] = count / float(binder['seconds'])
+    else:
+        result['p50_us'], result['p99_us'] = float(dialler['p50_us']), float(dialler['p99_us'])
+    return result
+
+
+def endpoint_of(transport, folder, round_, library):
+    if transport == 'tcp':
+        return 'tcp://127.0.0.1:*'
+    return f'ipc://{folder}/{library}-{round_}'
+
+
+def run_cases(cases, rounds, build, milliseconds):
+    samples = {case: {library: [] for library in LIBRARIES} for case in cases}
+    with tempfile.TemporaryDirectory() as folder:
+        for round_ in range(rounds):
+            order = LIBRARIES if round_ % 2 == 0 else LIBRARIES[::-1]
+            for case in cases:
+                scenario, transport, size = case
+                for library in order:
+                    endpoint = endpoint_of(transport, folder, round_, library)
+                    samples[case][library].append(
+                        measure(build, scenario, library, endpoint, size, milliseconds))
+            print(f'round {round_ + 1} of {rounds}', file=sys.stderr, flush=True)
+    return samples
+
+
+def summary(samples, key):
+    values = [s[key] for s in samples]
+    return {'median': statistics.median(values), 'min': min(values), 'max': max(values)}
+
+
+def summarise(samples):
+    """One row a case and figure; the ratio is above 1 where libzmtp is better."""
+    rows = []
+    for (scenario, transport, size), by_library in samples.items():
+        keys = ('rate',) if scenario == 'throughput' else ('p50_us', 'p99_us')
+        for key in keys:
+            row = {'scenario': scenario, 'transport': transport, 'size': size, 'figure': key}
+            for library in LIBRARIES:
+                row[library] = summary(by_library[library], key)
+                row[library]['cpu_us'] = summary(by_library[library], 'cpu_us')['median']
+            ours, theirs = row['zmtp']['median'], row['libzmq']['median']
+            row['ratio'] = ours / theirs if key == 'rate' else theirs / ours
+            rows.append(row)
+    return rows
+
+
+def figure(value, key):
+    if key != 'rate':
+        return f'{value:.1f}'
+    return f'{value / 1e6:.2f} M' if value >= 1e6 else f'{value / 1e3:.1f} k'
+
+
+def cell(part, key):
+    return f'{figure(part["median"], key)} ({figure(part["min"], key)} .. {figure(part["max"], key)})'
+
+
+def name_of(size):
+    for unit, factor in (('MiB', 1 << 20), ('KiB', 1 << 10)):
+        if size >= factor:
+            return f'{size // factor} {unit}'
+    return f'{size} B'
+
+
+def table(rows):
+    units = {'rate': 'messages/s', 'p50_us': 'round trip p50, us', 'p99_us': 'round trip p99, us'}
+    yield '| what | transport | size | libzmtp median (min .. max) | libzmq | better by | CPU us a message: libzmtp | libzmq |'
+    yield '|---|---|---|---|---|---|---|---|'
+    for r in rows:
+        key = r['figure']
+        yield (f'| {units[key]} | {r["transport"]} | {name_of(r["size"])} | {cell(r["zmtp"], key)} '
+               f'| {cell(r["libzmq"], key)} | {r["ratio"]:.2f} x '
+               f'| {r["zmtp"]["cpu_us"]:.2f} | {r["libzmq"]["cpu_us"]:.2f} |')
+
+
+def verdict(rows):
+    lost = [r for r in rows if r['ratio'] < 1]
+    dearer = [r for r in rows if r['figure'] != 'p99_us' and r['zmtp']['cpu_us'] > r['libzmq']['cpu_us']]
+    for title, those in (('slower than libzmq', lost), ('more processor time than libzmq', dearer)):
+        cases = ', '.join(f'{r["figure"]} {r["transport"]} {name_of(r["size"])} ({r["ratio"]:.2f} x)'
+                          for r in those)
+        yield f'Lost, {title}: {cases or "none"}.'
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--build', default='build/bench', help='where the programs are')
+    parser.add_argument('--rounds', type=int, default=7)
+    parser.add_argument('--milliseconds', type=int, default=700, help='sending time of one run')
+    parser.add_argument('--scenario', choices=('throughput', 'latency'))
+    parser.add_argument('--transport', choices=('tcp', 'ipc'))
+    parser.add_argument('--size', type=int, action='append', help='octets; may be given again')
+    parser.add_argument('--quick', action='store_true', help='two short rounds of two sizes')
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.milliseconds = 2, 200
+    sizes = options.size or (QUICK_SIZES if options.quick else SIZES)
+    cases = [(scenario, transport, size)
+             for scenario in ('throughput', 'latency') if options.scenario in (None, scenario)
+             for transport in ('tcp', 'ipc') if options.transport in (None, transport)
+             for size in sizes]
+    started = time.time()
+    samples = run_cases(cases, options.rounds, options.build, options.milliseconds)
+    rows = summarise(samples)
+    names = [next(iter(samples.values()))[library][0]['library'] for library in LIBRARIES]
+    machine = f'{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}'
+    with open(f'{options.build}/results.json', 'w') as file:
+        json.dump({'libraries': names, 'machine': machine, 'rounds': options.rounds,
+                   'milliseconds': options.milliseconds, 'rows': rows}, file, indent=1)
+    print(f'{" and ".join(names)}; {machine}; {options.rounds} rounds of '
+          f'{options.milliseconds} ms, {time.time() - started:.0f} s in all\n')
+    print('\n'.join([*table(rows), '', *verdict(rows)]))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,84 @@
+// One DEALER sends to another as fast as it can. The sender stops after the given time, marks the
+// end with a message of one octet and waits for an answer to it, so that what it measured of itself
+// covers every message. The receiver counts from the first message to the end.
+#include "adapter.h"
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SENDS_A_CLOCK = 32 }; // sends between two looks at the clock
+
+struct receiver {
+    size_t size;
+    uint64_t count, started_ns, ended_ns, cpu_ns;
+};
+
+static bool receiver_on_message(void *context, const unsigned char *data, size_t size)
+{
+    struct receiver *const r = context;
+    (void)data;
+    if (r->count == 0) {
+        r->started_ns = bench_now_ns();
+        r->cpu_ns = bench_cpu_ns();
+    }
+    if (size == 1) {
+        r->ended_ns = bench_now_ns();
+        r->cpu_ns = bench_cpu_ns() - r->cpu_ns;
+        return false;
+    }
+    if (size != r->size) bench_die("receiver", "a message of another size came");
+    r->count++;
+    return true;
+}
+
+static void receive(struct adapter *adapter, size_t size)
+{
+    struct receiver r = {.size = size};
+    adapter_receive(adapter, receiver_on_message, &r);
+    adapter_send(adapter, "", 1);
+    printf("messages %llu\nseconds %.9f\ncpu_seconds %.9f\n", (unsigned long long)r.count,
+           (double)(r.ended_ns - r.started_ns) / 1e9, (double)r.cpu_ns / 1e9);
+}
+
+static bool sender_on_answer(void *context, const unsigned char *data, size_t size)
+{
+    (void)context;
+    (void)data;
+    if (size != 1) bench_die("sender", "the answer has another size");
+    return false;
+}
+
+static void send_for(struct adapter *adapter, size_t size, uint64_t duration_ns)
+{
+    unsigned char *const body = bench_body(size);
+    const uint64_t cpu_ns = bench_cpu_ns();
+    const uint64_t end_ns = bench_now_ns() + duration_ns;
+    uint64_t count = 0;
+    while (count % SENDS_A_CLOCK != 0 || bench_now_ns() < end_ns) {
+        adapter_send(adapter, body, size);
+        count++;
+    }
+    adapter_send(adapter, "", 1);
+    adapter_receive(adapter, sender_on_answer, NULL);
+    printf("messages %llu\ncpu_seconds %.9f\n", (unsigned long long)count,
+           (double)(bench_cpu_ns() - cpu_ns) / 1e9);
+    free(body);
+}
+
+int main(int argc, char **argv)
+{
+    const struct bench_arguments a = bench_arguments(argc, argv);
+    struct adapter *const adapter = adapter_open(ADAPTER_DEALER, BENCH_QUEUE_MAX);
+    printf("library %s\n", adapter_library());
+    if (a.binds) {
+        printf("endpoint %s\n", adapter_bind(adapter, a.endpoint));
+        (void)fflush(stdout);
+        receive(adapter, a.size);
+    } else {
+        adapter_connect(adapter, a.endpoint);
+        send_for(adapter, a.size, a.duration_ns);
+    }
+    adapter_close(adapter);
+    return 0;
+}
