@@ -75,15 +75,21 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
     pipe_unmark(end);
     end->marks = NULL;
     end->closed = true;
-    zmtp_part_fini(&end->link.routing_id);
+    struct zmtp__pipe *pipe = end->pipe;
     if (!end->other->closed) {
+        if (end->out->open) zmtp__queue_undo(end->out); // it will never end
+        const bool open = end->in->open;
         zmtp__queue_fini(end->in);
-        zmtp__queue_init(end->in, end->pipe->allocator, end->in->pool, end->in->count_max,
+        zmtp__queue_init(end->in, pipe->allocator, end->in->pool, end->in->count_max,
                          end->in->bytes_max);
+        // The other end may be amid a message and does not know yet that it writes for nobody.
+        if (open) zmtp__queue_begin(end->in);
         zmtp__pipe_mark(end->other);
         return;
     }
-    struct zmtp__pipe *pipe = end->pipe;
+    // Only now: an end may tell of its link when the other end has closed already.
+    zmtp_part_fini(&pipe->ends[0].link.routing_id);
+    zmtp_part_fini(&pipe->ends[1].link.routing_id);
     zmtp__queue_fini(&pipe->queues[0]);
     zmtp__queue_fini(&pipe->queues[1]);
     zmtp_free(pipe->allocator, pipe, sizeof *pipe);
@@ -111,9 +117,7 @@ void zmtp_pipe_link_down(struct zmtp_pipe_end *end)
     end->other->link.up = false;
     // The next connection starts with a whole message. Commands were for this one alone; its
     // successor is told anew.
-    zmtp__queue_rewind(end->in);
-    while (end->in->count > 0 && zmtp__queue_first_flags(end->in) & ZMTP_FLAG_COMMAND)
-        zmtp__queue_drop(end->in);
+    zmtp__queue_expire(end->in);
     zmtp__pipe_mark(end->other);
 }
 
