@@ -151,6 +151,7 @@ void zmtp__queue_undo(struct zmtp__queue *queue)
 void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
 {
     assert(queue->open);
+    assert((messages > 0) == (queue->open_bytes > 0));
     queue->open = false;
     queue->count += messages;
     queue->bytes += queue->open_bytes;
@@ -190,6 +191,7 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
                            struct zmtp_slab *slab)
 {
     assert(queue->open);
+    if (frames.size == 0) return ZMTP_OK; // a range of nothing would be read as a frame
     bool refer = frames.size >= QUEUE_REFER_RUN;
     if (!refer && queue->range_count > 0) {
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
@@ -241,7 +243,8 @@ static struct queue_cursor queue_head(const struct zmtp__queue *queue)
 }
 
 // The first message, |size| octets that end at |end|, leaves the queue.
-static void queue_advance(struct zmtp__queue *queue, const struct queue_cursor *end, size_t size)
+static void queue_pop_message(struct zmtp__queue *queue, const struct queue_cursor *end,
+                              size_t size)
 {
     for (size_t i = 0; i < end->index; i++)
         queue_pop_range(queue);
@@ -251,6 +254,7 @@ static void queue_advance(struct zmtp__queue *queue, const struct queue_cursor *
     queue->count--;
     queue->bytes -= size;
     queue->sent = queue->message_left = 0;
+    if (queue->stale > 0) queue->stale--;
     if (queue->range_count == 0) queue_emptied(queue);
 }
 
@@ -265,6 +269,16 @@ static struct queue_cursor queue_first_end(const struct zmtp__queue *queue, size
         *size += next.size;
     } while (next.frame.more);
     return cursor;
+}
+
+// The same, and so do the stale commands that are first then.
+static void queue_advance(struct zmtp__queue *queue, const struct queue_cursor *end, size_t size)
+{
+    queue_pop_message(queue, end, size);
+    while (queue->stale > 0 && zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND) {
+        const struct queue_cursor next = queue_first_end(queue, &size);
+        queue_pop_message(queue, &next, size);
+    }
 }
 
 unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
@@ -338,17 +352,18 @@ void zmtp__queue_drop(struct zmtp__queue *queue)
 
 void zmtp__queue_clear(struct zmtp__queue *queue)
 {
-    if (queue->count == 0) return;
     if (queue->sent == 0) {
         while (queue->count > 0)
             zmtp__queue_drop(queue);
         return;
     }
+    assert(!queue->open);
     const struct queue_cursor end = queue_first_end(queue, &queue->bytes);
     while (queue->range_count > end.index + 1)
         zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
     queue_range(queue, end.index)->end = end.at;
     queue->count = 1;
+    queue->stale = 0;
 }
 
 size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
@@ -356,6 +371,10 @@ size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out,
 {
     assert(!queue->open);
     size_t skip = queue->sent, count = 0;
+    if (queue->stale > 0) { // what follows on the first message may be dropped before it is sent
+        const size_t left = zmtp__queue_first_size(queue) - skip;
+        if (bytes_max > left) bytes_max = left;
+    }
     for (size_t i = 0; i < queue->range_count && count < max && bytes_max > 0; i++) {
         const struct zmtp__range *range = queue_range(queue, i);
         size_t size = (size_t)(range->end - range->begin);
@@ -374,6 +393,11 @@ size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out,
 
 void zmtp__queue_consume(struct zmtp__queue *queue, size_t size)
 {
+    if (size < queue->message_left) { // within a message whose end is known already
+        queue->sent += size;
+        queue->message_left -= size;
+        return;
+    }
     while (size > 0) {
         size_t whole;
         const struct queue_cursor end = queue_first_end(queue, &whole);
@@ -391,4 +415,20 @@ void zmtp__queue_consume(struct zmtp__queue *queue, size_t size)
 void zmtp__queue_rewind(struct zmtp__queue *queue)
 {
     queue->sent = queue->message_left = 0;
+}
+
+void zmtp__queue_expire(struct zmtp__queue *queue)
+{
+    zmtp__queue_rewind(queue);
+    queue->stale = 0;
+    if (queue->count == 0) return;
+    struct queue_cursor cursor = queue_head(queue);
+    for (size_t i = 1; i <= queue->count; i++) {
+        struct queue_frame next;
+        do
+            next = queue_next(queue, &cursor);
+        while (next.frame.more);
+        if (next.frame.command) queue->stale = i;
+    }
+    if (zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND) zmtp__queue_drop(queue);
 }

@@ -36,6 +36,7 @@ struct zmtp__queue {
     // The octet reader: how far into the first message it is, and how much of it is left. Whole
     // messages leave the queue, so that a new connection can start at a message boundary.
     size_t sent, message_left;
+    size_t stale; // messages up to the last command that waits for a connection that is gone
 };
 
 void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
@@ -83,8 +84,8 @@ void zmtp__queue_clear(struct zmtp__queue *queue);
 // Octets of the first message, headers included; the queue is not empty.
 size_t zmtp__queue_first_size(const struct zmtp__queue *queue);
 
-// Reading by octet. Fills up to |max| views with what comes next, |bytes_max| octets at most
-// in whole views (the last may exceed it); returns how many views.
+// Reading by octet, while no message is open. Fills up to |max| views with what comes next,
+// |bytes_max| octets at most; returns how many views, 0 only when the queue is empty.
 size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
                         size_t bytes_max);
 void zmtp__queue_consume(struct zmtp__queue *queue, size_t size);
@@ -94,5 +95,8 @@ static inline size_t zmtp__queue_message_left(const struct zmtp__queue *queue)
     return queue->message_left;
 }
 void zmtp__queue_rewind(struct zmtp__queue *queue); // back to the boundary: the connection broke
+// The same, and the commands that wait now were for that connection alone: no reader sees them. One
+// that waits behind a message counts until that message has left. For this no memory is needed.
+void zmtp__queue_expire(struct zmtp__queue *queue);
 
 #endif
