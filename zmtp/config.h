@@ -17,6 +17,8 @@ enum {
     // One message, all parts, counted while it is still unfinished.
     ZMTP_DEFAULT_MESSAGE_MAX = 64 * 1024 * 1024,
     ZMTP_DEFAULT_PARTS_MAX = 1024,
+    // One command after the handshake; the longest that mean something carry a topic.
+    ZMTP_DEFAULT_COMMAND_MAX = 64 * 1024,
     // A queue of one pipe, one direction: whichever limit is met first.
     ZMTP_DEFAULT_HWM = 1000,
     ZMTP_DEFAULT_HWM_BYTES = 8 * 1024 * 1024,

@@ -38,6 +38,7 @@ struct zmtp_peer_limits {
     uint32_t handshake_frame_max;
     uint64_t message_max; // octets of one message's bodies
     uint32_t parts_max;
+    uint32_t command_max; // octets of one command's body after the handshake
     uint32_t metadata_max, properties_max;
     uint32_t unknown_commands_max;
     uint32_t heartbeat_interval_ms, heartbeat_timeout_ms, heartbeat_ttl_ms;
@@ -89,7 +90,7 @@ void zmtp_peer_fail(struct zmtp_peer *peer, int error);
 
 // Gives a pipe's end to a peer; from then on messages go between the pipe and the connection. May be
 // called before the handshake is done (a dialler) or when ZMTP_WANT_ATTACH says so (a listener).
-// The end stays the caller's to close, after the peer.
+// The end stays the caller's to close, after the peer. It is marked: call zmtp_peer_resume.
 int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end);
 // The pipe was marked: go on with what waited for it.
 void zmtp_peer_resume(struct zmtp_peer *peer, uint64_t now_ms);

@@ -1,7 +1,5 @@
 #include "slab.h"
 
-#include <string.h>
-
 // Three grades: a few small messages, a busy queue, a read or write batch. A pool keeps some of each
 // and gives the rest back, so that a burst does not hold its memory for ever.
 static const size_t slab_sizes[ZMTP__SLAB_GRADES] = {1024, 8192, ZMTP_SLAB_SIZE};
@@ -10,6 +8,7 @@ static const size_t pool_keeps[ZMTP__SLAB_GRADES] = {64, 32, 32};
 // A slab on a pool's list keeps the link in its |hint|.
 struct zmtp_pool {
     const struct zmtp_allocator *allocator;
+    struct zmtp__inbox inbox;
     struct zmtp_slab *free[ZMTP__SLAB_GRADES];
     size_t count[ZMTP__SLAB_GRADES];
 };
@@ -47,6 +46,7 @@ int zmtp_pool_open(struct zmtp_pool **out, const struct zmtp_allocator *allocato
 void zmtp_pool_close(struct zmtp_pool *pool)
 {
     if (!pool) return;
+    zmtp__inbox_fini(&pool->inbox);
     for (size_t grade = 0; grade < ZMTP__SLAB_GRADES; grade++)
         while (pool->free[grade]) {
             struct zmtp_slab *slab = pool->free[grade];
@@ -106,4 +106,27 @@ void zmtp__slab_free(struct zmtp_slab *slab)
         return;
     }
     zmtp_free(slab->allocator, slab, sizeof *slab + slab->capacity);
+}
+
+struct zmtp__inbox *zmtp__pool_inbox(struct zmtp_pool *pool)
+{
+    return &pool->inbox;
+}
+
+bool zmtp__inbox_reserve(struct zmtp__inbox *inbox, struct zmtp_pool *pool,
+                         const struct zmtp_allocator *allocator, size_t size)
+{
+    if (inbox->slab && zmtp__slab_sole(inbox->slab)) inbox->used = 0;
+    if (inbox->slab && inbox->slab->capacity - inbox->used >= size) return true;
+    struct zmtp_slab *slab = zmtp__slab_open(pool, allocator, size);
+    if (!slab) return false;
+    zmtp__inbox_fini(inbox);
+    inbox->slab = slab;
+    return true;
+}
+
+void zmtp__inbox_fini(struct zmtp__inbox *inbox)
+{
+    if (inbox->slab) zmtp__slab_unref(inbox->slab);
+    *inbox = (struct zmtp__inbox){0};
 }

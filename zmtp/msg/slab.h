@@ -31,6 +31,18 @@ struct zmtp_slab *zmtp__slab_open_exact(const struct zmtp_allocator *allocator, 
 struct zmtp_slab *zmtp__slab_grow(struct zmtp_slab *slab, size_t capacity);
 void zmtp__slab_free(struct zmtp_slab *slab); // the last reference went
 
+// Where connections read into: a slab that they share one after the other, so that an idle connection
+// holds no buffer. What was read and is still referred to lies before |used|.
+struct zmtp__inbox {
+    struct zmtp_slab *slab; // null: none yet
+    size_t used;
+};
+struct zmtp__inbox *zmtp__pool_inbox(struct zmtp_pool *pool);
+// Sees to |size| octets of room behind |used|. False: no memory.
+bool zmtp__inbox_reserve(struct zmtp__inbox *inbox, struct zmtp_pool *pool,
+                         const struct zmtp_allocator *allocator, size_t size);
+void zmtp__inbox_fini(struct zmtp__inbox *inbox);
+
 static inline void zmtp__slab_ref(struct zmtp_slab *slab)
 {
     atomic_fetch_add_explicit(&slab->refs, 1, memory_order_relaxed);

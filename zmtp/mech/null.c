@@ -1,0 +1,36 @@
+#include "mech.h"
+
+// RFC 37, NULL Mechanism. RFC 23 has both sides speak at once, RFC 37 the client first; every peer in
+// the field speaks at once, and a peer that waits understands that too, so we do the same.
+static int null_say(struct zmtp__mech_session *session, uint8_t *out, size_t size)
+{
+    if (session->said) return 0;
+    const struct zmtp_command ready = {zmtp_bytes_text("READY"), session->ours};
+    const int written = zmtp_command_encode(&ready, out, size);
+    session->said = written > 0;
+    return written;
+}
+
+static int null_hear(struct zmtp__mech_session *session, const struct zmtp_command *command)
+{
+    if (zmtp_command_is(command, "ERROR")) {
+        const int result = zmtp_error_decode(command->data, &session->reason);
+        return result < 0 ? result : ZMTP_ERR_PEER;
+    }
+    if (session->heard || !zmtp_command_is(command, "READY")) return ZMTP_ERR_COMMAND;
+    session->theirs = command->data;
+    session->heard = true;
+    return ZMTP_OK;
+}
+
+static bool null_done(const struct zmtp__mech_session *session)
+{
+    return session->said && session->heard;
+}
+
+const struct zmtp__mech zmtp__mech_null = {
+    .name = "NULL",
+    .say = null_say,
+    .hear = null_hear,
+    .done = null_done,
+};

@@ -1,0 +1,94 @@
+// Deadlines and heartbeats (RFC 37, Connection Heartbeating). Any octet that comes in is a sign of
+// life. When nothing came for the interval a PING goes out, and when nothing comes for the timeout
+// after it the connection is dead.
+//
+// While its pipe is full a peer does not read, so it hears nothing and judges nobody; and since the
+// other side then hears no PONG from it, it sends PINGs by itself, for life's sake.
+#include <string.h>
+
+#include "inside.h"
+
+void zmtp__clock_heard(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    peer->counters.heard_ms = now_ms;
+    peer->ping_out = false;
+    peer->ttl_end_ms = 0;
+}
+
+void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint64_t now_ms)
+{
+    peer->ttl_end_ms = ping->ttl_ms > 0 ? now_ms + ping->ttl_ms : 0;
+    memcpy(peer->pong_context, ping->context.size ? ping->context.data : peer->pong_context,
+           ping->context.size);
+    peer->pong_size = (uint8_t)ping->context.size;
+    peer->pong_due = true; // a second PING before the PONG has left is answered by the same one
+}
+
+void zmtp__clock_pong(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    peer->counters.pongs_received++;
+    if (now_ms - peer->ping_ms <= UINT32_MAX - 1)
+        peer->counters.round_trip_ms = (uint32_t)(now_ms - peer->ping_ms);
+}
+
+// PING is of 3.1; a 3.0 peer never gets one.
+static bool clock_pings(const struct zmtp_peer *peer)
+{
+    return peer->state == ZMTP_PEER_TRAFFIC && peer->their_minor >= 1 &&
+           peer->limits.heartbeat_interval_ms > 0 && !peer->ending;
+}
+
+static uint64_t clock_next_ping(const struct zmtp_peer *peer)
+{
+    const uint64_t heard = peer->counters.heard_ms;
+    const uint64_t last = heard > peer->ping_ms ? heard : peer->ping_ms;
+    return last + peer->limits.heartbeat_interval_ms;
+}
+
+// When silence since our PING means death; UINT64_MAX: not now.
+static uint64_t clock_timeout(const struct zmtp_peer *peer)
+{
+    if (!peer->ping_out || peer->blocked || peer->limits.heartbeat_timeout_ms == 0)
+        return UINT64_MAX;
+    return peer->ping_ms + peer->limits.heartbeat_timeout_ms;
+}
+
+static uint64_t clock_earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
+{
+    uint64_t deadline = UINT64_MAX;
+    if (peer->state == ZMTP_PEER_CLOSED) return deadline;
+    if (peer->state != ZMTP_PEER_TRAFFIC) {
+        if (peer->limits.handshake_ms > 0) deadline = peer->opened_ms + peer->limits.handshake_ms;
+        return deadline;
+    }
+    if (clock_pings(peer))
+        deadline =
+            clock_earlier(clock_timeout(peer),
+                          peer->ping_out && !peer->blocked ? deadline : clock_next_ping(peer));
+    if (peer->ttl_end_ms && !peer->blocked) deadline = clock_earlier(deadline, peer->ttl_end_ms);
+    return deadline;
+}
+
+void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    if (now_ms < zmtp_peer_deadline(peer)) return;
+    if (peer->state != ZMTP_PEER_TRAFFIC) {
+        zmtp__peer_stop(peer, ZMTP_ERR_HANDSHAKE_TIMEOUT);
+        return;
+    }
+    const bool ttl_over = peer->ttl_end_ms && now_ms >= peer->ttl_end_ms && !peer->blocked;
+    if (ttl_over || now_ms >= clock_timeout(peer)) {
+        zmtp__peer_stop(peer, ZMTP_ERR_HEARTBEAT);
+        return;
+    }
+    if (clock_pings(peer) && now_ms >= clock_next_ping(peer)) {
+        peer->ping_due = true;
+        peer->ping_out = true;
+        peer->ping_ms = now_ms;
+    }
+}

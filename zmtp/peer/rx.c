@@ -1,0 +1,392 @@
+// Incoming octets: from the room that was lent, through the frame headers, to whole messages in the
+// pipe. Frames are judged here and never copied or moved: runs of them go to the queue as they lie.
+#include <assert.h>
+#include <string.h>
+
+#include "../wire/frame.h"
+#include "inside.h"
+
+enum {
+    RX_ROOM = 32 * 1024, // room for one read, at least
+    // A frame above this gets a block of its own, which grows with the octets that come.
+    RX_BIG = 16 * 1024,
+};
+
+// What parsing the held octets came to.
+enum rx_result {
+    RX_MORE,    // the next frame is not whole
+    RX_BLOCKED, // the pipe is full, or not attached yet
+    RX_STOPPED, // the peer closed
+    RX_STEP,    // something was done; go on
+};
+
+// A run of whole frames to be handed to the queue in one piece.
+struct rx_run {
+    const uint8_t *begin;
+    const uint8_t *boundary; // the end of its last whole message
+    size_t messages;
+    size_t count_room, bytes_room; // what the pipe takes before it is full
+};
+
+static void rx_drop_held(struct zmtp_peer *peer)
+{
+    if (peer->held.slab) zmtp__slab_unref(peer->held.slab);
+    peer->held = (struct zmtp__rx_source){0};
+}
+
+static void rx_drop_big(struct zmtp_peer *peer)
+{
+    if (peer->big) zmtp__slab_unref(peer->big);
+    peer->big = NULL;
+    peer->big_filled = peer->big_size = 0;
+}
+
+static void rx_drop_rest(struct zmtp_peer *peer)
+{
+    zmtp_free(peer->allocator, peer->rest, peer->rest_capacity);
+    peer->rest = NULL;
+    peer->rest_size = peer->rest_capacity = 0;
+}
+
+void zmtp__rx_release(struct zmtp_peer *peer)
+{
+    rx_drop_held(peer);
+    rx_drop_big(peer);
+    rx_drop_rest(peer);
+    peer->blocked = false;
+}
+
+static enum rx_result rx_stop(struct zmtp_peer *peer, int error)
+{
+    zmtp__peer_stop(peer, error);
+    return RX_STOPPED;
+}
+
+struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
+{
+    if (!(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return (struct zmtp_room){0};
+    if (peer->big) {
+        const size_t size = peer->big->capacity - peer->big_filled;
+        return (struct zmtp_room){peer->big->data + peer->big_filled, size};
+    }
+    struct zmtp__inbox *inbox = peer->inbox;
+    if (!zmtp__inbox_reserve(inbox, peer->pool, peer->allocator, peer->rest_size + RX_ROOM)) {
+        zmtp__peer_stop(peer, ZMTP_ERR_MEMORY);
+        return (struct zmtp_room){0};
+    }
+    uint8_t *start = inbox->slab->data + inbox->used;
+    if (peer->rest_size > 0) memcpy(start, peer->rest, peer->rest_size);
+    const size_t taken = inbox->used + peer->rest_size;
+    return (struct zmtp_room){inbox->slab->data + taken, inbox->slab->capacity - taken};
+}
+
+// The octets of a frame that is not whole are kept in a block of their own, so that the shared slab
+// is free for others.
+static enum rx_result rx_keep_rest(struct zmtp_peer *peer)
+{
+    const struct zmtp__rx_source *held = &peer->held;
+    const size_t size = (size_t)(held->end - held->at);
+    if (size == 0) {
+        rx_drop_rest(peer);
+    } else {
+        if (size > peer->rest_capacity) {
+            uint8_t *rest = zmtp_realloc(peer->allocator, peer->rest, peer->rest_capacity, size);
+            if (!rest) return rx_stop(peer, ZMTP_ERR_MEMORY);
+            peer->rest = rest;
+            peer->rest_capacity = size;
+        }
+        memcpy(peer->rest, held->at, size);
+        peer->rest_size = size;
+    }
+    rx_drop_held(peer);
+    return RX_MORE;
+}
+
+// A large frame of |size| octets begins in what is held: it goes into a block that grows up to it.
+static enum rx_result rx_begin_big(struct zmtp_peer *peer, size_t size)
+{
+    const size_t have = (size_t)(peer->held.end - peer->held.at);
+    const size_t room = have > RX_BIG ? 2 * have : 2 * RX_BIG;
+    struct zmtp_slab *big = zmtp__slab_open_exact(peer->allocator, room < size ? room : size);
+    if (!big) return rx_stop(peer, ZMTP_ERR_MEMORY);
+    memcpy(big->data, peer->held.at, have);
+    peer->big = big;
+    peer->big_filled = have;
+    peer->big_size = size;
+    rx_drop_held(peer);
+    rx_drop_rest(peer);
+    return RX_MORE;
+}
+
+// More octets of a large frame came. True when it is whole and held.
+static bool rx_fill_big(struct zmtp_peer *peer, size_t size)
+{
+    peer->big_filled += size;
+    if (peer->big_filled == peer->big_size) {
+        peer->held =
+            (struct zmtp__rx_source){peer->big, peer->big->data, peer->big->data + peer->big_size};
+        peer->big = NULL;
+        peer->big_filled = peer->big_size = 0;
+        return true;
+    }
+    if (peer->big_filled < peer->big->capacity) return false;
+    const size_t doubled = peer->big->capacity * 2;
+    struct zmtp_slab *grown =
+        zmtp__slab_grow(peer->big, doubled < peer->big_size ? doubled : peer->big_size);
+    if (grown)
+        peer->big = grown;
+    else
+        zmtp__peer_stop(peer, ZMTP_ERR_MEMORY);
+    return false;
+}
+
+void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
+{
+    if (size == 0 || !(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return;
+    peer->counters.bytes_in += size;
+    zmtp__clock_heard(peer, now_ms);
+    if (peer->big) {
+        if (rx_fill_big(peer, size)) zmtp__rx_run(peer, now_ms);
+        return;
+    }
+    struct zmtp__inbox *inbox = peer->inbox;
+    const size_t begin = inbox->used;
+    const size_t end = begin + peer->rest_size + size;
+    assert(end <= inbox->slab->capacity);
+    peer->held =
+        (struct zmtp__rx_source){inbox->slab, inbox->slab->data + begin, inbox->slab->data + end};
+    zmtp__slab_ref(inbox->slab);
+    peer->rest_size = 0;
+    inbox->used = end;
+    zmtp__rx_run(peer, now_ms);
+    // What was not kept by the queue can be read over; a rest comes back to the same place.
+    if (inbox->used == end && !peer->held.slab && peer->rest_size > 0)
+        inbox->used = end - peer->rest_size;
+}
+
+static enum rx_result rx_greeting(struct zmtp_peer *peer)
+{
+    struct zmtp__rx_source *held = &peer->held;
+    struct zmtp_greeting greeting;
+    const int used =
+        zmtp_greeting_decode(zmtp_bytes_of(held->at, (size_t)(held->end - held->at)), &greeting);
+    if (used < 0) return rx_stop(peer, used);
+    if (used == 0) return RX_MORE;
+    held->at += used;
+    zmtp__peer_greeted(peer, &greeting);
+    return peer->state == ZMTP_PEER_CLOSED ? RX_STOPPED : RX_STEP;
+}
+
+static enum rx_result rx_handshake(struct zmtp_peer *peer)
+{
+    struct zmtp__rx_source *held = &peer->held;
+    const struct zmtp_bytes rest = {held->at, (size_t)(held->end - held->at)};
+    struct zmtp_frame frame;
+    const int header = zmtp__frame_decode(rest, &frame);
+    if (header < 0) return rx_stop(peer, header);
+    if (header == 0) return RX_MORE;
+    if (!frame.command) return rx_stop(peer, ZMTP_ERR_COMMAND);
+    const uint32_t max = peer->limits.handshake_frame_max;
+    if (max && frame.size > max) return rx_stop(peer, ZMTP_ERR_LIMIT);
+    if (frame.size > rest.size - (size_t)header) return RX_MORE;
+    const struct zmtp_bytes body = {held->at + header, (size_t)frame.size};
+    held->at += (size_t)header + body.size;
+    struct zmtp_command command;
+    const int result = zmtp_command_decode(body, &command);
+    if (result < 0) return rx_stop(peer, result);
+    zmtp__peer_handshake_command(peer, &command);
+    return peer->state == ZMTP_PEER_CLOSED ? RX_STOPPED : RX_STEP;
+}
+
+static int rx_put(struct zmtp_peer *peer, const uint8_t *begin, const uint8_t *end)
+{
+    struct zmtp__queue *queue = peer->end->out;
+    if (begin == end) return ZMTP_OK;
+    if (!queue->open) zmtp__queue_begin(queue);
+    const struct zmtp_bytes frames = {begin, (size_t)(end - begin)};
+    return zmtp__queue_put_frames(queue, frames, peer->held.slab);
+}
+
+// Hands the run to the queue: its whole messages are published, the parts after them wait for their
+// last one. With nobody left to read, it is dropped.
+static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
+{
+    const uint8_t *at = peer->held.at;
+    struct zmtp__queue *queue = peer->end->out;
+    int result = ZMTP_OK;
+    if (!peer->end->other->closed) {
+        result = rx_put(peer, run->begin, run->boundary);
+        if (result == ZMTP_OK && run->messages > 0) {
+            zmtp__queue_end(queue, run->messages);
+            zmtp__pipe_published(peer->end);
+        }
+        if (result == ZMTP_OK) result = rx_put(peer, run->boundary, at);
+    }
+    peer->counters.messages_in += run->messages;
+    const size_t size = (size_t)(run->boundary - run->begin);
+    run->count_room -= run->messages < run->count_room ? run->messages : run->count_room;
+    run->bytes_room -= size < run->bytes_room ? size : run->bytes_room;
+    run->begin = run->boundary = at;
+    run->messages = 0;
+    return result < 0 ? rx_stop(peer, result) : RX_STEP;
+}
+
+// A command after the handshake that is not for the pattern.
+static enum rx_result rx_act(struct zmtp_peer *peer, const struct zmtp_command *command,
+                             uint64_t now_ms)
+{
+    struct zmtp_ping ping;
+    struct zmtp_bytes view;
+    int result = ZMTP_OK;
+    if (zmtp_command_is(command, "PING")) {
+        result = zmtp_ping_decode(command->data, &ping);
+        if (result == ZMTP_OK) zmtp__clock_ping(peer, &ping, now_ms);
+    } else if (zmtp_command_is(command, "PONG")) {
+        result = zmtp_pong_decode(command->data, &view);
+        if (result == ZMTP_OK) zmtp__clock_pong(peer, now_ms);
+    } else if (zmtp_command_is(command, "ERROR")) {
+        result = zmtp_error_decode(command->data, &view);
+        if (result == ZMTP_OK) zmtp__peer_keep_reason(peer, view);
+        if (result == ZMTP_OK) result = ZMTP_ERR_PEER;
+    } else if (peer->counters.unknown_commands++ >= peer->limits.unknown_commands_max &&
+               peer->limits.unknown_commands_max > 0) {
+        result = ZMTP_ERR_LIMIT;
+    }
+    return result < 0 ? rx_stop(peer, result) : RX_STEP;
+}
+
+// Is it a command that the pattern of our type acts on?
+static bool rx_is_for_pattern(const struct zmtp_peer *peer, const struct zmtp_command *command)
+{
+    if (peer->type != ZMTP_PUB && peer->type != ZMTP_XPUB) return false;
+    return zmtp_command_is(command, "SUBSCRIBE") || zmtp_command_is(command, "CANCEL");
+}
+
+static enum rx_result rx_command(struct zmtp_peer *peer, struct rx_run *run, struct zmtp_bytes body,
+                                 const uint8_t *next, uint64_t now_ms)
+{
+    struct zmtp_command command;
+    const int result = zmtp_command_decode(body, &command);
+    if (result == ZMTP_OK && rx_is_for_pattern(peer, &command)) {
+        // RFC 37, Formal Grammar: a message's frames follow each other. Other commands are let
+        // through between them, as peers in the field send PINGs there.
+        if (peer->in_message) return rx_stop(peer, ZMTP_ERR_COMMAND);
+        peer->held.at = run->boundary = next;
+        run->messages++;
+        return RX_STEP;
+    }
+    if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;
+    peer->held.at = run->begin = run->boundary = next;
+    if (result < 0) return rx_stop(peer, result);
+    return rx_act(peer, &command, now_ms);
+}
+
+// Counts a whole part in; the limits were checked when its header was seen.
+static void rx_part(struct zmtp_peer *peer, struct rx_run *run, const struct zmtp_frame *frame,
+                    const uint8_t *next)
+{
+    peer->held.at = next;
+    peer->in_message = frame->more;
+    if (frame->more) {
+        peer->message_size += frame->size;
+        peer->message_parts++;
+        return;
+    }
+    peer->message_size = 0;
+    peer->message_parts = 0;
+    run->messages++;
+    run->boundary = next;
+}
+
+static bool rx_within_limits(const struct zmtp_peer *peer, const struct zmtp_frame *frame)
+{
+    const struct zmtp_peer_limits *limits = &peer->limits;
+    // Whatever the options say, sizes must fit into memory's own.
+    if (frame->size > SIZE_MAX / 4) return false;
+    if (frame->command) return !limits->command_max || frame->size <= limits->command_max;
+    if (limits->parts_max && peer->message_parts >= limits->parts_max) return false;
+    if (!limits->message_max) return true;
+    return peer->message_size <= limits->message_max &&
+           frame->size <= limits->message_max - peer->message_size;
+}
+
+// One frame of the traffic, appended to the run or acted on.
+static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint64_t now_ms)
+{
+    struct zmtp__rx_source *held = &peer->held;
+    const struct zmtp_bytes rest = {held->at, (size_t)(held->end - held->at)};
+    if (rest.size == 0) return RX_MORE;
+    if (!peer->in_message && (run->messages >= run->count_room ||
+                              (size_t)(run->boundary - run->begin) >= run->bytes_room))
+        return RX_BLOCKED;
+    struct zmtp_frame frame;
+    const int header = zmtp__frame_decode(rest, &frame);
+    if (header == 0) return RX_MORE;
+    const int error = header < 0 ? header : rx_within_limits(peer, &frame) ? 0 : ZMTP_ERR_LIMIT;
+    if (error < 0) // what came whole before it is still delivered
+        return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_stop(peer, error);
+    const size_t size = (size_t)header + (size_t)frame.size;
+    if (size > rest.size) {
+        if (size <= RX_BIG) return RX_MORE;
+        return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_begin_big(peer, size);
+    }
+    const uint8_t *next = held->at + size;
+    if (frame.command)
+        return rx_command(peer, run, zmtp_bytes_of(held->at + header, (size_t)frame.size), next,
+                          now_ms);
+    rx_part(peer, run, &frame, next);
+    return RX_STEP;
+}
+
+static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    const struct zmtp__queue *queue = peer->end->out;
+    struct rx_run run = {
+        .begin = peer->held.at,
+        .boundary = peer->held.at,
+        .count_room = queue->count_max ? queue->count_max : SIZE_MAX,
+        .bytes_room = queue->bytes_max ? queue->bytes_max : SIZE_MAX,
+    };
+    if (!peer->end->other->closed) {
+        run.count_room = queue->count < run.count_room ? run.count_room - queue->count : 0;
+        run.bytes_room = queue->bytes < run.bytes_room ? run.bytes_room - queue->bytes : 0;
+    }
+    enum rx_result result;
+    do {
+        result = rx_frame(peer, &run, now_ms);
+    } while (result == RX_STEP);
+    if (result == RX_STOPPED || !peer->held.slab) return result;
+    return rx_flush(peer, &run) == RX_STOPPED ? RX_STOPPED : result;
+}
+
+static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    switch (peer->state) {
+    case ZMTP_PEER_GREETING:
+        return rx_greeting(peer);
+    case ZMTP_PEER_HANDSHAKE:
+        return rx_handshake(peer);
+    case ZMTP_PEER_READY:
+        return peer->held.at == peer->held.end ? RX_MORE : RX_BLOCKED;
+    case ZMTP_PEER_TRAFFIC:
+        return rx_traffic(peer, now_ms);
+    case ZMTP_PEER_CLOSED:
+        break;
+    }
+    return RX_STOPPED;
+}
+
+void zmtp__rx_run(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    peer->blocked = false;
+    if (!peer->held.slab) return;
+    enum rx_result result;
+    do {
+        result = rx_step(peer, now_ms);
+    } while (result == RX_STEP);
+    if (result == RX_MORE && peer->held.slab) result = rx_keep_rest(peer);
+    if (result == RX_BLOCKED) {
+        peer->blocked = true;
+        if (peer->end) peer->end->out->starved = true; // tell us when there is room
+    }
+}

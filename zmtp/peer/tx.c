@@ -1,0 +1,183 @@
+// Outgoing octets: the pipe's queue as it lies, with our own octets (greeting, handshake, PING, PONG)
+// between its messages.
+#include <assert.h>
+#include <string.h>
+
+#include "inside.h"
+
+// How many octets one peek shows at most: a few large writes are as good as one huge one, and others
+// get their turn.
+enum { TX_PEEK_BYTES = 256 * 1024 };
+
+uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size)
+{
+    if (peer->control_begin == peer->control_end) peer->control_begin = peer->control_end = 0;
+    if (peer->control_capacity - peer->control_end < size) {
+        const size_t capacity = peer->control_end + size;
+        uint8_t *control =
+            zmtp_realloc(peer->allocator, peer->control, peer->control_capacity, capacity);
+        if (!control) return NULL;
+        peer->control = control;
+        peer->control_capacity = capacity;
+    }
+    return peer->control + peer->control_end;
+}
+
+void zmtp__tx_wrote(struct zmtp_peer *peer, size_t size)
+{
+    peer->control_end += size;
+    assert(peer->control_end <= peer->control_capacity);
+}
+
+static size_t tx_control_left(const struct zmtp_peer *peer)
+{
+    return peer->control_end - peer->control_begin;
+}
+
+static bool tx_has_traffic(const struct zmtp_peer *peer)
+{
+    return peer->state == ZMTP_PEER_TRAFFIC && !peer->ending && peer->end->in->count > 0;
+}
+
+bool zmtp__tx_pending(const struct zmtp_peer *peer)
+{
+    if (tx_control_left(peer) > 0 || tx_has_traffic(peer)) return true;
+    return peer->state == ZMTP_PEER_TRAFFIC && !peer->ending && (peer->pong_due || peer->ping_due);
+}
+
+unsigned zmtp_peer_wants(const struct zmtp_peer *peer)
+{
+    unsigned wants = 0;
+    if (!peer->ending && zmtp__tx_pending(peer)) wants |= ZMTP_WANT_WRITE;
+    if (peer->state == ZMTP_PEER_READY) wants |= ZMTP_WANT_ATTACH;
+    if (peer->state == ZMTP_PEER_GREETING || peer->state == ZMTP_PEER_HANDSHAKE ||
+        peer->state == ZMTP_PEER_TRAFFIC)
+        if (!peer->blocked && !peer->ending) wants |= ZMTP_WANT_READ;
+    return wants;
+}
+
+// Writes the PONG and the PING that are due, between messages. Without memory they stay due.
+static void tx_heartbeats(struct zmtp_peer *peer)
+{
+    enum { SIZE = ZMTP_HEADER_MAX + 1 + 4 + 2 + ZMTP_PING_CONTEXT_MAX };
+    if (peer->pong_due) {
+        uint8_t *room = zmtp__tx_room(peer, SIZE);
+        if (!room) return;
+        const struct zmtp_bytes context = {peer->pong_context, peer->pong_size};
+        zmtp__tx_wrote(peer, (size_t)zmtp_pong_encode(context, room, SIZE));
+        peer->pong_due = false;
+    }
+    if (peer->ping_due) {
+        uint8_t *room = zmtp__tx_room(peer, SIZE);
+        if (!room) return;
+        const struct zmtp_ping ping = {.ttl_ms = peer->limits.heartbeat_ttl_ms};
+        zmtp__tx_wrote(peer, (size_t)zmtp_ping_encode(&ping, room, SIZE));
+        peer->ping_due = false;
+        peer->counters.pings_sent++;
+    }
+}
+
+// A 3.0 peer takes subscriptions as messages: 1 or 0 and the topic (RFC 23, Publish-Subscribe).
+static void tx_subscription_as_message(struct zmtp_peer *peer)
+{
+    struct zmtp__queue *queue = peer->end->in;
+    struct zmtp_command command;
+    const int result = zmtp_command_decode(zmtp__queue_first_body(queue), &command);
+    assert(result == ZMTP_OK); // our own socket wrote it
+    (void)result;
+    const bool subscribe = zmtp_command_is(&command, "SUBSCRIBE");
+    if (subscribe || zmtp_command_is(&command, "CANCEL")) {
+        const struct zmtp_frame frame = {.size = 1 + command.data.size};
+        uint8_t *room = zmtp__tx_room(peer, ZMTP_HEADER_MAX + (size_t)frame.size);
+        if (!room) {
+            zmtp__peer_stop(peer, ZMTP_ERR_MEMORY);
+            return;
+        }
+        const size_t header = zmtp_frame_encode(&frame, room);
+        room[header] = subscribe;
+        if (command.data.size > 0) memcpy(room + header + 1, command.data.data, command.data.size);
+        zmtp__tx_wrote(peer, header + (size_t)frame.size);
+    }
+    zmtp__queue_drop(queue);
+    zmtp__pipe_consumed(peer->end);
+}
+
+// How much of the pipe may be shown now.
+static size_t tx_pipe_window(struct zmtp_peer *peer)
+{
+    const struct zmtp__queue *queue = peer->end->in;
+    if (peer->their_minor >= 1 || queue->count == 0) return TX_PEEK_BYTES;
+    // Message by message: the next one may be a command to be translated.
+    return zmtp__queue_first_size(queue) - queue->sent;
+}
+
+size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
+{
+    peer->plan_first = peer->plan_control = 0;
+    size_t count = 0;
+    const bool traffic = peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
+    struct zmtp__queue *queue = traffic ? peer->end->in : NULL;
+    const bool between = !traffic || zmtp__queue_message_left(queue) == 0;
+    if (traffic && tx_control_left(peer) == 0) {
+        if (between && peer->their_minor == 0)
+            while (tx_control_left(peer) == 0 && queue->count > 0 &&
+                   zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND)
+                tx_subscription_as_message(peer);
+        if (peer->state != ZMTP_PEER_TRAFFIC) return 0;
+        tx_heartbeats(peer);
+    }
+    const size_t control = tx_control_left(peer);
+    if (traffic && !between && control > 0) {
+        // The message that has begun goes first.
+        peer->plan_first = zmtp__queue_message_left(queue);
+        count = zmtp__queue_peek(queue, out, max, peer->plan_first);
+        size_t shown = 0;
+        for (size_t i = 0; i < count; i++)
+            shown += out[i].size;
+        if (shown < peer->plan_first) return count;
+    }
+    if (control > 0 && count < max) {
+        out[count++] = (struct zmtp_bytes){peer->control + peer->control_begin, control};
+        peer->plan_control = control;
+    }
+    if (traffic && count < max && peer->plan_first == 0 && (control == 0 || peer->their_minor > 0))
+        count += zmtp__queue_peek(queue, out + count, max - count, tx_pipe_window(peer));
+    return count;
+}
+
+static size_t tx_smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// The pipe's octets that left, counted in messages.
+static void tx_consume_pipe(struct zmtp_peer *peer, size_t size)
+{
+    if (size == 0) return;
+    struct zmtp__queue *queue = peer->end->in;
+    const size_t before = queue->count;
+    zmtp__queue_consume(queue, size);
+    peer->counters.messages_out += before - queue->count;
+    if (queue->count < before) zmtp__pipe_consumed(peer->end);
+}
+
+void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
+{
+    (void)now_ms; // what leaves is no sign of the other side's life
+    peer->counters.bytes_out += size;
+    const size_t first = tx_smaller(size, peer->plan_first);
+    const size_t control = tx_smaller(size - first, peer->plan_control);
+    peer->plan_first -= first;
+    peer->plan_control -= control;
+    peer->control_begin += control;
+    if (tx_control_left(peer) == 0 && peer->control) {
+        zmtp_free(peer->allocator, peer->control, peer->control_capacity);
+        peer->control = NULL;
+        peer->control_begin = peer->control_end = peer->control_capacity = 0;
+    }
+    if (peer->state != ZMTP_PEER_TRAFFIC) return;
+    tx_consume_pipe(peer, size - control);
+    // The socket has closed, and all that it sent has left.
+    if (peer->end->other->closed && !zmtp__tx_pending(peer))
+        zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
+}
