@@ -87,7 +87,7 @@ TEST_PEERS = $(patsubst %.c,$(O)/%,$(filter-out $(wildcard test/*/test_*.c),$(wi
 TEST_SCRIPTS = $(call pick,$(wildcard test/*/test_*.py test/*/test_*.sh))
 TEST_SUPPORT = $(call obj,$(wildcard test/support/*.c))
 FUZZ = $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
-REPLAY = $(FUZZ:%=$(O)/bin/replay_%)
+REPLAY = $(call pick,$(FUZZ:%=$(O)/bin/replay_%))
 DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
@@ -161,12 +161,14 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 	$(again) deps-test
 	$(again) run-tests
 check: test
-tests: $(if $(T),,all) $(TESTS) $(TEST_PEERS) $(REPLAY) $(SIM)
+# Those beside the plain programs use the tools, so for them everything is built.
+NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared $(TEST_SCRIPTS)),yes)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS)) $(TESTS) $(REPLAY) $(SIM)
 # The install test compiles against an installed copy, which a sanitizer's flavour cannot be.
 run-tests: tests
-	@O='$(O)' CC='$(CC)' MAKE='$(MAKE)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
+	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
 	    $(TESTS) $(TEST_SCRIPTS) \
-	    $(foreach f,$(FUZZ),--command 'replay/$(f)' '$(O)/bin/replay_$(f) fuzz/corpus/$(f)') \
+	    $(foreach r,$(REPLAY),--command 'fuzz/$(notdir $(r))' '$(r) $(r:$(O)/bin/replay_%=fuzz/corpus/%)') \
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh')
@@ -220,8 +222,8 @@ deps-%: FORCE
 	apt install --no-install-recommends -y $$missing || \
 	    { apt update && apt install --no-install-recommends -y $$missing; } || { cat $(O)/deps.log >&2; exit 1; }
 
-tidy: $(LIB_CORE) $(SO_ZMTP) $(SO_GARDEN) ## the rules of the house: layers, sizes, exported names, layout
-	@$(PYTHON) test/tidy --core $(LIB_CORE) --shared $(SO_ZMTP) $(SO_GARDEN)
+tidy: lib ## the rules of the house: layers, sizes, exported names, layout
+	@$(PYTHON) test/tidy --core $(LIB_CORE) --libraries $(LIBS) $(SO_ZMTP) $(SO_GARDEN)
 format: ## lays out every source file with clang-format
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 

@@ -96,7 +96,8 @@ void adapter_receive(struct adapter *adapter,
 {
     adapter->on_message = on_message;
     adapter->context = context;
-    while (adapter->on_message) adapter_wait(adapter);
+    while (adapter->on_message)
+        adapter_wait(adapter);
 }
 
 static void adapter_closed(void *user)

@@ -5,7 +5,7 @@
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-: "${O:=build}" "${CC:=cc}" "${MAKE:=make}"
+: "${O:=build}" "${CC:=cc}"
 count=0
 
 # check NAME COMMAND...: one test.
@@ -44,7 +44,7 @@ runs_without_our_shared_libraries() {
 }
 
 stages() {
-    "$MAKE" --no-print-directory O="$O" CC="$CC" PREFIX=/opt/x DESTDIR="$work/stage" install &&
+    make --no-print-directory O="$O" CC="$CC" PREFIX=/opt/x DESTDIR="$work/stage" install &&
         grep -q '^prefix=/opt/x$' "$work/stage/opt/x/lib/pkgconfig/libzmtp.pc" &&
         ! grep -r "$work" "$work/stage/opt/x/lib/pkgconfig"
 }
@@ -69,7 +69,7 @@ int main(void)
 END
 
 check "make install puts everything below the prefix" \
-    "$MAKE" --no-print-directory O="$O" CC="$CC" PREFIX="$work/root" install
+    make --no-print-directory O="$O" CC="$CC" PREFIX="$work/root" install
 export PKG_CONFIG_PATH="$work/root/lib/pkgconfig"
 for header in "$work"/root/include/*/*.h; do
     header=${header#"$work/root/include/"}
