@@ -237,7 +237,7 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	for f in $(wildcard zmtp/pkg/*.pc.in garden/pkg/*.pc.in); do \
 	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
 	done
-	$(if $(BIN),install $(BIN) $(TO)/bin)
+	$(if $(strip $(BIN)),install $(BIN) $(TO)/bin)
 	for p in zmtp garden; do \
 	    install -D -m 644 $$p/LICENSE $(TO)/share/doc/lib$$p/LICENSE; \
 	    for m in $$p/man/*.[1-8]; do \

@@ -22,7 +22,7 @@ check() {
 }
 
 compiles_alone() {
-    printf '#include <%s>\n' "$1" >"$work/alone.$2"
+    printf '#include <%s>\nextern int something;\n' "$1" >"$work/alone.$2"
     # shellcheck disable=SC2046 # pkg-config prints words
     "$3" -Wall -Wextra -Wpedantic -Werror -c "$work/alone.$2" -o "$work/alone.o" \
         $(pkg-config --cflags libgarden)
