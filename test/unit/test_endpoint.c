@@ -1,0 +1,183 @@
+// Endpoints: what is read from their text, and the reason given when it cannot be read.
+#include "test/support/octets.h"
+#include "zmtp/base.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+static struct zmtp_endpoint parsed(const char *text)
+{
+    struct zmtp_endpoint endpoint;
+    const char *why = "untouched";
+    assert_int_equal(zmtp_endpoint_parse(text, &endpoint, &why), ZMTP_OK);
+    assert_string_equal(why, "untouched");
+    return endpoint;
+}
+
+static void assert_refused(const char *text, int error)
+{
+    struct zmtp_endpoint endpoint, before;
+    memset(&endpoint, 0x5A, sizeof endpoint);
+    memcpy(&before, &endpoint, sizeof endpoint);
+    const char *why = NULL;
+    assert_int_equal(zmtp_endpoint_parse(text, &endpoint, &why), error);
+    assert_int_equal(zmtp_endpoint_parse(text, &endpoint, NULL), error);
+    assert_non_null(why);
+    assert_true(strlen(why) > 0);
+    assert_memory_equal(&endpoint, &before, sizeof endpoint); // written only on success
+}
+
+static void test_tcp_has_a_host_and_a_port(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *host;
+        uint16_t port;
+        bool port_any;
+    } cases[] = {
+        {"tcp://127.0.0.1:5555", "127.0.0.1", 5555, false},
+        {"tcp://example.com:80", "example.com", 80, false},
+        {"tcp://my_host-2.local:1", "my_host-2.local", 1, false},
+        {"tcp://*:65535", "*", 65535, false},
+        {"tcp://*:*", "*", 0, true},
+        {"tcp://lo:*", "lo", 0, true},
+        {"tcp://h:0", "h", 0, true},
+        {"tcp://h:00080", "h", 80, false},
+        {"tcp://[::1]:5555", "::1", 5555, false},
+        {"tcp://[::]:*", "::", 0, true},
+        {"tcp://[fe80::1%eth0]:9", "fe80::1%eth0", 9, false},
+        {"tcp://[::ffff:10.0.0.1]:9", "::ffff:10.0.0.1", 9, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct zmtp_endpoint endpoint = parsed(cases[i].text);
+        assert_int_equal(endpoint.transport, ZMTP_TCP);
+        octets_assert_equal(endpoint.host, zmtp_bytes_text(cases[i].host));
+        assert_int_equal(endpoint.port, cases[i].port);
+        assert_int_equal(endpoint.port_any, cases[i].port_any);
+        assert_int_equal(endpoint.path.size, 0);
+    }
+}
+
+static void test_views_point_into_the_text(void **state)
+{
+    (void)state;
+    const char *const text = "tcp://abc:1";
+    assert_ptr_equal(parsed(text).host.data, text + 6);
+}
+
+static void test_ipc_has_a_path_or_an_abstract_name(void **state)
+{
+    (void)state;
+    const struct zmtp_endpoint file = parsed("ipc:///tmp/a b:c");
+    assert_int_equal(file.transport, ZMTP_IPC);
+    assert_false(file.abstract);
+    octets_assert_equal(file.path, LITERAL("/tmp/a b:c"));
+
+    const struct zmtp_endpoint relative = parsed("ipc://x");
+    octets_assert_equal(relative.path, LITERAL("x"));
+
+    const struct zmtp_endpoint abstract = parsed("ipc://@name");
+    assert_true(abstract.abstract);
+    octets_assert_equal(abstract.path, LITERAL("name"));
+}
+
+static void test_inproc_has_a_name_of_any_octets(void **state)
+{
+    (void)state;
+    const struct zmtp_endpoint endpoint = parsed("inproc://a/b://c d");
+    assert_int_equal(endpoint.transport, ZMTP_INPROC);
+    octets_assert_equal(endpoint.path, LITERAL("a/b://c d"));
+}
+
+static void test_an_unknown_scheme_is_told_apart_from_a_bad_endpoint(void **state)
+{
+    (void)state;
+    const char *const schemes[] = {"udp://h:1", "pgm://h:1", "tcps://h:1", "TCP://h:1", "x://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        assert_refused(schemes[i], ZMTP_ERR_TRANSPORT);
+    }
+    const char *const shapeless[] = {"", ":", "tcp", "tcp:", "tcp:/", "tcp:/h:1", "://h:1", "h:1"};
+    for (size_t i = 0; i < sizeof shapeless / sizeof shapeless[0]; i++) {
+        assert_refused(shapeless[i], ZMTP_ERR_ENDPOINT);
+    }
+    assert_refused(NULL, ZMTP_ERR_ENDPOINT);
+}
+
+static void test_a_port_is_a_number_up_to_65535_or_a_star(void **state)
+{
+    (void)state;
+    const char *const texts[] = {
+        "tcp://h",    "tcp://h:",   "tcp://h:65536",  "tcp://h:99999", "tcp://h:000080",
+        "tcp://h:-1", "tcp://h:+1", "tcp://h: 1",     "tcp://h:1 ",    "tcp://h:0x10",
+        "tcp://h:1a", "tcp://h:**", "tcp://h:1/path", "tcp://h:80:*x", "tcp://[::1]"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_refused(texts[i], ZMTP_ERR_ENDPOINT);
+    }
+}
+
+static void test_a_host_is_a_name_an_address_in_brackets_or_a_star(void **state)
+{
+    (void)state;
+    const char *const texts[] = {
+        "tcp://",         "tcp://:1",       "tcp://::1:5",     "tcp://[]:5",    "tcp://[:5",
+        "tcp://]:5",      "tcp://[::1:5",   "tcp://::1]:5",    "tcp://[h]:5",   "tcp://[*]:5",
+        "tcp://[::1]x:5", "tcp://[::1 ]:5", "tcp://[[::1]]:5", "tcp://**:5",    "tcp://a*:5",
+        "tcp://a b:5",    "tcp://a/b:5",    "tcp://a\n:5",     "tcp://a\x80:5", "tcp://u@h:5",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_refused(texts[i], ZMTP_ERR_ENDPOINT);
+    }
+}
+
+// "ipc://" and |size| octets of path.
+static const char *long_path(const char *scheme, size_t size)
+{
+    static char text[512];
+    const size_t start = strlen(scheme);
+    assert_true(start + size < sizeof text);
+    memcpy(text, scheme, start);
+    memset(text + start, 'p', size);
+    text[start + size] = 0;
+    return text;
+}
+
+static void test_an_ipc_path_fits_a_socket_address(void **state)
+{
+    (void)state;
+    assert_refused("ipc://", ZMTP_ERR_ENDPOINT);
+    assert_refused("ipc://@", ZMTP_ERR_ENDPOINT);
+    assert_int_equal(parsed(long_path("ipc://", 107)).path.size, 107);
+    assert_refused(long_path("ipc://", 108), ZMTP_ERR_ENDPOINT);
+    assert_int_equal(parsed(long_path("ipc://@", 107)).path.size, 107);
+    assert_refused(long_path("ipc://@", 108), ZMTP_ERR_ENDPOINT);
+}
+
+static void test_an_endpoint_has_at_most_255_octets(void **state)
+{
+    (void)state;
+    assert_refused("inproc://", ZMTP_ERR_ENDPOINT);
+    assert_int_equal(parsed(long_path("inproc://", 255 - 9)).path.size, 255 - 9);
+    assert_refused(long_path("inproc://", 256 - 9), ZMTP_ERR_ENDPOINT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tcp_has_a_host_and_a_port),
+        cmocka_unit_test(test_views_point_into_the_text),
+        cmocka_unit_test(test_ipc_has_a_path_or_an_abstract_name),
+        cmocka_unit_test(test_inproc_has_a_name_of_any_octets),
+        cmocka_unit_test(test_an_unknown_scheme_is_told_apart_from_a_bad_endpoint),
+        cmocka_unit_test(test_a_port_is_a_number_up_to_65535_or_a_star),
+        cmocka_unit_test(test_a_host_is_a_name_an_address_in_brackets_or_a_star),
+        cmocka_unit_test(test_an_ipc_path_fits_a_socket_address),
+        cmocka_unit_test(test_an_endpoint_has_at_most_255_octets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
