@@ -129,7 +129,7 @@ $(O)/lib/%.a: $(O)/sources
 # one with the first number is what a program asks for at its start.
 $(SO_ZMTP): $(call obj,$(ZMTP_SRC)) zmtp/pkg/libzmtp.map
 $(O)/lib/libgarden.so: $(call obj,$(GARDEN_SRC)) $(SO_ZMTP) garden/pkg/libgarden.map
-$(O)/lib/libgarden.so: LINK = -L$(O)/lib -lzmtp
+$(O)/lib/libgarden.so: private LINK = -L$(O)/lib -lzmtp
 $(O)/lib/%.so: $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) -shared -Wl,-soname,$(@F).$(SOVERSION) -Wl,--version-script,$(filter %.map,$^) \
@@ -145,10 +145,10 @@ $(ZMTP_TOOLS): $(O)/bin/%: $(O)/obj/zmtp/tools/%.o $(LIBS)
 $(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
 $(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
 $(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
-$(TESTS) $(TEST_PEERS): LINK = -lcmocka
+$(TESTS) $(TEST_PEERS): private LINK = -lcmocka
 $(REPLAY): $(O)/bin/replay_%: $(O)/obj/fuzz/fuzz_%.o $(O)/obj/fuzz/replay.o $(LIBS)
 $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/bin/%: $(O)/obj/fuzz/%.o $(LIBS)
-$(FUZZ:%=$(O)/bin/fuzz_%): LINK = -fsanitize=fuzzer
+$(FUZZ:%=$(O)/bin/fuzz_%): private LINK = -fsanitize=fuzzer
 $(BIN) $(SIM) $(EXAMPLES) $(TESTS) $(TEST_PEERS) $(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %/libgarden.a,$^) $(filter %/libzmtp.a,$^) $(LINK) \
