@@ -20,6 +20,7 @@ struct garden_arena {
     const struct zmtp_allocator *allocator;
     struct garden__block *blocks;
     size_t bytes, bytes_max; // taken from |allocator| so far, and at most
+    int error;               // why the last allocation failed: the limit or the heap
 };
 
 enum { GARDEN_ARENA_MAX = 64 * 1024 * 1024 };
@@ -74,7 +75,7 @@ void garden_uuid_format(struct garden_uuid uuid, char out[GARDEN_UUID_TEXT_SIZE 
 int garden_uuid_parse(struct garden_text text, struct garden_uuid *out);
 
 // A moment of UTC: seconds since 1970 without leap seconds, years 0000 to 9999. |nanos| of 10^9 and
-// above, only in the last second of a minute, tell a leap second.
+// above, only in the last second of a day, tell a leap second.
 struct garden_time {
     int64_t seconds;
     uint32_t nanos;
@@ -161,6 +162,8 @@ enum {
     GARDEN_DEPTH_MAX = 32,              // lists and maps inside each other
     GARDEN_OCTETS_MAX = 8 * 1024 * 1024 // of one encoded document
 };
+
+enum garden_encoding { GARDEN_MSGPACK, GARDEN_JSON };
 
 // Where and why octets were refused. |text| is one line that holds all of it.
 struct garden_fault {

@@ -174,7 +174,6 @@ struct garden_message {
     struct garden_arena arena; // where a decoded one lives
 };
 
-enum garden_encoding { GARDEN_MSGPACK, GARDEN_JSON };
 // external: "Play", {"Seek":[16.0]} (the default); tagged: ["play"], ["seek",16.0].
 enum garden_dialect { GARDEN_EXTERNAL, GARDEN_TAGGED };
 struct garden_form {
