@@ -51,7 +51,7 @@ LDFLAGS_ALL = $(SAN) $(LDFLAGS)
 # The layers that touch the system; everything else is plain C11.
 SYSTEM = -D_GNU_SOURCE
 
-VERSION = $(shell sed -n 's/^.define ZMTP_VERSION "\(.*\)"/\1/p' zmtp/config.h)
+VERSION := $(shell sed -n 's/^.define ZMTP_VERSION "\(.*\)"/\1/p' zmtp/config.h)
 SOVERSION = 0
 
 # The core needs neither an operating system nor a library: libsodium's one file stays outside.
@@ -225,7 +225,7 @@ deps-%: FORCE
 tidy: lib ## the rules of the house: layers, sizes, exported names, layout
 	@$(PYTHON) test/tidy --core $(LIB_CORE) --libraries $(LIBS) $(SO_ZMTP) $(SO_GARDEN)
 format: ## lays out every source file with clang-format
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	clang-format -i $(shell find zmtp garden test fuzz bench -name '*.[ch]')
 
 TO = $(DESTDIR)$(PREFIX)
 install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-config files, tools
