@@ -1,0 +1,89 @@
+// The client's side of the five lanes, on the caller's loop. A client may be opened before its daemon
+// runs, outlives restarts of it, and dials again by itself. One loop can hold clients of many daemons.
+// All calls belong to the loop's thread, and callbacks come from the loop.
+#ifndef GARDEN_CLIENT_H
+#define GARDEN_CLIENT_H
+
+#include <zmtp/uv.h>
+
+#include "lanes.h"
+#include "wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct garden_client;
+
+enum garden_client_state {
+    GARDEN_CLIENT_DIALLING, // never heard of the daemon yet
+    GARDEN_CLIENT_ALIVE,    // the last ping was answered
+    GARDEN_CLIENT_DEAD,     // so many pings in a row were not
+};
+
+struct garden_client_config {
+    struct garden_endpoints endpoints;
+    struct garden_form form;     // of requests; the default is MessagePack, external
+    uint32_t ping_interval_ms;   // 1000; a ping not answered within it is a missed one
+    uint32_t pings_missed_max;   // 3: then the daemon is dead
+    uint32_t request_timeout_ms; // 30000: for requests that name none
+    uint32_t reconnect_max_ms;   // 5000: the cap of the back-off
+    // An event of the daemon. |has_seq|: it carries a number; numbers of one session follow each
+    // other, so a jump tells of missed events. |event| lives during the call.
+    void (*on_event)(struct garden_client *client, const struct garden_message *event, bool has_seq,
+                     uint64_t seq, void *user);
+    void (*on_state)(struct garden_client *client, enum garden_client_state state, void *user);
+    // The connection of a lane came (true) or went.
+    void (*on_lane)(struct garden_client *client, enum garden_lane lane, bool up, void *user);
+    void *user;
+};
+void garden_client_config_init(struct garden_client_config *config);
+
+// Copies |config|. |uv| must outlive the client.
+int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, uv_loop_t *loop,
+                       const struct garden_client_config *config, struct garden_error *error);
+// Requests under way are answered with GARDEN_ERR_DEAD, from inside this call; then nothing but
+// |closed| (which may be null) is called.
+void garden_client_close(struct garden_client *client, void (*closed)(void *user), void *user);
+
+// How a request ends: GARDEN_OK with the reply (of whatever kind, an Error too), which lives during
+// the call; else GARDEN_ERR_TIMEOUT or GARDEN_ERR_DEAD without one. Called exactly once for each
+// request that was taken.
+struct garden_answer {
+    void (*call)(struct garden_client *client, int result, const struct garden_message *reply,
+                 void *user);
+    void *user;
+    uint32_t timeout_ms; // 0: the config's
+    // Null: a new one. Else the request is a repetition, which the daemon executes once at most.
+    const struct garden_uuid *msg_id;
+};
+
+// Each returns GARDEN_OK and answers later, or fails without an answer. A request waits for its lane
+// to connect; it is sent again, under its msg_id, when the lane had to connect anew before the reply.
+int garden_client_shell(struct garden_client *client, const struct garden_shell_request *request,
+                        const struct garden_answer *answer);
+int garden_client_control(struct garden_client *client,
+                          const struct garden_control_request *request,
+                          const struct garden_answer *answer);
+int garden_client_query(struct garden_client *client, const struct garden_query_request *request,
+                        const struct garden_answer *answer);
+
+enum garden_client_state garden_client_state(const struct garden_client *client);
+bool garden_client_lane_up(const struct garden_client *client, enum garden_lane lane);
+// Of the last ping; UINT32_MAX before the first.
+uint32_t garden_client_round_trip_ms(const struct garden_client *client);
+// Sends a ping now rather than at the next interval; its answer shows in on_state or the round trip.
+void garden_client_ping(struct garden_client *client);
+
+struct garden_client_counters {
+    uint64_t requests, replies, timeouts, resent;
+    uint64_t late;      // replies to nothing that is still asked
+    uint64_t malformed; // messages that could not be read
+    uint64_t events, events_missed;
+};
+struct garden_client_counters garden_client_counters(const struct garden_client *client);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

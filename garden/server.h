@@ -1,0 +1,73 @@
+// The daemon's side of the five lanes, on the caller's loop: it binds them, reads requests, answers
+// what cannot be read with an Error by itself, executes a retried request once, echoes heartbeats and
+// publishes events. What requests mean is the owner's.
+#ifndef GARDEN_SERVER_H
+#define GARDEN_SERVER_H
+
+#include <zmtp/uv.h>
+
+#include "lanes.h"
+#include "wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct garden_server;
+
+// A request to be answered, once, with garden_server_reply, during the call that brought it or later.
+// It and its |message| live until then.
+struct garden_request {
+    enum garden_lane lane;
+    struct garden_message message;
+    struct garden_form form;
+};
+
+struct garden_server_config {
+    struct garden_endpoints endpoints;
+    bool topics;             // publish [event name, message] instead of [message]
+    struct garden_form form; // of events
+    // Answers kept for requests that come again: how many, and their octets in all.
+    size_t record_count_max, record_bytes_max;
+    size_t requests_max; // unanswered requests; beyond, a new one is refused with an Error
+    void (*on_request)(struct garden_server *server, struct garden_request *request, void *user);
+    void *user;
+};
+void garden_server_config_init(struct garden_server_config *config);
+
+// Binds all five, or none: |error| says which endpoint failed and why.
+int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
+                       const struct garden_server_config *config, struct garden_error *error);
+// Sends what was answered and published (for at most the linger time), then frees. Requests still
+// unanswered are dropped. |closed| may be null.
+void garden_server_close(struct garden_server *server, void (*closed)(void *user), void *user);
+
+// What was bound, with real ports, for a connection file; the session is new with each open.
+const struct garden_endpoints *garden_server_endpoints(const struct garden_server *server);
+struct garden_uuid garden_server_session(const struct garden_server *server);
+
+// Answers and frees |request|. Fill in only the family and the content of |reply|; the header is
+// made from the request's, and the encoding and dialect are the request's too.
+void garden_server_reply(struct garden_server *server, struct garden_request *request,
+                         struct garden_message *reply);
+// The same with the lane's Error and |text|.
+void garden_server_reply_error(struct garden_server *server, struct garden_request *request,
+                               const char *text);
+
+// Publishes an event to every subscriber; never blocks on one. |extra|, of |extra_count| entries,
+// joins metadata beside "seq". Returns a negative garden_err only when the event cannot be encoded.
+int garden_server_publish(struct garden_server *server, const struct garden_event *event,
+                          const struct garden_entry *extra, size_t extra_count);
+
+struct garden_server_counters {
+    uint64_t requests, replies, errors; // |errors|: requests that could not be read
+    uint64_t repeated;                  // requests answered from the record
+    uint64_t undeliverable;             // replies whose client was gone
+    uint64_t events;                    // the next event's seq
+};
+struct garden_server_counters garden_server_counters(const struct garden_server *server);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

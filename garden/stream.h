@@ -1,0 +1,45 @@
+// How a captured stream's chunks and totals are told in messages: as dynamic values inside the
+// result of a reply and the metadata of an event.
+//
+//   chunk:  {"number", "path", "first_sample", "sample_count", "byte_count", "gaps": [[first, count]]}
+//   totals: {"offered", "captured", "overrun", "bytes", "chunks"}
+//
+// The reply to StreamStart is Ok {"status": "recording"}; to StreamSwitchChunk Ok {"status":
+// "switched", "full": chunk}, where "full" may be absent; to StreamStop Ok {"status": "stopped",
+// "totals": totals, "last": chunk}. The event StreamChunkFull has metadata {"chunk": chunk}, and
+// StreamHeadPosition {"path": of the chunk that takes frames, "standby": bool, "totals": totals}. An
+// overrun is a StreamError with metadata {"gap": [first, count]}.
+#ifndef GARDEN_STREAM_H
+#define GARDEN_STREAM_H
+
+#include "capture.h"
+#include "wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Values that live in |arena|. GARDEN_ERR_MEMORY.
+int garden_chunk_report_value(const struct garden_chunk_report *report, struct garden_arena *arena,
+                              struct garden_value *out);
+int garden_capture_totals_value(const struct garden_capture_totals *totals,
+                                struct garden_arena *arena, struct garden_value *out);
+struct garden_value garden_gap_value(const struct garden_gap *gap, struct garden_arena *arena);
+
+// GARDEN_ERR_FORMAT when a member is missing, of the wrong type or out of range.
+int garden_chunk_report_read(const struct garden_value *value, struct garden_chunk_report *out);
+int garden_capture_totals_read(const struct garden_value *value,
+                               struct garden_capture_totals *out);
+
+// A definition on the wire as a stream's format, and back. GARDEN_ERR_RANGE when it cannot be captured:
+// no channels, no rate, above the limits of capture.h.
+int garden_stream_format_read(const struct garden_stream_definition *definition,
+                              struct garden_stream_format *out);
+void garden_stream_definition_of(const struct garden_stream_format *format, uint64_t chunk_size,
+                                 struct garden_text device,
+                                 struct garden_stream_definition *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
