@@ -1,5 +1,5 @@
 // Memory: the heap, the budget that counts and refuses, and the arena that has no heap under it.
-#include "test/support/octets.h"
+#include "test/support/random.h"
 #include "zmtp/base.h"
 
 #include <setjmp.h>
@@ -260,11 +260,10 @@ static void test_an_arena_survives_a_random_life_without_overlap_or_loss(void **
     struct zmtp_budget budget;
     zmtp_budget_init(&budget, &bench.arena.allocator);
     struct held held[6] = {0};
-    uint32_t random = 1;
+    struct random random = random_of(1);
     for (unsigned step = 0; step < 20000; step++) {
-        random = random * 1664525u + 1013904223u;
-        struct held *const h = &held[(random >> 8) % 6];
-        const size_t size = (random >> 16) % 5 == 0 ? 0 : (random >> 20) % (6 * UNIT);
+        struct held *const h = &held[random_below(&random, 6)];
+        const size_t size = random_below(&random, 5) == 0 ? 0 : random_below(&random, 6 * UNIT);
         held_check(h);
         uint8_t *const memory = zmtp_realloc(&budget.allocator, h->memory, h->size, size);
         if (size > 0 && !memory)
