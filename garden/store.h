@@ -105,7 +105,7 @@ struct garden_manifest {
     struct garden_hash definition_hash;
     uint32_t frame_size;
     struct garden_manifest_chunk *chunks;
-    size_t chunk_count, chunk_space;
+    size_t chunk_count, chunk_space; // used and allocated
     struct garden_gap *gaps;
     size_t gap_count, gap_space;
     uint64_t total_samples;         // captured frames
@@ -115,11 +115,17 @@ struct garden_manifest {
 };
 void garden_manifest_init(struct garden_manifest *manifest, const struct zmtp_allocator *allocator);
 void garden_manifest_fini(struct garden_manifest *manifest);
-// The chunk's |first_sample| must be where the manifest ends, gaps included.
-int garden_manifest_add_chunk(struct garden_manifest *manifest,
-                              const struct garden_manifest_chunk *chunk);
-// Gaps come in order and before the chunk that follows them or contains them.
-int garden_manifest_add_gap(struct garden_manifest *manifest, struct garden_gap gap);
+// Appends a chunk of |frames| frames whose first has position |first|, with the |gaps| inside it. What
+// lies between the manifest's end and |first| becomes one gap, however it came about: that nothing is
+// missing unseen does not depend on every gap having been reported. A |first| before the end is
+// taken for the end. GARDEN_ERR_MEMORY changes nothing.
+int garden_manifest_append(struct garden_manifest *manifest, const struct garden_hash *hash,
+                           uint64_t first, uint64_t frames, const struct garden_gap *gaps,
+                           size_t gap_count);
+// The stream is over and had |offered| frames; those after the last chunk become a gap.
+int garden_manifest_finish(struct garden_manifest *manifest, uint64_t offered);
+// The position that the next frame would have.
+uint64_t garden_manifest_end(const struct garden_manifest *manifest);
 // Whether the chunks, walked over the gaps, meet without a hole or an overlap, their sizes are whole
 // frames, and the totals are their sums.
 int garden_manifest_check(const struct garden_manifest *manifest, struct garden_error *error);
@@ -145,7 +151,7 @@ int garden_manifest_load(const struct garden_store *store, const struct garden_h
 // at a time: the calls may come from different threads, but not at once.
 struct garden_recording;
 
-struct garden_time {
+struct garden_instant {
     int64_t mono_ms; // for retries
     int64_t wall_ns; // since the epoch, for the manifest
 };
@@ -181,11 +187,11 @@ enum garden_recording_state {
 };
 
 int garden_recording_open(struct garden_store *store, const struct garden_recording_config *config,
-                          struct garden_time now, struct garden_recording **out,
+                          struct garden_instant now, struct garden_recording **out,
                           struct garden_error *error);
 // Takes up a recording that an earlier process left. |run| is from garden_recording_each_left().
 // Go on with it if the daemon still has the stream, or garden_recording_abandon() it.
-int garden_recording_resume(struct garden_store *store, const char *run, struct garden_time now,
+int garden_recording_resume(struct garden_store *store, const char *run, struct garden_instant now,
                             struct garden_recording **out, struct garden_error *error);
 int garden_recording_each_left(const struct garden_store *store,
                                bool (*each)(void *context, const char *run), void *context,
@@ -195,27 +201,27 @@ void garden_recording_close(struct garden_recording *recording);
 
 // Performs due work on files: stages, seals, writes journal and manifest. Returns how many steps
 // were done, or the error of the one that failed; it will be tried again after a pause.
-int garden_recording_work(struct garden_recording *recording, struct garden_time now,
+int garden_recording_work(struct garden_recording *recording, struct garden_instant now,
                           struct garden_error *error);
-// The request to send now; false when there is none. At most one is under way.
-bool garden_recording_request(struct garden_recording *recording, struct garden_time now,
+// A request to send now; false when there is none. A switch and a stop may be under way together. One
+// that is not answered comes again with its token, so that it can be sent with its old msg_id.
+bool garden_recording_request(struct garden_recording *recording, struct garden_instant now,
                               struct garden_recording_request *out);
-// The reply to |token|: GARDEN_OK or the daemon's refusal. |report| is the chunk that the reply
-// tells of (the answered one, or at a stop the last one) and |totals| the stop's; both may be null.
-// Replies to anything but the newest token are ignored. Silence is answered by a retry.
-void garden_recording_reply(struct garden_recording *recording, struct garden_time now,
+// The reply to |token|: GARDEN_OK or the daemon's refusal; GARDEN_ERR_NOT_FOUND means that it has no
+// such stream. |report| is the chunk that the reply tells of (the answered one, or at a stop the last
+// one) and |totals| the stop's; both may be null. Replies to other tokens are ignored.
+void garden_recording_reply(struct garden_recording *recording, struct garden_instant now,
                             uint64_t token, int result, const struct garden_chunk_report *report,
                             const struct garden_capture_totals *totals);
-// Events of the daemon. A report needs its |path|; |number| is taken from it, not believed.
-void garden_recording_chunk_full(struct garden_recording *recording, struct garden_time now,
+// Events of the daemon. A chunk is known by its |path|; paths of other streams are ignored.
+void garden_recording_chunk_full(struct garden_recording *recording, struct garden_instant now,
                                  const struct garden_chunk_report *report);
-// |path| is the chunk that takes frames now, or null when the peer does not say. |standby| false:
-// the daemon waits for the next chunk.
-void garden_recording_head(struct garden_recording *recording, struct garden_time now,
-                           const char *path, bool standby);
-void garden_recording_stop(struct garden_recording *recording, struct garden_time now);
+// |path| is the chunk that takes frames now: every chunk before it is closed.
+void garden_recording_head(struct garden_recording *recording, struct garden_instant now,
+                           const char *path);
+void garden_recording_stop(struct garden_recording *recording, struct garden_instant now);
 // The daemon is gone or has no such stream: seals what its files hold, as their lengths tell.
-void garden_recording_abandon(struct garden_recording *recording, struct garden_time now);
+void garden_recording_abandon(struct garden_recording *recording, struct garden_instant now);
 
 int64_t garden_recording_deadline_ms(const struct garden_recording *recording);
 enum garden_recording_state garden_recording_state(const struct garden_recording *recording);

@@ -116,36 +116,9 @@ static int seal_cut(struct garden_store *store, int file, const char *name, uint
     return result;
 }
 
-static int seal_examine(struct garden_store *store, int file, const char *name, uint64_t size,
-                        struct garden_error *error)
-{
-    const struct garden_fs *fs = store->fs;
-    struct stat status;
-    if (fs->lock(fs->context, file) != 0) {
-        if (errno == EWOULDBLOCK)
-            return garden__fail(error, GARDEN_ERR_STATE, "chunk %.100s: is still being written",
-                                name);
-        return garden__fail_errno(error, "cannot lock staged", name);
-    }
-    if (fs->stat(fs->context, file, &status) != 0)
-        return garden__fail_errno(error, "cannot examine staged", name);
-    if (!S_ISREG(status.st_mode))
-        return garden__fail(error, GARDEN_ERR_ACCESS, "staged %.100s: is not a regular file", name);
-    if ((uint64_t)status.st_size < size)
-        return garden__fail(error, GARDEN_ERR_CORRUPT,
-                            "chunk %.100s: has %lld octets of the %llu that were reported", name,
-                            (long long)status.st_size, (unsigned long long)size);
-    // A file with a second name was already linked into place by a run that died. Cutting it would
-    // cut the object.
-    if ((uint64_t)status.st_size > size && status.st_nlink > 1)
-        return garden__fail(error, GARDEN_ERR_STATE,
-                            "chunk %.100s: is already an object of another size", name);
-    if ((uint64_t)status.st_size > size) return seal_cut(store, file, name, size, error);
-    return GARDEN_OK;
-}
-
-int garden_store_seal(struct garden_store *store, const char *name, uint64_t size,
-                      const char *mime_type, struct garden_hash *out, struct garden_error *error)
+// Opens a staged file once nobody writes it any more.
+static int seal_open(struct garden_store *store, const char *name, int *out, struct stat *status,
+                     struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
     int result = garden__store_writable(store, error);
@@ -156,10 +129,75 @@ int garden_store_seal(struct garden_store *store, const char *name, uint64_t siz
     const int file = fs->open(fs->context, store->staging, name,
                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (file < 0) return garden__fail_errno(error, "cannot open staged", name);
-    result = seal_examine(store, file, name, size, error);
-    if (result == GARDEN_OK)
-        result = garden__store_seal_file(store, file, name, mime_type, out, error);
+    if (fs->lock(fs->context, file) != 0)
+        result = errno == EWOULDBLOCK ? garden__fail(error, GARDEN_ERR_STATE,
+                                                     "chunk %.100s: is still being written", name)
+                                      : garden__fail_errno(error, "cannot lock staged", name);
+    else if (fs->stat(fs->context, file, status) != 0)
+        result = garden__fail_errno(error, "cannot examine staged", name);
+    else if (!S_ISREG(status->st_mode))
+        result =
+            garden__fail(error, GARDEN_ERR_ACCESS, "staged %.100s: is not a regular file", name);
+    if (result != GARDEN_OK)
+        garden__fs_close(fs, file);
+    else
+        *out = file;
+    return result;
+}
+
+static int seal_exact(struct garden_store *store, int file, const struct stat *status,
+                      const char *name, uint64_t size, const char *mime_type,
+                      struct garden_hash *out, struct garden_error *error)
+{
+    const uint64_t found = (uint64_t)status->st_size;
+    if (found < size)
+        return garden__fail(error, GARDEN_ERR_CORRUPT,
+                            "chunk %.100s: has %llu octets of the %llu that were reported", name,
+                            (unsigned long long)found, (unsigned long long)size);
+    // A file with a second name was already linked into place by a run that died. Cutting it would
+    // cut the object.
+    if (found > size && status->st_nlink > 1)
+        return garden__fail(error, GARDEN_ERR_STATE,
+                            "chunk %.100s: is already an object of another size", name);
+    const int result = found > size ? seal_cut(store, file, name, size, error) : GARDEN_OK;
+    if (result != GARDEN_OK) return result;
+    return garden__store_seal_file(store, file, name, mime_type, out, error);
+}
+
+int garden_store_seal(struct garden_store *store, const char *name, uint64_t size,
+                      const char *mime_type, struct garden_hash *out, struct garden_error *error)
+{
+    int file = -1;
+    struct stat status;
+    int result = seal_open(store, name, &file, &status, error);
+    if (result != GARDEN_OK) return result;
+    result = seal_exact(store, file, &status, name, size, mime_type, out, error);
+    garden__fs_close(store->fs, file);
+    return result;
+}
+
+int garden__store_seal_frames(struct garden_store *store, const char *name, uint64_t size_max,
+                              uint32_t frame_size, const char *mime_type, struct garden_hash *out,
+                              uint64_t *out_size, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    int file = -1;
+    struct stat status;
+    int result = seal_open(store, name, &file, &status, error);
+    if (result == GARDEN_ERR_NOT_FOUND) {
+        *out_size = 0;
+        return GARDEN_OK;
+    }
+    if (result != GARDEN_OK) return result;
+    const uint64_t found = (uint64_t)status.st_size;
+    const uint64_t kept = found < size_max ? found : size_max;
+    const uint64_t size = kept - kept % frame_size;
+    if (size > 0) result = seal_exact(store, file, &status, name, size, mime_type, out, error);
+    // The lock is held: a daemon that opens the name now finds, once it has the lock, no name left.
+    else if (fs->unlink(fs->context, store->staging, name) != 0 && errno != ENOENT)
+        result = garden__fail_errno(error, "cannot remove staged", name);
     garden__fs_close(fs, file);
+    if (result == GARDEN_OK) *out_size = size;
     return result;
 }
 

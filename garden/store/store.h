@@ -31,6 +31,13 @@ int garden__store_hash_file(const struct garden_store *store, int file, struct g
 int garden__store_seal_file(struct garden_store *store, int file, const char *name,
                             const char *mime_type, struct garden_hash *out,
                             struct garden_error *error);
+// Seals the whole frames among the first |size_max| octets of a staged file whose writer is gone, and
+// tells how many octets those are. With none, the file is removed; an absent file has none.
+int garden__store_seal_frames(struct garden_store *store, const char *name, uint64_t size_max,
+                              uint32_t frame_size, const char *mime_type, struct garden_hash *out,
+                              uint64_t *out_size, struct garden_error *error);
+// Room for so many more chunks and gaps, so that the next append cannot fail.
+int garden__manifest_reserve(struct garden_manifest *manifest, size_t chunks, size_t gaps);
 // One component that is no hidden name.
 bool garden__store_name_ok(const char *name);
 // A new, locked, readable and writable file of a name ending in ".tmp"; such files are swept when the

@@ -1,0 +1,439 @@
+// A recording does the file work that its rotation machine asks for. Each step is written to the
+// journal before anything relies on it, and each can be done again after a crash in its middle:
+//
+//   plan: journal, then make the file     seal: object, journal, manifest, then remove the staged name
+#include "recording.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+static const struct zmtp_allocator *recording_memory(const struct garden_store *store)
+{
+    return store->allocator;
+}
+
+static int recording_make(struct garden_store *store, struct garden_recording **out,
+                          struct garden_error *error)
+{
+    struct garden_recording *recording = zmtp_alloc(recording_memory(store), sizeof *recording);
+    if (recording == NULL)
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a recording");
+    memset(recording, 0, sizeof *recording);
+    recording->store = store;
+    recording->journal.file = -1;
+    recording->journal.fs = store->fs;
+    garden_manifest_init(&recording->manifest, recording_memory(store));
+    *out = recording;
+    return GARDEN_OK;
+}
+
+void garden_recording_close(struct garden_recording *recording)
+{
+    if (recording == NULL) return;
+    garden__journal_close(&recording->journal);
+    garden_manifest_fini(&recording->manifest);
+    zmtp_free(recording_memory(recording->store), recording, sizeof *recording);
+}
+
+static int recording_save(struct garden_recording *recording, struct garden_error *error)
+{
+    char name[64];
+    garden__recording_file_name(recording->run, "manifest.json", name);
+    return garden_manifest_save(&recording->manifest, recording->store, name, error);
+}
+
+static int recording_unstage(struct garden_recording *recording, const char *suffix,
+                             struct garden_error *error)
+{
+    char name[64];
+    garden__recording_file_name(recording->run, suffix, name);
+    return garden_store_unstage(recording->store, name, error);
+}
+
+static int recording_begin(struct garden_recording *recording,
+                           const struct garden_recording_config *config, struct garden_error *error)
+{
+    struct garden_manifest *manifest = &recording->manifest;
+    unsigned char random[16];
+    char name[64];
+    randombytes_buf(random, sizeof random);
+    (void)sodium_bin2hex(recording->run, sizeof recording->run, random, sizeof random);
+    int result = garden_store_put(recording->store, config->definition, "application/json",
+                                  &manifest->definition_hash, error);
+    if (result != GARDEN_OK) return result;
+    garden__recording_file_name(recording->run, "journal", name);
+    result = garden__journal_create(&recording->journal, recording->store, name, error);
+    if (result != GARDEN_OK) return result;
+    result = garden__recording_note_begin(recording, error);
+    if (result == GARDEN_OK) result = recording_save(recording, error);
+    if (result == GARDEN_OK) return GARDEN_OK;
+    // Nothing was recorded yet, so nothing is left; the first failure is the one to tell.
+    (void)recording_unstage(recording, "manifest.json", NULL);
+    (void)recording_unstage(recording, "journal", NULL);
+    return result;
+}
+
+int garden_recording_open(struct garden_store *store, const struct garden_recording_config *config,
+                          struct garden_instant now, struct garden_recording **out,
+                          struct garden_error *error)
+{
+    const uint32_t frame_size = garden_frame_size(&config->format);
+    if (config->uri[0] == '\0' || strlen(config->uri) >= GARDEN_URI_MAX)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "stream uri: must have 1 to %d octets",
+                            GARDEN_URI_MAX - 1);
+    if (frame_size == 0 || garden_chunk_size(&config->format, config->chunk_size) == 0)
+        return garden__fail(error, GARDEN_ERR_RANGE,
+                            "stream format or chunk size %llu: cannot be captured",
+                            (unsigned long long)config->chunk_size);
+    struct garden_recording *recording = NULL;
+    int result = recording_make(store, &recording, error);
+    if (result != GARDEN_OK) return result;
+    garden__rotation_init(&recording->rotation, config->retry_ms);
+    strcpy(recording->manifest.stream_uri, config->uri);
+    recording->manifest.frame_size = frame_size;
+    recording->manifest.started_ns = now.wall_ns;
+    recording->manifest.updated_ns = now.wall_ns;
+    recording->kind = config->format.kind;
+    result = recording_begin(recording, config, error);
+    if (result != GARDEN_OK) {
+        garden_recording_close(recording);
+        return result;
+    }
+    *out = recording;
+    return GARDEN_OK;
+}
+
+// What the journal cannot know: which files were made, and which the daemon has closed.
+static int recording_look(struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden__rotation *r = &recording->rotation;
+    for (size_t i = 0; i < r->count; i++) {
+        struct garden__rotation_chunk *chunk = &r->window[i];
+        char name[64];
+        uint64_t size = 0;
+        bool closed = false;
+        garden__recording_chunk_name(recording, chunk->number, name);
+        const int result = garden_store_inspect(recording->store, name, &size, &closed, error);
+        if (result == GARDEN_ERR_NOT_FOUND) continue;
+        if (result != GARDEN_OK) return result;
+        garden__rotation_staged(r, chunk->number);
+        if (closed) garden__rotation_closed(r, chunk->number, NULL);
+    }
+    return GARDEN_OK;
+}
+
+int garden_recording_resume(struct garden_store *store, const char *run, struct garden_instant now,
+                            struct garden_recording **out, struct garden_error *error)
+{
+    (void)now; // the times of the manifest are those of the journal
+    struct garden_recording *recording = NULL;
+    if (strlen(run) != GARDEN__RUN_SIZE - 1)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "run %.100s: is no run's name", run);
+    int result = recording_make(store, &recording, error);
+    if (result != GARDEN_OK) return result;
+    strcpy(recording->run, run);
+    garden__rotation_init(&recording->rotation, 0);
+    result = garden__recording_replay(recording, error);
+    if (result == GARDEN_OK) result = recording_look(recording, error);
+    if (result == GARDEN_OK && !recording->done_noted) result = recording_save(recording, error);
+    if (result != GARDEN_OK) {
+        garden_recording_close(recording);
+        return result;
+    }
+    *out = recording;
+    return GARDEN_OK;
+}
+
+struct recording_left {
+    bool (*each)(void *context, const char *run);
+    void *context;
+};
+
+static bool recording_left_one(void *context, const char *name)
+{
+    const struct recording_left *left = context;
+    char run[GARDEN__RUN_SIZE];
+    if (strlen(name) != GARDEN__RUN_SIZE - 1 + strlen(".journal")) return true;
+    if (strcmp(name + GARDEN__RUN_SIZE - 1, ".journal") != 0) return true;
+    memcpy(run, name, sizeof run - 1);
+    run[sizeof run - 1] = '\0';
+    return left->each(left->context, run);
+}
+
+int garden_recording_each_left(const struct garden_store *store,
+                               bool (*each)(void *context, const char *run), void *context,
+                               struct garden_error *error)
+{
+    struct recording_left left = {.each = each, .context = context};
+    return garden_store_each_staged(store, recording_left_one, &left, error);
+}
+
+// ---- Work
+
+static int recording_stage(struct garden_recording *recording, struct garden__rotation_chunk *chunk,
+                           struct garden_error *error)
+{
+    char name[64];
+    int result =
+        garden__recording_note_number(recording, GARDEN__RECORD_PLANNED, chunk->number, error);
+    if (result != GARDEN_OK) return result;
+    garden__recording_chunk_name(recording, chunk->number, name);
+    result = garden_store_stage(recording->store, name, error);
+    if (result == GARDEN_OK) garden__rotation_staged(&recording->rotation, chunk->number);
+    return result;
+}
+
+// Writes down what was heard of the chunks since the last time.
+static int recording_note(struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden__rotation *r = &recording->rotation;
+    for (size_t i = 0; i < r->count; i++) {
+        struct garden__rotation_chunk *chunk = &r->window[i];
+        int result = GARDEN_OK;
+        if (chunk->noted >= chunk->state || chunk->state < GARDEN__CHUNK_HELD) continue;
+        if (chunk->state == GARDEN__CHUNK_HELD)
+            result =
+                garden__recording_note_number(recording, GARDEN__RECORD_HELD, chunk->number, error);
+        else if (chunk->reported)
+            result = garden__recording_note_closed(recording, chunk, error);
+        if (result != GARDEN_OK) return result;
+        chunk->noted = chunk->state;
+    }
+    return GARDEN_OK;
+}
+
+// Makes the chunk an object and writes that down. |*out_empty|: there was nothing to keep.
+static int recording_make_object(struct garden_recording *recording, struct garden_instant now,
+                                 struct garden__rotation_chunk *chunk, bool *out_empty,
+                                 struct garden_error *error)
+{
+    struct garden_manifest *manifest = &recording->manifest;
+    struct garden_chunk_report report = chunk->report;
+    struct garden_hash hash;
+    uint64_t size = 0;
+    char name[64];
+    if (!chunk->reported) report.first = garden_manifest_end(manifest);
+    garden__recording_chunk_name(recording, chunk->number, name);
+    int result = garden__store_seal_frames(
+        recording->store, name, chunk->reported ? report.bytes : UINT64_MAX, manifest->frame_size,
+        recording->kind == GARDEN_STREAM_MIDI ? "audio/midi" : "audio/raw", &hash, &size, error);
+    *out_empty = size == 0;
+    if (result != GARDEN_OK || *out_empty) return result;
+    garden__step(recording->store->fs, "recording.object");
+    report.frames = size / manifest->frame_size;
+    report.bytes = size;
+    result = garden__manifest_reserve(manifest, 1, report.gap_count + 1);
+    if (result != GARDEN_OK) return garden__fail(error, result, "no memory for a manifest");
+    manifest->updated_ns = now.wall_ns;
+    result = garden__recording_note_sealed(recording, chunk->number, &hash, &report, error);
+    if (result != GARDEN_OK) return result;
+    chunk->sealed_noted = true;
+    // Cannot fail: the room is reserved.
+    (void)garden_manifest_append(manifest, &hash, report.first, report.frames, report.gaps,
+                                 report.gap_count);
+    return GARDEN_OK;
+}
+
+static int recording_seal(struct garden_recording *recording, struct garden_instant now,
+                          struct garden__rotation_chunk *chunk, struct garden_error *error)
+{
+    char name[64];
+    bool empty = false;
+    int result = GARDEN_OK;
+    if (!chunk->sealed_noted) result = recording_make_object(recording, now, chunk, &empty, error);
+    if (result != GARDEN_OK) return result;
+    if (empty) {
+        result =
+            garden__recording_note_number(recording, GARDEN__RECORD_EMPTY, chunk->number, error);
+    } else {
+        result = recording_save(recording, error);
+        garden__recording_chunk_name(recording, chunk->number, name);
+        garden__step(recording->store->fs, "recording.announced");
+        if (result == GARDEN_OK) result = garden_store_unstage(recording->store, name, error);
+    }
+    if (result == GARDEN_OK) garden__rotation_sealed(&recording->rotation);
+    return result;
+}
+
+static int recording_note_end(struct garden_recording *recording, struct garden_instant now,
+                              struct garden_error *error)
+{
+    if (recording->stop_noted || recording->rotation.state != GARDEN_RECORDING_FINISHING)
+        return GARDEN_OK;
+    recording->manifest.updated_ns = now.wall_ns;
+    const int result = garden__recording_note_stopped(recording, error);
+    if (result == GARDEN_OK) recording->stop_noted = true;
+    return result;
+}
+
+static int recording_put_manifest(struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden_manifest *manifest = &recording->manifest;
+    const struct garden__rotation *r = &recording->rotation;
+    char *text = NULL;
+    size_t size = 0;
+    const uint64_t end = garden_manifest_end(manifest);
+    int result = garden_manifest_finish(manifest, r->has_totals ? r->totals.offered : end);
+    if (result == GARDEN_OK) result = garden_manifest_print(manifest, &text, &size);
+    if (result != GARDEN_OK) return garden__fail(error, result, "cannot print the manifest");
+    result = garden_store_put(recording->store, zmtp_bytes_of(text, size), "application/json",
+                              &recording->manifest_hash, error);
+    zmtp_free(manifest->allocator, text, size + 1);
+    garden__step(recording->store->fs, "recording.manifest");
+    if (result == GARDEN_OK) result = garden__recording_note_done(recording, error);
+    if (result == GARDEN_OK) recording->done_noted = true;
+    return result;
+}
+
+// The journal goes last: as long as it is there, the recording can be taken up.
+static int recording_finish(struct garden_recording *recording, struct garden_error *error)
+{
+    const bool refused = recording->rotation.state == GARDEN_RECORDING_REFUSED;
+    int result = GARDEN_OK;
+    if (!refused && !recording->done_noted) result = recording_put_manifest(recording, error);
+    if (result == GARDEN_OK) result = recording_unstage(recording, "manifest.json", error);
+    garden__step(recording->store->fs, "recording.done");
+    if (result == GARDEN_OK) result = recording_unstage(recording, "journal", error);
+    if (result == GARDEN_OK) garden__rotation_finished(&recording->rotation);
+    return result;
+}
+
+static int recording_work_one(struct garden_recording *recording, struct garden_instant now,
+                              const struct garden__work *work, struct garden_error *error)
+{
+    int result = recording_note_end(recording, now, error);
+    if (result == GARDEN_OK) result = recording_note(recording, error);
+    if (result != GARDEN_OK) return result;
+    switch (work->kind) {
+    case GARDEN__WORK_NONE:
+        return GARDEN_OK;
+    case GARDEN__WORK_STAGE:
+        return recording_stage(recording, work->chunk, error);
+    case GARDEN__WORK_SEAL:
+        return recording_seal(recording, now, work->chunk, error);
+    case GARDEN__WORK_FINISH:
+        return recording_finish(recording, error);
+    }
+    return GARDEN_OK;
+}
+
+int garden_recording_work(struct garden_recording *recording, struct garden_instant now,
+                          struct garden_error *error)
+{
+    int count = 0;
+    for (;;) {
+        const struct garden__work work = garden__rotation_work(&recording->rotation, now.mono_ms);
+        if (now.mono_ms < recording->rotation.work_due_ms || recording->rotation.finished)
+            return count;
+        const int result = recording_work_one(recording, now, &work, error);
+        if (result != GARDEN_OK) {
+            garden__rotation_work_failed(&recording->rotation, now.mono_ms);
+            return result;
+        }
+        if (work.kind == GARDEN__WORK_NONE) return count;
+        count++;
+    }
+}
+
+// ---- Requests, replies, events
+
+bool garden_recording_request(struct garden_recording *recording, struct garden_instant now,
+                              struct garden_recording_request *out)
+{
+    uint64_t number = 0;
+    char name[64];
+    struct garden_recording_request request = {.kind = GARDEN_REQUEST_NONE};
+    if (!garden__rotation_request(&recording->rotation, now.mono_ms, &request.kind, &request.token,
+                                  &number))
+        return false;
+    if (request.kind != GARDEN_REQUEST_STOP) {
+        garden__recording_chunk_name(recording, number, name);
+        (void)snprintf(recording->path, sizeof recording->path, "%.440s/%s",
+                       recording->store->staging_path, name);
+        request.path = recording->path;
+    }
+    *out = request;
+    return true;
+}
+
+// The number of this recording's chunk that |path| names.
+static bool recording_number(const struct garden_recording *recording, const char *path,
+                             uint64_t *out)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    const size_t size = GARDEN__RUN_SIZE - 1;
+    if (strncmp(name, recording->run, size) != 0 || name[size] != '.') return false;
+    const char *digits = name + size + 1;
+    const size_t count = strspn(digits, "0123456789");
+    if (count == 0 || count > 18 || digits[count] != '\0') return false;
+    *out = strtoull(digits, NULL, 10);
+    return true;
+}
+
+void garden_recording_chunk_full(struct garden_recording *recording, struct garden_instant now,
+                                 const struct garden_chunk_report *report)
+{
+    (void)now; // nothing waits for this
+    uint64_t number = 0;
+    if (report->gap_count > GARDEN_CHUNK_GAPS_MAX) return;
+    if (recording_number(recording, report->path, &number))
+        garden__rotation_closed(&recording->rotation, number, report);
+}
+
+void garden_recording_head(struct garden_recording *recording, struct garden_instant now,
+                           const char *path)
+{
+    (void)now; // nothing waits for this
+    uint64_t number = 0;
+    if (path != NULL && recording_number(recording, path, &number) && number > 0)
+        garden__rotation_closed(&recording->rotation, number - 1, NULL);
+}
+
+void garden_recording_reply(struct garden_recording *recording, struct garden_instant now,
+                            uint64_t token, int result, const struct garden_chunk_report *report,
+                            const struct garden_capture_totals *totals)
+{
+    // The report first: after a stop's reply there is nothing left to be told.
+    if (report != NULL && result >= 0) garden_recording_chunk_full(recording, now, report);
+    (void)garden__rotation_reply(&recording->rotation, now.mono_ms, token, result, totals);
+}
+
+void garden_recording_stop(struct garden_recording *recording, struct garden_instant now)
+{
+    garden__rotation_stop(&recording->rotation, now.mono_ms);
+}
+
+void garden_recording_abandon(struct garden_recording *recording, struct garden_instant now)
+{
+    (void)now; // it takes effect with the next work
+    garden__rotation_abandon(&recording->rotation);
+}
+
+int64_t garden_recording_deadline_ms(const struct garden_recording *recording)
+{
+    return garden__rotation_deadline_ms(&recording->rotation);
+}
+
+enum garden_recording_state garden_recording_state(const struct garden_recording *recording)
+{
+    return recording->rotation.state;
+}
+
+const struct garden_manifest *garden_recording_manifest(const struct garden_recording *recording)
+{
+    return &recording->manifest;
+}
+
+const char *garden_recording_run(const struct garden_recording *recording)
+{
+    return recording->run;
+}
+
+struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording)
+{
+    return recording->manifest_hash;
+}

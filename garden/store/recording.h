@@ -1,0 +1,55 @@
+// A recording's inside, shared by its two files: recording.c works, recording_journal.c remembers.
+#ifndef GARDEN_STORE_RECORDING_H
+#define GARDEN_STORE_RECORDING_H
+
+#include "../core/rotation.h"
+#include "journal.h"
+
+enum { GARDEN__RUN_SIZE = 33 }; // 32 hex digits and a terminator
+
+struct garden_recording {
+    struct garden_store *store;
+    struct garden__rotation rotation;
+    struct garden__journal journal;
+    struct garden_manifest manifest;
+    char run[GARDEN__RUN_SIZE];
+    enum garden_stream_kind kind;
+    bool stop_noted; // the journal knows that the stream is over
+    bool done_noted; // and that the manifest is an object
+    struct garden_hash manifest_hash;
+    char path[GARDEN_PATH_MAX]; // what the last request points into
+};
+
+enum garden__record_type {
+    GARDEN__RECORD_BEGIN = 1,
+    GARDEN__RECORD_PLANNED,
+    GARDEN__RECORD_HELD,
+    GARDEN__RECORD_CLOSED, // with the daemon's report
+    GARDEN__RECORD_SEALED,
+    GARDEN__RECORD_EMPTY, // the chunk had no frames
+    GARDEN__RECORD_STOPPED,
+    GARDEN__RECORD_DONE
+};
+
+void garden__recording_chunk_name(const struct garden_recording *recording, uint64_t number,
+                                  char name[64]);
+void garden__recording_file_name(const char *run, const char *suffix, char name[64]);
+
+// Each appends one record.
+int garden__recording_note_begin(struct garden_recording *recording, struct garden_error *error);
+int garden__recording_note_number(struct garden_recording *recording, enum garden__record_type type,
+                                  uint64_t number, struct garden_error *error);
+int garden__recording_note_closed(struct garden_recording *recording,
+                                  const struct garden__rotation_chunk *chunk,
+                                  struct garden_error *error);
+int garden__recording_note_sealed(struct garden_recording *recording, uint64_t number,
+                                  const struct garden_hash *hash,
+                                  const struct garden_chunk_report *report,
+                                  struct garden_error *error);
+int garden__recording_note_stopped(struct garden_recording *recording, struct garden_error *error);
+int garden__recording_note_done(struct garden_recording *recording, struct garden_error *error);
+
+// Opens the journal of |recording->run| and does again what it says.
+int garden__recording_replay(struct garden_recording *recording, struct garden_error *error);
+
+#endif

@@ -1,0 +1,237 @@
+// What a recording writes down before it relies on it, and how it is read back.
+#include "recording.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void garden__recording_file_name(const char *run, const char *suffix, char name[64])
+{
+    (void)snprintf(name, 64, "%.32s.%.24s", run, suffix);
+}
+
+void garden__recording_chunk_name(const struct garden_recording *recording, uint64_t number,
+                                  char name[64])
+{
+    (void)snprintf(name, 64, "%.32s.%llu", recording->run, (unsigned long long)number);
+}
+
+static int journal_note(struct garden_recording *recording, enum garden__record_type type,
+                        const struct garden__record *record, struct garden_error *error)
+{
+    if (record->bad)
+        return garden__fail(error, GARDEN_ERR_LIMIT, "a journal record would be too large");
+    return garden__journal_append(&recording->journal, type,
+                                  zmtp_bytes_of(record->data, record->size), error);
+}
+
+int garden__recording_note_begin(struct garden_recording *recording, struct garden_error *error)
+{
+    const struct garden_manifest *manifest = &recording->manifest;
+    struct garden__record record = {.size = 0};
+    garden__record_put(&record, manifest->definition_hash.octets, GARDEN_HASH_SIZE);
+    garden__record_put_u64(&record, manifest->frame_size);
+    garden__record_put_u64(&record, (uint64_t)recording->kind);
+    garden__record_put_u64(&record, (uint64_t)manifest->started_ns);
+    garden__record_put(&record, manifest->stream_uri, strlen(manifest->stream_uri));
+    return journal_note(recording, GARDEN__RECORD_BEGIN, &record, error);
+}
+
+int garden__recording_note_number(struct garden_recording *recording, enum garden__record_type type,
+                                  uint64_t number, struct garden_error *error)
+{
+    struct garden__record record = {.size = 0};
+    garden__record_put_u64(&record, number);
+    return journal_note(recording, type, &record, error);
+}
+
+static void journal_put_report(struct garden__record *record,
+                               const struct garden_chunk_report *report)
+{
+    garden__record_put_u64(record, report->first);
+    garden__record_put_u64(record, report->frames);
+    garden__record_put_u64(record, report->bytes);
+    garden__record_put_u64(record, report->gap_count);
+    for (size_t i = 0; i < report->gap_count; i++) {
+        garden__record_put_u64(record, report->gaps[i].first);
+        garden__record_put_u64(record, report->gaps[i].count);
+    }
+}
+
+static void journal_take_report(struct garden__record_reader *reader,
+                                struct garden_chunk_report *report)
+{
+    *report = (struct garden_chunk_report){.first = garden__record_take_u64(reader)};
+    report->frames = garden__record_take_u64(reader);
+    report->bytes = garden__record_take_u64(reader);
+    const uint64_t count = garden__record_take_u64(reader);
+    if (count > GARDEN_CHUNK_GAPS_MAX) reader->bad = true;
+    for (uint64_t i = 0; i < count && !reader->bad; i++) {
+        report->gaps[i].first = garden__record_take_u64(reader);
+        report->gaps[i].count = garden__record_take_u64(reader);
+        report->gap_count++;
+    }
+}
+
+int garden__recording_note_closed(struct garden_recording *recording,
+                                  const struct garden__rotation_chunk *chunk,
+                                  struct garden_error *error)
+{
+    struct garden__record record = {.size = 0};
+    garden__record_put_u64(&record, chunk->number);
+    journal_put_report(&record, &chunk->report);
+    return journal_note(recording, GARDEN__RECORD_CLOSED, &record, error);
+}
+
+int garden__recording_note_sealed(struct garden_recording *recording, uint64_t number,
+                                  const struct garden_hash *hash,
+                                  const struct garden_chunk_report *report,
+                                  struct garden_error *error)
+{
+    struct garden__record record = {.size = 0};
+    garden__record_put_u64(&record, number);
+    garden__record_put(&record, hash->octets, GARDEN_HASH_SIZE);
+    garden__record_put_u64(&record, (uint64_t)recording->manifest.updated_ns);
+    journal_put_report(&record, report);
+    return journal_note(recording, GARDEN__RECORD_SEALED, &record, error);
+}
+
+int garden__recording_note_stopped(struct garden_recording *recording, struct garden_error *error)
+{
+    const struct garden__rotation *r = &recording->rotation;
+    struct garden__record record = {.size = 0};
+    garden__record_put_u64(&record, (uint64_t)recording->manifest.updated_ns);
+    garden__record_put_u64(&record, r->has_totals);
+    garden__record_put_u64(&record, r->totals.offered);
+    garden__record_put_u64(&record, r->totals.captured);
+    return journal_note(recording, GARDEN__RECORD_STOPPED, &record, error);
+}
+
+int garden__recording_note_done(struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden__record record = {.size = 0};
+    garden__record_put(&record, recording->manifest_hash.octets, GARDEN_HASH_SIZE);
+    return journal_note(recording, GARDEN__RECORD_DONE, &record, error);
+}
+
+// ---- Replay
+
+static void journal_take_hash(struct garden__record_reader *reader, struct garden_hash *hash)
+{
+    const uint8_t *octets = garden__record_take(reader, GARDEN_HASH_SIZE);
+    if (octets != NULL) memcpy(hash->octets, octets, GARDEN_HASH_SIZE);
+}
+
+static int replay_begin(struct garden_recording *recording, struct garden__record_reader *reader)
+{
+    struct garden_manifest *manifest = &recording->manifest;
+    journal_take_hash(reader, &manifest->definition_hash);
+    manifest->frame_size = (uint32_t)garden__record_take_u64(reader);
+    recording->kind = (enum garden_stream_kind)garden__record_take_u64(reader);
+    manifest->started_ns = (int64_t)garden__record_take_u64(reader);
+    manifest->updated_ns = manifest->started_ns;
+    const size_t size = reader->in.size - reader->at;
+    const uint8_t *uri = garden__record_take(reader, size);
+    if (uri == NULL || size >= sizeof manifest->stream_uri || manifest->frame_size == 0)
+        return GARDEN_ERR_FORMAT;
+    memcpy(manifest->stream_uri, uri, size);
+    manifest->stream_uri[size] = '\0';
+    return GARDEN_OK;
+}
+
+// The chunk leaves the window, as it did when this was written.
+static int replay_gone(struct garden_recording *recording, uint64_t number)
+{
+    struct garden__rotation *r = &recording->rotation;
+    char name[64];
+    garden__rotation_replay_held(r, number);
+    garden__rotation_closed(r, number, NULL);
+    if (r->count == 0 || r->window[0].number != number ||
+        r->window[0].state != GARDEN__CHUNK_CLOSED)
+        return GARDEN_ERR_FORMAT;
+    garden__rotation_sealed(r);
+    garden__recording_chunk_name(recording, number, name);
+    return garden_store_unstage(recording->store, name, NULL);
+}
+
+static int replay_sealed(struct garden_recording *recording, struct garden__record_reader *reader,
+                         uint64_t number)
+{
+    struct garden_hash hash = {0};
+    struct garden_chunk_report report;
+    journal_take_hash(reader, &hash);
+    const int64_t updated_ns = (int64_t)garden__record_take_u64(reader);
+    journal_take_report(reader, &report);
+    if (reader->bad) return GARDEN_ERR_FORMAT;
+    recording->manifest.updated_ns = updated_ns;
+    const int result = garden_manifest_append(&recording->manifest, &hash, report.first,
+                                              report.frames, report.gaps, report.gap_count);
+    return result != GARDEN_OK ? result : replay_gone(recording, number);
+}
+
+static void replay_stopped(struct garden_recording *recording, struct garden__record_reader *reader)
+{
+    struct garden_capture_totals totals = {0};
+    recording->manifest.updated_ns = (int64_t)garden__record_take_u64(reader);
+    const bool has_totals = garden__record_take_u64(reader) != 0;
+    totals.offered = garden__record_take_u64(reader);
+    totals.captured = garden__record_take_u64(reader);
+    garden__rotation_replay_stopped(&recording->rotation, has_totals ? &totals : NULL);
+    recording->stop_noted = true;
+}
+
+static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload)
+{
+    struct garden_recording *recording = context;
+    struct garden__record_reader reader = {.in = payload};
+    struct garden_chunk_report report;
+    uint64_t number = 0;
+    int result = GARDEN_OK;
+    if (type == GARDEN__RECORD_BEGIN) return replay_begin(recording, &reader);
+    if (type == GARDEN__RECORD_STOPPED) {
+        replay_stopped(recording, &reader);
+        return reader.bad ? GARDEN_ERR_FORMAT : GARDEN_OK;
+    }
+    if (type == GARDEN__RECORD_DONE) {
+        journal_take_hash(&reader, &recording->manifest_hash);
+        recording->done_noted = true;
+        return reader.bad ? GARDEN_ERR_FORMAT : GARDEN_OK;
+    }
+    number = garden__record_take_u64(&reader);
+    if (reader.bad) return GARDEN_ERR_FORMAT;
+    switch (type) {
+    case GARDEN__RECORD_PLANNED:
+        garden__rotation_replay_planned(&recording->rotation, number);
+        break;
+    case GARDEN__RECORD_HELD:
+        garden__rotation_replay_held(&recording->rotation, number);
+        break;
+    case GARDEN__RECORD_CLOSED:
+        journal_take_report(&reader, &report);
+        report.number = number;
+        garden__rotation_replay_held(&recording->rotation, number);
+        garden__rotation_closed(&recording->rotation, number, &report);
+        break;
+    case GARDEN__RECORD_SEALED:
+        result = replay_sealed(recording, &reader, number);
+        break;
+    case GARDEN__RECORD_EMPTY:
+        result = replay_gone(recording, number);
+        break;
+    default:
+        return GARDEN_ERR_VERSION; // written by a later version: nothing is guessed
+    }
+    return reader.bad ? GARDEN_ERR_FORMAT : result;
+}
+
+int garden__recording_replay(struct garden_recording *recording, struct garden_error *error)
+{
+    char name[64];
+    garden__recording_file_name(recording->run, "journal", name);
+    const int result = garden__journal_open(&recording->journal, recording->store, name,
+                                            replay_record, recording, error);
+    if (result != GARDEN_OK) return result;
+    if (recording->manifest.stream_uri[0] == '\0')
+        return garden__fail(error, GARDEN_ERR_FORMAT,
+                            "journal %.60s: does not say which stream it is of", name);
+    return GARDEN_OK;
+}
