@@ -1,0 +1,220 @@
+// Slabs, the pool that recycles them, and the inbox that connections read into.
+#include "zmtp/msg/slab.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+struct fixture {
+    struct zmtp_budget budget;
+    struct zmtp_pool *pool;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    zmtp_budget_init(&f.budget, NULL);
+    assert_int_equal(zmtp_pool_open(&f.pool, &f.budget.allocator), ZMTP_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    zmtp_pool_close(f->pool);
+    assert_int_equal(f->budget.bytes, 0);
+    assert_int_equal(f->budget.blocks, 0);
+    return 0;
+}
+
+static void test_a_slab_has_the_smallest_grade_that_fits(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t wanted[] = {0, 1, 1024, 1025, 8192, 8193, 65536, 65537};
+    static const size_t given[] = {1024, 1024, 1024, 8192, 8192, 65536, 65536, 65537};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        for (int pooled = 0; pooled < 2; pooled++) {
+            struct zmtp_slab *slab =
+                zmtp__slab_open(pooled ? f->pool : NULL, &f->budget.allocator, wanted[i]);
+            assert_non_null(slab);
+            assert_int_equal(slab->capacity, given[i]);
+            memset(slab->data, 0xff, slab->capacity);
+            zmtp__slab_unref(slab);
+        }
+}
+
+static void test_a_slab_lives_until_its_last_reference_goes(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_slab *slab = zmtp__slab_open_exact(&f->budget.allocator, 10);
+    const size_t blocks = f->budget.blocks;
+    assert_true(zmtp__slab_sole(slab));
+    zmtp__slab_ref(slab);
+    zmtp__slab_ref(slab);
+    assert_false(zmtp__slab_sole(slab));
+    zmtp__slab_unref(slab);
+    zmtp__slab_unref(slab);
+    assert_true(zmtp__slab_sole(slab));
+    assert_int_equal(f->budget.blocks, blocks);
+    zmtp__slab_unref(slab);
+    assert_int_equal(f->budget.blocks, blocks - 1);
+}
+
+static void test_a_pool_gives_a_slab_out_again_without_an_allocation(void **state)
+{
+    struct fixture *f = *state;
+    zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, 1000));
+    const uint64_t calls = f->budget.calls;
+    for (int i = 0; i < 10; i++) {
+        struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 1 + (size_t)i * 100);
+        assert_true(zmtp__slab_sole(slab));
+        assert_null(slab->hint);
+        zmtp__slab_unref(slab);
+    }
+    assert_true(f->budget.calls == calls);
+    zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, 8000)); // another grade
+    assert_true(f->budget.calls == calls + 1);
+}
+
+static void test_a_pool_gives_back_what_a_burst_left(void **state)
+{
+    struct fixture *f = *state;
+    enum { BURST = 200 };
+    struct zmtp_slab *slabs[BURST];
+    for (size_t i = 0; i < BURST; i++)
+        slabs[i] = zmtp__slab_open(f->pool, NULL, ZMTP_SLAB_SIZE);
+    assert_true(f->budget.bytes > (size_t)BURST * ZMTP_SLAB_SIZE);
+    for (size_t i = 0; i < BURST; i++)
+        zmtp__slab_unref(slabs[i]);
+    assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 4);
+}
+
+static void test_a_pool_recycles_no_slab_of_an_odd_size(void **state)
+{
+    struct fixture *f = *state;
+    const size_t before = f->budget.bytes;
+    zmtp__slab_unref(zmtp__slab_open(f->pool, &f->budget.allocator, ZMTP_SLAB_SIZE + 1));
+    assert_int_equal(f->budget.bytes, before);
+}
+
+static void test_growing_keeps_the_octets_and_leaves_the_pool(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 1024);
+    for (size_t i = 0; i < 1024; i++)
+        slab->data[i] = (uint8_t)(i * 3);
+    slab = zmtp__slab_grow(slab, 100000);
+    assert_non_null(slab);
+    assert_int_equal(slab->capacity, 100000);
+    for (size_t i = 0; i < 1024; i++)
+        assert_int_equal(slab->data[i], (uint8_t)(i * 3));
+    memset(slab->data, 0xff, slab->capacity);
+    zmtp__slab_unref(slab);
+    slab = zmtp__slab_open(f->pool, NULL, 1024);
+    assert_int_equal(slab->capacity, 1024); // the grown one did not come back as a small one
+    zmtp__slab_unref(slab);
+}
+
+static void test_growing_without_memory_leaves_the_slab_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 1024);
+    memset(slab->data, 'x', 1024);
+    f->budget.fail_at = f->budget.calls + 1;
+    assert_null(zmtp__slab_grow(slab, 2048));
+    assert_null(zmtp__slab_grow(slab, SIZE_MAX));
+    assert_int_equal(slab->capacity, 1024);
+    assert_int_equal(slab->data[1023], 'x');
+    zmtp__slab_unref(slab);
+}
+
+static void test_without_memory_there_is_no_slab_and_no_pool(void **state)
+{
+    struct fixture *f = *state;
+    f->budget.fail_at = f->budget.calls + 1;
+    f->budget.fail_on = true;
+    assert_null(zmtp__slab_open(f->pool, NULL, 1));
+    assert_null(zmtp__slab_open_exact(&f->budget.allocator, 1));
+    struct zmtp_pool *pool = f->pool;
+    assert_int_equal(zmtp_pool_open(&pool, &f->budget.allocator), ZMTP_ERR_MEMORY);
+    assert_null(pool);
+    zmtp_pool_close(pool);
+}
+
+static void test_a_size_that_no_memory_can_hold_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t less = 0; less < sizeof(struct zmtp_slab); less++)
+        assert_null(zmtp__slab_open(f->pool, &f->budget.allocator, SIZE_MAX - less));
+}
+
+static void test_an_inbox_hands_on_its_slab_while_room_is_left(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp__inbox *inbox = zmtp__pool_inbox(f->pool);
+    assert_true(zmtp__inbox_reserve(inbox, f->pool, NULL, ZMTP_SLAB_SIZE));
+    struct zmtp_slab *first = inbox->slab;
+    zmtp__slab_ref(first); // a part refers to what was read
+    inbox->used = ZMTP_SLAB_SIZE - 10;
+    assert_true(zmtp__inbox_reserve(inbox, f->pool, NULL, 10));
+    assert_ptr_equal(inbox->slab, first);
+    assert_int_equal(inbox->used, ZMTP_SLAB_SIZE - 10);
+    assert_true(zmtp__inbox_reserve(inbox, f->pool, NULL, 11));
+    assert_ptr_not_equal(inbox->slab, first);
+    assert_int_equal(inbox->used, 0);
+    zmtp__slab_unref(first);
+}
+
+static void test_an_inbox_starts_over_when_nobody_refers_to_it(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp__inbox *inbox = zmtp__pool_inbox(f->pool);
+    assert_true(zmtp__inbox_reserve(inbox, f->pool, NULL, ZMTP_SLAB_SIZE));
+    struct zmtp_slab *slab = inbox->slab;
+    inbox->used = ZMTP_SLAB_SIZE;
+    assert_true(zmtp__inbox_reserve(inbox, f->pool, NULL, 1000));
+    assert_ptr_equal(inbox->slab, slab);
+    assert_int_equal(inbox->used, 0);
+}
+
+static void test_an_inbox_without_memory_stays_as_it_was(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp__inbox *inbox = zmtp__pool_inbox(f->pool);
+    assert_true(zmtp__inbox_reserve(inbox, f->pool, NULL, 1000));
+    struct zmtp_slab *slab = inbox->slab;
+    zmtp__slab_ref(slab);
+    inbox->used = 900;
+    f->budget.fail_at = f->budget.calls + 1;
+    assert_false(zmtp__inbox_reserve(inbox, f->pool, NULL, 2000));
+    assert_ptr_equal(inbox->slab, slab);
+    assert_int_equal(inbox->used, 900);
+    zmtp__slab_unref(slab);
+}
+
+#define SLAB_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SLAB_TEST(test_a_slab_has_the_smallest_grade_that_fits),
+        SLAB_TEST(test_a_slab_lives_until_its_last_reference_goes),
+        SLAB_TEST(test_a_pool_gives_a_slab_out_again_without_an_allocation),
+        SLAB_TEST(test_a_pool_gives_back_what_a_burst_left),
+        SLAB_TEST(test_a_pool_recycles_no_slab_of_an_odd_size),
+        SLAB_TEST(test_growing_keeps_the_octets_and_leaves_the_pool),
+        SLAB_TEST(test_growing_without_memory_leaves_the_slab_whole),
+        SLAB_TEST(test_without_memory_there_is_no_slab_and_no_pool),
+        SLAB_TEST(test_a_size_that_no_memory_can_hold_is_refused),
+        SLAB_TEST(test_an_inbox_hands_on_its_slab_while_room_is_left),
+        SLAB_TEST(test_an_inbox_starts_over_when_nobody_refers_to_it),
+        SLAB_TEST(test_an_inbox_without_memory_stays_as_it_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
