@@ -45,21 +45,36 @@ const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *so
 
 // A new pipe with this socket's limits: the socket keeps one end and |*end| is the other, for a
 // connection. |dialled|: the pipe lives as long as the endpoint, through any number of connections,
-// and takes messages while there is none (RFC 28, DEALER); else it is one accepted connection's.
-// ZMTP_ERR_ROUTING_ID when |routing_id| is another live peer's of a ROUTER; ZMTP_ERR_MEMORY.
+// and takes messages while there is none (RFC 28, DEALER); else it is one accepted connection's, and
+// |routing_id| is what that announced. A ROUTER has an id of its own for a peer that announced none; a
+// dialled pipe has the one given here, or else what its connection announces if that is free.
+// ZMTP_ERR_ROUTING_ID when it is another live peer's of a ROUTER, or malformed; ZMTP_ERR_MEMORY.
+//
+// Close |*end| when the connection, or the endpoint that was dialled, is over: what came in is still
+// received, what waited to be sent is dropped and counted. The socket closes its end in turn, and on
+// its own when a subscriber breaks a PUB's limits: the connection must end then.
 int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
                        struct zmtp_pipe_end **end);
-// Joins two sockets of one process by a pipe (inproc); the links are up at once.
-// ZMTP_ERR_SOCKET_TYPE when they do not match.
+// Joins two sockets of one process by a pipe (inproc); the links are up at once. |ends| are the
+// dialler's and the binder's, and stay theirs. A queue has room for what both sides' limits allow
+// together. When one socket closes, the other still receives what was sent to it and then lets go of
+// the pipe; it is for the caller to join again. ZMTP_ERR_SOCKET_TYPE when they do not match,
+// ZMTP_ERR_ROUTING_ID and ZMTP_ERR_MEMORY as above.
 int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
                      struct zmtp_pipe_end *ends[2]);
+// Closes the socket's end of a pipe that joins two sockets; what was sent into it stays readable at
+// the other end. Nothing happens when the socket has let go of |end| already; but its memory may be
+// another pipe's then, so forget |end| when the other socket closes.
+void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
 
 // Has any of its pipes been marked since the last process?
+// What could not be done for want of memory is marked again, so do not wait for false in a loop.
 bool zmtp_socket_marked(const struct zmtp_socket *socket);
 void zmtp_socket_process(struct zmtp_socket *socket);
 
 enum { ZMTP_READABLE = 1, ZMTP_WRITABLE = 2 };
-// What would succeed now. A ROUTER is writable always, a PUB too.
+// What would succeed now. A PUB is writable always; a ROUTER too, unless the peer of the last message
+// that it refused with ZMTP_ERR_AGAIN is still full.
 unsigned zmtp_socket_events(struct zmtp_socket *socket);
 
 // Sends a message. On ZMTP_OK |msg| is empty; on any error it is whole and still the caller's.
@@ -69,7 +84,9 @@ int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg);
 // The same with octets that are copied: |count| parts.
 int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts,
                            size_t count);
-// Receives a whole message into |msg|, which must be empty. ZMTP_ERR_AGAIN: none now.
+// Receives a whole message into |msg|, which must be empty; it may then hold memory of the socket's
+// allocator. ZMTP_ERR_AGAIN: none now. ZMTP_ERR_STATE: REQ or REP out of turn; also a REQ whose peer
+// went before it answered, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB.
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
 
 // SUB: a prefix of the first part. Subscriptions count: as many cancels as subscribes end one. All
@@ -83,12 +100,12 @@ size_t zmtp_socket_subscribers(const struct zmtp_socket *socket);
 // dropped after they were queued. |dropped| also counts those that were never queued, by reason.
 enum zmtp_drop {
     ZMTP_DROP_PEER_GONE,  // queued for an accepted peer that went
-    ZMTP_DROP_PEER_FULL,  // PUB: this subscriber's queue is full; ROUTER not mandatory
+    ZMTP_DROP_PEER_FULL,  // PUB: this subscriber's queue is full; REP; ROUTER not mandatory
     ZMTP_DROP_NO_ROUTE,   // ROUTER not mandatory: nobody has this routing id; REP: requester gone
     ZMTP_DROP_NO_MATCH,   // PUB: nobody subscribed; SUB: came unasked
     ZMTP_DROP_ENVELOPE,   // came in without the envelope that the pattern demands
     ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; PUB: a message from a subscriber
-    ZMTP_DROP_CLOSED,     // queued when the socket closed and linger was over
+    ZMTP_DROP_CLOSED,     // queued for an endpoint that is dialled no more
     ZMTP_DROPS            // how many reasons there are
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);

@@ -1,0 +1,17 @@
+// Sending in turn: each message to the next lane that has room. A lane that has none stands aside and
+// is marked when it has room again.
+#ifndef ZMTP_SOCKET_BALANCE_H
+#define ZMTP_SOCKET_BALANCE_H
+
+#include "pattern.h"
+
+// Puts a lane that has room last in the turn, unless it is waiting for its turn already.
+void zmtp__balance_join(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// The lane whose turn it is; it has room. Null: there is none.
+struct zmtp__lane *zmtp__balance_first(struct zmtp_socket *socket);
+// Sends to the lane whose turn it is, as zmtp__lane_send, and passes the turn on. ZMTP_ERR_AGAIN when
+// no lane has room. |sent_to|, if not null, tells which lane it was.
+int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *head,
+                       const struct zmtp__outgoing *body, struct zmtp__lane **sent_to);
+
+#endif

@@ -1,0 +1,45 @@
+#include "fair_queue.h"
+
+void zmtp__fair_queue_join(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (zmtp__node_listed(&lane->readable) || !zmtp__pipe_readable(lane->end)) return;
+    zmtp__list_append(&socket->readable, &lane->readable);
+}
+
+static void fair_queue_pass(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    zmtp__pipe_consumed(lane->end);
+    zmtp__list_append(&socket->readable, &lane->readable);
+}
+
+struct zmtp__lane *zmtp__fair_queue_first(struct zmtp_socket *socket)
+{
+    struct zmtp__lane *lane;
+    while ((lane = zmtp__list_first(&socket->readable))) {
+        if (!zmtp__pipe_readable(lane->end)) {
+            zmtp__node_remove(&lane->readable);
+            if (zmtp__pipe_finished(lane->end)) zmtp__lane_release(socket, lane);
+        } else if (zmtp__queue_first_flags(lane->end->in) & ZMTP_FLAG_COMMAND) {
+            // Only a publisher has a use for commands.
+            zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
+        } else {
+            return lane;
+        }
+    }
+    return NULL;
+}
+
+int zmtp__fair_queue_take(struct zmtp_socket *socket, struct zmtp__lane *lane, struct zmtp_msg *msg)
+{
+    const int result = zmtp__queue_take(lane->end->in, msg);
+    if (result == ZMTP_OK) fair_queue_pass(socket, lane);
+    return result;
+}
+
+void zmtp__fair_queue_drop(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                           enum zmtp_drop reason)
+{
+    zmtp__queue_drop(lane->end->in);
+    zmtp__socket_dropped(socket, reason, 1);
+    fair_queue_pass(socket, lane);
+}

@@ -1,0 +1,97 @@
+// The inside of a socket: what all patterns share, and the table of functions that makes one of them.
+//
+// A socket has a lane for each of its pipes. Pipes' ends are on the socket's list of marks when their
+// state changed; process() looks at each marked lane and sorts it into the lists from which the
+// pattern serves itself: lanes to receive from (fair_queue.h), lanes to send to (balance.h). A lane
+// leaves such a list only when it is seen to be empty or full, and the next mark puts it back, so no
+// wake-up can be lost.
+#ifndef ZMTP_SOCKET_PATTERN_H
+#define ZMTP_SOCKET_PATTERN_H
+
+#include "../msg/pipe.h"
+#include "../socket.h"
+#include "list.h"
+#include "outgoing.h"
+
+// One pipe, from the socket's side. A pattern's own lane begins with this struct.
+struct zmtp__lane {
+    struct zmtp_pipe_end *end;
+    bool dialled;               // lives as long as its endpoint, through any number of connections
+    bool gone;                  // the other end has closed; what came in is still to be received
+    bool up;                    // the link as it was last seen
+    uint32_t generation;        // and the connection's number
+    struct zmtp__node listed;   // every lane
+    struct zmtp__node readable; // has, or had, messages
+    struct zmtp__node writable; // has, or had, room
+    struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
+};
+
+// Null functions: nothing to do, or ZMTP_ERR_UNSUPPORTED. Those that return an error have changed
+// nothing then.
+struct zmtp__pattern {
+    size_t socket_size, lane_size; // the pattern's own structs
+    bool fair_queued, balanced;    // which lists its lanes join
+    void (*open)(struct zmtp_socket *socket);
+    void (*close)(struct zmtp_socket *socket); // after the last lane
+    // A lane joins; |routing_id| is the peer's or empty. An error refuses it.
+    int (*attached)(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                    struct zmtp_bytes routing_id);
+    // The link is not as it was last seen. ZMTP_ERR_MEMORY: ask again.
+    int (*linked)(struct zmtp_socket *socket, struct zmtp__lane *lane);
+    // Something came in, for a pattern that is not fair queued. ZMTP_ERR_MEMORY: ask again;
+    // ZMTP_ERR_LIMIT: cut this peer off.
+    int (*incoming)(struct zmtp_socket *socket, struct zmtp__lane *lane);
+    // The other end has closed: nothing can be sent to it any more.
+    void (*gone)(struct zmtp_socket *socket, struct zmtp__lane *lane);
+    // The lane is about to be freed.
+    void (*released)(struct zmtp_socket *socket, struct zmtp__lane *lane);
+    int (*send)(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
+    int (*recv)(struct zmtp_socket *socket, struct zmtp_msg *msg);
+    unsigned (*events)(struct zmtp_socket *socket);
+    int (*subscribe)(struct zmtp_socket *socket, struct zmtp_bytes topic);
+    int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);
+    size_t (*subscribers)(const struct zmtp_socket *socket);
+};
+
+// A pattern's own socket begins with this struct.
+struct zmtp_socket {
+    const struct zmtp__pattern *pattern;
+    struct zmtp_socket_config config; // its routing id is a view of the part below
+    struct zmtp_part routing_id;
+    struct zmtp_marks marks;
+    struct zmtp__node lanes, readable, writable, overdue;
+    struct zmtp_socket_counters counters;
+};
+
+extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
+    zmtp__sub;
+
+// At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
+bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
+
+// Makes a lane of |end|, which belongs to the socket on success and to the caller else.
+int zmtp__lane_open(struct zmtp_socket *socket, struct zmtp_pipe_end *end, bool dialled,
+                    struct zmtp_bytes routing_id);
+// Frees the lane; its end of the pipe is the caller's then.
+void zmtp__lane_disown(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// The same, and closes the end.
+void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// The lane was marked: takes note of whatever changed. It may be released by this.
+void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// Writes |head| (null: none) and |body| as one message and counts it. There must be room.
+int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                    const struct zmtp__outgoing *head, const struct zmtp__outgoing *body);
+
+// Is there room for a message, for those who drop it otherwise and so need not hear when there is?
+static inline bool zmtp__lane_roomy(const struct zmtp__lane *lane)
+{
+    return !lane->gone && !zmtp__queue_full(lane->end->out);
+}
+
+static inline void zmtp__socket_dropped(struct zmtp_socket *socket, enum zmtp_drop reason,
+                                        size_t count)
+{
+    socket->counters.dropped[reason] += count;
+}
+
+#endif

@@ -1,0 +1,299 @@
+#include "../socket.h"
+
+#include <string.h>
+
+#include "pattern.h"
+
+static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
+    [ZMTP_REQ] = &zmtp__req,       [ZMTP_REP] = &zmtp__rep, [ZMTP_DEALER] = &zmtp__dealer,
+    [ZMTP_ROUTER] = &zmtp__router, [ZMTP_PUB] = &zmtp__pub, [ZMTP_SUB] = &zmtp__sub,
+};
+
+void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
+{
+    *config = (struct zmtp_socket_config){
+        .type = type,
+        .send_count_max = ZMTP_DEFAULT_HWM,
+        .send_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
+        .recv_count_max = ZMTP_DEFAULT_HWM,
+        .recv_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
+        .router_mandatory = true,
+        .req_correlate = true,
+        .req_relaxed = true,
+        .subscriptions_max = ZMTP_DEFAULT_SUBSCRIPTIONS_MAX,
+        .topic_bytes_max = ZMTP_DEFAULT_TOPIC_BYTES_MAX,
+    };
+}
+
+bool zmtp__routing_id_ok(struct zmtp_bytes routing_id)
+{
+    return routing_id.size <= UINT8_MAX && (routing_id.size == 0 || routing_id.data[0] != 0);
+}
+
+static bool socket_octets_ok(struct zmtp_bytes octets)
+{
+    return octets.data || octets.size == 0;
+}
+
+int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config)
+{
+    if (!out) return ZMTP_ERR_ARGUMENT;
+    *out = NULL;
+    if (!config || (unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;
+    const struct zmtp__pattern *pattern = socket_patterns[config->type];
+    if (!pattern) return ZMTP_ERR_UNSUPPORTED;
+    if (!socket_octets_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
+    if (!zmtp__routing_id_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
+
+    const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
+    // Zeroed as a whole, for the part that is the pattern's own.
+    struct zmtp_socket *socket = zmtp_alloc(allocator, pattern->socket_size);
+    if (!socket) return ZMTP_ERR_MEMORY;
+    memset(socket, 0, pattern->socket_size);
+    socket->pattern = pattern;
+    socket->config = *config;
+    socket->config.allocator = allocator;
+    zmtp__list_init(&socket->lanes);
+    zmtp__list_init(&socket->readable);
+    zmtp__list_init(&socket->writable);
+    zmtp__list_init(&socket->overdue);
+    const int result = zmtp_part_copy(&socket->routing_id, config->routing_id, allocator);
+    if (result < 0) {
+        zmtp_free(allocator, socket, pattern->socket_size);
+        return result;
+    }
+    socket->config.routing_id = zmtp_part_bytes(&socket->routing_id);
+    if (pattern->open) pattern->open(socket);
+    *out = socket;
+    return ZMTP_OK;
+}
+
+void zmtp_socket_close(struct zmtp_socket *socket)
+{
+    if (!socket) return;
+    struct zmtp__lane *lane;
+    while ((lane = zmtp__list_first(&socket->lanes)))
+        zmtp__lane_release(socket, lane);
+    if (socket->pattern->close) socket->pattern->close(socket);
+    zmtp_part_fini(&socket->routing_id);
+    zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
+}
+
+enum zmtp_socket_type zmtp_socket_type(const struct zmtp_socket *socket)
+{
+    return socket->config.type;
+}
+
+const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *socket)
+{
+    return &socket->config;
+}
+
+int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
+                       struct zmtp_pipe_end **end)
+{
+    if (!socket || !end || !socket_octets_ok(routing_id)) return ZMTP_ERR_ARGUMENT;
+    *end = NULL;
+    zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
+    const struct zmtp_socket_config *config = &socket->config;
+    const struct zmtp_pipe_config pipe = {
+        .allocator = config->allocator,
+        .pool = config->pool,
+        .count_max = {config->send_count_max, config->recv_count_max},
+        .bytes_max = {config->send_bytes_max, config->recv_bytes_max},
+    };
+    struct zmtp_pipe_end *ends[2];
+    int result = zmtp_pipe_open(&pipe, ends);
+    if (result < 0) return result;
+    result = zmtp__lane_open(socket, ends[0], dialled, routing_id);
+    if (result < 0) {
+        zmtp_pipe_close(ends[0]);
+        zmtp_pipe_close(ends[1]);
+        return result;
+    }
+    *end = ends[1];
+    return ZMTP_OK;
+}
+
+// One pipe takes the place of the sender's and the receiver's queue, and has room for both.
+static size_t socket_limits_sum(size_t send_max, size_t recv_max)
+{
+    if (send_max == 0 || recv_max == 0) return 0;
+    return send_max > SIZE_MAX - recv_max ? SIZE_MAX : send_max + recv_max;
+}
+
+// Links both ends and gives them to their sockets. On failure neither socket has its end.
+static int socket_link(struct zmtp_socket *const sockets[2], struct zmtp_pipe_end *const ends[2])
+{
+    for (size_t i = 0; i < 2; i++) {
+        const struct zmtp_socket_config *config = &sockets[i]->config;
+        const int result = zmtp_pipe_link_up(ends[i], config->type, config->routing_id);
+        if (result < 0) return result;
+    }
+    int result = zmtp__lane_open(sockets[0], ends[0], false, sockets[1]->config.routing_id);
+    if (result < 0) return result;
+    result = zmtp__lane_open(sockets[1], ends[1], false, sockets[0]->config.routing_id);
+    if (result < 0) zmtp__lane_disown(sockets[0], zmtp_pipe_owner(ends[0]));
+    return result;
+}
+
+int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
+                     struct zmtp_pipe_end *ends[2])
+{
+    if (!dialler || !binder || !ends) return ZMTP_ERR_ARGUMENT;
+    ends[0] = ends[1] = NULL;
+    const struct zmtp_socket_config *ours = &dialler->config, *theirs = &binder->config;
+    if (!zmtp_socket_types_match(ours->type, theirs->type)) return ZMTP_ERR_SOCKET_TYPE;
+    zmtp_socket_process(dialler);
+    zmtp_socket_process(binder);
+    const struct zmtp_pipe_config pipe = {
+        .allocator = ours->allocator,
+        .pool = ours->pool,
+        .count_max = {socket_limits_sum(ours->send_count_max, theirs->recv_count_max),
+                      socket_limits_sum(theirs->send_count_max, ours->recv_count_max)},
+        .bytes_max = {socket_limits_sum(ours->send_bytes_max, theirs->recv_bytes_max),
+                      socket_limits_sum(theirs->send_bytes_max, ours->recv_bytes_max)},
+    };
+    struct zmtp_pipe_end *made[2];
+    int result = zmtp_pipe_open(&pipe, made);
+    if (result < 0) return result;
+    result = socket_link((struct zmtp_socket *const[]){dialler, binder}, made);
+    if (result < 0) {
+        zmtp_pipe_close(made[0]);
+        zmtp_pipe_close(made[1]);
+        return result;
+    }
+    ends[0] = made[0];
+    ends[1] = made[1];
+    return ZMTP_OK;
+}
+
+void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
+{
+    for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
+        if (node->lane->end != end) continue;
+        zmtp__lane_release(socket, node->lane);
+        return;
+    }
+}
+
+bool zmtp_socket_marked(const struct zmtp_socket *socket)
+{
+    return socket->marks.first != NULL;
+}
+
+void zmtp_socket_process(struct zmtp_socket *socket)
+{
+    struct zmtp_pipe_end *end;
+    while ((end = zmtp_marks_take(&socket->marks)))
+        zmtp__lane_look(socket, zmtp_pipe_owner(end));
+    // What failed for want of memory is marked again, for the next time.
+    struct zmtp__lane *lane;
+    while ((lane = zmtp__list_first(&socket->overdue))) {
+        zmtp__node_remove(&lane->overdue);
+        zmtp__pipe_mark(lane->end);
+    }
+}
+
+unsigned zmtp_socket_events(struct zmtp_socket *socket)
+{
+    zmtp_socket_process(socket);
+    return socket->pattern->events(socket);
+}
+
+static int socket_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    if (!socket->pattern->send) return ZMTP_ERR_UNSUPPORTED;
+    if (out->count == 0) return ZMTP_ERR_ARGUMENT;
+    zmtp_socket_process(socket);
+    const int result = socket->pattern->send(socket, out);
+    if (result == ZMTP_OK) socket->counters.sent++;
+    return result;
+}
+
+int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg)
+{
+    if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
+    const struct zmtp__outgoing out = zmtp__outgoing_of_msg(msg);
+    const int result = socket_send(socket, &out);
+    if (result == ZMTP_OK) zmtp_msg_fini(msg);
+    return result;
+}
+
+int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts, size_t count)
+{
+    if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
+    for (size_t i = 0; i < count; i++)
+        if (!socket_octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
+    const struct zmtp__outgoing out = zmtp__outgoing_of_parts(parts, count);
+    return socket_send(socket, &out);
+}
+
+int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
+{
+    if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
+    if (!socket->pattern->recv) return ZMTP_ERR_UNSUPPORTED;
+    if (msg->count > 0) return ZMTP_ERR_ARGUMENT;
+    zmtp_socket_process(socket);
+    const int result = socket->pattern->recv(socket, msg);
+    if (result == ZMTP_OK) socket->counters.received++;
+    return result;
+}
+
+int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)
+{
+    if (!socket || !socket_octets_ok(topic)) return ZMTP_ERR_ARGUMENT;
+    if (!socket->pattern->subscribe) return ZMTP_ERR_UNSUPPORTED;
+    zmtp_socket_process(socket);
+    return socket->pattern->subscribe(socket, topic);
+}
+
+int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
+{
+    if (!socket || !socket_octets_ok(topic)) return ZMTP_ERR_ARGUMENT;
+    if (!socket->pattern->cancel) return ZMTP_ERR_UNSUPPORTED;
+    zmtp_socket_process(socket);
+    return socket->pattern->cancel(socket, topic);
+}
+
+size_t zmtp_socket_subscribers(const struct zmtp_socket *socket)
+{
+    return socket->pattern->subscribers ? socket->pattern->subscribers(socket) : 0;
+}
+
+const char *zmtp_drop_name(enum zmtp_drop drop)
+{
+    switch (drop) {
+    case ZMTP_DROP_PEER_GONE:
+        return "peer-gone";
+    case ZMTP_DROP_PEER_FULL:
+        return "peer-full";
+    case ZMTP_DROP_NO_ROUTE:
+        return "no-route";
+    case ZMTP_DROP_NO_MATCH:
+        return "no-match";
+    case ZMTP_DROP_ENVELOPE:
+        return "envelope";
+    case ZMTP_DROP_UNEXPECTED:
+        return "unexpected";
+    case ZMTP_DROP_CLOSED:
+        return "closed";
+    case ZMTP_DROPS:
+        break;
+    }
+    return "?";
+}
+
+struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket)
+{
+    return socket->counters;
+}
+
+void zmtp_socket_each_pipe(const struct zmtp_socket *socket,
+                           void (*each)(void *context, const struct zmtp_link *link,
+                                        struct zmtp_pipe_depth depth),
+                           void *context)
+{
+    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
+        each(context, zmtp_pipe_link(node->lane->end), zmtp_pipe_depth(node->lane->end));
+}
