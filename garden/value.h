@@ -32,8 +32,8 @@ void garden_arena_fini(struct garden_arena *arena);
 // |count| zeroed things of |size| octets, aligned for any type; null beyond the limit or the heap.
 void *garden_arena_alloc(struct garden_arena *arena, size_t count, size_t size);
 
-// Octets that grow at their end. A failure sticks in |error|, later appends do nothing, and encoders
-// that fail leave |size| as it was before them.
+// Octets that grow at their end. A failed append sticks in |error|, and later ones do nothing; so one
+// check after many appends is enough. Encoders that fail leave the buffer as it was before them.
 struct garden_buffer {
     const struct zmtp_allocator *allocator;
     uint8_t *data;
@@ -181,7 +181,9 @@ int garden_json_decode(struct zmtp_bytes in, struct garden_arena *arena, struct 
                        struct garden_fault *fault);
 int garden_msgpack_decode(struct zmtp_bytes in, struct garden_arena *arena,
                           struct garden_value *out, struct garden_fault *fault);
-// Appends compact JSON or MessagePack. On failure |out|'s size is what it was.
+// Appends compact JSON or MessagePack. On failure |out| is what it was: GARDEN_ERR_RANGE for a real
+// that is not finite, GARDEN_ERR_FORMAT for text that is not UTF-8 and for octets, GARDEN_ERR_LIMIT
+// beyond GARDEN_DEPTH_MAX or the buffer's limit.
 int garden_json_encode(const struct garden_value *value, struct garden_buffer *out);
 int garden_msgpack_encode(const struct garden_value *value, struct garden_buffer *out);
 

@@ -191,8 +191,9 @@ void garden_message_reply(struct garden_message *reply, const struct garden_mess
                           enum garden_family family, struct garden_uuid msg_id,
                           struct garden_time now);
 
-// Reads one message in any form, all of it; |form| then tells which, for the answer. A query_request
-// reads the same in both dialects: it leaves |form->dialect| as the caller set it. |message| is
+// Reads one message in any form, all of it; |form| then tells which, for the answer, also after a
+// failure. A query_request reads the same in both dialects: it leaves |form->dialect| as the caller
+// set it. |message| is
 // written always, and owns what it holds until garden_message_fini(); after a failure it is empty.
 // GARDEN_ERR_VERSION: well-formed, but of another version. GARDEN_ERR_TYPE: of a msg_type or variant
 // unknown here. |allocator| null: the heap. |fault| may be null.
@@ -207,7 +208,7 @@ int garden_envelope_peek(struct garden_message *message, struct zmtp_bytes in,
 void garden_message_fini(struct garden_message *message);
 
 // Appends |message|'s octets. Refuses what no decoder would read: a real that is not finite, text that
-// is not UTF-8, a time out of range, a kind out of its enum. On failure |out|'s size is what it was.
+// is not UTF-8, a time out of range, a kind out of its enum. On failure |out| is what it was.
 int garden_message_encode(const struct garden_message *message, struct garden_form form,
                           struct garden_buffer *out, struct garden_fault *fault);
 
@@ -216,8 +217,8 @@ const char *garden_family_text(enum garden_family family);
 enum garden_family garden_family_find(struct garden_text msg_type);
 // The variant's name in CamelCase, such as "StreamChunkFull"; for a query request, "QueryRequest".
 const char *garden_message_name(const struct garden_message *message);
-// One line for a log, such as "iopub_event PlaybackPosition {"beat":4.0,"second":2.0} id=1011.. ":
-// printable ASCII only, cut to |size| octets with its zero. Returns the size without the zero.
+// One line for a log: type, msg_id, "re" and the parent's msg_id, and the content as JSON. Printable
+// ASCII only, cut to |size| octets with its zero. Returns the size without the zero.
 size_t garden_message_print(const struct garden_message *message, char *out, size_t size);
 
 #ifdef __cplusplus

@@ -36,8 +36,7 @@ static int document_encode(const struct garden_value *value, enum garden_encodin
     const size_t size = out->size;
     struct garden__emitter e = {.out = out, .encoding = encoding};
     garden__emit_value(&e, value);
-    if (out->error) out->size = size;
-    return out->error;
+    return garden__emit_finish(&e, size);
 }
 
 int garden_json_encode(const struct garden_value *value, struct garden_buffer *out)

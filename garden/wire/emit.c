@@ -13,6 +13,16 @@ void garden__emit_fail(struct garden__emitter *e, int error)
     if (!e->out->error) e->out->error = error;
 }
 
+int garden__emit_finish(struct garden__emitter *e, size_t size)
+{
+    const int error = e->out->error;
+    if (error) {
+        e->out->size = size;
+        e->out->error = GARDEN_OK;
+    }
+    return error;
+}
+
 static void emit_punctuation(struct garden__emitter *e, const char *mark)
 {
     (void)garden_buffer_append(e->out, mark, 1); // a failure sticks in the buffer

@@ -33,6 +33,8 @@ void garden__emit_map_end(struct garden__emitter *e);
 void garden__emit_value(struct garden__emitter *e, const struct garden_value *value);
 // Records |error| as the outcome, unless there is one already.
 void garden__emit_fail(struct garden__emitter *e, int error);
+// The outcome; after a failure the buffer is again what it was at |size|.
+int garden__emit_finish(struct garden__emitter *e, size_t size);
 
 // The writers' parts. No comma, no depth, no check: emit.c has seen to those.
 void garden__json_put_text(struct garden_buffer *out, struct garden_text text);

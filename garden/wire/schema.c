@@ -26,8 +26,10 @@ SCALAR(map, GARDEN__MAP, "a map")
 // clang-format on
 static const struct garden__type type_value_or_null = {
     .shape = GARDEN__VALUE, .size = sizeof(struct garden_value), .absent_ok = true};
-static const struct garden__type type_map_or_empty = {
-    .shape = GARDEN__MAP, .expected = "a map", .size = sizeof(struct garden_map), .absent_ok = true};
+static const struct garden__type type_map_or_empty = {.shape = GARDEN__MAP,
+                                                      .expected = "a map",
+                                                      .size = sizeof(struct garden_map),
+                                                      .absent_ok = true};
 static const struct garden__type type_any = {.shape = GARDEN__ANY,
                                              .size = sizeof(struct garden_value)};
 
@@ -39,11 +41,10 @@ static const struct garden__type type_any = {.shape = GARDEN__ANY,
 #define type_LIST(t) type_##t##_list
 
 #define LIST_TYPE(t)                                                                               \
-    static const struct garden__type type_##t##_list = {                                           \
-        .shape = GARDEN__LIST,                                                                     \
-        .expected = "a list",                                                                      \
-        .size = sizeof(struct garden_##t##_list),                                                  \
-        .item = &type_##t};
+    static const struct garden__type type_##t##_list = {.shape = GARDEN__LIST,                     \
+                                                        .expected = "a list",                      \
+                                                        .size = sizeof(struct garden_##t##_list),  \
+                                                        .item = &type_##t};
 
 #define NAME(constant, wire) [GARDEN_##constant] = {#wire, #wire, NULL, 0},
 #define ENUM_TYPE(table)                                                                           \
@@ -160,10 +161,10 @@ const struct garden__type *const garden__family_types[GARDEN_FAMILY_NONE] = {
 
 #define AT garden__envelope
 static const struct garden__field envelope_fields[] = {
-    MEMBER(header, header)                     //
-    MEMBER_OPTION(header, parent_header)       //
-    MEMBER(map_or_empty, metadata)             //
-    MEMBER(any, content)                       //
+    MEMBER(header, header)               //
+    MEMBER_OPTION(header, parent_header) //
+    MEMBER(map_or_empty, metadata)       //
+    MEMBER(any, content)                 //
 };
 #undef AT
 const struct garden__type garden__envelope_type = {.shape = GARDEN__STRUCT,
@@ -172,6 +173,7 @@ const struct garden__type garden__envelope_type = {.shape = GARDEN__STRUCT,
                                                    .fields = envelope_fields,
                                                    .field_count = COUNT(envelope_fields)};
 const struct garden__type *const garden__header_type = &type_header;
+const struct garden__type *const garden__metadata_type = &type_map_or_empty;
 
 static_assert(sizeof(enum garden_content_type) == sizeof(unsigned), "enums are of int's size");
 static_assert(sizeof(enum garden_event_kind) == sizeof(unsigned), "enums are of int's size");

@@ -55,6 +55,7 @@ struct garden__type {
 };
 
 extern const struct garden__type *const garden__header_type;
+extern const struct garden__type *const garden__metadata_type;
 // By enum garden_family; GARDEN_FAMILY_NONE has none.
 extern const struct garden__type *const garden__family_types[GARDEN_FAMILY_NONE];
 
