@@ -4,8 +4,6 @@
 #ifndef GARDEN_CLIENT_H
 #define GARDEN_CLIENT_H
 
-#include <zmtp/uv.h>
-
 #include "lanes.h"
 #include "wire.h"
 
@@ -13,6 +11,8 @@
 extern "C" {
 #endif
 
+struct zmtp_uv;   // <zmtp/uv.h>
+struct uv_loop_s; // uv_loop_t of <uv.h>
 struct garden_client;
 
 enum garden_client_state {
@@ -40,7 +40,7 @@ struct garden_client_config {
 void garden_client_config_init(struct garden_client_config *config);
 
 // Copies |config|. |uv| must outlive the client.
-int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, uv_loop_t *loop,
+int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, struct uv_loop_s *loop,
                        const struct garden_client_config *config, struct garden_error *error);
 // Requests under way are answered with GARDEN_ERR_DEAD, from inside this call; then nothing but
 // |closed| (which may be null) is called.

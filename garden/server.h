@@ -4,8 +4,6 @@
 #ifndef GARDEN_SERVER_H
 #define GARDEN_SERVER_H
 
-#include <zmtp/uv.h>
-
 #include "lanes.h"
 #include "wire.h"
 
@@ -13,6 +11,7 @@
 extern "C" {
 #endif
 
+struct zmtp_uv; // <zmtp/uv.h>
 struct garden_server;
 
 // A request to be answered, once, with garden_server_reply, during the call that brought it or later.

@@ -1,0 +1,407 @@
+#include "../client.h"
+
+#include <string.h>
+#include <uv.h>
+#include <zmtp/uv.h>
+
+#include "../core/error.h"
+#include "../core/liveness.h"
+#include "../core/requests.h"
+#include "random.h"
+
+enum {
+    CLIENT_PING_INTERVAL_MS = 1000,
+    CLIENT_PINGS_MISSED_MAX = 3,
+    CLIENT_REQUEST_TIMEOUT_MS = 30000,
+    CLIENT_RECONNECT_MAX_MS = 5000,
+    CLIENT_LINGER_MS = 1000,
+    CLIENT_PING_SIZE = 8, // a ping is its number
+};
+
+struct client_lane {
+    struct garden_client *client;
+    enum garden_lane lane;
+    struct zmtp_uv_socket *socket; // null: not open
+    bool up, was_up;
+};
+
+struct garden_client {
+    struct garden_client_config config;
+    struct client_lane lanes[GARDEN_LANES];
+    uv_timer_t timer;
+    struct garden__requests requests;
+    struct garden__liveness liveness;
+    struct garden_uuid session;
+    struct garden_client_counters counters;
+    bool seq_known;
+    uint64_t seq_next;
+    size_t closing; // handles and sockets that are not closed yet
+    void (*closed)(void *user);
+    void *closed_user;
+};
+
+void garden_client_config_init(struct garden_client_config *config)
+{
+    *config = (struct garden_client_config){
+        .form = {GARDEN_MSGPACK, GARDEN_EXTERNAL},
+        .ping_interval_ms = CLIENT_PING_INTERVAL_MS,
+        .pings_missed_max = CLIENT_PINGS_MISSED_MAX,
+        .request_timeout_ms = CLIENT_REQUEST_TIMEOUT_MS,
+        .reconnect_max_ms = CLIENT_RECONNECT_MAX_MS,
+    };
+}
+
+static uint64_t client_now(const struct garden_client *client)
+{
+    return uv_now(client->timer.loop);
+}
+
+static void client_answer(struct garden_client *client, struct garden__asked *asked, int result,
+                          const struct garden_message *reply)
+{
+    if (asked->answer.call) asked->answer.call(client, result, reply, asked->answer.user);
+    garden__requests_free(&client->requests, asked);
+}
+
+// ---- Time
+
+static void client_tick(uv_timer_t *timer);
+
+static void client_arm(struct garden_client *client)
+{
+    const uint64_t deadline_ms = garden__requests_deadline(&client->requests);
+    const uint64_t ping_ms = client->liveness.next_ms;
+    const uint64_t next_ms = deadline_ms < ping_ms ? deadline_ms : ping_ms;
+    const uint64_t now_ms = client_now(client);
+    // A running timer can always be started anew: the only failure is a closing one.
+    (void)uv_timer_start(&client->timer, client_tick, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+}
+
+static void client_tell_life(struct garden_client *client, enum garden_client_state before)
+{
+    const enum garden_client_state state = garden_client_state(client);
+    if (state != before && client->config.on_state)
+        client->config.on_state(client, state, client->config.user);
+}
+
+static void client_send_ping(struct garden_client *client)
+{
+    const struct client_lane *lane = &client->lanes[GARDEN_LANE_HEARTBEAT];
+    if (!lane->up) return; // then it is missed
+    uint8_t octets[CLIENT_PING_SIZE];
+    memcpy(octets, &client->liveness.ping, sizeof octets);
+    const struct zmtp_bytes part = zmtp_bytes_of(octets, sizeof octets);
+    (void)zmtp_uv_send(lane->socket, &part, 1); // one that does not leave is missed, too
+}
+
+static void client_tick(uv_timer_t *timer)
+{
+    struct garden_client *client = timer->data;
+    const uint64_t now_ms = client_now(client);
+    const enum garden_client_state before = garden_client_state(client);
+    if (garden__liveness_tick(&client->liveness, now_ms)) client_send_ping(client);
+    client_arm(client);
+    client_tell_life(client, before);
+    struct garden__asked *asked;
+    while (!client->closing && (asked = garden__requests_expired(&client->requests, now_ms))) {
+        client->counters.timeouts++;
+        client_answer(client, asked, GARDEN_ERR_TIMEOUT, NULL);
+    }
+}
+
+// ---- Lanes
+
+static void client_flush(struct garden_client *client, enum garden_lane lane)
+{
+    struct client_lane *to = &client->lanes[lane];
+    if (!to->up) return;
+    struct garden__asked *asked;
+    // A REQ has one request under way at a time; the others wait their turn here.
+    while ((asked = garden__requests_unsent(&client->requests, lane, lane == GARDEN_LANE_QUERY))) {
+        const struct zmtp_bytes part = zmtp_bytes_of(asked->octets, asked->size);
+        if (zmtp_uv_send(to->socket, &part, 1) < 0) return; // on_writable comes back here
+        asked->sent = true;
+    }
+}
+
+static void client_pong(struct garden_client *client, struct zmtp_bytes body)
+{
+    uint64_t number;
+    if (body.size != sizeof number) return;
+    memcpy(&number, body.data, sizeof number);
+    const enum garden_client_state before = garden_client_state(client);
+    garden__liveness_pong(&client->liveness, number, client_now(client));
+    client_tell_life(client, before);
+}
+
+static void client_event(struct garden_client *client, const struct garden_message *event)
+{
+    uint64_t seq = 0;
+    const bool has_seq = garden_value_to_u64(garden_map_find(&event->metadata, "seq"), &seq);
+    client->counters.events++;
+    if (has_seq) {
+        // A number below the expected one is a daemon that started anew.
+        if (client->seq_known && seq > client->seq_next)
+            client->counters.events_missed += seq - client->seq_next;
+        client->seq_known = true;
+        client->seq_next = seq + 1;
+    }
+    if (client->config.on_event)
+        client->config.on_event(client, event, has_seq, seq, client->config.user);
+}
+
+static void client_reply(struct garden_client *client, enum garden_lane lane,
+                         const struct garden_message *reply)
+{
+    struct garden__asked *asked =
+        reply->has_parent ? garden__requests_take(&client->requests, reply->parent.msg_id) : NULL;
+    if (!asked) {
+        client->counters.late++;
+        return;
+    }
+    client->counters.replies++;
+    client_answer(client, asked, GARDEN_OK, reply);
+    if (!client->closing) client_flush(client, lane);
+}
+
+static void client_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+{
+    (void)socket;
+    struct client_lane *lane = user;
+    struct garden_client *client = lane->client;
+    // The last part is the message, whatever topic or envelope stands before it.
+    const struct zmtp_bytes body = zmtp_msg_bytes(msg, msg->count - 1);
+    if (lane->lane == GARDEN_LANE_HEARTBEAT) {
+        client_pong(client, body);
+        return;
+    }
+    struct garden_message message;
+    struct garden_form form = client->config.form;
+    if (garden_message_decode(&message, body, NULL, &form, NULL) < 0) {
+        client->counters.malformed++;
+        return;
+    }
+    const bool event = message.family == GARDEN_EVENT;
+    if (event && lane->lane == GARDEN_LANE_IOPUB)
+        client_event(client, &message);
+    else if (!event && lane->lane != GARDEN_LANE_IOPUB)
+        client_reply(client, lane->lane, &message);
+    else
+        client->counters.malformed++;
+    garden_message_fini(&message);
+}
+
+static void client_on_writable(struct zmtp_uv_socket *socket, void *user)
+{
+    (void)socket;
+    const struct client_lane *lane = user;
+    client_flush(lane->client, lane->lane);
+}
+
+static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_event *event,
+                           void *user)
+{
+    (void)socket;
+    struct client_lane *lane = user;
+    struct garden_client *client = lane->client;
+    if (event->kind != ZMTP_EVENT_HANDSHAKE_DONE && event->kind != ZMTP_EVENT_CLOSED) return;
+    const bool up = event->kind == ZMTP_EVENT_HANDSHAKE_DONE;
+    if (up == lane->up) return;
+    lane->up = up;
+    if (up) {
+        if (lane->was_up) garden__requests_renew(&client->requests, lane->lane);
+        lane->was_up = true;
+        client_flush(client, lane->lane);
+        if (lane->lane == GARDEN_LANE_HEARTBEAT) garden_client_ping(client);
+    }
+    if (client->config.on_lane) client->config.on_lane(client, lane->lane, up, client->config.user);
+}
+
+// ---- Life
+
+static const enum zmtp_socket_type client_types[GARDEN_LANES] = {
+    [GARDEN_LANE_CONTROL] = ZMTP_DEALER, [GARDEN_LANE_SHELL] = ZMTP_DEALER,
+    [GARDEN_LANE_IOPUB] = ZMTP_SUB,      [GARDEN_LANE_HEARTBEAT] = ZMTP_REQ,
+    [GARDEN_LANE_QUERY] = ZMTP_REQ,
+};
+
+static int client_open_lane(struct garden_client *client, struct zmtp_uv *uv,
+                            enum garden_lane which, struct garden_error *error)
+{
+    struct client_lane *lane = &client->lanes[which];
+    struct zmtp_uv_config config;
+    *lane = (struct client_lane){.client = client, .lane = which};
+    zmtp_uv_config_init(&config, client_types[which]);
+    config.reconnect_max_ms = client->config.reconnect_max_ms;
+    config.linger_ms = CLIENT_LINGER_MS;
+    config.on_message = client_on_message;
+    config.on_writable = client_on_writable;
+    config.on_event = client_on_zmtp;
+    config.user = lane;
+    int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
+    if (result < 0)
+        return garden__fail(error, GARDEN_ERR_MEMORY, "the %s lane cannot be opened: %s",
+                            garden_lane_name(which), zmtp_err_text(result));
+    if (which == GARDEN_LANE_IOPUB) result = zmtp_uv_subscribe(lane->socket, zmtp_bytes_text(""));
+    if (result == ZMTP_OK)
+        result = zmtp_uv_connect(lane->socket, client->config.endpoints.of[which]);
+    if (result == ZMTP_OK) return GARDEN_OK;
+    const char *why = zmtp_uv_error_text(lane->socket);
+    return garden__fail(error, result == ZMTP_ERR_MEMORY ? GARDEN_ERR_MEMORY : GARDEN_ERR_ARGUMENT,
+                        "the %s lane cannot connect: %s", garden_lane_name(which),
+                        why[0] ? why : zmtp_err_text(result));
+}
+
+int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, struct uv_loop_s *loop,
+                       const struct garden_client_config *config, struct garden_error *error)
+{
+    *out = NULL;
+    struct garden_client *client = zmtp_alloc(zmtp_heap(), sizeof *client);
+    if (!client) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a client");
+    *client = (struct garden_client){.config = *config, .session = garden__uuid_new()};
+    garden__requests_init(&client->requests, NULL);
+    garden__liveness_init(&client->liveness, config->ping_interval_ms, config->pings_missed_max,
+                          uv_now(loop));
+    (void)uv_timer_init(loop, &client->timer); // does not fail
+    client->timer.data = client;
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        const int result = client_open_lane(client, uv, (enum garden_lane)i, error);
+        if (result < 0) {
+            garden_client_close(client, NULL, NULL);
+            return result;
+        }
+    }
+    client_arm(client);
+    *out = client;
+    return GARDEN_OK;
+}
+
+static void client_part_closed(void *user)
+{
+    struct garden_client *client = user;
+    if (--client->closing > 0) return;
+    if (client->closed) client->closed(client->closed_user);
+    zmtp_free(zmtp_heap(), client, sizeof *client);
+}
+
+static void client_timer_closed(uv_handle_t *handle)
+{
+    client_part_closed(handle->data);
+}
+
+void garden_client_close(struct garden_client *client, void (*closed)(void *user), void *user)
+{
+    if (!client || client->closing) return;
+    client->closed = closed;
+    client->closed_user = user;
+    client->closing = 1;
+    struct garden__asked *asked;
+    while ((asked = garden__requests_any(&client->requests)))
+        client_answer(client, asked, GARDEN_ERR_DEAD, NULL);
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        if (!client->lanes[i].socket) continue;
+        client->closing++;
+        zmtp_uv_socket_close(client->lanes[i].socket, client_part_closed, client);
+        client->lanes[i].socket = NULL;
+    }
+    uv_close((uv_handle_t *)&client->timer, client_timer_closed);
+}
+
+// ---- Requests
+
+static int client_ask(struct garden_client *client, enum garden_lane lane,
+                      struct garden_message *message, const struct garden_answer *answer)
+{
+    struct garden_buffer octets;
+    garden_buffer_init(&octets, NULL, 0);
+    int result = garden_message_encode(message, client->config.form, &octets, NULL);
+    if (result == GARDEN_OK) {
+        const uint32_t timeout_ms =
+            answer->timeout_ms ? answer->timeout_ms : client->config.request_timeout_ms;
+        result = garden__requests_add(&client->requests, lane, message->header.msg_id,
+                                      garden_buffer_bytes(&octets), answer,
+                                      client_now(client) + timeout_ms);
+    }
+    garden_buffer_fini(&octets);
+    if (result < 0) return result;
+    client->counters.requests++;
+    client_flush(client, lane);
+    client_arm(client);
+    return GARDEN_OK;
+}
+
+static int client_begin(const struct garden_client *client, enum garden_family family,
+                        const struct garden_answer *answer, struct garden_message *message)
+{
+    if (client->closing) return GARDEN_ERR_STATE;
+    garden_message_init(message, family, answer->msg_id ? *answer->msg_id : garden__uuid_new(),
+                        client->session, garden__time_now());
+    return GARDEN_OK;
+}
+
+int garden_client_shell(struct garden_client *client, const struct garden_shell_request *request,
+                        const struct garden_answer *answer)
+{
+    struct garden_message message;
+    const int result = client_begin(client, GARDEN_SHELL_REQUEST, answer, &message);
+    if (result < 0) return result;
+    message.shell_request = *request;
+    return client_ask(client, GARDEN_LANE_SHELL, &message, answer);
+}
+
+int garden_client_control(struct garden_client *client,
+                          const struct garden_control_request *request,
+                          const struct garden_answer *answer)
+{
+    struct garden_message message;
+    const int result = client_begin(client, GARDEN_CONTROL_REQUEST, answer, &message);
+    if (result < 0) return result;
+    message.control_request = *request;
+    return client_ask(client, GARDEN_LANE_CONTROL, &message, answer);
+}
+
+int garden_client_query(struct garden_client *client, const struct garden_query_request *request,
+                        const struct garden_answer *answer)
+{
+    struct garden_message message;
+    const int result = client_begin(client, GARDEN_QUERY_REQUEST, answer, &message);
+    if (result < 0) return result;
+    message.query_request = *request;
+    return client_ask(client, GARDEN_LANE_QUERY, &message, answer);
+}
+
+void garden_client_ping(struct garden_client *client)
+{
+    garden__liveness_hurry(&client->liveness, client_now(client));
+    client_arm(client);
+}
+
+enum garden_client_state garden_client_state(const struct garden_client *client)
+{
+    switch (client->liveness.life) {
+    case GARDEN__LIFE_UNKNOWN:
+        break;
+    case GARDEN__LIFE_ALIVE:
+        return GARDEN_CLIENT_ALIVE;
+    case GARDEN__LIFE_DEAD:
+        return GARDEN_CLIENT_DEAD;
+    }
+    return GARDEN_CLIENT_DIALLING;
+}
+
+bool garden_client_lane_up(const struct garden_client *client, enum garden_lane lane)
+{
+    return (unsigned)lane < GARDEN_LANES && client->lanes[lane].up;
+}
+
+uint32_t garden_client_round_trip_ms(const struct garden_client *client)
+{
+    return client->liveness.round_trip_ms;
+}
+
+struct garden_client_counters garden_client_counters(const struct garden_client *client)
+{
+    struct garden_client_counters counters = client->counters;
+    counters.resent = client->requests.resent;
+    return counters;
+}

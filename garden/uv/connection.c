@@ -1,0 +1,182 @@
+// The run directory and the connection file.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../core/error.h"
+#include "../lanes.h"
+
+enum { CONNECTION_SIZE_MAX = 64 * 1024 };
+
+int garden_run_folder(char *out, size_t size)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const int filled = runtime && runtime[0] == '/'
+                           ? snprintf(out, size, "%s/garden", runtime)
+                           : snprintf(out, size, "/tmp/garden-%lu", (unsigned long)geteuid());
+    return filled > 0 && (size_t)filled < size ? GARDEN_OK : GARDEN_ERR_RANGE;
+}
+
+int garden_run_folder_make(const char *folder, struct garden_error *error)
+{
+    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+        return garden__fail(error, errno == EACCES ? GARDEN_ERR_ACCESS : GARDEN_ERR_SYSTEM,
+                            "%s cannot be made: %s; choose another run directory", folder,
+                            strerror(errno));
+    struct stat status;
+    if (lstat(folder, &status) < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "%s: %s", folder, strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return garden__fail(error, GARDEN_ERR_EXISTS,
+                            "%s is not a directory: remove it, or choose another run directory",
+                            folder);
+    if (status.st_uid != geteuid() || status.st_mode & 0077)
+        return garden__fail(error, GARDEN_ERR_ACCESS,
+                            "%s is open to others: chmod 700 it, or choose another run directory",
+                            folder);
+    return GARDEN_OK;
+}
+
+// ---- Writing
+
+static int connection_print(const struct garden_connection *connection, struct garden_buffer *out)
+{
+    char session[GARDEN_UUID_TEXT_SIZE + 1];
+    struct garden_entry lanes[GARDEN_LANES];
+    garden_uuid_format(connection->session, session);
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        lanes[i] = garden_entry_of(garden_lane_name((enum garden_lane)i),
+                                   garden_value_text(garden_text_of(connection->endpoints.of[i])));
+    struct garden_entry entries[] = {
+        garden_entry_of("protocol", garden_value_text(garden_text_of("garden"))),
+        garden_entry_of("session", garden_value_text(garden_text_of(session))),
+        garden_entry_of("pid", garden_value_int(connection->pid)),
+        garden_entry_of("endpoints", garden_value_map(lanes, GARDEN_LANES)),
+    };
+    const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
+    const int result = garden_json_encode(&all, out);
+    return result < 0 ? result : garden_buffer_append(out, "\n", 1);
+}
+
+static bool connection_write_all(int file, struct zmtp_bytes octets)
+{
+    while (octets.size > 0) {
+        const ssize_t wrote = write(file, octets.data, octets.size);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return false;
+        octets.data += wrote;
+        octets.size -= (size_t)wrote;
+    }
+    return true;
+}
+
+// Writes |octets| to |temporary| and renames it to |path|.
+static int connection_replace(const char *path, const char *temporary, struct zmtp_bytes octets,
+                              struct garden_error *error)
+{
+    const int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0)
+        return garden__fail(error, errno == EACCES ? GARDEN_ERR_ACCESS : GARDEN_ERR_SYSTEM,
+                            "the connection file %s cannot be written: %s", path, strerror(errno));
+    const bool written = connection_write_all(file, octets) && fsync(file) == 0;
+    const int failure = errno;
+    if (close(file) == 0 && written && rename(temporary, path) == 0) return GARDEN_OK;
+    const int code = written ? errno : failure;
+    (void)unlink(temporary); // the failure before is the one to tell
+    return garden__fail(error, code == ENOSPC ? GARDEN_ERR_NO_SPACE : GARDEN_ERR_SYSTEM,
+                        "the connection file %s cannot be written: %s", path, strerror(code));
+}
+
+int garden_connection_write(const char *path, const struct garden_connection *connection,
+                            struct garden_error *error)
+{
+    char temporary[4096];
+    const int filled = snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)connection->pid);
+    if (filled < 0 || (size_t)filled >= sizeof temporary)
+        return garden__fail(error, GARDEN_ERR_RANGE, "the connection file's path is too long");
+    struct garden_buffer octets;
+    garden_buffer_init(&octets, NULL, CONNECTION_SIZE_MAX);
+    int result = connection_print(connection, &octets);
+    if (result < 0)
+        result = garden__fail(error, result, "the connection file %s: %s", path,
+                              garden_err_text(result));
+    else {
+        (void)unlink(temporary); // left by a killed process that had our number
+        result = connection_replace(path, temporary, garden_buffer_bytes(&octets), error);
+    }
+    garden_buffer_fini(&octets);
+    return result;
+}
+
+// ---- Reading
+
+static bool connection_text(const struct garden_value *map, const char *key, char *out, size_t size)
+{
+    struct garden_text text;
+    if (!garden_value_to_text(garden_value_find(map, key), &text)) return false;
+    if (text.size == 0 || text.size >= size || memchr(text.data, 0, text.size)) return false;
+    memcpy(out, text.data, text.size);
+    out[text.size] = 0;
+    return true;
+}
+
+static bool connection_parse(const struct garden_value *value, struct garden_connection *out)
+{
+    char session[GARDEN_UUID_TEXT_SIZE + 1];
+    const struct garden_value *endpoints = garden_value_find(value, "endpoints");
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        if (!connection_text(endpoints, garden_lane_name((enum garden_lane)i), out->endpoints.of[i],
+                             sizeof out->endpoints.of[i]))
+            return false;
+    if (!connection_text(value, "session", session, sizeof session)) return false;
+    if (garden_uuid_parse(garden_text_of(session), &out->session) < 0) return false;
+    return garden_value_to_i64(garden_value_find(value, "pid"), &out->pid);
+}
+
+static int connection_load(const char *path, uint8_t *octets, size_t *size,
+                           struct garden_error *error)
+{
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0)
+        return garden__fail(error, errno == ENOENT ? GARDEN_ERR_NOT_FOUND : GARDEN_ERR_ACCESS,
+                            "%s: %s; is the daemon running?", path, strerror(errno));
+    *size = 0;
+    ssize_t got = 0;
+    while (*size < CONNECTION_SIZE_MAX &&
+           ((got = read(file, octets + *size, CONNECTION_SIZE_MAX - *size)) > 0 ||
+            (got < 0 && errno == EINTR)))
+        *size += got > 0 ? (size_t)got : 0;
+    const int failure = errno;
+    (void)close(file); // nothing was written
+    if (got < 0) return garden__fail(error, GARDEN_ERR_SYSTEM, "%s: %s", path, strerror(failure));
+    return GARDEN_OK;
+}
+
+int garden_connection_read(const char *path, struct garden_connection *out,
+                           struct garden_error *error)
+{
+    uint8_t *octets = zmtp_alloc(zmtp_heap(), CONNECTION_SIZE_MAX);
+    if (!octets) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory to read %s", path);
+    size_t size;
+    int result = connection_load(path, octets, &size, error);
+    if (result == GARDEN_OK) {
+        struct garden_arena arena;
+        struct garden_value value;
+        struct garden_connection connection = {0};
+        garden_arena_init(&arena, NULL, 0);
+        if (garden_json_decode(zmtp_bytes_of(octets, size), &arena, &value, NULL) == GARDEN_OK &&
+            connection_parse(&value, &connection))
+            *out = connection;
+        else
+            result =
+                garden__fail(error, GARDEN_ERR_FORMAT,
+                             "%s is not a connection file: name the one that gardend wrote", path);
+        garden_arena_fini(&arena);
+    }
+    zmtp_free(zmtp_heap(), octets, CONNECTION_SIZE_MAX);
+    return result;
+}

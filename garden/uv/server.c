@@ -1,0 +1,422 @@
+// Shell, control and query are ROUTERs, so that several requests may be under way on each and a slow
+// query holds up neither another client's nor a REQ that gave up waiting; on the wire a REQ cannot
+// tell it from a REP. The return address is everything before the message, whatever that is.
+#include "../server.h"
+
+#include <string.h>
+#include <zmtp/uv.h>
+
+#include "../core/error.h"
+#include "../core/record.h"
+#include "random.h"
+
+enum {
+    SERVER_RECORD_COUNT_MAX = 1024,
+    SERVER_RECORD_BYTES_MAX = 1024 * 1024,
+    SERVER_REQUESTS_MAX = 4096,
+    SERVER_LINGER_MS = 2000,
+    SERVER_EXTRA_MAX = 15, // entries of an event's metadata beside "seq"
+};
+
+struct server_lane {
+    struct garden_server *server;
+    enum garden_lane lane;
+    struct zmtp_uv_socket *socket; // null: not open
+};
+
+// A request, and where its answer goes.
+struct server_request {
+    struct garden_request public; // first, so that the one is the other
+    struct server_request *next, *before;
+    struct zmtp_msg route;
+};
+
+struct garden_server {
+    struct garden_server_config config;
+    struct garden_endpoints endpoints;
+    struct garden_uuid session;
+    struct server_lane lanes[GARDEN_LANES];
+    struct server_request *first; // unanswered
+    size_t request_count;
+    struct garden__record record;
+    struct garden_buffer octets; // the message being encoded
+    struct garden_server_counters counters;
+    size_t closing;
+    void (*closed)(void *user);
+    void *closed_user;
+};
+
+void garden_server_config_init(struct garden_server_config *config)
+{
+    *config = (struct garden_server_config){
+        .form = {GARDEN_MSGPACK, GARDEN_EXTERNAL},
+        .record_count_max = SERVER_RECORD_COUNT_MAX,
+        .record_bytes_max = SERVER_RECORD_BYTES_MAX,
+        .requests_max = SERVER_REQUESTS_MAX,
+    };
+}
+
+// ---- Replies
+
+// Sends |octets| along |route|, which is empty afterwards.
+static void server_send(struct garden_server *server, enum garden_lane lane, struct zmtp_msg *route,
+                        struct zmtp_bytes octets)
+{
+    int result = zmtp_msg_append(route, octets);
+    if (result == ZMTP_OK) result = zmtp_uv_send_msg(server->lanes[lane].socket, route);
+    if (result == ZMTP_OK)
+        server->counters.replies++;
+    else
+        server->counters.undeliverable++; // the client went, or does not read its replies
+    zmtp_msg_fini(route);
+}
+
+static void server_free(struct garden_server *server, struct server_request *request)
+{
+    if (request->before)
+        request->before->next = request->next;
+    else
+        server->first = request->next;
+    if (request->next) request->next->before = request->before;
+    server->request_count--;
+    zmtp_msg_fini(&request->route);
+    garden_message_fini(&request->public.message);
+    zmtp_free(zmtp_heap(), request, sizeof *request);
+}
+
+static enum garden_family server_reply_family(enum garden_lane lane)
+{
+    if (lane == GARDEN_LANE_CONTROL) return GARDEN_CONTROL_REPLY;
+    return lane == GARDEN_LANE_QUERY ? GARDEN_QUERY_REPLY : GARDEN_SHELL_REPLY;
+}
+
+static void server_fill_error(struct garden_message *reply, enum garden_lane lane, const char *text)
+{
+    reply->family = server_reply_family(lane);
+    const struct garden_text error = garden_text_of(text);
+    if (lane == GARDEN_LANE_CONTROL)
+        reply->control_reply = (struct garden_control_reply){.kind = GARDEN_CONTROL_REPLY_ERROR,
+                                                             .error = {.error = error}};
+    else if (lane == GARDEN_LANE_QUERY)
+        reply->query_reply = (struct garden_query_reply){.kind = GARDEN_QUERY_REPLY_ERROR,
+                                                         .error = {.error = error}};
+    else
+        reply->shell_reply =
+            (struct garden_shell_reply){.kind = GARDEN_REPLY_ERROR, .error = {.error = error}};
+}
+
+// |reply|'s content as the answer to |request|, in |server->octets|. One that cannot be encoded
+// becomes an Error that says so.
+static int server_encode(struct garden_server *server, const struct garden_message *request,
+                         enum garden_lane lane, struct garden_form form,
+                         const struct garden_message *content)
+{
+    struct garden_message reply;
+    struct garden_fault fault;
+    garden_message_reply(&reply, request, content->family, garden__uuid_new(), garden__time_now());
+    const struct garden_message envelope = reply;
+    reply = *content;
+    reply.header = envelope.header;
+    reply.has_parent = envelope.has_parent;
+    reply.parent = envelope.parent;
+    garden_buffer_clear(&server->octets);
+    int result = garden_message_encode(&reply, form, &server->octets, &fault);
+    if (result == GARDEN_OK) return result;
+    garden_buffer_clear(&server->octets);
+    server_fill_error(&reply, lane, fault.text);
+    return garden_message_encode(&reply, form, &server->octets, NULL);
+}
+
+void garden_server_reply(struct garden_server *server, struct garden_request *request,
+                         struct garden_message *reply)
+{
+    struct server_request *owned = (struct server_request *)request;
+    if (server_encode(server, &request->message, request->lane, request->form, reply) ==
+        GARDEN_OK) {
+        const struct zmtp_bytes octets = garden_buffer_bytes(&server->octets);
+        if (request->lane != GARDEN_LANE_QUERY) // asking again does no harm there
+            garden__record_add(&server->record, request->message.header.msg_id, octets);
+        server_send(server, request->lane, &owned->route, octets);
+    } else {
+        server->counters.undeliverable++;
+    }
+    server_free(server, owned);
+}
+
+void garden_server_reply_error(struct garden_server *server, struct garden_request *request,
+                               const char *text)
+{
+    struct garden_message reply = {0};
+    server_fill_error(&reply, request->lane, text);
+    garden_server_reply(server, request, &reply);
+}
+
+// ---- Requests
+
+// Answers what cannot be read: as a reply to its header where that can be made out.
+static void server_refuse(struct garden_server *server, const struct server_lane *lane,
+                          struct zmtp_msg *route, struct zmtp_bytes body, const char *why)
+{
+    server->counters.errors++;
+    struct garden_message request, reply = {0};
+    struct garden_form form = server->config.form;
+    server_fill_error(&reply, lane->lane, why);
+    int result;
+    if (garden_envelope_peek(&request, body, NULL, &form) == GARDEN_OK) {
+        result = server_encode(server, &request, lane->lane, form, &reply);
+        garden_message_fini(&request);
+    } else {
+        struct garden_message alone;
+        garden_message_init(&alone, reply.family, garden__uuid_new(), server->session,
+                            garden__time_now());
+        reply.header = alone.header;
+        garden_buffer_clear(&server->octets);
+        result = garden_message_encode(&reply, form, &server->octets, NULL);
+    }
+    if (result == GARDEN_OK)
+        server_send(server, lane->lane, route, garden_buffer_bytes(&server->octets));
+    zmtp_msg_fini(route);
+}
+
+// A request that is here, or was answered, already. True: nothing is left to do.
+static bool server_repeated(struct garden_server *server, const struct server_lane *lane,
+                            struct zmtp_msg *route, struct garden_uuid msg_id)
+{
+    const struct zmtp_bytes octets = garden__record_find(&server->record, msg_id);
+    if (octets.size > 0) {
+        server->counters.repeated++;
+        server_send(server, lane->lane, route, octets);
+        return true;
+    }
+    for (struct server_request *at = server->first; at; at = at->next) {
+        if (!garden_uuid_equal(at->public.message.header.msg_id, msg_id)) continue;
+        // The client may have connected anew: the answer goes where it asked last.
+        server->counters.repeated++;
+        zmtp_msg_fini(&at->route);
+        at->route = *route;
+        zmtp_msg_init(route, NULL);
+        return true;
+    }
+    return false;
+}
+
+static bool server_family_fits(enum garden_lane lane, enum garden_family family)
+{
+    if (lane == GARDEN_LANE_CONTROL) return family == GARDEN_CONTROL_REQUEST;
+    if (lane == GARDEN_LANE_QUERY) return family == GARDEN_QUERY_REQUEST;
+    return family == GARDEN_SHELL_REQUEST;
+}
+
+// Takes |request|'s message and |route|, and hands it to the owner.
+static void server_accept(struct garden_server *server, const struct server_lane *lane,
+                          struct zmtp_msg *route, struct garden_message *message,
+                          struct garden_form form)
+{
+    struct server_request *request = zmtp_alloc(zmtp_heap(), sizeof *request);
+    if (!request) { // the client asks again when it hears nothing
+        garden_message_fini(message);
+        return;
+    }
+    *request = (struct server_request){
+        .public = {.lane = lane->lane, .message = *message, .form = form},
+        .next = server->first,
+        .route = *route,
+    };
+    zmtp_msg_init(route, NULL);
+    if (server->first) server->first->before = request;
+    server->first = request;
+    server->request_count++;
+    server->counters.requests++;
+    server->config.on_request(server, &request->public, server->config.user);
+}
+
+static void server_read(struct garden_server *server, const struct server_lane *lane,
+                        struct zmtp_msg *route, struct zmtp_bytes body)
+{
+    struct garden_message message;
+    struct garden_form form = server->config.form;
+    struct garden_fault fault;
+    if (garden_message_decode(&message, body, NULL, &form, &fault) < 0) {
+        server_refuse(server, lane, route, body, fault.text);
+        return;
+    }
+    const char *why = NULL;
+    if (!server_family_fits(lane->lane, message.family))
+        why = "this lane does not take messages of this msg_type";
+    else if (server->request_count >= server->config.requests_max)
+        why = "too many requests are unanswered: wait for some replies";
+    if (why || server_repeated(server, lane, route, message.header.msg_id)) {
+        if (why) server_refuse(server, lane, route, body, why);
+        garden_message_fini(&message);
+        return;
+    }
+    server_accept(server, lane, route, &message, form);
+}
+
+static void server_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+{
+    (void)socket;
+    const struct server_lane *lane = user;
+    struct garden_server *server = lane->server;
+    if (server->closing) return;
+    if (lane->lane == GARDEN_LANE_HEARTBEAT) {
+        (void)zmtp_uv_send_msg(lane->socket, msg); // a requester that went needs no echo
+        return;
+    }
+    // The last part is the message; the others are the way back.
+    struct zmtp_part body = *zmtp_msg_part(msg, msg->count - 1);
+    msg->count--;
+    struct zmtp_msg route = *msg;
+    zmtp_msg_init(msg, NULL);
+    server_read(server, lane, &route, zmtp_part_bytes(&body));
+    zmtp_msg_fini(&route);
+    zmtp_part_fini(&body);
+}
+
+// ---- Events
+
+int garden_server_publish(struct garden_server *server, const struct garden_event *event,
+                          const struct garden_entry *extra, size_t extra_count)
+{
+    if (extra_count > SERVER_EXTRA_MAX) return GARDEN_ERR_ARGUMENT;
+    struct garden_message message;
+    struct garden_entry entries[1 + SERVER_EXTRA_MAX];
+    const struct garden_uuid nobody = {{0}};
+    garden_message_init(&message, GARDEN_EVENT, garden__uuid_new(), nobody, garden__time_now());
+    entries[0] = garden_entry_of("seq", garden_value_uint(server->counters.events));
+    if (extra_count > 0) memcpy(entries + 1, extra, extra_count * sizeof *extra);
+    message.metadata = (struct garden_map){.entries = entries, .count = 1 + extra_count};
+    message.event = *event;
+    garden_buffer_clear(&server->octets);
+    const int result = garden_message_encode(&message, server->config.form, &server->octets, NULL);
+    if (result < 0) return result;
+    server->counters.events++;
+    const struct zmtp_bytes parts[] = {zmtp_bytes_text(garden_message_name(&message)),
+                                       garden_buffer_bytes(&server->octets)};
+    const size_t skip = server->config.topics ? 0 : 1;
+    // A publisher is never refused for a full subscriber; its seq tells that one what it missed.
+    (void)zmtp_uv_send(server->lanes[GARDEN_LANE_IOPUB].socket, parts + skip, 2 - skip);
+    return GARDEN_OK;
+}
+
+// ---- Life
+
+static const enum zmtp_socket_type server_types[GARDEN_LANES] = {
+    [GARDEN_LANE_CONTROL] = ZMTP_ROUTER, [GARDEN_LANE_SHELL] = ZMTP_ROUTER,
+    [GARDEN_LANE_IOPUB] = ZMTP_PUB,      [GARDEN_LANE_HEARTBEAT] = ZMTP_REP,
+    [GARDEN_LANE_QUERY] = ZMTP_ROUTER,
+};
+
+static int server_error_code(int zmtp_error)
+{
+    switch (zmtp_error) {
+    case ZMTP_ERR_MEMORY:
+        return GARDEN_ERR_MEMORY;
+    case ZMTP_ERR_IN_USE:
+        return GARDEN_ERR_EXISTS;
+    case ZMTP_ERR_ACCESS:
+        return GARDEN_ERR_ACCESS;
+    case ZMTP_ERR_NOT_FOUND:
+        return GARDEN_ERR_NOT_FOUND;
+    case ZMTP_ERR_ENDPOINT:
+    case ZMTP_ERR_TRANSPORT:
+    case ZMTP_ERR_ARGUMENT:
+        return GARDEN_ERR_ARGUMENT;
+    default:
+        return GARDEN_ERR_SYSTEM;
+    }
+}
+
+static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
+                            enum garden_lane which, struct garden_error *error)
+{
+    struct server_lane *lane = &server->lanes[which];
+    struct zmtp_uv_config config;
+    *lane = (struct server_lane){.server = server, .lane = which};
+    zmtp_uv_config_init(&config, server_types[which]);
+    config.linger_ms = SERVER_LINGER_MS;
+    config.user = lane;
+    if (which != GARDEN_LANE_IOPUB) config.on_message = server_on_message;
+    int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
+    if (result < 0)
+        return garden__fail(error, server_error_code(result), "the %s lane cannot be opened: %s",
+                            garden_lane_name(which), zmtp_err_text(result));
+    result = zmtp_uv_bind(lane->socket, server->config.endpoints.of[which]);
+    if (result < 0) {
+        const char *why = zmtp_uv_error_text(lane->socket);
+        return garden__fail(error, server_error_code(result), "the %s lane cannot listen: %s",
+                            garden_lane_name(which), why[0] ? why : zmtp_err_text(result));
+    }
+    const char *bound = zmtp_uv_endpoint(lane->socket);
+    strncpy(server->endpoints.of[which], bound, GARDEN_ENDPOINT_SIZE - 1);
+    return GARDEN_OK;
+}
+
+int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
+                       const struct garden_server_config *config, struct garden_error *error)
+{
+    *out = NULL;
+    if (!config->on_request)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "a server needs on_request");
+    struct garden_server *server = zmtp_alloc(zmtp_heap(), sizeof *server);
+    if (!server) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a server");
+    *server = (struct garden_server){.config = *config, .session = garden__uuid_new()};
+    garden__record_init(&server->record, NULL, config->record_count_max, config->record_bytes_max);
+    garden_buffer_init(&server->octets, NULL, 0);
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        const int result = server_open_lane(server, uv, (enum garden_lane)i, error);
+        if (result < 0) {
+            garden_server_close(server, NULL, NULL);
+            return result;
+        }
+    }
+    *out = server;
+    return GARDEN_OK;
+}
+
+static void server_part_closed(void *user)
+{
+    struct garden_server *server = user;
+    if (--server->closing > 0) return;
+    garden__record_fini(&server->record);
+    garden_buffer_fini(&server->octets);
+    if (server->closed) server->closed(server->closed_user);
+    zmtp_free(zmtp_heap(), server, sizeof *server);
+}
+
+void garden_server_close(struct garden_server *server, void (*closed)(void *user), void *user)
+{
+    if (!server || server->closing) return;
+    server->closed = closed;
+    server->closed_user = user;
+    while (server->first)
+        server_free(server, server->first);
+    // Counted before the first close, so that the last one to complete is the last one.
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        if (server->lanes[i].socket) server->closing++;
+    if (server->closing == 0) { // not even the first lane opened
+        server->closing = 1;
+        server_part_closed(server);
+        return;
+    }
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        struct zmtp_uv_socket *socket = server->lanes[i].socket;
+        server->lanes[i].socket = NULL;
+        if (socket) zmtp_uv_socket_close(socket, server_part_closed, server);
+    }
+}
+
+const struct garden_endpoints *garden_server_endpoints(const struct garden_server *server)
+{
+    return &server->endpoints;
+}
+
+struct garden_uuid garden_server_session(const struct garden_server *server)
+{
+    return server->session;
+}
+
+struct garden_server_counters garden_server_counters(const struct garden_server *server)
+{
+    return server->counters;
+}
