@@ -161,7 +161,7 @@ int garden_connection_read(const char *path, struct garden_connection *out,
 {
     uint8_t *octets = zmtp_alloc(zmtp_heap(), CONNECTION_SIZE_MAX);
     if (!octets) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory to read %s", path);
-    size_t size;
+    size_t size = 0;
     int result = connection_load(path, octets, &size, error);
     if (result == GARDEN_OK) {
         struct garden_arena arena;
