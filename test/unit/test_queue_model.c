@@ -356,26 +356,30 @@ static void check_all(struct world *w, bool deeply)
         CHECK(seen == bytes - w->sent || w->queue.range_count > VIEWS_MAX);
 }
 
-static void step(struct world *w)
+// Writing and reading take turns in being the faster one, so that the queue is often deep.
+static void step(struct world *w, size_t number)
 {
     if (one_in(w, 5)) w->budget.fail_at = w->budget.calls + 1 + random_below(&w->random, 4);
-    const size_t choice = random_below(&w->random, 100);
-    if (choice < 45)
+    const size_t writes = number / 50 % 2 ? 30 : 75;
+    if (random_below(&w->random, 100) < writes) {
         step_write(w);
-    else if (choice < 60)
-        step_take(w);
-    else if (choice < 65)
-        step_drop(w);
-    else if (choice < 90)
-        step_send(w);
-    else if (choice < 93)
-        step_rewind(w);
-    else if (choice < 97)
-        step_expire(w);
-    else if (choice < 99)
-        step_clear(w);
-    else
-        step_start_over(w);
+    } else {
+        const size_t choice = random_below(&w->random, 100);
+        if (choice < 30)
+            step_take(w);
+        else if (choice < 40)
+            step_drop(w);
+        else if (choice < 85)
+            step_send(w);
+        else if (choice < 90)
+            step_rewind(w);
+        else if (choice < 95)
+            step_expire(w);
+        else if (choice < 99)
+            step_clear(w);
+        else
+            step_start_over(w);
+    }
     w->budget.fail_at = 0;
 }
 
@@ -391,7 +395,7 @@ static void run_seed(uint64_t seed)
         zmtp_msg_init(&w.held[i].msg, &w.budget.allocator);
 
     for (size_t i = 0; i < STEPS; i++) {
-        step(&w);
+        step(&w, i);
         check_all(&w, i % 8 == 0);
     }
     // Half of the runs end by reading everything, half by throwing it away.
