@@ -8,7 +8,12 @@
 // "switched", "full": chunk}, where "full" may be absent; to StreamStop Ok {"status": "stopped",
 // "totals": totals, "last": chunk}. The event StreamChunkFull has metadata {"chunk": chunk}, and
 // StreamHeadPosition {"path": of the chunk that takes frames, "standby": bool, "totals": totals}. An
-// overrun is a StreamError with metadata {"gap": [first, count]}.
+// overrun is a StreamError with metadata {"gap": [first, count]}. "ended": true beside "totals" tells
+// that the source has nothing more, and "offered" is final. An Error that answers a stream request has
+// metadata {"code": name}, such as "not_found" for a stream that the daemon does not have.
+//
+// The state in a DebugDump has "sources": [{"name", "sample_rate", "channels", "sample_format": as on
+// the wire, "frames": how many or null}], and "streams": [{"uri", "state", "totals"}].
 #ifndef GARDEN_STREAM_H
 #define GARDEN_STREAM_H
 
@@ -28,16 +33,18 @@ struct garden_value garden_gap_value(const struct garden_gap *gap, struct garden
 
 // GARDEN_ERR_FORMAT when a member is missing, of the wrong type or out of range.
 int garden_chunk_report_read(const struct garden_value *value, struct garden_chunk_report *out);
-int garden_capture_totals_read(const struct garden_value *value,
-                               struct garden_capture_totals *out);
+int garden_capture_totals_read(const struct garden_value *value, struct garden_capture_totals *out);
+
+// The metadata entry of an Error with |code|, and its reading: GARDEN_ERR_SYSTEM when there is none.
+struct garden_entry garden_code_entry(int code);
+int garden_code_read(const struct garden_map *metadata);
 
 // A definition on the wire as a stream's format, and back. GARDEN_ERR_RANGE when it cannot be captured:
 // no channels, no rate, above the limits of capture.h.
 int garden_stream_format_read(const struct garden_stream_definition *definition,
                               struct garden_stream_format *out);
 void garden_stream_definition_of(const struct garden_stream_format *format, uint64_t chunk_size,
-                                 struct garden_text device,
-                                 struct garden_stream_definition *out);
+                                 struct garden_text device, struct garden_stream_definition *out);
 
 #ifdef __cplusplus
 }

@@ -106,6 +106,39 @@ int garden_capture_totals_read(const struct garden_value *value, struct garden_c
     return GARDEN_OK;
 }
 
+// ---- Codes of errors
+
+static const struct {
+    int code;
+    const char *name;
+} stream_codes[] = {
+    {GARDEN_ERR_ARGUMENT, "argument"},   {GARDEN_ERR_STATE, "state"},
+    {GARDEN_ERR_MEMORY, "memory"},       {GARDEN_ERR_SYSTEM, "system"},
+    {GARDEN_ERR_NO_SPACE, "no_space"},   {GARDEN_ERR_EXISTS, "exists"},
+    {GARDEN_ERR_NOT_FOUND, "not_found"}, {GARDEN_ERR_ACCESS, "access"},
+    {GARDEN_ERR_TIMEOUT, "timeout"},     {GARDEN_ERR_FORMAT, "format"},
+    {GARDEN_ERR_LIMIT, "limit"},         {GARDEN_ERR_RANGE, "range"},
+    {GARDEN_ERR_CORRUPT, "corrupt"},
+};
+enum { STREAM_CODES = sizeof stream_codes / sizeof *stream_codes };
+
+struct garden_entry garden_code_entry(int code)
+{
+    const char *name = "system";
+    for (size_t i = 0; i < STREAM_CODES; i++)
+        if (stream_codes[i].code == code) name = stream_codes[i].name;
+    return garden_entry_of("code", garden_value_text(garden_text_of(name)));
+}
+
+int garden_code_read(const struct garden_map *metadata)
+{
+    struct garden_text name;
+    if (!garden_value_to_text(garden_map_find(metadata, "code"), &name)) return GARDEN_ERR_SYSTEM;
+    for (size_t i = 0; i < STREAM_CODES; i++)
+        if (garden_text_is(name, stream_codes[i].name)) return stream_codes[i].code;
+    return GARDEN_ERR_SYSTEM;
+}
+
 // ---- Formats
 
 static enum garden_sample_format stream_sample(enum garden_wire_sample sample)
