@@ -38,6 +38,8 @@ enum {
     // Reconnects: first delay, cap; beyond the cap the delay is jittered, see base.h.
     ZMTP_DEFAULT_RECONNECT_MIN_MS = 100,
     ZMTP_DEFAULT_RECONNECT_MAX_MS = 30000,
+    // Connections that the system holds until they are accepted; it may have a lower limit itself.
+    ZMTP_DEFAULT_BACKLOG = 1024,
     // How long close() waits for queued messages to leave.
     ZMTP_DEFAULT_LINGER_MS = 2000,
 };

@@ -1,0 +1,38 @@
+// Addresses of the system: from endpoints, and into words.
+#ifndef ZMTP_IO_ADDRESS_H
+#define ZMTP_IO_ADDRESS_H
+
+#include <sys/socket.h>
+
+#include "../uv.h"
+
+struct addrinfo;
+
+struct zmtp__address {
+    struct sockaddr_storage at;
+    socklen_t size;
+};
+
+enum { ZMTP__ADDRESS_TEXT_MAX = 80 };
+
+void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out);
+void zmtp__address_copy(const struct addrinfo *info, struct zmtp__address *out);
+// Looks up a tcp endpoint's host and port; the result goes to freeaddrinfo. With |numeric| only
+// addresses are understood, and no name server is asked. ZMTP_OK or the number getaddrinfo gave.
+int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, bool numeric, struct addrinfo **out);
+// The host and port as C strings, for a lookup by the loop.
+void zmtp__address_names(const struct zmtp_endpoint *endpoint, char host[ZMTP_ENDPOINT_MAX],
+                         char port[8]);
+bool zmtp__address_loopback(const struct zmtp__address *address);
+bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__address *b);
+// "tcp://127.0.0.1:5555", "tcp://[::1]:5555"; empty for others.
+void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size);
+// Who is at the other side of |fd|: an address, or for ipc the process.
+void zmtp__address_remote(int fd, char *out, size_t size);
+
+// A socket that does not block, for |address|; negative: errno tells.
+int zmtp__address_socket(const struct zmtp__address *address);
+// The error for an errno, whether it came from a bind, a dial or an accept.
+int zmtp__address_error(int error_number);
+
+#endif

@@ -1,0 +1,516 @@
+#include "conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+
+#include "../msg/pipe.h"
+#include "dialler.h"
+#include "listener.h"
+
+enum {
+    // One event of one connection: then others get their turn.
+    CONN_READS = 16,
+    CONN_READ_BYTES = 256 * 1024,
+    CONN_WRITES = 16,
+    CONN_VIEWS = 64,
+    CONN_SCRATCH = 16 * 1024,
+    // How often a connection that has sent everything looks whether the other side has it.
+    CONN_DRAIN_MS = 500,
+};
+
+static const unsigned conn_moves[] = {
+    [ZMTP__CONN_IDLE] = 1u << ZMTP__CONN_RESOLVING | 1u << ZMTP__CONN_CONNECTING |
+                        1u << ZMTP__CONN_OPEN | 1u << ZMTP__CONN_IDLE | 1u << ZMTP__CONN_GONE,
+    [ZMTP__CONN_RESOLVING] = 1u << ZMTP__CONN_CONNECTING | 1u << ZMTP__CONN_OPEN |
+                             1u << ZMTP__CONN_IDLE | 1u << ZMTP__CONN_GONE,
+    [ZMTP__CONN_CONNECTING] = 1u << ZMTP__CONN_CONNECTING | 1u << ZMTP__CONN_OPEN |
+                              1u << ZMTP__CONN_IDLE | 1u << ZMTP__CONN_GONE,
+    [ZMTP__CONN_OPEN] = 1u << ZMTP__CONN_IDLE | 1u << ZMTP__CONN_DRAINING | 1u << ZMTP__CONN_GONE,
+    [ZMTP__CONN_DRAINING] = 1u << ZMTP__CONN_GONE,
+    [ZMTP__CONN_GONE] = 0,
+};
+
+void zmtp__conn_enter(struct zmtp__conn *conn, enum zmtp__conn_state next)
+{
+    assert(conn_moves[conn->state] >> next & 1u);
+    conn->state = next;
+}
+
+static uint64_t conn_now(const struct zmtp__conn *conn)
+{
+    return uv_now(conn->socket->uv->loop);
+}
+
+const char *zmtp__conn_endpoint(const struct zmtp__conn *conn)
+{
+    return conn->dialler ? conn->dialler->endpoint : conn->listener->endpoint;
+}
+
+void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int error,
+                     struct zmtp_bytes reason, uint32_t retry_ms)
+{
+    struct zmtp_event event = {.kind = kind,
+                               .endpoint = zmtp__conn_endpoint(conn),
+                               .remote = conn->remote,
+                               .error = error,
+                               .reason = reason,
+                               .retry_ms = retry_ms};
+    if (conn->peer && conn->up) {
+        const struct zmtp_peer_facts facts = zmtp_peer_facts(conn->peer);
+        event.routing_id = facts.routing_id;
+        event.peer_type = facts.type;
+    }
+    zmtp__uv_socket_tell(conn->socket, &event);
+}
+
+bool zmtp__conn_empty(const struct zmtp__conn *conn)
+{
+    return !conn->end || zmtp__pipe_finished(conn->end);
+}
+
+// When it wants to be looked at next.
+static uint64_t conn_due(const struct zmtp__conn *conn)
+{
+    uint64_t due = conn->due_ms;
+    if (conn->state == ZMTP__CONN_GONE) return UINT64_MAX;
+    if (conn->state == ZMTP__CONN_OPEN) due = zmtp_peer_deadline(conn->peer);
+    return conn->leaving && conn->leave_ms < due ? conn->leave_ms : due;
+}
+
+static void conn_leave_pending(struct zmtp__conn *conn)
+{
+    if (conn->pending) zmtp__listener_remove_pending(conn->listener, conn);
+}
+
+// Reads and throws away. 1: nothing more now, or much; 0: the other side closed; negative: it broke.
+static int conn_discard(int fd)
+{
+    uint8_t scratch[CONN_SCRATCH];
+    for (int i = 0; i < CONN_READS; i++) {
+        const ssize_t size = recv(fd, scratch, sizeof scratch, 0);
+        if (size == 0) return 0;
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return errno == EAGAIN ? 1 : -1;
+    }
+    return 1;
+}
+
+static void conn_hang_up(struct zmtp__conn *conn)
+{
+    if (!conn->watch) return;
+    // A descriptor closed with unread input resets the connection, and that can destroy what the
+    // other side has not read yet.
+    (void)conn_discard(conn->watch->fd);
+    zmtp__watch_close(conn->watch);
+    conn->watch = NULL;
+}
+
+static void conn_gone(uv_handle_t *handle)
+{
+    struct zmtp__conn *conn = handle->data;
+    struct zmtp_uv_socket *socket = conn->socket;
+    struct zmtp_uv *uv = socket->uv;
+    if (conn->before)
+        conn->before->next = conn->next;
+    else
+        socket->conns = conn->next;
+    if (conn->next) conn->next->before = conn->before;
+    if (conn->listener) zmtp__listener_unref(conn->listener);
+    if (conn->dialler)
+        zmtp__dialler_free(conn->dialler, uv);
+    else
+        zmtp_free(uv->allocator, conn, sizeof *conn);
+    zmtp__uv_socket_touch(socket);
+    zmtp__engine_handle_closed(uv);
+}
+
+void zmtp__conn_drop(struct zmtp__conn *conn)
+{
+    if (conn->state == ZMTP__CONN_GONE) return;
+    conn_leave_pending(conn);
+    conn_hang_up(conn);
+    zmtp_peer_close(conn->peer);
+    zmtp_pipe_close(conn->end);
+    conn->peer = NULL;
+    conn->end = NULL;
+    zmtp__conn_enter(conn, ZMTP__CONN_GONE);
+    uv_close((uv_handle_t *)&conn->alarm, conn_gone);
+    zmtp__uv_socket_touch(conn->socket);
+}
+
+void zmtp__conn_end(struct zmtp__conn *conn, int error)
+{
+    struct zmtp_bytes reason = zmtp_peer_reason(conn->peer);
+    if (reason.size == 0 && conn->hint) reason = zmtp_bytes_text(conn->hint);
+    zmtp__conn_tell(conn, conn->up ? ZMTP_EVENT_CLOSED : ZMTP_EVENT_HANDSHAKE_FAILED, error, reason,
+                    0);
+    conn_hang_up(conn);
+    zmtp_peer_close(conn->peer);
+    conn->peer = NULL;
+    conn->up = conn->tx_blocked = conn->tx_broken = false;
+    conn->hint = NULL;
+    zmtp__uv_socket_touch(conn->socket);
+    if (conn->dialler)
+        zmtp__dialler_lost(conn->dialler, error);
+    else
+        zmtp__conn_drop(conn);
+}
+
+// What the first octets of a peer that speaks no ZMTP look like.
+static const char *conn_guess(const uint8_t *first, size_t size)
+{
+    static const struct {
+        const char *octets, *hint;
+    } known[] = {
+        {"HTTP/", "the other side is an HTTP server: is this the right port?"},
+        {"GET ", "the other side is an HTTP client: is this the right port?"},
+        {"POST ", "the other side is an HTTP client: is this the right port?"},
+        {"HEAD ", "the other side is an HTTP client: is this the right port?"},
+        {"SSH-", "the other side speaks SSH: is this the right port?"},
+        {"\x16\x03", "the other side speaks TLS: is this the right port?"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const size_t length = strlen(known[i].octets);
+        if (size >= length && memcmp(first, known[i].octets, length) == 0) return known[i].hint;
+    }
+    return "the other side does not speak ZMTP: is this the right port?";
+}
+
+// Hands |size| octets that were read into |room| to the peer.
+static void conn_commit(struct zmtp__conn *conn, const uint8_t *room, size_t size, uint64_t now)
+{
+    uint8_t first[8];
+    const size_t first_size = size < sizeof first ? size : sizeof first;
+    const bool greeting = zmtp_peer_state(conn->peer) == ZMTP_PEER_GREETING;
+    if (greeting) memcpy(first, room, first_size);
+    zmtp_peer_commit(conn->peer, size, now);
+    if (greeting && zmtp_peer_error(conn->peer) == ZMTP_ERR_GREETING)
+        conn->hint = conn_guess(first, first_size);
+}
+
+static void conn_read(struct zmtp__conn *conn, uint64_t now)
+{
+    size_t total = 0;
+    for (int i = 0; i < CONN_READS && total < CONN_READ_BYTES; i++) {
+        if (!(zmtp_peer_wants(conn->peer) & ZMTP_WANT_READ)) return;
+        const struct zmtp_room room = zmtp_peer_space(conn->peer);
+        if (room.size == 0) return;
+        const ssize_t size = recv(conn->watch->fd, room.data, room.size, 0);
+        if (size > 0) {
+            conn_commit(conn, room.data, (size_t)size, now);
+            total += (size_t)size;
+            // Less than there was room for: the kernel has no more, most likely.
+            if ((size_t)size < room.size && !conn->tx_broken) return;
+            continue;
+        }
+        const int error = errno;
+        zmtp_peer_commit(conn->peer, 0, now);
+        if (size == 0) {
+            zmtp_peer_fail(conn->peer, ZMTP_ERR_EOF);
+        } else if (error == EAGAIN) {
+            if (conn->tx_broken) zmtp_peer_fail(conn->peer, ZMTP_ERR_RESET);
+        } else if (error != EINTR) {
+            zmtp_peer_fail(conn->peer, zmtp__address_error(error));
+        }
+        if (size == 0 || error != EINTR) return;
+    }
+}
+
+static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, size_t *total)
+{
+    struct iovec parts[CONN_VIEWS];
+    *total = 0;
+    for (size_t i = 0; i < count; i++) {
+        // The kernel only reads what a sending iovec points at.
+        parts[i] = (struct iovec){(void *)(uintptr_t)views[i].data, views[i].size};
+        *total += views[i].size;
+    }
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    ssize_t size;
+    do {
+        size = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (size < 0 && errno == EINTR);
+    return size;
+}
+
+static void conn_write(struct zmtp__conn *conn, uint64_t now)
+{
+    struct zmtp_bytes views[CONN_VIEWS];
+    for (int i = 0; i < CONN_WRITES && !conn->tx_broken; i++) {
+        conn->tx_blocked = false;
+        const size_t count = zmtp_peer_peek(conn->peer, views, CONN_VIEWS);
+        if (count == 0) return;
+        size_t total;
+        const ssize_t size = conn_send(conn->watch->fd, views, count, &total);
+        if (size < 0 && errno != EAGAIN) {
+            // The other side is gone, but what it sent before may still lie in the kernel. Its end,
+            // or an error, is found by reading.
+            conn->tx_broken = true;
+            zmtp__conn_alarm(conn, 0);
+            return;
+        }
+        conn->tx_blocked = true;
+        if (size < 0) return;
+        zmtp_peer_consume(conn->peer, (size_t)size, now);
+        if ((size_t)size < total) return;
+    }
+}
+
+// Tells the loop what to look for. Events that came |in_vain| are looked for no more; others stay
+// although they may not be wanted at the moment, because each change costs system calls.
+static void conn_arm(struct zmtp__conn *conn, int in_vain)
+{
+    int events = conn->watch->armed & ~in_vain;
+    if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_READ) events |= UV_READABLE;
+    if (conn->tx_blocked) events |= UV_WRITABLE;
+    if (conn->tx_broken) events &= ~UV_WRITABLE;
+    if (zmtp__watch_want(conn->watch, events) < 0) {
+        zmtp_peer_fail(conn->peer, ZMTP_ERR_SYSTEM);
+        zmtp__conn_alarm(conn, 0);
+        return;
+    }
+    zmtp__conn_alarm(conn, conn_due(conn));
+}
+
+// The handshake of an accepted connection is done: the socket gives it a pipe.
+static void conn_attach(struct zmtp__conn *conn, uint64_t now)
+{
+    struct zmtp_uv_socket *socket = conn->socket;
+    if (!socket->core) {
+        zmtp_peer_fail(conn->peer, ZMTP_ERR_CANCELLED);
+        return;
+    }
+    const struct zmtp_peer_facts facts = zmtp_peer_facts(conn->peer);
+    int error = zmtp_socket_attach(socket->core, false, facts.routing_id, &conn->end);
+    if (error == ZMTP_OK) {
+        zmtp_pipe_own(conn->end, &socket->uv->marks, conn);
+        error = zmtp_peer_attach(conn->peer, conn->end);
+    }
+    if (error < 0) {
+        zmtp_peer_fail(conn->peer, error);
+        return;
+    }
+    zmtp__uv_socket_touch(socket);
+    zmtp_peer_resume(conn->peer, now);
+}
+
+// Leaves, once all octets are the kernel's. Closing the descriptor then would be enough for it to
+// deliver them, were it not that whatever the other side sends meanwhile would be answered by a
+// reset. So only our half is closed, until the other side closes too, or has everything.
+static void conn_depart(struct zmtp__conn *conn, uint64_t now)
+{
+    const bool nothing = !conn->up && zmtp__conn_empty(conn); // and there will be nothing
+    const bool over = nothing || now >= conn->leave_ms;
+    const bool sent = zmtp__conn_empty(conn) && !(zmtp_peer_wants(conn->peer) & ZMTP_WANT_WRITE);
+    if (!over && !sent) return;
+    if (over || shutdown(conn->watch->fd, SHUT_WR) < 0 ||
+        zmtp__watch_want(conn->watch, UV_READABLE) < 0) {
+        zmtp__conn_end(conn, ZMTP_ERR_CANCELLED);
+        return;
+    }
+    zmtp__conn_tell(conn, ZMTP_EVENT_CLOSED, ZMTP_ERR_CANCELLED, (struct zmtp_bytes){0}, 0);
+    zmtp_peer_close(conn->peer);
+    conn->peer = NULL;
+    conn->due_ms = now + CONN_DRAIN_MS;
+    zmtp__conn_enter(conn, ZMTP__CONN_DRAINING);
+    zmtp__conn_alarm(conn, conn_due(conn));
+}
+
+static void conn_drain(struct zmtp__conn *conn)
+{
+    const uint64_t now = conn_now(conn);
+    const int fd = conn->watch->fd;
+    int outstanding = 0;
+    if (conn_discard(fd) <= 0 || now >= conn->leave_ms) {
+        zmtp__conn_drop(conn);
+    } else if (now >= conn->due_ms) {
+        conn->due_ms = now + CONN_DRAIN_MS;
+        if (ioctl(fd, SIOCOUTQ, &outstanding) < 0 || outstanding == 0) zmtp__conn_drop(conn);
+    }
+}
+
+static void conn_come_up(struct zmtp__conn *conn)
+{
+    conn->up = true;
+    conn_leave_pending(conn);
+    if (conn->dialler) zmtp_backoff_reset(&conn->dialler->backoff);
+    zmtp__uv_socket_touch(conn->socket);
+    zmtp__conn_tell(conn, ZMTP_EVENT_HANDSHAKE_DONE, ZMTP_OK, (struct zmtp_bytes){0}, 0);
+}
+
+// Acts on what reading and writing led to; from the loop, as it may call the user.
+static void conn_settle(struct zmtp__conn *conn, uint64_t now, int in_vain)
+{
+    zmtp__uv_socket_touch(conn->socket);
+    if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_ATTACH) conn_attach(conn, now);
+    if (!conn->up && zmtp_peer_state(conn->peer) == ZMTP_PEER_TRAFFIC) conn_come_up(conn);
+    const int error = zmtp_peer_error(conn->peer);
+    if (error < 0 && error != ZMTP_ERR_CANCELLED) {
+        zmtp__conn_end(conn, error);
+        return;
+    }
+    // The socket closed its end of the pipe, and the peer has sent all there was.
+    if (error < 0 && !conn->leaving)
+        zmtp__conn_leave(conn, zmtp__uv_socket_patience(conn->socket, now));
+    if (conn->leaving) conn_depart(conn, now);
+    if (conn->state == ZMTP__CONN_OPEN) conn_arm(conn, in_vain);
+}
+
+static void conn_work(struct zmtp__conn *conn, int in_vain)
+{
+    const uint64_t now = conn_now(conn);
+    conn_read(conn, now);
+    // Only after reading: a loop that was busy elsewhere must not take its own delay for silence.
+    if (zmtp_peer_deadline(conn->peer) <= now) zmtp_peer_tick(conn->peer, now);
+    if (!conn->tx_blocked) conn_write(conn, now);
+    conn_settle(conn, now, in_vain);
+}
+
+void zmtp__conn_ready(void *owner, int events)
+{
+    struct zmtp__conn *conn = owner;
+    struct zmtp_uv *uv = conn->socket->uv;
+    if (conn->state == ZMTP__CONN_CONNECTING) {
+        zmtp__dialler_ready(conn->dialler);
+    } else if (conn->state == ZMTP__CONN_DRAINING) {
+        conn_drain(conn);
+    } else if (conn->state == ZMTP__CONN_OPEN) {
+        const unsigned wants = zmtp_peer_wants(conn->peer);
+        int in_vain = 0;
+        if (!(wants & ZMTP_WANT_READ)) in_vain |= events & UV_READABLE;
+        if (!(wants & ZMTP_WANT_WRITE)) in_vain |= events & UV_WRITABLE;
+        if (events & UV_WRITABLE) conn->tx_blocked = false;
+        conn_work(conn, in_vain);
+    }
+    zmtp__engine_dispatch(uv);
+}
+
+static void conn_ring(uv_timer_t *alarm)
+{
+    struct zmtp__conn *conn = alarm->data;
+    struct zmtp_uv *uv = conn->socket->uv;
+    conn->alarm_ms = UINT64_MAX;
+    switch (conn->state) {
+    case ZMTP__CONN_IDLE:
+    case ZMTP__CONN_RESOLVING:
+    case ZMTP__CONN_CONNECTING:
+        zmtp__dialler_ring(conn->dialler);
+        break;
+    case ZMTP__CONN_OPEN:
+        conn_work(conn, 0);
+        break;
+    case ZMTP__CONN_DRAINING:
+        conn_drain(conn);
+        break;
+    case ZMTP__CONN_GONE:
+        break;
+    }
+    zmtp__conn_alarm(conn, conn_due(conn));
+    zmtp__engine_dispatch(uv);
+}
+
+void zmtp__conn_alarm(struct zmtp__conn *conn, uint64_t at_ms)
+{
+    if (conn->state == ZMTP__CONN_GONE || at_ms >= conn->alarm_ms) return;
+    const uint64_t now = conn_now(conn);
+    uv_timer_start(&conn->alarm, conn_ring, at_ms > now ? at_ms - now : 0, 0);
+    conn->alarm_ms = at_ms;
+}
+
+void zmtp__conn_resume(struct zmtp__conn *conn)
+{
+    if (conn->state != ZMTP__CONN_OPEN) return; // the next connection finds what waits in the pipe
+    const uint64_t now = conn_now(conn);
+    zmtp_peer_resume(conn->peer, now);
+    if (!conn->tx_blocked) conn_write(conn, now);
+    conn_settle(conn, now, 0);
+}
+
+void zmtp__conn_flush(struct zmtp__conn *conn)
+{
+    if (conn->state != ZMTP__CONN_OPEN) return;
+    const uint64_t now = conn_now(conn);
+    zmtp_peer_resume(conn->peer, now);
+    conn_write(conn, now);
+    zmtp__uv_socket_touch(conn->socket);
+    if (zmtp_peer_state(conn->peer) == ZMTP_PEER_CLOSED || conn->leaving)
+        zmtp__conn_alarm(conn, 0);
+    else
+        conn_arm(conn, 0);
+}
+
+void zmtp__conn_leave(struct zmtp__conn *conn, uint64_t leave_ms)
+{
+    if (!conn->leaving || leave_ms < conn->leave_ms) conn->leave_ms = leave_ms;
+    conn->leaving = true;
+    zmtp__conn_alarm(conn, 0);
+}
+
+void zmtp__conn_init(struct zmtp__conn *conn, struct zmtp_uv_socket *socket)
+{
+    conn->socket = socket;
+    conn->next = socket->conns;
+    if (conn->next) conn->next->before = conn;
+    socket->conns = conn;
+    conn->alarm_ms = conn->due_ms = UINT64_MAX;
+    conn->alarm.data = conn;
+    uv_timer_init(socket->uv->loop, &conn->alarm);
+    socket->uv->handles++;
+}
+
+static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket, bool as_server)
+{
+    const struct zmtp_peer_config config = {
+        .allocator = socket->uv->allocator,
+        .pool = socket->uv->pool,
+        .type = socket->config.socket.type,
+        .routing_id = socket->config.socket.routing_id,
+        .as_server = as_server,
+        .minor = 1,
+        .limits = socket->config.limits,
+    };
+    return zmtp_peer_open(&conn->peer, &config, zmtp__engine_now(socket->uv));
+}
+
+int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
+{
+    struct zmtp_uv_socket *socket = listener->socket;
+    struct zmtp__conn *conn = zmtp_alloc(socket->uv->allocator, sizeof *conn);
+    if (!conn) return ZMTP_ERR_MEMORY;
+    *conn = (struct zmtp__conn){.state = ZMTP__CONN_OPEN, .listener = listener};
+    int error = conn_open_peer(conn, socket, true);
+    if (error == ZMTP_OK)
+        error = zmtp__watch_open(&conn->watch, socket->uv, fd, zmtp__conn_ready, conn);
+    if (error < 0) {
+        zmtp_peer_close(conn->peer);
+        zmtp_free(socket->uv->allocator, conn, sizeof *conn);
+        return error;
+    }
+    zmtp__conn_init(conn, socket);
+    zmtp__listener_add(listener, conn);
+    zmtp__address_remote(fd, conn->remote, sizeof conn->remote);
+    zmtp__conn_tell(conn, ZMTP_EVENT_ACCEPTED, ZMTP_OK, (struct zmtp_bytes){0}, 0);
+    conn_work(conn, 0);
+    return ZMTP_OK;
+}
+
+void zmtp__conn_begin(struct zmtp__conn *conn)
+{
+    int error = conn_open_peer(conn, conn->socket, false);
+    if (error == ZMTP_OK) error = zmtp_peer_attach(conn->peer, conn->end);
+    if (error < 0) {
+        zmtp_peer_close(conn->peer);
+        conn->peer = NULL;
+        conn_hang_up(conn);
+        zmtp__dialler_failed(conn->dialler, error, zmtp_err_text(error));
+        return;
+    }
+    zmtp__address_remote(conn->watch->fd, conn->remote, sizeof conn->remote);
+    zmtp__conn_enter(conn, ZMTP__CONN_OPEN);
+    zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTED, ZMTP_OK, (struct zmtp_bytes){0}, 0);
+    conn_work(conn, 0);
+}

@@ -1,0 +1,298 @@
+#include "dialler.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../msg/pipe.h"
+
+static uint64_t dialler_now(const struct zmtp__dialler *dialler)
+{
+    return uv_now(dialler->conn.socket->uv->loop);
+}
+
+static void dialler_forget_addresses(struct zmtp__dialler *dialler)
+{
+    if (dialler->addresses) freeaddrinfo(dialler->addresses);
+    dialler->addresses = dialler->address = NULL;
+}
+
+void zmtp__dialler_free(struct zmtp__dialler *dialler, struct zmtp_uv *uv)
+{
+    dialler_forget_addresses(dialler);
+    dialler->freed = true;
+    if (!dialler->resolving) zmtp_free(uv->allocator, dialler, sizeof *dialler);
+}
+
+// Nothing is left that a further dial could be for.
+static bool dialler_over(const struct zmtp__dialler *dialler)
+{
+    const struct zmtp__conn *conn = &dialler->conn;
+    if (!conn->leaving) return false;
+    return dialler_now(dialler) >= conn->leave_ms || zmtp__conn_empty(conn);
+}
+
+static void dialler_wait(struct zmtp__dialler *dialler)
+{
+    struct zmtp__conn *conn = &dialler->conn;
+    dialler_forget_addresses(dialler);
+    zmtp__conn_enter(conn, ZMTP__CONN_IDLE);
+    conn->remote[0] = '\0';
+    if (dialler_over(dialler)) {
+        zmtp__conn_drop(conn);
+        return;
+    }
+    const uint32_t delay = zmtp_backoff_next(&dialler->backoff);
+    conn->due_ms = dialler_now(dialler) + delay;
+    zmtp__conn_alarm(conn, conn->due_ms);
+    zmtp__conn_tell(conn, ZMTP_EVENT_RETRY, ZMTP_OK, (struct zmtp_bytes){0}, delay);
+}
+
+void zmtp__dialler_failed(struct zmtp__dialler *dialler, int error, const char *reason)
+{
+    zmtp__conn_tell(&dialler->conn, ZMTP_EVENT_DIAL_FAILED, error, zmtp_bytes_text(reason), 0);
+    dialler_wait(dialler);
+}
+
+static void dialler_give_up(struct zmtp__dialler *dialler, int error)
+{
+    zmtp__conn_tell(&dialler->conn, ZMTP_EVENT_GAVE_UP, error, (struct zmtp_bytes){0}, 0);
+    zmtp__conn_drop(&dialler->conn);
+}
+
+void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
+{
+    struct zmtp__conn *conn = &dialler->conn;
+    const bool wrong_kind = error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE;
+    if (wrong_kind) dialler->backoff.next_ms = dialler->backoff.max_ms;
+    const bool cut = !conn->leaving && conn->end->other->closed; // by the socket, for a breach
+    if (error == ZMTP_ERR_PEER || cut)
+        dialler_give_up(dialler, error);
+    else
+        dialler_wait(dialler);
+}
+
+// The next address of those that are known.
+static bool dialler_next(struct zmtp__dialler *dialler, struct zmtp__address *out)
+{
+    if (dialler->where.transport == ZMTP_IPC) {
+        if (dialler->tried_path) return false;
+        dialler->tried_path = true;
+        zmtp__address_ipc(&dialler->where, out);
+        return true;
+    }
+    if (!dialler->address) return false;
+    zmtp__address_copy(dialler->address, out);
+    dialler->address = dialler->address->ai_next;
+    return true;
+}
+
+static void dialler_note(struct zmtp__dialler *dialler, int error_number)
+{
+    dialler->error_number = error_number;
+    dialler->error = zmtp__address_error(error_number);
+}
+
+// A dial to a port of our own range, where nobody listens, may by chance meet itself.
+static bool dialler_met_itself(int fd)
+{
+    struct zmtp__address ours = {.size = sizeof ours.at}, theirs = {.size = sizeof theirs.at};
+    if (getsockname(fd, (struct sockaddr *)&ours.at, &ours.size) < 0) return false;
+    if (getpeername(fd, (struct sockaddr *)&theirs.at, &theirs.size) < 0) return false;
+    return ours.at.ss_family != AF_UNIX && zmtp__address_equal(&ours, &theirs);
+}
+
+// 0: connected; 1: it is going on; negative: failed, and noted.
+static int dialler_connect(struct zmtp__dialler *dialler, const struct zmtp__address *address)
+{
+    struct zmtp__conn *conn = &dialler->conn;
+    const int fd = zmtp__address_socket(address);
+    if (fd < 0) {
+        dialler_note(dialler, errno);
+        return -1;
+    }
+    const int on = 1;
+    if (dialler->where.transport == ZMTP_TCP)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // else it is only slower
+    int result;
+    do {
+        result = connect(fd, (const struct sockaddr *)&address->at, address->size);
+    } while (result < 0 && errno == EINTR);
+    const bool going_on = result < 0 && errno == EINPROGRESS;
+    if (result < 0 && !going_on) {
+        dialler_note(dialler, errno);
+        close(fd);
+        return -1;
+    }
+    const int error = zmtp__watch_open(&conn->watch, conn->socket->uv, fd, zmtp__conn_ready, conn);
+    if (error < 0) {
+        dialler->error = error;
+        dialler->error_number = 0;
+        close(fd);
+        return -1;
+    }
+    return going_on;
+}
+
+static void dialler_close_watch(struct zmtp__dialler *dialler)
+{
+    zmtp__watch_close(dialler->conn.watch);
+    dialler->conn.watch = NULL;
+}
+
+// A system's connection stands: the handshake begins, unless it leads back to us.
+static bool dialler_connected(struct zmtp__dialler *dialler)
+{
+    if (dialler_met_itself(dialler->conn.watch->fd)) {
+        dialler_note(dialler, ECONNREFUSED);
+        dialler_close_watch(dialler);
+        return false;
+    }
+    dialler_forget_addresses(dialler);
+    zmtp__conn_begin(&dialler->conn);
+    return true;
+}
+
+static void dialler_try(struct zmtp__dialler *dialler)
+{
+    struct zmtp__conn *conn = &dialler->conn;
+    const uint32_t patience = conn->socket->config.limits.handshake_ms;
+    struct zmtp__address address;
+    while (dialler_next(dialler, &address)) {
+        const int result = dialler_connect(dialler, &address);
+        if (result < 0) continue;
+        if (result == 0) {
+            if (dialler_connected(dialler)) return;
+            continue;
+        }
+        if (zmtp__watch_want(conn->watch, UV_WRITABLE) < 0) {
+            dialler_note(dialler, ENOMEM);
+            dialler_close_watch(dialler);
+            continue;
+        }
+        zmtp__address_text(&address, conn->remote, sizeof conn->remote);
+        zmtp__conn_enter(conn, ZMTP__CONN_CONNECTING);
+        conn->due_ms = patience > 0 ? dialler_now(dialler) + patience : UINT64_MAX;
+        zmtp__conn_alarm(conn, conn->due_ms);
+        return;
+    }
+    char reason[128];
+    const char *words = dialler->error_number
+                            ? uv_strerror_r(-dialler->error_number, reason, sizeof reason)
+                            : zmtp_err_text(dialler->error);
+    zmtp__dialler_failed(dialler, dialler->error, words);
+}
+
+static void dialler_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
+{
+    struct zmtp__dialler *dialler = request->data;
+    struct zmtp_uv *uv = dialler->uv;
+    dialler->resolving = false;
+    dialler->addresses = dialler->address = addresses;
+    if (dialler->freed)
+        zmtp__dialler_free(dialler, uv);
+    else if (status < 0)
+        zmtp__dialler_failed(dialler, ZMTP_ERR_NOT_FOUND, uv_strerror(status));
+    else
+        dialler_try(dialler);
+    zmtp__engine_handle_closed(uv);
+    zmtp__engine_dispatch(uv);
+}
+
+// Asks for a name's addresses, without waiting.
+static void dialler_resolve(struct zmtp__dialler *dialler)
+{
+    char host[ZMTP_ENDPOINT_MAX], port[8];
+    zmtp__address_names(&dialler->where, host, port);
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    dialler->resolve.data = dialler;
+    const int status =
+        uv_getaddrinfo(dialler->uv->loop, &dialler->resolve, dialler_resolved, host, port, &hints);
+    if (status < 0) {
+        zmtp__dialler_failed(dialler, zmtp__address_error(-status), uv_strerror(status));
+        return;
+    }
+    dialler->resolving = true;
+    dialler->uv->handles++;
+    zmtp__conn_enter(&dialler->conn, ZMTP__CONN_RESOLVING);
+}
+
+static void dialler_dial(struct zmtp__dialler *dialler)
+{
+    dialler->conn.due_ms = UINT64_MAX;
+    dialler->tried_path = false;
+    if (dialler->where.transport == ZMTP_IPC) {
+        dialler_try(dialler);
+        return;
+    }
+    dialler_forget_addresses(dialler);
+    const int status = zmtp__address_lookup(&dialler->where, true, &dialler->addresses);
+    dialler->address = dialler->addresses;
+    if (status == 0)
+        dialler_try(dialler);
+    else
+        dialler_resolve(dialler);
+}
+
+void zmtp__dialler_ring(struct zmtp__dialler *dialler)
+{
+    struct zmtp__conn *conn = &dialler->conn;
+    const bool due = dialler_now(dialler) >= conn->due_ms;
+    if (dialler_over(dialler)) {
+        if (dialler->resolving)
+            (void)uv_cancel((uv_req_t *)&dialler->resolve); // else it comes later
+        zmtp__conn_drop(conn);
+    } else if (due && conn->state == ZMTP__CONN_IDLE) {
+        dialler_dial(dialler);
+    } else if (due && conn->state == ZMTP__CONN_CONNECTING) {
+        dialler_note(dialler, ETIMEDOUT);
+        dialler_close_watch(dialler);
+        dialler_try(dialler);
+    }
+}
+
+void zmtp__dialler_ready(struct zmtp__dialler *dialler)
+{
+    int error_number = 0;
+    socklen_t size = sizeof error_number;
+    const int fd = dialler->conn.watch->fd;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error_number, &size) < 0) error_number = errno;
+    if (error_number == 0) {
+        if (dialler_connected(dialler)) return;
+    } else {
+        dialler_note(dialler, error_number);
+        dialler_close_watch(dialler);
+    }
+    dialler_try(dialler);
+}
+
+int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_uv *uv = socket->uv;
+    struct zmtp__dialler *dialler = zmtp_alloc(uv->allocator, sizeof *dialler);
+    if (!dialler) return ZMTP_ERR_MEMORY;
+    *dialler = (struct zmtp__dialler){.uv = uv, .conn = {.state = ZMTP__CONN_IDLE}};
+    struct zmtp__conn *conn = &dialler->conn;
+    const int error = zmtp_socket_attach(socket->core, true, (struct zmtp_bytes){0}, &conn->end);
+    if (error < 0) {
+        zmtp_free(uv->allocator, dialler, sizeof *dialler);
+        return error;
+    }
+    zmtp_pipe_own(conn->end, &uv->marks, conn);
+    strcpy(dialler->endpoint, endpoint); // the parser checked the size
+    const int parsed = zmtp_endpoint_parse(dialler->endpoint, &dialler->where, NULL);
+    assert(parsed == ZMTP_OK);
+    (void)parsed;
+    zmtp_backoff_init(&dialler->backoff, socket->config.reconnect_min_ms,
+                      socket->config.reconnect_max_ms, zmtp__engine_random(uv));
+    conn->dialler = dialler;
+    zmtp__conn_init(conn, socket);
+    conn->due_ms = 0;
+    zmtp__conn_alarm(conn, 0);
+    return ZMTP_OK;
+}

@@ -1,0 +1,169 @@
+#include "engine.h"
+
+#include "conn.h"
+#include "inproc.h"
+#include "uv_socket.h"
+
+enum {
+    // Rounds of one dispatch, and connections resumed in one round: enough for a burst to go back
+    // and forth, few enough that timers and other descriptors get their turn.
+    ENGINE_ROUNDS = 8,
+    ENGINE_RESUMES = 1024,
+    ENGINE_LATER_MS = 20,
+};
+
+uint64_t zmtp__engine_now(struct zmtp_uv *uv)
+{
+    uv_update_time(uv->loop);
+    return uv_now(uv->loop);
+}
+
+uint64_t zmtp__engine_random(struct zmtp_uv *uv)
+{
+    // xorshift64*, seeded by the system.
+    uv->random ^= uv->random >> 12;
+    uv->random ^= uv->random << 25;
+    uv->random ^= uv->random >> 27;
+    return uv->random * 0x2545F4914F6CDD1Du;
+}
+
+// An idle handle's only effect is wanted: with one active, the loop does not sleep.
+static void engine_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+void zmtp__engine_wake(struct zmtp_uv *uv)
+{
+    if (!uv->dispatching && uv->own_handles > 0 && !uv_is_active((uv_handle_t *)&uv->idle))
+        uv_idle_start(&uv->idle, engine_idle);
+}
+
+static void engine_own_closed(uv_handle_t *handle)
+{
+    struct zmtp_uv *uv = handle->data;
+    if (--uv->own_handles > 0) return;
+    void (*const closed)(void *user) = uv->closed;
+    void *const user = uv->user;
+    zmtp_pool_close(uv->pool);
+    zmtp_free(uv->allocator, uv, sizeof *uv);
+    if (closed) closed(user);
+}
+
+static void engine_finish(struct zmtp_uv *uv)
+{
+    if (!uv->closing || uv->sockets || uv->handles > 0) return;
+    if (uv_is_closing((uv_handle_t *)&uv->prepare)) return;
+    uv_close((uv_handle_t *)&uv->prepare, engine_own_closed);
+    uv_close((uv_handle_t *)&uv->idle, engine_own_closed);
+    uv_close((uv_handle_t *)&uv->later, engine_own_closed);
+}
+
+void zmtp__engine_handle_closed(struct zmtp_uv *uv)
+{
+    uv->handles--;
+    if (uv->closing) zmtp__engine_wake(uv);
+}
+
+// One round: connections with news, then sockets with news.
+static void engine_round(struct zmtp_uv *uv)
+{
+    struct zmtp_pipe_end *end;
+    for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->marks)); i++)
+        zmtp__conn_resume(zmtp_pipe_owner(end));
+    uv->unflushed = 0;
+    // A socket is freed by its own turn only, so the rest of the list stays good.
+    struct zmtp_uv_socket *socket = uv->touched;
+    uv->touched = NULL;
+    while (socket) {
+        struct zmtp_uv_socket *const next = socket->touched_next;
+        socket->touched = false;
+        zmtp__uv_socket_deliver(socket);
+        socket = next;
+    }
+    zmtp__inproc_look(uv);
+}
+
+void zmtp__engine_dispatch(struct zmtp_uv *uv)
+{
+    if (uv->dispatching) return;
+    uv->dispatching = true;
+    for (int i = 0; i < ENGINE_ROUNDS && (uv->marks.first || uv->touched); i++)
+        engine_round(uv);
+    uv->dispatching = false;
+    if (uv->marks.first || uv->touched)
+        zmtp__engine_wake(uv);
+    else
+        uv_idle_stop(&uv->idle);
+    engine_finish(uv);
+}
+
+void zmtp__engine_flush(struct zmtp_uv *uv)
+{
+    struct zmtp_pipe_end *end;
+    while ((end = zmtp_marks_take(&uv->marks)))
+        zmtp__conn_flush(zmtp_pipe_owner(end));
+    uv->unflushed = 0;
+}
+
+static void engine_prepare(uv_prepare_t *prepare)
+{
+    zmtp__engine_dispatch(prepare->data);
+}
+
+static void engine_later(uv_timer_t *timer)
+{
+    struct zmtp_uv *uv = timer->data;
+    for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
+        zmtp__uv_socket_feed(socket);
+    zmtp__inproc_look(uv);
+    zmtp__engine_dispatch(uv);
+}
+
+void zmtp__engine_later(struct zmtp_uv *uv)
+{
+    if (!uv->closing && !uv_is_active((uv_handle_t *)&uv->later))
+        uv_timer_start(&uv->later, engine_later, ENGINE_LATER_MS, 0);
+}
+
+static uint64_t engine_seed(void)
+{
+    uint64_t seed = 0;
+    if (uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL) < 0 || seed == 0) seed = uv_hrtime() | 1;
+    return seed;
+}
+
+int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_allocator *allocator)
+{
+    if (!out || !loop) return ZMTP_ERR_ARGUMENT;
+    *out = NULL;
+    if (!allocator) allocator = zmtp_heap();
+    struct zmtp_uv *uv = zmtp_alloc(allocator, sizeof *uv);
+    if (!uv) return ZMTP_ERR_MEMORY;
+    *uv = (struct zmtp_uv){.loop = loop, .allocator = allocator, .random = engine_seed()};
+    const int error = zmtp_pool_open(&uv->pool, allocator);
+    if (error < 0) {
+        zmtp_free(allocator, uv, sizeof *uv);
+        return error;
+    }
+    uv->prepare.data = uv->idle.data = uv->later.data = uv;
+    uv->own_handles = 3;
+    uv_prepare_init(loop, &uv->prepare);
+    uv_idle_init(loop, &uv->idle);
+    uv_timer_init(loop, &uv->later);
+    uv_prepare_start(&uv->prepare, engine_prepare);
+    uv_unref((uv_handle_t *)&uv->prepare);
+    *out = uv;
+    return ZMTP_OK;
+}
+
+void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user)
+{
+    if (!uv || uv->closing) return;
+    uv->closing = true;
+    uv->closed = closed;
+    uv->user = user;
+    for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
+        zmtp__uv_socket_abandon(socket);
+    zmtp__engine_wake(uv);
+}

@@ -1,0 +1,49 @@
+// The engine of one loop. What a call of the user or an event of the system leaves to be done is
+// noted (marks of pipes, touched sockets), and zmtp__engine_dispatch does it: connections read on and
+// write, sockets process, callbacks are called. It runs after each event and before the loop sleeps.
+#ifndef ZMTP_IO_ENGINE_H
+#define ZMTP_IO_ENGINE_H
+
+#include "../uv.h"
+
+struct zmtp__inproc_name;
+struct zmtp__inproc_link;
+
+struct zmtp_uv {
+    uv_loop_t *loop;
+    const struct zmtp_allocator *allocator;
+    struct zmtp_pool *pool;
+    uv_prepare_t
+        prepare;      // the last stop before the loop sleeps; holds the loop while sockets exist
+    uv_idle_t idle;   // active: something is left to do, the loop must not sleep
+    uv_timer_t later; // sockets whose callback waits for memory
+    unsigned own_handles;            // of the three above, not yet closed
+    size_t handles;                  // of everybody else: watches and alarms, not yet closed
+    struct zmtp_marks marks;         // connections' ends of pipes with news
+    struct zmtp_uv_socket *sockets;  // all, until freed
+    struct zmtp_uv_socket *touched;  // those to be looked at by the next dispatch
+    struct zmtp__inproc_name *names; // bound inproc names
+    struct zmtp__inproc_link *links; // inproc dials, joined or waiting for their name
+    bool inproc_news;                // events of these are to be told
+    size_t unflushed;                // octets sent by the user since the last flush
+    uint64_t random;
+    bool dispatching, closing;
+    void (*closed)(void *user);
+    void *user;
+};
+
+// Something is left to be done: dispatch before the loop sleeps.
+void zmtp__engine_wake(struct zmtp_uv *uv);
+// Does what is left, to a bound: then the loop goes round once without sleeping. Only from the loop.
+void zmtp__engine_dispatch(struct zmtp_uv *uv);
+// Gives the kernel what marked connections have to send. Calls nobody, so any call may do it.
+void zmtp__engine_flush(struct zmtp_uv *uv);
+// Deliver again in a while: there was no memory to do it now.
+void zmtp__engine_later(struct zmtp_uv *uv);
+// Every handle that was counted in |handles| ends here.
+void zmtp__engine_handle_closed(struct zmtp_uv *uv);
+uint64_t zmtp__engine_random(struct zmtp_uv *uv);
+// The loop's clock, in milliseconds, brought up to date.
+uint64_t zmtp__engine_now(struct zmtp_uv *uv);
+
+#endif

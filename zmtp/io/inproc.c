@@ -1,0 +1,219 @@
+#include "inproc.h"
+
+#include <string.h>
+
+static struct zmtp__inproc_name *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
+{
+    struct zmtp__inproc_name *name = uv->names;
+    while (name && strcmp(name->endpoint, endpoint) != 0)
+        name = name->next;
+    return name;
+}
+
+// Something is to be told or tried again, from the loop.
+static void inproc_changed(struct zmtp_uv_socket *socket)
+{
+    socket->uv->inproc_news = true;
+    zmtp__uv_socket_touch(socket);
+}
+
+static void inproc_join(struct zmtp_uv *uv, struct zmtp__inproc_link *link)
+{
+    struct zmtp__inproc_name *name = inproc_find(uv, link->endpoint);
+    if (!name || link->binder || link->error < 0) return;
+    struct zmtp_uv_socket *binder = name->socket;
+    const int error = zmtp_socket_join(link->dialler->core, binder->core, link->ends);
+    if (error == ZMTP_ERR_MEMORY) {
+        uv->inproc_news = true; // tried again when there may be more
+        zmtp__engine_later(uv);
+        return;
+    }
+    if (error == ZMTP_OK) link->binder = binder;
+    link->error = error;
+    link->announced = false;
+    inproc_changed(link->dialler);
+    zmtp__uv_socket_touch(binder);
+}
+
+int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_uv *uv = socket->uv;
+    if (inproc_find(uv, endpoint))
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE, "%s is bound already in this engine",
+                                    endpoint);
+    struct zmtp__inproc_name *name = zmtp_alloc(uv->allocator, sizeof *name);
+    if (!name) return ZMTP_ERR_MEMORY;
+    *name = (struct zmtp__inproc_name){.next = uv->names, .socket = socket};
+    strcpy(name->endpoint, endpoint); // the parser checked the size
+    strcpy(socket->endpoint, endpoint);
+    uv->names = name;
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
+        inproc_join(uv, link);
+    inproc_changed(socket);
+    return ZMTP_OK;
+}
+
+int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_uv *uv = socket->uv;
+    struct zmtp__inproc_link *link = zmtp_alloc(uv->allocator, sizeof *link);
+    if (!link) return ZMTP_ERR_MEMORY;
+    *link = (struct zmtp__inproc_link){.next = uv->links, .dialler = socket, .announced = true};
+    strcpy(link->endpoint, endpoint);
+    uv->links = link;
+    inproc_join(uv, link);
+    return ZMTP_OK;
+}
+
+static void inproc_free_name(struct zmtp_uv *uv, struct zmtp__inproc_name **at)
+{
+    struct zmtp__inproc_name *name = *at;
+    *at = name->next;
+    // Another binder may please those whom this one did not.
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
+        if (!link->binder && strcmp(link->endpoint, name->endpoint) == 0) link->error = ZMTP_OK;
+    zmtp_free(uv->allocator, name, sizeof *name);
+}
+
+int zmtp__inproc_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    for (struct zmtp__inproc_name **at = &socket->uv->names; *at; at = &(*at)->next) {
+        if ((*at)->socket != socket || strcmp((*at)->endpoint, endpoint) != 0) continue;
+        inproc_free_name(socket->uv, at);
+        return ZMTP_OK;
+    }
+    return ZMTP_ERR_NOT_FOUND;
+}
+
+static void inproc_free_link(struct zmtp__inproc_link **at)
+{
+    struct zmtp__inproc_link *link = *at;
+    struct zmtp_uv *uv = link->dialler->uv;
+    *at = link->next;
+    if (link->binder) zmtp__uv_socket_touch(link->binder);
+    zmtp_free(uv->allocator, link, sizeof *link);
+}
+
+int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    for (struct zmtp__inproc_link **at = &socket->uv->links; *at; at = &(*at)->next) {
+        struct zmtp__inproc_link *link = *at;
+        if (link->dialler != socket || strcmp(link->endpoint, endpoint) != 0) continue;
+        if (link->binder) zmtp_socket_detach(socket->core, link->ends[0]);
+        inproc_free_link(at);
+        return ZMTP_OK;
+    }
+    return ZMTP_ERR_NOT_FOUND;
+}
+
+void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
+{
+    struct zmtp_uv *uv = socket->uv;
+    for (struct zmtp__inproc_name **at = &uv->names; *at;) {
+        if ((*at)->socket == socket)
+            inproc_free_name(uv, at);
+        else
+            at = &(*at)->next;
+    }
+    for (struct zmtp__inproc_link **at = &uv->links; *at;) {
+        struct zmtp__inproc_link *link = *at;
+        if (link->dialler == socket) {
+            inproc_free_link(at);
+            continue;
+        }
+        if (link->binder == socket) {
+            link->binder = NULL;
+            link->announced = false;
+            link->error = ZMTP_OK;
+            inproc_changed(link->dialler);
+        }
+        at = &link->next;
+    }
+}
+
+static void inproc_tell(struct zmtp_uv_socket *socket, enum zmtp_event_kind kind,
+                        const char *endpoint, int error, const struct zmtp_uv_socket *other)
+{
+    struct zmtp_event event = {
+        .kind = kind, .endpoint = endpoint, .remote = other ? endpoint : "", .error = error};
+    if (other) {
+        event.routing_id = other->config.socket.routing_id;
+        event.peer_type = other->config.socket.type;
+    }
+    zmtp__uv_socket_tell(socket, &event);
+}
+
+// Tells what became of one link. The callbacks may free it, but no socket: that takes its own turn.
+static void inproc_tell_link(struct zmtp__inproc_link *link)
+{
+    struct zmtp_uv_socket *const dialler = link->dialler, *const binder = link->binder;
+    const int error = link->error;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    strcpy(endpoint, link->endpoint);
+    if (binder) {
+        inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, binder);
+        inproc_tell(binder, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, dialler);
+    } else if (error < 0) {
+        inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_FAILED, endpoint, error, NULL);
+    } else {
+        inproc_tell(dialler, ZMTP_EVENT_CLOSED, endpoint, ZMTP_ERR_EOF, NULL);
+    }
+}
+
+// Tells one thing that was not told yet. False: there is none.
+static bool inproc_tell_next(struct zmtp_uv *uv)
+{
+    for (struct zmtp__inproc_name *name = uv->names; name; name = name->next) {
+        if (name->announced) continue;
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        strcpy(endpoint, name->endpoint);
+        name->announced = true;
+        inproc_tell(name->socket, ZMTP_EVENT_LISTENING, endpoint, ZMTP_OK, NULL);
+        return true;
+    }
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
+        if (link->announced) continue;
+        link->announced = true;
+        inproc_tell_link(link);
+        return true;
+    }
+    return false;
+}
+
+void zmtp__inproc_look(struct zmtp_uv *uv)
+{
+    if (uv->inproc_news) {
+        uv->inproc_news = false;
+        for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
+            inproc_join(uv, link);
+        while (inproc_tell_next(uv)) {}
+    }
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
+        if (!link->binder) continue;
+        zmtp__uv_socket_touch_marked(link->dialler);
+        zmtp__uv_socket_touch_marked(link->binder);
+    }
+}
+
+void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
+                            void (*each)(void *context, const struct zmtp_uv_peer *peer),
+                            void *context)
+{
+    for (const struct zmtp__inproc_link *link = socket->uv->links; link; link = link->next) {
+        const bool dialled = link->dialler == socket;
+        if (!dialled && link->binder != socket) continue;
+        const struct zmtp_uv_socket *other = dialled ? link->binder : link->dialler;
+        struct zmtp_uv_peer peer = {.endpoint = link->endpoint,
+                                    .remote = other ? link->endpoint : "",
+                                    .dialled = dialled,
+                                    .connected = other != NULL};
+        peer.counters.round_trip_ms = UINT32_MAX;
+        if (other) {
+            peer.state = ZMTP_PEER_TRAFFIC;
+            peer.facts.type_known = true;
+            peer.facts.type = other->config.socket.type;
+            peer.facts.routing_id = other->config.socket.routing_id;
+        }
+        each(context, &peer);
+    }
+}

@@ -1,0 +1,37 @@
+// Sockets of one engine joined by name: no descriptor, no octets, one pipe between the two. A dial
+// may come before its bind; it waits, and sends say ZMTP_ERR_AGAIN meanwhile. When the other side
+// closes or unbinds, it waits again.
+#ifndef ZMTP_IO_INPROC_H
+#define ZMTP_IO_INPROC_H
+
+#include "uv_socket.h"
+
+struct zmtp__inproc_name {
+    struct zmtp__inproc_name *next;
+    struct zmtp_uv_socket *socket;
+    bool announced;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+};
+
+struct zmtp__inproc_link {
+    struct zmtp__inproc_link *next;
+    struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name
+    struct zmtp_pipe_end *ends[2];           // the sockets' own, dialler's and binder's
+    int error;                               // why this binder does not suit
+    bool announced;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+};
+
+int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint);
+int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint);
+int zmtp__inproc_unbind(struct zmtp_uv_socket *socket, const char *endpoint);
+int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint);
+// |socket| closes: all that bears its name goes, and who was joined to it waits again.
+void zmtp__inproc_leave(struct zmtp_uv_socket *socket);
+// Touches sockets that others have sent to, and tells events. From dispatch.
+void zmtp__inproc_look(struct zmtp_uv *uv);
+void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
+                            void (*each)(void *context, const struct zmtp_uv_peer *peer),
+                            void *context);
+
+#endif

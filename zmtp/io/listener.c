@@ -1,0 +1,200 @@
+#include "listener.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "bind.h"
+
+enum {
+    LISTENER_BURST = 64, // accepted in one event; then others get their turn
+    LISTENER_PAUSE_MS = 100,
+};
+
+void zmtp__listener_add(struct zmtp__listener *listener, struct zmtp__conn *conn)
+{
+    listener->references++;
+    listener->pending++;
+    conn->pending = true;
+    conn->pending_before = listener->pending_last;
+    if (listener->pending_last)
+        listener->pending_last->pending_next = conn;
+    else
+        listener->pending_first = conn;
+    listener->pending_last = conn;
+}
+
+void zmtp__listener_remove_pending(struct zmtp__listener *listener, struct zmtp__conn *conn)
+{
+    listener->pending--;
+    conn->pending = false;
+    if (conn->pending_before)
+        conn->pending_before->pending_next = conn->pending_next;
+    else
+        listener->pending_first = conn->pending_next;
+    if (conn->pending_next)
+        conn->pending_next->pending_before = conn->pending_before;
+    else
+        listener->pending_last = conn->pending_before;
+    conn->pending_next = conn->pending_before = NULL;
+}
+
+void zmtp__listener_unref(struct zmtp__listener *listener)
+{
+    if (--listener->references > 0) return;
+    zmtp_free(listener->uv->allocator, listener, sizeof *listener);
+}
+
+static void listener_gone(uv_handle_t *handle)
+{
+    struct zmtp__listener *listener = handle->data;
+    struct zmtp_uv *uv = listener->uv;
+    zmtp__listener_unref(listener);
+    zmtp__engine_handle_closed(uv);
+}
+
+void zmtp__listener_close(struct zmtp__listener *listener)
+{
+    struct zmtp__listener **link = &listener->socket->listeners;
+    while (*link != listener)
+        link = &(*link)->next;
+    *link = listener->next;
+    if (listener->has_path)
+        zmtp__bind_unlink(listener->endpoint, listener->device, listener->inode);
+    zmtp__watch_close(listener->watch);
+    listener->watch = NULL;
+    uv_close((uv_handle_t *)&listener->alarm, listener_gone);
+}
+
+static void listener_tell(struct zmtp__listener *listener, enum zmtp_event_kind kind, int error)
+{
+    const struct zmtp_event event = {
+        .kind = kind, .endpoint = listener->endpoint, .remote = "", .error = error};
+    zmtp__uv_socket_tell(listener->socket, &event);
+}
+
+static void listener_announce(struct zmtp__listener *listener)
+{
+    if (listener->announced) return;
+    listener->announced = true;
+    listener_tell(listener, ZMTP_EVENT_LISTENING, ZMTP_OK);
+}
+
+static void listener_ready(void *owner, int events);
+
+static void listener_ring(uv_timer_t *alarm)
+{
+    struct zmtp__listener *listener = alarm->data;
+    struct zmtp_uv *uv = listener->uv;
+    listener_announce(listener);
+    if (listener->watch) listener_ready(listener, UV_READABLE);
+    zmtp__engine_dispatch(uv);
+}
+
+// Out of descriptors or memory: looking on would be a loop that never sleeps, as the connection that
+// could not be accepted stays there. It is tried again in a moment.
+static void listener_pause(struct zmtp__listener *listener, int error)
+{
+    (void)zmtp__watch_want(listener->watch, 0); // taking no interest cannot fail
+    uv_timer_start(&listener->alarm, listener_ring, LISTENER_PAUSE_MS, 0);
+    if (listener->starved) return;
+    listener->starved = true;
+    listener_tell(listener, ZMTP_EVENT_ACCEPT_PAUSED, error);
+}
+
+// A stranger who holds connections open without finishing a handshake pushes out only such others.
+static void listener_trim(struct zmtp__listener *listener)
+{
+    const uint32_t max = listener->socket->config.pending_max;
+    if (max == 0 || listener->pending <= max) return;
+    struct zmtp__conn *oldest = listener->pending_first;
+    oldest->hint = "too many connections wait for their handshake; the oldest makes room";
+    zmtp__conn_end(oldest, ZMTP_ERR_LIMIT);
+}
+
+// Accepts one. 1: go on; 0: there are no more; negative: why there is a pause to be made.
+static int listener_accept(struct zmtp__listener *listener)
+{
+    const int fd = accept4(listener->watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        // A connection that broke before it was accepted is no reason to stop.
+        if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
+        return errno == EAGAIN ? 0 : zmtp__address_error(errno);
+    }
+    const int on = 1;
+    // Fails on ipc, where there is no delay to switch off.
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    const int error = zmtp__conn_accept(listener, fd);
+    if (error < 0) {
+        close(fd);
+        return error;
+    }
+    return 1;
+}
+
+static void listener_ready(void *owner, int events)
+{
+    struct zmtp__listener *listener = owner;
+    struct zmtp_uv *uv = listener->uv;
+    (void)events;
+    listener_announce(listener);
+    int result = 1;
+    // A callback may close the listener.
+    for (int i = 0; i < LISTENER_BURST && result > 0 && listener->watch; i++) {
+        result = listener_accept(listener);
+        if (result > 0) {
+            listener->starved = false;
+            listener_trim(listener);
+        }
+    }
+    if (listener->watch) {
+        if (result >= 0 && zmtp__watch_want(listener->watch, UV_READABLE) < 0)
+            result = ZMTP_ERR_SYSTEM;
+        if (result < 0) listener_pause(listener, result);
+    }
+    zmtp__engine_dispatch(uv);
+}
+
+int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
+                        const struct zmtp_endpoint *endpoint)
+{
+    struct zmtp_uv *uv = socket->uv;
+    struct zmtp__bound bound;
+    int error = zmtp__bind(socket, text, endpoint, &bound);
+    if (error < 0) return error;
+    struct zmtp__listener *listener = zmtp_alloc(uv->allocator, sizeof *listener);
+    error = ZMTP_ERR_MEMORY;
+    if (!listener) goto fail;
+    *listener = (struct zmtp__listener){.socket = socket,
+                                        .uv = uv,
+                                        .references = 1,
+                                        .has_path = bound.has_path,
+                                        .device = bound.device,
+                                        .inode = bound.inode};
+    error = zmtp__watch_open(&listener->watch, uv, bound.fd, listener_ready, listener);
+    if (error < 0) goto fail;
+    error = zmtp__watch_want(listener->watch, UV_READABLE);
+    if (error < 0) goto fail_watch;
+    strcpy(listener->given, text); // the parser checked the size
+    strcpy(listener->endpoint, bound.endpoint);
+    strcpy(socket->endpoint, bound.endpoint);
+    listener->alarm.data = listener;
+    uv_timer_init(uv->loop, &listener->alarm);
+    uv_timer_start(&listener->alarm, listener_ring, 0, 0);
+    uv->handles++;
+    listener->next = socket->listeners;
+    socket->listeners = listener;
+    return ZMTP_OK;
+fail_watch:
+    zmtp__watch_close(listener->watch);
+    bound.fd = -1;
+fail:
+    if (listener) zmtp_free(uv->allocator, listener, sizeof *listener);
+    if (bound.has_path) zmtp__bind_unlink(bound.endpoint, bound.device, bound.inode);
+    if (bound.fd >= 0) close(bound.fd);
+    return zmtp__uv_socket_fail(socket, error, "%s: %s", text, zmtp_err_text(error));
+}

@@ -1,0 +1,38 @@
+// A listener: a descriptor that accepts. It stays in memory while connections that it accepted do,
+// because they tell its endpoint.
+#ifndef ZMTP_IO_LISTENER_H
+#define ZMTP_IO_LISTENER_H
+
+#include <sys/types.h>
+
+#include "conn.h"
+
+struct zmtp__listener {
+    struct zmtp_uv_socket *socket;
+    struct zmtp_uv *uv;
+    struct zmtp__listener *next; // of the socket
+    struct zmtp__watch *watch;   // null: closed
+    uv_timer_t alarm;            // tells that it listens; ends a pause
+    struct zmtp__conn *pending_first, *pending_last;
+    size_t pending;    // connections whose handshake is not done
+    size_t references; // its own, and one of each connection
+    bool announced;
+    bool starved; // told that it pauses; nothing was accepted since
+    bool has_path;
+    dev_t device; // of the ipc path, to know later whether it is still ours
+    ino_t inode;
+    char given[ZMTP_ENDPOINT_MAX];    // to bind
+    char endpoint[ZMTP_ENDPOINT_MAX]; // with the real port
+};
+
+// On failure the socket has the reason in words.
+int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
+                        const struct zmtp_endpoint *endpoint);
+// Stops listening; its connections stay.
+void zmtp__listener_close(struct zmtp__listener *listener);
+// A new connection refers to it and has its handshake before it.
+void zmtp__listener_add(struct zmtp__listener *listener, struct zmtp__conn *conn);
+void zmtp__listener_remove_pending(struct zmtp__listener *listener, struct zmtp__conn *conn);
+void zmtp__listener_unref(struct zmtp__listener *listener);
+
+#endif

@@ -1,0 +1,120 @@
+// The endpoints of a socket: which part of this folder serves which transport.
+#include <string.h>
+
+#include "../msg/pipe.h"
+#include "conn.h"
+#include "dialler.h"
+#include "inproc.h"
+#include "listener.h"
+
+// Reads |text|, or says why it cannot be read.
+static int uv_endpoint_parse(struct zmtp_uv_socket *socket, const char *text,
+                             struct zmtp_endpoint *out)
+{
+    const char *why = "";
+    if (!socket) return ZMTP_ERR_ARGUMENT;
+    if (!socket->core) return ZMTP_ERR_STATE;
+    socket->error = ZMTP_OK;
+    socket->text[0] = '\0';
+    const int error = zmtp_endpoint_parse(text, out, &why);
+    if (error == ZMTP_OK) return ZMTP_OK;
+    return zmtp__uv_socket_fail(socket, error, "%.300s: %s", text ? text : "(null)", why);
+}
+
+// The words for |error| that nobody has said better.
+static int uv_endpoint_result(struct zmtp_uv_socket *socket, const char *text, int error)
+{
+    if (error == ZMTP_OK || socket->error == error) return error;
+    return zmtp__uv_socket_fail(socket, error, "%s: %s", text, zmtp_err_text(error));
+}
+
+int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_endpoint parsed;
+    int error = uv_endpoint_parse(socket, endpoint, &parsed);
+    if (error < 0) return error;
+    if (parsed.transport == ZMTP_INPROC)
+        error = zmtp__inproc_bind(socket, endpoint);
+    else
+        error = zmtp__listener_open(socket, endpoint, &parsed);
+    return uv_endpoint_result(socket, endpoint, error);
+}
+
+int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_endpoint parsed;
+    int error = uv_endpoint_parse(socket, endpoint, &parsed);
+    if (error < 0) return error;
+    if (parsed.transport == ZMTP_INPROC)
+        error = zmtp__inproc_connect(socket, endpoint);
+    else if (parsed.transport == ZMTP_TCP && parsed.port_any)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT,
+                                    "%s: a dial needs the port that the other side is bound to",
+                                    endpoint);
+    else if (parsed.transport == ZMTP_TCP && zmtp_bytes_equal(parsed.host, zmtp_bytes_text("*")))
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT,
+                                    "%s: * can be bound, a dial needs a host", endpoint);
+    else
+        error = zmtp__dialler_open(socket, endpoint);
+    return uv_endpoint_result(socket, endpoint, error);
+}
+
+static int uv_endpoint_unknown(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    return zmtp__uv_socket_fail(socket, ZMTP_ERR_NOT_FOUND, "%s is no endpoint of this socket",
+                                endpoint);
+}
+
+int zmtp_uv_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_endpoint parsed;
+    const int error = uv_endpoint_parse(socket, endpoint, &parsed);
+    if (error < 0) return error;
+    if (zmtp__inproc_unbind(socket, endpoint) == ZMTP_OK) return ZMTP_OK;
+    for (struct zmtp__listener *listener = socket->listeners; listener; listener = listener->next) {
+        if (strcmp(listener->given, endpoint) != 0 && strcmp(listener->endpoint, endpoint) != 0)
+            continue;
+        zmtp__listener_close(listener);
+        return ZMTP_OK;
+    }
+    return uv_endpoint_unknown(socket, endpoint);
+}
+
+int zmtp_uv_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp_endpoint parsed;
+    const int error = uv_endpoint_parse(socket, endpoint, &parsed);
+    if (error < 0) return error;
+    if (zmtp__inproc_disconnect(socket, endpoint) == ZMTP_OK) return ZMTP_OK;
+    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
+        if (!conn->dialler || conn->leaving || !conn->end) continue;
+        if (strcmp(conn->dialler->endpoint, endpoint) != 0) continue;
+        // The socket lets go; what it sent stays readable for the connection.
+        zmtp_socket_detach(socket->core, conn->end->other);
+        zmtp__conn_leave(conn, zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv)));
+        return ZMTP_OK;
+    }
+    return uv_endpoint_unknown(socket, endpoint);
+}
+
+void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
+                       void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context)
+{
+    if (!socket || !each) return;
+    for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
+        if (conn->state == ZMTP__CONN_GONE) continue;
+        struct zmtp_uv_peer peer = {.endpoint = zmtp__conn_endpoint(conn),
+                                    .remote = conn->remote,
+                                    .dialled = conn->dialler != NULL,
+                                    .connected = conn->peer != NULL};
+        peer.counters.round_trip_ms = UINT32_MAX;
+        if (conn->peer) {
+            peer.state = zmtp_peer_state(conn->peer);
+            peer.counters = zmtp_peer_counters(conn->peer);
+            if (conn->up) peer.facts = zmtp_peer_facts(conn->peer);
+        }
+        if (conn->end) peer.depth = zmtp_pipe_depth(conn->end);
+        each(context, &peer);
+    }
+    zmtp__inproc_each_peer(socket, each, context);
+}

@@ -1,0 +1,309 @@
+#include "uv_socket.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../msg/pipe.h"
+#include "conn.h"
+#include "inproc.h"
+#include "listener.h"
+
+enum {
+    // Messages given to the user in one turn; then connections and other sockets get theirs.
+    UV_SOCKET_BATCH = 1024,
+    // Octets that may wait for the loop's flush; more are written by the call that sends.
+    UV_SOCKET_UNFLUSHED = 64 * 1024,
+    // Connections whose kernel buffer was full that a send tries again when it finds no room.
+    UV_SOCKET_PUSHES = 8,
+};
+
+void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type)
+{
+    *config = (struct zmtp_uv_config){
+        .reconnect_min_ms = ZMTP_DEFAULT_RECONNECT_MIN_MS,
+        .reconnect_max_ms = ZMTP_DEFAULT_RECONNECT_MAX_MS,
+        .linger_ms = ZMTP_DEFAULT_LINGER_MS,
+        .pending_max = ZMTP_DEFAULT_PENDING_MAX,
+        .backlog = ZMTP_DEFAULT_BACKLOG,
+    };
+    zmtp_socket_config_init(&config->socket, type);
+    zmtp_peer_limits_init(&config->limits);
+}
+
+int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
+                        const struct zmtp_uv_config *config)
+{
+    if (!out) return ZMTP_ERR_ARGUMENT;
+    *out = NULL;
+    if (!uv || !config) return ZMTP_ERR_ARGUMENT;
+    if (uv->closing) return ZMTP_ERR_STATE;
+    struct zmtp_uv_socket *socket = zmtp_alloc(uv->allocator, sizeof *socket);
+    if (!socket) return ZMTP_ERR_MEMORY;
+    *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
+    socket->config.socket.allocator = uv->allocator;
+    socket->config.socket.pool = uv->pool;
+    const int error = zmtp_socket_open(&socket->core, &socket->config.socket);
+    if (error < 0) {
+        zmtp_free(uv->allocator, socket, sizeof *socket);
+        return error;
+    }
+    // Connections announce it even after the core is closed, which checked its size.
+    struct zmtp_bytes *const routing_id = &socket->config.socket.routing_id;
+    if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);
+    routing_id->data = socket->routing_id;
+    socket->next = uv->sockets;
+    if (socket->next) socket->next->before = socket;
+    uv->sockets = socket;
+    uv_ref((uv_handle_t *)&uv->prepare);
+    *out = socket;
+    return ZMTP_OK;
+}
+
+uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms)
+{
+    const uint32_t linger_ms = socket->config.linger_ms;
+    return linger_ms == UINT32_MAX ? UINT64_MAX : now_ms + linger_ms;
+}
+
+void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *user), void *user)
+{
+    if (!socket || socket->closing) return;
+    socket->closing = true;
+    socket->closed = closed;
+    socket->user = user;
+    socket->config.on_message = NULL;
+    socket->config.on_readable = NULL;
+    socket->config.on_writable = NULL;
+    socket->config.on_event = NULL;
+    while (socket->listeners)
+        zmtp__listener_close(socket->listeners);
+    zmtp__inproc_leave(socket);
+    // Its ends of the pipes close; what it sent stays readable for the connections.
+    zmtp_socket_close(socket->core);
+    socket->core = NULL;
+    const uint64_t leave_ms = zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv));
+    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
+        zmtp__conn_leave(conn, leave_ms);
+    zmtp__uv_socket_touch(socket);
+}
+
+void zmtp__uv_socket_abandon(struct zmtp_uv_socket *socket)
+{
+    zmtp_uv_socket_close(socket, NULL, NULL);
+    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
+        zmtp__conn_leave(conn, 0);
+}
+
+static void uv_socket_finish(struct zmtp_uv_socket *socket)
+{
+    struct zmtp_uv *uv = socket->uv;
+    void (*const closed)(void *user) = socket->closed;
+    void *const user = socket->user;
+    if (socket->before)
+        socket->before->next = socket->next;
+    else
+        uv->sockets = socket->next;
+    if (socket->next) socket->next->before = socket->before;
+    if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
+    zmtp_free(uv->allocator, socket, sizeof *socket);
+    if (closed) closed(user);
+}
+
+void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket)
+{
+    if (socket->touched) return;
+    socket->touched = true;
+    socket->touched_next = socket->uv->touched;
+    socket->uv->touched = socket;
+    zmtp__engine_wake(socket->uv);
+}
+
+void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket)
+{
+    if (!socket->starved && zmtp_socket_marked(socket->core)) zmtp__uv_socket_touch(socket);
+}
+
+void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event *event)
+{
+    if (socket->config.on_event) socket->config.on_event(socket, event, socket->config.user);
+}
+
+// Something waits for memory: it is tried again in a while, not at once and for ever.
+static void uv_socket_starve(struct zmtp_uv_socket *socket)
+{
+    socket->starved = true;
+    zmtp__engine_later(socket->uv);
+}
+
+void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket)
+{
+    if (!socket->starved) return;
+    socket->starved = socket->told_readable = false;
+    zmtp__uv_socket_touch(socket);
+}
+
+static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
+{
+    for (int i = 0; i < UV_SOCKET_BATCH; i++) {
+        struct zmtp_msg msg;
+        zmtp_msg_init(&msg, socket->uv->allocator);
+        const int result = zmtp_socket_recv(socket->core, &msg);
+        if (result == ZMTP_ERR_MEMORY) uv_socket_starve(socket);
+        if (result < 0) return;
+        socket->config.on_message(socket, &msg, socket->config.user);
+        zmtp_msg_fini(&msg);
+        if (socket->closing) return;
+    }
+    zmtp__uv_socket_touch(socket); // there may be more
+}
+
+void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
+{
+    const struct zmtp_uv_config *config = &socket->config;
+    if (socket->closing) {
+        if (!socket->conns) uv_socket_finish(socket);
+        return;
+    }
+    zmtp_socket_process(socket->core);
+    if (config->on_message) {
+        uv_socket_deliver_messages(socket);
+    } else if (config->on_readable && !socket->told_readable &&
+               zmtp_socket_events(socket->core) & ZMTP_READABLE) {
+        socket->told_readable = true;
+        config->on_readable(socket, config->user);
+    }
+    if (socket->closing) return;
+    if (socket->refused && zmtp_socket_events(socket->core) & ZMTP_WRITABLE) {
+        socket->refused = false;
+        if (config->on_writable) config->on_writable(socket, config->user);
+    }
+    // A pipe that stays marked is one for which there was no memory.
+    if (!socket->closing && zmtp_socket_marked(socket->core)) uv_socket_starve(socket);
+}
+
+int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket, int error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(socket->text, sizeof socket->text, format, arguments);
+    va_end(arguments);
+    socket->error = error;
+    return error;
+}
+
+// Keeps how a call ended, for zmtp_uv_error_text.
+static int uv_socket_result(struct zmtp_uv_socket *socket, int result)
+{
+    socket->error = result < 0 ? result : ZMTP_OK;
+    socket->text[0] = '\0';
+    return result;
+}
+
+const char *zmtp_uv_error_text(const struct zmtp_uv_socket *socket)
+{
+    if (!socket || socket->error == ZMTP_OK) return "";
+    return socket->text[0] ? socket->text : zmtp_err_text(socket->error);
+}
+
+const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket)
+{
+    return socket ? socket->endpoint : "";
+}
+
+// A send found no room. The kernel may have some, though the loop has not been told yet; so a caller
+// that sends in a tight loop runs at the kernel's speed. True: it is worth another try.
+static bool uv_socket_push(struct zmtp_uv_socket *socket)
+{
+    zmtp__engine_flush(socket->uv);
+    int pushes = 0;
+    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
+        if (!conn->tx_blocked || !conn->end || !conn->end->in->starved) continue;
+        zmtp__conn_flush(conn);
+        if (++pushes == UV_SOCKET_PUSHES) break;
+    }
+    return zmtp_socket_marked(socket->core);
+}
+
+// What follows each send, whatever came of it.
+static int uv_socket_sent(struct zmtp_uv_socket *socket, int result, size_t size)
+{
+    if (result == ZMTP_OK) {
+        socket->uv->unflushed += size;
+        if (socket->uv->unflushed >= UV_SOCKET_UNFLUSHED) zmtp__engine_flush(socket->uv);
+    } else if (result == ZMTP_ERR_AGAIN) {
+        socket->refused = true;
+    }
+    zmtp__uv_socket_touch(socket);
+    return uv_socket_result(socket, result);
+}
+
+int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
+{
+    if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
+    if (!socket->core) return ZMTP_ERR_STATE;
+    const size_t size = zmtp_msg_size(msg);
+    int result = zmtp_socket_send(socket->core, msg);
+    if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
+        result = zmtp_socket_send(socket->core, msg);
+    return uv_socket_sent(socket, result, size);
+}
+
+int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
+{
+    if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
+    if (!socket->core) return ZMTP_ERR_STATE;
+    int result = zmtp_socket_send_bytes(socket->core, parts, count);
+    if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
+        result = zmtp_socket_send_bytes(socket->core, parts, count);
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    return uv_socket_sent(socket, result, size);
+}
+
+int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
+{
+    if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
+    if (!socket->core) return ZMTP_ERR_STATE;
+    const int result = zmtp_socket_recv(socket->core, msg);
+    if (result < 0) socket->told_readable = false;
+    if (result == ZMTP_ERR_MEMORY) {
+        socket->told_readable = true; // until there is a hope
+        uv_socket_starve(socket);
+    }
+    zmtp__uv_socket_touch(socket); // the room that was made may be awaited
+    return uv_socket_result(socket, result);
+}
+
+int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
+{
+    if (!socket) return ZMTP_ERR_ARGUMENT;
+    if (!socket->core) return ZMTP_ERR_STATE;
+    zmtp__uv_socket_touch(socket);
+    return uv_socket_result(socket, zmtp_socket_subscribe(socket->core, topic));
+}
+
+int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
+{
+    if (!socket) return ZMTP_ERR_ARGUMENT;
+    if (!socket->core) return ZMTP_ERR_STATE;
+    zmtp__uv_socket_touch(socket);
+    return uv_socket_result(socket, zmtp_socket_cancel(socket->core, topic));
+}
+
+unsigned zmtp_uv_events(struct zmtp_uv_socket *socket)
+{
+    return socket && socket->core ? zmtp_socket_events(socket->core) : 0;
+}
+
+size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket)
+{
+    return socket && socket->core ? zmtp_socket_subscribers(socket->core) : 0;
+}
+
+struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket)
+{
+    if (!socket || !socket->core) return (struct zmtp_socket_counters){0};
+    return zmtp_socket_counters(socket->core);
+}

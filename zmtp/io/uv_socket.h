@@ -1,0 +1,52 @@
+// What the user holds: a pattern with endpoints. It owns its listeners, connections and diallers,
+// and calls the user's callbacks.
+#ifndef ZMTP_IO_UV_SOCKET_H
+#define ZMTP_IO_UV_SOCKET_H
+
+#include "engine.h"
+
+struct zmtp__conn;
+struct zmtp__listener;
+
+enum { ZMTP__TEXT_MAX = 400 };
+
+struct zmtp_uv_socket {
+    struct zmtp_uv *uv;
+    struct zmtp_uv_socket *next, *before; // of the engine
+    struct zmtp_uv_socket *touched_next;
+    struct zmtp_socket *core; // null from close on
+    struct zmtp_uv_config config;
+    uint8_t routing_id[UINT8_MAX];
+    struct zmtp__conn *conns; // connections and diallers, until freed
+    struct zmtp__listener *listeners;
+    bool touched;       // on the engine's list
+    bool starved;       // something could not be done for want of memory
+    bool told_readable; // and no receive has said AGAIN since
+    bool refused;       // a send said AGAIN; |on_writable| is owed
+    bool closing;
+    int error;                 // of the last call
+    char text[ZMTP__TEXT_MAX]; // and in words, when there are better ones than the error's
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    void (*closed)(void *user);
+    void *user;
+};
+
+// Look at it in the next dispatch.
+void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket);
+// The same, if other sockets or connections have marked its pipes.
+void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket);
+// Memory may be there again for what waits for it.
+void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket);
+// Processes, and calls back what is due. Called by dispatch; frees a closed socket that is empty.
+void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket);
+// Closes it without linger; if it lingers already, that is over.
+void zmtp__uv_socket_abandon(struct zmtp_uv_socket *socket);
+// When a connection that leaves now has to be gone: linger in absolute time.
+uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms);
+// Calls |on_event|. Only from the loop.
+void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event *event);
+// Notes why a call fails, in words; returns |error|.
+__attribute__((format(printf, 3, 4))) int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket,
+                                                               int error, const char *format, ...);
+
+#endif
