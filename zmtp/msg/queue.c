@@ -158,33 +158,46 @@ void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
     queue->open_bytes = queue->open_ranges = 0;
 }
 
-static int queue_put_copy(struct zmtp__queue *queue, const uint8_t *header, size_t header_size,
-                          struct zmtp_bytes body)
+// The |size| octets that were written to the tail's room join the open message.
+static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t size)
 {
-    const size_t size = header_size + body.size;
-    if (size < body.size) return ZMTP_ERR_MEMORY;
-    uint8_t *room = queue_tail_room(queue, size);
-    if (!room) return ZMTP_ERR_MEMORY;
-    if (header_size) memcpy(room, header, header_size);
-    if (body.size) memcpy(room + header_size, body.data, body.size);
     const int result = queue_add(queue, queue->tail, room, size);
     if (result == ZMTP_OK) queue->tail_used += size;
     return result;
+}
+
+static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *frame,
+                          struct zmtp_bytes body, struct zmtp_slab *slab)
+{
+    const bool refer = slab && body.size >= QUEUE_REFER_BODY;
+    const size_t copied = refer ? 0 : body.size;
+    if (copied > SIZE_MAX - ZMTP_HEADER_MAX) return ZMTP_ERR_MEMORY;
+    uint8_t *room = queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
+    if (!room) return ZMTP_ERR_MEMORY;
+    const size_t header = zmtp__frame_encode(frame, room);
+    if (copied) memcpy(room + header, body.data, copied);
+    const int result = queue_add_room(queue, room, header + copied);
+    if (result < 0 || !refer) return result;
+    return queue_add(queue, slab, body.data, body.size);
 }
 
 int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
                     unsigned flags)
 {
     assert(queue->open);
-    uint8_t header[ZMTP_HEADER_MAX];
     const struct zmtp_frame frame = {
         .size = body.size, .more = flags & ZMTP_FLAG_MORE, .command = flags & ZMTP_FLAG_COMMAND};
-    const size_t header_size = zmtp__frame_encode(&frame, header);
-    const bool refer = slab && body.size >= QUEUE_REFER_BODY;
-    int result = queue_put_copy(queue, header, header_size, refer ? (struct zmtp_bytes){0} : body);
-    if (result == ZMTP_OK && refer) result = queue_add(queue, slab, body.data, body.size);
+    const int result = queue_put_body(queue, &frame, body, slab);
     if (result < 0) zmtp__queue_undo(queue);
     return result;
+}
+
+static int queue_copy_run(struct zmtp__queue *queue, struct zmtp_bytes frames)
+{
+    uint8_t *room = queue_tail_room(queue, frames.size);
+    if (!room) return ZMTP_ERR_MEMORY;
+    memcpy(room, frames.data, frames.size);
+    return queue_add_room(queue, room, frames.size);
 }
 
 int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
@@ -197,8 +210,8 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
         refer = last->slab == slab && last->end == frames.data;
     }
-    const int result = refer ? queue_add(queue, slab, frames.data, frames.size)
-                             : queue_put_copy(queue, NULL, 0, frames);
+    const int result =
+        refer ? queue_add(queue, slab, frames.data, frames.size) : queue_copy_run(queue, frames);
     if (result < 0) zmtp__queue_undo(queue);
     return result;
 }
