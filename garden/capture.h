@@ -142,6 +142,9 @@ int garden_chunk_close(struct garden_chunk *chunk, uint64_t size, struct garden_
 
 // ---- The machine: which chunk, when, and what to tell
 
+// For the |first| of a report by a peer that does not say it.
+#define GARDEN_POSITION_UNKNOWN UINT64_MAX
+
 // What is known of one chunk. |first| is the position of its first frame; |gaps| lie inside it or
 // right before its first frame. Offered frames = frames + gaps, chunk after chunk.
 struct garden_chunk_report {
@@ -237,6 +240,10 @@ int garden_capture_switch(struct garden_capture *capture, const char *path, int6
 // The full chunk that the newest switch answered, or null. It goes into the reply, so that a client
 // whose CHUNK_FULL was lost still learns of it.
 const struct garden_chunk_report *garden_capture_answered(const struct garden_capture *capture);
+// The |index|-th full chunk of which the client may not have heard, or null after the last. The answer
+// to a stop carries them besides the last chunk, because no event will tell of them any more.
+const struct garden_chunk_report *garden_capture_untold(const struct garden_capture *capture,
+                                                        size_t index);
 // The producer must have stopped. Repeats change nothing; one that comes after the end makes the
 // ENDED event come again.
 void garden_capture_stop(struct garden_capture *capture, int64_t now_ms);
@@ -257,7 +264,8 @@ int64_t garden_capture_deadline_ms(const struct garden_capture *capture);
 enum garden_capture_state garden_capture_state(const struct garden_capture *capture);
 struct garden_capture_totals garden_capture_totals(const struct garden_capture *capture);
 const char *garden_capture_uri(const struct garden_capture *capture);
-// Whether |path| is, or lately was, a chunk of this stream (a repeated StreamStart names its first).
+// Whether |path| is, or lately was, an open chunk of this stream: a repeated StreamStart names its
+// first. While the state is OPENING, the STARTED event is the answer to a repeat as well.
 bool garden_capture_knows(const struct garden_capture *capture, const char *path);
 
 // ---- Writer: does what the machine asks, on the I/O thread

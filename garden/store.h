@@ -209,11 +209,13 @@ bool garden_recording_request(struct garden_recording *recording, struct garden_
                               struct garden_recording_request *out);
 // The reply to |token|: GARDEN_OK or the daemon's refusal; GARDEN_ERR_NOT_FOUND means that it has no
 // such stream. |report| is the chunk that the reply tells of (the answered one, or at a stop the last
-// one) and |totals| the stop's; both may be null. Replies to other tokens are ignored.
+// one) and |totals| the stop's; both may be null. Replies to other tokens are ignored. Further chunks
+// that a stop's reply tells of go to garden_recording_chunk_full() before it.
 void garden_recording_reply(struct garden_recording *recording, struct garden_instant now,
                             uint64_t token, int result, const struct garden_chunk_report *report,
                             const struct garden_capture_totals *totals);
-// Events of the daemon. A chunk is known by its |path|; paths of other streams are ignored.
+// Events of the daemon. A chunk is known by its |path|; paths of other streams are ignored. A chunk is
+// sealed when its report is here, because only that tells the gaps, or when the stream is over.
 void garden_recording_chunk_full(struct garden_recording *recording, struct garden_instant now,
                                  const struct garden_chunk_report *report);
 // |path| is the chunk that takes frames now: every chunk before it is closed.

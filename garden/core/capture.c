@@ -140,6 +140,14 @@ const struct garden_chunk_report *garden_capture_answered(const struct garden_ca
     return c->has_answered ? &c->answered : NULL;
 }
 
+const struct garden_chunk_report *garden_capture_untold(const struct garden_capture *c,
+                                                        size_t index)
+{
+    if (index < c->full_count) return &c->fulls[index].report;
+    // The answer that carried it may be lost.
+    return index == c->full_count && c->has_answered ? &c->answered : NULL;
+}
+
 void garden_capture_stop(struct garden_capture *c, int64_t now_ms)
 {
     if (c->state == GARDEN_CAPTURE_STOPPED || c->state == GARDEN_CAPTURE_REFUSED) {

@@ -70,7 +70,7 @@ void garden__rotation_replay_held(struct garden__rotation *r, uint64_t number)
     struct garden__rotation_chunk *chunk = rotation_find(r, number);
     if (chunk == NULL) return;
     if (chunk->state < GARDEN__CHUNK_HELD) chunk->state = GARDEN__CHUNK_HELD;
-    chunk->noted = chunk->state;
+    chunk->held_noted = true;
     if (r->state == GARDEN_RECORDING_STARTING) rotation_enter(r, GARDEN_RECORDING_RUNNING);
 }
 
@@ -90,12 +90,20 @@ static bool rotation_over(const struct garden__rotation *r)
 
 // ---- Work on files
 
+// The oldest, so that the manifest is in order. While the daemon lives its report is waited for: only
+// it tells where gaps are. It comes with an event or with the answer to the switch that made the
+// event stop, so waiting ends; a full window ends it too, for peers that keep neither promise.
+static bool rotation_can_seal(const struct garden__rotation *r)
+{
+    if (r->count == 0 || r->window[0].state != GARDEN__CHUNK_CLOSED) return false;
+    return r->window[0].reported || rotation_over(r) || r->count == GARDEN__ROTATION_WINDOW;
+}
+
 struct garden__work garden__rotation_work(struct garden__rotation *r, int64_t now_ms)
 {
     const struct garden__work nothing = {.kind = GARDEN__WORK_NONE};
     if (now_ms < r->work_due_ms) return nothing;
-    // In order, so that the manifest is.
-    if (r->count > 0 && r->window[0].state == GARDEN__CHUNK_CLOSED)
+    if (rotation_can_seal(r))
         return (struct garden__work){.kind = GARDEN__WORK_SEAL, .chunk = &r->window[0]};
     if (r->state == GARDEN_RECORDING_FINISHING || r->state == GARDEN_RECORDING_REFUSED)
         return r->count > 0 || r->finished ? nothing
@@ -258,9 +266,6 @@ void garden__rotation_closed(struct garden__rotation *r, uint64_t number,
         struct garden__rotation_chunk *chunk = &r->window[i];
         if (chunk->number > number || chunk->state == GARDEN__CHUNK_PLANNED) break;
         chunk->state = GARDEN__CHUNK_CLOSED;
-        // An event may overtake the answer to the question that offered the chunk.
-        if (r->chunk_ask.kind == GARDEN_REQUEST_SWITCH && r->chunk_ask.number == chunk->number)
-            r->chunk_ask.kind = GARDEN_REQUEST_NONE;
         if (chunk->number != number || report == NULL || chunk->reported) continue;
         chunk->reported = true;
         chunk->report = *report;
@@ -271,7 +276,8 @@ void garden__rotation_stop(struct garden__rotation *r, int64_t now_ms)
 {
     if (r->state != GARDEN_RECORDING_STARTING && r->state != GARDEN_RECORDING_RUNNING) return;
     if (r->tokens == 0 && r->state == GARDEN_RECORDING_STARTING) {
-        garden__rotation_abandon(r); // the daemon was never asked for anything
+        r->has_totals = true; // none: the daemon was never asked for anything
+        garden__rotation_abandon(r);
         return;
     }
     rotation_enter(r, GARDEN_RECORDING_STOPPING);

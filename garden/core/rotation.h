@@ -24,9 +24,9 @@ enum garden__chunk_state {
 struct garden__rotation_chunk {
     uint64_t number;
     enum garden__chunk_state state;
-    enum garden__chunk_state noted; // what the owner's journal knows; the machine does not look
-    bool sealed_noted;              // its object exists and is in the journal; the owner's too
-    bool reported;                  // |report| is the daemon's word; else the file tells
+    // What the owner's journal knows of it; the machine does not look.
+    bool held_noted, report_noted, sealed_noted;
+    bool reported; // |report| is the daemon's word; else the file tells
     struct garden_chunk_report report;
 };
 

@@ -193,14 +193,15 @@ static int recording_note(struct garden_recording *recording, struct garden_erro
     for (size_t i = 0; i < r->count; i++) {
         struct garden__rotation_chunk *chunk = &r->window[i];
         int result = GARDEN_OK;
-        if (chunk->noted >= chunk->state || chunk->state < GARDEN__CHUNK_HELD) continue;
-        if (chunk->state == GARDEN__CHUNK_HELD)
+        if (chunk->reported && !chunk->report_noted) {
+            result = garden__recording_note_closed(recording, chunk, error);
+            chunk->report_noted = result == GARDEN_OK;
+        } else if (chunk->state == GARDEN__CHUNK_HELD && !chunk->held_noted) {
             result =
                 garden__recording_note_number(recording, GARDEN__RECORD_HELD, chunk->number, error);
-        else if (chunk->reported)
-            result = garden__recording_note_closed(recording, chunk, error);
+            chunk->held_noted = result == GARDEN_OK;
+        }
         if (result != GARDEN_OK) return result;
-        chunk->noted = chunk->state;
     }
     return GARDEN_OK;
 }
@@ -215,7 +216,8 @@ static int recording_make_object(struct garden_recording *recording, struct gard
     struct garden_hash hash;
     uint64_t size = 0;
     char name[64];
-    if (!chunk->reported) report.first = garden_manifest_end(manifest);
+    if (!chunk->reported || report.first == GARDEN_POSITION_UNKNOWN)
+        report.first = garden_manifest_end(manifest);
     garden__recording_chunk_name(recording, chunk->number, name);
     int result = garden__store_seal_frames(
         recording->store, name, chunk->reported ? report.bytes : UINT64_MAX, manifest->frame_size,
@@ -275,8 +277,9 @@ static int recording_put_manifest(struct garden_recording *recording, struct gar
     const struct garden__rotation *r = &recording->rotation;
     char *text = NULL;
     size_t size = 0;
-    const uint64_t end = garden_manifest_end(manifest);
-    int result = garden_manifest_finish(manifest, r->has_totals ? r->totals.offered : end);
+    int result = GARDEN_OK;
+    // Without totals nobody knows whether more was offered: the manifest stays incomplete.
+    if (r->has_totals) result = garden_manifest_finish(manifest, r->totals.offered);
     if (result == GARDEN_OK) result = garden_manifest_print(manifest, &text, &size);
     if (result != GARDEN_OK) return garden__fail(error, result, "cannot print the manifest");
     result = garden_store_put(recording->store, zmtp_bytes_of(text, size), "application/json",

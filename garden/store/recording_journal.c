@@ -179,6 +179,13 @@ static void replay_stopped(struct garden_recording *recording, struct garden__re
     recording->stop_noted = true;
 }
 
+static void replay_noted(struct garden_recording *recording, uint64_t number)
+{
+    struct garden__rotation *r = &recording->rotation;
+    for (size_t i = 0; i < r->count; i++)
+        if (r->window[i].number == number) r->window[i].report_noted = true;
+}
+
 static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload)
 {
     struct garden_recording *recording = context;
@@ -210,6 +217,7 @@ static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload
         report.number = number;
         garden__rotation_replay_held(&recording->rotation, number);
         garden__rotation_closed(&recording->rotation, number, &report);
+        replay_noted(recording, number);
         break;
     case GARDEN__RECORD_SEALED:
         result = replay_sealed(recording, &reader, number);

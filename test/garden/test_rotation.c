@@ -1,0 +1,712 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <garden/store.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "fixture.h"
+
+// Both sides of one stream in one process, with files that are real and a network that is not: it
+// loses, doubles, delays and reorders as a seed says. Frames of four octets hold their position.
+enum { CHUNK_FRAMES = 10, NET_SIZE = 32, RING_FRAMES = 64 };
+
+enum net_kind { NET_NOTHING, NET_REQUEST, NET_REPLY, NET_FULL, NET_HEAD };
+struct net_message {
+    enum net_kind kind;
+    int64_t at;
+    enum garden_request_kind request;
+    uint64_t token;
+    int result;
+    char path[GARDEN_PATH_MAX];
+    bool has_report, has_totals;
+    struct garden_chunk_report report, more[3];
+    size_t more_count;
+    struct garden_capture_totals totals;
+};
+
+struct daemon {
+    struct garden_staging staging;
+    struct garden_ring *ring;
+    struct garden_capture *capture; // null: no stream
+    struct garden_writer writer;
+    uint64_t switch_token, stop_token, start_token; // to answer when it is time
+};
+
+struct world {
+    struct folder folder;
+    struct garden_store *store;
+    struct garden_recording *recording;
+    struct daemon daemon;
+    struct net_message net[NET_SIZE];
+    int64_t now;
+    uint32_t random, position;
+    unsigned loss, doubling; // of 100
+    int64_t delay;           // at most
+};
+
+static const struct garden_stream_format mono32 = {.kind = GARDEN_STREAM_AUDIO,
+                                                   .sample_rate = 48000,
+                                                   .channels = 1,
+                                                   .sample = GARDEN_SAMPLE_S32_LE};
+
+static struct garden_instant instant(const struct world *w)
+{
+    return (struct garden_instant){.mono_ms = w->now, .wall_ns = (w->now + 1000) * 1000000};
+}
+
+static uint32_t dice(struct world *w, uint32_t sides)
+{
+    w->random = w->random * 1664525u + 1013904223u;
+    return (w->random >> 8) % sides;
+}
+
+static void net_put(struct world *w, const struct net_message *message)
+{
+    for (size_t i = 0; i < NET_SIZE; i++) {
+        if (w->net[i].kind != NET_NOTHING) continue;
+        w->net[i] = *message;
+        w->net[i].at = w->now + (w->delay > 0 ? (int64_t)dice(w, (uint32_t)w->delay) : 0);
+        return;
+    }
+    // A full network loses.
+}
+
+static void net_send(struct world *w, const struct net_message *message)
+{
+    if (dice(w, 100) >= w->loss) net_put(w, message);
+    if (dice(w, 100) < w->doubling) net_put(w, message);
+}
+
+static void net_answer(struct world *w, uint64_t *token, int result,
+                       const struct garden_chunk_report *report,
+                       const struct garden_capture_totals *totals)
+{
+    struct net_message reply = {.kind = NET_REPLY, .token = *token, .result = result};
+    if (*token == 0) return;
+    reply.has_report = report != NULL;
+    if (report != NULL) reply.report = *report;
+    reply.has_totals = totals != NULL;
+    if (totals != NULL) reply.totals = *totals;
+    while (totals != NULL && reply.more_count < 3 &&
+           garden_capture_untold(w->daemon.capture, reply.more_count) != NULL) {
+        reply.more[reply.more_count] = *garden_capture_untold(w->daemon.capture, reply.more_count);
+        reply.more_count++;
+    }
+    net_send(w, &reply);
+    *token = 0;
+}
+
+static void daemon_start(struct world *w, const struct net_message *m)
+{
+    struct daemon *d = &w->daemon;
+    uint64_t token = m->token;
+    const struct garden_capture_config config = {
+        .uri = "stream://test/main", .format = mono32, .chunk_size = CHUNK_FRAMES * 4};
+    if (d->capture != NULL && garden_capture_state(d->capture) != GARDEN_CAPTURE_OPENING) {
+        net_answer(w, &token, garden_capture_knows(d->capture, m->path) ? 0 : GARDEN_ERR_EXISTS,
+                   NULL, NULL);
+        return;
+    }
+    d->start_token = m->token;
+    assert_int_equal(
+        garden_capture_open(NULL, &config, d->ring, m->path, w->now, &d->capture, NULL), GARDEN_OK);
+    garden_writer_init(&d->writer, &d->staging, d->capture);
+}
+
+static void daemon_request(struct world *w, const struct net_message *m)
+{
+    struct daemon *d = &w->daemon;
+    uint64_t token = m->token;
+    struct garden_error error;
+    if (m->request == GARDEN_REQUEST_START) {
+        daemon_start(w, m);
+    } else if (d->capture == NULL) {
+        net_answer(w, &token, GARDEN_ERR_NOT_FOUND, NULL, NULL);
+    } else if (m->request == GARDEN_REQUEST_STOP) {
+        d->stop_token = m->token;
+        garden_capture_stop(d->capture, w->now);
+    } else {
+        const int result = garden_capture_switch(d->capture, m->path, w->now, &error);
+        if (result == GARDEN_OK)
+            d->switch_token = m->token;
+        else
+            net_answer(w, &token, result < 0 ? result : GARDEN_OK,
+                       garden_capture_answered(d->capture), NULL);
+    }
+}
+
+static void daemon_event(struct world *w, const struct garden_capture_event *event)
+{
+    struct daemon *d = &w->daemon;
+    struct net_message m = {.kind = NET_NOTHING};
+    switch (event->kind) {
+    case GARDEN_CAPTURE_STARTED:
+        net_answer(w, &d->start_token, event->result, NULL, NULL);
+        break;
+    case GARDEN_CAPTURE_SWITCHED:
+        net_answer(w, &d->switch_token, event->result, garden_capture_answered(d->capture), NULL);
+        break;
+    case GARDEN_CAPTURE_ENDED:
+        net_answer(w, &d->stop_token, GARDEN_OK, event->chunk, &event->totals);
+        break;
+    case GARDEN_CAPTURE_CHUNK_FULL:
+        m.kind = NET_FULL;
+        m.report = *event->chunk;
+        net_send(w, &m);
+        break;
+    case GARDEN_CAPTURE_HEAD:
+        if (event->path == NULL) break;
+        m.kind = NET_HEAD;
+        snprintf(m.path, sizeof m.path, "%s", event->path);
+        net_send(w, &m);
+        break;
+    case GARDEN_CAPTURE_NONE:
+    case GARDEN_CAPTURE_OVERRUN:
+    case GARDEN_CAPTURE_ERROR:
+        break;
+    }
+}
+
+static void daemon_run(struct world *w)
+{
+    struct daemon *d = &w->daemon;
+    struct garden_capture_event event;
+    if (d->capture == NULL) return;
+    (void)garden_writer_run(&d->writer, w->now);
+    while (garden_capture_event(d->capture, w->now, &event)) {
+        daemon_event(w, &event);
+        (void)garden_writer_run(&d->writer, w->now);
+    }
+    if (garden_capture_state(d->capture) != GARDEN_CAPTURE_REFUSED) return;
+    garden_capture_close(d->capture);
+    d->capture = NULL;
+}
+
+static void net_deliver(struct world *w)
+{
+    for (size_t i = 0; i < NET_SIZE; i++) {
+        if (w->net[i].kind == NET_NOTHING || w->net[i].at > w->now) continue;
+        const struct net_message m = w->net[i];
+        w->net[i].kind = NET_NOTHING;
+        if (m.kind == NET_REQUEST) daemon_request(w, &m);
+        if (w->recording == NULL) continue;
+        for (size_t k = 0; k < m.more_count; k++)
+            garden_recording_chunk_full(w->recording, instant(w), &m.more[k]);
+        if (m.kind == NET_REPLY)
+            garden_recording_reply(w->recording, instant(w), m.token, m.result,
+                                   m.has_report ? &m.report : NULL,
+                                   m.has_totals ? &m.totals : NULL);
+        if (m.kind == NET_FULL) garden_recording_chunk_full(w->recording, instant(w), &m.report);
+        if (m.kind == NET_HEAD) garden_recording_head(w->recording, instant(w), m.path);
+    }
+}
+
+static int client_run(struct world *w, struct garden_error *error)
+{
+    struct garden_recording_request request;
+    const int result = garden_recording_work(w->recording, instant(w), error);
+    while (garden_recording_request(w->recording, instant(w), &request)) {
+        struct net_message m = {
+            .kind = NET_REQUEST, .request = request.kind, .token = request.token};
+        if (request.path != NULL) snprintf(m.path, sizeof m.path, "%s", request.path);
+        net_send(w, &m);
+    }
+    return result;
+}
+
+static void world_step(struct world *w)
+{
+    struct garden_error error;
+    net_deliver(w);
+    daemon_run(w);
+    if (w->recording != NULL) (void)client_run(w, &error); // what fails is tried again
+    w->now += 10;
+}
+
+static void world_offer(struct world *w, uint32_t count)
+{
+    uint32_t frames[64];
+    for (uint32_t i = 0; i < count; i++)
+        frames[i] = w->position + i;
+    w->position += count;
+    (void)garden_ring_write(w->daemon.ring, frames, count); // the ring counts what it drops
+}
+
+static void world_store(struct world *w, const struct garden_fs *fs)
+{
+    struct garden_error error;
+    const struct garden_store_config config = {.root = w->folder.path, .fs = fs};
+    assert_int_equal(garden_store_open(&config, &w->store, &error), GARDEN_OK);
+}
+
+static void world_record(struct world *w)
+{
+    struct garden_error error;
+    const struct garden_recording_config config = {.uri = "stream://test/main",
+                                                   .format = mono32,
+                                                   .chunk_size = CHUNK_FRAMES * 4,
+                                                   .definition = zmtp_bytes_text("{}"),
+                                                   .retry_ms = 100};
+    assert_int_equal(garden_recording_open(w->store, &config, instant(w), &w->recording, &error),
+                     GARDEN_OK);
+}
+
+static void world_daemon(struct world *w)
+{
+    assert_int_equal(
+        garden_staging_open(&w->daemon.staging, NULL, garden_store_staging(w->store), NULL),
+        GARDEN_OK);
+    assert_int_equal(garden_ring_open(NULL, 4, RING_FRAMES, &w->daemon.ring), GARDEN_OK);
+}
+
+static void world_begin(struct world *w, uint32_t seed)
+{
+    memset(w, 0, sizeof *w);
+    w->random = seed;
+    folder_make(&w->folder);
+    world_store(w, NULL);
+    world_daemon(w);
+}
+
+static void world_end(struct world *w)
+{
+    garden_recording_close(w->recording);
+    if (w->daemon.capture != NULL) garden_writer_fini(&w->daemon.writer);
+    garden_capture_close(w->daemon.capture);
+    garden_ring_close(w->daemon.ring);
+    garden_staging_close(&w->daemon.staging);
+    garden_store_close(w->store);
+    folder_remove(&w->folder);
+}
+
+static void world_until_done(struct world *w, int64_t patience_ms)
+{
+    const int64_t until = w->now + patience_ms;
+    while (w->now < until && garden_recording_state(w->recording) != GARDEN_RECORDING_DONE)
+        world_step(w);
+    assert_int_equal(garden_recording_state(w->recording), GARDEN_RECORDING_DONE);
+}
+
+static bool count_staged(void *context, const char *name)
+{
+    // Half-written temporary files are the next opening's to sweep.
+    if (strstr(name, ".tmp") == NULL) ++*(int *)context;
+    return true;
+}
+
+static int staged(const struct world *w)
+{
+    int count = 0;
+    assert_int_equal(garden_store_each_staged(w->store, count_staged, &count, NULL), GARDEN_OK);
+    return count;
+}
+
+// Reads the stream back: every frame must be at the position that it holds itself.
+static void check_stream(const struct world *w, const struct garden_manifest *manifest)
+{
+    size_t gap = 0;
+    uint64_t position = 0;
+    for (size_t i = 0; i < manifest->chunk_count; i++) {
+        uint8_t *data = NULL;
+        size_t size = 0;
+        assert_int_equal(
+            garden_store_get(w->store, &manifest->chunks[i].hash, 1 << 20, &data, &size, NULL),
+            GARDEN_OK);
+        assert_int_equal(size, manifest->chunks[i].byte_count);
+        for (size_t k = 0; k < size / 4; k++, position++) {
+            uint32_t frame;
+            memcpy(&frame, data + 4 * k, 4);
+            if (gap < manifest->gap_count && manifest->gaps[gap].first == position)
+                position += manifest->gaps[gap++].count;
+            if (k == 0) assert_int_equal(manifest->chunks[i].first_sample, position);
+            assert_int_equal(frame, position);
+        }
+        zmtp_free(zmtp_heap(), data, size);
+    }
+}
+
+static void check_done(const struct world *w, bool complete)
+{
+    struct garden_manifest manifest;
+    struct garden_error error = {0};
+    const struct garden_hash hash = garden_recording_manifest_hash(w->recording);
+    assert_int_equal(garden_manifest_load(w->store, &hash, &manifest, &error), GARDEN_OK);
+    if (garden_manifest_verify(&manifest, w->store, &error) != GARDEN_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(manifest.complete, complete);
+    if (complete) assert_int_equal(garden_manifest_end(&manifest), w->position);
+    check_stream(w, &manifest);
+    assert_int_equal(staged(w), 0);
+    garden_manifest_fini(&manifest);
+}
+
+static void test_a_stream_of_many_chunks_is_recorded_to_the_sample(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w, 1);
+    world_record(&w);
+    for (int i = 0; i < 10; i++)
+        world_step(&w);
+    for (int i = 0; i < 101; i++) {
+        world_offer(&w, 3);
+        world_step(&w);
+    }
+    garden_recording_stop(w.recording, instant(&w));
+    world_until_done(&w, 1000);
+    check_done(&w, true);
+    const struct garden_manifest *manifest = garden_recording_manifest(w.recording);
+    assert_int_equal(manifest->total_samples, 303);
+    assert_int_equal(manifest->gap_count, 0);
+    assert_int_equal(manifest->chunk_count, 31);
+    world_end(&w);
+}
+
+// Equal chunks share an object, and the manifest lists both.
+static void test_silence_is_stored_once_and_listed_as_often_as_it_was_heard(void **state)
+{
+    (void)state;
+    struct world w;
+    const uint32_t silence[CHUNK_FRAMES] = {0};
+    world_begin(&w, 1);
+    world_record(&w);
+    for (int i = 0; i < 10; i++)
+        world_step(&w);
+    for (int i = 0; i < 6; i++) {
+        assert_true(garden_ring_write(w.daemon.ring, silence, CHUNK_FRAMES));
+        for (int k = 0; k < 4; k++)
+            world_step(&w);
+    }
+    garden_recording_stop(w.recording, instant(&w));
+    world_until_done(&w, 1000);
+    const struct garden_manifest *manifest = garden_recording_manifest(w.recording);
+    assert_int_equal(manifest->chunk_count, 6);
+    assert_int_equal(garden_manifest_verify(manifest, w.store, NULL), GARDEN_OK);
+    uint64_t objects = 0;
+    assert_int_equal(garden_store_verify_all(w.store, &objects, NULL, NULL, NULL), 0);
+    assert_int_equal(objects, 3); // the silence, the definition, the manifest
+    world_end(&w);
+}
+
+static uint32_t seed_running; // 0: none
+
+static int tell_seed(void **state)
+{
+    (void)state;
+    if (seed_running != 0) print_message("the seed was %u\n", seed_running);
+    return 0;
+}
+
+static void test_loss_doubling_delay_and_reordering_neither_stall_nor_seal_twice(void **state)
+{
+    (void)state;
+    for (seed_running = 1; seed_running <= 100; seed_running++) {
+        struct world w;
+        world_begin(&w, seed_running);
+        w.loss = dice(&w, 50);
+        w.doubling = dice(&w, 50);
+        w.delay = 1 + dice(&w, 150);
+        world_record(&w);
+        for (int i = 0; i < 200; i++) {
+            if (w.daemon.capture != NULL && dice(&w, 2) == 0) world_offer(&w, 1 + dice(&w, 6));
+            world_step(&w);
+        }
+        garden_recording_stop(w.recording, instant(&w));
+        world_until_done(&w, 60000);
+        check_done(&w, true);
+        world_end(&w);
+    }
+    seed_running = 0;
+}
+
+static void test_a_refused_start_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    struct world w;
+    struct garden_recording_request request;
+    world_begin(&w, 1);
+    world_record(&w);
+    assert_true(garden_recording_work(w.recording, instant(&w), NULL) > 0);
+    assert_true(garden_recording_request(w.recording, instant(&w), &request));
+    assert_int_equal(request.kind, GARDEN_REQUEST_START);
+    garden_recording_reply(w.recording, instant(&w), request.token, GARDEN_ERR_NO_SPACE, NULL,
+                           NULL);
+    assert_int_equal(garden_recording_state(w.recording), GARDEN_RECORDING_REFUSED);
+    assert_true(garden_recording_work(w.recording, instant(&w), NULL) > 0);
+    assert_int_equal(staged(&w), 0);
+    assert_false(garden_recording_request(w.recording, instant(&w), &request));
+    assert_int_equal(garden_recording_work(w.recording, instant(&w), NULL), 0);
+    world_end(&w);
+}
+
+static void test_a_stop_before_the_daemon_was_asked_ends_at_once(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w, 1);
+    world_record(&w);
+    garden_recording_stop(w.recording, instant(&w));
+    assert_true(garden_recording_work(w.recording, instant(&w), NULL) > 0);
+    assert_int_equal(garden_recording_state(w.recording), GARDEN_RECORDING_DONE);
+    assert_int_equal(staged(&w), 0);
+    world_end(&w);
+}
+
+// Drops the daemon as a kill does: its descriptors close, nothing else happens.
+static void daemon_kill(struct world *w)
+{
+    struct daemon *d = &w->daemon;
+    for (int i = 0; i < 2; i++)
+        if (d->writer.chunks[i].file >= 0) (void)close(d->writer.chunks[i].file);
+    garden_capture_close(d->capture);
+    garden_ring_close(d->ring);
+    garden_staging_close(&d->staging);
+    memset(d, 0, sizeof *d);
+    memset(w->net, 0, sizeof w->net);
+    world_daemon(w);
+}
+
+static void test_after_a_killed_daemon_all_that_it_wrote_is_sealed(void **state)
+{
+    (void)state;
+    for (uint32_t frames = 0; frames < 45; frames++) {
+        struct world w;
+        world_begin(&w, 1);
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (uint32_t i = 0; i < frames; i++) {
+            world_offer(&w, 1);
+            world_step(&w);
+        }
+        daemon_run(&w);
+        daemon_kill(&w);
+        garden_recording_stop(w.recording, instant(&w)); // answered: no such stream
+        world_until_done(&w, 10000);
+        check_done(&w, false);
+        assert_int_equal(garden_recording_manifest(w.recording)->total_samples, frames);
+        world_end(&w);
+    }
+}
+
+static void test_while_the_daemon_still_writes_nothing_is_sealed_under_it(void **state)
+{
+    (void)state;
+    struct world w;
+    world_begin(&w, 1);
+    world_record(&w);
+    for (int i = 0; i < 10; i++)
+        world_step(&w);
+    world_offer(&w, 4);
+    daemon_run(&w);
+    struct garden_error error = {0};
+    garden_recording_abandon(w.recording, instant(&w)); // wrongly: it lives
+    assert_int_equal(garden_recording_work(w.recording, instant(&w), &error), GARDEN_ERR_STATE);
+    assert_non_null(strstr(error.text, "still being written"));
+    world_offer(&w, 3);
+    garden_capture_stop(w.daemon.capture, w.now);
+    daemon_run(&w);
+    world_until_done(&w, 10000);
+    check_done(&w, false);
+    assert_int_equal(garden_recording_manifest(w.recording)->total_samples, 7);
+    world_end(&w);
+}
+
+// ---- A client killed at each step
+
+struct killer {
+    struct garden_fs fs;
+    int left;
+};
+
+static void killer_step(void *context, const char *name)
+{
+    struct killer *killer = context;
+    (void)name;
+    if (--killer->left == 0) (void)kill(getpid(), SIGKILL);
+}
+
+static void client_killed_life(struct world *w, int at)
+{
+    struct killer killer = {.fs = *garden__fs_system(), .left = at};
+    killer.fs.context = &killer;
+    killer.fs.step = killer_step;
+    garden_store_close(w->store);
+    world_store(w, &killer.fs);
+    world_record(w);
+    for (int i = 0; i < 60; i++) {
+        if (w->daemon.capture != NULL) world_offer(w, 3);
+        world_step(w);
+    }
+    garden_recording_stop(w->recording, instant(w));
+    while (garden_recording_state(w->recording) != GARDEN_RECORDING_DONE)
+        world_step(w);
+    _exit(w->position < 30 ? 2 : 0); // a life to its end, and one worth the name
+}
+
+static bool take_run(void *context, const char *run)
+{
+    strcpy(context, run);
+    return false;
+}
+
+// The whole world dies with the client here, daemon included; what is left is the folder.
+static bool client_killed_at(int at)
+{
+    struct world w;
+    int status = 0;
+    char run[64] = "";
+    struct garden_error error = {0};
+    world_begin(&w, 7);
+    fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) client_killed_life(&w, at);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+    assert_true(garden_store_verify_all(w.store, NULL, NULL, NULL, NULL) == 0);
+    if (run[0] != '\0') {
+        const int result = garden_recording_resume(w.store, run, instant(&w), &w.recording, &error);
+        if (result == GARDEN_ERR_FORMAT) {
+            // Killed before its first record was whole: nothing was captured yet.
+            assert_true(at <= 10);
+        } else {
+            if (result != GARDEN_OK) fail_msg("step %d: %s", at, error.text);
+            garden_recording_abandon(w.recording, instant(&w));
+            world_until_done(&w, 10000);
+            struct garden_manifest manifest;
+            const struct garden_hash hash = garden_recording_manifest_hash(w.recording);
+            assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, &error), GARDEN_OK);
+            if (garden_manifest_verify(&manifest, w.store, &error) != GARDEN_OK)
+                fail_msg("step %d: %s", at, error.text);
+            check_stream(&w, &manifest);
+            garden_manifest_fini(&manifest);
+            assert_int_equal(staged(&w), 0);
+        }
+    }
+    world_end(&w);
+    return WIFSIGNALED(status);
+}
+
+static void test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice(void **state)
+{
+    (void)state;
+    int at = 1;
+    while (client_killed_at(at))
+        at++;
+    assert_true(at > 100); // the steps of a whole life
+}
+
+// The client dies and comes back while the daemon goes on.
+static void test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream(void **state)
+{
+    (void)state;
+    for (seed_running = 1; seed_running <= 40; seed_running++) {
+        struct world w;
+        char run[64] = "";
+        struct garden_error error = {0};
+        world_begin(&w, seed_running);
+        w.loss = 20;
+        w.delay = 1 + dice(&w, 60);
+        world_record(&w);
+        const int death = (int)dice(&w, 80);
+        for (int i = 0; i < 150; i++) {
+            if (w.daemon.capture != NULL) world_offer(&w, 1 + dice(&w, 2));
+            world_step(&w);
+            if (i == death) {
+                garden_recording_close(w.recording);
+                w.recording = NULL;
+            }
+            if (i == death + 15) {
+                assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL),
+                                 GARDEN_OK);
+                if (garden_recording_resume(w.store, run, instant(&w), &w.recording, &error) != 0)
+                    fail_msg("%s", error.text);
+            }
+        }
+        garden_recording_stop(w.recording, instant(&w));
+        world_until_done(&w, 60000);
+        check_done(&w, true);
+        world_end(&w);
+    }
+    seed_running = 0;
+}
+
+// ---- Failing system calls
+
+// One life with the |at|-th call failing. Returns whether so many calls were made.
+static bool client_with_failure(unsigned at, bool lasting)
+{
+    struct world w;
+    struct faulty faulty;
+    struct garden_error error;
+    bool reached = true;
+    world_begin(&w, 3);
+    garden_store_close(w.store);
+    faulty_init(&faulty);
+    world_store(&w, &faulty.fs);
+    world_record(&w);
+    faulty_arm(&faulty, at);
+    faulty.fail_on = lasting;
+    for (int i = 0; i < 40; i++) {
+        if (w.daemon.capture != NULL) world_offer(&w, 3);
+        net_deliver(&w);
+        daemon_run(&w);
+        const int result = client_run(&w, &error);
+        if (result < 0) assert_true(error.text[0] != '\0' && strchr(error.text, '\n') == NULL);
+        w.now += 10;
+    }
+    assert_true(garden_store_verify_all(w.store, NULL, NULL, NULL, NULL) >= 0);
+    reached = faulty.calls >= at;
+    faulty_arm(&faulty, 0); // there is room again
+    garden_recording_stop(w.recording, instant(&w));
+    world_until_done(&w, 60000);
+    check_done(&w, true);
+    world_end(&w);
+    return reached;
+}
+
+static void test_each_call_that_fails_once_is_made_good_later(void **state)
+{
+    (void)state;
+    unsigned at = 1;
+    while (client_with_failure(at, false))
+        at++;
+    assert_true(at > 100);
+}
+
+static void test_a_disk_that_fills_up_at_any_call_costs_only_frames_that_are_counted(void **state)
+{
+    (void)state;
+    unsigned at = 1;
+    while (client_with_failure(at, true))
+        at += 3;
+    assert_true(at > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_stream_of_many_chunks_is_recorded_to_the_sample),
+        cmocka_unit_test(test_silence_is_stored_once_and_listed_as_often_as_it_was_heard),
+        cmocka_unit_test_teardown(
+            test_loss_doubling_delay_and_reordering_neither_stall_nor_seal_twice, tell_seed),
+        cmocka_unit_test(test_a_refused_start_leaves_nothing_behind),
+        cmocka_unit_test(test_a_stop_before_the_daemon_was_asked_ends_at_once),
+        cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
+        cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
+        cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
+        cmocka_unit_test_teardown(
+            test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream, tell_seed),
+        cmocka_unit_test(test_each_call_that_fails_once_is_made_good_later),
+        cmocka_unit_test(test_a_disk_that_fills_up_at_any_call_costs_only_frames_that_are_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
