@@ -18,10 +18,9 @@ static const size_t arena_unit = sizeof(struct arena_block) > _Alignof(max_align
 _Static_assert((sizeof(struct arena_block) & (sizeof(struct arena_block) - 1)) == 0,
                "the unit is a power of two");
 
-// Rounds up to whole units, or yields 0 for a size that no arena has.
+// Rounds up to whole units; a size so large that this wraps around becomes 0.
 static size_t arena_round(size_t size)
 {
-    if (size > SIZE_MAX - arena_unit) return 0;
     return (size + arena_unit - 1) & ~(arena_unit - 1);
 }
 
