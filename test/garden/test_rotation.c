@@ -114,6 +114,7 @@ static void daemon_start(struct world *w, const struct net_message *m)
         return;
     }
     d->start_token = m->token;
+    if (d->capture != NULL) return; // a repeat, with the same answer
     assert_int_equal(
         garden_capture_open(NULL, &config, d->ring, m->path, w->now, &d->capture, NULL), GARDEN_OK);
     garden_writer_init(&d->writer, &d->staging, d->capture);
