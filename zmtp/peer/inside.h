@@ -47,6 +47,7 @@ struct zmtp_peer {
     size_t rest_size, rest_capacity;
     struct zmtp_slab *big;
     size_t big_filled, big_size;
+    size_t lent; // room that was lent and not given back
     bool blocked;
     bool in_message; // some parts of a message have come
     uint64_t message_size;
@@ -56,6 +57,7 @@ struct zmtp_peer {
     uint8_t *control;
     size_t control_begin, control_end, control_capacity;
     size_t plan_first, plan_control;
+    size_t shown; // octets that peek showed and consume has not taken
     // Heartbeats.
     uint64_t opened_ms, ping_ms, ttl_end_ms; // |ttl_end_ms| 0: the other side set none
     bool ping_due, ping_out, pong_due;       // |ping_out|: sent, and nothing heard since

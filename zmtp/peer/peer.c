@@ -109,6 +109,7 @@ static int peer_say_greeting(struct zmtp_peer *peer)
 
 int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config, uint64_t now_ms)
 {
+    if (!out || !config) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (config->routing_id.size > UINT8_MAX || config->minor > 1) return ZMTP_ERR_ARGUMENT;
     if ((unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;
@@ -153,7 +154,7 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
     peer->error = error;
     zmtp__rx_release(peer);
     if (peer->handshake) peer_close_handshake(peer);
-    peer->plan_first = peer->plan_control = 0;
+    peer->plan_first = peer->plan_control = peer->shown = 0;
     if (!peer->end) return;
     // A message of which some parts came is nobody's; one that was being sent starts anew.
     if (peer->end->out->open) zmtp__queue_undo(peer->end->out);
@@ -163,8 +164,9 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
 void zmtp_peer_fail(struct zmtp_peer *peer, int error)
 {
     peer->control_begin = peer->control_end = 0; // nobody is left to hear it
-    peer->plan_first = peer->plan_control = 0;
+    peer->plan_first = peer->plan_control = peer->shown = 0;
     if (peer->state == ZMTP_PEER_CLOSED || peer->ending) return;
+    if (error >= 0) error = ZMTP_ERR_RESET; // closed must have a reason
     if (peer->blocked && peer->state == ZMTP_PEER_TRAFFIC)
         peer->ending = error; // what came before is delivered first
     else
@@ -284,6 +286,7 @@ void zmtp__peer_start_traffic(struct zmtp_peer *peer)
 
 int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end)
 {
+    if (!end) return ZMTP_ERR_ARGUMENT;
     if (peer->end || peer->state == ZMTP_PEER_CLOSED) return ZMTP_ERR_STATE;
     peer->end = end;
     zmtp__pipe_mark(end); // octets may have waited for it

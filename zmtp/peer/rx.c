@@ -64,10 +64,11 @@ static enum rx_result rx_stop(struct zmtp_peer *peer, int error)
 
 struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
 {
+    peer->lent = 0;
     if (!(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return (struct zmtp_room){0};
     if (peer->big) {
-        const size_t size = peer->big->capacity - peer->big_filled;
-        return (struct zmtp_room){peer->big->data + peer->big_filled, size};
+        peer->lent = peer->big->capacity - peer->big_filled;
+        return (struct zmtp_room){peer->big->data + peer->big_filled, peer->lent};
     }
     struct zmtp__inbox *inbox = peer->inbox;
     if (!zmtp__inbox_reserve(inbox, peer->pool, peer->allocator, peer->rest_size + RX_ROOM)) {
@@ -77,7 +78,8 @@ struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
     uint8_t *start = inbox->slab->data + inbox->used;
     if (peer->rest_size > 0) memcpy(start, peer->rest, peer->rest_size);
     const size_t taken = inbox->used + peer->rest_size;
-    return (struct zmtp_room){inbox->slab->data + taken, inbox->slab->capacity - taken};
+    peer->lent = inbox->slab->capacity - taken;
+    return (struct zmtp_room){inbox->slab->data + taken, peer->lent};
 }
 
 // The octets of a frame that is not whole are kept in a block of their own, so that the shared slab
@@ -142,7 +144,9 @@ static bool rx_fill_big(struct zmtp_peer *peer, size_t size)
 
 void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
 {
-    if (size == 0 || !(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return;
+    const size_t lent = peer->lent;
+    peer->lent = 0;
+    if (size == 0 || size > lent || !(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return;
     peer->counters.bytes_in += size;
     zmtp__clock_heard(peer, now_ms);
     if (peer->big) {
@@ -212,17 +216,15 @@ static int rx_put(struct zmtp_peer *peer, const uint8_t *begin, const uint8_t *e
 static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
 {
     const uint8_t *at = peer->held.at;
-    struct zmtp__queue *queue = peer->end->out;
-    int result = ZMTP_OK;
-    if (!peer->end->other->closed) {
-        result = rx_put(peer, run->begin, run->boundary);
-        if (result == ZMTP_OK && run->messages > 0) {
-            zmtp__queue_end(queue, run->messages);
-            zmtp__pipe_published(peer->end);
-        }
-        if (result == ZMTP_OK) result = rx_put(peer, run->boundary, at);
-    }
+    const bool kept = !peer->end->other->closed;
+    int result = kept ? rx_put(peer, run->begin, run->boundary) : ZMTP_OK;
+    if (result < 0) return rx_stop(peer, result);
     peer->counters.messages_in += run->messages;
+    if (kept && run->messages > 0) {
+        zmtp__queue_end(peer->end->out, run->messages);
+        zmtp__pipe_published(peer->end);
+    }
+    if (kept) result = rx_put(peer, run->boundary, at);
     const size_t size = (size_t)(run->boundary - run->begin);
     run->count_room -= run->messages < run->count_room ? run->messages : run->count_room;
     run->bytes_room -= size < run->bytes_room ? size : run->bytes_room;
@@ -267,18 +269,18 @@ static enum rx_result rx_command(struct zmtp_peer *peer, struct rx_run *run, str
 {
     struct zmtp_command command;
     const int result = zmtp_command_decode(body, &command);
-    if (result == ZMTP_OK && rx_is_for_pattern(peer, &command)) {
-        // RFC 37, Formal Grammar: a message's frames follow each other. Other commands are let
-        // through between them, as peers in the field send PINGs there.
-        if (peer->in_message) return rx_stop(peer, ZMTP_ERR_COMMAND);
+    const bool for_pattern = result == ZMTP_OK && rx_is_for_pattern(peer, &command);
+    if (for_pattern && !peer->in_message) {
         peer->held.at = run->boundary = next;
         run->messages++;
         return RX_STEP;
     }
     if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;
     peer->held.at = run->begin = run->boundary = next;
-    if (result < 0) return rx_stop(peer, result);
-    return rx_act(peer, &command, now_ms);
+    // RFC 37, Formal Grammar: a message's frames follow each other. Other commands are let through
+    // between them, as peers in the field send PINGs there.
+    if (for_pattern) return rx_stop(peer, ZMTP_ERR_COMMAND);
+    return result < 0 ? rx_stop(peer, result) : rx_act(peer, &command, now_ms);
 }
 
 // Counts a whole part in; the limits were checked when its header was seen.
@@ -338,19 +340,23 @@ static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint6
     return RX_STEP;
 }
 
+// What a limit leaves; |max| 0: there is none.
+static size_t rx_left(size_t used, size_t max)
+{
+    if (max == 0) return SIZE_MAX;
+    return used < max ? max - used : 0;
+}
+
 static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
 {
     const struct zmtp__queue *queue = peer->end->out;
+    const bool dropping = peer->end->other->closed; // there is always room for what nobody reads
     struct rx_run run = {
         .begin = peer->held.at,
         .boundary = peer->held.at,
-        .count_room = queue->count_max ? queue->count_max : SIZE_MAX,
-        .bytes_room = queue->bytes_max ? queue->bytes_max : SIZE_MAX,
+        .count_room = rx_left(queue->count, dropping ? 0 : queue->count_max),
+        .bytes_room = rx_left(queue->bytes, dropping ? 0 : queue->bytes_max),
     };
-    if (!peer->end->other->closed) {
-        run.count_room = queue->count < run.count_room ? run.count_room - queue->count : 0;
-        run.bytes_room = queue->bytes < run.bytes_room ? run.bytes_room - queue->bytes : 0;
-    }
     enum rx_result result;
     do {
         result = rx_frame(peer, &run, now_ms);

@@ -111,7 +111,8 @@ static size_t tx_pipe_window(struct zmtp_peer *peer)
     return zmtp__queue_first_size(queue) - queue->sent;
 }
 
-size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
+// Lays out what is to be sent next; returns how many views it took.
+static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
 {
     peer->plan_first = peer->plan_control = 0;
     size_t count = 0;
@@ -145,6 +146,15 @@ size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
     return count;
 }
 
+size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
+{
+    const size_t count = tx_plan(peer, out, max);
+    peer->shown = 0;
+    for (size_t i = 0; i < count; i++)
+        peer->shown += out[i].size;
+    return count;
+}
+
 static size_t tx_smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -164,6 +174,8 @@ static void tx_consume_pipe(struct zmtp_peer *peer, size_t size)
 void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
 {
     (void)now_ms; // what leaves is no sign of the other side's life
+    if (size > peer->shown) return;
+    peer->shown -= size;
     peer->counters.bytes_out += size;
     const size_t first = tx_smaller(size, peer->plan_first);
     const size_t control = tx_smaller(size - first, peer->plan_control);
