@@ -128,14 +128,13 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
     return ZMTP_OK;
 }
 
-// Nothing is left of the subscriber: neither is its memory.
-static void subscriptions_left(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
+// Who subscribes to nothing holds no memory.
+static void subscriptions_free(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
 {
     zmtp_free(set->topics.allocator, subscriber->topics,
               subscriber->capacity * sizeof(struct zmtp__key *));
     subscriber->topics = NULL;
     subscriber->count = subscriber->capacity = subscriber->topic_bytes = 0;
-    set->subscribers--;
 }
 
 void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
@@ -145,24 +144,26 @@ void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
     if (!key) return;
     const uint32_t index = subscriptions_index(key, subscriber);
     if (index == key->count) return;
-    subscriptions_leave(set, key, index);
     // From the end, for what was subscribed last is often cancelled first.
     size_t place = subscriber->count - 1;
     while (subscriber->topics[place] != key)
         place--;
     subscriber->topics[place] = subscriber->topics[--subscriber->count];
+    subscriptions_leave(set, key, index);
     subscriber->topic_bytes -= topic.size;
-    if (subscriber->count == 0) subscriptions_left(set, subscriber);
+    if (subscriber->count > 0) return;
+    set->subscribers--;
+    subscriptions_free(set, subscriber);
 }
 
 void zmtp__subscriptions_clear(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
 {
-    if (subscriber->count == 0) return;
+    if (subscriber->count > 0) set->subscribers--;
     for (size_t i = 0; i < subscriber->count; i++) {
         struct zmtp__key *topic = subscriber->topics[i];
         subscriptions_leave(set, topic, subscriptions_index(topic, subscriber));
     }
-    subscriptions_left(set, subscriber);
+    subscriptions_free(set, subscriber); // also what an add that failed had reserved
 }
 
 struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,

@@ -1,0 +1,331 @@
+// PUB (RFC 29): PS29-PUB-01 to 11, ZMTP37-SUB, LZ-26, LZ-41.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "test/support/sockets.h"
+
+static uint64_t dropped(const struct zmtp_socket *socket, enum zmtp_drop reason)
+{
+    return zmtp_socket_counters(socket).dropped[reason];
+}
+
+static void test_each_subscriber_gets_what_begins_with_its_topics_and_once(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 9);
+    struct zmtp_pipe_end *a = sockets_accept(pub, ""), *b = sockets_accept(pub, "");
+    assert_string_equal(sockets_send(pub, "early"), "ZMTP_OK");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    sockets_far_send(a, "<SUBSCRIBE>ab");
+    sockets_far_send(b, "<SUBSCRIBE>ab");
+    assert_string_equal(sockets_send(pub, "abc|body"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "a|ab"), "ZMTP_OK"); // the first part alone counts
+    assert_string_equal(sockets_far_recv(a), "abc|body");
+    assert_string_equal(sockets_far_recv(a), "a|ab");
+    assert_string_equal(sockets_far_recv(a), "");
+    assert_string_equal(sockets_far_recv(b), "abc|body");
+    assert_string_equal(sockets_far_recv(b), "");
+    assert_int_equal(zmtp_socket_subscribers(pub), 2);
+    const struct zmtp_socket_counters counters = zmtp_socket_counters(pub);
+    assert_int_equal(counters.sent, 3);
+    assert_int_equal(counters.copies, 3);
+    assert_int_equal(counters.dropped[ZMTP_DROP_NO_MATCH], 1);
+    sockets_assert_conserved(pub, 3);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+// LZ-26: from any peer, whatever its version.
+static void test_subscriptions_come_as_commands_and_as_messages(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 9);
+    struct zmtp_pipe_end *a = sockets_accept(pub, "");
+    sockets_far_send(a, "\\x01old");
+    sockets_far_send(a, "<SUBSCRIBE>new");
+    assert_string_equal(sockets_send(pub, "old"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "new"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "old");
+    assert_string_equal(sockets_far_recv(a), "new");
+    sockets_far_send(a, "<CANCEL>old");
+    sockets_far_send(a, "\\x00new");
+    assert_string_equal(sockets_send(pub, "old"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "new"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "");
+    assert_int_equal(zmtp_socket_subscribers(pub), 0);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+}
+
+static void test_subscriptions_of_one_peer_are_a_set(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 9);
+    struct zmtp_pipe_end *a = sockets_accept(pub, ""), *b = sockets_accept(pub, "");
+    sockets_far_send(a, "<SUBSCRIBE>t");
+    sockets_far_send(a, "\\x01t");
+    sockets_far_send(b, "\\x01t");
+    sockets_far_send(a, "<CANCEL>t");
+    sockets_far_send(a, "<CANCEL>t");
+    assert_string_equal(sockets_send(pub, "t"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "");
+    assert_string_equal(sockets_far_recv(b), "t");
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_what_else_a_subscriber_sends_is_dropped_and_counted(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 9);
+    struct zmtp_pipe_end *a = sockets_accept(pub, "");
+    sockets_far_send(a, "\\x02x");
+    sockets_far_send(a, "");
+    sockets_far_send(a, "hello|world");
+    sockets_far_send(a, "<UNHEARD>x");
+    sockets_far_send(a, "<subscribe>x");
+    zmtp_socket_process(pub);
+    assert_int_equal(dropped(pub, ZMTP_DROP_UNEXPECTED), 5);
+    assert_int_equal(zmtp_socket_subscribers(pub), 0);
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    assert_int_equal(zmtp_socket_recv(pub, &msg), ZMTP_ERR_UNSUPPORTED);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_full_subscriber_misses_messages_and_delays_nobody(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 2);
+    struct zmtp_pipe_end *slow = sockets_accept(pub, ""), *fast = sockets_accept(pub, "");
+    sockets_far_send(slow, "<SUBSCRIBE>");
+    sockets_far_send(fast, "<SUBSCRIBE>");
+    const char *const texts[] = {"1", "2", "3", "4"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(zmtp_socket_events(pub), ZMTP_WRITABLE);
+        assert_string_equal(sockets_send(pub, texts[i]), "ZMTP_OK");
+        assert_string_equal(sockets_far_recv(fast), texts[i]);
+    }
+    assert_int_equal(dropped(pub, ZMTP_DROP_PEER_FULL), 2);
+    assert_string_equal(sockets_far_recv(slow), "1");
+    assert_string_equal(sockets_send(pub, "5"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(slow), "2");
+    assert_string_equal(sockets_far_recv(slow), "5");
+    sockets_assert_conserved(pub, 7); // 1 to 4 to the fast one, 1, 2 and 5 to the slow one
+    assert_int_equal(sockets_queued(pub), 1);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(slow);
+    zmtp_pipe_close(fast);
+}
+
+static void test_copies_for_many_share_one_encoding(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 20, BODY = 100000 };
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 2);
+    config.allocator = &budget.allocator;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *far[SUBSCRIBERS];
+    for (size_t i = 0; i < SUBSCRIBERS; i++) {
+        far[i] = sockets_accept(pub, "");
+        sockets_far_send(far[i], "<SUBSCRIBE>t");
+    }
+    zmtp_socket_process(pub);
+    static uint8_t body[BODY];
+    for (int owned = 0; owned < 2; owned++) { // octets that are copied once, or a part's own
+        const size_t before = budget.bytes;
+        if (owned) {
+            struct zmtp_msg msg;
+            zmtp_msg_init(&msg, &budget.allocator);
+            assert_int_equal(zmtp_msg_append(&msg, zmtp_bytes_text("topic")), ZMTP_OK);
+            assert_int_equal(zmtp_msg_append(&msg, zmtp_bytes_of(body, BODY)), ZMTP_OK);
+            assert_int_equal(zmtp_socket_send(pub, &msg), ZMTP_OK);
+        } else {
+            const struct zmtp_bytes parts[] = {zmtp_bytes_text("topic"), {body, BODY}};
+            assert_int_equal(zmtp_socket_send_bytes(pub, parts, 2), ZMTP_OK);
+        }
+        assert_true(budget.bytes - before < 2 * BODY);
+        for (size_t i = 0; i < SUBSCRIBERS; i++) {
+            struct zmtp_msg got;
+            zmtp_msg_init(&got, NULL);
+            assert_int_equal(zmtp__queue_take(far[i]->in, &got), ZMTP_OK);
+            assert_int_equal(got.count, 2);
+            assert_int_equal(zmtp_msg_bytes(&got, 1).size, BODY);
+            assert_memory_equal(zmtp_msg_bytes(&got, 1).data, body, BODY);
+            zmtp_msg_fini(&got);
+        }
+    }
+    zmtp_socket_close(pub);
+    for (size_t i = 0; i < SUBSCRIBERS; i++)
+        zmtp_pipe_close(far[i]);
+    assert_int_equal(budget.blocks, 0);
+}
+
+static void test_queued_copies_survive_the_messages_after_them(void **state)
+{
+    (void)state;
+    enum { MESSAGES = 3000 }; // many slabs of encoded messages
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 0);
+    struct zmtp_pipe_end *a = sockets_accept(pub, ""), *b = sockets_accept(pub, "");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    sockets_far_send(b, "<SUBSCRIBE>");
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        uint8_t octets[40] = {(uint8_t)(i >> 8), (uint8_t)i};
+        const struct zmtp_bytes part = {octets, 2 + i % 38};
+        assert_int_equal(zmtp_socket_send_bytes(pub, &part, 1), ZMTP_OK);
+        if (i % 3 == 0) assert_string_not_equal(sockets_far_recv(a), "");
+    }
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        struct zmtp_msg got;
+        zmtp_msg_init(&got, NULL);
+        assert_int_equal(zmtp__queue_take(b->in, &got), ZMTP_OK);
+        const struct zmtp_bytes part = zmtp_msg_bytes(&got, 0);
+        assert_int_equal(part.size, 2 + i % 38);
+        assert_int_equal(part.data[0] << 8 | part.data[1], i);
+        zmtp_msg_fini(&got);
+    }
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_what_waited_for_a_subscriber_goes_with_it_and_is_counted(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 3);
+    struct zmtp_pipe_end *a = sockets_accept(pub, "");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    assert_string_equal(sockets_send(pub, "1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "2"), "ZMTP_OK");
+    sockets_far_send(a, "<SUBSCRIBE>last wish");
+    sockets_drop(a);
+    assert_string_equal(sockets_send(pub, "3"), "ZMTP_OK");
+    assert_int_equal(dropped(pub, ZMTP_DROP_PEER_GONE), 2);
+    assert_int_equal(dropped(pub, ZMTP_DROP_NO_MATCH), 1);
+    assert_int_equal(zmtp_socket_subscribers(pub), 0);
+    sockets_assert_conserved(pub, 0);
+    zmtp_socket_close(pub);
+}
+
+static void test_a_dialled_subscriber_is_written_to_while_away_and_asks_anew_when_back(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 3);
+    struct zmtp_pipe_end *a = sockets_dial(pub);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>old");
+    zmtp_socket_process(pub);
+    zmtp_pipe_link_down(a);
+    assert_string_equal(sockets_send(pub, "old|while away"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_subscribers(pub), 1);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>new");
+    assert_string_equal(sockets_send(pub, "old|after"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "new|after"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "old|while away");
+    assert_string_equal(sockets_far_recv(a), "new|after");
+    assert_string_equal(sockets_far_recv(a), "");
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+}
+
+static void test_who_subscribes_beyond_the_limits_is_cut_off_alone(void **state)
+{
+    (void)state;
+    for (int limit = 0; limit < 2; limit++) {
+        struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 9);
+        config.subscriptions_max = limit ? 2 : 0;
+        config.topic_bytes_max = limit ? 0 : 5;
+        struct zmtp_socket *pub = sockets_open_with(&config);
+        struct zmtp_pipe_end *greedy = sockets_accept(pub, ""), *modest = sockets_accept(pub, "");
+        struct zmtp_marks marks = {NULL, NULL};
+        zmtp_pipe_own(greedy, &marks, NULL);
+        assert_non_null(zmtp_marks_take(&marks));
+        sockets_far_send(greedy, "<SUBSCRIBE>ab");
+        sockets_far_send(modest, "<SUBSCRIBE>ab");
+        assert_string_equal(sockets_send(pub, "ab"), "ZMTP_OK");
+        assert_non_null(zmtp_marks_take(&marks)); // there is a message
+        sockets_far_send(greedy, "<SUBSCRIBE>cd");
+        sockets_far_send(greedy, "<SUBSCRIBE>ef");
+        zmtp_socket_process(pub);
+        assert_ptr_equal(zmtp_marks_take(&marks), greedy); // its connection hears of it
+        assert_true(zmtp__pipe_finished(greedy));
+        assert_int_equal(dropped(pub, ZMTP_DROP_PEER_GONE), 1);
+        assert_int_equal(zmtp_socket_subscribers(pub), 1);
+        assert_string_equal(sockets_far_recv(modest), "ab");
+        sockets_assert_conserved(pub, 1);
+        sockets_drop(greedy);
+        zmtp_socket_close(pub);
+        zmtp_pipe_close(modest);
+    }
+}
+
+static void publish_with_failing_memory(const struct zmtp_allocator *allocator)
+{
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 2);
+    config.allocator = allocator;
+    struct zmtp_socket *pub;
+    struct zmtp_pipe_end *far[2] = {NULL, NULL};
+    if (zmtp_socket_open(&pub, &config) < 0) return;
+    const bool for_good = ((const struct zmtp_budget *)allocator->context)->fail_on;
+    size_t left = 0, subscribed = 0, attached = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const struct zmtp_bytes none = {0};
+        if (zmtp_socket_attach(pub, false, none, &far[i]) < 0) continue;
+        attached++;
+        static const char wish[] = "<SUBSCRIBE>topic";
+        if (sockets_far_try(far[i], wish) || sockets_far_try(far[i], wish)) subscribed++;
+    }
+    // A subscription that found no memory is not forgotten.
+    for (int tries = 0; tries < 3 && zmtp_socket_marked(pub); tries++)
+        zmtp_socket_process(pub);
+    if (!for_good) {
+        assert_int_equal(subscribed, attached);
+        assert_int_equal(zmtp_socket_subscribers(pub), attached);
+        assert_false(zmtp_socket_marked(pub));
+    }
+    for (int i = 0; i < 3; i++) {
+        (void)sockets_send(pub, "topic|x"); // what could not be sent is counted or refused whole
+        for (size_t k = 0; k < 2; k++)
+            left += far[k] && *sockets_far_recv(far[k]);
+    }
+    assert_true(left > 0 || for_good);
+    sockets_assert_conserved(pub, left);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(far[0]);
+    zmtp_pipe_close(far[1]);
+}
+
+static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **state)
+{
+    (void)state;
+    sockets_with_failing_memory(publish_with_failing_memory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_subscriber_gets_what_begins_with_its_topics_and_once),
+        cmocka_unit_test(test_subscriptions_come_as_commands_and_as_messages),
+        cmocka_unit_test(test_subscriptions_of_one_peer_are_a_set),
+        cmocka_unit_test(test_what_else_a_subscriber_sends_is_dropped_and_counted),
+        cmocka_unit_test(test_a_full_subscriber_misses_messages_and_delays_nobody),
+        cmocka_unit_test(test_copies_for_many_share_one_encoding),
+        cmocka_unit_test(test_queued_copies_survive_the_messages_after_them),
+        cmocka_unit_test(test_what_waited_for_a_subscriber_goes_with_it_and_is_counted),
+        cmocka_unit_test(
+            test_a_dialled_subscriber_is_written_to_while_away_and_asks_anew_when_back),
+        cmocka_unit_test(test_who_subscribes_beyond_the_limits_is_cut_off_alone),
+        cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

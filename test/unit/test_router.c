@@ -1,0 +1,285 @@
+// ROUTER (RFC 28): RR28-ROUTER-01 to 11, LZ-30, LZ-31, LZ-43.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "test/support/sockets.h"
+
+static struct zmtp_socket *open_mandatory(size_t hwm)
+{
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, hwm);
+    config.router_mandatory = true;
+    return sockets_open_with(&config);
+}
+
+static int attach(struct zmtp_socket *router, const char *routing_id)
+{
+    struct zmtp_pipe_end *far;
+    const int result = zmtp_socket_attach(router, false, zmtp_bytes_text(routing_id), &far);
+    if (result < 0) assert_null(far);
+    if (result == ZMTP_OK) zmtp_pipe_close(far);
+    return result;
+}
+
+static void test_the_first_part_names_the_peer_both_ways(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 2);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice"), *b = sockets_accept(router, "bob");
+    sockets_far_send(b, "|hello");
+    assert_string_equal(sockets_recv(router), "bob||hello");
+    assert_string_equal(sockets_send(router, "alice|x|y"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "bob|"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "x|y");
+    assert_string_equal(sockets_far_recv(b), "");
+    sockets_assert_conserved(router, 2);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_a_peer_without_an_id_gets_five_octets_that_begin_with_zero(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 2);
+    struct zmtp_pipe_end *a = sockets_accept(router, ""), *b = sockets_accept(router, "");
+    zmtp_socket_process(router);
+    sockets_far_send(a, "m");
+    sockets_far_send(b, "m");
+    assert_string_equal(sockets_recv(router), "\\x00\\x00\\x00\\x00\\x01|m");
+    assert_string_equal(sockets_recv(router), "\\x00\\x00\\x00\\x00\\x02|m");
+    assert_string_equal(sockets_send(router, "\\x00\\x00\\x00\\x00\\x02|answer"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(b), "answer");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_a_live_id_is_refused_and_free_once_its_peer_is_gone(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 2);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice");
+    assert_int_equal(attach(router, "alice"), ZMTP_ERR_ROUTING_ID);
+    sockets_far_send(a, "last words");
+    sockets_drop(a);
+    struct zmtp_pipe_end *again = sockets_accept(router, "alice");
+    sockets_far_send(again, "first words");
+    assert_string_equal(sockets_recv(router), "alice|last words");
+    assert_string_equal(sockets_recv(router), "alice|first words");
+    assert_string_equal(sockets_send(router, "alice|hi"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(again), "hi");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(again);
+}
+
+static void test_a_malformed_id_is_refused(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 2);
+    struct zmtp_pipe_end *far;
+    const uint8_t zero[5] = {0, 0, 0, 0, 9}, longest[256] = {'x'};
+    assert_int_equal(zmtp_socket_attach(router, false, zmtp_bytes_of(zero, 5), &far),
+                     ZMTP_ERR_ROUTING_ID);
+    assert_int_equal(zmtp_socket_attach(router, false, zmtp_bytes_of(longest, 256), &far),
+                     ZMTP_ERR_ROUTING_ID);
+    assert_int_equal(zmtp_socket_attach(router, false, zmtp_bytes_of(longest, 255), &far), ZMTP_OK);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(far);
+}
+
+static void test_a_dialled_peer_has_the_id_that_its_connection_announces(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = open_mandatory(2);
+    struct zmtp_pipe_end *a = sockets_dial(router);
+    assert_string_equal(sockets_send(router, "alice|early"), "ZMTP_ERR_UNREACHABLE"); // LZ-31
+    sockets_connect(a, "alice");
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_OK");
+    zmtp_pipe_link_down(a);
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK"); // waits for the next one
+    sockets_connect(a, "bob");
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_ERR_UNREACHABLE");
+    sockets_far_send(a, "m");
+    assert_string_equal(sockets_recv(router), "bob|m");
+    zmtp_pipe_link_down(a);
+    sockets_connect(a, ""); // announces none: it stays who it was
+    sockets_far_send(a, "m");
+    assert_string_equal(sockets_recv(router), "bob|m");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_dialled_peer_that_announces_a_taken_id_gets_one_of_its_own(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = open_mandatory(2);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice"), *b = sockets_dial(router);
+    sockets_connect(b, "alice");
+    sockets_far_send(b, "m");
+    assert_string_equal(sockets_recv(router), "\\x00\\x00\\x00\\x00\\x01|m");
+    assert_string_equal(sockets_send(router, "alice|for a"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "for a");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_an_id_given_to_a_dialled_pipe_is_good_before_any_connection(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = open_mandatory(2);
+    struct zmtp_pipe_end *a;
+    assert_int_equal(zmtp_socket_attach(router, true, zmtp_bytes_text("server"), &a), ZMTP_OK);
+    assert_string_equal(sockets_send(router, "server|early"), "ZMTP_OK");
+    sockets_connect(a, "other");
+    assert_string_equal(sockets_far_recv(a), "early");
+    sockets_far_send(a, "m");
+    assert_string_equal(sockets_recv(router), "server|m");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_mandatory_router_says_who_cannot_be_reached(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = open_mandatory(1);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice"), *b = sockets_accept(router, "bob");
+    assert_string_equal(sockets_send(router, "nobody|x"), "ZMTP_ERR_UNREACHABLE");
+    assert_string_equal(sockets_send(router, "|x"), "ZMTP_ERR_UNREACHABLE");
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_events(router), 0); // told when alice has room
+    assert_string_equal(sockets_far_recv(a), "1");
+    assert_true(zmtp_socket_marked(router));
+    assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_ERR_AGAIN");
+    assert_string_equal(sockets_send(router, "bob|1"), "ZMTP_OK"); // alice holds up nobody
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_ERR_AGAIN");
+    sockets_drop(a); // nor for ever
+    assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_ERR_UNREACHABLE");
+    const struct zmtp_socket_counters counters = zmtp_socket_counters(router);
+    assert_int_equal(counters.sent, 3);
+    assert_int_equal(counters.dropped[ZMTP_DROP_NO_ROUTE], 0);
+    assert_int_equal(counters.dropped[ZMTP_DROP_PEER_FULL], 0);
+    sockets_assert_conserved(router, 1);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(b);
+}
+
+// LZ-43: such drops are silent elsewhere; here they are counted.
+static void test_a_router_that_is_not_mandatory_drops_and_counts(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 1);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice");
+    assert_string_equal(sockets_send(router, "nobody|x"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
+    const struct zmtp_socket_counters counters = zmtp_socket_counters(router);
+    assert_int_equal(counters.sent, 3);
+    assert_int_equal(counters.copies, 1);
+    assert_int_equal(counters.dropped[ZMTP_DROP_NO_ROUTE], 1);
+    assert_int_equal(counters.dropped[ZMTP_DROP_PEER_FULL], 1);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_message_without_a_body_is_refused(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 1);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice");
+    assert_string_equal(sockets_send(router, "alice"), "ZMTP_ERR_ARGUMENT");
+    assert_string_equal(sockets_far_recv(a), "");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_thousand_peers_are_each_reached(void **state)
+{
+    (void)state;
+    enum { PEERS = 1000 };
+    struct zmtp_socket *router = open_mandatory(1);
+    static struct zmtp_pipe_end *far[PEERS];
+    for (size_t i = 0; i < PEERS; i++) {
+        far[i] = sockets_accept(router, "");
+        sockets_far_send(far[i], "m");
+    }
+    for (size_t i = 0; i < PEERS; i++) { // each is answered with its own id
+        struct zmtp_msg msg;
+        zmtp_msg_init(&msg, NULL);
+        assert_int_equal(zmtp_socket_recv(router, &msg), ZMTP_OK);
+        assert_int_equal(zmtp_socket_send(router, &msg), ZMTP_OK);
+    }
+    for (size_t i = 0; i < PEERS; i++) {
+        assert_string_equal(sockets_far_recv(far[i]), "m");
+        assert_string_equal(sockets_far_recv(far[i]), "");
+        sockets_drop(far[i]);
+    }
+    zmtp_socket_process(router);
+    assert_int_equal(sockets_queued(router), 0);
+    sockets_assert_conserved(router, PEERS);
+    zmtp_socket_close(router);
+}
+
+static void route_with_failing_memory(const struct zmtp_allocator *allocator)
+{
+    static const char id[] = "an id that is so long that it does not lie within its part";
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 2);
+    config.allocator = allocator;
+    struct zmtp_socket *router;
+    struct zmtp_pipe_end *accepted = NULL, *dialled = NULL;
+    if (zmtp_socket_open(&router, &config) < 0) return;
+    (void)zmtp_socket_attach(router, false, zmtp_bytes_text(id), &accepted);
+    (void)zmtp_socket_attach(router, true, (struct zmtp_bytes){0}, &dialled);
+    // The link's own copy may fail: then the connection does, and its peer stays nameless.
+    const bool linked =
+        dialled && zmtp_pipe_link_up(dialled, ZMTP_DEALER, zmtp_bytes_text("bob")) == ZMTP_OK;
+    zmtp_socket_process(router);
+    zmtp_socket_process(router); // what failed is tried again
+    size_t left = 0;
+    for (int i = 0; i < 3; i++) {
+        (void)sockets_send(router, "bob|x"); // dropped, refused for want of memory or sent
+        left += dialled && *sockets_far_recv(dialled);
+        (void)sockets_recv(router);
+    }
+    if (linked && ((const struct zmtp_budget *)allocator->context)->fail_on == 0)
+        assert_true(left > 0);
+    sockets_assert_conserved(router, left);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(accepted);
+    zmtp_pipe_close(dialled);
+}
+
+static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **state)
+{
+    (void)state;
+    sockets_with_failing_memory(route_with_failing_memory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_first_part_names_the_peer_both_ways),
+        cmocka_unit_test(test_a_peer_without_an_id_gets_five_octets_that_begin_with_zero),
+        cmocka_unit_test(test_a_live_id_is_refused_and_free_once_its_peer_is_gone),
+        cmocka_unit_test(test_a_malformed_id_is_refused),
+        cmocka_unit_test(test_a_dialled_peer_has_the_id_that_its_connection_announces),
+        cmocka_unit_test(test_a_dialled_peer_that_announces_a_taken_id_gets_one_of_its_own),
+        cmocka_unit_test(test_an_id_given_to_a_dialled_pipe_is_good_before_any_connection),
+        cmocka_unit_test(test_a_mandatory_router_says_who_cannot_be_reached),
+        cmocka_unit_test(test_a_router_that_is_not_mandatory_drops_and_counts),
+        cmocka_unit_test(test_a_message_without_a_body_is_refused),
+        cmocka_unit_test(test_a_thousand_peers_are_each_reached),
+        cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,161 @@
+// A publisher's set of topics and subscribers.
+#include "zmtp/socket/subscriptions.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "test/support/octets.h"
+#include "test/support/random.h"
+
+static size_t matched(struct zmtp__subscriptions *set, const char *text)
+{
+    struct zmtp__matches matches = zmtp__subscriptions_match(set, zmtp_bytes_text(text));
+    size_t count = 0;
+    while (zmtp__matches_next(&matches))
+        count++;
+    return count;
+}
+
+static void test_a_subscriber_of_nested_topics_is_matched_once(void **state)
+{
+    (void)state;
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {0}, b = {0};
+    zmtp__subscriptions_init(&set, zmtp_heap(), 0, 0);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("ab")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("abc")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &b, LITERAL("ab")), ZMTP_OK);
+    assert_int_equal(matched(&set, "abc"), 2);
+    assert_int_equal(matched(&set, "a"), 1);
+    assert_int_equal(set.subscribers, 2);
+    zmtp__subscriptions_clear(&set, &a);
+    assert_int_equal(matched(&set, "abc"), 1);
+    assert_int_equal(set.subscribers, 1);
+    zmtp__subscriptions_clear(&set, &b);
+    zmtp__subscriptions_fini(&set);
+}
+
+// LZ-41: subscribers count, publishers do not.
+static void test_two_subscribes_and_one_cancel_leave_nothing(void **state)
+{
+    (void)state;
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {0};
+    zmtp__subscriptions_init(&set, zmtp_heap(), 0, 0);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("t")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("t")), ZMTP_OK);
+    assert_int_equal(a.count, 1);
+    zmtp__subscriptions_remove(&set, &a, LITERAL("t"));
+    assert_int_equal(matched(&set, "t"), 0);
+    assert_int_equal(set.subscribers, 0);
+    zmtp__subscriptions_remove(&set, &a, LITERAL("t")); // harmless
+    zmtp__subscriptions_remove(&set, &a, LITERAL("u"));
+    zmtp__subscriptions_fini(&set);
+}
+
+static void test_limits_are_for_each_subscriber_and_a_cancel_makes_room(void **state)
+{
+    (void)state;
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {0}, b = {0};
+    zmtp__subscriptions_init(&set, zmtp_heap(), 2, 5);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("123456")), ZMTP_ERR_LIMIT);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("12345")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("1")), ZMTP_ERR_LIMIT);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("")), ZMTP_OK);
+    zmtp__subscriptions_remove(&set, &a, LITERAL("12345"));
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("1")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("2")), ZMTP_ERR_LIMIT);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("1")), ZMTP_OK); // nothing new
+    assert_int_equal(zmtp__subscriptions_add(&set, &b, LITERAL("54321")), ZMTP_OK);
+    zmtp__subscriptions_clear(&set, &a);
+    zmtp__subscriptions_clear(&set, &b);
+    zmtp__subscriptions_fini(&set);
+}
+
+static void test_whoever_comes_and_goes_the_set_agrees_with_a_table(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 5, TOPICS = 6 };
+    static const char *const topics[TOPICS] = {"", "a", "ab", "abc", "b", "ba"};
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct random random = random_of(3);
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber subscribers[SUBSCRIBERS] = {{0}};
+    bool table[SUBSCRIBERS][TOPICS] = {{false}};
+    zmtp__subscriptions_init(&set, &budget.allocator, 0, 0);
+    for (int step = 0; step < 20000; step++) {
+        const size_t who = random_below(&random, SUBSCRIBERS);
+        const size_t what = random_below(&random, TOPICS);
+        const size_t act = random_below(&random, 20);
+        if (act == 0) {
+            zmtp__subscriptions_clear(&set, &subscribers[who]);
+            for (size_t i = 0; i < TOPICS; i++)
+                table[who][i] = false;
+        } else if (act < 10) {
+            zmtp__subscriptions_remove(&set, &subscribers[who], zmtp_bytes_text(topics[what]));
+            table[who][what] = false;
+        } else {
+            budget.fail_at = act < 13 ? budget.calls + 1 : 0;
+            const int result =
+                zmtp__subscriptions_add(&set, &subscribers[who], zmtp_bytes_text(topics[what]));
+            if (result == ZMTP_OK)
+                table[who][what] = true;
+            else
+                assert_int_equal(result, ZMTP_ERR_MEMORY);
+        }
+        size_t expected = 0, some = 0;
+        for (size_t i = 0; i < SUBSCRIBERS; i++) {
+            expected += table[i][0] || table[i][1] || table[i][2]; // all prefixes of "ab"
+            bool any = false;
+            for (size_t k = 0; k < TOPICS; k++)
+                any = any || table[i][k];
+            some += any;
+        }
+        assert_int_equal(matched(&set, "ab"), expected);
+        assert_int_equal(set.subscribers, some);
+    }
+    for (size_t i = 0; i < SUBSCRIBERS; i++)
+        zmtp__subscriptions_clear(&set, &subscribers[i]);
+    zmtp__subscriptions_fini(&set);
+    assert_int_equal(budget.blocks, 0);
+}
+
+static void test_topics_of_twenty_octets_cost_at_most_four_times_as_much_memory(void **state)
+{
+    (void)state;
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {0};
+    zmtp__subscriptions_init(&set, &budget.allocator, 0, 0);
+    for (unsigned i = 0; i < 16384; i++) {
+        char topic[21];
+        (void)snprintf(topic, sizeof topic, "%020u", i * 7919u); // it fits
+        assert_int_equal(zmtp__subscriptions_add(&set, &a, zmtp_bytes_text(topic)), ZMTP_OK);
+    }
+    assert_int_equal(a.topic_bytes, 16384 * 20);
+    assert_true(budget.bytes <= 4 * a.topic_bytes);
+    zmtp__subscriptions_clear(&set, &a);
+    assert_int_equal(budget.bytes, 0);
+    zmtp__subscriptions_fini(&set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_subscriber_of_nested_topics_is_matched_once),
+        cmocka_unit_test(test_two_subscribes_and_one_cancel_leave_nothing),
+        cmocka_unit_test(test_limits_are_for_each_subscriber_and_a_cancel_makes_room),
+        cmocka_unit_test(test_whoever_comes_and_goes_the_set_agrees_with_a_table),
+        cmocka_unit_test(test_topics_of_twenty_octets_cost_at_most_four_times_as_much_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
