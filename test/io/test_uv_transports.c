@@ -1,0 +1,149 @@
+// All socket types over all transports, whoever binds and whoever comes first.
+#include <string.h>
+
+#include "test/support/world.h"
+
+static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC};
+enum { TRANSPORTS = sizeof transports / sizeof transports[0] };
+
+// A pair of sockets, once for each way that they can come together.
+struct meeting {
+    struct world world;
+    struct node a, b;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+};
+
+enum { A_BINDS_FIRST, A_BINDS_LAST, B_BINDS_FIRST, B_BINDS_LAST, MEETINGS };
+
+static void meet(struct meeting *meeting, enum zmtp_transport transport, int how,
+                 enum zmtp_socket_type a, enum zmtp_socket_type b)
+{
+    world_open(&meeting->world);
+    world_endpoint(&meeting->world, transport, meeting->endpoint);
+    node_start(&meeting->a, &meeting->world, a);
+    node_start(&meeting->b, &meeting->world, b);
+    struct node *const binder = how < B_BINDS_FIRST ? &meeting->a : &meeting->b;
+    struct node *const dialler = how < B_BINDS_FIRST ? &meeting->b : &meeting->a;
+    const bool bind_first = how == A_BINDS_FIRST || how == B_BINDS_FIRST;
+    if (bind_first) node_bind(binder, meeting->endpoint);
+    node_connect(dialler, meeting->endpoint);
+    if (!bind_first) {
+        uv_run(&meeting->world.loop, UV_RUN_NOWAIT);
+        node_bind(binder, meeting->endpoint);
+    }
+    WORLD_UNTIL(&meeting->world, meeting->a.events[ZMTP_EVENT_HANDSHAKE_DONE] &&
+                                     meeting->b.events[ZMTP_EVENT_HANDSHAKE_DONE]);
+    assert_int_equal(binder->events[ZMTP_EVENT_LISTENING], 1);
+    assert_string_equal(zmtp_uv_endpoint(binder->socket), meeting->endpoint);
+}
+
+static void part(struct meeting *meeting)
+{
+    node_close(&meeting->a);
+    node_close(&meeting->b);
+    world_close(&meeting->world);
+}
+
+static void every_way(enum zmtp_socket_type a, enum zmtp_socket_type b,
+                      void (*exchange)(struct meeting *meeting))
+{
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        for (int how = 0; how < MEETINGS; how++) {
+            struct meeting meeting;
+            meet(&meeting, transports[i], how, a, b);
+            exchange(&meeting);
+            part(&meeting);
+        }
+    }
+}
+
+static void send_back(struct node *node, struct zmtp_msg *msg)
+{
+    assert_int_equal(zmtp_uv_send_msg(node->socket, msg), ZMTP_OK);
+}
+
+static void ask_twice(struct meeting *meeting)
+{
+    meeting->b.act = send_back;
+    for (size_t i = 1; i <= 2; i++) {
+        node_send(&meeting->a, i == 1 ? "how|many" : "parts||");
+        WORLD_UNTIL(&meeting->world, meeting->a.received == i);
+        assert_string_equal(meeting->a.last, i == 1 ? "how|many" : "parts||");
+        assert_string_equal(meeting->b.last, meeting->a.last);
+    }
+}
+
+static void test_a_rep_answers_a_req_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_REQ, ZMTP_REP, ask_twice);
+}
+
+// What a ROUTER receives begins with the routing id; the test's text does not show it.
+static void ask_router(struct meeting *meeting)
+{
+    meeting->b.act = send_back;
+    node_send(&meeting->a, "one|two");
+    WORLD_UNTIL(&meeting->world, meeting->a.received == 1);
+    assert_string_equal(meeting->a.last, "one|two");
+    node_send(&meeting->a, "three");
+    WORLD_UNTIL(&meeting->world, meeting->a.received == 2);
+    assert_string_equal(meeting->a.last, "three");
+}
+
+static void test_a_router_answers_a_dealer_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_DEALER, ZMTP_ROUTER, ask_router);
+}
+
+static void both_ways(struct meeting *meeting)
+{
+    node_send(&meeting->a, "to b");
+    node_send(&meeting->b, "to|a");
+    WORLD_UNTIL(&meeting->world, meeting->a.received && meeting->b.received);
+    assert_string_equal(meeting->b.last, "to b");
+    assert_string_equal(meeting->a.last, "to|a");
+}
+
+static void test_two_dealers_talk_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_DEALER, ZMTP_DEALER, both_ways);
+}
+
+static void publish(struct meeting *meeting)
+{
+    assert_int_equal(zmtp_uv_subscribe(meeting->b.socket, zmtp_bytes_text("green")), ZMTP_OK);
+    WORLD_UNTIL(&meeting->world, zmtp_uv_subscribers(meeting->a.socket) == 1);
+    node_send(&meeting->a, "red|1");
+    node_send(&meeting->a, "green|2");
+    WORLD_UNTIL(&meeting->world, meeting->b.received == 1);
+    assert_string_equal(meeting->b.last, "green|2");
+    assert_int_equal(zmtp_uv_cancel(meeting->b.socket, zmtp_bytes_text("green")), ZMTP_OK);
+    WORLD_UNTIL(&meeting->world, zmtp_uv_subscribers(meeting->a.socket) == 0);
+}
+
+static void test_a_sub_hears_what_it_subscribed_to_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_PUB, ZMTP_SUB, publish);
+}
+
+static void test_a_router_serves_a_req_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_REQ, ZMTP_ROUTER, ask_router);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_rep_answers_a_req_over_every_transport),
+        cmocka_unit_test(test_a_router_answers_a_dealer_over_every_transport),
+        cmocka_unit_test(test_two_dealers_talk_over_every_transport),
+        cmocka_unit_test(test_a_sub_hears_what_it_subscribed_to_over_every_transport),
+        cmocka_unit_test(test_a_router_serves_a_req_over_every_transport),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
