@@ -1,0 +1,576 @@
+// capture: starts a stream, seals its chunks as they fill, stops it and writes the manifest.
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../store.h"
+#include "definition.h"
+#include "progress.h"
+#include "tool.h"
+
+enum {
+    CAPTURE_CHUNK_SIZE = 512 * 1024,
+    CAPTURE_REQUEST_TIMEOUT_MS = 5000,
+    CAPTURE_DEAD_MS = 30000, // a daemon that is dead for so long is given up
+    CAPTURE_METER_BYTES = 4096,
+    CAPTURE_DEFINITION_MAX = 8192,
+};
+
+static const char capture_help[] =
+    "Usage: gardenctl capture --store DIR [OPTION]...\n"
+    "\n"
+    "Captures a stream of the daemon into the store DIR, chunk by chunk, until its\n"
+    "source ends, --seconds are over, or Ctrl-C. The daemon must have been started\n"
+    "with --staging DIR/staging. Prints the hash of the manifest.\n"
+    "\n"
+    "  --store DIR        the store; made when missing\n"
+    "  --uri URI          the stream's name (stream://DEVICE/main)\n"
+    "  --device NAME      the daemon's source (default)\n"
+    "  --chunk-bytes N    octets of a chunk (524288)\n"
+    "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
+    "  --seconds N        stop after so many seconds of the stream\n"
+    "  --recover          instead of capturing, finish what an earlier capture into\n"
+    "                     this store left behind: seal it and write its manifest";
+
+struct capture_options {
+    const char *store, *uri, *device, *format;
+    uint64_t chunk_bytes, seconds;
+    bool recover;
+};
+
+struct capture {
+    struct tool *tool;
+    struct capture_options options;
+    struct garden_store *store;
+    struct garden_recording *recording;
+    struct garden_stream_format format;
+    uint64_t source_frames;  // 0: unknown
+    struct garden_uuid seed; // of the requests' ids
+    uv_timer_t timer;
+    uv_signal_t signals[2];
+    bool handles_open;
+    struct progress progress;
+    struct garden_capture_totals totals; // as last told
+    char path[GARDEN_PATH_MAX];          // of the chunk that takes frames
+    uint64_t told;                       // sealed chunks that were shown
+    int64_t dead_ms;                     // when the daemon was found dead; 0: it is not
+    bool stopping, finished;
+    struct garden_error error; // of the last piece of work that failed
+    uint64_t started_ns;
+};
+
+static struct garden_instant capture_now(void)
+{
+    struct timespec wall = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &wall); // cannot fail for this clock
+    return (struct garden_instant){.mono_ms = (int64_t)(uv_hrtime() / 1000000),
+                                   .wall_ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec};
+}
+
+// ---- Requests of the recording
+
+// One request under way.
+struct capture_asked {
+    struct capture *capture;
+    uint64_t token;
+};
+
+static void capture_pump(struct capture *capture);
+
+// The same token gives the same id, so that a request that is sent again is executed once.
+static struct garden_uuid capture_msg_id(const struct capture *capture, uint64_t token)
+{
+    uint8_t octets[16 + sizeof token];
+    memcpy(octets, capture->seed.octets, 16);
+    memcpy(octets + 16, &token, sizeof token);
+    const struct garden_hash hash = garden_hash_of(zmtp_bytes_of(octets, sizeof octets));
+    return garden_uuid_v4(hash.octets);
+}
+
+static void capture_answered(struct garden_client *client, int result,
+                             const struct garden_message *reply, void *user)
+{
+    (void)client;
+    struct capture_asked *asked = user;
+    struct capture *capture = asked->capture;
+    const uint64_t token = asked->token;
+    free(asked);
+    if (result < 0 || capture->finished) return; // the recording asks again by itself
+    struct garden_chunk_report report;
+    struct garden_capture_totals totals;
+    bool has_report = false, has_totals = false;
+    if (reply->family != GARDEN_SHELL_REPLY) return;
+    if (reply->shell_reply.kind == GARDEN_REPLY_OK) {
+        const struct garden_value *value = &reply->shell_reply.ok.result;
+        has_report =
+            garden_chunk_report_read(garden_value_find(value, "full"), &report) == GARDEN_OK ||
+            garden_chunk_report_read(garden_value_find(value, "last"), &report) == GARDEN_OK;
+        has_totals =
+            garden_capture_totals_read(garden_value_find(value, "totals"), &totals) == GARDEN_OK;
+        if (has_totals) capture->totals = totals;
+    } else if (reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
+        const struct garden_text text = reply->shell_reply.error.error;
+        result = garden_code_read(&reply->metadata);
+        progress_end(&capture->progress);
+        (void)tool_fail(capture->tool, "the daemon refused: %.*s", (int)text.size, text.data);
+    } else {
+        result = GARDEN_ERR_FORMAT;
+    }
+    garden_recording_reply(capture->recording, capture_now(), token, result,
+                           has_report ? &report : NULL, has_totals ? &totals : NULL);
+    capture_pump(capture);
+}
+
+static void capture_ask(struct capture *capture, const struct garden_recording_request *request)
+{
+    struct garden_shell_request shell = {0};
+    const struct garden_text uri = garden_text_of(capture->options.uri);
+    switch (request->kind) {
+    case GARDEN_REQUEST_NONE:
+        return;
+    case GARDEN_REQUEST_START:
+        shell.kind = GARDEN_SHELL_STREAM_START;
+        shell.stream_start.uri = uri;
+        shell.stream_start.chunk_path = garden_text_of(request->path);
+        garden_stream_definition_of(&capture->format, capture->options.chunk_bytes,
+                                    garden_text_of(capture->options.device),
+                                    &shell.stream_start.definition);
+        break;
+    case GARDEN_REQUEST_SWITCH:
+        shell.kind = GARDEN_SHELL_STREAM_SWITCH_CHUNK;
+        shell.stream_switch_chunk.uri = uri;
+        shell.stream_switch_chunk.new_chunk_path = garden_text_of(request->path);
+        break;
+    case GARDEN_REQUEST_STOP:
+        shell.kind = GARDEN_SHELL_STREAM_STOP;
+        shell.stream_stop.uri = uri;
+        break;
+    }
+    struct capture_asked *asked = malloc(sizeof *asked);
+    if (!asked) return; // asked again later
+    *asked = (struct capture_asked){capture, request->token};
+    const struct garden_uuid msg_id = capture_msg_id(capture, request->token);
+    const struct garden_answer answer = {capture_answered, asked, CAPTURE_REQUEST_TIMEOUT_MS,
+                                         &msg_id};
+    // GARDEN_ERR_EXISTS: it is still under way, and its answer will do.
+    if (garden_client_shell(capture->tool->client, &shell, &answer) < 0) free(asked);
+}
+
+// ---- The recording's life
+
+static void capture_tick(uv_timer_t *timer);
+
+static void capture_show(struct capture *capture)
+{
+    const struct garden_manifest *manifest = garden_recording_manifest(capture->recording);
+    for (; manifest && capture->told < manifest->chunk_count; capture->told++) {
+        const struct garden_manifest_chunk *chunk = &manifest->chunks[capture->told];
+        char hash[GARDEN_HASH_TEXT_SIZE];
+        garden_hash_text(&chunk->hash, hash);
+        if (capture->progress.terminal) continue;
+        progress_line(&capture->progress, "chunk %llu sealed: %llu frames from %llu, %.16s...",
+                      (unsigned long long)capture->told, (unsigned long long)chunk->sample_count,
+                      (unsigned long long)chunk->first_sample, hash);
+    }
+}
+
+static void capture_stop(struct capture *capture)
+{
+    if (capture->stopping) return;
+    capture->stopping = true;
+    garden_recording_stop(capture->recording, capture_now());
+}
+
+static void capture_work(struct capture *capture)
+{
+    struct garden_error error = {0};
+    int steps;
+    while ((steps = garden_recording_work(capture->recording, capture_now(), &error)) > 0)
+        continue;
+    if (steps == 0) return;
+    // It is tried again after a pause; told once.
+    if (strcmp(error.text, capture->error.text) != 0) {
+        progress_end(&capture->progress);
+        (void)tool_fail(capture->tool, "%s", error.text);
+    }
+    capture->error = error;
+}
+
+static void capture_pump(struct capture *capture)
+{
+    if (capture->finished) return;
+    struct garden_recording_request request;
+    capture_work(capture);
+    while (garden_recording_request(capture->recording, capture_now(), &request))
+        capture_ask(capture, &request);
+    capture_show(capture);
+    const enum garden_recording_state state = garden_recording_state(capture->recording);
+    if (state == GARDEN_RECORDING_DONE || state == GARDEN_RECORDING_REFUSED) {
+        capture->finished = true;
+        return;
+    }
+    const int64_t wait = garden_recording_deadline_ms(capture->recording) - capture_now().mono_ms;
+    (void)uv_timer_start(&capture->timer, capture_tick, wait > 0 ? (uint64_t)wait : 1, 0);
+}
+
+static void capture_tick(uv_timer_t *timer)
+{
+    struct capture *capture = timer->data;
+    if (capture->dead_ms > 0 && capture_now().mono_ms - capture->dead_ms > CAPTURE_DEAD_MS) {
+        (void)tool_fail(capture->tool, "the daemon stays away: sealing what it had written");
+        capture->dead_ms = 0;
+        garden_recording_abandon(capture->recording, capture_now());
+    }
+    capture_pump(capture);
+}
+
+static void capture_interrupted(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct capture *capture = handle->data;
+    if (capture->stopping) // again: without the daemon
+        garden_recording_abandon(capture->recording, capture_now());
+    capture_stop(capture);
+    capture_pump(capture);
+}
+
+// ---- Events
+
+// The level of the latest audio, from the end of the chunk that is being written.
+static double capture_peak(const struct capture *capture)
+{
+    uint8_t octets[CAPTURE_METER_BYTES];
+    const uint32_t frame_size = garden_frame_size(&capture->format);
+    const int file = open(capture->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat status;
+    ssize_t got = 0;
+    if (file < 0) return -1;
+    if (fstat(file, &status) == 0 && frame_size > 0 && frame_size <= sizeof octets) {
+        const off_t whole = status.st_size - status.st_size % frame_size;
+        const off_t most = (off_t)(sizeof octets - sizeof octets % frame_size);
+        const off_t size = whole < most ? whole : most;
+        got = pread(file, octets, (size_t)size, whole - size);
+    }
+    (void)close(file); // nothing was written
+    return got > 0 ? progress_peak(capture->format.sample, octets, (size_t)got) : -1;
+}
+
+static void capture_on_head(struct capture *capture, const struct garden_map *metadata)
+{
+    struct garden_capture_totals totals;
+    struct garden_text path;
+    bool ended = false;
+    if (garden_capture_totals_read(garden_map_find(metadata, "totals"), &totals) == GARDEN_OK)
+        capture->totals = totals;
+    if (garden_value_to_text(garden_map_find(metadata, "path"), &path) &&
+        path.size < sizeof capture->path) {
+        memcpy(capture->path, path.data, path.size);
+        capture->path[path.size] = 0;
+        garden_recording_head(capture->recording, capture_now(), capture->path);
+    }
+    (void)garden_value_to_bool(garden_map_find(metadata, "ended"), &ended); // absent: not ended
+    if (capture->progress.terminal)
+        progress_show(&capture->progress, &capture->totals, capture->told, capture_peak(capture));
+    const uint64_t seconds = capture->options.seconds;
+    if (ended || (seconds > 0 && capture->format.sample_rate > 0 &&
+                  capture->totals.offered / capture->format.sample_rate >= seconds))
+        capture_stop(capture);
+}
+
+static void capture_on_event(struct garden_client *client, const struct garden_message *message,
+                             bool has_seq, uint64_t seq, void *user)
+{
+    (void)client;
+    (void)has_seq;
+    (void)seq;
+    struct capture *capture = user;
+    const struct garden_event *event = &message->event;
+    struct garden_chunk_report report;
+    if (capture->finished || !capture->recording) return;
+    if (event->kind == GARDEN_EVENT_STREAM_CHUNK_FULL &&
+        garden_text_is(event->stream_chunk_full.stream_uri, capture->options.uri)) {
+        const struct garden_value *chunk = garden_map_find(&message->metadata, "chunk");
+        if (garden_chunk_report_read(chunk, &report) == GARDEN_OK)
+            garden_recording_chunk_full(capture->recording, capture_now(), &report);
+    } else if (event->kind == GARDEN_EVENT_STREAM_HEAD_POSITION &&
+               garden_text_is(event->stream_head_position.stream_uri, capture->options.uri)) {
+        capture_on_head(capture, &message->metadata);
+    } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
+               garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
+        const struct garden_text text = event->stream_error.error;
+        progress_end(&capture->progress);
+        (void)tool_fail(capture->tool, "the daemon reports: %.*s", (int)text.size, text.data);
+    } else {
+        return;
+    }
+    capture_pump(capture);
+}
+
+static void capture_on_state(struct garden_client *client, enum garden_client_state state,
+                             void *user)
+{
+    (void)client;
+    struct capture *capture = user;
+    if (!capture->recording) return;
+    if (state == GARDEN_CLIENT_DEAD) {
+        progress_end(&capture->progress);
+        (void)tool_fail(capture->tool, "the daemon does not answer; waiting for it");
+        capture->dead_ms = capture_now().mono_ms;
+    } else {
+        capture->dead_ms = 0;
+    }
+}
+
+// ---- Beginning
+
+// The source's own rate, channels and format, from the daemon's state.
+static int capture_read_source(struct tool *tool, const struct garden_message *reply, void *context)
+{
+    struct capture *capture = context;
+    const struct capture_options *options = &capture->options;
+    if (reply->family != GARDEN_CONTROL_REPLY ||
+        reply->control_reply.kind != GARDEN_CONTROL_REPLY_DEBUG_DUMP)
+        return tool_fail(tool, "the daemon answered with %s", garden_message_name(reply));
+    const struct garden_value *sources =
+        garden_value_find(&reply->control_reply.debug_dump.state, "sources");
+    const size_t count = sources && sources->type == GARDEN_LIST ? sources->list.count : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct garden_value *source = &sources->list.items[i];
+        struct garden_text name, sample;
+        uint64_t rate, channels;
+        if (!garden_value_to_text(garden_value_find(source, "name"), &name) ||
+            !garden_text_is(name, options->device))
+            continue;
+        if (!garden_value_to_u64(garden_value_find(source, "sample_rate"), &rate) ||
+            !garden_value_to_u64(garden_value_find(source, "channels"), &channels) ||
+            rate > UINT32_MAX || channels > UINT16_MAX ||
+            !garden_value_to_text(garden_value_find(source, "sample_format"), &sample) ||
+            !tool_sample_parse(sample, &capture->format.sample))
+            return tool_fail(tool, "the daemon's source '%s' cannot be captured", options->device);
+        capture->format.kind = GARDEN_STREAM_AUDIO;
+        capture->format.sample_rate = (uint32_t)rate;
+        capture->format.channels = (uint16_t)channels;
+        (void)garden_value_to_u64(garden_value_find(source, "frames"), &capture->source_frames);
+        return TOOL_OK;
+    }
+    return tool_fail(tool, "the daemon has no source '%s': see 'gardenctl status'",
+                     options->device);
+}
+
+static int capture_open_recording(struct capture *capture)
+{
+    const struct capture_options *options = &capture->options;
+    struct garden_buffer definition;
+    garden_buffer_init(&definition, NULL, CAPTURE_DEFINITION_MAX);
+    int result = tool_definition_print(options->uri, options->device, &capture->format,
+                                       options->chunk_bytes, &definition);
+    if (result == GARDEN_OK) {
+        const struct garden_recording_config config = {
+            .uri = options->uri,
+            .format = capture->format,
+            .chunk_size = options->chunk_bytes,
+            .definition = garden_buffer_bytes(&definition),
+        };
+        result = garden_recording_open(capture->store, &config, capture_now(), &capture->recording,
+                                       &capture->error);
+    } else {
+        (void)snprintf(capture->error.text, sizeof capture->error.text, "%s",
+                       garden_err_text(result));
+    }
+    garden_buffer_fini(&definition);
+    return result < 0 ? tool_fail(capture->tool, "%s", capture->error.text) : TOOL_OK;
+}
+
+static void capture_open_handles(struct capture *capture)
+{
+    const int numbers[2] = {SIGINT, SIGTERM};
+    (void)uv_timer_init(&capture->tool->loop, &capture->timer); // does not fail
+    capture->timer.data = capture;
+    for (size_t i = 0; i < 2; i++) {
+        (void)uv_signal_init(&capture->tool->loop, &capture->signals[i]);
+        capture->signals[i].data = capture;
+        (void)uv_signal_start(&capture->signals[i], capture_interrupted, numbers[i]);
+    }
+    capture->handles_open = true;
+}
+
+static void capture_close(struct capture *capture)
+{
+    if (capture->handles_open) {
+        uv_close((uv_handle_t *)&capture->timer, NULL);
+        for (size_t i = 0; i < 2; i++)
+            uv_close((uv_handle_t *)&capture->signals[i], NULL);
+    }
+    capture->finished = true;
+    tool_disconnect(capture->tool); // while |capture| is still here for its callbacks
+    if (capture->recording) garden_recording_close(capture->recording);
+    garden_store_close(capture->store);
+}
+
+// ---- The end
+
+static int capture_report(struct capture *capture)
+{
+    const struct garden_manifest *manifest = garden_recording_manifest(capture->recording);
+    if (garden_recording_state(capture->recording) != GARDEN_RECORDING_DONE) return TOOL_FAILED;
+    const struct garden_hash hash = garden_recording_manifest_hash(capture->recording);
+    const double seconds = (double)(uv_hrtime() - capture->started_ns) / 1e9;
+    char text[GARDEN_HASH_TEXT_SIZE];
+    garden_hash_text(&hash, text);
+    if (!capture->tool->json) {
+        progress_line(&capture->progress,
+                      "captured %llu of %llu frames in %zu chunks, %llu lost, in %.2f s",
+                      (unsigned long long)manifest->total_samples,
+                      (unsigned long long)garden_manifest_end(manifest), manifest->chunk_count,
+                      (unsigned long long)manifest->total_gaps, seconds);
+        (void)printf("manifest %s\n", text);
+        return TOOL_OK;
+    }
+    struct garden_entry entries[] = {
+        garden_entry_of("uri", garden_value_text(garden_text_of(manifest->stream_uri))),
+        garden_entry_of("manifest", garden_value_text(garden_text_of(text))),
+        garden_entry_of("chunks", garden_value_uint(manifest->chunk_count)),
+        garden_entry_of("offered", garden_value_uint(garden_manifest_end(manifest))),
+        garden_entry_of("captured", garden_value_uint(manifest->total_samples)),
+        garden_entry_of("lost", garden_value_uint(manifest->total_gaps)),
+        garden_entry_of("bytes", garden_value_uint(manifest->total_samples * manifest->frame_size)),
+        garden_entry_of("seconds", garden_value_real(seconds)),
+    };
+    const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
+    tool_print_json(&all);
+    return TOOL_OK;
+}
+
+static bool capture_is_finished(const void *context)
+{
+    return ((const struct capture *)context)->finished;
+}
+
+static int capture_run(struct capture *capture)
+{
+    struct tool *tool = capture->tool;
+    struct garden_client_config config;
+    garden_client_config_init(&config);
+    config.on_event = capture_on_event;
+    config.on_state = capture_on_state;
+    config.user = capture;
+    int result = tool_connect(tool, &config);
+    if (result == TOOL_OK) result = tool_wait_alive(tool);
+    if (result == TOOL_OK)
+        result = tool_control(tool, GARDEN_CONTROL_DEBUG_DUMP, capture_read_source, capture);
+    if (result != TOOL_OK) return result;
+    const char *format = capture->options.format;
+    if (format && !tool_sample_parse(garden_text_of(format), &capture->format.sample))
+        return tool_usage(tool, "--format takes f32_le, s16_le, s24_le or s32_le, not '%s'",
+                          format);
+    result = capture_open_recording(capture);
+    if (result != TOOL_OK) return result;
+    progress_init(&capture->progress, tool->json, capture->source_frames,
+                  capture->format.sample_rate);
+    capture->started_ns = uv_hrtime();
+    capture_open_handles(capture);
+    capture_pump(capture);
+    (void)tool_run(tool, capture_is_finished, capture, 0);
+    progress_end(&capture->progress);
+    return capture_report(capture);
+}
+
+// ---- Recovering
+
+static bool capture_recover_one(void *context, const char *run)
+{
+    struct capture *capture = context;
+    struct garden_error *error = &capture->error;
+    if (garden_recording_resume(capture->store, run, capture_now(), &capture->recording, error) <
+        0) {
+        (void)tool_fail(capture->tool, "%s: %s", run, error->text);
+        return true;
+    }
+    garden_recording_abandon(capture->recording, capture_now());
+    int steps;
+    while ((steps = garden_recording_work(capture->recording, capture_now(), error)) > 0)
+        continue;
+    if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
+    capture->told++;
+    capture->started_ns = uv_hrtime();
+    if (capture_report(capture) != TOOL_OK) capture->finished = true; // something is left over
+    garden_recording_close(capture->recording);
+    capture->recording = NULL;
+    return true;
+}
+
+static int capture_recover(struct capture *capture)
+{
+    progress_init(&capture->progress, capture->tool->json, 0, 0);
+    if (garden_recording_each_left(capture->store, capture_recover_one, capture, &capture->error) <
+        0)
+        return tool_fail(capture->tool, "%s", capture->error.text);
+    if (capture->told == 0) progress_line(&capture->progress, "nothing was left behind");
+    return capture->finished ? TOOL_FAILED : TOOL_OK;
+}
+
+// ---- Options
+
+static int capture_options(const struct tool *tool, int argc, char **argv,
+                           struct capture_options *out)
+{
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},
+        {"uri", required_argument, NULL, 'u'},
+        {"device", required_argument, NULL, 'd'},
+        {"chunk-bytes", required_argument, NULL, 'c'},
+        {"format", required_argument, NULL, 'f'},
+        {"seconds", required_argument, NULL, 't'},
+        {"recover", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (option == 's') out->store = optarg;
+        if (option == 'u') out->uri = optarg;
+        if (option == 'd') out->device = optarg;
+        if (option == 'f') out->format = optarg;
+        if (option == 'r') out->recover = true;
+        if (option == 'c' && !tool_number(tool, "--chunk-bytes", optarg, 1, GARDEN_CHUNK_SIZE_MAX,
+                                          &out->chunk_bytes))
+            return TOOL_USAGE;
+        if (option == 't' && !tool_number(tool, "--seconds", optarg, 1, UINT32_MAX, &out->seconds))
+            return TOOL_USAGE;
+        if (option == '?') return TOOL_USAGE;
+        if (option == 'h') {
+            (void)puts(capture_help);
+            return -1;
+        }
+    }
+    if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
+    if (!out->store) return tool_usage(tool, "--store DIR is missing");
+    return TOOL_OK;
+}
+
+int tool_capture(struct tool *tool, int argc, char **argv)
+{
+    struct capture capture = {.tool = tool};
+    char uri[GARDEN_URI_MAX];
+    capture.options =
+        (struct capture_options){.device = "default", .chunk_bytes = CAPTURE_CHUNK_SIZE};
+    int result = capture_options(tool, argc, argv, &capture.options);
+    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
+    (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);
+    if (!capture.options.uri) capture.options.uri = uri;
+    uint8_t random[16];
+    if (uv_random(NULL, NULL, random, sizeof random, 0, NULL) < 0)
+        return tool_fail(tool, "the system gives no random octets");
+    capture.seed = garden_uuid_v4(random);
+    const struct garden_store_config config = {.root = capture.options.store};
+    if (garden_store_open(&config, &capture.store, &capture.error) < 0)
+        return tool_fail(tool, "%s", capture.error.text);
+    result = capture.options.recover ? capture_recover(&capture) : capture_run(&capture);
+    capture_close(&capture);
+    return result;
+}

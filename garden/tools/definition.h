@@ -1,0 +1,18 @@
+// A stream's definition as the store keeps it: a JSON object beside the manifest that names it.
+#ifndef GARDEN_TOOLS_DEFINITION_H
+#define GARDEN_TOOLS_DEFINITION_H
+
+#include "../stream.h"
+
+// {"uri", "device_identity", "format": {"Audio": {...}} or "Midi", "chunk_size_bytes"}. |out| is
+// initialised by the caller.
+int tool_definition_print(const char *uri, const char *device,
+                          const struct garden_stream_format *format, uint64_t chunk_size,
+                          struct garden_buffer *out);
+// GARDEN_ERR_FORMAT when it is no definition.
+int tool_definition_read(struct zmtp_bytes json, struct garden_stream_format *out);
+// "s16_le" and the like, or as the protocol has it, "S16Le". False: unknown.
+bool tool_sample_parse(struct garden_text name, enum garden_sample_format *out);
+const char *tool_sample_name(enum garden_sample_format sample);
+
+#endif

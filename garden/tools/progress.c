@@ -1,0 +1,94 @@
+#include "progress.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PROGRESS_BAR = 24, PROGRESS_METER = 10 };
+
+void progress_init(struct progress *progress, bool quiet, uint64_t total, uint32_t rate)
+{
+    *progress = (struct progress){
+        .terminal = isatty(STDOUT_FILENO) == 1, .quiet = quiet, .total = total, .rate = rate};
+}
+
+static void progress_fill(char *out, size_t size, double part)
+{
+    if (!(part > 0)) part = 0; // NaN too
+    if (part > 1) part = 1;
+    const size_t filled = (size_t)(part * (double)size + 0.5);
+    memset(out, '#', filled);
+    memset(out + filled, '.', size - filled);
+    out[size] = 0;
+}
+
+static double progress_seconds(const struct progress *progress, uint64_t frames)
+{
+    return progress->rate > 0 ? (double)frames / progress->rate : 0;
+}
+
+void progress_show(struct progress *progress, const struct garden_capture_totals *totals,
+                   uint64_t sealed, double peak)
+{
+    char bar[PROGRESS_BAR + 1], meter[PROGRESS_METER + 1];
+    if (progress->quiet || !progress->terminal) return;
+    const double total = progress->total > 0 ? (double)progress->total : 0;
+    progress_fill(bar, PROGRESS_BAR, total > 0 ? (double)totals->offered / total : 0);
+    // The meter's left end is -60 dB.
+    progress_fill(meter, PROGRESS_METER, peak > 0 ? 1 + 20 * log10(peak) / 60 : 0);
+    (void)printf("\r\033[K%8.2f s ", progress_seconds(progress, totals->offered));
+    if (total > 0)
+        (void)printf("[\033[32m%s\033[0m] %3.0f %% ", bar, 100 * (double)totals->offered / total);
+    (void)printf("level [%s] chunks sealed %llu, lost %llu", meter, (unsigned long long)sealed,
+                 (unsigned long long)totals->overrun);
+    (void)fflush(stdout);
+    progress->drawn = true;
+}
+
+void progress_line(struct progress *progress, const char *format, ...)
+{
+    if (progress->quiet) return;
+    va_list arguments;
+    if (progress->drawn) (void)fputs("\r\033[K", stdout);
+    progress->drawn = false;
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    (void)putchar('\n');
+    (void)fflush(stdout);
+}
+
+void progress_end(struct progress *progress)
+{
+    if (progress->drawn) (void)putchar('\n');
+    progress->drawn = false;
+}
+
+static double progress_sample(enum garden_sample_format format, const uint8_t *octets)
+{
+    const uint32_t size = garden_sample_size(format);
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < size; i++)
+        bits |= (uint32_t)octets[i] << 8 * (4 - size + i);
+    if (format == GARDEN_SAMPLE_F32_LE) {
+        float real;
+        memcpy(&real, &bits, sizeof real);
+        return (double)real;
+    }
+    int32_t whole;
+    memcpy(&whole, &bits, sizeof whole);
+    return (double)whole / 2147483648.0;
+}
+
+double progress_peak(enum garden_sample_format format, const uint8_t *octets, size_t size)
+{
+    const size_t step = garden_sample_size(format);
+    double peak = 0;
+    for (size_t at = 0; at + step <= size; at += step) {
+        const double sample = fabs(progress_sample(format, octets + at));
+        if (sample > peak) peak = sample < 1 ? sample : 1;
+    }
+    return peak;
+}

@@ -1,0 +1,29 @@
+// How a capture goes on: a bar that is drawn over itself on a terminal, a line for each chunk elsewhere,
+// nothing with --json.
+#ifndef GARDEN_TOOLS_PROGRESS_H
+#define GARDEN_TOOLS_PROGRESS_H
+
+#include "../capture.h"
+
+struct progress {
+    bool terminal, quiet;
+    bool drawn;     // a bar stands on the current line
+    uint64_t total; // frames to expect; 0: unknown
+    uint32_t rate;
+};
+
+void progress_init(struct progress *progress, bool quiet, uint64_t total, uint32_t rate);
+// |peak| of the latest audio, in [0, 1]; below zero: unknown.
+void progress_show(struct progress *progress, const struct garden_capture_totals *totals,
+                   uint64_t sealed, double peak);
+// A line of its own.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void progress_line(struct progress *progress, const char *format, ...);
+void progress_end(struct progress *progress); // leaves the bar as it was last drawn
+
+// The largest magnitude among the samples in |octets|, in [0, 1].
+double progress_peak(enum garden_sample_format format, const uint8_t *octets, size_t size);
+
+#endif

@@ -1,0 +1,179 @@
+#include "tool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+static void tool_say(const struct tool *tool, const char *format, va_list arguments)
+{
+    if (tool->command)
+        (void)fprintf(stderr, "gardenctl %s: ", tool->command);
+    else
+        (void)fprintf(stderr, "gardenctl: ");
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputc('\n', stderr);
+}
+
+int tool_fail(const struct tool *tool, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    tool_say(tool, format, arguments);
+    va_end(arguments);
+    return TOOL_FAILED;
+}
+
+int tool_usage(const struct tool *tool, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    tool_say(tool, format, arguments);
+    va_end(arguments);
+    (void)fputs("Try 'gardenctl --help'.\n", stderr);
+    return TOOL_USAGE;
+}
+
+bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
+                 uint64_t max, uint64_t *out)
+{
+    char *end = NULL;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0 && value >= min &&
+        value <= max) {
+        *out = value;
+        return true;
+    }
+    (void)tool_usage(tool, "%s takes a whole number from %llu to %llu, not '%s'", option,
+                     (unsigned long long)min, (unsigned long long)max, text);
+    return false;
+}
+
+void tool_print_json(const struct garden_value *value)
+{
+    struct garden_buffer json;
+    garden_buffer_init(&json, NULL, 0);
+    if (garden_json_encode(value, &json) == GARDEN_OK) {
+        (void)fwrite(json.data, 1, json.size, stdout);
+        (void)putchar('\n');
+    }
+    garden_buffer_fini(&json);
+}
+
+// ---- The client and its loop
+
+int tool_connect(struct tool *tool, struct garden_client_config *config)
+{
+    struct garden_error error;
+    if (uv_loop_init(&tool->loop) < 0) return tool_fail(tool, "no event loop could be opened");
+    tool->loop_open = true;
+    int result = zmtp_uv_open(&tool->uv, &tool->loop, NULL);
+    if (result < 0) return tool_fail(tool, "%s", zmtp_err_text(result));
+    config->endpoints = tool->endpoints;
+    result = garden_client_open(&tool->client, tool->uv, &tool->loop, config, &error);
+    if (result < 0) return tool_fail(tool, "%s", error.text);
+    return TOOL_OK;
+}
+
+void tool_disconnect(struct tool *tool)
+{
+    if (!tool->loop_open) return;
+    if (tool->client) garden_client_close(tool->client, NULL, NULL);
+    tool->client = NULL;
+    (void)uv_run(&tool->loop, UV_RUN_DEFAULT); // until every handle is closed
+    if (tool->uv) zmtp_uv_close(tool->uv, NULL, NULL);
+    tool->uv = NULL;
+    (void)uv_run(&tool->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&tool->loop);
+    tool->loop_open = false;
+}
+
+static void tool_expired(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
+              uint32_t wait_ms)
+{
+    uv_timer_t timer;
+    bool expired = false;
+    (void)uv_timer_init(&tool->loop, &timer); // does not fail
+    timer.data = &expired;
+    if (wait_ms > 0) (void)uv_timer_start(&timer, tool_expired, wait_ms, 0);
+    while (!until(context) && !expired)
+        (void)uv_run(&tool->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    (void)uv_run(&tool->loop, UV_RUN_NOWAIT); // its closing must not outlive this frame
+    return until(context);
+}
+
+static int tool_unreachable(const struct tool *tool)
+{
+    (void)tool_fail(tool, "no daemon answers at %s within %u ms: is gardend running there?",
+                    tool->endpoints.of[GARDEN_LANE_HEARTBEAT], tool->timeout_ms);
+    return TOOL_UNREACHABLE;
+}
+
+static bool tool_is_alive(const void *context)
+{
+    return garden_client_state(context) == GARDEN_CLIENT_ALIVE;
+}
+
+int tool_wait_alive(struct tool *tool)
+{
+    return tool_run(tool, tool_is_alive, tool->client, tool->timeout_ms) ? TOOL_OK
+                                                                         : tool_unreachable(tool);
+}
+
+// ---- One request and its reply
+
+struct tool_asked {
+    struct tool *tool;
+    int (*read)(struct tool *tool, const struct garden_message *reply, void *context);
+    void *context;
+    bool done;
+    int result;
+};
+
+static void tool_answered(struct garden_client *client, int result,
+                          const struct garden_message *reply, void *user)
+{
+    (void)client;
+    struct tool_asked *asked = user;
+    asked->done = true;
+    asked->result = result == GARDEN_OK ? asked->read(asked->tool, reply, asked->context)
+                                        : tool_unreachable(asked->tool);
+}
+
+static bool tool_is_answered(const void *context)
+{
+    return ((const struct tool_asked *)context)->done;
+}
+
+// The client gives up by itself after the timeout, so there is always an answer.
+static int tool_await(struct tool *tool, struct tool_asked *asked, int sent)
+{
+    if (sent < 0) return tool_fail(tool, "%s", garden_err_text(sent));
+    (void)tool_run(tool, tool_is_answered, asked, 0);
+    return asked->result;
+}
+
+int tool_shell(struct tool *tool, const struct garden_shell_request *request,
+               int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
+               void *context)
+{
+    struct tool_asked asked = {.tool = tool, .read = read, .context = context};
+    const struct garden_answer answer = {tool_answered, &asked, tool->timeout_ms, NULL};
+    return tool_await(tool, &asked, garden_client_shell(tool->client, request, &answer));
+}
+
+int tool_control(struct tool *tool, enum garden_control_request_kind kind,
+                 int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
+                 void *context)
+{
+    struct tool_asked asked = {.tool = tool, .read = read, .context = context};
+    const struct garden_control_request request = {.kind = kind};
+    const struct garden_answer answer = {tool_answered, &asked, tool->timeout_ms, NULL};
+    return tool_await(tool, &asked, garden_client_control(tool->client, &request, &answer));
+}

@@ -1,0 +1,81 @@
+// What the commands of gardenctl share: options that every command takes, a client on a loop of its
+// own, and the ways to report.
+#ifndef GARDEN_TOOLS_TOOL_H
+#define GARDEN_TOOLS_TOOL_H
+
+#include <stdio.h>
+#include <uv.h>
+#include <zmtp/uv.h>
+
+#include "../client.h"
+
+enum tool_exit {
+    TOOL_OK = 0,
+    TOOL_FAILED = 1,      // the thing asked for failed; stderr says why
+    TOOL_USAGE = 2,       // the words of the call are wrong
+    TOOL_UNREACHABLE = 3, // no daemon answered
+    TOOL_DIFFERS = 4,     // verify: something is damaged or not as it should be
+};
+
+enum { TOOL_FILES_MAX = 256 }; // that one option may be given for
+
+struct tool {
+    const char *command;
+    // From the options that every command takes.
+    struct garden_endpoints endpoints;
+    uint32_t timeout_ms;
+    bool json;
+    // Open between tool_connect and tool_disconnect.
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    struct garden_client *client;
+    bool loop_open;
+    // The commands' own, for the callbacks.
+    void *context;
+};
+
+// One line on stderr: "gardenctl COMMAND: ...". Returns TOOL_FAILED.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+int tool_fail(const struct tool *tool, const char *format, ...);
+// The same for a wrong call, with a hint at --help. Returns TOOL_USAGE.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+int tool_usage(const struct tool *tool, const char *format, ...);
+
+// Opens the loop and a client with the callbacks of |config|, whose endpoints are filled in.
+int tool_connect(struct tool *tool, struct garden_client_config *config);
+void tool_disconnect(struct tool *tool);
+// Runs the loop until |until(context)|, or for |wait_ms| if that is above zero. False: it ran out.
+bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
+              uint32_t wait_ms);
+// Waits for the daemon's first answer to a ping. TOOL_OK, or TOOL_UNREACHABLE after saying so.
+int tool_wait_alive(struct tool *tool);
+
+// Sends and waits. |read| sees the reply (never null; of whatever kind); its result is passed on.
+// TOOL_UNREACHABLE after saying so when none comes.
+int tool_shell(struct tool *tool, const struct garden_shell_request *request,
+               int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
+               void *context);
+int tool_control(struct tool *tool, enum garden_control_request_kind kind,
+                 int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
+                 void *context);
+
+// Prints |value| as one line of JSON on stdout.
+void tool_print_json(const struct garden_value *value);
+
+// A number in |text|, all of it, in [min, max]; false after saying what was wrong with |option|.
+bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
+                 uint64_t max, uint64_t *out);
+
+// The commands. Each gets its own words, argv[0] being its name.
+int tool_ping(struct tool *tool, int argc, char **argv);
+int tool_status(struct tool *tool, int argc, char **argv);
+int tool_events(struct tool *tool, int argc, char **argv);
+int tool_shutdown(struct tool *tool, int argc, char **argv);
+int tool_capture(struct tool *tool, int argc, char **argv);
+int tool_verify(struct tool *tool, int argc, char **argv);
+
+#endif
