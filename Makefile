@@ -126,14 +126,15 @@ $(O)/lib/%.a: $(O)/sources
 	$(call Q,ar  )$(AR) rcs $@ $(filter %.o,$^)
 
 # A shared library exports the public names only; the link without a number is for the linker, the
-# one with the first number is what a program asks for at its start.
+# one with the first number is what a program asks for at its start. Nothing may stay undefined, but
+# for what a sanitizer brings with the program.
 $(SO_ZMTP): $(call obj,$(ZMTP_SRC)) zmtp/pkg/libzmtp.map
 $(O)/lib/libgarden.so: $(call obj,$(GARDEN_SRC)) $(SO_ZMTP) garden/pkg/libgarden.map
 $(O)/lib/libgarden.so: private LINK = -L$(O)/lib -lzmtp
 $(O)/lib/%.so: $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) -shared -Wl,-soname,$(@F).$(SOVERSION) -Wl,--version-script,$(filter %.map,$^) \
-	    $(LDFLAGS_ALL) -o $@.$(VERSION) $(filter %.o,$^) $(LINK) $(LIBS_SYSTEM)
+	    $(if $(SAN),,-Wl,-z,defs) $(LDFLAGS_ALL) -o $@.$(VERSION) $(filter %.o,$^) $(LINK) $(LIBS_SYSTEM)
 	@ln -sf $(@F).$(VERSION) $@.$(SOVERSION)
 	@ln -sf $(@F).$(VERSION) $@
 
