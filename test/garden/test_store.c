@@ -1,0 +1,365 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <garden/store.h>
+
+#include <fcntl.h>
+
+#include "fixture.h"
+
+struct box {
+    struct folder folder;
+    struct garden_store *store;
+};
+
+static struct garden_store *box_open(const struct box *b, bool read_only,
+                                     const struct garden_fs *fs)
+{
+    struct garden_store *store = NULL;
+    struct garden_error error;
+    const struct garden_store_config config = {
+        .root = b->folder.path, .read_only = read_only, .fs = fs};
+    if (garden_store_open(&config, &store, &error) != GARDEN_OK) fail_msg("%s", error.text);
+    return store;
+}
+
+static void box_begin(struct box *b)
+{
+    folder_make(&b->folder);
+    b->store = box_open(b, false, NULL);
+}
+
+static void box_end(struct box *b)
+{
+    garden_store_close(b->store);
+    folder_remove(&b->folder);
+}
+
+static void box_path(const struct box *b, const char *kind, const struct garden_hash *hash,
+                     const char *suffix, char path[256])
+{
+    char text[GARDEN_HASH_TEXT_SIZE];
+    garden_hash_text(hash, text);
+    snprintf(path, 256, "%s/%s/%.2s/%s%s", b->folder.path, kind, text, text + 2, suffix);
+}
+
+static void stage(const struct box *b, const char *name, const char *content)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/staging/%s", b->folder.path, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(content, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool staged(const struct box *b, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/staging/%s", b->folder.path, name);
+    return access(path, F_OK) == 0;
+}
+
+static void test_a_name_is_the_blake2b_256_of_the_octets(void **state)
+{
+    (void)state;
+    char text[GARDEN_HASH_TEXT_SIZE];
+    struct garden_hash hash = garden_hash_of(zmtp_bytes_text("")), back;
+    garden_hash_text(&hash, text);
+    // b2sum -l 256 of nothing, and of "abc".
+    assert_string_equal(text, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+    hash = garden_hash_of(zmtp_bytes_text("abc"));
+    garden_hash_text(&hash, text);
+    assert_string_equal(text, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+    assert_int_equal(garden_hash_parse(text, &back), GARDEN_OK);
+    assert_true(garden_hash_equal(&hash, &back));
+    text[63] = 'g';
+    assert_int_equal(garden_hash_parse(text, &back), GARDEN_ERR_FORMAT);
+    text[63] = '\0';
+    assert_int_equal(garden_hash_parse(text, &back), GARDEN_ERR_FORMAT);
+}
+
+static void test_what_was_put_can_be_read_described_and_put_again(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_hash hash, again;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    char path[256], text[128] = "";
+    box_begin(&b);
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("hello"), "text/plain", &hash, NULL),
+                     GARDEN_OK);
+    assert_int_equal(
+        garden_store_put(b.store, zmtp_bytes_text("hello"), "text/plain", &again, NULL), GARDEN_OK);
+    assert_true(garden_hash_equal(&hash, &again));
+    assert_int_equal(garden_store_get(b.store, &hash, 100, &data, &size, NULL), GARDEN_OK);
+    assert_int_equal(size, 5);
+    assert_memory_equal(data, "hello", 5);
+    zmtp_free(zmtp_heap(), data, size);
+    assert_int_equal(garden_store_get(b.store, &hash, 4, &data, &size, NULL), GARDEN_ERR_LIMIT);
+    struct stat status;
+    box_path(&b, "objects", &hash, "", path);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0444);
+    assert_int_equal(status.st_nlink, 1);
+    box_path(&b, "metadata", &hash, ".json", path);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    assert_int_equal(fclose(file), 0);
+    assert_string_equal(text, "{\"mime_type\":\"text/plain\",\"size\":5}\n");
+    hash = garden_hash_of(zmtp_bytes_text("absent"));
+    assert_int_equal(garden_store_verify(b.store, &hash, NULL, NULL), GARDEN_ERR_NOT_FOUND);
+    box_end(&b);
+}
+
+static void test_sealing_cuts_links_and_keeps_the_staged_name_until_it_is_removed(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_hash hash, again;
+    uint64_t size = 0;
+    bool closed = true;
+    box_begin(&b);
+    assert_int_equal(garden_store_stage(b.store, "c1", NULL), GARDEN_OK);
+    assert_int_equal(garden_store_stage(b.store, "c1", NULL), GARDEN_OK); // it is there already
+    assert_int_equal(garden_store_inspect(b.store, "c1", &size, &closed, NULL), GARDEN_OK);
+    assert_int_equal(size, 0);
+    assert_false(closed);
+    stage(&b, "c1", "abcdefgh");
+    assert_int_equal(garden_store_seal(b.store, "c1", 3, "audio/raw", &hash, NULL), GARDEN_OK);
+    again = garden_hash_of(zmtp_bytes_text("abc"));
+    assert_true(garden_hash_equal(&hash, &again));
+    assert_true(staged(&b, "c1"));
+    // A client that died here seals again.
+    assert_int_equal(garden_store_seal(b.store, "c1", 3, "audio/raw", &again, NULL), GARDEN_OK);
+    assert_true(garden_hash_equal(&hash, &again));
+    assert_int_equal(garden_store_inspect(b.store, "c1", &size, &closed, NULL), GARDEN_OK);
+    assert_true(closed);
+    assert_int_equal(garden_store_unstage(b.store, "c1", NULL), GARDEN_OK);
+    assert_int_equal(garden_store_unstage(b.store, "c1", NULL), GARDEN_OK);
+    assert_false(staged(&b, "c1"));
+    assert_int_equal(garden_store_verify(b.store, &hash, &size, NULL), GARDEN_OK);
+    assert_int_equal(size, 3);
+    box_end(&b);
+}
+
+static void test_an_object_can_not_be_cut_through_the_staged_name(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_hash hash, again;
+    box_begin(&b);
+    stage(&b, "c1", "abcdefgh");
+    assert_int_equal(garden_store_seal(b.store, "c1", 8, "audio/raw", &hash, NULL), GARDEN_OK);
+    assert_int_equal(garden_store_seal(b.store, "c1", 3, "audio/raw", &again, NULL),
+                     GARDEN_ERR_STATE);
+    assert_int_equal(garden_store_verify(b.store, &hash, NULL, NULL), GARDEN_OK);
+    box_end(&b);
+}
+
+static void test_a_chunk_that_is_too_short_or_still_written_is_not_sealed(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_hash hash;
+    struct garden_error error;
+    struct garden_staging staging;
+    struct garden_chunk chunk;
+    box_begin(&b);
+    stage(&b, "c1", "abc");
+    assert_int_equal(garden_store_seal(b.store, "c1", 4, "audio/raw", &hash, &error),
+                     GARDEN_ERR_CORRUPT);
+    assert_int_equal(garden_store_stage(b.store, "c2", NULL), GARDEN_OK);
+    assert_int_equal(garden_staging_open(&staging, NULL, garden_store_staging(b.store), NULL),
+                     GARDEN_OK);
+    assert_int_equal(garden_chunk_open(&chunk, &staging, "c2", 64, NULL), GARDEN_OK);
+    assert_int_equal(garden_chunk_write(&chunk, (const uint8_t *)"abcd", 4, NULL), GARDEN_OK);
+    assert_int_equal(garden_store_seal(b.store, "c2", 4, "audio/raw", &hash, &error),
+                     GARDEN_ERR_STATE);
+    assert_int_equal(garden_chunk_close(&chunk, 4, NULL), GARDEN_OK);
+    assert_int_equal(garden_store_seal(b.store, "c2", 4, "audio/raw", &hash, &error), GARDEN_OK);
+    garden_staging_close(&staging);
+    box_end(&b);
+}
+
+static void count_damaged(void *context, const char *name)
+{
+    assert_int_equal(strlen(name), 64);
+    ++*(int *)context;
+}
+
+static void test_a_damaged_object_is_found_and_never_believed(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_hash hash;
+    struct garden_error error;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    uint64_t count = 0;
+    int file = -1, damaged = 0;
+    char path[256];
+    box_begin(&b);
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("one"), "text/plain", &hash, NULL),
+                     GARDEN_OK);
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("two"), "text/plain", &hash, NULL),
+                     GARDEN_OK);
+    box_path(&b, "objects", &hash, "", path);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(truncate(path, 2), 0);
+    assert_int_equal(garden_store_get(b.store, &hash, 10, &data, &size, &error),
+                     GARDEN_ERR_CORRUPT);
+    assert_int_equal(garden_store_open_object(b.store, &hash, &file, NULL, &error),
+                     GARDEN_ERR_CORRUPT);
+    assert_non_null(strstr(error.text, "damaged"));
+    // Equal octets do not hide behind it either.
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("two"), "text/plain", &hash, &error),
+                     GARDEN_ERR_CORRUPT);
+    assert_int_equal(garden_store_verify_all(b.store, &count, count_damaged, &damaged, NULL), 1);
+    assert_int_equal(damaged, 1);
+    assert_int_equal(count, 2);
+    box_end(&b);
+}
+
+static void test_a_read_only_store_reads_and_says_why_it_does_not_write(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_hash hash;
+    struct garden_error error;
+    box_begin(&b);
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("one"), "text/plain", &hash, NULL),
+                     GARDEN_OK);
+    struct garden_store *reader = box_open(&b, true, NULL);
+    assert_int_equal(garden_store_verify(reader, &hash, NULL, NULL), GARDEN_OK);
+    assert_int_equal(garden_store_put(reader, zmtp_bytes_text("x"), "text/plain", &hash, &error),
+                     GARDEN_ERR_ACCESS);
+    assert_non_null(strstr(error.text, "read-only"));
+    assert_int_equal(garden_store_stage(reader, "c1", &error), GARDEN_ERR_ACCESS);
+    assert_int_equal(garden_store_seal(reader, "c1", 1, "audio/raw", &hash, &error),
+                     GARDEN_ERR_ACCESS);
+    garden_store_close(reader);
+    box_end(&b);
+}
+
+static void test_a_store_that_is_not_there_says_so(void **state)
+{
+    (void)state;
+    struct garden_store *store = NULL;
+    struct garden_error error;
+    struct garden_store_config config = {.root = "/nonexistent/garden"};
+    assert_int_equal(garden_store_open(&config, &store, &error), GARDEN_ERR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "/nonexistent/garden"));
+    config.read_only = true;
+    assert_int_equal(garden_store_open(&config, &store, &error), GARDEN_ERR_NOT_FOUND);
+    config.root = "";
+    assert_int_equal(garden_store_open(&config, &store, &error), GARDEN_ERR_ARGUMENT);
+    assert_null(store);
+}
+
+static void test_names_that_are_no_plain_names_are_refused(void **state)
+{
+    (void)state;
+    struct box b;
+    const char *names[] = {"", ".", "..", ".hidden", "a/b", "/etc/passwd"};
+    struct garden_hash hash;
+    box_begin(&b);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(garden_store_stage(b.store, names[i], NULL), GARDEN_ERR_ARGUMENT);
+        assert_int_equal(garden_store_unstage(b.store, names[i], NULL), GARDEN_ERR_ARGUMENT);
+        assert_int_equal(garden_store_seal(b.store, names[i], 1, "audio/raw", &hash, NULL),
+                         GARDEN_ERR_ARGUMENT);
+    }
+    box_end(&b);
+}
+
+static void test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay(void **state)
+{
+    (void)state;
+    struct box b;
+    char path[256];
+    box_begin(&b);
+    stage(&b, "dead.tmp", "x");
+    stage(&b, "living.tmp", "x");
+    stage(&b, "chunk", "x");
+    snprintf(path, sizeof path, "%s/staging/living.tmp", b.folder.path);
+    const int file = open(path, O_RDONLY);
+    assert_int_equal(garden__fs_system()->lock(NULL, file), 0);
+    garden_store_close(b.store);
+    b.store = box_open(&b, false, NULL);
+    assert_false(staged(&b, "dead.tmp"));
+    assert_true(staged(&b, "living.tmp"));
+    assert_true(staged(&b, "chunk"));
+    assert_int_equal(close(file), 0);
+    box_end(&b);
+}
+
+// One put and one seal with the |at|-th call failing; then again without.
+static bool put_with_failure(unsigned at, int error_number)
+{
+    struct box b;
+    struct faulty faulty;
+    struct garden_hash old, hash;
+    struct garden_error error = {0};
+    box_begin(&b);
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("old"), "text/plain", &old, NULL),
+                     GARDEN_OK);
+    garden_store_close(b.store);
+    faulty_init(&faulty);
+    b.store = box_open(&b, false, &faulty.fs);
+    stage(&b, "c1", "abcdefgh");
+    faulty.fail_errno = error_number;
+    faulty_arm(&faulty, at);
+    const int put = garden_store_put(b.store, zmtp_bytes_text("new"), "text/plain", &hash, &error);
+    const int sealed = garden_store_seal(b.store, "c1", 5, "audio/raw", &hash, &error);
+    const bool reached = faulty.calls >= at;
+    if (put < 0 || sealed < 0) {
+        assert_true(error.text[0] != '\0' && strchr(error.text, '\n') == NULL);
+        if (error_number == ENOSPC) assert_int_equal(error.code, GARDEN_ERR_NO_SPACE);
+    }
+    faulty_arm(&faulty, 0);
+    assert_int_equal(garden_store_verify_all(b.store, NULL, NULL, NULL, NULL), 0);
+    assert_int_equal(garden_store_verify(b.store, &old, NULL, NULL), GARDEN_OK);
+    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("new"), "text/plain", &hash, &error),
+                     GARDEN_OK);
+    assert_int_equal(garden_store_seal(b.store, "c1", 5, "audio/raw", &hash, &error), GARDEN_OK);
+    assert_int_equal(garden_store_verify_all(b.store, NULL, NULL, NULL, NULL), 0);
+    box_end(&b);
+    return reached;
+}
+
+static void test_a_call_that_fails_anywhere_damages_nothing_and_can_be_made_good(void **state)
+{
+    (void)state;
+    const int errors[] = {ENOSPC, EIO};
+    for (size_t i = 0; i < 2; i++) {
+        unsigned at = 1;
+        while (put_with_failure(at, errors[i]))
+            at++;
+        assert_true(at > 20);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_name_is_the_blake2b_256_of_the_octets),
+        cmocka_unit_test(test_what_was_put_can_be_read_described_and_put_again),
+        cmocka_unit_test(test_sealing_cuts_links_and_keeps_the_staged_name_until_it_is_removed),
+        cmocka_unit_test(test_an_object_can_not_be_cut_through_the_staged_name),
+        cmocka_unit_test(test_a_chunk_that_is_too_short_or_still_written_is_not_sealed),
+        cmocka_unit_test(test_a_damaged_object_is_found_and_never_believed),
+        cmocka_unit_test(test_a_read_only_store_reads_and_says_why_it_does_not_write),
+        cmocka_unit_test(test_a_store_that_is_not_there_says_so),
+        cmocka_unit_test(test_names_that_are_no_plain_names_are_refused),
+        cmocka_unit_test(test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay),
+        cmocka_unit_test(test_a_call_that_fails_anywhere_damages_nothing_and_can_be_made_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
