@@ -1,6 +1,7 @@
 // Deadlines and heartbeats (RFC 37, Connection Heartbeating). Any octet that comes in is a sign of
 // life. When nothing came for the interval a PING goes out, and when nothing comes for the timeout
-// after it the connection is dead.
+// after it the connection is dead. A PING with a TTL promises that we are heard again within it; the
+// other side may hold us to that although it sends no PINGs, so one more follows at half the TTL.
 //
 // While its pipe is full a peer does not read, so it hears nothing and judges nobody; and since the
 // other side then hears no PONG from it, it sends PINGs by itself, for life's sake.
@@ -17,7 +18,9 @@ void zmtp__clock_heard(struct zmtp_peer *peer, uint64_t now_ms)
 
 void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint64_t now_ms)
 {
-    peer->ttl_end_ms = ping->ttl_ms > 0 ? now_ms + ping->ttl_ms : 0;
+    // Octets behind the PING are further traffic, and have come already.
+    const bool last = peer->held.at == peer->held.end;
+    peer->ttl_end_ms = ping->ttl_ms > 0 && last ? now_ms + ping->ttl_ms : 0;
     memcpy(peer->pong_context, ping->context.size ? ping->context.data : peer->pong_context,
            ping->context.size);
     peer->pong_size = (uint8_t)ping->context.size;
@@ -26,7 +29,7 @@ void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint
 
 void zmtp__clock_pong(struct zmtp_peer *peer, uint64_t now_ms)
 {
-    peer->counters.pongs_received++;
+    if (peer->counters.pongs_received++ >= peer->counters.pings_sent) return; // nobody asked
     if (now_ms - peer->ping_ms <= UINT32_MAX - 1)
         peer->counters.round_trip_ms = (uint32_t)(now_ms - peer->ping_ms);
 }
@@ -38,11 +41,9 @@ static bool clock_pings(const struct zmtp_peer *peer)
            peer->limits.heartbeat_interval_ms > 0 && !peer->ending;
 }
 
-static uint64_t clock_next_ping(const struct zmtp_peer *peer)
+static uint64_t clock_earlier(uint64_t a, uint64_t b)
 {
-    const uint64_t heard = peer->counters.heard_ms;
-    const uint64_t last = heard > peer->ping_ms ? heard : peer->ping_ms;
-    return last + peer->limits.heartbeat_interval_ms;
+    return a < b ? a : b;
 }
 
 // When silence since our PING means death; UINT64_MAX: not now.
@@ -50,12 +51,20 @@ static uint64_t clock_timeout(const struct zmtp_peer *peer)
 {
     if (!peer->ping_out || peer->blocked || peer->limits.heartbeat_timeout_ms == 0)
         return UINT64_MAX;
-    return peer->ping_ms + peer->limits.heartbeat_timeout_ms;
+    return peer->asked_ms + peer->limits.heartbeat_timeout_ms;
 }
 
-static uint64_t clock_earlier(uint64_t a, uint64_t b)
+// When a PING is due; UINT64_MAX: not before the last one is answered.
+static uint64_t clock_next_ping(const struct zmtp_peer *peer)
 {
-    return a < b ? a : b;
+    const uint64_t heard = peer->counters.heard_ms;
+    const uint64_t last = heard > peer->ping_ms ? heard : peer->ping_ms;
+    const uint32_t ttl = peer->limits.heartbeat_ttl_ms;
+    uint64_t next = UINT64_MAX;
+    if (clock_timeout(peer) == UINT64_MAX) next = last + peer->limits.heartbeat_interval_ms;
+    if (ttl > 0 && peer->counters.pings_sent > 0)
+        next = clock_earlier(next, peer->ping_ms + ttl - ttl / 2);
+    return next;
 }
 
 uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
@@ -66,10 +75,7 @@ uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
         if (peer->limits.handshake_ms > 0) deadline = peer->opened_ms + peer->limits.handshake_ms;
         return deadline;
     }
-    if (clock_pings(peer))
-        deadline =
-            clock_earlier(clock_timeout(peer),
-                          peer->ping_out && !peer->blocked ? deadline : clock_next_ping(peer));
+    if (clock_pings(peer)) deadline = clock_earlier(clock_timeout(peer), clock_next_ping(peer));
     if (peer->ttl_end_ms && !peer->blocked) deadline = clock_earlier(deadline, peer->ttl_end_ms);
     return deadline;
 }
@@ -87,6 +93,7 @@ void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
         return;
     }
     if (clock_pings(peer) && now_ms >= clock_next_ping(peer)) {
+        if (!peer->ping_out) peer->asked_ms = now_ms;
         peer->ping_due = true;
         peer->ping_out = true;
         peer->ping_ms = now_ms;

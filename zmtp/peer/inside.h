@@ -59,8 +59,9 @@ struct zmtp_peer {
     size_t plan_first, plan_control;
     size_t shown; // octets that peek showed and consume has not taken
     // Heartbeats.
-    uint64_t opened_ms, ping_ms, ttl_end_ms; // |ttl_end_ms| 0: the other side set none
-    bool ping_due, ping_out, pong_due;       // |ping_out|: sent, and nothing heard since
+    uint64_t opened_ms, ttl_end_ms;    // |ttl_end_ms| 0: the other side set none
+    uint64_t ping_ms, asked_ms;        // our last PING, and the first since anything was heard
+    bool ping_due, ping_out, pong_due; // |ping_out|: sent, and nothing heard since
     uint8_t pong_context[ZMTP_PING_CONTEXT_MAX];
     uint8_t pong_size;
     struct zmtp_peer_counters counters;
@@ -81,7 +82,8 @@ void zmtp__peer_keep_reason(struct zmtp_peer *peer, struct zmtp_bytes reason);
 void zmtp__rx_run(struct zmtp_peer *peer, uint64_t now_ms); // parses what is held
 void zmtp__rx_release(struct zmtp_peer *peer);
 
-// tx.c: room for |size| of our own octets; null: no memory. |zmtp__tx_wrote| says how many it took.
+// tx.c: room for |size| of our own octets; null: no memory. |zmtp__tx_wrote| says how many it took,
+// which may be none.
 uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size);
 void zmtp__tx_wrote(struct zmtp_peer *peer, size_t size);
 bool zmtp__tx_pending(const struct zmtp_peer *peer);

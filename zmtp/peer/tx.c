@@ -23,15 +23,24 @@ uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size)
     return peer->control + peer->control_end;
 }
 
+static size_t tx_control_left(const struct zmtp_peer *peer)
+{
+    return peer->control_end - peer->control_begin;
+}
+
+// A peer that has nothing to say of its own holds no memory for it.
+static void tx_drop_control(struct zmtp_peer *peer)
+{
+    zmtp_free(peer->allocator, peer->control, peer->control_capacity);
+    peer->control = NULL;
+    peer->control_begin = peer->control_end = peer->control_capacity = 0;
+}
+
 void zmtp__tx_wrote(struct zmtp_peer *peer, size_t size)
 {
     peer->control_end += size;
     assert(peer->control_end <= peer->control_capacity);
-}
-
-static size_t tx_control_left(const struct zmtp_peer *peer)
-{
-    return peer->control_end - peer->control_begin;
+    if (tx_control_left(peer) == 0) tx_drop_control(peer);
 }
 
 static bool tx_has_traffic(const struct zmtp_peer *peer)
@@ -182,11 +191,7 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
     peer->plan_first -= first;
     peer->plan_control -= control;
     peer->control_begin += control;
-    if (tx_control_left(peer) == 0 && peer->control) {
-        zmtp_free(peer->allocator, peer->control, peer->control_capacity);
-        peer->control = NULL;
-        peer->control_begin = peer->control_end = peer->control_capacity = 0;
-    }
+    if (tx_control_left(peer) == 0) tx_drop_control(peer);
     if (peer->state != ZMTP_PEER_TRAFFIC) return;
     tx_consume_pipe(peer, size - control);
     // The socket has closed, and all that it sent has left.
