@@ -215,6 +215,20 @@ const char *sockets_far_recv(struct zmtp_pipe_end *far)
     return text;
 }
 
+static void add_pipe(void *context, const struct zmtp_link *link, struct zmtp_pipe_depth depth)
+{
+    (void)link;
+    (void)depth;
+    ++*(size_t *)context;
+}
+
+size_t sockets_pipes(const struct zmtp_socket *socket)
+{
+    size_t pipes = 0;
+    zmtp_socket_each_pipe(socket, add_pipe, &pipes);
+    return pipes;
+}
+
 static void add_queued(void *context, const struct zmtp_link *link, struct zmtp_pipe_depth depth)
 {
     (void)link;

@@ -28,6 +28,7 @@ void sockets_far_send(struct zmtp_pipe_end *far, const char *text);
 bool sockets_far_try(struct zmtp_pipe_end *far, const char *text); // false: no memory
 const char *sockets_far_recv(struct zmtp_pipe_end *far);           // "" when there is none
 
+size_t sockets_pipes(const struct zmtp_socket *socket); // how many it holds
 // Sum of the messages that wait to leave the socket.
 size_t sockets_queued(const struct zmtp_socket *socket);
 // Fails the test unless copies = |left| + queued + dropped after they were queued.

@@ -133,6 +133,7 @@ static void test_messages_of_a_peer_that_left_are_still_received(void **state)
     assert_string_equal(sockets_recv(dealer), "2");
     assert_string_equal(sockets_recv(dealer), "ZMTP_ERR_AGAIN");
     assert_int_equal(zmtp_socket_counters(dealer).received, 2);
+    assert_int_equal(sockets_pipes(dealer), 0); // nothing of it is kept
     zmtp_socket_close(dealer);
 }
 

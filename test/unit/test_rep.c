@@ -124,6 +124,21 @@ static void test_a_request_fetched_before_its_peer_left_is_answered_to_nobody(vo
     zmtp_socket_close(rep);
 }
 
+static void test_a_requester_that_this_side_detaches_is_forgotten(void **state)
+{
+    (void)state;
+    struct zmtp_socket *rep = sockets_open(ZMTP_REP, 2), *dealer = sockets_open(ZMTP_DEALER, 2);
+    struct zmtp_pipe_end *ends[2];
+    assert_int_equal(zmtp_socket_join(dealer, rep, ends), ZMTP_OK);
+    assert_string_equal(sockets_send(dealer, "|q"), "ZMTP_OK");
+    assert_string_equal(sockets_recv(rep), "q");
+    zmtp_socket_detach(rep, ends[1]);
+    assert_string_equal(sockets_send(rep, "a"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_counters(rep).dropped[ZMTP_DROP_NO_ROUTE], 1);
+    zmtp_socket_close(rep);
+    zmtp_socket_close(dealer);
+}
+
 static void test_a_full_requester_holds_up_nobody(void **state)
 {
     (void)state;
@@ -188,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_each_reply_goes_to_who_asked_and_all_are_heard_in_turn),
         cmocka_unit_test(test_a_reply_to_a_requester_that_is_gone_is_dropped_and_counted),
         cmocka_unit_test(test_a_request_fetched_before_its_peer_left_is_answered_to_nobody),
+        cmocka_unit_test(test_a_requester_that_this_side_detaches_is_forgotten),
         cmocka_unit_test(test_a_full_requester_holds_up_nobody),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };

@@ -230,6 +230,27 @@ static void test_a_thousand_peers_are_each_reached(void **state)
     zmtp_socket_close(router);
 }
 
+static void test_a_receive_that_finds_no_memory_can_be_repeated(void **state)
+{
+    (void)state;
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 2);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice");
+    struct zmtp_budget budget;
+    struct zmtp_msg msg;
+    zmtp_budget_init(&budget, NULL);
+    zmtp_msg_init(&msg, &budget.allocator);
+    sockets_far_send(a, "1|2|3|4"); // more parts than a message has room for in itself
+    budget.fail_at = 1;
+    assert_int_equal(zmtp_socket_recv(router, &msg), ZMTP_ERR_MEMORY);
+    assert_int_equal(msg.count, 0);
+    assert_int_equal(zmtp_socket_recv(router, &msg), ZMTP_OK);
+    assert_int_equal(msg.count, 5);
+    assert_int_equal(zmtp_socket_counters(router).received, 1);
+    zmtp_msg_fini(&msg);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
 static void route_with_failing_memory(const struct zmtp_allocator *allocator)
 {
     static const char id[] = "an id that is so long that it does not lie within its part";
@@ -279,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_a_router_that_is_not_mandatory_drops_and_counts),
         cmocka_unit_test(test_a_message_without_a_body_is_refused),
         cmocka_unit_test(test_a_thousand_peers_are_each_reached),
+        cmocka_unit_test(test_a_receive_that_finds_no_memory_can_be_repeated),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static void test_every_new_connection_is_told_each_topic_once(void **state)
     zmtp_pipe_link_down(a); // before the rest was sent
     assert_int_equal(subscribe(sub, "c"), ZMTP_OK);
     assert_int_equal(cancel(sub, "b"), ZMTP_OK);
+    assert_int_equal(sockets_queued(sub), 0);
     sockets_connect(a, "");
     zmtp_socket_process(sub);
     assert_string_equal(sockets_far_recv(a), "<SUBSCRIBE>a");
@@ -140,7 +141,7 @@ static void test_publishers_are_heard_in_turn_and_to_the_end(void **state)
     sockets_far_send(a, "t1");
     sockets_far_send(a, "t3");
     sockets_far_send(b, "t2");
-    sockets_drop(a);
+    zmtp_pipe_close(a);
     assert_string_equal(sockets_recv(sub), "t1");
     assert_string_equal(sockets_recv(sub), "t2");
     assert_string_equal(sockets_recv(sub), "t3");
@@ -170,6 +171,32 @@ static void test_a_long_topic_is_told_whole(void **state)
     const struct zmtp_bytes body = zmtp__queue_first_body(a->in);
     assert_int_equal(body.size, 10 + sizeof topic);
     assert_memory_equal(body.data, "\x09SUBSCRIBE", 10);
+    zmtp_socket_close(sub);
+    zmtp_pipe_close(a);
+}
+
+static void test_telling_that_fails_half_way_leaves_no_traces_when_it_succeeds(void **state)
+{
+    (void)state;
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp_socket_config config = sockets_config(ZMTP_SUB, 2);
+    config.allocator = &budget.allocator;
+    struct zmtp_socket *sub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(sub);
+    assert_int_equal(subscribe(sub, "a"), ZMTP_OK);
+    assert_int_equal(subscribe(sub, "b"), ZMTP_OK);
+    sockets_connect(a, "");
+    size_t half_way = 0;
+    for (uint64_t n = 1; zmtp_socket_marked(sub); n++) {
+        budget.fail_at = budget.calls + n;
+        zmtp_socket_process(sub);
+        half_way += zmtp_socket_marked(sub) && sockets_queued(sub) == 1;
+    }
+    assert_true(half_way > 0);
+    assert_string_equal(sockets_far_recv(a), "<SUBSCRIBE>a");
+    assert_string_equal(sockets_far_recv(a), "<SUBSCRIBE>b");
+    assert_string_equal(sockets_far_recv(a), "");
     zmtp_socket_close(sub);
     zmtp_pipe_close(a);
 }
@@ -242,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_publishers_are_heard_in_turn_and_to_the_end),
         cmocka_unit_test(test_a_subscriber_sends_nothing),
         cmocka_unit_test(test_a_long_topic_is_told_whole),
+        cmocka_unit_test(test_telling_that_fails_half_way_leaves_no_traces_when_it_succeeds),
         cmocka_unit_test(test_whichever_allocation_fails_publishers_know_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

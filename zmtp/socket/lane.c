@@ -59,7 +59,6 @@ static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     const struct zmtp__pattern *pattern = socket->pattern;
     lane->gone = true;
-    zmtp__node_remove(&lane->writable);
     if (pattern->send)
         zmtp__socket_dropped(socket, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE,
                              lane->end->lost);

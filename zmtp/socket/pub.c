@@ -100,7 +100,6 @@ static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__subscriptions *set = &pub_of(socket)->subscriptions;
     struct zmtp__queue *queue = lane->end->in;
-    if (lane->gone) zmtp__queue_clear(queue); // wishes of nobody
     while (queue->count > 0) {
         struct zmtp_bytes topic = {0};
         int result = ZMTP_OK;

@@ -45,7 +45,7 @@ static void req_close(struct zmtp_socket *socket)
 
 static void req_lost(struct req *req)
 {
-    if (req->state == REQ_WAITING && req->reply.count == 0) req->state = REQ_LOST;
+    if (req->state == REQ_WAITING) req->state = REQ_LOST;
 }
 
 static int req_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)

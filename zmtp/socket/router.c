@@ -101,7 +101,7 @@ static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct router *router = router_of(socket);
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
-    if (!link->up || !lane->dialled || router_lane_of(lane)->given) return ZMTP_OK;
+    if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
     const struct zmtp_bytes announced = zmtp_part_bytes(&link->routing_id);
     if (announced.size == 0 || !zmtp__routing_id_ok(announced)) return ZMTP_OK;
     if (zmtp__trie_find(&router->routes, announced)) return ZMTP_OK; // it has it, or another
