@@ -120,7 +120,7 @@ void garden_staging_close(struct garden_staging *staging);
 // A chunk being written. The file's size is at every instant the octets written, while its space is
 // reserved beyond the end: a killed daemon leaves a file that tells its own length, a full disk is
 // an error when the chunk is opened, and a file that others truncate is an error of that chunk and
-// never a SIGBUS. That is why nothing is mapped here; garden/README.md has the measurement.
+// never a SIGBUS. That is why nothing is mapped here; store/chunk.c tells what it costs.
 struct garden_chunk {
     const struct garden_fs *fs;
     int file; // -1: not open
