@@ -8,7 +8,8 @@
 
 enum {
     RX_ROOM = 32 * 1024, // room for one read, at least
-    // A frame above this gets a block of its own, which grows with the octets that come.
+    // Of a larger frame this much must have come before it gets a block of its own, which then grows
+    // with the octets that come.
     RX_BIG = 16 * 1024,
 };
 
@@ -104,12 +105,13 @@ static enum rx_result rx_keep_rest(struct zmtp_peer *peer)
     return RX_MORE;
 }
 
-// A large frame of |size| octets begins in what is held: it goes into a block that grows up to it.
+// A large frame of |size| octets begins in what is held, RX_BIG at least: it goes into a block that
+// grows up to it.
 static enum rx_result rx_begin_big(struct zmtp_peer *peer, size_t size)
 {
     const size_t have = (size_t)(peer->held.end - peer->held.at);
-    const size_t room = have > RX_BIG ? 2 * have : 2 * RX_BIG;
-    struct zmtp_slab *big = zmtp__slab_open_exact(peer->allocator, room < size ? room : size);
+    const size_t room = 2 * have < size ? 2 * have : size;
+    struct zmtp_slab *big = zmtp__slab_open_exact(peer->allocator, room);
     if (!big) return rx_stop(peer, ZMTP_ERR_MEMORY);
     memcpy(big->data, peer->held.at, have);
     peer->big = big;
@@ -329,7 +331,7 @@ static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint6
         return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_stop(peer, error);
     const size_t size = (size_t)header + (size_t)frame.size;
     if (size > rest.size) {
-        if (size <= RX_BIG) return RX_MORE;
+        if (rest.size < RX_BIG) return RX_MORE;
         return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_begin_big(peer, size);
     }
     const uint8_t *next = held->at + size;
