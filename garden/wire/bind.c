@@ -213,6 +213,7 @@ static int bind_items(struct bind *b, const struct garden__type *type,
 {
     if (value->type != GARDEN_LIST) return bind_fail(b, GARDEN_ERR_FORMAT, value, type->expected);
     const size_t count = value->list.count;
+    garden__items_set(out, (struct garden__items){NULL, 0});
     if (count == 0) return GARDEN_OK;
     void *items = garden_arena_alloc(b->arena, count, type->item->size);
     if (!items) return bind_fail(b, b->arena->error, value, "a list that fits the memory allowed");
@@ -329,6 +330,7 @@ static int bind_field(struct bind *b, const struct garden__field *field, size_t 
     } else if (index < from->list.count - b->ends[b->walk.depth - 1].skip) {
         value = &from->list.items[b->ends[b->walk.depth - 1].skip + index];
     }
+    memset(to + field->offset, 0, field->type->size); // what is absent is zero: null, empty
     if (field->option) {
         const bool has = value && value->type != GARDEN_NULL;
         *(bool *)(to + field->has_offset) = has;

@@ -21,17 +21,25 @@ enum garden_family garden_family_find(struct garden_text msg_type)
     return GARDEN_FAMILY_NONE;
 }
 
+// All of it: an initializer need not clear more of a union than its first member.
+static void message_clear(struct garden_message *message)
+{
+    memset(message, 0, sizeof *message);
+    message->family = GARDEN_FAMILY_NONE;
+}
+
 void garden_message_init(struct garden_message *message, enum garden_family family,
                          struct garden_uuid msg_id, struct garden_uuid session,
                          struct garden_time now)
 {
-    *message = (struct garden_message){
-        .header = {.msg_id = msg_id,
-                   .session = session,
-                   .msg_type = garden_text_of(garden_family_text(family)),
-                   .version = garden_text_of(GARDEN_VERSION),
-                   .timestamp = now},
-        .family = family,
+    message_clear(message);
+    message->family = family;
+    message->header = (struct garden_header){
+        .msg_id = msg_id,
+        .session = session,
+        .msg_type = garden_text_of(garden_family_text(family)),
+        .version = garden_text_of(GARDEN_VERSION),
+        .timestamp = now,
     };
 }
 
@@ -47,7 +55,7 @@ void garden_message_reply(struct garden_message *reply, const struct garden_mess
 void garden_message_fini(struct garden_message *message)
 {
     if (message->arena.allocator) garden_arena_fini(&message->arena);
-    *message = (struct garden_message){.family = GARDEN_FAMILY_NONE};
+    message_clear(message);
 }
 
 // The union's first member lies where every other does.
@@ -108,7 +116,7 @@ int garden_message_decode(struct garden_message *message, struct zmtp_bytes in,
                           const struct zmtp_allocator *allocator, struct garden_form *form,
                           struct garden_fault *fault)
 {
-    *message = (struct garden_message){.family = GARDEN_FAMILY_NONE};
+    message_clear(message);
     if (fault) *fault = (struct garden_fault){.code = GARDEN_OK};
     garden_arena_init(&message->arena, allocator, 0);
     struct garden__tree tree;
@@ -163,7 +171,7 @@ static bool message_peek(struct garden_message *message, const struct garden__tr
 int garden_envelope_peek(struct garden_message *message, struct zmtp_bytes in,
                          const struct zmtp_allocator *allocator, struct garden_form *form)
 {
-    *message = (struct garden_message){.family = GARDEN_FAMILY_NONE};
+    message_clear(message);
     garden_arena_init(&message->arena, allocator, 0);
     struct garden__tree tree;
     garden__tree_init(&tree, &message->arena);

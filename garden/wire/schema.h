@@ -88,7 +88,7 @@ bool garden__name_is_snake(struct garden_text text, const char *camel);
 
 // ---- The two walks over it
 
-// Reads |value| as a |type| into the zeroed |out|. |root| names it in faults ("content").
+// Reads |value| as a |type| into |out|. |root| names it in faults ("content").
 int garden__bind(const struct garden__type *type, const struct garden_value *value,
                  enum garden_dialect dialect, const char *root, struct garden_arena *arena,
                  void *out, struct garden_fault *fault);

@@ -87,7 +87,10 @@ void garden__tree_open(struct garden__tree *tree, enum garden_value_type type, s
                           "at most 32 lists and maps in each other");
         return;
     }
-    garden__tree_add(tree, (struct garden_value){.type = type, .offset = (uint32_t)offset});
+    struct garden_value value =
+        type == GARDEN_MAP ? garden_value_map(NULL, 0) : garden_value_list(NULL, 0);
+    value.offset = (uint32_t)offset;
+    garden__tree_add(tree, value);
     if (!tree->error) tree->open[tree->depth++] = tree->count - 1;
 }
 
@@ -130,6 +133,7 @@ static void tree_check_keys(struct garden__tree *tree, struct garden_entry *chil
     for (size_t i = 1; i < count; i++) {
         if (tree_key_order(&children[i - 1], &children[i])) continue;
         const uint32_t a = children[i - 1].value.offset, b = children[i].value.offset;
+        tree->count -= count; // so that the fault's path ends in the map
         garden__tree_fail(tree, GARDEN_ERR_FORMAT, a > b ? a : b, "each key once");
         return;
     }
@@ -202,12 +206,12 @@ const struct garden_value *garden__tree_salvage(const struct garden__tree *tree,
 {
     if (tree->count == 0) return NULL;
     const struct garden_value *outer = &tree->stack[0].value;
-    if (tree->depth == 0) {
-        if (outer->type == GARDEN_MAP) return garden_map_find(&outer->map, key);
-        if (outer->type != GARDEN_LIST || index >= outer->list.count) return NULL;
-        return &outer->list.items[index];
+    if (outer->type == GARDEN_MAP && outer->map.count) return garden_map_find(&outer->map, key);
+    if (outer->type == GARDEN_LIST && outer->list.count) {
+        return index < outer->list.count ? &outer->list.items[index] : NULL;
     }
-    // Everything above the second open container, or all of it, are finished children.
+    if (tree->depth == 0) return NULL;
+    // It is still open. All below the second open container, or all there is, are finished children.
     const size_t end = tree->depth > 1 ? tree->open[1] : tree->count - tree->keyed;
     return tree_pick(outer, &tree->stack[1], end - 1, index, key);
 }
@@ -216,9 +220,11 @@ static void tree_path(const struct garden__tree *tree, struct garden__line *path
 {
     for (unsigned i = 0; i < tree->depth; i++) {
         const size_t parent = tree->open[i];
-        const size_t child = i + 1 < tree->depth ? tree->open[i + 1] : tree->count - 1;
-        if (child == parent) return; // it has none yet
-        if (tree->stack[parent].value.type == GARDEN_MAP) {
+        const bool map = tree->stack[parent].value.type == GARDEN_MAP;
+        // The innermost list's next item is at fault, but the innermost map's last key.
+        const size_t child = i + 1 < tree->depth ? tree->open[i + 1] : tree->count - map;
+        if (child == parent) return; // a map without a key yet
+        if (map) {
             if (path->used) garden__line_text(path, ".");
             garden__line_foreign(path, tree->stack[child].key.data, tree->stack[child].key.size);
         } else {
