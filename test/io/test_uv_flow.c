@@ -1,0 +1,370 @@
+// Messages keep flowing, or wait, and none is lost: full queues, wake-ups from everywhere.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/world.h"
+
+static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC};
+enum { TRANSPORTS = sizeof transports / sizeof transports[0] };
+
+// |a| dials |b|; both are open and connected afterwards.
+static void connect_nodes(struct world *world, enum zmtp_transport transport, struct node *a,
+                          struct node *b)
+{
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_endpoint(world, transport, endpoint);
+    node_bind(b, endpoint);
+    node_connect(a, endpoint);
+    WORLD_UNTIL(world,
+                a->events[ZMTP_EVENT_HANDSHAKE_DONE] && b->events[ZMTP_EVENT_HANDSHAKE_DONE]);
+}
+
+static int send_number(struct node *node, size_t number)
+{
+    uint8_t octets[100] = {0};
+    memcpy(octets, &number, sizeof number);
+    const struct zmtp_bytes part = {octets, sizeof octets};
+    return zmtp_uv_send(node->socket, &part, 1);
+}
+
+static size_t number_of(const struct zmtp_msg *msg)
+{
+    size_t number;
+    assert_int_equal(zmtp_msg_bytes(msg, 0).size, 100);
+    memcpy(&number, zmtp_msg_bytes(msg, 0).data, sizeof number);
+    return number;
+}
+
+static void send_until_refused(struct node *node)
+{
+    while (send_number(node, node->count) == ZMTP_OK)
+        node->count++;
+}
+
+// Takes all there is and checks that it goes on where it stopped. Returns how many.
+static size_t pull(struct node *node)
+{
+    size_t taken = 0;
+    for (;;) {
+        struct zmtp_msg msg = {0};
+        zmtp_msg_init(&msg, NULL);
+        const int result = zmtp_uv_recv(node->socket, &msg);
+        if (result < 0) {
+            assert_int_equal(result, ZMTP_ERR_AGAIN);
+            return taken;
+        }
+        assert_int_equal(number_of(&msg), node->received);
+        node->received++;
+        taken++;
+        zmtp_msg_fini(&msg);
+    }
+}
+
+static void test_a_receiver_that_stops_holds_the_sender_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct world world;
+        struct node a, b;
+        world_open(&world);
+        node_start(&a, &world, ZMTP_DEALER);
+        node_init(&b, &world, ZMTP_DEALER);
+        node_open_pull(&b);
+        connect_nodes(&world, transports[i], &a, &b);
+        a.room = send_until_refused;
+        send_until_refused(&a);
+        // Nobody takes anything: after a while there is no room anywhere.
+        world_rest(&world, 50);
+        const size_t held = a.count;
+        world_rest(&world, 50);
+        assert_int_equal(a.count, held);
+        assert_int_equal(b.readable, 1);
+        for (int round = 0; round < 20; round++) {
+            const size_t told = b.readable;
+            pull(&b);
+            WORLD_UNTIL(&world, b.readable > told);
+        }
+        assert_true(a.count > held);
+        a.room = NULL;
+        while (b.received < a.count) {
+            pull(&b);
+            if (b.received < a.count) world_turn(&world);
+        }
+        assert_int_equal(zmtp_uv_counters(b.socket).received, zmtp_uv_counters(a.socket).sent);
+        world_close(&world);
+    }
+}
+
+static void test_a_refused_sender_is_told_once_of_room(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    world_open(&world);
+    node_start(&a, &world, ZMTP_DEALER);
+    node_init(&b, &world, ZMTP_DEALER);
+    node_open_pull(&b);
+    assert_int_equal(send_number(&a, 0), ZMTP_ERR_AGAIN); // no peer at all
+    assert_int_equal(zmtp_uv_events(a.socket), 0);
+    connect_nodes(&world, ZMTP_TCP, &a, &b);
+    WORLD_UNTIL(&world, a.writable == 1);
+    assert_int_equal(zmtp_uv_events(a.socket), ZMTP_WRITABLE);
+    send_until_refused(&a);
+    size_t left = 0;
+    while (a.writable == 1) {
+        left += pull(&b);
+        world_turn(&world);
+    }
+    assert_true(left > 0);
+    while (b.received < a.count) {
+        pull(&b);
+        if (b.received < a.count) world_turn(&world);
+    }
+    world_rest(&world, 20);
+    assert_int_equal(a.writable, 2);
+    world_close(&world);
+}
+
+static void test_a_tight_loop_of_sends_reaches_the_kernel_without_the_loop(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    world_open(&world);
+    node_init(&a, &world, ZMTP_DEALER);
+    a.config.socket.send_count_max = 10;
+    node_open(&a);
+    node_init(&b, &world, ZMTP_DEALER);
+    node_open_pull(&b);
+    connect_nodes(&world, ZMTP_TCP, &a, &b);
+    // The loop does not turn, yet hundreds of times more than the queue's ten get through.
+    for (size_t i = 0; i < 1000; i++)
+        assert_int_equal(send_number(&a, i), ZMTP_OK);
+    while (b.received < 1000) {
+        world_turn(&world);
+        pull(&b);
+    }
+    world_close(&world);
+}
+
+// Handles of every phase of the loop, each sending one message, started before and after the engine.
+struct phases {
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t idle;
+    uv_timer_t timer;
+    struct node *node;
+};
+
+static void phase_prepare(uv_prepare_t *handle)
+{
+    node_send(handle->data, "prepare");
+    uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void phase_check(uv_check_t *handle)
+{
+    node_send(handle->data, "check");
+    uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void phase_idle(uv_idle_t *handle)
+{
+    node_send(handle->data, "idle");
+    uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void phase_timer(uv_timer_t *handle)
+{
+    node_send(handle->data, "timer");
+    uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void phase_nothing(uv_timer_t *handle)
+{
+    uv_close((uv_handle_t *)handle, NULL);
+}
+
+static void phases_start(struct phases *phases, struct world *world, struct node *node, int which)
+{
+    switch (which) {
+    case 0:
+        phases->prepare.data = node;
+        uv_prepare_init(&world->loop, &phases->prepare);
+        uv_prepare_start(&phases->prepare, phase_prepare);
+        break;
+    case 1:
+        phases->check.data = node;
+        uv_check_init(&world->loop, &phases->check);
+        uv_check_start(&phases->check, phase_check);
+        // Check handles run after a sleep, so something must end it.
+        uv_timer_init(&world->loop, &phases->timer);
+        uv_timer_start(&phases->timer, phase_nothing, 1, 0);
+        break;
+    case 2:
+        phases->idle.data = node;
+        uv_idle_init(&world->loop, &phases->idle);
+        uv_idle_start(&phases->idle, phase_idle);
+        break;
+    default:
+        phases->timer.data = node;
+        uv_timer_init(&world->loop, &phases->timer);
+        uv_timer_start(&phases->timer, phase_timer, 1, 0);
+        break;
+    }
+}
+
+static void test_a_message_sent_in_any_phase_of_the_loop_leaves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct world world;
+        struct node a, b;
+        world_open(&world);
+        node_start(&a, &world, ZMTP_DEALER);
+        node_start(&b, &world, ZMTP_DEALER);
+        connect_nodes(&world, transports[i], &a, &b);
+        struct phases phases;
+        for (int which = 0; which < 4; which++) {
+            const size_t received = b.received;
+            phases_start(&phases, &world, &a, which);
+            WORLD_UNTIL(&world, b.received > received);
+        }
+        world_close(&world);
+    }
+}
+
+static void test_a_prepare_handle_older_than_the_engine_may_send(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    struct phases phases;
+    world_open(&world);
+    node_start(&a, &world, ZMTP_DEALER);
+    node_start(&b, &world, ZMTP_DEALER);
+    connect_nodes(&world, ZMTP_TCP, &a, &b);
+    struct zmtp_uv *second;
+    // Prepare handles run youngest first, so this engine's runs before the test's, and the world's
+    // after it: whoever is last to look must not let the loop sleep.
+    phases_start(&phases, &world, &a, 0);
+    assert_int_equal(zmtp_uv_open(&second, &world.loop, NULL), ZMTP_OK);
+    struct node c = {0}, d = {0};
+    struct world other = world;
+    other.uv = second;
+    node_start(&c, &other, ZMTP_DEALER);
+    node_start(&d, &other, ZMTP_DEALER);
+    phases.prepare.data = &c;
+    node_bind(&d, "inproc://d");
+    node_connect(&c, "inproc://d");
+    WORLD_UNTIL(&world, d.received == 1);
+    assert_string_equal(d.last, "prepare");
+    zmtp_uv_close(second, NULL, NULL);
+    world_close(&world);
+}
+
+static void test_a_sub_that_stops_does_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node pub, slow, quick;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_start(&pub, &world, ZMTP_PUB);
+    node_init(&slow, &world, ZMTP_SUB);
+    slow.config.socket.recv_count_max = 10;
+    node_open_pull(&slow);
+    node_start(&quick, &world, ZMTP_SUB);
+    node_bind(&pub, endpoint);
+    node_connect(&slow, endpoint);
+    node_connect(&quick, endpoint);
+    zmtp_uv_subscribe(slow.socket, (struct zmtp_bytes){0});
+    zmtp_uv_subscribe(quick.socket, (struct zmtp_bytes){0});
+    WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == 2);
+    uint8_t *body = calloc(1, 10000);
+    for (size_t i = 0; i < 2000; i++) {
+        const struct zmtp_bytes part = {body, 10000};
+        assert_int_equal(zmtp_uv_send(pub.socket, &part, 1), ZMTP_OK);
+        WORLD_UNTIL(&world, quick.received > i);
+    }
+    free(body);
+    const struct zmtp_socket_counters counters = zmtp_uv_counters(pub.socket);
+    assert_true(counters.dropped[ZMTP_DROP_PEER_FULL] > 0);
+    assert_int_equal(counters.copies + counters.dropped[ZMTP_DROP_PEER_FULL], 4000);
+    world_close(&world);
+}
+
+static void reply_later(struct node *node, struct zmtp_msg *msg)
+{
+    // Keeps the message; the test answers from outside the callback.
+    zmtp_msg_fini(node->other);
+    *(struct zmtp_msg *)node->other = *msg;
+    zmtp_msg_init(msg, NULL);
+}
+
+static void test_a_message_may_be_kept_and_answered_outside_the_callback(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node req, rep;
+    struct zmtp_msg kept = {0};
+    zmtp_msg_init(&kept, NULL);
+    world_open(&world);
+    node_start(&req, &world, ZMTP_REQ);
+    node_start(&rep, &world, ZMTP_REP);
+    rep.act = reply_later;
+    rep.other = &kept;
+    connect_nodes(&world, ZMTP_TCP, &req, &rep);
+    for (size_t i = 1; i <= 3; i++) {
+        node_send(&req, "question|x");
+        WORLD_UNTIL(&world, rep.received == i);
+        assert_int_equal(zmtp_uv_send_msg(rep.socket, &kept), ZMTP_OK);
+        assert_int_equal(kept.count, 0);
+        WORLD_UNTIL(&world, req.received == i);
+        assert_string_equal(req.last, "question|x");
+    }
+    zmtp_msg_fini(&kept);
+    world_close(&world);
+}
+
+static void count_peer(void *context, const struct zmtp_uv_peer *peer)
+{
+    struct node *node = context;
+    if (peer->connected && peer->state == ZMTP_PEER_TRAFFIC) node->count++;
+    assert_string_not_equal(peer->endpoint, "");
+}
+
+static void test_peers_are_visible(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct world world;
+        struct node a, b;
+        world_open(&world);
+        node_start(&a, &world, ZMTP_DEALER);
+        node_start(&b, &world, ZMTP_DEALER);
+        connect_nodes(&world, transports[i], &a, &b);
+        zmtp_uv_each_peer(a.socket, count_peer, &a);
+        zmtp_uv_each_peer(b.socket, count_peer, &b);
+        assert_int_equal(a.count, 1);
+        assert_int_equal(b.count, 1);
+        world_close(&world);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_receiver_that_stops_holds_the_sender_and_nothing_is_lost),
+        cmocka_unit_test(test_a_refused_sender_is_told_once_of_room),
+        cmocka_unit_test(test_a_tight_loop_of_sends_reaches_the_kernel_without_the_loop),
+        cmocka_unit_test(test_a_message_sent_in_any_phase_of_the_loop_leaves),
+        cmocka_unit_test(test_a_prepare_handle_older_than_the_engine_may_send),
+        cmocka_unit_test(test_a_sub_that_stops_does_not_hold_up_the_others),
+        cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),
+        cmocka_unit_test(test_peers_are_visible),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
