@@ -178,7 +178,7 @@ demo: ## installs what is missing, then shows the garden at work; PACE=fast is s
 	$(again) deps-demo
 	$(again) run-demo
 run-demo: all
-	@$(if $(DEMO),O='$(O)' PACE='$(PACE)' $(DEMO),echo 'garden/examples/demo.sh is missing' >&2; exit 1)
+	@$(if $(DEMO),O='$(O)' PACE='$(PACE)' FILE='$(FILE)' JSON='$(JSON)' $(DEMO),echo 'garden/examples/demo.sh is missing' >&2; exit 1)
 
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS=20, with clang's sanitizers
 	$(again) deps-fuzz

@@ -4,13 +4,18 @@
 //   chunk:  {"number", "path", "first_sample", "sample_count", "byte_count", "gaps": [[first, count]]}
 //   totals: {"offered", "captured", "overrun", "bytes", "chunks"}
 //
-// The reply to StreamStart is Ok {"status": "recording"}; to StreamSwitchChunk Ok {"status":
-// "switched", "full": chunk}, where "full" may be absent; to StreamStop Ok {"status": "stopped",
-// "totals": totals, "last": chunk}. The event StreamChunkFull has metadata {"chunk": chunk}, and
-// StreamHeadPosition {"path": of the chunk that takes frames, "standby": bool, "totals": totals}. An
-// overrun is a StreamError with metadata {"gap": [first, count]}. "ended": true beside "totals" tells
-// that the source has nothing more, and "offered" is final. An Error that answers a stream request has
-// metadata {"code": name}, such as "not_found" for a stream that the daemon does not have.
+//   StreamStart's reply        Ok {"status": "recording"}
+//   StreamSwitchChunk's reply  Ok {"status": "switched", "full": chunk}; "full" is the full chunk that
+//                              this answers, and may be absent
+//   StreamStop's reply         Ok {"status": "stopped", "totals": totals, "last": chunk, "untold":
+//                              [chunk]}; "untold" are full chunks of which the client may not know
+//   StreamChunkFull            metadata {"chunk": chunk}
+//   StreamHeadPosition         metadata {"path": of the chunk that takes frames, "standby": bool,
+//                              "totals": totals, "ended": true once the source has nothing more, so
+//                              that "offered" is final}
+//   StreamError of an overrun  metadata {"gap": [first, count]}
+//   Error to a stream request  metadata {"code": name}, such as "not_found" for a stream that the
+//                              daemon does not have
 //
 // The state in a DebugDump has "sources": [{"name", "sample_rate", "channels", "sample_format": as on
 // the wire, "frames": how many or null}], and "streams": [{"uri", "state", "totals"}].

@@ -33,7 +33,7 @@ void tool_audio_close(struct tool_audio *audio)
     audio->file = NULL;
 }
 
-// The samples of |count| frames, converted by libsndfile into its type nearest to |format|, as octets.
+// At most |count| frames as libsndfile's type nearest to |format|, laid out as octets.
 static size_t audio_read_block(struct tool_audio *audio, enum garden_sample_format format,
                                uint8_t *out, size_t count)
 {

@@ -1,4 +1,5 @@
 // capture: starts a stream, seals its chunks as they fill, stops it and writes the manifest.
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
@@ -32,14 +33,16 @@ static const char capture_help[] =
     "  --uri URI          the stream's name (stream://DEVICE/main)\n"
     "  --device NAME      the daemon's source (default)\n"
     "  --chunk-bytes N    octets of a chunk (524288)\n"
+    "  --chunks N         a chunk size that makes about N chunks of the whole source\n"
     "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
     "  --seconds N        stop after so many seconds of the stream\n"
+    "  --manifest-file F  also write the manifest's hash into the file F\n"
     "  --recover          instead of capturing, finish what an earlier capture into\n"
     "                     this store left behind: seal it and write its manifest";
 
 struct capture_options {
-    const char *store, *uri, *device, *format;
-    uint64_t chunk_bytes, seconds;
+    const char *store, *uri, *device, *format, *manifest_file;
+    uint64_t chunk_bytes, chunks, seconds;
     bool recover;
 };
 
@@ -92,6 +95,27 @@ static struct garden_uuid capture_msg_id(const struct capture *capture, uint64_t
     return garden_uuid_v4(hash.octets);
 }
 
+// What an Ok tells beside success.
+static void capture_read_ok(struct capture *capture, uint64_t token,
+                            const struct garden_value *result)
+{
+    struct garden_chunk_report report;
+    struct garden_capture_totals totals;
+    const struct garden_value *untold = garden_value_find(result, "untold");
+    const size_t count = untold && untold->type == GARDEN_LIST ? untold->list.count : 0;
+    for (size_t i = 0; i < count; i++)
+        if (garden_chunk_report_read(&untold->list.items[i], &report) == GARDEN_OK)
+            garden_recording_chunk_full(capture->recording, capture_now(), &report);
+    const bool has_report =
+        garden_chunk_report_read(garden_value_find(result, "full"), &report) == GARDEN_OK ||
+        garden_chunk_report_read(garden_value_find(result, "last"), &report) == GARDEN_OK;
+    const bool has_totals =
+        garden_capture_totals_read(garden_value_find(result, "totals"), &totals) == GARDEN_OK;
+    if (has_totals) capture->totals = totals;
+    garden_recording_reply(capture->recording, capture_now(), token, GARDEN_OK,
+                           has_report ? &report : NULL, has_totals ? &totals : NULL);
+}
+
 static void capture_answered(struct garden_client *client, int result,
                              const struct garden_message *reply, void *user)
 {
@@ -101,28 +125,19 @@ static void capture_answered(struct garden_client *client, int result,
     const uint64_t token = asked->token;
     free(asked);
     if (result < 0 || capture->finished) return; // the recording asks again by itself
-    struct garden_chunk_report report;
-    struct garden_capture_totals totals;
-    bool has_report = false, has_totals = false;
-    if (reply->family != GARDEN_SHELL_REPLY) return;
-    if (reply->shell_reply.kind == GARDEN_REPLY_OK) {
-        const struct garden_value *value = &reply->shell_reply.ok.result;
-        has_report =
-            garden_chunk_report_read(garden_value_find(value, "full"), &report) == GARDEN_OK ||
-            garden_chunk_report_read(garden_value_find(value, "last"), &report) == GARDEN_OK;
-        has_totals =
-            garden_capture_totals_read(garden_value_find(value, "totals"), &totals) == GARDEN_OK;
-        if (has_totals) capture->totals = totals;
-    } else if (reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
+    if (reply->family == GARDEN_SHELL_REPLY && reply->shell_reply.kind == GARDEN_REPLY_OK) {
+        capture_read_ok(capture, token, &reply->shell_reply.ok.result);
+    } else if (reply->family == GARDEN_SHELL_REPLY &&
+               reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
         const struct garden_text text = reply->shell_reply.error.error;
-        result = garden_code_read(&reply->metadata);
         progress_end(&capture->progress);
         (void)tool_fail(capture->tool, "the daemon refused: %.*s", (int)text.size, text.data);
+        garden_recording_reply(capture->recording, capture_now(), token,
+                               garden_code_read(&reply->metadata), NULL, NULL);
     } else {
-        result = GARDEN_ERR_FORMAT;
+        garden_recording_reply(capture->recording, capture_now(), token, GARDEN_ERR_FORMAT, NULL,
+                               NULL);
     }
-    garden_recording_reply(capture->recording, capture_now(), token, result,
-                           has_report ? &report : NULL, has_totals ? &totals : NULL);
     capture_pump(capture);
 }
 
@@ -414,6 +429,15 @@ static void capture_close(struct capture *capture)
 
 // ---- The end
 
+static int capture_write_hash(const struct capture *capture, const char *text)
+{
+    FILE *file = fopen(capture->options.manifest_file, "we");
+    const bool written = file && fprintf(file, "%s\n", text) > 0;
+    if ((!file || fclose(file) == 0) && written) return TOOL_OK;
+    return tool_fail(capture->tool, "%s cannot be written: %s; the manifest is %s",
+                     capture->options.manifest_file, strerror(errno), text);
+}
+
 static int capture_report(struct capture *capture)
 {
     const struct garden_manifest *manifest = garden_recording_manifest(capture->recording);
@@ -422,6 +446,8 @@ static int capture_report(struct capture *capture)
     const double seconds = (double)(uv_hrtime() - capture->started_ns) / 1e9;
     char text[GARDEN_HASH_TEXT_SIZE];
     garden_hash_text(&hash, text);
+    if (capture->options.manifest_file && capture_write_hash(capture, text) != TOOL_OK)
+        return TOOL_FAILED;
     if (!capture->tool->json) {
         progress_line(&capture->progress,
                       "captured %llu of %llu frames in %zu chunks, %llu lost, in %.2f s",
@@ -468,6 +494,12 @@ static int capture_run(struct capture *capture)
     if (format && !tool_sample_parse(garden_text_of(format), &capture->format.sample))
         return tool_usage(tool, "--format takes f32_le, s16_le, s24_le or s32_le, not '%s'",
                           format);
+    if (capture->options.chunks > 0) {
+        if (capture->source_frames == 0)
+            return tool_usage(tool, "--chunks needs a source of known length: use --chunk-bytes");
+        const uint64_t frames = capture->source_frames / capture->options.chunks + 1;
+        capture->options.chunk_bytes = frames * garden_frame_size(&capture->format);
+    }
     result = capture_open_recording(capture);
     if (result != TOOL_OK) return result;
     progress_init(&capture->progress, tool->json, capture->source_frames,
@@ -520,15 +552,11 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
                            struct capture_options *out)
 {
     static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},
-        {"uri", required_argument, NULL, 'u'},
-        {"device", required_argument, NULL, 'd'},
-        {"chunk-bytes", required_argument, NULL, 'c'},
-        {"format", required_argument, NULL, 'f'},
-        {"seconds", required_argument, NULL, 't'},
-        {"recover", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"store", required_argument, NULL, 's'},   {"uri", required_argument, NULL, 'u'},
+        {"device", required_argument, NULL, 'd'},  {"chunk-bytes", required_argument, NULL, 'c'},
+        {"chunks", required_argument, NULL, 'n'},  {"format", required_argument, NULL, 'f'},
+        {"seconds", required_argument, NULL, 't'}, {"recover", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},          {0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -536,9 +564,12 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
         if (option == 'u') out->uri = optarg;
         if (option == 'd') out->device = optarg;
         if (option == 'f') out->format = optarg;
+        if (option == 'm') out->manifest_file = optarg;
         if (option == 'r') out->recover = true;
         if (option == 'c' && !tool_number(tool, "--chunk-bytes", optarg, 1, GARDEN_CHUNK_SIZE_MAX,
                                           &out->chunk_bytes))
+            return TOOL_USAGE;
+        if (option == 'n' && !tool_number(tool, "--chunks", optarg, 1, UINT32_MAX, &out->chunks))
             return TOOL_USAGE;
         if (option == 't' && !tool_number(tool, "--seconds", optarg, 1, UINT32_MAX, &out->seconds))
             return TOOL_USAGE;
