@@ -14,6 +14,8 @@ PREFIX ?= /usr/local
 SEED ?= 1
 SEEDS ?= 2000
 PACE ?= real
+FILE ?=
+JSON ?=
 T ?=
 FUZZ_SECONDS ?= 20
 BENCH_FLAGS ?=
@@ -174,7 +176,7 @@ run-tests: tests
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh')
 
-demo: ## installs what is missing, then shows the garden at work; PACE=fast is short
+demo: ## installs what is missing, then captures a recording; PACE=fast, FILE=yours.wav
 	$(again) deps-demo
 	$(again) run-demo
 run-demo: all

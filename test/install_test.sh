@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs into an empty folder and uses only what lies there: every header alone, in C and in C++
-# where a compiler for it exists, and one program linked with the static and with the shared
-# libraries, as pkg-config says. Reports in TAP. O and CC come from the Makefile.
+# where a compiler for it exists, a program linked with the static and with the shared libraries, as
+# pkg-config says, and the programs in the READMEs. Reports in TAP. O and CC come from the Makefile.
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -85,6 +85,16 @@ check "a program links with the shared libraries" links shared "$shared"
 check "it runs with them" runs_and_uses_our_shared_libraries
 check "a program links with the static libraries" links static "$static"
 check "it runs alone" runs_without_our_shared_libraries
+for readme in README.md zmtp/README.md garden/README.md; do
+    [ -f "$readme" ] || continue
+    rm -f "$work"/block*.c
+    awk -v block="$work/block" '/^```c$/ { n++; on = 1; next } /^```$/ { on = 0 }
+        on { print >(block n ".c") }' "$readme"
+    for program in $(grep -ls '^int main(' "$work"/block*.c); do
+        cp "$program" "$work/program.c"
+        check "a program in $readme compiles" links readme "$shared"
+    done
+done
 check "the licences are installed" \
     test -s "$work/root/share/doc/libzmtp/LICENSE" -a -s "$work/root/share/doc/libgarden/LICENSE"
 check "DESTDIR stages without leaking into the files" stages
