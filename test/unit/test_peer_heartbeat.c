@@ -85,6 +85,47 @@ static void test_silence_is_asked_after_and_silence_after_that_is_death(void **s
     assert_int_equal(zmtp_peer_wants(rig->peer), 0);
 }
 
+// Else a message that takes longer than the timeout could never be sent: its receiver has nothing to
+// say until it hears the PING behind it.
+static void test_a_ping_behind_a_long_message_waits_as_long_as_octets_leave(void **state)
+{
+    struct rig *rig = *state;
+    connect_pair(rig);
+    uint8_t body[255] = {0};
+    rig_send_body(rig, zmtp_bytes_of(body, sizeof body), 0);
+    rig_drain(rig, 2, 1);
+    for (int i = 0; i < 50; i++) { // a second in all
+        rig->now_ms += 20;
+        zmtp_peer_tick(rig->peer, rig->now_ms);
+        rig_drain(rig, 5, 1);
+        rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
+    }
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 2050);
+    rig_drain(rig, 5 + 8, 2); // the last octets, and the PING but for its last
+    rig->now_ms += 40;
+    rig_drain(rig, 1, 1);
+    assert_memory_equal(rig->sent + 257, PING, 9);
+    tick_at(rig, 2089);
+    rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
+    tick_at(rig, 2090);
+    rig_assert_closed(rig, ZMTP_ERR_HEARTBEAT);
+}
+
+static void test_a_ping_that_cannot_leave_is_awaited_from_when_it_was_due(void **state)
+{
+    struct rig *rig = *state;
+    connect_pair(rig);
+    rig_send(rig, "a message that nobody receives");
+    rig_drain(rig, 5, 1);
+    tick_at(rig, 1100);
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 1150);
+    rig->now_ms = 1120;
+    rig_hear(rig, LITERAL("\0"));
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 1170);
+    tick_at(rig, 1170);
+    rig_assert_closed(rig, ZMTP_ERR_HEARTBEAT);
+}
+
 // ZMTP37-HB-04: a single octet is enough.
 static void test_any_octet_is_a_sign_of_life(void **state)
 {
@@ -304,6 +345,8 @@ int main(void)
         TEST(test_a_ping_without_a_ttl_or_with_a_long_context_closes),
         TEST(test_pings_that_wait_for_an_answer_share_one),
         TEST(test_silence_is_asked_after_and_silence_after_that_is_death),
+        TEST(test_a_ping_behind_a_long_message_waits_as_long_as_octets_leave),
+        TEST(test_a_ping_that_cannot_leave_is_awaited_from_when_it_was_due),
         TEST(test_any_octet_is_a_sign_of_life),
         TEST(test_a_pong_tells_the_round_trip),
         TEST(test_a_pong_that_nobody_asked_for_tells_no_round_trip),

@@ -3,6 +3,9 @@
 // after it the connection is dead. A PING with a TTL promises that we are heard again within it; the
 // other side may hold us to that although it sends no PINGs, so one more follows at half the TTL.
 //
+// A PING goes between messages, so it may have to wait for the rest of a long one. While octets leave,
+// that one is being received, and the timeout begins anew with each of them until the PING has left.
+//
 // While its pipe is full a peer does not read, so it hears nothing and judges nobody; and since the
 // other side then hears no PONG from it, it sends PINGs by itself, for life's sake.
 #include <string.h>
@@ -11,9 +14,26 @@
 
 void zmtp__clock_heard(struct zmtp_peer *peer, uint64_t now_ms)
 {
-    peer->counters.heard_ms = now_ms;
+    peer->counters.heard_ms = peer->asked_ms = now_ms;
     peer->ping_out = false;
     peer->ttl_end_ms = 0;
+}
+
+// Is a PING waiting to leave?
+static bool clock_ping_waits(const struct zmtp_peer *peer)
+{
+    return peer->ping_due || peer->ping_leaving;
+}
+
+void zmtp__clock_left(struct zmtp_peer *peer, bool all_of_ours, uint64_t now_ms)
+{
+    if (!clock_ping_waits(peer)) return;
+    if (!peer->ping_out) peer->asked_ms = now_ms;
+    peer->ping_ms = now_ms;
+    if (peer->ping_leaving && all_of_ours) {
+        peer->ping_leaving = false;
+        peer->ping_out = true;
+    }
 }
 
 void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint64_t now_ms)
@@ -49,8 +69,8 @@ static uint64_t clock_earlier(uint64_t a, uint64_t b)
 // When silence since our PING means death; UINT64_MAX: not now.
 static uint64_t clock_timeout(const struct zmtp_peer *peer)
 {
-    if (!peer->ping_out || peer->blocked || peer->limits.heartbeat_timeout_ms == 0)
-        return UINT64_MAX;
+    if (peer->blocked || peer->limits.heartbeat_timeout_ms == 0) return UINT64_MAX;
+    if (!peer->ping_out && !clock_ping_waits(peer)) return UINT64_MAX;
     return peer->asked_ms + peer->limits.heartbeat_timeout_ms;
 }
 
@@ -93,9 +113,8 @@ void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
         return;
     }
     if (clock_pings(peer) && now_ms >= clock_next_ping(peer)) {
-        if (!peer->ping_out) peer->asked_ms = now_ms;
+        if (!peer->ping_out && !clock_ping_waits(peer)) peer->asked_ms = now_ms;
         peer->ping_due = true;
-        peer->ping_out = true;
         peer->ping_ms = now_ms;
     }
 }

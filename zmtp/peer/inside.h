@@ -59,9 +59,12 @@ struct zmtp_peer {
     size_t plan_first, plan_control;
     size_t shown; // octets that peek showed and consume has not taken
     // Heartbeats.
-    uint64_t opened_ms, ttl_end_ms;    // |ttl_end_ms| 0: the other side set none
-    uint64_t ping_ms, asked_ms;        // our last PING, and the first since anything was heard
-    bool ping_due, ping_out, pong_due; // |ping_out|: sent, and nothing heard since
+    uint64_t opened_ms, ttl_end_ms; // |ttl_end_ms| 0: the other side set none
+    uint64_t ping_ms;               // our last PING
+    uint64_t asked_ms;              // since when the other side owes us an octet
+    bool ping_due, pong_due;        // to be said between messages
+    bool ping_leaving;              // said, and not all of it has left
+    bool ping_out;                  // has left, and nothing was heard since
     uint8_t pong_context[ZMTP_PING_CONTEXT_MAX];
     uint8_t pong_size;
     struct zmtp_peer_counters counters;
@@ -90,6 +93,8 @@ bool zmtp__tx_pending(const struct zmtp_peer *peer);
 
 // clock.c
 void zmtp__clock_heard(struct zmtp_peer *peer, uint64_t now_ms);
+// Octets left; |all_of_ours|: none of our own, between the messages, are left to leave.
+void zmtp__clock_left(struct zmtp_peer *peer, bool all_of_ours, uint64_t now_ms);
 // A PING or PONG came.
 void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint64_t now_ms);
 void zmtp__clock_pong(struct zmtp_peer *peer, uint64_t now_ms);

@@ -82,6 +82,7 @@ static void tx_heartbeats(struct zmtp_peer *peer)
         const struct zmtp_ping ping = {.ttl_ms = peer->limits.heartbeat_ttl_ms};
         zmtp__tx_wrote(peer, (size_t)zmtp_ping_encode(&ping, room, SIZE));
         peer->ping_due = false;
+        peer->ping_leaving = true;
         peer->counters.pings_sent++;
     }
 }
@@ -182,8 +183,7 @@ static void tx_consume_pipe(struct zmtp_peer *peer, size_t size)
 
 void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
 {
-    (void)now_ms; // what leaves is no sign of the other side's life
-    if (size > peer->shown) return;
+    if (size == 0 || size > peer->shown) return;
     peer->shown -= size;
     peer->counters.bytes_out += size;
     const size_t first = tx_smaller(size, peer->plan_first);
@@ -191,8 +191,10 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
     peer->plan_first -= first;
     peer->plan_control -= control;
     peer->control_begin += control;
-    if (tx_control_left(peer) == 0) tx_drop_control(peer);
+    const bool all_of_ours = tx_control_left(peer) == 0;
+    if (all_of_ours) tx_drop_control(peer);
     if (peer->state != ZMTP_PEER_TRAFFIC) return;
+    zmtp__clock_left(peer, all_of_ours, now_ms);
     tx_consume_pipe(peer, size - control);
     // The socket has closed, and all that it sent has left.
     if (peer->end->other->closed && !zmtp__tx_pending(peer))
