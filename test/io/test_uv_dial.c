@@ -1,0 +1,304 @@
+// A dialler comes back from whatever befalls its connection, and says what that was.
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "test/support/rig.h"
+#include "test/support/world.h"
+
+static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC};
+enum { TRANSPORTS = sizeof transports / sizeof transports[0] };
+
+static void test_a_dialler_comes_back_when_its_binder_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct world world;
+        struct node a, b;
+        char endpoint[ZMTP_ENDPOINT_MAX], text[32];
+        world_open(&world);
+        world_endpoint(&world, transports[i], endpoint);
+        node_start(&a, &world, ZMTP_DEALER);
+        node_connect(&a, endpoint);
+        for (unsigned life = 1; life <= 5; life++) {
+            // Sent while nobody is there.
+            snprintf(text, sizeof text, "life %u", life);
+            node_send(&a, text);
+            node_start(&b, &world, ZMTP_DEALER);
+            node_bind(&b, endpoint);
+            WORLD_UNTIL(&world, b.received == 1);
+            assert_string_equal(b.last, text);
+            assert_int_equal(a.events[ZMTP_EVENT_HANDSHAKE_DONE], life);
+            node_close(&b);
+            WORLD_UNTIL(&world, a.events[ZMTP_EVENT_CLOSED] == life);
+            assert_int_equal(a.errors[ZMTP_EVENT_CLOSED], ZMTP_ERR_EOF);
+        }
+        assert_true(a.events[ZMTP_EVENT_RETRY] >= 5);
+        world_close(&world);
+    }
+}
+
+static void test_a_sub_subscribes_again_after_each_restart(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node sub, pub;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_start(&sub, &world, ZMTP_SUB);
+    node_connect(&sub, endpoint);
+    assert_int_equal(zmtp_uv_subscribe(sub.socket, zmtp_bytes_text("a")), ZMTP_OK);
+    for (size_t life = 1; life <= 3; life++) {
+        node_start(&pub, &world, ZMTP_PUB);
+        node_bind(&pub, endpoint);
+        WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == 1);
+        node_send(&pub, "b");
+        node_send(&pub, "a");
+        WORLD_UNTIL(&world, sub.received == life);
+        node_close(&pub);
+    }
+    world_close(&world);
+}
+
+static void test_a_failed_dial_is_told_with_its_reason_and_tried_later_and_later(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_init(&a, &world, ZMTP_DEALER);
+    a.config.reconnect_min_ms = 2;
+    a.config.reconnect_max_ms = 1000;
+    node_open(&a);
+    node_connect(&a, endpoint);
+    WORLD_UNTIL(&world, a.events[ZMTP_EVENT_RETRY] == 6);
+    assert_int_equal(a.errors[ZMTP_EVENT_DIAL_FAILED], ZMTP_ERR_REFUSED);
+    assert_string_equal(a.reasons[ZMTP_EVENT_DIAL_FAILED], "connection refused");
+    assert_true(a.retry_ms >= 32 && a.retry_ms <= 64);
+    node_start(&b, &world, ZMTP_DEALER);
+    node_connect(&b, "ipc:///nowhere/at/all");
+    WORLD_UNTIL(&world, b.events[ZMTP_EVENT_DIAL_FAILED]);
+    assert_int_equal(b.errors[ZMTP_EVENT_DIAL_FAILED], ZMTP_ERR_NOT_FOUND);
+    world_close(&world);
+}
+
+static void test_a_name_is_resolved_and_every_address_of_it_tried(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1", "[::1]"};
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        struct node a, b;
+        char wish[ZMTP_ENDPOINT_MAX], endpoint[ZMTP_ENDPOINT_MAX];
+        world_open(&world);
+        node_start(&a, &world, ZMTP_DEALER);
+        node_start(&b, &world, ZMTP_DEALER);
+        snprintf(wish, sizeof wish, "tcp://%s:*", hosts[i]);
+        node_bind(&b, wish);
+        snprintf(endpoint, sizeof endpoint, "tcp://localhost%s",
+                 strrchr(zmtp_uv_endpoint(b.socket), ':'));
+        node_connect(&a, endpoint);
+        node_send(&a, "found");
+        if (i == 0) WORLD_UNTIL(&world, b.received == 1);
+        // Whether localhost has an IPv6 address is the machine's affair.
+        if (i == 1) WORLD_UNTIL(&world, b.received == 1 || a.events[ZMTP_EVENT_RETRY]);
+        world_close(&world);
+    }
+}
+
+static void test_an_unknown_name_is_told(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a;
+    world_open(&world);
+    node_start(&a, &world, ZMTP_DEALER);
+    node_connect(&a, "tcp://no-such-host.invalid:5555");
+    WORLD_UNTIL(&world, a.events[ZMTP_EVENT_RETRY]);
+    assert_int_equal(a.errors[ZMTP_EVENT_DIAL_FAILED], ZMTP_ERR_NOT_FOUND);
+    assert_string_not_equal(a.reasons[ZMTP_EVENT_DIAL_FAILED], "");
+    world_close(&world);
+}
+
+// A dialler and a plain listener in the place of its binder.
+struct fake {
+    struct world world;
+    struct node node;
+    int listener, fd;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+};
+
+static void fake_open(struct fake *fake, enum zmtp_socket_type type)
+{
+    world_open(&fake->world);
+    fake->listener = world_listen(fake->endpoint);
+    fake->fd = -1;
+    node_init(&fake->node, &fake->world, type);
+}
+
+static void fake_close(struct fake *fake)
+{
+    if (fake->fd >= 0) close(fake->fd);
+    close(fake->listener);
+    world_close(&fake->world);
+}
+
+// Lets the dialler come, and answers with |octets|.
+static void fake_answer(struct fake *fake, struct zmtp_bytes octets)
+{
+    const unsigned before = fake->node.events[ZMTP_EVENT_CONNECTED];
+    WORLD_UNTIL(&fake->world, fake->node.events[ZMTP_EVENT_CONNECTED] > before);
+    if (fake->fd >= 0) close(fake->fd);
+    fake->fd = accept(fake->listener, NULL, NULL);
+    assert_true(fake->fd >= 0);
+    assert_int_equal(send(fake->fd, octets.data, octets.size, 0), octets.size);
+}
+
+static void test_an_http_server_is_recognised_and_tried_again(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    for (unsigned i = 1; i <= 2; i++) {
+        fake_answer(&fake, LITERAL("HTTP/1.1 400 Bad Request\r\n\r\n"));
+        WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_HANDSHAKE_FAILED] == i);
+        assert_int_equal(fake.node.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_GREETING);
+        assert_non_null(strstr(fake.node.reasons[ZMTP_EVENT_HANDSHAKE_FAILED], "HTTP server"));
+    }
+    fake_close(&fake);
+}
+
+static void test_a_dialler_gives_up_when_it_is_refused_by_an_error_command(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    node_send(&fake.node, "hello");
+    fake_answer(&fake, LITERAL(RIG_GREETING "\x04\x0F\x05"
+                                            "ERROR\x08no entry"));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_GAVE_UP]);
+    assert_int_equal(fake.node.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_PEER);
+    assert_string_equal(fake.node.reasons[ZMTP_EVENT_HANDSHAKE_FAILED], "no entry");
+    assert_int_equal(fake.node.events[ZMTP_EVENT_RETRY], 0);
+    // Its pipe goes too, so that no message waits where nobody will ever send it.
+    world_rest(&fake.world, 5);
+    assert_int_equal(node_try(&fake.node, "more"), ZMTP_ERR_AGAIN);
+    assert_int_equal(zmtp_uv_disconnect(fake.node.socket, fake.endpoint), ZMTP_ERR_NOT_FOUND);
+    fake_close(&fake);
+}
+
+static void test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    fake.node.config.reconnect_min_ms = 1;
+    fake.node.config.reconnect_max_ms = 100000;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    fake_answer(&fake, LITERAL(RIG_SIGNATURE "\x03\x01"
+                                             "PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" RIG_FILLER));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_RETRY]);
+    assert_int_equal(fake.node.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_MECHANISM);
+    assert_true(fake.node.retry_ms >= 50000);
+    fake_close(&fake);
+}
+
+static void test_a_silent_peer_is_given_up_by_the_clock(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    fake.node.config.limits.handshake_ms = 30;
+    fake.node.config.limits.heartbeat_interval_ms = 20;
+    fake.node.config.limits.heartbeat_timeout_ms = 30;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    fake_answer(&fake, LITERAL(RIG_SIGNATURE));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_HANDSHAKE_FAILED]);
+    assert_int_equal(fake.node.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_HANDSHAKE_TIMEOUT);
+    fake_answer(&fake, LITERAL(RIG_GREETING RIG_READY_DEALER));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_CLOSED]);
+    assert_int_equal(fake.node.errors[ZMTP_EVENT_CLOSED], ZMTP_ERR_HEARTBEAT);
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_RETRY] == 2);
+    fake_close(&fake);
+}
+
+static void test_two_live_peers_outlast_many_heartbeats(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_init(&a, &world, ZMTP_DEALER);
+    a.config.limits.heartbeat_interval_ms = 5;
+    a.config.limits.heartbeat_timeout_ms = 50;
+    node_open(&a);
+    node_start(&b, &world, ZMTP_DEALER);
+    node_bind(&b, endpoint);
+    node_connect(&a, endpoint);
+    world_rest(&world, 100);
+    // A busy program is no silent peer: what came meanwhile is read before the clock is judged.
+    usleep(200000);
+    world_rest(&world, 100);
+    assert_int_equal(a.events[ZMTP_EVENT_CLOSED] + b.events[ZMTP_EVENT_CLOSED], 0);
+    node_send(&a, "alive");
+    WORLD_UNTIL(&world, b.received == 1);
+    world_close(&world);
+}
+
+static void test_a_message_cut_in_two_by_a_reset_is_sent_again_whole(void **state)
+{
+    (void)state;
+    struct fake fake;
+    struct node b;
+    static uint8_t body[4000000];
+    fake_open(&fake, ZMTP_DEALER);
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    const struct zmtp_bytes parts[] = {zmtp_bytes_text("big"), {body, sizeof body}};
+    assert_int_equal(zmtp_uv_send(fake.node.socket, parts, 2), ZMTP_OK);
+    fake_answer(&fake, LITERAL(RIG_GREETING RIG_READY_DEALER));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_HANDSHAKE_DONE]);
+    world_rest(&fake.world, 10);
+    // The kernel has some of it; it is thrown away with the connection.
+    close(fake.fd);
+    close(fake.listener);
+    fake.fd = fake.listener = -1;
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_CLOSED]);
+    assert_int_equal(fake.node.errors[ZMTP_EVENT_CLOSED], ZMTP_ERR_RESET);
+    node_start(&b, &fake.world, ZMTP_DEALER);
+    node_bind(&b, fake.endpoint);
+    WORLD_UNTIL(&fake.world, b.received == 1);
+    assert_memory_equal(b.last, "big|", 4);
+    fake_close(&fake);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_dialler_comes_back_when_its_binder_does),
+        cmocka_unit_test(test_a_sub_subscribes_again_after_each_restart),
+        cmocka_unit_test(test_a_failed_dial_is_told_with_its_reason_and_tried_later_and_later),
+        cmocka_unit_test(test_a_name_is_resolved_and_every_address_of_it_tried),
+        cmocka_unit_test(test_an_unknown_name_is_told),
+        cmocka_unit_test(test_an_http_server_is_recognised_and_tried_again),
+        cmocka_unit_test(test_a_dialler_gives_up_when_it_is_refused_by_an_error_command),
+        cmocka_unit_test(test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace),
+        cmocka_unit_test(test_a_silent_peer_is_given_up_by_the_clock),
+        cmocka_unit_test(test_two_live_peers_outlast_many_heartbeats),
+        cmocka_unit_test(test_a_message_cut_in_two_by_a_reset_is_sent_again_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
