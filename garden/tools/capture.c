@@ -17,7 +17,8 @@
 enum {
     CAPTURE_CHUNK_SIZE = 512 * 1024,
     CAPTURE_REQUEST_TIMEOUT_MS = 5000,
-    CAPTURE_DEAD_MS = 30000, // a daemon that is dead for so long is given up
+    CAPTURE_DEAD_MS = 30000,    // a daemon that is dead for so long is given up
+    CAPTURE_FAILING_MS = 10000, // and so is a store that cannot be written to after the stop
     CAPTURE_METER_BYTES = 4096,
     CAPTURE_DEFINITION_MAX = 8192,
 };
@@ -62,6 +63,8 @@ struct capture {
     char path[GARDEN_PATH_MAX];          // of the chunk that takes frames
     uint64_t told;                       // sealed chunks that were shown
     int64_t dead_ms;                     // when the daemon was found dead; 0: it is not
+    unsigned interrupts;
+    int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
@@ -205,15 +208,29 @@ static void capture_work(struct capture *capture)
 {
     struct garden_error error = {0};
     int steps;
-    while ((steps = garden_recording_work(capture->recording, capture_now(), &error)) > 0)
+    while ((steps = garden_recording_work(capture->recording, capture_now(), &error)) > 0) {
+        capture->failing_ms = 0;
         continue;
+    }
     if (steps == 0) return;
+    if (capture->failing_ms == 0) capture->failing_ms = capture_now().mono_ms;
     // It is tried again after a pause; told once.
     if (strcmp(error.text, capture->error.text) != 0) {
         progress_end(&capture->progress);
         (void)tool_fail(capture->tool, "%s", error.text);
     }
     capture->error = error;
+}
+
+// Goes without the manifest. Nothing is lost: what was captured waits in the store to be finished.
+static void capture_leave(struct capture *capture)
+{
+    progress_end(&capture->progress);
+    (void)tool_fail(capture->tool,
+                    "leaving it unfinished; once the store can be written to, run: gardenctl "
+                    "capture --recover --store %s",
+                    capture->options.store);
+    capture->finished = true;
 }
 
 static void capture_pump(struct capture *capture)
@@ -236,21 +253,27 @@ static void capture_pump(struct capture *capture)
 static void capture_tick(uv_timer_t *timer)
 {
     struct capture *capture = timer->data;
-    if (capture->dead_ms > 0 && capture_now().mono_ms - capture->dead_ms > CAPTURE_DEAD_MS) {
+    const int64_t now_ms = capture_now().mono_ms;
+    if (capture->dead_ms > 0 && now_ms - capture->dead_ms > CAPTURE_DEAD_MS) {
         (void)tool_fail(capture->tool, "the daemon stays away: sealing what it had written");
         capture->dead_ms = 0;
         garden_recording_abandon(capture->recording, capture_now());
     }
+    if (capture->stopping && capture->failing_ms > 0 &&
+        now_ms - capture->failing_ms > CAPTURE_FAILING_MS)
+        capture_leave(capture);
     capture_pump(capture);
 }
 
+// The first asks the daemon to stop, the second does without it, the third leaves at once.
 static void capture_interrupted(uv_signal_t *handle, int number)
 {
     (void)number;
     struct capture *capture = handle->data;
-    if (capture->stopping) // again: without the daemon
-        garden_recording_abandon(capture->recording, capture_now());
-    capture_stop(capture);
+    capture->interrupts++;
+    if (capture->interrupts == 1) capture_stop(capture);
+    if (capture->interrupts == 2) garden_recording_abandon(capture->recording, capture_now());
+    if (capture->interrupts == 3) capture_leave(capture);
     capture_pump(capture);
 }
 
