@@ -38,7 +38,7 @@ void garden_server_config_init(struct garden_server_config *config);
 int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
                        const struct garden_server_config *config, struct garden_error *error);
 // Sends what was answered and published (for at most the linger time), then frees. Requests still
-// unanswered are dropped. |closed| may be null.
+// unanswered are freed by this call, so forget them. |closed| may be null.
 void garden_server_close(struct garden_server *server, void (*closed)(void *user), void *user);
 
 // What was bound, with real ports, for a connection file; the session is new with each open.
@@ -54,7 +54,8 @@ void garden_server_reply_error(struct garden_server *server, struct garden_reque
                                const char *text);
 
 // Publishes an event to every subscriber; never blocks on one. |extra|, of |extra_count| entries,
-// joins metadata beside "seq". Returns a negative garden_err only when the event cannot be encoded.
+// joins metadata beside "seq". Returns a negative garden_err only when the event cannot be encoded, and
+// then no number is used up.
 int garden_server_publish(struct garden_server *server, const struct garden_event *event,
                           const struct garden_entry *extra, size_t extra_count);
 

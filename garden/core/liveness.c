@@ -27,6 +27,15 @@ void garden__liveness_hurry(struct garden__liveness *liveness, uint64_t now_ms)
     if (!liveness->waiting && now_ms < liveness->next_ms) liveness->next_ms = now_ms;
 }
 
+bool garden__liveness_renew(struct garden__liveness *liveness, uint64_t now_ms)
+{
+    garden__liveness_hurry(liveness, now_ms);
+    if (!liveness->waiting) return false;
+    liveness->ping++;
+    liveness->ping_ms = now_ms;
+    return true;
+}
+
 void garden__liveness_pong(struct garden__liveness *liveness, uint64_t number, uint64_t now_ms)
 {
     if (!liveness->waiting || number != liveness->ping) return;

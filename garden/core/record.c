@@ -26,15 +26,15 @@ void garden__record_fini(struct garden__record *record)
         record_drop_oldest(record);
 }
 
-void garden__record_add(struct garden__record *record, struct garden_uuid msg_id,
-                        struct zmtp_bytes octets)
+void garden__record_add(struct garden__record *record, enum garden_lane lane,
+                        struct garden_uuid msg_id, struct zmtp_bytes octets)
 {
     if (record->count_max == 0 || octets.size > record->bytes_max) return;
     struct garden__answered *answered =
         zmtp_alloc(record->allocator, sizeof *answered + octets.size);
     if (!answered) return;
-    *answered = (struct garden__answered){.msg_id = msg_id, .size = octets.size};
-    memcpy(answered->octets, octets.data, octets.size);
+    *answered = (struct garden__answered){.lane = lane, .msg_id = msg_id, .size = octets.size};
+    if (octets.size > 0) memcpy(answered->octets, octets.data, octets.size);
     while (record->count == record->count_max || record->bytes > record->bytes_max - octets.size)
         record_drop_oldest(record);
     if (record->youngest)
@@ -46,10 +46,11 @@ void garden__record_add(struct garden__record *record, struct garden_uuid msg_id
     record->bytes += octets.size;
 }
 
-struct zmtp_bytes garden__record_find(const struct garden__record *record,
+struct zmtp_bytes garden__record_find(const struct garden__record *record, enum garden_lane lane,
                                       struct garden_uuid msg_id)
 {
     for (const struct garden__answered *at = record->oldest; at; at = at->next)
-        if (garden_uuid_equal(at->msg_id, msg_id)) return zmtp_bytes_of(at->octets, at->size);
+        if (at->lane == lane && garden_uuid_equal(at->msg_id, msg_id))
+            return zmtp_bytes_of(at->octets, at->size);
     return (struct zmtp_bytes){0};
 }

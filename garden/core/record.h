@@ -1,12 +1,13 @@
-// Answers that were given, by msg_id, so that a request that comes again is answered again and not
-// executed again. Bounded: the oldest go first.
+// Answers that were given, by lane and msg_id, so that a request that comes again is answered again
+// and not executed again. Bounded: the oldest go first.
 #ifndef GARDEN_CORE_RECORD_H
 #define GARDEN_CORE_RECORD_H
 
-#include "../value.h"
+#include "../lanes.h"
 
 struct garden__answered {
     struct garden__answered *next; // younger
+    enum garden_lane lane;
     struct garden_uuid msg_id;
     size_t size;
     uint8_t octets[];
@@ -22,10 +23,10 @@ void garden__record_init(struct garden__record *record, const struct zmtp_alloca
                          size_t count_max, size_t bytes_max);
 void garden__record_fini(struct garden__record *record);
 // Copies |octets|; what does not fit at all, or finds no memory, is not kept.
-void garden__record_add(struct garden__record *record, struct garden_uuid msg_id,
-                        struct zmtp_bytes octets);
+void garden__record_add(struct garden__record *record, enum garden_lane lane,
+                        struct garden_uuid msg_id, struct zmtp_bytes octets);
 // Valid until the next add; empty when nothing is known.
-struct zmtp_bytes garden__record_find(const struct garden__record *record,
+struct zmtp_bytes garden__record_find(const struct garden__record *record, enum garden_lane lane,
                                       struct garden_uuid msg_id);
 
 #endif

@@ -38,7 +38,7 @@ int garden__requests_add(struct garden__requests *requests, enum garden_lane lan
                                     .answer = *answer,
                                     .deadline_ms = deadline_ms,
                                     .size = octets.size};
-    memcpy(asked->octets, octets.data, octets.size);
+    if (octets.size > 0) memcpy(asked->octets, octets.data, octets.size);
     *link = asked;
     if (requests->last)
         requests->last->next = asked;
@@ -84,10 +84,10 @@ static struct garden__asked *requests_unlink(struct garden__requests *requests,
 }
 
 struct garden__asked *garden__requests_take(struct garden__requests *requests,
-                                            struct garden_uuid msg_id)
+                                            enum garden_lane lane, struct garden_uuid msg_id)
 {
     struct garden__asked *asked = *requests_find(requests, msg_id);
-    return asked ? requests_unlink(requests, asked) : NULL;
+    return asked && asked->lane == lane ? requests_unlink(requests, asked) : NULL;
 }
 
 struct garden__asked *garden__requests_expired(struct garden__requests *requests, uint64_t now_ms)

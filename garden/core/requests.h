@@ -37,9 +37,10 @@ struct garden__asked *garden__requests_unsent(struct garden__requests *requests,
                                               enum garden_lane lane, bool one);
 // The lane connected anew: what was sent before may be lost.
 void garden__requests_renew(struct garden__requests *requests, enum garden_lane lane);
-// Each takes one out of the table, for garden__requests_free after it was answered; null: none.
+// Each takes one out of the table, for garden__requests_free after it was answered; null: none. A
+// reply counts only on the lane on which was asked.
 struct garden__asked *garden__requests_take(struct garden__requests *requests,
-                                            struct garden_uuid msg_id);
+                                            enum garden_lane lane, struct garden_uuid msg_id);
 struct garden__asked *garden__requests_expired(struct garden__requests *requests, uint64_t now_ms);
 struct garden__asked *garden__requests_any(struct garden__requests *requests);
 void garden__requests_free(struct garden__requests *requests, struct garden__asked *asked);

@@ -64,7 +64,8 @@ static bool stream_gap(const struct garden_value *value, struct garden_gap *out)
 {
     return value->type == GARDEN_LIST && value->list.count == 2 &&
            garden_value_to_u64(&value->list.items[0], &out->first) &&
-           garden_value_to_u64(&value->list.items[1], &out->count);
+           garden_value_to_u64(&value->list.items[1], &out->count) &&
+           out->count <= UINT64_MAX - out->first;
 }
 
 static bool stream_gaps(const struct garden_value *value, struct garden_chunk_report *out)
@@ -88,6 +89,7 @@ int garden_chunk_report_read(const struct garden_value *value, struct garden_chu
     if (!stream_number(value, "number", &report.number)) return GARDEN_ERR_FORMAT;
     if (!stream_number(value, "first_sample", &report.first)) return GARDEN_ERR_FORMAT;
     if (!stream_number(value, "sample_count", &report.frames)) return GARDEN_ERR_FORMAT;
+    if (report.frames > UINT64_MAX - report.first) return GARDEN_ERR_FORMAT;
     if (!stream_number(value, "byte_count", &report.bytes)) return GARDEN_ERR_FORMAT;
     if (!stream_gaps(garden_value_find(value, "gaps"), &report)) return GARDEN_ERR_FORMAT;
     *out = report;

@@ -23,6 +23,7 @@ struct client_lane {
     enum garden_lane lane;
     struct zmtp_uv_socket *socket; // null: not open
     bool up, was_up;
+    bool gave_up; // the engine dials no more
 };
 
 struct garden_client {
@@ -51,8 +52,10 @@ void garden_client_config_init(struct garden_client_config *config)
     };
 }
 
+// A loop that did not run for a while has an old time, by which a new request would be late already.
 static uint64_t client_now(const struct garden_client *client)
 {
+    uv_update_time(client->timer.loop);
     return uv_now(client->timer.loop);
 }
 
@@ -94,23 +97,6 @@ static void client_send_ping(struct garden_client *client)
     (void)zmtp_uv_send(lane->socket, &part, 1); // one that does not leave is missed, too
 }
 
-static void client_tick(uv_timer_t *timer)
-{
-    struct garden_client *client = timer->data;
-    const uint64_t now_ms = client_now(client);
-    const enum garden_client_state before = garden_client_state(client);
-    if (garden__liveness_tick(&client->liveness, now_ms)) client_send_ping(client);
-    client_arm(client);
-    client_tell_life(client, before);
-    struct garden__asked *asked;
-    while (!client->closing && (asked = garden__requests_expired(&client->requests, now_ms))) {
-        client->counters.timeouts++;
-        client_answer(client, asked, GARDEN_ERR_TIMEOUT, NULL);
-    }
-}
-
-// ---- Lanes
-
 static void client_flush(struct garden_client *client, enum garden_lane lane)
 {
     struct client_lane *to = &client->lanes[lane];
@@ -119,10 +105,42 @@ static void client_flush(struct garden_client *client, enum garden_lane lane)
     // A REQ has one request under way at a time; the others wait their turn here.
     while ((asked = garden__requests_unsent(&client->requests, lane, lane == GARDEN_LANE_QUERY))) {
         const struct zmtp_bytes part = zmtp_bytes_of(asked->octets, asked->size);
-        if (zmtp_uv_send(to->socket, &part, 1) < 0) return; // on_writable comes back here
+        if (zmtp_uv_send(to->socket, &part, 1) < 0) return; // on_writable or a tick comes back here
         asked->sent = true;
     }
 }
+
+// What the lanes need from time to time: a request that was given up makes room for the next query,
+// one that found no memory is tried again, and so is a daemon that once refused us.
+static void client_tend_lanes(struct garden_client *client)
+{
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        struct client_lane *lane = &client->lanes[i];
+        client_flush(client, lane->lane);
+        if (lane->gave_up &&
+            zmtp_uv_connect(lane->socket, client->config.endpoints.of[i]) == ZMTP_OK)
+            lane->gave_up = false;
+    }
+}
+
+static void client_tick(uv_timer_t *timer)
+{
+    struct garden_client *client = timer->data;
+    const uint64_t now_ms = client_now(client);
+    const enum garden_client_state before = garden_client_state(client);
+    if (garden__liveness_tick(&client->liveness, now_ms)) client_send_ping(client);
+    client_tell_life(client, before);
+    struct garden__asked *asked;
+    while (!client->closing && (asked = garden__requests_expired(&client->requests, now_ms))) {
+        client->counters.timeouts++;
+        client_answer(client, asked, GARDEN_ERR_TIMEOUT, NULL);
+    }
+    if (client->closing) return;
+    client_tend_lanes(client);
+    client_arm(client);
+}
+
+// ---- Lanes
 
 static void client_pong(struct garden_client *client, struct zmtp_bytes body)
 {
@@ -154,7 +172,8 @@ static void client_reply(struct garden_client *client, enum garden_lane lane,
                          const struct garden_message *reply)
 {
     struct garden__asked *asked =
-        reply->has_parent ? garden__requests_take(&client->requests, reply->parent.msg_id) : NULL;
+        reply->has_parent ? garden__requests_take(&client->requests, lane, reply->parent.msg_id)
+                          : NULL;
     if (!asked) {
         client->counters.late++;
         return;
@@ -162,6 +181,25 @@ static void client_reply(struct garden_client *client, enum garden_lane lane,
     client->counters.replies++;
     client_answer(client, asked, GARDEN_OK, reply);
     if (!client->closing) client_flush(client, lane);
+}
+
+// What a lane brings. Nothing else is passed on: who waits for a shell reply reads it as one.
+static enum garden_family client_family(enum garden_lane lane)
+{
+    switch (lane) {
+    case GARDEN_LANE_CONTROL:
+        return GARDEN_CONTROL_REPLY;
+    case GARDEN_LANE_SHELL:
+        return GARDEN_SHELL_REPLY;
+    case GARDEN_LANE_IOPUB:
+        return GARDEN_EVENT;
+    case GARDEN_LANE_QUERY:
+        return GARDEN_QUERY_REPLY;
+    case GARDEN_LANE_HEARTBEAT:
+    case GARDEN_LANES:
+        break;
+    }
+    return GARDEN_FAMILY_NONE;
 }
 
 static void client_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
@@ -181,13 +219,12 @@ static void client_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *ms
         client->counters.malformed++;
         return;
     }
-    const bool event = message.family == GARDEN_EVENT;
-    if (event && lane->lane == GARDEN_LANE_IOPUB)
-        client_event(client, &message);
-    else if (!event && lane->lane != GARDEN_LANE_IOPUB)
-        client_reply(client, lane->lane, &message);
-    else
+    if (message.family != client_family(lane->lane))
         client->counters.malformed++;
+    else if (message.family == GARDEN_EVENT)
+        client_event(client, &message);
+    else
+        client_reply(client, lane->lane, &message);
     garden_message_fini(&message);
 }
 
@@ -198,12 +235,21 @@ static void client_on_writable(struct zmtp_uv_socket *socket, void *user)
     client_flush(lane->client, lane->lane);
 }
 
+static void client_renew_ping(struct garden_client *client)
+{
+    if (garden__liveness_renew(&client->liveness, client_now(client)))
+        client_send_ping(client);
+    else
+        client_arm(client);
+}
+
 static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_event *event,
                            void *user)
 {
     (void)socket;
     struct client_lane *lane = user;
     struct garden_client *client = lane->client;
+    if (event->kind == ZMTP_EVENT_GAVE_UP) lane->gave_up = true; // until the next tick
     if (event->kind != ZMTP_EVENT_HANDSHAKE_DONE && event->kind != ZMTP_EVENT_CLOSED) return;
     const bool up = event->kind == ZMTP_EVENT_HANDSHAKE_DONE;
     if (up == lane->up) return;
@@ -212,7 +258,7 @@ static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_even
         if (lane->was_up) garden__requests_renew(&client->requests, lane->lane);
         lane->was_up = true;
         client_flush(client, lane->lane);
-        if (lane->lane == GARDEN_LANE_HEARTBEAT) garden_client_ping(client);
+        if (lane->lane == GARDEN_LANE_HEARTBEAT) client_renew_ping(client);
     }
     if (client->config.on_lane) client->config.on_lane(client, lane->lane, up, client->config.user);
 }
@@ -256,14 +302,18 @@ int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, struct uv
                        const struct garden_client_config *config, struct garden_error *error)
 {
     *out = NULL;
+    if (config->ping_interval_ms == 0 || config->pings_missed_max == 0 ||
+        config->request_timeout_ms == 0)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "a client's intervals and timeouts must be above zero");
     struct garden_client *client = zmtp_alloc(zmtp_heap(), sizeof *client);
     if (!client) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a client");
     *client = (struct garden_client){.config = *config, .session = garden__uuid_new()};
     garden__requests_init(&client->requests, NULL);
-    garden__liveness_init(&client->liveness, config->ping_interval_ms, config->pings_missed_max,
-                          uv_now(loop));
     (void)uv_timer_init(loop, &client->timer); // does not fail
     client->timer.data = client;
+    garden__liveness_init(&client->liveness, config->ping_interval_ms, config->pings_missed_max,
+                          client_now(client));
     for (size_t i = 0; i < GARDEN_LANES; i++) {
         const int result = client_open_lane(client, uv, (enum garden_lane)i, error);
         if (result < 0) {

@@ -9,6 +9,7 @@
 
 #include "../core/error.h"
 #include "../lanes.h"
+#include "../wire.h"
 
 enum { CONNECTION_SIZE_MAX = 64 * 1024 };
 
@@ -53,6 +54,7 @@ static int connection_print(const struct garden_connection *connection, struct g
                                    garden_value_text(garden_text_of(connection->endpoints.of[i])));
     struct garden_entry entries[] = {
         garden_entry_of("protocol", garden_value_text(garden_text_of("garden"))),
+        garden_entry_of("version", garden_value_text(garden_text_of(GARDEN_VERSION))),
         garden_entry_of("session", garden_value_text(garden_text_of(session))),
         garden_entry_of("pid", garden_value_int(connection->pid)),
         garden_entry_of("endpoints", garden_value_map(lanes, GARDEN_LANES)),
@@ -137,13 +139,48 @@ static bool connection_parse(const struct garden_value *value, struct garden_con
     return garden_value_to_i64(garden_value_find(value, "pid"), &out->pid);
 }
 
+// What |octets| hold, of the file at |path|.
+static int connection_decode(const char *path, struct zmtp_bytes octets,
+                             struct garden_connection *out, struct garden_error *error)
+{
+    struct garden_arena arena;
+    struct garden_value value;
+    struct garden_text version;
+    struct garden_connection connection = {0};
+    garden_arena_init(&arena, NULL, 0);
+    int result = garden_json_decode(octets, &arena, &value, NULL);
+    if (result == GARDEN_ERR_MEMORY) {
+        (void)garden__fail(error, result, "no memory to read %s", path);
+    } else if (result < 0 || !connection_parse(&value, &connection)) {
+        result = garden__fail(error, GARDEN_ERR_FORMAT,
+                              "%s is not a connection file: name the one that gardend wrote", path);
+    } else if (garden_value_to_text(garden_value_find(&value, "version"), &version) &&
+               !garden_text_is(version, GARDEN_VERSION)) {
+        result = garden__fail(error, GARDEN_ERR_VERSION,
+                              "%s tells of a daemon of another version than " GARDEN_VERSION
+                              ": use the client that came with it",
+                              path);
+    } else {
+        *out = connection;
+    }
+    garden_arena_fini(&arena);
+    return result;
+}
+
+static int connection_open_error(int error_number)
+{
+    if (error_number == ENOENT || error_number == ENOTDIR) return GARDEN_ERR_NOT_FOUND;
+    if (error_number == EACCES || error_number == EPERM) return GARDEN_ERR_ACCESS;
+    return GARDEN_ERR_SYSTEM;
+}
+
 static int connection_load(const char *path, uint8_t *octets, size_t *size,
                            struct garden_error *error)
 {
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
-        return garden__fail(error, errno == ENOENT ? GARDEN_ERR_NOT_FOUND : GARDEN_ERR_ACCESS,
-                            "%s: %s; is the daemon running?", path, strerror(errno));
+        return garden__fail(error, connection_open_error(errno), "%s: %s; is the daemon running?",
+                            path, strerror(errno));
     *size = 0;
     ssize_t got = 0;
     while (*size < CONNECTION_SIZE_MAX &&
@@ -163,20 +200,8 @@ int garden_connection_read(const char *path, struct garden_connection *out,
     if (!octets) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory to read %s", path);
     size_t size = 0;
     int result = connection_load(path, octets, &size, error);
-    if (result == GARDEN_OK) {
-        struct garden_arena arena;
-        struct garden_value value;
-        struct garden_connection connection = {0};
-        garden_arena_init(&arena, NULL, 0);
-        if (garden_json_decode(zmtp_bytes_of(octets, size), &arena, &value, NULL) == GARDEN_OK &&
-            connection_parse(&value, &connection))
-            *out = connection;
-        else
-            result =
-                garden__fail(error, GARDEN_ERR_FORMAT,
-                             "%s is not a connection file: name the one that gardend wrote", path);
-        garden_arena_fini(&arena);
-    }
+    if (result == GARDEN_OK)
+        result = connection_decode(path, zmtp_bytes_of(octets, size), out, error);
     zmtp_free(zmtp_heap(), octets, CONNECTION_SIZE_MAX);
     return result;
 }

@@ -1,6 +1,8 @@
 // Shell, control and query are ROUTERs, so that several requests may be under way on each and a slow
 // query holds up neither another client's nor a REQ that gave up waiting; on the wire a REQ cannot
-// tell it from a REP. The return address is everything before the message, whatever that is.
+// tell it from a REP. The return address is everything before the message, whatever that is. The
+// heartbeat is a ROUTER too: an echo that finds no memory is lost, where a REP would wait for it to
+// be sent and hear nobody any more.
 #include "../server.h"
 
 #include <string.h>
@@ -123,7 +125,7 @@ static int server_encode(struct garden_server *server, const struct garden_messa
     int result = garden_message_encode(&reply, form, &server->octets, &fault);
     if (result == GARDEN_OK) return result;
     garden_buffer_clear(&server->octets);
-    server_fill_error(&reply, lane, fault.text);
+    server_fill_error(&reply, lane, fault.text[0] ? fault.text : garden_err_text(result));
     return garden_message_encode(&reply, form, &server->octets, NULL);
 }
 
@@ -135,7 +137,8 @@ void garden_server_reply(struct garden_server *server, struct garden_request *re
         GARDEN_OK) {
         const struct zmtp_bytes octets = garden_buffer_bytes(&server->octets);
         if (request->lane != GARDEN_LANE_QUERY) // asking again does no harm there
-            garden__record_add(&server->record, request->message.header.msg_id, octets);
+            garden__record_add(&server->record, request->lane, request->message.header.msg_id,
+                               octets);
         server_send(server, request->lane, &owned->route, octets);
     } else {
         server->counters.undeliverable++;
@@ -182,13 +185,14 @@ static void server_refuse(struct garden_server *server, const struct server_lane
 static bool server_repeated(struct garden_server *server, const struct server_lane *lane,
                             struct zmtp_msg *route, struct garden_uuid msg_id)
 {
-    const struct zmtp_bytes octets = garden__record_find(&server->record, msg_id);
+    const struct zmtp_bytes octets = garden__record_find(&server->record, lane->lane, msg_id);
     if (octets.size > 0) {
         server->counters.repeated++;
         server_send(server, lane->lane, route, octets);
         return true;
     }
     for (struct server_request *at = server->first; at; at = at->next) {
+        if (at->public.lane != lane->lane) continue;
         if (!garden_uuid_equal(at->public.message.header.msg_id, msg_id)) continue;
         // The client may have connected anew: the answer goes where it asked last.
         server->counters.repeated++;
@@ -240,17 +244,18 @@ static void server_read(struct garden_server *server, const struct server_lane *
         server_refuse(server, lane, route, body, fault.text);
         return;
     }
-    const char *why = NULL;
-    if (!server_family_fits(lane->lane, message.family))
-        why = "this lane does not take messages of this msg_type";
-    else if (server->request_count >= server->config.requests_max)
-        why = "too many requests are unanswered: wait for some replies";
-    if (why || server_repeated(server, lane, route, message.header.msg_id)) {
-        if (why) server_refuse(server, lane, route, body, why);
-        garden_message_fini(&message);
-        return;
+    if (!server_family_fits(lane->lane, message.family)) {
+        server_refuse(server, lane, route, body,
+                      "this lane does not take messages of this msg_type");
+    } else if (!server_repeated(server, lane, route, message.header.msg_id)) {
+        if (server->request_count < server->config.requests_max) {
+            server_accept(server, lane, route, &message, form);
+            return;
+        }
+        server_refuse(server, lane, route, body,
+                      "too many requests are unanswered: wait for some replies");
     }
-    server_accept(server, lane, route, &message, form);
+    garden_message_fini(&message);
 }
 
 static void server_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
@@ -279,6 +284,8 @@ int garden_server_publish(struct garden_server *server, const struct garden_even
                           const struct garden_entry *extra, size_t extra_count)
 {
     if (extra_count > SERVER_EXTRA_MAX) return GARDEN_ERR_ARGUMENT;
+    for (size_t i = 0; i < extra_count; i++)
+        if (garden_text_is(extra[i].key, "seq")) return GARDEN_ERR_ARGUMENT; // no decoder takes two
     struct garden_message message;
     struct garden_entry entries[1 + SERVER_EXTRA_MAX];
     const struct garden_uuid nobody = {{0}};
@@ -303,7 +310,7 @@ int garden_server_publish(struct garden_server *server, const struct garden_even
 
 static const enum zmtp_socket_type server_types[GARDEN_LANES] = {
     [GARDEN_LANE_CONTROL] = ZMTP_ROUTER, [GARDEN_LANE_SHELL] = ZMTP_ROUTER,
-    [GARDEN_LANE_IOPUB] = ZMTP_PUB,      [GARDEN_LANE_HEARTBEAT] = ZMTP_REP,
+    [GARDEN_LANE_IOPUB] = ZMTP_PUB,      [GARDEN_LANE_HEARTBEAT] = ZMTP_ROUTER,
     [GARDEN_LANE_QUERY] = ZMTP_ROUTER,
 };
 
