@@ -123,7 +123,9 @@ void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
         }
         if (link->binder == socket) {
             link->binder = NULL;
-            link->announced = false;
+            link->announced = true;
+            link->lost = link->lost || link->up;
+            link->up = false;
             link->error = ZMTP_OK;
             inproc_changed(link->dialler);
         }
@@ -143,20 +145,26 @@ static void inproc_tell(struct zmtp_uv_socket *socket, enum zmtp_event_kind kind
     zmtp__uv_socket_tell(socket, &event);
 }
 
-// Tells what became of one link. The callbacks may free it, but no socket: that takes its own turn.
+// Tells one thing of what became of a link; what was lost comes first, also when another binder has
+// come already. The callbacks may free it, but no socket: that takes its own turn.
 static void inproc_tell_link(struct zmtp__inproc_link *link)
 {
     struct zmtp_uv_socket *const dialler = link->dialler, *const binder = link->binder;
     const int error = link->error;
     char endpoint[ZMTP_ENDPOINT_MAX];
     strcpy(endpoint, link->endpoint);
+    if (link->lost) {
+        link->lost = false;
+        inproc_tell(dialler, ZMTP_EVENT_CLOSED, endpoint, ZMTP_ERR_EOF, NULL);
+        return;
+    }
+    link->announced = true;
+    link->up = binder != NULL;
     if (binder) {
         inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, binder);
         inproc_tell(binder, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, dialler);
     } else if (error < 0) {
         inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_FAILED, endpoint, error, NULL);
-    } else {
-        inproc_tell(dialler, ZMTP_EVENT_CLOSED, endpoint, ZMTP_ERR_EOF, NULL);
     }
 }
 
@@ -172,8 +180,7 @@ static bool inproc_tell_next(struct zmtp_uv *uv)
         return true;
     }
     for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
-        if (link->announced) continue;
-        link->announced = true;
+        if (link->announced && !link->lost) continue;
         inproc_tell_link(link);
         return true;
     }
