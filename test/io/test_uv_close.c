@@ -20,7 +20,9 @@ static void meet(struct world *world, enum zmtp_transport transport, struct node
 
 static void shut(void *user)
 {
-    ((struct node *)user)->closed = true;
+    struct node *node = user;
+    node->closed = true;
+    uv_stop(&node->world->loop); // the test may have waited for just this
 }
 
 // Sends until there is no room, |size| octets each.

@@ -266,8 +266,7 @@ static bool live(struct world *world, enum zmtp_transport transport)
         uv_run(&world->loop, UV_RUN_NOWAIT);
         // A REP owes its answer until it is sent.
         if (zmtp_uv_recv(nodes[1].socket, &msg) == ZMTP_OK)
-            while (zmtp_uv_send_msg(nodes[1].socket, &msg) == ZMTP_ERR_MEMORY) {
-            }
+            while (zmtp_uv_send_msg(nodes[1].socket, &msg) == ZMTP_ERR_MEMORY) {}
         zmtp_msg_fini(&msg);
         answered = zmtp_uv_recv(nodes[0].socket, &msg) == ZMTP_OK || answered;
         zmtp_msg_fini(&msg);

@@ -337,7 +337,7 @@ static void conn_come_up(struct zmtp__conn *conn)
 {
     conn->up = true;
     conn_leave_pending(conn);
-    if (conn->dialler) zmtp_backoff_reset(&conn->dialler->backoff);
+    if (conn->dialler) zmtp__dialler_up(conn->dialler);
     zmtp__uv_socket_touch(conn->socket);
     zmtp__conn_tell(conn, ZMTP_EVENT_HANDSHAKE_DONE, ZMTP_OK, (struct zmtp_bytes){0}, 0);
 }
@@ -348,14 +348,12 @@ static void conn_settle(struct zmtp__conn *conn, uint64_t now, int in_vain)
     zmtp__uv_socket_touch(conn->socket);
     if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_ATTACH) conn_attach(conn, now);
     if (!conn->up && zmtp_peer_state(conn->peer) == ZMTP_PEER_TRAFFIC) conn_come_up(conn);
+    // A peer says CANCELLED when its pipe's other end is closed and all there was has been sent.
     const int error = zmtp_peer_error(conn->peer);
-    if (error < 0 && error != ZMTP_ERR_CANCELLED) {
+    if (error < 0 && !(error == ZMTP_ERR_CANCELLED && conn->leaving)) {
         zmtp__conn_end(conn, error);
         return;
     }
-    // The socket closed its end of the pipe, and the peer has sent all there was.
-    if (error < 0 && !conn->leaving)
-        zmtp__conn_leave(conn, zmtp__uv_socket_patience(conn->socket, now));
     if (conn->leaving) conn_depart(conn, now);
     if (conn->state == ZMTP__CONN_OPEN) conn_arm(conn, in_vain);
 }
@@ -409,7 +407,9 @@ static void conn_ring(uv_timer_t *alarm)
     case ZMTP__CONN_GONE:
         break;
     }
-    zmtp__conn_alarm(conn, conn_due(conn));
+    // Not in this turn again: the loop rings what is due until nothing is.
+    const uint64_t due = conn_due(conn), soon = conn_now(conn) + 1;
+    zmtp__conn_alarm(conn, due > soon ? due : soon);
     zmtp__engine_dispatch(uv);
 }
 
@@ -435,7 +435,7 @@ void zmtp__conn_flush(struct zmtp__conn *conn)
     if (conn->state != ZMTP__CONN_OPEN) return;
     const uint64_t now = conn_now(conn);
     zmtp_peer_resume(conn->peer, now);
-    conn_write(conn, now);
+    if (!conn->tx_blocked) conn_write(conn, now);
     zmtp__uv_socket_touch(conn->socket);
     if (zmtp_peer_state(conn->peer) == ZMTP_PEER_CLOSED || conn->leaving)
         zmtp__conn_alarm(conn, 0);

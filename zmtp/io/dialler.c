@@ -64,9 +64,20 @@ static void dialler_give_up(struct zmtp__dialler *dialler, int error)
     zmtp__conn_drop(&dialler->conn);
 }
 
+void zmtp__dialler_up(struct zmtp__dialler *dialler)
+{
+    dialler->up_ms = dialler_now(dialler);
+}
+
 void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
 {
     struct zmtp__conn *conn = &dialler->conn;
+    // A connection that held for the delay before it was a good one. Others, and those that end as
+    // soon as the handshake is done, must not make a flood of dials.
+    const uint64_t now = dialler_now(dialler);
+    if (dialler->up_ms > 0 && now - dialler->up_ms >= dialler->backoff.next_ms)
+        zmtp_backoff_reset(&dialler->backoff);
+    dialler->up_ms = 0;
     const bool wrong_kind = error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE;
     if (wrong_kind) dialler->backoff.next_ms = dialler->backoff.max_ms;
     const bool cut = !conn->leaving && conn->end->other->closed; // by the socket, for a breach
@@ -195,6 +206,8 @@ static void dialler_resolved(uv_getaddrinfo_t *request, int status, struct addri
     dialler->addresses = dialler->address = addresses;
     if (dialler->freed)
         zmtp__dialler_free(dialler, uv);
+    else if (dialler->conn.state == ZMTP__CONN_GONE)
+        dialler_forget_addresses(dialler); // freed with its alarm, soon
     else if (status < 0)
         zmtp__dialler_failed(dialler, ZMTP_ERR_NOT_FOUND, uv_strerror(status));
     else
@@ -292,6 +305,7 @@ int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint)
                       socket->config.reconnect_max_ms, zmtp__engine_random(uv));
     conn->dialler = dialler;
     zmtp__conn_init(conn, socket);
+    zmtp__uv_socket_touch(socket);
     conn->due_ms = 0;
     zmtp__conn_alarm(conn, 0);
     return ZMTP_OK;

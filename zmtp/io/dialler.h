@@ -17,6 +17,7 @@ struct zmtp__dialler {
     struct zmtp_endpoint where; // views of |endpoint|
     uv_getaddrinfo_t resolve;
     struct addrinfo *addresses, *address; // of a name; the next one to try
+    uint64_t up_ms;                       // when the handshake was done; 0: it was not
     int error;                            // why the last address failed
     int error_number;                     // the system's word for it; 0: none
     bool resolving;                       // |resolve| is with libuv
@@ -31,6 +32,8 @@ int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint);
 void zmtp__dialler_ready(struct zmtp__dialler *dialler);
 // The alarm of a connection that is not open.
 void zmtp__dialler_ring(struct zmtp__dialler *dialler);
+// The handshake is done.
+void zmtp__dialler_up(struct zmtp__dialler *dialler);
 // The open connection ended for |error|.
 void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error);
 // No connection could be made; |reason| says why in words.

@@ -219,6 +219,7 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
     int pushes = 0;
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (!conn->tx_blocked || !conn->end || !conn->end->in->starved) continue;
+        conn->tx_blocked = false;
         zmtp__conn_flush(conn);
         if (++pushes == UV_SOCKET_PUSHES) break;
     }
@@ -294,7 +295,9 @@ int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
 
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket)
 {
-    return socket && socket->core ? zmtp_socket_events(socket->core) : 0;
+    if (!socket || !socket->core) return 0;
+    zmtp__uv_socket_touch(socket); // looking takes the marks off that dispatch goes by
+    return zmtp_socket_events(socket->core);
 }
 
 size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket)
