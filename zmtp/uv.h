@@ -23,7 +23,8 @@
 extern "C" {
 #endif
 
-// The engine of one loop: its slab pool, its inproc names, its flush before the loop sleeps.
+// The engine of one loop: its slab pool, its inproc names, its flush before the loop sleeps. An open
+// socket keeps the loop alive, as a listening handle does; an engine without sockets does not.
 struct zmtp_uv;
 struct zmtp_uv_socket;
 
@@ -42,17 +43,20 @@ enum zmtp_event_kind {
     ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|
     ZMTP_EVENT_DIAL_FAILED,      // nobody there yet: |error|
     ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
-    ZMTP_EVENT_GAVE_UP,          // no more dials: the other side refused us for good
+    ZMTP_EVENT_GAVE_UP,          // no more dials, and the endpoint is forgotten: the other side
+                                 // answered with an ERROR command, or it broke a limit of ours
     ZMTP_EVENT_ACCEPT_PAUSED, // no descriptors or memory to accept with: |error|; it goes on later
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
 
 struct zmtp_event {
     enum zmtp_event_kind kind;
-    const char *endpoint;     // ours: the one given to bind or connect, with its real port
-    const char *remote;       // the other side's address, or ""
-    int error;                // enum zmtp_err
-    struct zmtp_bytes reason; // a text from the other side, or empty; printable octets only
+    const char *endpoint; // ours: the one given to bind or connect, with its real port
+    const char *remote;   // the other side's address, or ""
+    int error;            // enum zmtp_err
+    // More about it: a text from the other side, the system's words, or a guess at what speaks there
+    // instead of ZMTP; or empty. Printable octets only.
+    struct zmtp_bytes reason;
     uint32_t retry_ms;
     struct zmtp_bytes routing_id; // the peer's, from HANDSHAKE_DONE on
     enum zmtp_socket_type peer_type;
@@ -90,7 +94,8 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
 // Listens. tcp://127.0.0.1:0 or :* picks a port; zmtp_uv_endpoint tells which. An ipc path left by a
 // process that is gone is replaced; one where somebody answers is ZMTP_ERR_IN_USE.
 int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
-// Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet.
+// Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet. What
+// is sent meanwhile waits, except over inproc, where sends say ZMTP_ERR_AGAIN until the name is bound.
 int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
 // Ends a listener (its accepted connections stay) or a dialler (and its connection, once what was
 // sent has left or linger is over). ZMTP_ERR_NOT_FOUND.

@@ -158,29 +158,54 @@ static void test_the_oldest_of_too_many_unfinished_handshakes_makes_room(void **
     world_close(&world);
 }
 
+// Takes every descriptor that the process may have.
+struct hoard {
+    struct rlimit limit;
+    int fds[64];
+    size_t count;
+};
+
+static void hoard_all(struct hoard *hoard)
+{
+    hoard->count = 0;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &hoard->limit), 0);
+    const int next = dup(0);
+    close(next);
+    struct rlimit low = hoard->limit;
+    low.rlim_cur = (rlim_t)next + 8;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (int fd; (fd = dup(0)) >= 0;) {
+        assert_true(hoard->count < 64);
+        hoard->fds[hoard->count++] = fd;
+    }
+}
+
+static void hoard_release(struct hoard *hoard)
+{
+    while (hoard->count > 0)
+        close(hoard->fds[--hoard->count]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &hoard->limit), 0);
+}
+
 static void test_a_listener_without_descriptors_pauses_and_goes_on(void **state)
 {
     (void)state;
     struct world world;
     struct node req, rep;
     char endpoint[ZMTP_ENDPOINT_MAX];
-    struct rlimit limit, low;
+    struct hoard hoard;
     world_open(&world);
     node_start(&rep, &world, ZMTP_REP);
     rep.act = send_back;
     bind_fresh(&rep, ZMTP_TCP, endpoint);
-    uv_run(&world.loop, UV_RUN_NOWAIT);
     const int fd = world_dial(endpoint); // its end here is not accepted yet
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    low = limit;
-    low.rlim_cur = (rlim_t)fd + 1;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    hoard_all(&hoard);
     WORLD_UNTIL(&world, rep.events[ZMTP_EVENT_ACCEPT_PAUSED]);
     struct rusage before, after;
     getrusage(RUSAGE_SELF, &before);
     world_rest(&world, 350);
     getrusage(RUSAGE_SELF, &after);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    hoard_release(&hoard);
     assert_int_equal(rep.events[ZMTP_EVENT_ACCEPT_PAUSED], 1); // told once, though it tried again
     assert_int_equal(rep.errors[ZMTP_EVENT_ACCEPT_PAUSED], ZMTP_ERR_DESCRIPTORS);
     assert_int_equal(rep.events[ZMTP_EVENT_ACCEPTED], 0);
@@ -205,18 +230,13 @@ static void test_a_dialler_without_descriptors_tries_again(void **state)
     struct world world;
     struct node req, rep;
     char endpoint[ZMTP_ENDPOINT_MAX];
-    struct rlimit limit, low;
+    struct hoard hoard;
     world_open(&world);
     node_start(&rep, &world, ZMTP_REP);
     rep.act = send_back;
     bind_fresh(&rep, ZMTP_TCP, endpoint);
     node_start(&req, &world, ZMTP_REQ);
-    const int free_fd = dup(0);
-    close(free_fd);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    low = limit;
-    low.rlim_cur = (rlim_t)free_fd;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    hoard_all(&hoard);
     node_connect(&req, endpoint);
     node_send(&req, "patience");
     WORLD_UNTIL(&world, req.events[ZMTP_EVENT_DIAL_FAILED]);
@@ -225,7 +245,7 @@ static void test_a_dialler_without_descriptors_tries_again(void **state)
     node_start(&other, &world, ZMTP_REP);
     assert_int_equal(zmtp_uv_bind(other.socket, "tcp://127.0.0.1:*"), ZMTP_ERR_DESCRIPTORS);
     assert_non_null(strstr(zmtp_uv_error_text(other.socket), "descriptors"));
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    hoard_release(&hoard);
     WORLD_UNTIL(&world, req.received == 1);
     world_close(&world);
 }
