@@ -412,6 +412,24 @@ static void test_a_handshake_ends_at_its_deadline_however_busy_it_is(void **stat
     assert_true(zmtp_peer_deadline(rig->peer) == UINT64_MAX);
 }
 
+static void test_a_last_word_that_nobody_hears_is_dropped_at_the_deadline(void **state)
+{
+    struct rig *rig = *state;
+    rig->config.limits.handshake_ms = 300;
+    open_and_greet(rig, ZMTP_PULL);
+    hear_ready(rig, LITERAL("\x0BSocket-Type\0\0\0\3SUB"));
+    rig_assert_closed(rig, ZMTP_ERR_SOCKET_TYPE);
+    rig_drain(rig, 5, 1); // the other side takes no more
+    assert_int_equal(zmtp_peer_wants(rig->peer), ZMTP_WANT_WRITE);
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 1300);
+    zmtp_peer_tick(rig->peer, 1299);
+    assert_int_equal(zmtp_peer_wants(rig->peer), ZMTP_WANT_WRITE);
+    zmtp_peer_tick(rig->peer, 1300);
+    assert_int_equal(zmtp_peer_wants(rig->peer), 0);
+    assert_true(zmtp_peer_deadline(rig->peer) == UINT64_MAX);
+    rig_assert_closed(rig, ZMTP_ERR_SOCKET_TYPE); // still the reason
+}
+
 static void test_a_listener_s_peer_asks_for_a_pipe_when_it_knows_who_came(void **state)
 {
     struct rig *rig = *state;
@@ -544,6 +562,7 @@ int main(void)
         TEST(test_an_error_closes_and_its_reason_is_made_printable),
         TEST(test_nothing_but_well_formed_commands_makes_a_handshake),
         TEST(test_a_handshake_ends_at_its_deadline_however_busy_it_is),
+        TEST(test_a_last_word_that_nobody_hears_is_dropped_at_the_deadline),
         TEST(test_a_listener_s_peer_asks_for_a_pipe_when_it_knows_who_came),
         TEST(test_a_listener_s_peer_that_gets_no_pipe_times_out),
         TEST(test_the_socket_hears_of_a_link_when_the_handshake_is_done_and_when_it_ends),

@@ -256,6 +256,7 @@ static void test_a_3_0_publisher_gets_subscriptions_as_messages(void **state)
     send_command(rig, "SUBSCRIBE", zmtp_bytes_of(topic, sizeof topic));
     rig_assert_says(rig, zmtp_bytes_of(expected, sizeof expected));
     assert_int_equal(zmtp_pipe_depth(rig->near).in_count, 0);
+    assert_int_equal(zmtp_peer_counters(rig->peer).messages_out, 6);
 }
 
 static void test_a_3_0_publisher_is_told_in_order_however_slowly_it_reads(void **state)
@@ -418,6 +419,19 @@ static void test_bad_octets_close_and_what_came_before_is_delivered(void **state
             octets_assert_equal(zmtp_peer_reason(rig->peer), LITERAL("no!"));
         rig_close(rig);
     }
+}
+
+// Whoever waited for it to be said might wait for ever.
+static void test_a_connection_that_closes_says_nothing_more(void **state)
+{
+    struct rig *rig = *state;
+    connect_pair(rig);
+    rig_hear(rig, LITERAL("\4\7\4PING\0\0"));
+    rig_drain(rig, 3, 1); // half a PONG
+    rig_hear(rig, LITERAL("\x80"));
+    rig_assert_closed(rig, ZMTP_ERR_FRAME);
+    assert_int_equal(zmtp_peer_wants(rig->peer), 0);
+    assert_true(zmtp_peer_deadline(rig->peer) == UINT64_MAX);
 }
 
 static void test_our_own_octets_go_between_messages(void **state)
@@ -706,6 +720,7 @@ int main(void)
         TEST(test_nothing_that_came_is_lost_when_the_connection_ends_at_a_full_pipe),
         TEST(test_a_message_without_its_end_is_nobody_s),
         TEST(test_bad_octets_close_and_what_came_before_is_delivered),
+        TEST(test_a_connection_that_closes_says_nothing_more),
         TEST(test_our_own_octets_go_between_messages),
         TEST(test_octets_leave_in_pieces_of_any_size_and_views_of_any_number),
         TEST(test_a_message_half_sent_goes_whole_to_the_next_connection),

@@ -90,7 +90,7 @@ static uint64_t clock_next_ping(const struct zmtp_peer *peer)
 uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
 {
     uint64_t deadline = UINT64_MAX;
-    if (peer->state == ZMTP_PEER_CLOSED) return deadline;
+    if (peer->state == ZMTP_PEER_CLOSED && !zmtp__tx_pending(peer)) return deadline;
     if (peer->state != ZMTP_PEER_TRAFFIC) {
         if (peer->limits.handshake_ms > 0) deadline = peer->opened_ms + peer->limits.handshake_ms;
         return deadline;
@@ -105,6 +105,7 @@ void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
     if (now_ms < zmtp_peer_deadline(peer)) return;
     if (peer->state != ZMTP_PEER_TRAFFIC) {
         zmtp__peer_stop(peer, ZMTP_ERR_HANDSHAKE_TIMEOUT);
+        zmtp__tx_drop(peer); // what was said last has had its time, too
         return;
     }
     const bool ttl_over = peer->ttl_end_ms && now_ms >= peer->ttl_end_ms && !peer->blocked;

@@ -89,6 +89,7 @@ void zmtp__rx_release(struct zmtp_peer *peer);
 // which may be none.
 uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size);
 void zmtp__tx_wrote(struct zmtp_peer *peer, size_t size);
+void zmtp__tx_drop(struct zmtp_peer *peer); // all of them, said or not
 bool zmtp__tx_pending(const struct zmtp_peer *peer);
 
 // clock.c

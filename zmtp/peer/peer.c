@@ -142,7 +142,7 @@ void zmtp_peer_close(struct zmtp_peer *peer)
     zmtp_part_fini(&peer->their_metadata);
     zmtp_part_fini(&peer->reason);
     zmtp__inbox_fini(&peer->own_inbox);
-    zmtp_free(peer->allocator, peer->control, peer->control_capacity);
+    zmtp__tx_drop(peer);
     zmtp_free(peer->allocator, peer, sizeof *peer);
 }
 
@@ -150,6 +150,8 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
 {
     assert(error < 0);
     if (peer->state == ZMTP_PEER_CLOSED) return; // the first reason is the true one
+    // Only a handshake's last word is worth waiting for; the other side may not read any more.
+    if (peer->state == ZMTP_PEER_TRAFFIC) zmtp__tx_drop(peer);
     zmtp__peer_enter(peer, ZMTP_PEER_CLOSED);
     peer->error = error;
     zmtp__rx_release(peer);
@@ -163,7 +165,7 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
 
 void zmtp_peer_fail(struct zmtp_peer *peer, int error)
 {
-    peer->control_begin = peer->control_end = 0; // nobody is left to hear it
+    zmtp__tx_drop(peer); // nobody is left to hear it
     peer->plan_first = peer->plan_control = peer->shown = 0;
     if (peer->state == ZMTP_PEER_CLOSED || peer->ending) return;
     if (error >= 0) error = ZMTP_ERR_RESET; // closed must have a reason

@@ -28,8 +28,7 @@ static size_t tx_control_left(const struct zmtp_peer *peer)
     return peer->control_end - peer->control_begin;
 }
 
-// A peer that has nothing to say of its own holds no memory for it.
-static void tx_drop_control(struct zmtp_peer *peer)
+void zmtp__tx_drop(struct zmtp_peer *peer)
 {
     zmtp_free(peer->allocator, peer->control, peer->control_capacity);
     peer->control = NULL;
@@ -40,7 +39,7 @@ void zmtp__tx_wrote(struct zmtp_peer *peer, size_t size)
 {
     peer->control_end += size;
     assert(peer->control_end <= peer->control_capacity);
-    if (tx_control_left(peer) == 0) tx_drop_control(peer);
+    if (tx_control_left(peer) == 0) zmtp__tx_drop(peer); // an idle peer holds no memory for it
 }
 
 static bool tx_has_traffic(const struct zmtp_peer *peer)
@@ -109,6 +108,7 @@ static void tx_subscription_as_message(struct zmtp_peer *peer)
         zmtp__tx_wrote(peer, header + (size_t)frame.size);
     }
     zmtp__queue_drop(queue);
+    peer->counters.messages_out++;
     zmtp__pipe_consumed(peer->end);
 }
 
@@ -192,7 +192,7 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
     peer->plan_control -= control;
     peer->control_begin += control;
     const bool all_of_ours = tx_control_left(peer) == 0;
-    if (all_of_ours) tx_drop_control(peer);
+    if (all_of_ours) zmtp__tx_drop(peer);
     if (peer->state != ZMTP_PEER_TRAFFIC) return;
     zmtp__clock_left(peer, all_of_ours, now_ms);
     tx_consume_pipe(peer, size - control);
