@@ -1,0 +1,408 @@
+#include "node.h"
+
+#include <string.h>
+
+enum { NODE_VIEWS = 4, NODE_ROUNDS = 64 };
+
+int node_open(struct node *node)
+{
+    node->config.allocator = &node->world->budget.allocator;
+    node->config.pool = node->world->pool;
+    return zmtp_socket_open(&node->socket, &node->config);
+}
+
+static struct connection *connection_add(struct node *node)
+{
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
+        if (node->connections[i]) continue;
+        struct connection *connection = zmtp_alloc(NULL, sizeof *connection);
+        if (!connection) return NULL;
+        *connection = (struct connection){.node = node, .dial_ms = UINT64_MAX};
+        node->connections[i] = connection;
+        return connection;
+    }
+    return NULL;
+}
+
+// Its pipe's end is closed and the connection forgotten.
+static void connection_remove(struct connection *connection)
+{
+    struct node *node = connection->node;
+    zmtp_pipe_close(connection->end);
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++)
+        if (node->connections[i] == connection) node->connections[i] = NULL;
+    zmtp_free(NULL, connection, sizeof *connection);
+}
+
+int node_dial(struct node *node)
+{
+    struct connection *connection = connection_add(node);
+    if (!connection) return ZMTP_ERR_MEMORY;
+    const int result =
+        zmtp_socket_attach(node->socket, true, (struct zmtp_bytes){0}, &connection->end);
+    if (result < 0) {
+        connection_remove(connection);
+        return result;
+    }
+    connection->dialled = true;
+    connection->dial_ms = node->world->now_ms;
+    zmtp_backoff_init(&connection->backoff, 10, 500, node->world->seed + node->index);
+    zmtp_pipe_own(connection->end, &node->marks, connection);
+    return ZMTP_OK;
+}
+
+static int connection_open_peer(struct connection *connection, struct link *link, size_t side)
+{
+    struct node *node = connection->node;
+    const struct zmtp_peer_config config = {.allocator = node->config.allocator,
+                                            .pool = node->config.pool,
+                                            .type = node->config.type,
+                                            .routing_id = node->config.routing_id,
+                                            .as_server = !connection->dialled,
+                                            .minor = node->world->seed % 5 > 0,
+                                            .limits = node->limits};
+    const int result = zmtp_peer_open(&connection->peer, &config, node->world->now_ms);
+    if (result < 0) return result;
+    connection->link = link;
+    connection->side = side;
+    connection->interest = ZMTP_WANT_READ | ZMTP_WANT_WRITE;
+    return ZMTP_OK;
+}
+
+// The server's system takes the connection, and the server makes a peer for it.
+static int node_accept(struct node *server, struct link *link)
+{
+    if (!server->socket) return ZMTP_ERR_REFUSED;
+    struct connection *connection = connection_add(server);
+    if (!connection) return ZMTP_ERR_DESCRIPTORS;
+    const int result = connection_open_peer(connection, link, 1);
+    if (result < 0) connection_remove(connection);
+    return result;
+}
+
+static void connection_redial(struct connection *connection)
+{
+    connection->dial_ms = connection->node->world->now_ms + zmtp_backoff_next(&connection->backoff);
+}
+
+static void connection_dial(struct connection *connection)
+{
+    struct node *node = connection->node;
+    connection->dial_ms = UINT64_MAX;
+    struct link *link = link_open(node->world);
+    int result = link ? node_accept(node->server, link) : ZMTP_ERR_DESCRIPTORS;
+    if (link && result < 0) link_close(link, 1, 0, 0, false);
+    if (result == ZMTP_OK) result = connection_open_peer(connection, link, 0);
+    if (result == ZMTP_OK) result = zmtp_peer_attach(connection->peer, connection->end);
+    if (result < 0) {
+        world_trace(node->world, "node %zu dials: %s", node->index, zmtp_err_name(result));
+        zmtp_peer_close(connection->peer);
+        connection->peer = NULL;
+        connection->link = NULL;
+        if (link) link_close(link, 0, 0, 0, false);
+        connection_redial(connection);
+        return;
+    }
+    world_trace(node->world, "node %zu dials", node->index);
+}
+
+// Lets go of peer and link.
+static void connection_hang_up(struct connection *connection)
+{
+    struct node *node = connection->node;
+    const struct zmtp_peer_counters counters = zmtp_peer_counters(connection->peer);
+    const int error = zmtp_peer_error(connection->peer);
+    world_trace(node->world, "node %zu %s: %s, %llu messages out, %llu in", node->index,
+                connection->dialled ? "has dialled" : "has accepted", zmtp_err_name(error),
+                (unsigned long long)counters.messages_out,
+                (unsigned long long)counters.messages_in);
+    node->messages_out += counters.messages_out;
+    node->messages_in += counters.messages_in;
+    link_close(connection->link, connection->side, counters.messages_out, counters.messages_in,
+               error == ZMTP_ERR_EOF);
+    zmtp_peer_close(connection->peer);
+    connection->peer = NULL;
+    connection->link = NULL;
+    connection->interest = 0;
+}
+
+// The peer has closed and said its last word.
+static void connection_end(struct connection *connection)
+{
+    struct node *node = connection->node;
+    const int error = zmtp_peer_error(connection->peer);
+    if (!node->world->faults && error != ZMTP_ERR_CANCELLED && error != ZMTP_ERR_EOF)
+        world_fail(node->world, "node %zu: a connection closed without a fault: %s", node->index,
+                   zmtp_err_name(error));
+    if (!node->world->faults && !node->world->closing)
+        world_fail(node->world, "node %zu: a connection closed and nobody asked for it",
+                   node->index);
+    connection_hang_up(connection);
+    node->app_due = true; // routes may have gone
+    if (!connection->dialled) {
+        connection_remove(connection);
+        return;
+    }
+    if (node->break_count < NODE_BREAKS) node->breaks[node->break_count++] = node->messages_out;
+    connection_redial(connection);
+}
+
+// Whether there is anything that a dialler without a connection should still dial for.
+static bool connection_has_use(const struct connection *connection)
+{
+    return connection->node->socket || zmtp_pipe_depth(connection->end).in_count > 0;
+}
+
+static bool connection_attach(struct connection *connection)
+{
+    struct node *node = connection->node;
+    const struct zmtp_peer_facts facts = zmtp_peer_facts(connection->peer);
+    int result = ZMTP_ERR_CANCELLED;
+    if (node->socket)
+        result = zmtp_socket_attach(node->socket, false, facts.routing_id, &connection->end);
+    if (result < 0) {
+        zmtp_peer_fail(connection->peer, result);
+        return true;
+    }
+    zmtp_pipe_own(connection->end, &node->marks, connection);
+    (void)zmtp_peer_attach(connection->peer, connection->end); // if it failed, it has closed
+    return true;
+}
+
+static bool connection_read(struct connection *connection)
+{
+    struct link *link = connection->link;
+    const struct zmtp_room room = zmtp_peer_space(connection->peer);
+    if (room.size == 0) return true; // no memory: it has closed
+    const size_t size = link_read(link, connection->side, room.data, room.size);
+    zmtp_peer_commit(connection->peer, size, connection->node->world->now_ms);
+    if (size == 0) zmtp_peer_fail(connection->peer, ZMTP_ERR_EOF);
+    return true;
+}
+
+static bool connection_write(struct connection *connection)
+{
+    struct world *world = connection->node->world;
+    struct zmtp_bytes views[NODE_VIEWS];
+    const size_t count =
+        zmtp_peer_peek(connection->peer, views, 1 + world_below(world, NODE_VIEWS));
+    size_t wrote = 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t size = link_write(connection->link, connection->side, views[i]);
+        wrote += size;
+        if (size < views[i].size) break;
+    }
+    if (wrote > 0) zmtp_peer_consume(connection->peer, wrote, world->now_ms);
+    return wrote > 0;
+}
+
+// Does what it wants and the link permits. It may be gone afterwards.
+static bool connection_serve(struct connection *connection)
+{
+    struct link *link = connection->link;
+    const size_t side = connection->side;
+    bool busy = false;
+    for (int i = 0; i < NODE_ROUNDS; i++) {
+        const unsigned wants = zmtp_peer_wants(connection->peer);
+        bool worked = false;
+        if (wants & ZMTP_WANT_ATTACH)
+            worked = connection_attach(connection);
+        else if (wants & ZMTP_WANT_READ && link_readable(link, side))
+            worked = connection_read(connection);
+        else if (wants & ZMTP_WANT_WRITE && link_writable(link, side))
+            worked = connection_write(connection);
+        busy |= worked;
+        if (!worked) break;
+    }
+    if (connection->dialled && zmtp_peer_state(connection->peer) == ZMTP_PEER_TRAFFIC)
+        zmtp_backoff_reset(&connection->backoff);
+    connection->interest = zmtp_peer_wants(connection->peer);
+    const bool closed = zmtp_peer_state(connection->peer) == ZMTP_PEER_CLOSED;
+    if (closed && !(connection->interest & ZMTP_WANT_WRITE)) connection_end(connection);
+    return busy;
+}
+
+// What the loop would tell a connection.
+static bool connection_poll(struct connection *connection)
+{
+    struct link *link = connection->link;
+    const uint64_t now_ms = connection->node->world->now_ms;
+    if (!connection->peer) {
+        if (connection->dial_ms > now_ms) return false;
+        if (connection_has_use(connection))
+            connection_dial(connection);
+        else
+            connection_remove(connection);
+        return true;
+    }
+    bool due = false;
+    // One that waits for room in its pipe has ended already, or will hear of it when it reads again.
+    if (connection->interest && link_is_broken(link, connection->side)) {
+        zmtp_peer_fail(connection->peer, ZMTP_ERR_RESET);
+        due = true;
+    }
+    if (now_ms >= zmtp_peer_deadline(connection->peer)) {
+        zmtp_peer_tick(connection->peer, now_ms);
+        due = true;
+    }
+    due |= connection->interest & ZMTP_WANT_READ && link_readable(link, connection->side);
+    due |= connection->interest & ZMTP_WANT_WRITE && link_writable(link, connection->side);
+    return due ? connection_serve(connection) : false;
+}
+
+static void connection_resume(struct connection *connection)
+{
+    if (connection->peer) {
+        zmtp_peer_resume(connection->peer, connection->node->world->now_ms);
+        (void)connection_serve(connection);
+    } else if (!connection_has_use(connection)) {
+        connection->dial_ms = connection->node->world->now_ms; // to be removed
+    }
+}
+
+bool node_work(struct node *node)
+{
+    bool busy = false;
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++)
+        if (node->connections[i]) busy |= connection_poll(node->connections[i]);
+    struct zmtp_pipe_end *end;
+    while ((end = zmtp_marks_take(&node->marks))) {
+        connection_resume(zmtp_pipe_owner(end));
+        busy = true;
+    }
+    if (node->socket && zmtp_socket_marked(node->socket)) {
+        zmtp_socket_process(node->socket);
+        node->app_due = busy = true;
+    }
+    return busy;
+}
+
+bool node_is_marked(const struct node *node)
+{
+    return node->marks.first || (node->socket && zmtp_socket_marked(node->socket));
+}
+
+uint64_t node_next_ms(const struct node *node)
+{
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
+        const struct connection *connection = node->connections[i];
+        if (!connection) continue;
+        const uint64_t due =
+            connection->peer ? zmtp_peer_deadline(connection->peer) : connection->dial_ms;
+        if (due < next) next = due;
+    }
+    return next;
+}
+
+void node_close(struct node *node)
+{
+    if (!node->socket) return;
+    world_trace(node->world, "node %zu closes its socket", node->index);
+    node_count_queued(node);
+    node->counters = zmtp_socket_counters(node->socket);
+    zmtp_socket_close(node->socket);
+    node->socket = NULL;
+}
+
+bool node_is_over(const struct node *node)
+{
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++)
+        if (node->connections[i]) return false;
+    return !node->socket;
+}
+
+bool node_is_connected(const struct node *node)
+{
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
+        const struct connection *connection = node->connections[i];
+        if (!connection) continue;
+        if (!connection->peer || zmtp_peer_state(connection->peer) != ZMTP_PEER_TRAFFIC)
+            return false;
+    }
+    return true;
+}
+
+void node_fini(struct node *node)
+{
+    node_close(node);
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
+        struct connection *connection = node->connections[i];
+        if (!connection) continue;
+        if (connection->peer) {
+            link_break(connection->link); // what is lost now is nobody's fault
+            connection_hang_up(connection);
+        }
+        connection_remove(connection);
+    }
+}
+
+uint64_t node_messages_out(const struct node *node)
+{
+    uint64_t count = node->messages_out;
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++)
+        if (node->connections[i] && node->connections[i]->peer)
+            count += zmtp_peer_counters(node->connections[i]->peer).messages_out;
+    return count;
+}
+
+uint64_t node_messages_in(const struct node *node)
+{
+    uint64_t count = node->messages_in;
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++)
+        if (node->connections[i] && node->connections[i]->peer)
+            count += zmtp_peer_counters(node->connections[i]->peer).messages_in;
+    return count;
+}
+
+static void node_add_depth(void *context, const struct zmtp_link *link,
+                           struct zmtp_pipe_depth depth)
+{
+    struct node *node = context;
+    (void)link;
+    node->queued_in += depth.in_count;
+    node->queued_out += depth.out_count;
+    // A queue takes a message while it is below its limit.
+    if (depth.in_count > node->config.recv_count_max)
+        world_fail(node->world, "node %zu: %zu messages wait where %zu may", node->index,
+                   depth.in_count, node->config.recv_count_max);
+    if (depth.out_count > node->config.send_count_max && node->config.type != ZMTP_SUB)
+        world_fail(node->world, "node %zu: %zu messages wait to be sent where %zu may", node->index,
+                   depth.out_count, node->config.send_count_max);
+}
+
+void node_count_queued(struct node *node)
+{
+    node->queued_in = node->queued_out = 0;
+    if (node->socket) zmtp_socket_each_pipe(node->socket, node_add_depth, node);
+}
+
+static void connection_trace(const struct connection *connection)
+{
+    struct world *world = connection->node->world;
+    const struct zmtp_pipe_depth depth =
+        connection->end ? zmtp_pipe_depth(connection->end) : (struct zmtp_pipe_depth){0};
+    if (!connection->peer) {
+        world_trace(world, "node %zu is not connected, %zu to send", connection->node->index,
+                    depth.in_count);
+        return;
+    }
+    const struct link *link = connection->link;
+    world_trace(world,
+                "node %zu %s: %s, wants %u, wanted %u, %zu to send, %zu not read;"
+                " on the link %zu go, %zu of %zu come have arrived",
+                connection->node->index, connection->dialled ? "dialled" : "accepted",
+                zmtp_peer_state_name(zmtp_peer_state(connection->peer)),
+                zmtp_peer_wants(connection->peer), connection->interest, depth.in_count,
+                depth.out_count, link->ways[connection->side].filled,
+                link->ways[1 - connection->side].arrived, link->ways[1 - connection->side].filled);
+}
+
+void node_trace(const struct node *node)
+{
+    world_trace(node->world, "node %zu: its socket is %s, %s", node->index,
+                node->socket ? "open" : "closed",
+                node->socket && zmtp_socket_marked(node->socket) ? "marked" : "not marked");
+    for (size_t i = 0; i < NODE_CONNECTIONS; i++)
+        if (node->connections[i]) connection_trace(node->connections[i]);
+}

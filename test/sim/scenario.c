@@ -1,0 +1,319 @@
+#include "scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+
+enum {
+    SCENARIO_CHAOS_MS = 10000,
+    // After the last fault everything must be done within this.
+    SCENARIO_CALM_MS = 120000,
+    SCENARIO_ROUNDS = 20000, // of work at one point in time
+    SCENARIO_FINAL = 6,      // messages published when all is quiet: each must arrive
+};
+
+struct scenario {
+    struct world world;
+    struct ledger ledger;
+    size_t count; // of nodes; the first is the server
+    struct node nodes[LEDGER_NODES];
+    struct app apps[LEDGER_NODES];
+    uint64_t calm_ms; // when faults end
+    uint64_t steps;
+    struct scenario_report report;
+};
+
+struct scenario_kind {
+    const char *name;
+    enum zmtp_socket_type server, client;
+};
+
+static const struct scenario_kind scenario_kinds[] = {{"DEALER/ROUTER", ZMTP_ROUTER, ZMTP_DEALER},
+                                                      {"DEALER/DEALER", ZMTP_DEALER, ZMTP_DEALER},
+                                                      {"REQ/REP", ZMTP_REP, ZMTP_REQ},
+                                                      {"PUB/SUB", ZMTP_PUB, ZMTP_SUB}};
+
+static void scenario_node(struct scenario *s, size_t index, const struct scenario_kind *kind,
+                          size_t hwm)
+{
+    static const char *const names[LEDGER_NODES] = {"server", "first", "second", "third"};
+    struct node *node = &s->nodes[index];
+    *node = (struct node){.world = &s->world, .index = index};
+    node->server = index > 0 ? &s->nodes[0] : NULL;
+    zmtp_socket_config_init(&node->config, index > 0 ? kind->client : kind->server);
+    node->config.routing_id = zmtp_bytes_text(names[index]);
+    node->config.send_count_max = node->config.recv_count_max = hwm;
+    zmtp_peer_limits_init(&node->limits);
+    node->limits.heartbeat_interval_ms = 300;
+    node->limits.heartbeat_timeout_ms = 1500;
+    node->limits.heartbeat_ttl_ms = 3000;
+    node->limits.handshake_ms = 3000;
+    int result = node_open(node);
+    if (result == ZMTP_OK && index > 0) result = node_dial(node);
+    if (result < 0) world_fail(&s->world, "a node cannot start: %s", zmtp_err_name(result));
+    struct app *app = &s->apps[index];
+    app_init(app, node, &s->ledger);
+    app->to_send = (uint32_t)(10 + world_below(&s->world, 120));
+    if (node->config.type == ZMTP_SUB)
+        app->toggles = (uint32_t)(APP_TOPICS + world_below(&s->world, 8));
+}
+
+static void scenario_open(struct scenario *s, uint64_t seed, bool tracing)
+{
+    world_init(&s->world, seed, tracing);
+    struct world *world = &s->world;
+    const struct scenario_kind *kind = &scenario_kinds[world_below(world, 4)];
+    const size_t hwm = world_chance(world, 6) ? 100 : 1 + world_below(world, 3);
+    world->faults = !world_chance(world, 3);
+    const bool failing = world->faults && world_chance(world, 3);
+    const bool hasty = kind->client == ZMTP_DEALER && world_chance(world, 3);
+    s->count = 2 + world_below(world, LEDGER_NODES - 1);
+    s->ledger.world = world;
+    s->ledger.copied = kind->server == ZMTP_PUB;
+    for (size_t i = 0; i < s->count; i++) {
+        scenario_node(s, i, kind, hwm);
+        s->apps[i].hasty = hasty && i > 0;
+    }
+    world->chaos = world->faults;
+    world->failing = failing;
+    s->calm_ms = world->now_ms + (world->faults ? SCENARIO_CHAOS_MS : 0);
+    s->report = (struct scenario_report){.pattern = kind->name,
+                                         .clients = (unsigned)s->count - 1,
+                                         .hwm = (unsigned)hwm,
+                                         .faults = world->faults,
+                                         .failing = failing,
+                                         .hasty = hasty};
+}
+
+// Everything that can happen at this point in time.
+static void scenario_settle(struct scenario *s)
+{
+    bool busy = true;
+    for (int i = 0; busy && !s->world.failed; i++) {
+        busy = false;
+        for (size_t j = 0; j < s->count; j++) {
+            busy |= node_work(&s->nodes[j]);
+            busy |= app_work(&s->apps[j]);
+            busy |= node_is_marked(&s->nodes[j]); // a read that found nothing may have made room
+            node_count_queued(&s->nodes[j]);      // within their limits
+        }
+        if (i == SCENARIO_ROUNDS) world_fail(&s->world, "the nodes are busy for ever");
+    }
+}
+
+static uint64_t scenario_next_ms(const struct scenario *s)
+{
+    uint64_t next = UINT64_MAX;
+    for (size_t i = 0; i < s->count; i++) {
+        const uint64_t node = node_next_ms(&s->nodes[i]);
+        const uint64_t app = s->nodes[i].socket ? s->apps[i].due_ms : UINT64_MAX;
+        if (node < next) next = node;
+        if (app < next) next = app;
+    }
+    for (size_t i = 0; i < WORLD_LINKS; i++) {
+        if (!s->world.links[i]) continue;
+        const uint64_t link = link_next_ms(s->world.links[i]);
+        if (link < next) next = link;
+    }
+    return next;
+}
+
+// Lets happen what is due.
+static void scenario_now(struct scenario *s)
+{
+    struct world *world = &s->world;
+    s->steps++;
+    if (world->now_ms >= s->calm_ms && world->chaos) {
+        world_calm(world);
+        world_trace(world, "no more faults");
+    }
+    world_fault(world);
+    for (size_t i = 0; i < WORLD_LINKS; i++)
+        if (world->links[i]) link_arrive(world->links[i]);
+    scenario_settle(s);
+}
+
+// Goes on to when something is due next.
+static void scenario_wait(struct scenario *s)
+{
+    struct world *world = &s->world;
+    uint64_t next = scenario_next_ms(s);
+    if (next <= world->now_ms) next = world->now_ms + 1; // what had to wait for memory
+    if (world->chaos && next > s->calm_ms) next = s->calm_ms;
+    if (next > s->calm_ms + SCENARIO_CALM_MS)
+        world_fail(world, "the nodes stand still: a wake-up was lost");
+    else
+        world->now_ms = next;
+}
+
+// Nothing is under way, and both sides of every link are there.
+static bool scenario_links_are_quiet(const struct scenario *s)
+{
+    for (size_t i = 0; i < WORLD_LINKS; i++) {
+        const struct link *link = s->world.links[i];
+        if (!link) continue;
+        if (link->broken || link->closed[0] || link->closed[1]) return false;
+        if (link->ways[0].filled > 0 || link->ways[1].filled > 0) return false;
+    }
+    return true;
+}
+
+// Is everything sent and read, and every connection up?
+static bool scenario_node_is_quiet(const struct scenario *s, size_t index)
+{
+    const struct node *node = &s->nodes[index];
+    if (!node->socket) return node_is_over(node); // else it still sends
+    // A server whose clients may all have gone need not get rid of everything.
+    if (!app_is_done(&s->apps[index]) && !(s->report.hasty && index == 0)) return false;
+    // A reply that came late is of no interest, and stays where it is.
+    if (node->queued_in > 0 && node->config.type != ZMTP_REQ) return false;
+    return node->queued_out == 0 && node_is_connected(node);
+}
+
+static bool scenario_is_quiet(const struct scenario *s)
+{
+    if (s->world.chaos) return false;
+    for (size_t i = 0; i < s->count; i++)
+        if (!scenario_node_is_quiet(s, i)) return false;
+    return scenario_links_are_quiet(s);
+}
+
+static void scenario_until(struct scenario *s, bool (*reached)(const struct scenario *s))
+{
+    for (;;) {
+        scenario_now(s);
+        if (s->world.failed || reached(s)) return;
+        scenario_wait(s);
+    }
+}
+
+// When nothing is under way, a message reaches everybody who asked for it.
+static void scenario_publish(struct scenario *s)
+{
+    for (int i = 0; i < SCENARIO_FINAL && !s->world.failed; i++) {
+        const uint32_t number = s->ledger.sent[0];
+        const char topic = ledger_topic(&s->ledger, 0, number);
+        s->apps[0].to_send++;
+        if (!app_publish(&s->apps[0])) world_fail(&s->world, "nothing can be published");
+        scenario_until(s, scenario_is_quiet);
+        for (size_t j = 1; j < s->count && !s->world.failed; j++)
+            if (s->ledger.has[0][j][number] != s->apps[j].topics[topic - 'a'])
+                world_fail(&s->world, "node %zu %s published message %u", j,
+                           s->apps[j].topics[topic - 'a'] ? "did not get" : "got",
+                           (unsigned)number);
+    }
+}
+
+static uint64_t scenario_dropped(const struct zmtp_socket_counters *counters, enum zmtp_drop first,
+                                 enum zmtp_drop second)
+{
+    return counters->dropped[first] + counters->dropped[second];
+}
+
+// Sent is left, queued or dropped; what came was received, is queued or was dropped.
+static void scenario_account(struct scenario *s, size_t index)
+{
+    struct node *node = &s->nodes[index];
+    struct zmtp_socket_counters counters = node->counters;
+    if (node->socket) {
+        counters = zmtp_socket_counters(node->socket);
+        node_count_queued(node);
+    }
+    const uint64_t left = node_messages_out(node) + (node->socket ? node->queued_out : 0);
+    const uint64_t gone = scenario_dropped(&counters, ZMTP_DROP_PEER_GONE, ZMTP_DROP_CLOSED);
+    if (node->config.type != ZMTP_SUB && counters.copies != left + gone)
+        world_fail(&s->world, "node %zu: of %llu messages %llu left or wait, %llu were dropped",
+                   index, (unsigned long long)counters.copies, (unsigned long long)left,
+                   (unsigned long long)gone);
+    if (!node->socket || node->config.type == ZMTP_PUB) return;
+    uint64_t taken = counters.received + node->queued_in;
+    taken += scenario_dropped(&counters, ZMTP_DROP_ENVELOPE, ZMTP_DROP_UNEXPECTED);
+    if (node->config.type == ZMTP_SUB) taken += counters.dropped[ZMTP_DROP_NO_MATCH];
+    if (node_messages_in(node) != taken)
+        world_fail(&s->world, "node %zu: %llu messages came, %llu are accounted for", index,
+                   (unsigned long long)node_messages_in(node), (unsigned long long)taken);
+    if (s->ledger.taken[index] != counters.received)
+        world_fail(&s->world, "node %zu: %u messages were read, %llu counted", index,
+                   (unsigned)s->ledger.taken[index], (unsigned long long)counters.received);
+}
+
+// Without a fault nothing is lost; a fault loses no more than what was on the links.
+static void scenario_balance(struct scenario *s)
+{
+    uint64_t out = 0, in = 0, clients_sent = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        out += node_messages_out(&s->nodes[i]);
+        in += node_messages_in(&s->nodes[i]);
+        if (i > 0) clients_sent += s->ledger.sent[i];
+        s->report.sent += s->ledger.sent[i];
+        s->report.delivered += s->ledger.taken[i];
+    }
+    if (out != in + s->world.lost)
+        world_fail(&s->world, "%llu messages left, %llu came, %llu were lost on the way",
+                   (unsigned long long)out, (unsigned long long)in,
+                   (unsigned long long)s->world.lost);
+    if (s->world.faults) return;
+    if (s->world.lost > 0 && !s->report.hasty)
+        world_fail(&s->world, "%llu messages were lost without a fault",
+                   (unsigned long long)s->world.lost);
+    if (s->nodes[0].config.type != ZMTP_PUB && s->ledger.taken[0] != clients_sent)
+        world_fail(&s->world, "%llu messages were sent to the server, %u came",
+                   (unsigned long long)clients_sent, (unsigned)s->ledger.taken[0]);
+}
+
+static bool scenario_clients_are_over(const struct scenario *s)
+{
+    for (size_t i = 1; i < s->count; i++)
+        if (!node_is_over(&s->nodes[i])) return false;
+    return true;
+}
+
+static bool scenario_is_over(const struct scenario *s)
+{
+    return scenario_clients_are_over(s) && node_is_over(&s->nodes[0]);
+}
+
+static void scenario_close(struct scenario *s)
+{
+    if (s->world.failed) return;
+    s->world.closing = true;
+    for (size_t i = 1; i < s->count; i++)
+        node_close(&s->nodes[i]);
+    scenario_until(s, scenario_clients_are_over);
+    if (s->world.failed) return;
+    node_close(&s->nodes[0]);
+    scenario_until(s, scenario_is_over);
+}
+
+struct scenario_report scenario_run(uint64_t seed, bool tracing)
+{
+    struct scenario *s = calloc(1, sizeof *s);
+    if (!s) return (struct scenario_report){.why = "no memory for the simulation itself"};
+    scenario_open(s, seed, tracing);
+    scenario_until(s, scenario_is_quiet);
+    if (s->nodes[0].config.type == ZMTP_PUB) scenario_publish(s);
+    for (size_t i = 0; i < s->count && !s->world.failed; i++)
+        scenario_account(s, i);
+    if (!s->world.failed) scenario_balance(s);
+    scenario_close(s);
+    for (size_t i = 0; i < s->count && s->world.failed; i++)
+        node_trace(&s->nodes[i]);
+    for (size_t i = 0; i < s->count; i++) {
+        app_fini(&s->apps[i]);
+        node_fini(&s->nodes[i]);
+    }
+    world_fini(&s->world);
+    struct scenario_report report = s->report;
+    report.passed = !s->world.failed;
+    memcpy(report.why, s->world.why, sizeof report.why);
+    report.lost = s->world.lost;
+    report.resets = s->world.resets;
+    report.stalls = s->world.stalls;
+    report.refusals = s->world.refusals;
+    report.steps = s->steps;
+    report.simulated_ms = s->world.now_ms - 1000;
+    free(s);
+    return report;
+}
