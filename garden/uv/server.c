@@ -17,6 +17,9 @@ enum {
     SERVER_RECORD_BYTES_MAX = 1024 * 1024,
     SERVER_REQUESTS_MAX = 4096,
     SERVER_LINGER_MS = 2000,
+    // Replies that wait for one client to read them, of any number: who asks thousands of things at
+    // once gets as many answers. Beyond, they are dropped and counted.
+    SERVER_REPLIES_BYTES_MAX = 16 * 1024 * 1024,
     SERVER_EXTRA_MAX = 15, // entries of an event's metadata beside "seq"
 };
 
@@ -343,7 +346,11 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
     zmtp_uv_config_init(&config, server_types[which]);
     config.linger_ms = SERVER_LINGER_MS;
     config.user = lane;
-    if (which != GARDEN_LANE_IOPUB) config.on_message = server_on_message;
+    if (which != GARDEN_LANE_IOPUB) {
+        config.on_message = server_on_message;
+        config.socket.send_count_max = 0;
+        config.socket.send_bytes_max = SERVER_REPLIES_BYTES_MAX;
+    }
     int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
     if (result < 0)
         return garden__fail(error, server_error_code(result), "the %s lane cannot be opened: %s",
