@@ -26,6 +26,18 @@ struct zmtp_socket_config {
     // ROUTER: a send to nobody is ZMTP_ERR_UNREACHABLE, to a full peer ZMTP_ERR_AGAIN. When false,
     // such messages are dropped and counted, as RFC 28 allows.
     bool router_mandatory;
+    // ROUTER: a new connection that announces the routing id of another peer takes its place, instead
+    // of being refused. What waited for that peer, or came from it and was not received, is dropped.
+    bool router_handover;
+    // REQ, DEALER and ROUTER: send an empty message to each new connection for which nothing waits,
+    // so that a ROUTER there hears of us before we have something to say.
+    bool probe_router;
+    // Dialled pipes take messages only while there is a connection; else they wait for the first one,
+    // and between two, up to their limits.
+    bool immediate;
+    // PUSH, PULL, PUB, SUB and DEALER: each pipe keeps only the last message, whatever its limits; a
+    // send that fails for want of memory may have dropped those before it.
+    bool conflate;
     // REQ: put a number before each request and take only the reply that repeats it; a second send
     // cancels the first request instead of failing.
     bool req_correlate, req_relaxed;
@@ -35,8 +47,8 @@ struct zmtp_socket_config {
 // Native defaults: limits of config.h, mandatory routing, correlated and relaxed requests.
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type);
 
-// REQ, REP, DEALER, ROUTER, PUB and SUB. ZMTP_ERR_UNSUPPORTED for another type, ZMTP_ERR_ARGUMENT
-// for a bad config, ZMTP_ERR_MEMORY.
+// ZMTP_ERR_UNSUPPORTED for STREAM and DGRAM, which do not speak ZMTP, ZMTP_ERR_ARGUMENT for a bad
+// config, ZMTP_ERR_MEMORY.
 int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config);
 // Closes its ends of all pipes and frees it. What it sent stays readable at the other ends.
 void zmtp_socket_close(struct zmtp_socket *socket);
@@ -48,7 +60,8 @@ const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *so
 // and takes messages while there is none (RFC 28, DEALER); else it is one accepted connection's, and
 // |routing_id| is what that announced. A ROUTER has an id of its own for a peer that announced none; a
 // dialled pipe has the one given here, or else what its connection announces if that is free.
-// ZMTP_ERR_ROUTING_ID when it is another live peer's of a ROUTER, or malformed; ZMTP_ERR_MEMORY.
+// ZMTP_ERR_ROUTING_ID when it is another live peer's of a ROUTER, or malformed; ZMTP_ERR_IN_USE when a
+// PAIR or CHANNEL has its one peer; ZMTP_ERR_MEMORY.
 //
 // Close |*end| when the connection, or the endpoint that was dialled, is over: what came in is still
 // received, what waited to be sent is dropped and counted. The socket closes its end in turn, and on
@@ -59,7 +72,7 @@ int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_byt
 // dialler's and the binder's, and stay theirs. A queue has room for what both sides' limits allow
 // together. When one socket closes, the other still receives what was sent to it and then lets go of
 // the pipe; it is for the caller to join again. ZMTP_ERR_SOCKET_TYPE when they do not match,
-// ZMTP_ERR_ROUTING_ID and ZMTP_ERR_MEMORY as above.
+// ZMTP_ERR_ROUTING_ID, ZMTP_ERR_IN_USE and ZMTP_ERR_MEMORY as above.
 int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
                      struct zmtp_pipe_end *ends[2]);
 // Closes the socket's end of a pipe that joins two sockets; what was sent into it stays readable at
@@ -106,6 +119,8 @@ enum zmtp_drop {
     ZMTP_DROP_ENVELOPE,   // came in without the envelope that the pattern demands
     ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; PUB: a message from a subscriber
     ZMTP_DROP_CLOSED,     // queued for an endpoint that is dialled no more
+    ZMTP_DROP_REPLACED,   // conflate: queued, and a later message took its place
+    ZMTP_DROP_OUTDATED,   // conflate: came in, and a later one before it was received
     ZMTP_DROPS            // how many reasons there are
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);

@@ -245,9 +245,9 @@ size_t sockets_queued(const struct zmtp_socket *socket)
 void sockets_assert_conserved(const struct zmtp_socket *socket, size_t left)
 {
     const struct zmtp_socket_counters counters = zmtp_socket_counters(socket);
-    assert_int_equal(counters.copies, left + sockets_queued(socket) +
-                                          counters.dropped[ZMTP_DROP_PEER_GONE] +
-                                          counters.dropped[ZMTP_DROP_CLOSED]);
+    assert_int_equal(counters.copies,
+                     left + sockets_queued(socket) + counters.dropped[ZMTP_DROP_PEER_GONE] +
+                         counters.dropped[ZMTP_DROP_CLOSED] + counters.dropped[ZMTP_DROP_REPLACED]);
 }
 
 void sockets_with_failing_memory(void (*body)(const struct zmtp_allocator *allocator))

@@ -1,4 +1,4 @@
-// DEALER (RFC 28): RR28-DEALER-01 to 11.
+// DEALER (RFC 28) and CLIENT (RFC 41): RR28-DEALER-01 to 11, CS41-CLIENT-01 to 10, ZMTP37-TS-02, 03.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -171,6 +171,124 @@ static void test_a_command_is_no_message(void **state)
     zmtp_pipe_close(a);
 }
 
+static void test_a_client_sends_and_takes_single_parts_only(void **state)
+{
+    (void)state;
+    struct zmtp_socket *client = sockets_open(ZMTP_CLIENT, 2);
+    struct zmtp_pipe_end *a = sockets_accept(client, ""), *b = sockets_accept(client, "");
+    assert_string_equal(sockets_send(client, "1|2"), "ZMTP_ERR_ARGUMENT");
+    assert_string_equal(sockets_send(client, "1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(client, ""), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "1");
+    assert_int_equal(b->in->count, 1);
+    sockets_far_send(a, "x|y");
+    assert_int_equal(zmtp_socket_events(client), ZMTP_WRITABLE);
+    sockets_far_send(a, "m");
+    sockets_far_send(b, "|");
+    sockets_far_send(b, "");
+    assert_string_equal(sockets_recv(client), "m");
+    assert_string_equal(sockets_recv(client), "");
+    assert_string_equal(sockets_recv(client), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_counters(client).dropped[ZMTP_DROP_ENVELOPE], 2);
+    sockets_assert_conserved(client, 1);
+    zmtp_socket_close(client);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_an_immediate_dealer_queues_for_connections_only(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_DEALER, 2);
+    config.immediate = true;
+    struct zmtp_socket *dealer = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(dealer), *b = sockets_dial(dealer);
+    assert_string_equal(sockets_send(dealer, "1"), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_events(dealer), 0);
+    sockets_connect(b, "");
+    assert_true(zmtp_socket_marked(dealer));
+    assert_int_equal(zmtp_socket_events(dealer), ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(dealer, "1"), "ZMTP_OK");
+    sockets_connect(a, "");
+    zmtp_socket_process(dealer);
+    zmtp_pipe_link_down(b);
+    assert_string_equal(sockets_send(dealer, "2"), "ZMTP_OK");
+    assert_string_equal(sockets_send(dealer, "3"), "ZMTP_OK");
+    assert_string_equal(sockets_send(dealer, "4"), "ZMTP_ERR_AGAIN");
+    assert_string_equal(sockets_far_recv(a), "2");
+    assert_string_equal(sockets_far_recv(a), "3");
+    sockets_connect(b, "");
+    assert_string_equal(sockets_far_recv(b), "1"); // what waits goes with the next connection
+    sockets_assert_conserved(dealer, 3);
+    zmtp_socket_close(dealer);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_a_conflated_dealer_keeps_the_last_message_of_each_pipe(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_DEALER, 2);
+    config.conflate = true;
+    struct zmtp_socket *dealer = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(dealer, "");
+    static const char *const texts[] = {"1", "2|x", "3|y", "4"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(sockets_send(dealer, texts[i]), "ZMTP_OK");
+    assert_int_equal(sockets_queued(dealer), 1);
+    assert_string_equal(sockets_far_recv(a), "4");
+    assert_int_equal(zmtp_socket_counters(dealer).dropped[ZMTP_DROP_REPLACED], 3);
+    // A message that has begun to leave is not cut in two.
+    assert_string_equal(sockets_send(dealer, "begun"), "ZMTP_OK");
+    zmtp__queue_consume(a->in, 3);
+    assert_string_equal(sockets_send(dealer, "5"), "ZMTP_OK");
+    assert_string_equal(sockets_send(dealer, "6"), "ZMTP_OK");
+    zmtp__queue_consume(a->in, 4);
+    assert_string_equal(sockets_far_recv(a), "6");
+    assert_string_equal(sockets_far_recv(a), "");
+    sockets_assert_conserved(dealer, 3);
+    // What comes in too: a full queue has room at once.
+    sockets_far_send(a, "7");
+    sockets_far_send(a, "8");
+    assert_false(zmtp__pipe_writable(a));
+    zmtp_socket_process(dealer);
+    assert_true(zmtp__pipe_writable(a));
+    sockets_far_send(a, "9|z");
+    assert_string_equal(sockets_recv(dealer), "9|z");
+    assert_string_equal(sockets_recv(dealer), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_counters(dealer).dropped[ZMTP_DROP_OUTDATED], 2);
+    zmtp_socket_close(dealer);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_probe_is_the_first_message_of_a_connection(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_DEALER, 9);
+    config.probe_router = true;
+    struct zmtp_socket *dealer = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(dealer);
+    for (int i = 0; i < 2; i++) {
+        sockets_connect(a, "");
+        zmtp_socket_process(dealer);
+        assert_int_equal(a->in->count, 1);
+        assert_string_equal(sockets_send(dealer, "m"), "ZMTP_OK");
+        assert_string_equal(sockets_far_recv(a), ""); // one empty part
+        assert_string_equal(sockets_far_recv(a), "m");
+        zmtp_pipe_link_down(a);
+        zmtp_socket_process(dealer);
+    }
+    assert_string_equal(sockets_send(dealer, "waits"), "ZMTP_OK"); // and needs no probe before it
+    sockets_connect(a, "");
+    zmtp_socket_process(dealer);
+    assert_string_equal(sockets_far_recv(a), "waits");
+    assert_int_equal(a->in->count, 0);
+    sockets_assert_conserved(dealer, 5);
+    assert_int_equal(zmtp_socket_counters(dealer).sent, 3);
+    zmtp_socket_close(dealer);
+    zmtp_pipe_close(a);
+}
+
 static void exchange_with_failing_memory(const struct zmtp_allocator *allocator)
 {
     struct zmtp_socket_config config = sockets_config(ZMTP_DEALER, 2);
@@ -216,6 +334,10 @@ int main(void)
         cmocka_unit_test(test_messages_of_a_peer_that_left_are_still_received),
         cmocka_unit_test(test_events_say_what_the_calls_then_do),
         cmocka_unit_test(test_a_command_is_no_message),
+        cmocka_unit_test(test_a_client_sends_and_takes_single_parts_only),
+        cmocka_unit_test(test_an_immediate_dealer_queues_for_connections_only),
+        cmocka_unit_test(test_a_conflated_dealer_keeps_the_last_message_of_each_pipe),
+        cmocka_unit_test(test_a_probe_is_the_first_message_of_a_connection),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,101 @@ static void test_a_live_id_is_refused_and_free_once_its_peer_is_gone(void **stat
     zmtp_pipe_close(again);
 }
 
+static void test_with_handover_a_new_connection_takes_the_id_of_the_old_one(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 1);
+    config.router_handover = config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice");
+    struct zmtp_marks marks = {NULL, NULL};
+    zmtp_pipe_own(a, &marks, NULL);
+    assert_non_null(zmtp_marks_take(&marks));
+    sockets_far_send(a, "last words");
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_OK");
+    assert_non_null(zmtp_marks_take(&marks));
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_events(router), ZMTP_READABLE);
+    struct zmtp_pipe_end *again = sockets_accept(router, "alice");
+    assert_ptr_equal(zmtp_marks_take(&marks), a); // its connection hears of it
+    assert_true(zmtp__pipe_finished(a));
+    assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(again), "2");
+    sockets_far_send(again, "hello");
+    assert_string_equal(sockets_recv(router), "alice|hello");
+    assert_string_equal(sockets_recv(router), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_counters(router).dropped[ZMTP_DROP_PEER_GONE], 1);
+    assert_int_equal(zmtp_socket_counters(router).dropped[ZMTP_DROP_UNEXPECTED], 1);
+    sockets_assert_conserved(router, 1);
+    // The old connection's end takes nothing from the new one.
+    sockets_drop(a);
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_OK");
+    assert_int_equal(sockets_pipes(router), 1);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(again);
+}
+
+static void test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 3);
+    config.router_handover = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice"), *dialled = sockets_dial(router);
+    sockets_connect(dialled, "alice");
+    zmtp_socket_process(router);
+    assert_true(zmtp__pipe_finished(a));
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(dialled), "1");
+    assert_int_equal(attach(router, "alice"), ZMTP_ERR_ROUTING_ID);
+    zmtp_pipe_link_down(dialled);
+    sockets_connect(dialled, "alice"); // again, and it is its own
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(dialled), "2");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(dialled);
+}
+
+static void test_an_immediate_router_reaches_nobody_without_a_connection(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 3);
+    config.immediate = config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a;
+    assert_int_equal(zmtp_socket_attach(router, true, zmtp_bytes_text("alice"), &a), ZMTP_OK);
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_ERR_UNREACHABLE");
+    sockets_connect(a, "");
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    zmtp_pipe_link_down(a);
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_ERR_UNREACHABLE");
+    assert_string_equal(sockets_far_recv(a), "2");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
+static void test_a_probe_tells_routers_of_each_other(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 3);
+    config.probe_router = true;
+    config.routing_id = zmtp_bytes_text("alice");
+    struct zmtp_socket *alice = sockets_open_with(&config), *bob;
+    config.routing_id = zmtp_bytes_text("bob");
+    bob = sockets_open_with(&config);
+    struct zmtp_pipe_end *ends[2];
+    assert_int_equal(zmtp_socket_join(alice, bob, ends), ZMTP_OK);
+    zmtp_socket_process(alice);
+    assert_string_equal(sockets_recv(bob), "alice|");
+    assert_string_equal(sockets_recv(alice), "bob|");
+    assert_string_equal(sockets_recv(alice), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_counters(alice).copies, 1);
+    zmtp_socket_close(alice);
+    zmtp_socket_close(bob);
+}
+
 static void test_a_malformed_id_is_refused(void **state)
 {
     (void)state;
@@ -292,6 +387,10 @@ int main(void)
         cmocka_unit_test(test_the_first_part_names_the_peer_both_ways),
         cmocka_unit_test(test_a_peer_without_an_id_gets_five_octets_that_begin_with_zero),
         cmocka_unit_test(test_a_live_id_is_refused_and_free_once_its_peer_is_gone),
+        cmocka_unit_test(test_with_handover_a_new_connection_takes_the_id_of_the_old_one),
+        cmocka_unit_test(test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody),
+        cmocka_unit_test(test_an_immediate_router_reaches_nobody_without_a_connection),
+        cmocka_unit_test(test_a_probe_tells_routers_of_each_other),
         cmocka_unit_test(test_a_malformed_id_is_refused),
         cmocka_unit_test(test_a_dialled_peer_has_the_id_that_its_connection_announces),
         cmocka_unit_test(test_a_dialled_peer_that_announces_a_taken_id_gets_one_of_its_own),

@@ -14,9 +14,14 @@ static void test_a_bad_config_is_refused(void **state)
     (void)state;
     struct zmtp_socket *socket;
     struct zmtp_socket_config config;
-    zmtp_socket_config_init(&config, ZMTP_PAIR);
+    zmtp_socket_config_init(&config, ZMTP_STREAM); // never on the wire
     assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_UNSUPPORTED);
     assert_null(socket);
+    zmtp_socket_config_init(&config, ZMTP_DGRAM);
+    assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_UNSUPPORTED);
+    zmtp_socket_config_init(&config, ZMTP_ROUTER);
+    config.conflate = true;
+    assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_ARGUMENT);
     zmtp_socket_config_init(&config, ZMTP_SOCKET_TYPES);
     assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_ARGUMENT);
     const uint8_t longest[256] = {'x'}, zero[] = {0};

@@ -2,7 +2,7 @@
 
 void zmtp__balance_join(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    if (zmtp__node_listed(&lane->writable) || !zmtp__pipe_writable(lane->end)) return;
+    if (zmtp__node_listed(&lane->writable) || !zmtp__lane_writable(socket, lane)) return;
     zmtp__list_append(&socket->writable, &lane->writable);
 }
 
@@ -10,7 +10,7 @@ struct zmtp__lane *zmtp__balance_first(struct zmtp_socket *socket)
 {
     struct zmtp__lane *lane;
     while ((lane = zmtp__list_first(&socket->writable))) {
-        if (zmtp__pipe_writable(lane->end)) return lane;
+        if (zmtp__lane_writable(socket, lane)) return lane;
         zmtp__node_remove(&lane->writable);
     }
     return NULL;

@@ -22,6 +22,9 @@ struct zmtp__lane *zmtp__fair_queue_first(struct zmtp_socket *socket)
         } else if (zmtp__queue_first_flags(lane->end->in) & ZMTP_FLAG_COMMAND) {
             // Only a publisher has a use for commands.
             zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
+        } else if (socket->pattern->single &&
+                   zmtp__queue_first_flags(lane->end->in) & ZMTP_FLAG_MORE) {
+            zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_ENVELOPE);
         } else {
             return lane;
         }
@@ -34,6 +37,12 @@ int zmtp__fair_queue_take(struct zmtp_socket *socket, struct zmtp__lane *lane, s
     const int result = zmtp__queue_take(lane->end->in, msg);
     if (result == ZMTP_OK) fair_queue_pass(socket, lane);
     return result;
+}
+
+int zmtp__fair_queue_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
+{
+    struct zmtp__lane *lane = zmtp__fair_queue_first(socket);
+    return lane ? zmtp__fair_queue_take(socket, lane, msg) : ZMTP_ERR_AGAIN;
 }
 
 void zmtp__fair_queue_drop(struct zmtp_socket *socket, struct zmtp__lane *lane,

@@ -65,14 +65,52 @@ static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
     if (pattern->gone) pattern->gone(socket, lane);
 }
 
-// This peer broke our limits: what waits for it is dropped, and its connection finds the pipe closed.
-static void lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane)
+void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__queue *queue = lane->end->in;
+    zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, queue->count);
+    zmtp__queue_clear(queue);
+    zmtp__pipe_consumed(lane->end);
+}
+
+void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__queue *queue = lane->end->out;
     const size_t before = queue->count;
     zmtp__queue_clear(queue);
     zmtp__socket_dropped(socket, ZMTP_DROP_PEER_GONE, before - queue->count);
     zmtp__lane_release(socket, lane);
+}
+
+void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (!socket->config.conflate) return;
+    struct zmtp__queue *queue = lane->end->out;
+    const size_t before = queue->count;
+    zmtp__queue_clear(queue); // but for one that a connection has begun to send
+    zmtp__socket_dropped(socket, ZMTP_DROP_REPLACED, before - queue->count);
+}
+
+// Of what came in only the last message is kept.
+static void lane_conflate(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__queue *queue = lane->end->in;
+    if (queue->count < 2) return;
+    zmtp__socket_dropped(socket, ZMTP_DROP_OUTDATED, queue->count - 1);
+    while (queue->count > 1)
+        zmtp__queue_drop(queue);
+    zmtp__pipe_consumed(lane->end);
+}
+
+// With |probe_router| an empty message tells a new connection's other side of us, a ROUTER of our
+// routing id. Where messages wait already, they tell it.
+static int lane_probe(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (!socket->config.probe_router || !socket->pattern->probes) return ZMTP_OK;
+    if (lane->end->other->closed || lane->end->out->count > 0) return ZMTP_OK;
+    const struct zmtp_bytes empty = {NULL, 0};
+    const struct zmtp__outgoing probe = zmtp__outgoing_of_parts(&empty, 1);
+    return zmtp__lane_send(socket, lane, NULL, &probe);
 }
 
 void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -83,6 +121,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp__node_remove(&lane->overdue);
     if (link->up != lane->up || link->generation != lane->generation) {
         if (pattern->linked) result = pattern->linked(socket, lane);
+        if (result == ZMTP_OK && link->up) result = lane_probe(socket, lane);
         if (result == ZMTP_OK) {
             lane->up = link->up;
             lane->generation = link->generation;
@@ -91,7 +130,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
     if (!lane->gone && lane->end->other->closed) lane_gone(socket, lane);
     if (result == ZMTP_OK && pattern->incoming) result = pattern->incoming(socket, lane);
     if (result == ZMTP_ERR_LIMIT) {
-        lane_cut(socket, lane);
+        zmtp__lane_cut(socket, lane);
         return;
     }
     assert(result == ZMTP_OK || result == ZMTP_ERR_MEMORY);
@@ -100,6 +139,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
         return;
     }
     if (result == ZMTP_ERR_MEMORY) zmtp__list_append(&socket->overdue, &lane->overdue);
+    if (socket->config.conflate && pattern->fair_queued) lane_conflate(socket, lane);
     if (pattern->fair_queued) zmtp__fair_queue_join(socket, lane);
     if (pattern->balanced) zmtp__balance_join(socket, lane);
 }
@@ -107,6 +147,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body)
 {
+    zmtp__lane_replace(socket, lane);
     const int result = zmtp__outgoing_write(lane->end->out, head, body);
     if (result < 0) return result;
     zmtp__pipe_published(lane->end);

@@ -31,6 +31,8 @@ struct zmtp__lane {
 struct zmtp__pattern {
     size_t socket_size, lane_size; // the pattern's own structs
     bool fair_queued, balanced;    // which lists its lanes join
+    bool single;                   // messages have one part (RFC 37, Thread-Safe Socket Types)
+    bool conflates, probes;        // has a use for the options of these names
     void (*open)(struct zmtp_socket *socket);
     void (*close)(struct zmtp_socket *socket); // after the last lane
     // A lane joins; |routing_id| is the peer's or empty. An error refuses it.
@@ -64,7 +66,8 @@ struct zmtp_socket {
 };
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
-    zmtp__sub;
+    zmtp__sub, zmtp__pair, zmtp__push, zmtp__pull, zmtp__client, zmtp__scatter, zmtp__gather,
+    zmtp__channel;
 
 // At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
 bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
@@ -78,14 +81,33 @@ void zmtp__lane_disown(struct zmtp_socket *socket, struct zmtp__lane *lane);
 void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // The lane was marked: takes note of whatever changed. It may be released by this.
 void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// Drops and counts all that came in.
+void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// Drops what waits for the lane and closes it: its connection finds the pipe closed.
+void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// A message is about to be sent: with |conflate| it takes the place of those that wait.
+void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Writes |head| (null: none) and |body| as one message and counts it. There must be room.
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body);
 
-// Is there room for a message, for those who drop it otherwise and so need not hear when there is?
-static inline bool zmtp__lane_roomy(const struct zmtp__lane *lane)
+// May messages wait for this peer?
+static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,
+                                     const struct zmtp__lane *lane)
 {
-    return !lane->gone && !zmtp__queue_full(lane->end->out);
+    return !lane->gone && (lane->up || !socket->config.immediate);
+}
+
+// Can a message be sent now? No: the lane is marked when it can.
+static inline bool zmtp__lane_writable(const struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    return zmtp__lane_admits(socket, lane) && zmtp__pipe_writable(lane->end);
+}
+
+// The same for those who drop the message otherwise, and so need not hear when there is room.
+static inline bool zmtp__lane_roomy(const struct zmtp_socket *socket, const struct zmtp__lane *lane)
+{
+    return zmtp__lane_admits(socket, lane) && !zmtp__queue_full(lane->end->out);
 }
 
 static inline void zmtp__socket_dropped(struct zmtp_socket *socket, enum zmtp_drop reason,

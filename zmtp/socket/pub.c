@@ -155,7 +155,8 @@ static void pub_copy(struct pub *pub, struct zmtp__subscriber *subscriber,
 {
     struct zmtp__lane *lane = subscriber->owner;
     int result = ZMTP_ERR_AGAIN;
-    if (zmtp__lane_roomy(lane) && frames) {
+    if (zmtp__lane_roomy(&pub->socket, lane) && frames) {
+        zmtp__lane_replace(&pub->socket, lane);
         zmtp__queue_begin(lane->end->out);
         result = zmtp__queue_put_frames(lane->end->out, *frames, pub->encoded);
         if (result == ZMTP_OK) {
@@ -163,7 +164,7 @@ static void pub_copy(struct pub *pub, struct zmtp__subscriber *subscriber,
             zmtp__pipe_published(lane->end);
             pub->socket.counters.copies++;
         }
-    } else if (zmtp__lane_roomy(lane)) {
+    } else if (zmtp__lane_roomy(&pub->socket, lane)) {
         result = zmtp__lane_send(&pub->socket, lane, NULL, out);
     }
     if (result < 0) zmtp__socket_dropped(&pub->socket, ZMTP_DROP_PEER_FULL, 1);
@@ -208,6 +209,7 @@ static size_t pub_subscribers(const struct zmtp_socket *socket)
 const struct zmtp__pattern zmtp__pub = {
     .socket_size = sizeof(struct pub),
     .lane_size = sizeof(struct pub_lane),
+    .conflates = true,
     .open = pub_open,
     .close = pub_close,
     .attached = pub_attached,

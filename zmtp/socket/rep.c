@@ -109,7 +109,7 @@ static int rep_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out
     if (rep->state != REP_REPLYING) return ZMTP_ERR_STATE;
     if (!rep->requester) {
         zmtp__socket_dropped(socket, ZMTP_DROP_NO_ROUTE, 1);
-    } else if (!zmtp__lane_roomy(rep->requester)) {
+    } else if (!zmtp__lane_roomy(socket, rep->requester)) {
         zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
     } else {
         const struct zmtp__outgoing head = zmtp__outgoing_of_msg(&rep->envelope);

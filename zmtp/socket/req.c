@@ -61,20 +61,12 @@ static int req_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return ZMTP_OK;
 }
 
-static void req_discard(struct zmtp_socket *socket, struct zmtp__lane *lane)
-{
-    struct zmtp__queue *queue = lane->end->in;
-    zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, queue->count);
-    zmtp__queue_clear(queue);
-    zmtp__pipe_consumed(lane->end);
-}
-
 static void req_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     if (lane == req_of(socket)->asked)
         req_lost(req_of(socket));
     else
-        req_discard(socket, lane); // nobody would ever read it
+        zmtp__lane_discard(socket, lane); // nobody would ever read it
 }
 
 static void req_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -97,7 +89,7 @@ static void req_forget(struct req *req)
     req->state = REQ_IDLE;
     req->asked = NULL;
     if (!asked || !asked->gone) return;
-    req_discard(&req->socket, asked); // nobody would ever read it
+    zmtp__lane_discard(&req->socket, asked); // nobody would ever read it
     zmtp__lane_release(&req->socket, asked);
 }
 
@@ -118,7 +110,7 @@ static int req_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out
     const int result = zmtp__balance_send(socket, &head, out, &lane);
     if (result < 0) return result;
     req_forget(req);
-    req_discard(socket, lane); // what it sent before it was asked is no reply to this
+    zmtp__lane_discard(socket, lane); // what it sent before it was asked is no reply to this
     req->state = REQ_WAITING;
     req->asked = lane;
     req->number++;
@@ -202,6 +194,7 @@ const struct zmtp__pattern zmtp__req = {
     .lane_size = sizeof(struct zmtp__lane),
     .fair_queued = true,
     .balanced = true,
+    .probes = true,
     .open = req_open,
     .close = req_close,
     .linked = req_linked,

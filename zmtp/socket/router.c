@@ -4,7 +4,8 @@
 // An accepted peer has the id that it announced, and is refused when another has it; or one that is
 // made here, five octets of which the first is zero, so that no peer can announce it. A dialled pipe
 // has the id given with it, for good; or one that is made here, until the connection announces one
-// that is free. It keeps its id, and the messages for it, while there is no connection.
+// that is free. It keeps its id, and the messages for it, while there is no connection. With handover
+// an id that an accepted peer has is as good as free: that peer is cut off.
 //
 // Once a peer is gone its id is free again, even before all that it sent was received.
 #include "fair_queue.h"
@@ -86,14 +87,46 @@ static int router_name_made(struct router *router, struct router_lane *lane)
     return router_name(router, lane, view);
 }
 
+// Whose id this is; null: it is free.
+static struct router_lane *router_holder(const struct router *router, struct zmtp_bytes routing_id)
+{
+    const struct zmtp__key *route = zmtp__trie_find(&router->routes, routing_id);
+    return route ? route->value : NULL;
+}
+
+// A dialled pipe keeps its id: to cut it off would end its endpoint for good.
+static bool router_yields(const struct router *router, const struct router_lane *holder)
+{
+    return router->socket.config.router_handover && !holder->lane.dialled;
+}
+
+// The lane gets the id of another, which ends.
+static void router_take_over(struct router *router, struct router_lane *lane,
+                             struct router_lane *holder)
+{
+    router_forget(router, lane);
+    zmtp_part_fini(&lane->routing_id);
+    zmtp_part_share(&lane->routing_id, &holder->routing_id);
+    lane->route = holder->route;
+    lane->route->value = lane;
+    holder->route = NULL;
+    zmtp__lane_discard(&router->socket, &holder->lane);
+    zmtp__lane_cut(&router->socket, &holder->lane);
+}
+
 static int router_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
                            struct zmtp_bytes routing_id)
 {
     struct router *router = router_of(socket);
     if (routing_id.size == 0) return router_name_made(router, router_lane_of(lane));
     if (!zmtp__routing_id_ok(routing_id)) return ZMTP_ERR_ROUTING_ID;
-    if (zmtp__trie_find(&router->routes, routing_id)) return ZMTP_ERR_ROUTING_ID;
+    struct router_lane *holder = router_holder(router, routing_id);
+    if (holder && !router_yields(router, holder)) return ZMTP_ERR_ROUTING_ID;
     router_lane_of(lane)->given = true;
+    if (holder) {
+        router_take_over(router, router_lane_of(lane), holder);
+        return ZMTP_OK;
+    }
     return router_name(router, router_lane_of(lane), routing_id);
 }
 
@@ -104,8 +137,11 @@ static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
     const struct zmtp_bytes announced = zmtp_part_bytes(&link->routing_id);
     if (announced.size == 0 || !zmtp__routing_id_ok(announced)) return ZMTP_OK;
-    if (zmtp__trie_find(&router->routes, announced)) return ZMTP_OK; // it has it, or another
-    return router_name(router, router_lane_of(lane), announced);
+    struct router_lane *holder = router_holder(router, announced);
+    if (!holder) return router_name(router, router_lane_of(lane), announced);
+    if (holder != router_lane_of(lane) && router_yields(router, holder))
+        router_take_over(router, router_lane_of(lane), holder);
+    return ZMTP_OK;
 }
 
 static void router_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -131,9 +167,9 @@ static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 {
     if (out->count < 2) return ZMTP_ERR_ARGUMENT;
     struct router *router = router_of(socket);
-    const struct zmtp__key *route = zmtp__trie_find(&router->routes, zmtp__outgoing_bytes(out, 0));
-    if (!route) return router_refuse(socket, ZMTP_ERR_UNREACHABLE, ZMTP_DROP_NO_ROUTE);
-    struct router_lane *lane = route->value;
+    struct router_lane *lane = router_holder(router, zmtp__outgoing_bytes(out, 0));
+    if (!lane || !zmtp__lane_admits(socket, &lane->lane))
+        return router_refuse(socket, ZMTP_ERR_UNREACHABLE, ZMTP_DROP_NO_ROUTE);
     router->full = NULL;
     if (!zmtp__pipe_writable(lane->lane.end)) {
         router->full = &lane->lane;
@@ -173,6 +209,7 @@ const struct zmtp__pattern zmtp__router = {
     .socket_size = sizeof(struct router),
     .lane_size = sizeof(struct router_lane),
     .fair_queued = true,
+    .probes = true,
     .open = router_open,
     .close = router_close,
     .attached = router_attached,

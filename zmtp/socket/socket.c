@@ -5,8 +5,11 @@
 #include "pattern.h"
 
 static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
-    [ZMTP_REQ] = &zmtp__req,       [ZMTP_REP] = &zmtp__rep, [ZMTP_DEALER] = &zmtp__dealer,
-    [ZMTP_ROUTER] = &zmtp__router, [ZMTP_PUB] = &zmtp__pub, [ZMTP_SUB] = &zmtp__sub,
+    [ZMTP_REQ] = &zmtp__req,         [ZMTP_REP] = &zmtp__rep,         [ZMTP_DEALER] = &zmtp__dealer,
+    [ZMTP_ROUTER] = &zmtp__router,   [ZMTP_PUB] = &zmtp__pub,         [ZMTP_SUB] = &zmtp__sub,
+    [ZMTP_PAIR] = &zmtp__pair,       [ZMTP_PUSH] = &zmtp__push,       [ZMTP_PULL] = &zmtp__pull,
+    [ZMTP_CLIENT] = &zmtp__client,   [ZMTP_SCATTER] = &zmtp__scatter, [ZMTP_GATHER] = &zmtp__gather,
+    [ZMTP_CHANNEL] = &zmtp__channel,
 };
 
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
@@ -42,6 +45,7 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     if (!config || (unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;
     const struct zmtp__pattern *pattern = socket_patterns[config->type];
     if (!pattern) return ZMTP_ERR_UNSUPPORTED;
+    if (config->conflate && !pattern->conflates) return ZMTP_ERR_ARGUMENT;
     if (!socket_octets_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
     if (!zmtp__routing_id_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
 
@@ -99,8 +103,9 @@ int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_byt
     const struct zmtp_pipe_config pipe = {
         .allocator = config->allocator,
         .pool = config->pool,
-        .count_max = {config->send_count_max, config->recv_count_max},
-        .bytes_max = {config->send_bytes_max, config->recv_bytes_max},
+        // One message that takes the place of those before it needs no limit, and has room always.
+        .count_max = {config->conflate ? 0 : config->send_count_max, config->recv_count_max},
+        .bytes_max = {config->conflate ? 0 : config->send_bytes_max, config->recv_bytes_max},
     };
     struct zmtp_pipe_end *ends[2];
     int result = zmtp_pipe_open(&pipe, ends);
@@ -120,6 +125,18 @@ static size_t socket_limits_sum(size_t send_max, size_t recv_max)
 {
     if (send_max == 0 || recv_max == 0) return 0;
     return send_max > SIZE_MAX - recv_max ? SIZE_MAX : send_max + recv_max;
+}
+
+static size_t socket_count_max(const struct zmtp_socket_config *from,
+                               const struct zmtp_socket_config *to)
+{
+    return from->conflate ? 0 : socket_limits_sum(from->send_count_max, to->recv_count_max);
+}
+
+static size_t socket_bytes_max(const struct zmtp_socket_config *from,
+                               const struct zmtp_socket_config *to)
+{
+    return from->conflate ? 0 : socket_limits_sum(from->send_bytes_max, to->recv_bytes_max);
 }
 
 // Links both ends and gives them to their sockets. On failure neither socket has its end.
@@ -149,10 +166,8 @@ int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
     const struct zmtp_pipe_config pipe = {
         .allocator = ours->allocator,
         .pool = ours->pool,
-        .count_max = {socket_limits_sum(ours->send_count_max, theirs->recv_count_max),
-                      socket_limits_sum(theirs->send_count_max, ours->recv_count_max)},
-        .bytes_max = {socket_limits_sum(ours->send_bytes_max, theirs->recv_bytes_max),
-                      socket_limits_sum(theirs->send_bytes_max, ours->recv_bytes_max)},
+        .count_max = {socket_count_max(ours, theirs), socket_count_max(theirs, ours)},
+        .bytes_max = {socket_bytes_max(ours, theirs), socket_bytes_max(theirs, ours)},
     };
     struct zmtp_pipe_end *made[2];
     int result = zmtp_pipe_open(&pipe, made);
@@ -205,6 +220,7 @@ static int socket_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 {
     if (!socket->pattern->send) return ZMTP_ERR_UNSUPPORTED;
     if (out->count == 0) return ZMTP_ERR_ARGUMENT;
+    if (out->count > 1 && socket->pattern->single) return ZMTP_ERR_ARGUMENT;
     zmtp_socket_process(socket);
     const int result = socket->pattern->send(socket, out);
     if (result == ZMTP_OK) socket->counters.sent++;
@@ -278,6 +294,10 @@ const char *zmtp_drop_name(enum zmtp_drop drop)
         return "unexpected";
     case ZMTP_DROP_CLOSED:
         return "closed";
+    case ZMTP_DROP_REPLACED:
+        return "replaced";
+    case ZMTP_DROP_OUTDATED:
+        return "outdated";
     case ZMTP_DROPS:
         break;
     }

@@ -142,6 +142,7 @@ const struct zmtp__pattern zmtp__sub = {
     .socket_size = sizeof(struct sub),
     .lane_size = sizeof(struct zmtp__lane),
     .fair_queued = true,
+    .conflates = true,
     .open = sub_open,
     .close = sub_close,
     .linked = sub_linked,
