@@ -1,0 +1,331 @@
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+#include <zmtp/uv.h>
+
+#include "../core/error.h"
+#include "log.h"
+#include "requests.h"
+
+enum { DAEMON_SIGNALS = 2, DAEMON_SHUTDOWNS_MAX = 32 };
+
+struct daemon {
+    const struct options *options;
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    uv_timer_t tick;
+    uv_signal_t signals[DAEMON_SIGNALS];
+    bool has_handles;
+
+    struct garden_staging staging;
+    struct flow *flows[OPTIONS_SOURCES_MAX];
+    size_t flow_count;
+    struct state state;
+    struct requests requests;
+    struct garden_uuid session;
+    bool told_connection; // the connection file is written
+
+    bool stopping, finished;
+    struct garden_request *shutdowns[DAEMON_SHUTDOWNS_MAX]; // to be answered in the end
+    size_t shutdown_count;
+};
+
+// ---- Stopping: ShuttingDown is published, streams are closed, Shutdown is answered, sockets close
+
+static void daemon_publish_status(struct daemon *daemon, enum garden_execution_state state)
+{
+    const struct garden_event event = {.kind = GARDEN_EVENT_STATUS,
+                                       .status = {.execution_state = state}};
+    // Fails only without memory, and nobody depends on this event.
+    (void)garden_server_publish(daemon->requests.server, &event, NULL, 0);
+}
+
+static void daemon_on_server_closed(void *user)
+{
+    struct daemon *daemon = user;
+    zmtp_uv_close(daemon->uv, NULL, NULL);
+    daemon->uv = NULL;
+}
+
+static void daemon_reply_shutdown(struct daemon *daemon, struct garden_request *request)
+{
+    struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
+    reply.control_reply.kind = GARDEN_CONTROL_REPLY_SHUTTING_DOWN;
+    garden_server_reply(daemon->requests.server, request, &reply);
+}
+
+// Streams are drained, or nobody wants to wait for that any longer.
+static void daemon_finish(struct daemon *daemon)
+{
+    if (daemon->finished) return;
+    daemon->finished = true;
+    streams_close(daemon->requests.streams);
+    daemon->requests.streams = NULL;
+    for (size_t i = 0; i < daemon->shutdown_count; i++)
+        daemon_reply_shutdown(daemon, daemon->shutdowns[i]);
+    garden_server_close(daemon->requests.server, daemon_on_server_closed, daemon);
+    daemon->requests.server = NULL;
+    uv_close((uv_handle_t *)&daemon->tick, NULL);
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+}
+
+static void daemon_on_drained(void *user)
+{
+    daemon_finish(user);
+}
+
+static void daemon_stop(struct daemon *daemon)
+{
+    if (daemon->stopping) return;
+    daemon->stopping = true;
+    log_write(LOG_INFO, "shutting down");
+    daemon_publish_status(daemon, GARDEN_EXECUTION_SHUTTING_DOWN);
+    streams_drain(daemon->requests.streams);
+}
+
+static void daemon_on_shutdown(struct garden_request *request, void *user)
+{
+    struct daemon *daemon = user;
+    if (daemon->shutdown_count == DAEMON_SHUTDOWNS_MAX) {
+        daemon_reply_shutdown(daemon, request);
+        return;
+    }
+    daemon->shutdowns[daemon->shutdown_count++] = request;
+    daemon_stop(daemon);
+}
+
+// A second signal does not wait for streams whose clients stage no chunk.
+static void daemon_on_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    struct daemon *daemon = handle->data;
+    if (daemon->stopping)
+        daemon_finish(daemon);
+    else
+        daemon_stop(daemon);
+}
+
+// ---- Requests and time
+
+static void daemon_on_tick(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    requests_tick(&daemon->requests);
+}
+
+// Ticks come only while the transport plays.
+static void daemon_arm(struct daemon *daemon)
+{
+    const bool active = uv_is_active((const uv_handle_t *)&daemon->tick) != 0;
+    if (daemon->finished || daemon->state.transport.playing == active) return;
+    const uint64_t wait_ms = daemon->options->position_ms;
+    if (active)
+        (void)uv_timer_stop(&daemon->tick); // neither can fail on an open timer
+    else
+        (void)uv_timer_start(&daemon->tick, daemon_on_tick, wait_ms, wait_ms);
+}
+
+static void daemon_on_request(struct garden_server *server, struct garden_request *request,
+                              void *user)
+{
+    struct daemon *daemon = user;
+    if (daemon->stopping && request->lane == GARDEN_LANE_SHELL) {
+        garden_server_reply_error(server, request, "the daemon is shutting down");
+        return;
+    }
+    requests_take(&daemon->requests, request);
+    daemon_arm(daemon);
+}
+
+// ---- Opening
+
+static int daemon_open_staging(struct daemon *daemon, struct garden_error *error)
+{
+    const struct options *options = daemon->options;
+    if (options->staging_is_ours && mkdir(options->staging, 0700) < 0 && errno != EEXIST)
+        return garden__fail(error, GARDEN_ERR_SYSTEM,
+                            "%.100s cannot be made: %s; name a --staging folder", options->staging,
+                            strerror(errno));
+    if (access(options->staging, W_OK | X_OK) < 0)
+        return garden__fail(error, GARDEN_ERR_ACCESS,
+                            "staging folder %.100s: %s; make it, or name another with --staging",
+                            options->staging, strerror(errno));
+    return garden_staging_open(&daemon->staging, NULL, options->staging, error);
+}
+
+static int daemon_open_source(struct daemon *daemon, const struct source_spec *spec,
+                              struct garden_error *error)
+{
+    struct source *source;
+    int result = source_open(&source, spec, error);
+    if (result < 0) return result;
+    struct flow **flow = &daemon->flows[daemon->flow_count];
+    result = flow_open(flow, source, daemon->options->pace, true, error);
+    if (result < 0) {
+        source_close(source);
+        return result;
+    }
+    daemon->flow_count++;
+    const struct source_info *info = flow_info(*flow);
+    log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
+              (unsigned)info->channels);
+    return GARDEN_OK;
+}
+
+static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
+{
+    struct garden_server_config config;
+    garden_server_config_init(&config);
+    config.endpoints = daemon->options->endpoints;
+    config.topics = daemon->options->topics;
+    config.on_request = daemon_on_request;
+    config.user = daemon;
+    int result = zmtp_uv_open(&daemon->uv, &daemon->loop, NULL);
+    if (result < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "no sockets: %s", zmtp_err_text(result));
+    result = garden_server_open(&daemon->requests.server, daemon->uv, &config, error);
+    if (result < 0) return result;
+    daemon->session = garden_server_session(daemon->requests.server);
+    const struct garden_endpoints *endpoints = garden_server_endpoints(daemon->requests.server);
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),
+                  endpoints->of[i]);
+    return GARDEN_OK;
+}
+
+static int daemon_open_streams(struct daemon *daemon, struct garden_error *error)
+{
+    const struct streams_config config = {
+        .loop = &daemon->loop,
+        .server = daemon->requests.server,
+        .staging = &daemon->staging,
+        .flows = daemon->flows,
+        .flow_count = daemon->flow_count,
+        .ring_ms = daemon->options->ring_ms,
+        .on_drained = daemon_on_drained,
+        .user = daemon,
+    };
+    return streams_open(&daemon->requests.streams, &config, error);
+}
+
+static int daemon_open_handles(struct daemon *daemon, struct garden_error *error)
+{
+    static const int numbers[DAEMON_SIGNALS] = {SIGTERM, SIGINT};
+    (void)uv_timer_init(&daemon->loop, &daemon->tick); // does not fail
+    daemon->tick.data = daemon;
+    int result = 0;
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++) {
+        (void)uv_signal_init(&daemon->loop, &daemon->signals[i]); // the loop's pipe is there
+        daemon->signals[i].data = daemon;
+        if (result == 0)
+            result = uv_signal_start(&daemon->signals[i], daemon_on_signal, numbers[i]);
+    }
+    daemon->has_handles = true;
+    if (result == 0) return GARDEN_OK;
+    return garden__fail(error, GARDEN_ERR_SYSTEM, "signals cannot be caught: %s",
+                        uv_strerror(result));
+}
+
+// Tells everybody that all lanes are bound and the sources open.
+static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
+{
+    struct garden_connection connection = {.session = daemon->session, .pid = (int64_t)getpid()};
+    connection.endpoints = *garden_server_endpoints(daemon->requests.server);
+    const int result =
+        garden_connection_write(daemon->options->connection_file, &connection, error);
+    if (result < 0) return result;
+    daemon->told_connection = true;
+    daemon_publish_status(daemon, GARDEN_EXECUTION_IDLE);
+    log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
+    const int fd = daemon->options->ready_fd;
+    if (fd >= 0 && write(fd, "ready\n", 6) != 6)
+        log_write(LOG_WARNING, "--ready-fd %d cannot be written: %s", fd, strerror(errno));
+    return GARDEN_OK;
+}
+
+static int daemon_open(struct daemon *daemon, struct garden_error *error)
+{
+    const struct options *options = daemon->options;
+    int result = garden_run_folder_make(options->run_folder, error);
+    if (result == GARDEN_OK) result = daemon_open_staging(daemon, error);
+    for (size_t i = 0; i < options->source_count && result == GARDEN_OK; i++)
+        result = daemon_open_source(daemon, &options->sources[i], error);
+    if (result == GARDEN_OK) result = daemon_open_server(daemon, error);
+    if (result < 0) return result;
+    daemon_publish_status(daemon, GARDEN_EXECUTION_STARTING);
+    result = daemon_open_streams(daemon, error);
+    if (result == GARDEN_OK) result = daemon_open_handles(daemon, error);
+    if (result == GARDEN_OK) result = daemon_tell_ready(daemon, error);
+    return result;
+}
+
+// ---- Closing
+
+// Ends what a failed start has left open.
+static void daemon_abandon(struct daemon *daemon)
+{
+    daemon->finished = true;
+    if (daemon->requests.streams) streams_close(daemon->requests.streams);
+    if (daemon->requests.server) garden_server_close(daemon->requests.server, NULL, NULL);
+    if (daemon->has_handles) {
+        uv_close((uv_handle_t *)&daemon->tick, NULL);
+        for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+            uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+    }
+    if (daemon->uv) zmtp_uv_close(daemon->uv, NULL, NULL);
+}
+
+// Another daemon may have been started with the same connection file meanwhile: then it is its own.
+static void daemon_remove_connection(const struct daemon *daemon)
+{
+    struct garden_connection connection;
+    const char *path = daemon->options->connection_file;
+    if (!daemon->told_connection) return;
+    if (garden_connection_read(path, &connection, NULL) < 0) return;
+    if (garden_uuid_equal(connection.session, daemon->session)) (void)unlink(path); // or it stays
+}
+
+static void daemon_release(struct daemon *daemon)
+{
+    daemon_remove_connection(daemon);
+    for (size_t i = 0; i < daemon->flow_count; i++)
+        flow_close(daemon->flows[i]);
+    garden_staging_close(&daemon->staging);
+    changes_fini(&daemon->requests.changes);
+    state_fini(&daemon->state);
+    const int result = uv_loop_close(&daemon->loop);
+    if (result < 0) log_write(LOG_ERROR, "something was left open: %s", uv_strerror(result));
+}
+
+int daemon_run(const struct options *options)
+{
+    struct daemon daemon = {.options = options, .staging = {.folder = -1}};
+    struct garden_error error;
+    // A peer that goes away is an error of one write.
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (uv_loop_init(&daemon.loop) < 0) {
+        log_write(LOG_ERROR, "no event loop could be opened; raise the limit of open files");
+        return 1;
+    }
+    state_init(&daemon.state);
+    changes_init(&daemon.requests.changes);
+    daemon.requests.state = &daemon.state;
+    daemon.requests.started_ns = uv_hrtime();
+    daemon.requests.on_shutdown = daemon_on_shutdown;
+    daemon.requests.user = &daemon;
+    const int result = daemon_open(&daemon, &error);
+    if (result < 0) {
+        log_write(LOG_ERROR, "%s", error.text);
+        daemon_abandon(&daemon);
+    }
+    (void)uv_run(&daemon.loop, UV_RUN_DEFAULT); // until every handle is closed
+    daemon_release(&daemon);
+    if (result == GARDEN_OK) log_write(LOG_INFO, "stopped");
+    return result < 0 ? 1 : 0;
+}

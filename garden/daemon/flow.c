@@ -1,0 +1,357 @@
+#include "flow.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "../core/error.h"
+
+enum {
+    FLOW_BLOCKS = 64,         // decoded ahead
+    FLOW_SLICE_MS = 20,       // the longest sleep, so that an end is noticed soon
+    FLOW_BLOCKS_A_SECOND = 50 // at least, at whatever rate
+};
+#define FLOW_SECOND INT64_C(1000000000)
+#define FLOW_MILLISECOND INT64_C(1000000)
+#define FLOW_FULL_PAUSE (FLOW_MILLISECOND / 5)
+
+struct flow_block {
+    uint_least64_t run; // that it belongs to
+    size_t frames;
+    bool last;
+    union source_sample *samples;
+};
+
+struct flow_tap {
+    struct garden_ring *ring;
+    size_t capacity;
+    enum garden_sample_format format;
+    uint8_t *octets; // a block as |format|
+    size_t octets_size;
+    size_t place; // in the flow's taps
+};
+
+struct flow {
+    struct source *source;
+    enum flow_pace pace;
+    size_t block_frames; // a block's at most
+    union source_sample *samples;
+    size_t samples_size;
+
+    // A run is the playing from the first tap to the last; 0: idle. Every change of it is under
+    // |lock| and wakes the threads that wait for one.
+    atomic_uint_least64_t run, ended_run, failed_run;
+    uint64_t run_count;
+    size_t tap_count;
+    _Atomic(struct flow_tap *) taps[FLOW_TAPS_MAX];
+    atomic_uint_least64_t entered, left; // callbacks; equal while none is under way
+
+    // One producer, the reader; one consumer, the callback.
+    struct flow_block blocks[FLOW_BLOCKS];
+    atomic_size_t filled, taken;
+    uint64_t reading; // the reader's run
+    bool read_all;    // the reader's
+
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    atomic_bool closing;
+    pthread_t reader, clock;
+    bool has_reader, has_clock;
+};
+
+// ---- The callback
+
+// Whether every ring can take |frames|.
+static bool flow_has_room(struct flow *flow, size_t frames)
+{
+    for (size_t i = 0; i < FLOW_TAPS_MAX; i++) {
+        const struct flow_tap *tap = atomic_load(&flow->taps[i]);
+        if (tap && tap->capacity - garden_ring_filled(tap->ring) < frames) return false;
+    }
+    return true;
+}
+
+static enum flow_result flow_play(struct flow *flow)
+{
+    const uint64_t run = atomic_load(&flow->run);
+    size_t taken = atomic_load_explicit(&flow->taken, memory_order_relaxed);
+    const size_t filled = atomic_load_explicit(&flow->filled, memory_order_acquire);
+    // What an earlier run has left is of no use.
+    while (taken != filled && flow->blocks[taken % FLOW_BLOCKS].run != run)
+        atomic_store_explicit(&flow->taken, ++taken, memory_order_release);
+    if (taken == filled || run == 0) return FLOW_EMPTY;
+
+    const struct flow_block *block = &flow->blocks[taken % FLOW_BLOCKS];
+    const struct source_info *info = source_info(flow->source);
+    if (flow->pace == FLOW_FAST && !flow_has_room(flow, block->frames)) return FLOW_FULL;
+    for (size_t i = 0; i < FLOW_TAPS_MAX; i++) {
+        struct flow_tap *tap = atomic_load(&flow->taps[i]);
+        if (!tap) continue;
+        source_convert(info->sample, block->samples, block->frames * info->channels, tap->format,
+                       tap->octets);
+        // What does not fit is the ring's to count, as an overrun at its place.
+        (void)garden_ring_write(tap->ring, tap->octets, block->frames);
+    }
+    if (block->last) atomic_store(&flow->ended_run, run);
+    atomic_store_explicit(&flow->taken, taken + 1, memory_order_release);
+    return FLOW_PLAYED;
+}
+
+enum flow_result flow_callback(struct flow *flow)
+{
+    atomic_fetch_add(&flow->entered, 1);
+    const enum flow_result result = flow_play(flow);
+    atomic_fetch_add(&flow->left, 1);
+    return result;
+}
+
+// ---- The threads
+
+static int64_t flow_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); // cannot fail for this clock
+    return (int64_t)now.tv_sec * FLOW_SECOND + now.tv_nsec;
+}
+
+static void flow_sleep_until(int64_t when)
+{
+    const struct timespec at = {.tv_sec = (time_t)(when / FLOW_SECOND),
+                                .tv_nsec = (long)(when % FLOW_SECOND)};
+    // An interrupted sleep is a short one: the caller looks at the clock again.
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
+// Waits until something plays. Returns its run, or 0 when the flow closes.
+static uint64_t flow_await_run(struct flow *flow)
+{
+    (void)pthread_mutex_lock(&flow->lock); // these cannot fail on a valid mutex
+    while (!atomic_load(&flow->closing) && atomic_load(&flow->run) == 0)
+        (void)pthread_cond_wait(&flow->wake, &flow->lock);
+    (void)pthread_mutex_unlock(&flow->lock);
+    return atomic_load(&flow->closing) ? 0 : atomic_load(&flow->run);
+}
+
+bool flow_fill(struct flow *flow)
+{
+    const uint64_t run = atomic_load(&flow->run);
+    if (run == 0) return false;
+    const size_t filled = atomic_load_explicit(&flow->filled, memory_order_relaxed);
+    const size_t taken = atomic_load_explicit(&flow->taken, memory_order_acquire);
+    if (filled - taken == FLOW_BLOCKS) return false;
+    struct flow_block *block = &flow->blocks[filled % FLOW_BLOCKS];
+    if (flow->reading != run) {
+        flow->reading = run;
+        flow->read_all = false;
+        if (!source_rewind(flow->source)) atomic_store(&flow->failed_run, run);
+    }
+    if (flow->read_all) return false;
+    block->run = run;
+    block->frames = 0;
+    if (atomic_load(&flow->failed_run) != run)
+        block->frames = source_read(flow->source, block->samples, flow->block_frames);
+    if (source_failed(flow->source)) atomic_store(&flow->failed_run, run);
+    block->last = flow->read_all = block->frames < flow->block_frames;
+    atomic_store_explicit(&flow->filled, filled + 1, memory_order_release);
+    return true;
+}
+
+// How long a thread that has nothing to do looks away: blocks last longer by the clock than by haste.
+static int64_t flow_idle(const struct flow *flow, bool done)
+{
+    if (done) return FLOW_SLICE_MS * FLOW_MILLISECOND;
+    return flow->pace == FLOW_FAST ? FLOW_FULL_PAUSE : FLOW_MILLISECOND;
+}
+
+static void *flow_read_ahead(void *context)
+{
+    struct flow *flow = context;
+    while (flow_await_run(flow) != 0)
+        if (!flow_fill(flow)) flow_sleep_until(flow_now() + flow_idle(flow, flow->read_all));
+    return NULL;
+}
+
+// One run by the clock. Ticks are counted from its start, so that no error adds up.
+static void flow_run(struct flow *flow, uint64_t run)
+{
+    const int64_t start = flow_now(), rate = (int64_t)source_info(flow->source)->rate;
+    int64_t frames = 0;
+    while (!atomic_load(&flow->closing) && atomic_load(&flow->run) == run) {
+        const int64_t seconds = frames / rate, rest = frames % rate;
+        int64_t wake = start + seconds * FLOW_SECOND + rest * FLOW_SECOND / rate;
+        const int64_t now = flow_now();
+        if (flow->pace == FLOW_FAST) wake = now;
+        if (wake > now) {
+            const int64_t slice = now + FLOW_SLICE_MS * FLOW_MILLISECOND;
+            flow_sleep_until(wake < slice ? wake : slice);
+            continue;
+        }
+        switch (flow_callback(flow)) {
+        case FLOW_PLAYED:
+            frames += (int64_t)flow->block_frames;
+            break;
+        case FLOW_FULL:
+            flow_sleep_until(now + FLOW_FULL_PAUSE);
+            break;
+        case FLOW_EMPTY: // the reader is late, or the source has ended
+            flow_sleep_until(now + flow_idle(flow, flow_ended(flow)));
+            break;
+        }
+    }
+}
+
+static void *flow_keep_time(void *context)
+{
+    struct flow *flow = context;
+    uint64_t run;
+    while ((run = flow_await_run(flow)) != 0)
+        flow_run(flow, run);
+    return NULL;
+}
+
+// ---- Taps
+
+static void flow_set_run(struct flow *flow, uint64_t run)
+{
+    (void)pthread_mutex_lock(&flow->lock);
+    atomic_store(&flow->run, run);
+    (void)pthread_cond_broadcast(&flow->wake);
+    (void)pthread_mutex_unlock(&flow->lock);
+}
+
+static void flow_tap_free(struct flow_tap *tap)
+{
+    zmtp_free(NULL, tap->octets, tap->octets_size);
+    zmtp_free(NULL, tap, sizeof *tap);
+}
+
+int flow_tap_open(struct flow *flow, struct garden_ring *ring, size_t capacity,
+                  enum garden_sample_format format, struct flow_tap **out,
+                  struct garden_error *error)
+{
+    const struct source_info *info = source_info(flow->source);
+    size_t place = 0;
+    while (place < FLOW_TAPS_MAX && atomic_load(&flow->taps[place]))
+        place++;
+    if (place == FLOW_TAPS_MAX)
+        return garden__fail(error, GARDEN_ERR_LIMIT,
+                            "source '%s' feeds %d streams already: stop one of them", info->name,
+                            FLOW_TAPS_MAX);
+    struct flow_tap *tap = zmtp_alloc(NULL, sizeof *tap);
+    if (!tap) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a stream");
+    *tap = (struct flow_tap){.ring = ring, .capacity = capacity, .format = format, .place = place};
+    tap->octets_size = flow->block_frames * info->channels * garden_sample_size(format);
+    tap->octets = zmtp_alloc(NULL, tap->octets_size);
+    if (!tap->octets) {
+        flow_tap_free(tap);
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a stream");
+    }
+    atomic_store(&flow->taps[place], tap);
+    if (flow->tap_count++ == 0) flow_set_run(flow, ++flow->run_count);
+    *out = tap;
+    return GARDEN_OK;
+}
+
+void flow_tap_close(struct flow *flow, struct flow_tap *tap)
+{
+    if (!tap) return;
+    atomic_store(&flow->taps[tap->place], NULL);
+    if (--flow->tap_count == 0) flow_set_run(flow, 0);
+    // A callback that entered before may still hold the tap; it takes microseconds.
+    const uint64_t entered = atomic_load(&flow->entered);
+    while (atomic_load(&flow->left) < entered)
+        flow_sleep_until(flow_now() + FLOW_FULL_PAUSE);
+    flow_tap_free(tap);
+}
+
+bool flow_ended(const struct flow *flow)
+{
+    const uint64_t run = atomic_load(&flow->run);
+    return run != 0 && atomic_load(&flow->ended_run) == run;
+}
+
+bool flow_failed(const struct flow *flow)
+{
+    const uint64_t run = atomic_load(&flow->run);
+    return run != 0 && atomic_load(&flow->failed_run) == run;
+}
+
+const struct source_info *flow_info(const struct flow *flow)
+{
+    return source_info(flow->source);
+}
+
+// ---- Life
+
+// The threads leave signals to the loop's.
+static bool flow_start(pthread_t *thread, void *(*run)(void *context), struct flow *flow)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int result = pthread_create(thread, NULL, run, flow);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result == 0;
+}
+
+static bool flow_start_both(struct flow *flow)
+{
+    flow->has_reader = flow_start(&flow->reader, flow_read_ahead, flow);
+    flow->has_clock = flow->has_reader && flow_start(&flow->clock, flow_keep_time, flow);
+    return flow->has_clock;
+}
+
+static size_t flow_block_frames(uint32_t rate)
+{
+    const size_t most = rate / FLOW_BLOCKS_A_SECOND;
+    if (most < 1) return 1;
+    return most < FLOW_BLOCK_FRAMES ? most : FLOW_BLOCK_FRAMES;
+}
+
+int flow_open(struct flow **out, struct source *source, enum flow_pace pace, bool threads,
+              struct garden_error *error)
+{
+    *out = NULL;
+    const struct source_info *info = source_info(source);
+    struct flow *flow = zmtp_alloc(NULL, sizeof *flow);
+    if (!flow) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source");
+    *flow = (struct flow){.pace = pace, .block_frames = flow_block_frames(info->rate)};
+    const size_t block_samples = flow->block_frames * info->channels;
+    flow->samples_size = FLOW_BLOCKS * block_samples * sizeof *flow->samples;
+    flow->samples = zmtp_alloc(NULL, flow->samples_size);
+    (void)pthread_mutex_init(&flow->lock, NULL); // these do not fail on Linux
+    (void)pthread_cond_init(&flow->wake, NULL);
+    if (!flow->samples) {
+        flow_close(flow);
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source's blocks");
+    }
+    for (size_t i = 0; i < FLOW_BLOCKS; i++)
+        flow->blocks[i].samples = flow->samples + i * block_samples;
+    flow->source = source;
+    if (threads && !flow_start_both(flow)) {
+        flow->source = NULL; // still the caller's
+        flow_close(flow);
+        return garden__fail(error, GARDEN_ERR_SYSTEM,
+                            "source '%s': no thread could be started; raise the limit of processes",
+                            info->name);
+    }
+    *out = flow;
+    return GARDEN_OK;
+}
+
+void flow_close(struct flow *flow)
+{
+    if (!flow) return;
+    (void)pthread_mutex_lock(&flow->lock);
+    atomic_store(&flow->closing, true);
+    (void)pthread_cond_broadcast(&flow->wake);
+    (void)pthread_mutex_unlock(&flow->lock);
+    if (flow->has_reader) (void)pthread_join(flow->reader, NULL);
+    if (flow->has_clock) (void)pthread_join(flow->clock, NULL);
+    (void)pthread_cond_destroy(&flow->wake);
+    (void)pthread_mutex_destroy(&flow->lock);
+    source_close(flow->source);
+    zmtp_free(NULL, flow->samples, flow->samples_size);
+    zmtp_free(NULL, flow, sizeof *flow);
+}

@@ -1,0 +1,21 @@
+// One line on stderr for each thing worth telling. Only the loop's thread logs: the others tell it by
+// their events, so that a stuck terminal never holds up audio.
+#ifndef GARDEN_DAEMON_LOG_H
+#define GARDEN_DAEMON_LOG_H
+
+#include <stdbool.h>
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+void log_set_level(enum log_level level);
+// "error", "warning", "info" or "debug". False: none of them.
+bool log_level_parse(const char *text, enum log_level *out);
+
+// "gardend: text", with the level's name before the text when it is no error. Whatever is not
+// printable, such as a stranger's line feed, shows as '?'.
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+void log_write(enum log_level level, const char *format, ...);
+
+#endif

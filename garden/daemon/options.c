@@ -1,0 +1,318 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../wire.h"
+#include "log.h"
+
+enum {
+    OPTIONS_RING_MS = 2000,
+    OPTIONS_RING_MAX_MS = 60000,
+    OPTIONS_POSITION_MS = 100,
+    OPTIONS_POSITION_MAX_MS = 60000,
+    OPTIONS_FD_MAX = 65535,
+};
+enum { OPTIONS_GO_ON = -1, OPTIONS_DONE = 0, OPTIONS_FAILED = 1, OPTIONS_USAGE = 2 };
+
+static const char options_help[] =
+    "Usage: gardend [OPTION]...\n"
+    "\n"
+    "The garden's daemon: keeps transport, regions, graph and participants, and\n"
+    "captures streams of its audio sources into chunks that clients stage.\n"
+    "\n"
+    "Where it listens (the default: ipc in the run directory):\n"
+    "  --run-dir DIR        for sockets and files; made when missing, mode 0700\n"
+    "                       ($XDG_RUNTIME_DIR/garden, or /tmp/garden-UID)\n"
+    "  --tcp HOST:BASE      tcp ports BASE to BASE + 4; with BASE 0, any\n"
+    "  --endpoints LIST     five endpoints: control,shell,iopub,hb,query; or 'plain',\n"
+    "                       ipc:///tmp/chaosgarden-*\n"
+    "  --connection-file F  where it tells its endpoints (RUN-DIR/connection.json)\n"
+    "  --topics             publish each event under its name\n"
+    "\n"
+    "What is captured:\n"
+    "  --source [NAME=]S    a source; NAME is 'default'. S is one of\n"
+    "                         file:PATH                       an audio file\n"
+    "                         sine:FREQ,CHANNELS,RATE[,FRAMES]\n"
+    "                         counter:CHANNELS,RATE[,FRAMES]  numbered samples\n"
+    "                         none                            no source at all\n"
+    "                       may be given again; without any, sine:440,2,48000\n"
+    "  --file PATH          the same as --source file:PATH; given again, the files are\n"
+    "                       played one after the other\n"
+    "  --loop               files begin again when they end\n"
+    "  --pace real|fast     by the clock, or as fast as it can be written (real)\n"
+    "  --ring-ms N          audio held while no chunk takes it (2000)\n"
+    "  --staging DIR        the only folder below which chunks are written: that of a\n"
+    "                       store, STORE/staging (RUN-DIR/staging)\n"
+    "\n"
+    "  --position-ms N      between two PlaybackPosition events (100)\n"
+    "  --ready-fd N         write a line to this descriptor when ready\n"
+    "  --log-level L        error, warning, info or debug (info)\n"
+    "  --help, --version\n"
+    "\n"
+    "Exit status: 0 stopped as asked, 1 failed, 2 wrong usage.";
+
+static int options_usage(const char *option, const char *what, const char *text)
+{
+    log_write(LOG_ERROR, "%s takes %s, not '%s'; try 'gardend --help'", option, what, text);
+    return OPTIONS_USAGE;
+}
+
+// Where the parts are that depend on other options.
+struct options_where {
+    const char *run_folder, *connection_file, *staging, *endpoints;
+    char *tcp;
+    bool loop, no_source;
+};
+
+static bool options_number(const char *text, unsigned long max, uint32_t *out)
+{
+    char *end;
+    errno = 0;
+    const unsigned long number = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno != 0 || number > max) return false;
+    *out = (uint32_t)number;
+    return true;
+}
+
+// ---- Sources
+
+static struct source_spec *options_find_source(struct options *out, const char *name)
+{
+    for (size_t i = 0; i < out->source_count; i++)
+        if (strcmp(out->sources[i].name, name) == 0) return &out->sources[i];
+    return NULL;
+}
+
+static int options_add_source(struct options *out, const char *text, struct options_where *where)
+{
+    struct source_spec spec;
+    struct garden_error error;
+    if (strcmp(text, "none") == 0) {
+        where->no_source = true;
+        return OPTIONS_GO_ON;
+    }
+    if (source_spec_parse(text, &spec, &error) < 0) {
+        log_write(LOG_ERROR, "--source: %s; try 'gardend --help'", error.text);
+        return OPTIONS_USAGE;
+    }
+    if (options_find_source(out, spec.name)) {
+        log_write(LOG_ERROR, "--source: there are two sources '%s'; name one NAME=...", spec.name);
+        return OPTIONS_USAGE;
+    }
+    if (out->source_count == OPTIONS_SOURCES_MAX) {
+        log_write(LOG_ERROR, "--source: at most %d are possible", OPTIONS_SOURCES_MAX);
+        return OPTIONS_USAGE;
+    }
+    out->sources[out->source_count++] = spec;
+    return OPTIONS_GO_ON;
+}
+
+// One more file of the source "default".
+static int options_add_file(struct options *out, const char *path)
+{
+    struct source_spec *source = options_find_source(out, "default");
+    if (!source && out->source_count < OPTIONS_SOURCES_MAX) {
+        source = &out->sources[out->source_count++];
+        *source = (struct source_spec){.name = "default", .kind = SOURCE_FILES};
+    }
+    if (!source || source->kind != SOURCE_FILES || source->path_count == SOURCE_FILES_MAX) {
+        log_write(LOG_ERROR,
+                  "--file: the source 'default' takes at most %d files and no other kind",
+                  SOURCE_FILES_MAX);
+        return OPTIONS_USAGE;
+    }
+    source->paths[source->path_count++] = path;
+    return OPTIONS_GO_ON;
+}
+
+static int options_finish_sources(struct options *out, const struct options_where *where)
+{
+    if (where->no_source && out->source_count > 0) {
+        log_write(LOG_ERROR, "--source none: other sources are given; try 'gardend --help'");
+        return OPTIONS_USAGE;
+    }
+    if (out->source_count == 0 && !where->no_source)
+        out->sources[out->source_count++] = (struct source_spec){.name = "default",
+                                                                 .kind = SOURCE_SINE,
+                                                                 .frequency = 440,
+                                                                 .rate = 48000,
+                                                                 .channels = 2,
+                                                                 .frames = SOURCE_ENDLESS};
+    for (size_t i = 0; i < out->source_count; i++)
+        out->sources[i].loop = where->loop;
+    return OPTIONS_GO_ON;
+}
+
+// ---- Where
+
+static int options_tcp(struct options *out, char *text)
+{
+    char *colon = strrchr(text, ':');
+    uint32_t base;
+    if (!colon || !options_number(colon + 1, UINT16_MAX - GARDEN_LANES + 1, &base))
+        return options_usage("--tcp", "HOST:BASE", text);
+    *colon = '\0';
+    if (garden_endpoints_tcp(&out->endpoints, text, (uint16_t)base) < 0)
+        return options_usage("--tcp", "a shorter host name", text);
+    return OPTIONS_GO_ON;
+}
+
+static int options_endpoints(struct options *out, const char *list)
+{
+    if (strcmp(list, "plain") == 0) {
+        garden_endpoints_plain(&out->endpoints);
+        return OPTIONS_GO_ON;
+    }
+    const char *text = list;
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        const size_t size = strcspn(text, ",");
+        const bool last = i + 1 == GARDEN_LANES;
+        if (size == 0 || size >= GARDEN_ENDPOINT_SIZE || (text[size] == '\0') != last)
+            return options_usage("--endpoints", "five endpoints with commas, or 'plain'", list);
+        memcpy(out->endpoints.of[i], text, size);
+        out->endpoints.of[i][size] = '\0';
+        text += size + 1;
+    }
+    return OPTIONS_GO_ON;
+}
+
+static bool options_path(char out[OPTIONS_PATH_SIZE], const char *given, const char *folder,
+                         const char *name)
+{
+    const int size = given ? snprintf(out, OPTIONS_PATH_SIZE, "%s", given)
+                           : snprintf(out, OPTIONS_PATH_SIZE, "%s/%s", folder, name);
+    return size > 0 && size < OPTIONS_PATH_SIZE;
+}
+
+static int options_finish_where(struct options *out, const struct options_where *where)
+{
+    const bool folder =
+        where->run_folder ? options_path(out->run_folder, where->run_folder, NULL, NULL)
+                          : garden_run_folder(out->run_folder, sizeof out->run_folder) == GARDEN_OK;
+    if (!folder ||
+        !options_path(out->connection_file, where->connection_file, out->run_folder,
+                      "connection.json") ||
+        !options_path(out->staging, where->staging, out->run_folder, "staging")) {
+        log_write(LOG_ERROR, "a path is empty or longer than %d octets; choose a shorter one",
+                  OPTIONS_PATH_SIZE - 1);
+        return OPTIONS_USAGE;
+    }
+    out->staging_is_ours = where->staging == NULL;
+    if (where->tcp && where->endpoints) {
+        log_write(LOG_ERROR, "--tcp and --endpoints exclude each other; try 'gardend --help'");
+        return OPTIONS_USAGE;
+    }
+    if (where->tcp) return options_tcp(out, where->tcp);
+    if (where->endpoints) return options_endpoints(out, where->endpoints);
+    if (garden_endpoints_local(&out->endpoints, out->run_folder) == GARDEN_OK) return OPTIONS_GO_ON;
+    log_write(LOG_ERROR, "%s: the path is too long for local sockets; choose another --run-dir",
+              out->run_folder);
+    return OPTIONS_FAILED;
+}
+
+// ---- The command line
+
+static const struct option options_table[] = {
+    {"run-dir", required_argument, NULL, 'r'},
+    {"tcp", required_argument, NULL, 't'},
+    {"endpoints", required_argument, NULL, 'e'},
+    {"connection-file", required_argument, NULL, 'c'},
+    {"staging", required_argument, NULL, 'd'},
+    {"source", required_argument, NULL, 's'},
+    {"file", required_argument, NULL, 'f'},
+    {"loop", no_argument, NULL, 'l'},
+    {"pace", required_argument, NULL, 'p'},
+    {"topics", no_argument, NULL, 'o'},
+    {"ring-ms", required_argument, NULL, 'm'},
+    {"position-ms", required_argument, NULL, 'i'},
+    {"ready-fd", required_argument, NULL, 'y'},
+    {"log-level", required_argument, NULL, 'g'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {0},
+};
+
+// Options that are read as a whole at once.
+static int options_one(int option, const char *text, struct options *out,
+                       struct options_where *where)
+{
+    enum log_level level;
+    uint32_t number;
+    switch (option) {
+    case 's':
+        return options_add_source(out, text, where);
+    case 'f':
+        return options_add_file(out, text);
+    case 'p':
+        if (strcmp(text, "real") != 0 && strcmp(text, "fast") != 0)
+            return options_usage("--pace", "real or fast", text);
+        out->pace = strcmp(text, "fast") == 0 ? FLOW_FAST : FLOW_REAL;
+        return OPTIONS_GO_ON;
+    case 'm':
+        if (!options_number(text, OPTIONS_RING_MAX_MS, &out->ring_ms) || out->ring_ms == 0)
+            return options_usage("--ring-ms", "a number from 1 to 60000", text);
+        return OPTIONS_GO_ON;
+    case 'i':
+        if (!options_number(text, OPTIONS_POSITION_MAX_MS, &out->position_ms) ||
+            out->position_ms == 0)
+            return options_usage("--position-ms", "a number from 1 to 60000", text);
+        return OPTIONS_GO_ON;
+    case 'y':
+        if (!options_number(text, OPTIONS_FD_MAX, &number))
+            return options_usage("--ready-fd", "the number of a descriptor", text);
+        out->ready_fd = (int)number;
+        return OPTIONS_GO_ON;
+    case 'g':
+        if (!log_level_parse(text, &level))
+            return options_usage("--log-level", "error, warning, info or debug", text);
+        log_set_level(level);
+        return OPTIONS_GO_ON;
+    case 'h':
+        (void)puts(options_help);
+        return OPTIONS_DONE;
+    case 'v':
+        (void)puts("gardend " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")");
+        return OPTIONS_DONE;
+    default: // getopt has said what was wrong
+        (void)fputs("Try 'gardend --help'.\n", stderr);
+        return OPTIONS_USAGE;
+    }
+}
+
+int options_read(int argc, char **argv, struct options *out)
+{
+    struct options_where where = {0};
+    *out = (struct options){
+        .ring_ms = OPTIONS_RING_MS, .position_ms = OPTIONS_POSITION_MS, .ready_fd = -1};
+    int option;
+    while ((option = getopt_long(argc, argv, "", options_table, NULL)) >= 0) {
+        int result = OPTIONS_GO_ON;
+        if (option == 'r')
+            where.run_folder = optarg;
+        else if (option == 't')
+            where.tcp = optarg;
+        else if (option == 'e')
+            where.endpoints = optarg;
+        else if (option == 'c')
+            where.connection_file = optarg;
+        else if (option == 'd')
+            where.staging = optarg;
+        else if (option == 'l')
+            where.loop = true;
+        else if (option == 'o')
+            out->topics = true;
+        else
+            result = options_one(option, optarg, out, &where);
+        if (result != OPTIONS_GO_ON) return result;
+    }
+    if (optind < argc) {
+        log_write(LOG_ERROR, "'%s' was not expected; try 'gardend --help'", argv[optind]);
+        return OPTIONS_USAGE;
+    }
+    const int result = options_finish_sources(out, &where);
+    return result == OPTIONS_GO_ON ? options_finish_where(out, &where) : result;
+}

@@ -1,0 +1,28 @@
+// The command line.
+#ifndef GARDEN_DAEMON_OPTIONS_H
+#define GARDEN_DAEMON_OPTIONS_H
+
+#include "../lanes.h"
+#include "flow.h"
+
+enum { OPTIONS_SOURCES_MAX = 16, OPTIONS_PATH_SIZE = 1024 };
+
+struct options {
+    struct garden_endpoints endpoints;
+    char run_folder[OPTIONS_PATH_SIZE];
+    char connection_file[OPTIONS_PATH_SIZE];
+    char staging[OPTIONS_PATH_SIZE];
+    bool staging_is_ours; // below the run directory: made when missing
+    struct source_spec sources[OPTIONS_SOURCES_MAX];
+    size_t source_count;
+    enum flow_pace pace;
+    bool topics;
+    uint32_t ring_ms, position_ms;
+    int ready_fd; // -1: none
+};
+
+// Fills |out|. Returns -1 to go on, or the exit status after having said all: help, version, or what
+// was wrong.
+int options_read(int argc, char **argv, struct options *out);
+
+#endif

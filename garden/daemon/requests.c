@@ -1,0 +1,178 @@
+#include "requests.h"
+
+#include <uv.h>
+
+#include "../core/error.h"
+#include "../stream.h"
+#include "../uv/random.h"
+#include "log.h"
+
+enum { REQUESTS_LINE_SIZE = 512 };
+
+static void requests_publish(struct requests *requests)
+{
+    struct changes *changes = &requests->changes;
+    for (size_t i = 0; i < changes->count; i++) {
+        const int result = garden_server_publish(requests->server, &changes->events[i], NULL, 0);
+        if (result < 0) log_write(LOG_ERROR, "an event was lost: %s", garden_err_text(result));
+    }
+    changes_clear(changes);
+}
+
+void requests_tick(struct requests *requests)
+{
+    // Without memory for the events, the next tick tells what this one could not.
+    (void)state_tick(requests->state, (int64_t)uv_hrtime(), &requests->changes);
+    requests_publish(requests);
+}
+
+// ---- Shell
+
+static void requests_refuse(struct requests *requests, struct garden_request *request, int code,
+                            const char *text)
+{
+    struct garden_entry entry = garden_code_entry(code);
+    struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
+    reply.metadata = (struct garden_map){.entries = &entry, .count = 1};
+    reply.shell_reply.kind = GARDEN_REPLY_ERROR;
+    reply.shell_reply.error.error = garden_text_of(text);
+    log_write(LOG_DEBUG, "refused %s: %s", garden_message_name(&request->message), text);
+    garden_server_reply(requests->server, request, &reply);
+}
+
+static void requests_shell(struct requests *requests, struct garden_request *request)
+{
+    const struct garden_shell_request *content = &request->message.shell_request;
+    if (content->kind == GARDEN_SHELL_STREAM_START ||
+        content->kind == GARDEN_SHELL_STREAM_SWITCH_CHUNK ||
+        content->kind == GARDEN_SHELL_STREAM_STOP) {
+        streams_request(requests->streams, request);
+        return;
+    }
+    const struct state_moment moment = {
+        .mono_ns = (int64_t)uv_hrtime(), .wall = garden__time_now(), .fresh = garden__uuid_new()};
+    struct state_answer answer;
+    struct garden_error error;
+    state_answer_init(&answer);
+    const int result =
+        state_shell(requests->state, content, &moment, &answer, &requests->changes, &error);
+    requests_publish(requests); // before the reply, which ends the request that events refer to
+    if (result < 0) {
+        requests_refuse(requests, request, result, error.text);
+    } else {
+        struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
+        reply.shell_reply = answer.reply;
+        garden_server_reply(requests->server, request, &reply);
+    }
+    state_answer_fini(&answer);
+}
+
+// ---- Control
+
+static int requests_dump(const struct requests *requests, struct garden_arena *arena,
+                         struct garden_value *out)
+{
+    enum { OWN = 5, COUNTERS = 6, ENTRIES = OWN + STATE_DUMP_ENTRIES };
+    struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
+    struct garden_entry *counters = garden_arena_alloc(arena, COUNTERS, sizeof *counters);
+    if (!entries || !counters) return arena->error;
+    const uint64_t now_ns = uv_hrtime();
+    const struct garden_server_counters count = garden_server_counters(requests->server);
+    counters[0] = garden_entry_of("requests", garden_value_uint(count.requests));
+    counters[1] = garden_entry_of("replies", garden_value_uint(count.replies));
+    counters[2] = garden_entry_of("errors", garden_value_uint(count.errors));
+    counters[3] = garden_entry_of("repeated", garden_value_uint(count.repeated));
+    counters[4] = garden_entry_of("undeliverable", garden_value_uint(count.undeliverable));
+    counters[5] = garden_entry_of("events", garden_value_uint(count.events));
+    entries[0] = garden_entry_of("version", garden_value_text(garden_text_of(GARDEN_VERSION)));
+    entries[1] =
+        garden_entry_of("uptime_ms", garden_value_uint((now_ns - requests->started_ns) / 1000000));
+    entries[2] = garden_entry_of("counters", garden_value_map(counters, COUNTERS));
+    struct garden_value sources, streams;
+    int result = streams_dump(requests->streams, arena, &sources, &streams);
+    if (result < 0) return result;
+    entries[3] = garden_entry_of("sources", sources);
+    entries[4] = garden_entry_of("streams", streams);
+    result = state_dump(requests->state, (int64_t)now_ns, arena, &entries[OWN]);
+    *out = garden_value_map(entries, ENTRIES);
+    return result;
+}
+
+static void requests_debug_dump(struct requests *requests, struct garden_request *request)
+{
+    struct garden_arena arena;
+    struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
+    garden_arena_init(&arena, NULL, 0);
+    reply.control_reply.kind = GARDEN_CONTROL_REPLY_DEBUG_DUMP;
+    const int result = requests_dump(requests, &arena, &reply.control_reply.debug_dump.state);
+    if (result < 0)
+        garden_server_reply_error(requests->server, request, garden_err_text(result));
+    else
+        garden_server_reply(requests->server, request, &reply);
+    garden_arena_fini(&arena);
+}
+
+// Interrupt and Pause: the same, told differently.
+static void requests_pause(struct requests *requests, struct garden_request *request)
+{
+    struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
+    bool playing;
+    const int result =
+        state_pause(requests->state, (int64_t)uv_hrtime(), &requests->changes, &playing);
+    requests_publish(requests);
+    if (result < 0) {
+        garden_server_reply_error(requests->server, request, garden_err_text(result));
+        return;
+    }
+    reply.control_reply.kind = GARDEN_CONTROL_REPLY_OK;
+    if (request->message.control_request.kind == GARDEN_CONTROL_INTERRUPT) {
+        reply.control_reply.kind = GARDEN_CONTROL_REPLY_INTERRUPTED;
+        reply.control_reply.interrupted.was_running =
+            garden_text_of(playing ? "playback" : "nothing");
+    }
+    garden_server_reply(requests->server, request, &reply);
+}
+
+static void requests_control(struct requests *requests, struct garden_request *request)
+{
+    switch (request->message.control_request.kind) {
+    case GARDEN_CONTROL_SHUTDOWN:
+        requests->on_shutdown(request, requests->user);
+        return;
+    case GARDEN_CONTROL_INTERRUPT:
+    case GARDEN_CONTROL_PAUSE:
+        requests_pause(requests, request);
+        return;
+    case GARDEN_CONTROL_DEBUG_DUMP:
+        requests_debug_dump(requests, request);
+        return;
+    }
+    garden_server_reply_error(requests->server, request, "an unknown control request");
+}
+
+// ---- All
+
+void requests_take(struct requests *requests, struct garden_request *request)
+{
+    char line[REQUESTS_LINE_SIZE];
+    (void)garden_message_print(&request->message, line, sizeof line); // cut to fit
+    log_write(LOG_DEBUG, "%s: %s", garden_lane_name(request->lane), line);
+    switch (request->lane) {
+    case GARDEN_LANE_SHELL:
+        requests_shell(requests, request);
+        return;
+    case GARDEN_LANE_CONTROL:
+        requests_control(requests, request);
+        return;
+    case GARDEN_LANE_QUERY:
+        garden_server_reply_error(requests->server, request,
+                                  "this daemon answers no queries yet: read its state by "
+                                  "GetRegions, GetTransportState and DebugDump");
+        return;
+    case GARDEN_LANE_IOPUB:
+    case GARDEN_LANE_HEARTBEAT:
+    case GARDEN_LANES:
+        break;
+    }
+    garden_server_reply_error(requests->server, request, "this lane takes no requests");
+}

@@ -1,0 +1,24 @@
+// What the daemon answers to requests of every lane.
+#ifndef GARDEN_DAEMON_REQUESTS_H
+#define GARDEN_DAEMON_REQUESTS_H
+
+#include "state.h"
+#include "streams.h"
+
+struct requests {
+    struct garden_server *server;
+    struct streams *streams; // null: shutting down, so no request is taken any more
+    struct state *state;
+    struct changes changes;
+    uint64_t started_ns;
+    // A Shutdown came: the request is the owner's, to be answered in the end.
+    void (*on_shutdown)(struct garden_request *request, void *user);
+    void *user;
+};
+
+// Takes |request|.
+void requests_take(struct requests *requests, struct garden_request *request);
+// Time passes while the transport plays.
+void requests_tick(struct requests *requests);
+
+#endif
