@@ -87,7 +87,8 @@ size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
 void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms);
 
 // The other side closed its half or the connection broke: ZMTP_ERR_EOF, ZMTP_ERR_RESET, or what the
-// caller knows. Closes the peer unless it is closed already.
+// caller knows. Closes the peer unless it is closed already; with a full pipe only once what came
+// before is delivered, but then it wants nothing meanwhile and its link is down.
 void zmtp_peer_fail(struct zmtp_peer *peer, int error);
 
 // Gives a pipe's end to a peer; from then on messages go between the pipe and the connection. May be

@@ -65,6 +65,7 @@ static int connection_open_peer(struct connection *connection, struct link *link
     if (result < 0) return result;
     connection->link = link;
     connection->side = side;
+    connection->broken = false;
     connection->interest = ZMTP_WANT_READ | ZMTP_WANT_WRITE;
     return ZMTP_OK;
 }
@@ -236,10 +237,10 @@ static bool connection_poll(struct connection *connection)
         return true;
     }
     bool due = false;
-    // One that waits for room in its pipe has ended already, or will hear of it when it reads again.
-    if (connection->interest && link_is_broken(link, connection->side)) {
+    // Some loops tell of a break only when octets are to be moved, others at once, as this one does.
+    if (!connection->broken && link_is_broken(link, connection->side)) {
+        connection->broken = due = true;
         zmtp_peer_fail(connection->peer, ZMTP_ERR_RESET);
-        due = true;
     }
     if (now_ms >= zmtp_peer_deadline(connection->peer)) {
         zmtp_peer_tick(connection->peer, now_ms);

@@ -19,6 +19,7 @@ struct connection {
     struct zmtp_peer *peer; // null: none now
     struct zmtp_pipe_end *end;
     unsigned interest; // what it wanted when it was last looked at
+    bool broken;       // it was told that its link broke
     bool dialled;
     // A dialler: its next try, and when the last one was.
     uint64_t dial_ms; // UINT64_MAX: not now

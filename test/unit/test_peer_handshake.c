@@ -444,6 +444,13 @@ static void test_a_listener_s_peer_asks_for_a_pipe_when_it_knows_who_came(void *
     rig_assert_message(rig, "hi");
     assert_int_equal(zmtp_peer_wants(rig->peer), ZMTP_WANT_READ);
     assert_int_equal(rig_attach(rig), ZMTP_ERR_STATE);
+    rig_close(rig);
+    // The same with a pipe that has had another connection.
+    open_and_greet(rig, ZMTP_ROUTER);
+    rig_hear(rig, LITERAL(RIG_READY_DEALER "\x00\x02hi"));
+    assert_int_equal(zmtp_peer_attach(rig->peer, rig->near), ZMTP_OK);
+    assert_true(rig_resume(rig));
+    rig_assert_message(rig, "hi");
 }
 
 static void test_a_listener_s_peer_that_gets_no_pipe_times_out(void **state)

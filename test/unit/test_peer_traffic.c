@@ -25,7 +25,9 @@ static void test_a_message_is_delivered_once_its_last_part_has_come(void **state
     rig_hear(rig, LITERAL("\x01\x01"
                           "A\x01\0"));
     rig_assert_no_message(rig);
+    while (zmtp_marks_take(&rig->far_marks)) {}
     rig_hear(rig, LITERAL("\0\x04last"));
+    assert_ptr_equal(zmtp_marks_take(&rig->far_marks), rig->far); // the socket is told
     rig_assert_message(rig, "A||last");
     rig_assert_no_message(rig);
 }
@@ -364,6 +366,7 @@ static void test_nothing_that_came_is_lost_when_the_connection_ends_at_a_full_pi
         rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
         assert_int_equal(zmtp_peer_wants(rig->peer), 0);
         assert_true(zmtp_peer_deadline(rig->peer) == UINT64_MAX);
+        assert_false(zmtp_pipe_link(rig->far)->up);    // nothing can be sent any more
         zmtp_peer_fail(rig->peer, ZMTP_ERR_CANCELLED); // the first reason is the true one
         for (const char *body = "A\0B\0C\0D\0E\0"; *body; body += 2) {
             rig_assert_message(rig, body);

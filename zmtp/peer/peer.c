@@ -169,10 +169,14 @@ void zmtp_peer_fail(struct zmtp_peer *peer, int error)
     peer->plan_first = peer->plan_control = peer->shown = 0;
     if (peer->state == ZMTP_PEER_CLOSED || peer->ending) return;
     if (error >= 0) error = ZMTP_ERR_RESET; // closed must have a reason
-    if (peer->blocked && peer->state == ZMTP_PEER_TRAFFIC)
-        peer->ending = error; // what came before is delivered first
-    else
+    if (!peer->blocked || peer->state != ZMTP_PEER_TRAFFIC) {
         zmtp__peer_stop(peer, error);
+        return;
+    }
+    // What came before is delivered first. But nothing can be sent any more, and the socket must know:
+    // its user may wait for room to send before it reads.
+    peer->ending = error;
+    zmtp_pipe_link_down(peer->end);
 }
 
 // Says what the mechanism has to say now.

@@ -53,15 +53,18 @@ void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp_pipe_close(end);
 }
 
-// What waited for the other end went with it. A dialled pipe is closed by this side alone. What waits
-// for a publisher are commands, no messages.
+// Nothing can be sent any more, and what waited goes. A dialled pipe is closed by this side alone. What
+// waits for a publisher are commands, no messages.
 static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     const struct zmtp__pattern *pattern = socket->pattern;
+    struct zmtp__queue *queue = lane->end->out;
+    const size_t waited = lane->end->other->closed ? lane->end->lost : queue->count;
+    if (!lane->end->other->closed) zmtp__queue_clear(queue);
     lane->gone = true;
     if (pattern->send)
         zmtp__socket_dropped(socket, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE,
-                             lane->end->lost);
+                             waited);
     if (pattern->gone) pattern->gone(socket, lane);
 }
 
@@ -118,6 +121,8 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
     const struct zmtp__pattern *pattern = socket->pattern;
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
     int result = ZMTP_OK;
+    // An accepted connection that ended may still have messages to deliver, but takes none.
+    const bool ended = !lane->dialled && lane->up && !link->up;
     zmtp__node_remove(&lane->overdue);
     if (link->up != lane->up || link->generation != lane->generation) {
         if (pattern->linked) result = pattern->linked(socket, lane);
@@ -127,7 +132,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
             lane->generation = link->generation;
         }
     }
-    if (!lane->gone && lane->end->other->closed) lane_gone(socket, lane);
+    if (!lane->gone && (ended || lane->end->other->closed)) lane_gone(socket, lane);
     if (result == ZMTP_OK && pattern->incoming) result = pattern->incoming(socket, lane);
     if (result == ZMTP_ERR_LIMIT) {
         zmtp__lane_cut(socket, lane);
