@@ -34,7 +34,8 @@ struct zmtp__conn {
     uint64_t alarm_ms; // when it rings; UINT64_MAX: not set
     uint64_t due_ms;   // what the state waits for: next try, end of patience, next look
     uint64_t leave_ms; // leaving: what is not sent by then is dropped
-    const char *hint;  // what we guess about a peer that failed; constant
+    uint64_t accepted_ms;
+    const char *hint; // what we guess about a peer that failed; constant
     enum zmtp__conn_state state;
     bool pending;    // counted by the listener: its handshake is not done
     bool up;         // its handshake is done

@@ -13,13 +13,20 @@
 enum {
     LISTENER_BURST = 64, // accepted in one event; then others get their turn
     LISTENER_PAUSE_MS = 100,
+    // A connection has this long before it can be pushed out by newer ones: many honest ones that
+    // come at once wait in the kernel's queue for each other, and a crowd of silent ones is replaced
+    // at a pace that leaves room for the honest between them.
+    LISTENER_GRACE_MS = 200,
 };
+
+static void listener_ring(uv_timer_t *alarm);
 
 void zmtp__listener_add(struct zmtp__listener *listener, struct zmtp__conn *conn)
 {
     listener->references++;
     listener->pending++;
     conn->pending = true;
+    conn->accepted_ms = uv_now(listener->uv->loop);
     conn->pending_before = listener->pending_last;
     if (listener->pending_last)
         listener->pending_last->pending_next = conn;
@@ -41,6 +48,7 @@ void zmtp__listener_remove_pending(struct zmtp__listener *listener, struct zmtp_
     else
         listener->pending_last = conn->pending_before;
     conn->pending_next = conn->pending_before = NULL;
+    if (listener->crowded && listener->watch) uv_timer_start(&listener->alarm, listener_ring, 0, 0);
 }
 
 void zmtp__listener_unref(struct zmtp__listener *listener)
@@ -106,14 +114,26 @@ static void listener_pause(struct zmtp__listener *listener, int error)
     listener_tell(listener, ZMTP_EVENT_ACCEPT_PAUSED, error);
 }
 
-// A stranger who holds connections open without finishing a handshake pushes out only such others.
-static void listener_trim(struct zmtp__listener *listener)
+// Is there room for another connection before its handshake? A stranger who holds such connections
+// open pushes out only others of that kind, and no faster than each had its grace. No room: an alarm
+// is set for when there will be some, unless a handshake ends before.
+static bool listener_has_room(struct zmtp__listener *listener)
 {
     const uint32_t max = listener->socket->config.pending_max;
-    if (max == 0 || listener->pending <= max) return;
+    listener->crowded = false;
+    if (max == 0 || listener->pending < max) return true;
     struct zmtp__conn *oldest = listener->pending_first;
-    oldest->hint = "too many connections wait for their handshake; the oldest makes room";
-    zmtp__conn_end(oldest, ZMTP_ERR_LIMIT);
+    const uint64_t now = zmtp__engine_now(listener->uv);
+    const uint64_t due = oldest->accepted_ms + LISTENER_GRACE_MS;
+    if (now >= due) {
+        oldest->hint = "too many connections wait for their handshake; the oldest makes room";
+        zmtp__conn_end(oldest, ZMTP_ERR_LIMIT);
+        return true;
+    }
+    listener->crowded = true;
+    (void)zmtp__watch_want(listener->watch, 0); // taking no interest cannot fail
+    uv_timer_start(&listener->alarm, listener_ring, due - now, 0);
+    return false;
 }
 
 // Accepts one. 1: go on; 0: there are no more; negative: why there is a pause to be made.
@@ -145,13 +165,11 @@ static void listener_ready(void *owner, int events)
     int result = 1;
     // A callback may close the listener.
     for (int i = 0; i < LISTENER_BURST && result > 0 && listener->watch; i++) {
-        result = listener_accept(listener);
-        if (result > 0) {
-            listener->starved = false;
-            listener_trim(listener);
-        }
+        if (!listener_has_room(listener)) break;
+        result = listener->watch ? listener_accept(listener) : 0;
+        if (result > 0) listener->starved = false;
     }
-    if (listener->watch) {
+    if (listener->watch && !listener->crowded) {
         if (result >= 0 && zmtp__watch_want(listener->watch, UV_READABLE) < 0)
             result = ZMTP_ERR_SYSTEM;
         if (result < 0) listener_pause(listener, result);

@@ -17,6 +17,7 @@ struct zmtp__listener {
     size_t pending;    // connections whose handshake is not done
     size_t references; // its own, and one of each connection
     bool announced;
+    bool crowded; // accepts no more until a handshake ends or the alarm rings
     bool starved; // told that it pauses; nothing was accepted since
     bool has_path;
     dev_t device; // of the ipc path, to know later whether it is still ours
