@@ -30,8 +30,8 @@ static size_t app_first_part(const struct app *app)
     return app->node->config.type == ZMTP_ROUTER ? 1 : 0;
 }
 
-// A client's messages leave in order through its one pipe, so their numbers tell which connection took
-// them. Between two connections of an accepting socket there is no order.
+// A client's messages leave in order through its one pipe, so their numbers tell which connection
+// took them. Between two connections of an accepting socket there is no order.
 static size_t app_run_of(const struct app *app, struct ledger_mark mark)
 {
     if (app->node->server) return 0;
@@ -218,19 +218,12 @@ static bool app_subscribe(struct app *app)
 
 static bool app_act(struct app *app)
 {
-    switch (app->node->config.type) {
-    case ZMTP_REQ:
-        return app_ask(app);
-    case ZMTP_REP:
-    case ZMTP_ROUTER:
-        return app_answer(app);
-    case ZMTP_PUB:
-        return app_publish_slowly(app);
-    case ZMTP_SUB:
-        return app_subscribe(app);
-    default:
-        return app_deal(app);
-    }
+    const enum zmtp_socket_type type = app->node->config.type;
+    if (type == ZMTP_REQ) return app_ask(app);
+    if (type == ZMTP_REP || type == ZMTP_ROUTER) return app_answer(app);
+    if (type == ZMTP_PUB) return app_publish_slowly(app);
+    if (type == ZMTP_SUB) return app_subscribe(app);
+    return app_deal(app);
 }
 
 bool app_work(struct app *app)
@@ -252,15 +245,9 @@ bool app_work(struct app *app)
 
 bool app_is_done(const struct app *app)
 {
-    switch (app->node->config.type) {
-    case ZMTP_REQ:
-        return app->answered == app->to_send;
-    case ZMTP_REP:
-    case ZMTP_ROUTER:
-        return !app->waiting;
-    case ZMTP_SUB:
-        return app->toggles == 0;
-    default:
-        return app_sent(app) == app->to_send;
-    }
+    const enum zmtp_socket_type type = app->node->config.type;
+    if (type == ZMTP_REQ) return app->answered == app->to_send;
+    if (type == ZMTP_REP || type == ZMTP_ROUTER) return !app->waiting;
+    if (type == ZMTP_SUB) return app->toggles == 0;
+    return app_sent(app) == app->to_send;
 }

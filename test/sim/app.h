@@ -1,5 +1,5 @@
-// The user of a node's socket. It acts when the socket was marked or its own timer rings: reads, often
-// too slowly, sends until it may not, and waits then. What it reads goes into the ledger.
+// The user of a node's socket. It acts when the socket was marked or its own timer rings: reads,
+// often too slowly, sends until it may not, and waits then. What it reads goes into the ledger.
 #ifndef TEST_SIM_APP_H
 #define TEST_SIM_APP_H
 

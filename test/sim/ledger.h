@@ -1,6 +1,6 @@
-// Every message of a run: who sent it and who has it. Its contents follow from the seed, its sender and
-// its number, so that a receiver can tell that it is whole; its first part begins with a topic of one
-// letter, the sender and the number.
+// Every message of a run: who sent it and who has it. Its contents follow from the seed, its sender
+// and its number, so that a receiver can tell that it is whole; its first part begins with a topic of
+// one letter, the sender and the number.
 #ifndef TEST_SIM_LEDGER_H
 #define TEST_SIM_LEDGER_H
 
@@ -18,10 +18,9 @@ struct ledger {
     uint32_t last[LEDGER_NODES][LEDGER_NODES][LEDGER_RUNS];
 };
 
-// Appends the parts of the next message of |sender| to |msg|, which is small when |small|.
-// ZMTP_ERR_MEMORY leaves some of them.
+// Appends the parts of the next message of |sender| to |msg|. ZMTP_ERR_MEMORY leaves some of them.
 int ledger_write(const struct ledger *ledger, size_t sender, struct zmtp_msg *msg);
-// The same message has been sent; its topic.
+// That message has been sent.
 void ledger_sent(struct ledger *ledger, size_t sender);
 char ledger_topic(const struct ledger *ledger, size_t sender, uint32_t number);
 

@@ -1,6 +1,7 @@
-// A link carries octets both ways between two sides, in order, with delays; what is written at once may
-// arrive in pieces and the other way round. It holds little, so that writers must wait. It may stand
-// still for a while, or break: then what is under way is gone, and each side hears of it in its time.
+// A link carries octets both ways between two sides, in order, with delays; what is written at once
+// may arrive in pieces and the other way round. It holds little, so that writers must wait. It may
+// stand still for a while, or break: then what is under way is gone, and each side hears of it in its
+// time.
 #ifndef TEST_SIM_LINK_H
 #define TEST_SIM_LINK_H
 
@@ -35,8 +36,8 @@ struct link {
 
 // Null: no memory, or too many links.
 struct link *link_open(struct world *world);
-// One side is done with it; the second close frees it. Messages that were lost are counted, and there
-// must be none when the other side read to the end.
+// One side is done with it; the second close frees it. Messages that were lost are counted, and
+// there must be none when the other side read to the end.
 void link_close(struct link *link, size_t side, uint64_t sent, uint64_t got, bool got_all);
 
 bool link_readable(const struct link *link, size_t side); // octets, or the end

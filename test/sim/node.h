@@ -1,5 +1,5 @@
-// A node is a socket with its connections, as io/ would drive them on a real loop: octets move when a
-// link has some or has room, a peer or a socket is called when its mark says so, and never otherwise.
+// A node is a socket with its connections, as io/ would drive them on a real loop: octets move when
+// a link has some or has room, a peer or a socket is called when its mark says so, and never otherwise.
 // So a wake-up that is lost shows as a node that stands still for ever.
 #ifndef TEST_SIM_NODE_H
 #define TEST_SIM_NODE_H
@@ -21,8 +21,7 @@ struct connection {
     unsigned interest; // what it wanted when it was last looked at
     bool broken;       // it was told that its link broke
     bool dialled;
-    // A dialler: its next try, and when the last one was.
-    uint64_t dial_ms; // UINT64_MAX: not now
+    uint64_t dial_ms; // a dialler's next try; UINT64_MAX: not now
     struct zmtp_backoff backoff;
 };
 
