@@ -148,6 +148,9 @@ $(ZMTP_TOOLS): $(O)/bin/%: $(O)/obj/zmtp/tools/%.o $(LIBS)
 $(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
 $(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
 $(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
+# The daemon's machines are tested one by one, and as the program that they make.
+$(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(call obj,$(filter-out %/main.c,$(DAEMON_SRC))) \
+    | $(O)/bin/gardend
 $(TESTS) $(TEST_PEERS): private LINK = -lcmocka
 $(REPLAY): $(O)/bin/replay_%: $(O)/obj/fuzz/fuzz_%.o $(O)/obj/fuzz/replay.o $(LIBS)
 $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/bin/%: $(O)/obj/fuzz/%.o $(LIBS)
