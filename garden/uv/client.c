@@ -279,6 +279,8 @@ static int client_open_lane(struct garden_client *client, struct zmtp_uv *uv,
     *lane = (struct client_lane){.client = client, .lane = which};
     zmtp_uv_config_init(&config, client_types[which]);
     config.reconnect_max_ms = client->config.reconnect_max_ms;
+    if (config.reconnect_min_ms > config.reconnect_max_ms)
+        config.reconnect_min_ms = config.reconnect_max_ms;
     config.linger_ms = CLIENT_LINGER_MS;
     config.on_message = client_on_message;
     config.on_writable = client_on_writable;

@@ -11,7 +11,7 @@
 #include "../lanes.h"
 #include "../wire.h"
 
-enum { CONNECTION_SIZE_MAX = 64 * 1024 };
+enum { CONNECTION_SIZE_MAX = 64 * 1024, CONNECTION_PATH_SIZE = 4096 };
 
 int garden_run_folder(char *out, size_t size)
 {
@@ -22,20 +22,38 @@ int garden_run_folder(char *out, size_t size)
     return filled > 0 && (size_t)filled < size ? GARDEN_OK : GARDEN_ERR_RANGE;
 }
 
+static int connection_error_code(int error_number)
+{
+    if (error_number == ENOENT || error_number == ENOTDIR) return GARDEN_ERR_NOT_FOUND;
+    if (error_number == EACCES || error_number == EPERM) return GARDEN_ERR_ACCESS;
+    return error_number == ENOSPC ? GARDEN_ERR_NO_SPACE : GARDEN_ERR_SYSTEM;
+}
+
 int garden_run_folder_make(const char *folder, struct garden_error *error)
 {
-    if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-        return garden__fail(error, errno == EACCES ? GARDEN_ERR_ACCESS : GARDEN_ERR_SYSTEM,
+    char path[CONNECTION_PATH_SIZE];
+    size_t size = strlen(folder);
+    while (size > 1 && folder[size - 1] == '/') // behind which lstat would follow a link
+        size--;
+    if (size >= sizeof path)
+        return garden__fail(error, GARDEN_ERR_RANGE, "the run directory's path is too long");
+    memcpy(path, folder, size);
+    path[size] = 0;
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return garden__fail(error, connection_error_code(errno),
                             "%s cannot be made: %s; choose another run directory", folder,
                             strerror(errno));
     struct stat status;
-    if (lstat(folder, &status) < 0)
+    if (lstat(path, &status) < 0)
         return garden__fail(error, GARDEN_ERR_SYSTEM, "%s: %s", folder, strerror(errno));
     if (!S_ISDIR(status.st_mode))
         return garden__fail(error, GARDEN_ERR_EXISTS,
                             "%s is not a directory: remove it, or choose another run directory",
                             folder);
-    if (status.st_uid != geteuid() || status.st_mode & 0077)
+    if (status.st_uid != geteuid())
+        return garden__fail(error, GARDEN_ERR_ACCESS,
+                            "%s belongs to another user: choose another run directory", folder);
+    if (status.st_mode & 0077)
         return garden__fail(error, GARDEN_ERR_ACCESS,
                             "%s is open to others: chmod 700 it, or choose another run directory",
                             folder);
@@ -82,21 +100,21 @@ static int connection_replace(const char *path, const char *temporary, struct zm
 {
     const int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0)
-        return garden__fail(error, errno == EACCES ? GARDEN_ERR_ACCESS : GARDEN_ERR_SYSTEM,
+        return garden__fail(error, connection_error_code(errno),
                             "the connection file %s cannot be written: %s", path, strerror(errno));
     const bool written = connection_write_all(file, octets) && fsync(file) == 0;
     const int failure = errno;
     if (close(file) == 0 && written && rename(temporary, path) == 0) return GARDEN_OK;
     const int code = written ? errno : failure;
     (void)unlink(temporary); // the failure before is the one to tell
-    return garden__fail(error, code == ENOSPC ? GARDEN_ERR_NO_SPACE : GARDEN_ERR_SYSTEM,
+    return garden__fail(error, connection_error_code(code),
                         "the connection file %s cannot be written: %s", path, strerror(code));
 }
 
 int garden_connection_write(const char *path, const struct garden_connection *connection,
                             struct garden_error *error)
 {
-    char temporary[4096];
+    char temporary[CONNECTION_PATH_SIZE];
     const int filled = snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)connection->pid);
     if (filled < 0 || (size_t)filled >= sizeof temporary)
         return garden__fail(error, GARDEN_ERR_RANGE, "the connection file's path is too long");
@@ -167,19 +185,12 @@ static int connection_decode(const char *path, struct zmtp_bytes octets,
     return result;
 }
 
-static int connection_open_error(int error_number)
-{
-    if (error_number == ENOENT || error_number == ENOTDIR) return GARDEN_ERR_NOT_FOUND;
-    if (error_number == EACCES || error_number == EPERM) return GARDEN_ERR_ACCESS;
-    return GARDEN_ERR_SYSTEM;
-}
-
 static int connection_load(const char *path, uint8_t *octets, size_t *size,
                            struct garden_error *error)
 {
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
-        return garden__fail(error, connection_open_error(errno), "%s: %s; is the daemon running?",
+        return garden__fail(error, connection_error_code(errno), "%s: %s; is the daemon running?",
                             path, strerror(errno));
     *size = 0;
     ssize_t got = 0;

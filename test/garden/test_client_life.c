@@ -479,6 +479,7 @@ static bool converse_without(enum zmtp_transport transport, uint64_t n)
     struct pair pair;
     struct asked asked = {0};
     open_quick(&pair, transport);
+    pair.client_config.reconnect_max_ms = 5;
     struct zmtp_budget *const budget = &pair.world.budget;
     pair.server_config.endpoints = pair.client_config.endpoints = pair.endpoints;
     pair.server_config.on_request = pair_on_request;
@@ -497,7 +498,7 @@ static bool converse_without(enum zmtp_transport transport, uint64_t n)
         assert_int_equal(result, GARDEN_ERR_MEMORY);
         pair_client_start(&pair);
     }
-    assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 100, &asked), GARDEN_OK);
+    assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 60, &asked), GARDEN_OK);
     WORLD_UNTIL(&pair.world, asked.answers);
     assert_true(asked.result == GARDEN_OK || asked.result == GARDEN_ERR_TIMEOUT);
     const bool failed = budget->calls >= fail_at;
@@ -511,9 +512,10 @@ static bool converse_without(enum zmtp_transport transport, uint64_t n)
 static void test_an_engine_without_memory_for_a_moment_recovers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TRANSPORTS; i++) {
+    static const enum zmtp_transport with[] = {ZMTP_IPC, ZMTP_INPROC};
+    for (size_t i = 0; i < 2; i++) {
         uint64_t n = 0;
-        while (converse_without(transports[i], n + 1))
+        while (converse_without(with[i], n + 1))
             n++;
         assert_true(n > 10);
     }
