@@ -575,11 +575,17 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
                            struct capture_options *out)
 {
     static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},   {"uri", required_argument, NULL, 'u'},
-        {"device", required_argument, NULL, 'd'},  {"chunk-bytes", required_argument, NULL, 'c'},
-        {"chunks", required_argument, NULL, 'n'},  {"format", required_argument, NULL, 'f'},
-        {"seconds", required_argument, NULL, 't'}, {"recover", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},          {0},
+        {"store", required_argument, NULL, 's'},
+        {"uri", required_argument, NULL, 'u'},
+        {"device", required_argument, NULL, 'd'},
+        {"chunk-bytes", required_argument, NULL, 'c'},
+        {"chunks", required_argument, NULL, 'n'},
+        {"format", required_argument, NULL, 'f'},
+        {"seconds", required_argument, NULL, 't'},
+        {"manifest-file", required_argument, NULL, 'm'},
+        {"recover", no_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {

@@ -9,16 +9,14 @@ enum { GARDENCTL_TIMEOUT_MS = 5000, GARDENCTL_TIMEOUT_MAX_MS = 3600000 };
 static const struct {
     const char *name;
     int (*run)(struct tool *tool, int argc, char **argv);
-    bool connects;
     const char *help;
 } gardenctl_commands[] = {
-    {"ping", tool_ping, true,
-     "wait for the daemon's answer; show the five lanes and the round trip"},
-    {"status", tool_status, true, "show the daemon's state: sources, streams, transport"},
-    {"events", tool_events, true, "print events as they come, until interrupted"},
-    {"capture", tool_capture, true, "capture a stream into a store"},
-    {"verify", tool_verify, false, "check a manifest, its chunks, and the samples against a file"},
-    {"shutdown", tool_shutdown, true, "ask the daemon to stop"},
+    {"ping", tool_ping, "wait for the daemon's answer; show the five lanes and the round trip"},
+    {"status", tool_status, "show the daemon's state: sources, streams, transport"},
+    {"events", tool_events, "print events as they come, until interrupted"},
+    {"capture", tool_capture, "capture a stream into a store"},
+    {"verify", tool_verify, "check a manifest, its chunks, and the samples against a file"},
+    {"shutdown", tool_shutdown, "ask the daemon to stop"},
 };
 enum { GARDENCTL_COMMANDS = sizeof gardenctl_commands / sizeof *gardenctl_commands };
 
@@ -46,57 +44,7 @@ static void gardenctl_help(void)
                "4 verify found a difference.");
 }
 
-static int gardenctl_tcp(struct tool *tool, char *text)
-{
-    char *colon = strrchr(text, ':');
-    uint64_t base;
-    if (!colon) return tool_usage(tool, "--tcp takes HOST:BASE, not '%s'", text);
-    *colon = 0;
-    if (!tool_number(tool, "--tcp's BASE", colon + 1, 1, UINT16_MAX - GARDEN_LANES + 1, &base))
-        return TOOL_USAGE;
-    if (garden_endpoints_tcp(&tool->endpoints, text, (uint16_t)base) < 0)
-        return tool_usage(tool, "the host name given to --tcp is too long");
-    return TOOL_OK;
-}
-
-static int gardenctl_connection(struct tool *tool, const char *path)
-{
-    struct garden_connection connection;
-    struct garden_error error;
-    if (garden_connection_read(path, &connection, &error) < 0) {
-        (void)tool_fail(tool, "%s", error.text);
-        return TOOL_UNREACHABLE;
-    }
-    tool->endpoints = connection.endpoints;
-    return TOOL_OK;
-}
-
-static int gardenctl_default_connection(struct tool *tool)
-{
-    char path[512];
-    if (garden_run_folder(path, sizeof path - sizeof "/connection.json") < 0)
-        return tool_fail(tool, "the run directory's path is too long");
-    strcat(path, "/connection.json");
-    return gardenctl_connection(tool, path);
-}
-
-struct gardenctl_where {
-    const char *connection, *run_folder;
-    char *tcp;
-};
-
-static int gardenctl_find(struct tool *tool, const struct gardenctl_where *where)
-{
-    if (where->tcp) return gardenctl_tcp(tool, where->tcp);
-    if (where->connection) return gardenctl_connection(tool, where->connection);
-    if (!where->run_folder) return gardenctl_default_connection(tool);
-    if (garden_endpoints_local(&tool->endpoints, where->run_folder) < 0)
-        return tool_usage(tool, "--run-dir: the path is too long for a local socket");
-    return TOOL_OK;
-}
-
-static int gardenctl_options(struct tool *tool, int argc, char **argv,
-                             struct gardenctl_where *where)
+static int gardenctl_options(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {
         {"connection", required_argument, NULL, 'c'},
@@ -114,13 +62,13 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv,
     while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
         switch (option) {
         case 'c':
-            where->connection = optarg;
+            tool->where.connection = optarg;
             break;
         case 'r':
-            where->run_folder = optarg;
+            tool->where.run_folder = optarg;
             break;
         case 't':
-            where->tcp = optarg;
+            tool->where.tcp = optarg;
             break;
         case 'w':
             if (!tool_number(tool, "--timeout", optarg, 1, GARDENCTL_TIMEOUT_MAX_MS, &number))
@@ -144,31 +92,24 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv,
     return TOOL_OK;
 }
 
-static bool gardenctl_asks_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) return true;
-    return false;
-}
-
 int main(int argc, char **argv)
 {
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
-    struct gardenctl_where where = {0};
-    int result = gardenctl_options(&tool, argc, argv, &where);
+    const int result = gardenctl_options(&tool, argc, argv);
     if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
     if (optind == argc) return tool_usage(&tool, "which command?");
     argc -= optind;
     argv += optind;
     for (size_t i = 0; i < GARDENCTL_COMMANDS; i++) {
         if (strcmp(argv[0], gardenctl_commands[i].name) != 0) continue;
-        tool.command = argv[0];
+        tool.command = gardenctl_commands[i].name;
+        char name[64]; // for getopt's own words
+        (void)snprintf(name, sizeof name, "gardenctl %s", argv[0]);
+        argv[0] = name;
         optind = 0; // the command reads its own options from the start
-        if (gardenctl_commands[i].connects && !gardenctl_asks_help(argc, argv))
-            result = gardenctl_find(&tool, &where);
-        if (result == TOOL_OK) result = gardenctl_commands[i].run(&tool, argc, argv);
+        const int status = gardenctl_commands[i].run(&tool, argc, argv);
         tool_disconnect(&tool);
-        return result;
+        return status;
     }
     return tool_usage(&tool, "there is no command '%s'", argv[0]);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
 {
@@ -60,11 +61,61 @@ void tool_print_json(const struct garden_value *value)
     garden_buffer_fini(&json);
 }
 
+// ---- Where the daemon is
+
+static int tool_find_tcp(struct tool *tool)
+{
+    char host[GARDEN_ENDPOINT_SIZE];
+    const char *colon = strrchr(tool->where.tcp, ':');
+    const size_t size = colon ? (size_t)(colon - tool->where.tcp) : 0;
+    uint64_t base;
+    if (size == 0 || size >= sizeof host)
+        return tool_usage(tool, "--tcp takes HOST:BASE, not '%s'", tool->where.tcp);
+    memcpy(host, tool->where.tcp, size);
+    host[size] = 0;
+    if (!tool_number(tool, "--tcp's BASE", colon + 1, 1, UINT16_MAX - GARDEN_LANES + 1, &base))
+        return TOOL_USAGE;
+    if (garden_endpoints_tcp(&tool->endpoints, host, (uint16_t)base) < 0)
+        return tool_usage(tool, "the host name given to --tcp is too long");
+    return TOOL_OK;
+}
+
+static int tool_find_connection(struct tool *tool, const char *path)
+{
+    struct garden_connection connection;
+    struct garden_error error;
+    if (garden_connection_read(path, &connection, &error) < 0) {
+        (void)tool_fail(tool, "%s", error.text);
+        return TOOL_UNREACHABLE;
+    }
+    tool->endpoints = connection.endpoints;
+    return TOOL_OK;
+}
+
+static int tool_find(struct tool *tool)
+{
+    static const char file[] = "/connection.json";
+    char path[512];
+    if (tool->where.tcp) return tool_find_tcp(tool);
+    if (tool->where.connection) return tool_find_connection(tool, tool->where.connection);
+    if (tool->where.run_folder) {
+        if (garden_endpoints_local(&tool->endpoints, tool->where.run_folder) < 0)
+            return tool_usage(tool, "--run-dir: the path is too long for a local socket");
+        return TOOL_OK;
+    }
+    if (garden_run_folder(path, sizeof path - sizeof file) < 0)
+        return tool_fail(tool, "the run directory's path is too long");
+    strcat(path, file);
+    return tool_find_connection(tool, path);
+}
+
 // ---- The client and its loop
 
 int tool_connect(struct tool *tool, struct garden_client_config *config)
 {
     struct garden_error error;
+    const int found = tool_find(tool);
+    if (found != TOOL_OK) return found;
     if (uv_loop_init(&tool->loop) < 0) return tool_fail(tool, "no event loop could be opened");
     tool->loop_open = true;
     int result = zmtp_uv_open(&tool->uv, &tool->loop, NULL);

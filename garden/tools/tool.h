@@ -19,13 +19,20 @@ enum tool_exit {
 
 enum { TOOL_FILES_MAX = 256 }; // that one option may be given for
 
+// Where the daemon is, as the user named it; all null: its connection file in the run directory.
+struct tool_where {
+    const char *connection, *run_folder;
+    const char *tcp; // HOST:BASE
+};
+
 struct tool {
     const char *command;
     // From the options that every command takes.
-    struct garden_endpoints endpoints;
+    struct tool_where where;
     uint32_t timeout_ms;
     bool json;
     // Open between tool_connect and tool_disconnect.
+    struct garden_endpoints endpoints;
     uv_loop_t loop;
     struct zmtp_uv *uv;
     struct garden_client *client;
@@ -45,7 +52,7 @@ __attribute__((format(printf, 2, 3)))
 #endif
 int tool_usage(const struct tool *tool, const char *format, ...);
 
-// Opens the loop and a client with the callbacks of |config|, whose endpoints are filled in.
+// Finds the daemon's endpoints; opens the loop, and a client with the callbacks of |config|.
 int tool_connect(struct tool *tool, struct garden_client_config *config);
 void tool_disconnect(struct tool *tool);
 // Runs the loop until |until(context)|, or for |wait_ms| if that is above zero. False: it ran out.
