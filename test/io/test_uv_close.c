@@ -20,9 +20,7 @@ static void meet(struct world *world, enum zmtp_transport transport, struct node
 
 static void shut(void *user)
 {
-    struct node *node = user;
-    node->closed = true;
-    uv_stop(&node->world->loop); // the test may have waited for just this
+    ((struct node *)user)->closed = true;
 }
 
 // Sends until there is no room, |size| octets each.

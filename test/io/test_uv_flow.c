@@ -153,8 +153,7 @@ struct phases {
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t idle;
-    uv_timer_t timer;
-    struct node *node;
+    uv_timer_t timer, alarm;
 };
 
 static void phase_prepare(uv_prepare_t *handle)
@@ -199,8 +198,8 @@ static void phases_start(struct phases *phases, struct world *world, struct node
         uv_check_init(&world->loop, &phases->check);
         uv_check_start(&phases->check, phase_check);
         // Check handles run after a sleep, so something must end it.
-        uv_timer_init(&world->loop, &phases->timer);
-        uv_timer_start(&phases->timer, phase_nothing, 1, 0);
+        uv_timer_init(&world->loop, &phases->alarm);
+        uv_timer_start(&phases->alarm, phase_nothing, 1, 0);
         break;
     case 2:
         phases->idle.data = node;
@@ -233,6 +232,24 @@ static void test_a_message_sent_in_any_phase_of_the_loop_leaves(void **state)
         }
         world_close(&world);
     }
+}
+
+static void test_a_turn_of_the_loop_that_calls_back_does_not_sleep(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    world_open(&world);
+    node_start(&a, &world, ZMTP_DEALER);
+    node_start(&b, &world, ZMTP_DEALER);
+    // Nothing here ever wakes the loop: a turn that sleeps after the callback sleeps for good.
+    node_bind(&b, "inproc://b");
+    node_connect(&a, "inproc://b");
+    node_send(&a, "hello");
+    WORLD_UNTIL(&world, b.received == 1);
+    node_close(&a);
+    node_close(&b);
+    world_close(&world);
 }
 
 static void test_a_prepare_handle_older_than_the_engine_may_send(void **state)
@@ -361,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_a_refused_sender_is_told_once_of_room),
         cmocka_unit_test(test_a_tight_loop_of_sends_reaches_the_kernel_without_the_loop),
         cmocka_unit_test(test_a_message_sent_in_any_phase_of_the_loop_leaves),
+        cmocka_unit_test(test_a_turn_of_the_loop_that_calls_back_does_not_sleep),
         cmocka_unit_test(test_a_prepare_handle_older_than_the_engine_may_send),
         cmocka_unit_test(test_a_sub_that_stops_does_not_hold_up_the_others),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),

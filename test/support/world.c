@@ -150,18 +150,10 @@ void node_text(const struct zmtp_msg *msg, char out[WORLD_TEXT])
     out[filled] = '\0';
 }
 
-// A turn of the loop ends without sleeping when something was told in it: the test may have waited
-// for just that.
-static void node_told(struct node *node)
-{
-    uv_stop(&node->world->loop);
-}
-
 static void node_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
 {
     struct node *node = user;
     assert_ptr_equal(node->socket, socket);
-    node_told(node);
     node->received++;
     node_text(msg, node->last);
     if (node->act) node->act(node, msg);
@@ -171,7 +163,6 @@ static void node_readable(struct zmtp_uv_socket *socket, void *user)
 {
     struct node *node = user;
     assert_ptr_equal(node->socket, socket);
-    node_told(node);
     node->readable++;
 }
 
@@ -179,7 +170,6 @@ static void node_writable(struct zmtp_uv_socket *socket, void *user)
 {
     struct node *node = user;
     assert_ptr_equal(node->socket, socket);
-    node_told(node);
     node->writable++;
     if (node->room) node->room(node);
 }
@@ -188,7 +178,6 @@ static void node_event(struct zmtp_uv_socket *socket, const struct zmtp_event *e
 {
     struct node *node = user;
     assert_ptr_equal(node->socket, socket);
-    node_told(node);
     node->events[event->kind]++;
     node->errors[event->kind] = event->error;
     if (event->kind == ZMTP_EVENT_RETRY) node->retry_ms = event->retry_ms;
@@ -261,7 +250,6 @@ void node_send(struct node *node, const char *text)
 static void node_closed(void *user)
 {
     struct node *node = user;
-    node_told(node);
     node->closed = true;
 }
 

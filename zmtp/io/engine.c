@@ -35,8 +35,9 @@ static void engine_idle(uv_idle_t *idle)
 
 void zmtp__engine_wake(struct zmtp_uv *uv)
 {
-    if (!uv->dispatching && uv->own_handles > 0 && !uv_is_active((uv_handle_t *)&uv->idle))
-        uv_idle_start(&uv->idle, engine_idle);
+    const uv_handle_t *idle = (const uv_handle_t *)&uv->idle;
+    if (uv->dispatching || uv_is_active(idle) || uv_is_closing(idle)) return;
+    uv_idle_start(&uv->idle, engine_idle);
 }
 
 static void engine_own_closed(uv_handle_t *handle)
@@ -55,6 +56,7 @@ static void engine_finish(struct zmtp_uv *uv)
     if (!uv->closing || uv->sockets || uv->handles > 0) return;
     if (uv_is_closing((uv_handle_t *)&uv->prepare)) return;
     uv_close((uv_handle_t *)&uv->prepare, engine_own_closed);
+    uv_close((uv_handle_t *)&uv->check, engine_own_closed);
     uv_close((uv_handle_t *)&uv->idle, engine_own_closed);
     uv_close((uv_handle_t *)&uv->later, engine_own_closed);
 }
@@ -106,9 +108,19 @@ void zmtp__engine_flush(struct zmtp_uv *uv)
     uv->unflushed = 0;
 }
 
+// A callback may be what the user runs the loop for, turn by turn (UV_RUN_ONCE). So a turn in which
+// one came does not sleep; those that come after the sleep end the turn anyway.
 static void engine_prepare(uv_prepare_t *prepare)
 {
-    zmtp__engine_dispatch(prepare->data);
+    struct zmtp_uv *uv = prepare->data;
+    zmtp__engine_dispatch(uv);
+    if (uv->called) zmtp__engine_wake(uv);
+}
+
+static void engine_check(uv_check_t *check)
+{
+    struct zmtp_uv *uv = check->data;
+    uv->called = false;
 }
 
 static void engine_later(uv_timer_t *timer)
@@ -146,13 +158,16 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
         zmtp_free(allocator, uv, sizeof *uv);
         return error;
     }
-    uv->prepare.data = uv->idle.data = uv->later.data = uv;
-    uv->own_handles = 3;
+    uv->prepare.data = uv->check.data = uv->idle.data = uv->later.data = uv;
+    uv->own_handles = 4;
     uv_prepare_init(loop, &uv->prepare);
+    uv_check_init(loop, &uv->check);
     uv_idle_init(loop, &uv->idle);
     uv_timer_init(loop, &uv->later);
     uv_prepare_start(&uv->prepare, engine_prepare);
+    uv_check_start(&uv->check, engine_check);
     uv_unref((uv_handle_t *)&uv->prepare);
+    uv_unref((uv_handle_t *)&uv->check);
     *out = uv;
     return ZMTP_OK;
 }

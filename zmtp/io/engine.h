@@ -13,12 +13,12 @@ struct zmtp_uv {
     uv_loop_t *loop;
     const struct zmtp_allocator *allocator;
     struct zmtp_pool *pool;
-    uv_prepare_t
-        prepare;      // the last stop before the loop sleeps; holds the loop while sockets exist
-    uv_idle_t idle;   // active: something is left to do, the loop must not sleep
-    uv_timer_t later; // sockets whose callback waits for memory
-    unsigned own_handles;            // of the three above, not yet closed
-    size_t handles;                  // of everybody else: watches and alarms, not yet closed
+    uv_prepare_t prepare; // the last stop before the loop sleeps; open sockets keep it referenced
+    uv_check_t check;     // the first stop after its sleep
+    uv_idle_t idle;       // active: something is left to do, the loop must not sleep
+    uv_timer_t later;     // sockets whose callback waits for memory
+    unsigned own_handles; // of the four above, not yet closed
+    size_t handles;       // of everybody else: watches and alarms, not yet closed
     struct zmtp_marks marks;         // connections' ends of pipes with news
     struct zmtp_uv_socket *sockets;  // all, until freed
     struct zmtp_uv_socket *touched;  // those to be looked at by the next dispatch
@@ -27,6 +27,7 @@ struct zmtp_uv {
     bool inproc_news;                // events of these are to be told
     size_t unflushed;                // octets sent by the user since the last flush
     uint64_t random;
+    bool called; // the user was called back since the loop's last sleep
     bool dispatching, closing;
     void (*closed)(void *user);
     void *user;

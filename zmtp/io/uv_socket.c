@@ -107,6 +107,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     if (socket->next) socket->next->before = socket->before;
     if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
     zmtp_free(uv->allocator, socket, sizeof *socket);
+    uv->called = true;
     if (closed) closed(user);
 }
 
@@ -126,6 +127,7 @@ void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket)
 
 void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event *event)
 {
+    socket->uv->called = true;
     if (socket->config.on_event) socket->config.on_event(socket, event, socket->config.user);
 }
 
@@ -151,6 +153,7 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
         const int result = zmtp_socket_recv(socket->core, &msg);
         if (result == ZMTP_ERR_MEMORY) uv_socket_starve(socket);
         if (result < 0) return;
+        socket->uv->called = true;
         socket->config.on_message(socket, &msg, socket->config.user);
         zmtp_msg_fini(&msg);
         if (socket->closing) return;
@@ -170,12 +173,13 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
         uv_socket_deliver_messages(socket);
     } else if (config->on_readable && !socket->told_readable &&
                zmtp_socket_events(socket->core) & ZMTP_READABLE) {
-        socket->told_readable = true;
+        socket->told_readable = socket->uv->called = true;
         config->on_readable(socket, config->user);
     }
     if (socket->closing) return;
     if (socket->refused && zmtp_socket_events(socket->core) & ZMTP_WRITABLE) {
         socket->refused = false;
+        socket->uv->called = true;
         if (config->on_writable) config->on_writable(socket, config->user);
     }
     // A pipe that stays marked is one for which there was no memory.
