@@ -172,9 +172,6 @@ static int daemon_open_source(struct daemon *daemon, const struct source_spec *s
         return result;
     }
     daemon->flow_count++;
-    const struct source_info *info = flow_info(*flow);
-    log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
-              (unsigned)info->channels);
     return GARDEN_OK;
 }
 
@@ -192,10 +189,6 @@ static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
     result = garden_server_open(&daemon->requests.server, daemon->uv, &config, error);
     if (result < 0) return result;
     daemon->session = garden_server_session(daemon->requests.server);
-    const struct garden_endpoints *endpoints = garden_server_endpoints(daemon->requests.server);
-    for (size_t i = 0; i < GARDEN_LANES; i++)
-        log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),
-                  endpoints->of[i]);
     return GARDEN_OK;
 }
 
@@ -232,6 +225,20 @@ static int daemon_open_handles(struct daemon *daemon, struct garden_error *error
                         uv_strerror(result));
 }
 
+static void daemon_log_ready(const struct daemon *daemon)
+{
+    const struct garden_endpoints *endpoints = garden_server_endpoints(daemon->requests.server);
+    for (size_t i = 0; i < daemon->flow_count; i++) {
+        const struct source_info *info = flow_info(daemon->flows[i]);
+        log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
+                  (unsigned)info->channels);
+    }
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),
+                  endpoints->of[i]);
+    log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
+}
+
 // Tells everybody that all lanes are bound and the sources open.
 static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
 {
@@ -242,7 +249,7 @@ static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
     if (result < 0) return result;
     daemon->told_connection = true;
     daemon_publish_status(daemon, GARDEN_EXECUTION_IDLE);
-    log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
+    daemon_log_ready(daemon);
     const int fd = daemon->options->ready_fd;
     if (fd >= 0 && write(fd, "ready\n", 6) != 6)
         log_write(LOG_WARNING, "--ready-fd %d cannot be written: %s", fd, strerror(errno));

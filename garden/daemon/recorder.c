@@ -76,12 +76,15 @@ static void recorder_copy_text(char *to, size_t size, const char *from)
     (void)snprintf(to, size, "%s", from ? from : "");
 }
 
-// The source has nothing more and the ring is empty: then what no chunk holds is missing for good,
-// also where no later write will close the gap.
+// The source has nothing more. With the ring empty, what no chunk holds is missing for good, also
+// where no later write will close the gap. Frames that wait there for a chunk get another chance from
+// the stop.
 static void recorder_settle(const struct take *take, struct recorder_event *event)
 {
-    event->ended = flow_ended(take->flow) && garden_ring_filled(take->ring) == 0;
-    if (!event->ended) return;
+    const bool drained = garden_ring_filled(take->ring) == 0;
+    const bool starved = garden_capture_state(take->capture) == GARDEN_CAPTURE_STARVED;
+    event->ended = flow_ended(take->flow) && (drained || starved);
+    if (!event->ended || !drained) return;
     event->totals.offered = garden_ring_offered(take->ring);
     event->totals.overrun = event->totals.offered - event->totals.captured;
 }

@@ -343,10 +343,11 @@ int regions_latent_reject(struct regions *regions, struct garden_time now,
 
 // ---- Reading
 
-// Whether [position, position + duration), or the position alone, meets [start, end).
+// Whether [position, position + duration) meets [start, end), where one without length is the beat
+// that it begins at.
 static bool region_overlaps(const struct region *region, double start, double end)
 {
-    if (region->position >= end) return false;
+    if (region->position >= end && region->position > start) return false;
     return region->position >= start || region->position + region->duration > start;
 }
 

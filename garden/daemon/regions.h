@@ -80,7 +80,8 @@ int regions_latent_reject(struct regions *regions, struct garden_time now,
                           const struct garden_shell_request_reject_latent *request,
                           struct changes *changes, struct garden_error *error);
 
-// Those that overlap |range|, or all when it is null: a region of no duration lies at its position.
+// Those that overlap |range|, or all when it is null. A region or a range without length is the beat
+// that it begins at.
 // What is listed borrows the regions' texts.
 int regions_list(const struct regions *regions, const struct garden_range *range,
                  struct garden_arena *arena, struct garden_region_summary_list *out,

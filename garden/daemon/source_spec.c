@@ -33,6 +33,8 @@ static bool spec_frequency(const char **text, double *out)
 static bool spec_shape(const char *text, struct source_spec *out)
 {
     uint64_t channels, rate;
+    const size_t size = strlen(text);
+    if (size == 0 || text[size - 1] == ',') return false;
     if (!spec_number(&text, GARDEN_CHANNELS_MAX, &channels)) return false;
     if (!spec_number(&text, GARDEN_SAMPLE_RATE_MAX, &rate)) return false;
     out->channels = (uint16_t)channels;

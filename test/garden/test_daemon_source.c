@@ -1,0 +1,447 @@
+// Sources and their flow: what a file holds comes through bit for bit, and the callback that carries it
+// does nothing that an audio thread must not do.
+#include <math.h>
+#include <setjmp.h>
+#include <sndfile.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <linux/seccomp.h>
+
+#include <cmocka.h>
+
+#include "garden/daemon/flow.h"
+
+#include "fixture.h"
+
+enum { FRAMES = 5000, CHANNELS = 2, RATE = 48000 };
+
+// Any 32 bits: a hash of |number|.
+static uint32_t noise(uint32_t number)
+{
+    uint32_t x = number * 2654435761u + 12345u;
+    x ^= x >> 15;
+    x *= 2246822519u;
+    return x ^ x >> 13;
+}
+
+// Writes FRAMES frames of noise that |subtype| holds exactly, left-aligned as libsndfile wants them.
+static void write_file(const char *path, int subtype, int channels, int rate, uint32_t seed)
+{
+    SF_INFO info = {.samplerate = rate, .channels = channels, .format = SF_FORMAT_WAV | subtype};
+    SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+    assert_non_null(file);
+    for (uint32_t i = 0; i < FRAMES; i++) {
+        int whole[CHANNELS];
+        float real[CHANNELS];
+        for (int c = 0; c < channels; c++) {
+            whole[c] = (int)noise(seed + i * (uint32_t)channels + (uint32_t)c);
+            real[c] = (float)whole[c] / 2147483648.0f;
+        }
+        assert_int_equal(subtype == SF_FORMAT_FLOAT ? sf_writef_float(file, real, 1)
+                                                    : sf_writef_int(file, whole, 1),
+                         1);
+    }
+    assert_int_equal(sf_close(file), 0);
+}
+
+static struct source *open_source(const char *text)
+{
+    static struct source_spec spec;
+    struct source *source;
+    struct garden_error error;
+    assert_int_equal(source_spec_parse(text, &spec, &error), GARDEN_OK);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_OK);
+    return source;
+}
+
+// The source's next |count| samples of one channel as |format|.
+static void read_as(struct source *source, enum garden_sample_format format, size_t frames,
+                    uint8_t *out)
+{
+    const struct source_info *info = source_info(source);
+    const size_t count = frames * info->channels;
+    union source_sample *samples = calloc(count, sizeof *samples);
+    assert_non_null(samples);
+    assert_int_equal(source_read(source, samples, frames), frames);
+    source_convert(info->sample, samples, count, format, out);
+    free(samples);
+}
+
+static void a_file_comes_through_bit_for_bit_in_its_own_format(void **state)
+{
+    struct folder *folder = *state;
+    static const struct {
+        int subtype;
+        enum garden_sample_format sample;
+    } kinds[] = {{SF_FORMAT_PCM_16, GARDEN_SAMPLE_S16_LE},
+                 {SF_FORMAT_PCM_24, GARDEN_SAMPLE_S24_LE},
+                 {SF_FORMAT_PCM_32, GARDEN_SAMPLE_S32_LE},
+                 {SF_FORMAT_FLOAT, GARDEN_SAMPLE_F32_LE}};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        char path[128], text[160];
+        snprintf(path, sizeof path, "%s/a.wav", folder->path);
+        snprintf(text, sizeof text, "file:%s", path);
+        write_file(path, kinds[k].subtype, CHANNELS, RATE, 7);
+        struct source *source = open_source(text);
+        assert_int_equal(source_info(source)->sample, kinds[k].sample);
+        assert_int_equal(source_info(source)->frames, FRAMES);
+        const size_t size = garden_sample_size(kinds[k].sample);
+        static uint8_t octets[FRAMES * CHANNELS * 4];
+        read_as(source, kinds[k].sample, FRAMES, octets);
+        for (uint32_t i = 0; i < FRAMES * CHANNELS; i++) {
+            uint32_t bits = noise(7 + i);
+            const float real = (float)(int32_t)bits / 2147483648.0f;
+            if (kinds[k].sample == GARDEN_SAMPLE_F32_LE) memcpy(&bits, &real, sizeof bits);
+            for (size_t o = 0; o < size; o++)
+                assert_int_equal(octets[i * size + o], (uint8_t)(bits >> (8 * (4 - size + o))));
+        }
+        union source_sample more[CHANNELS];
+        assert_int_equal(source_read(source, more, 1), 0);
+        assert_false(source_failed(source));
+        source_close(source);
+    }
+}
+
+static void sixteen_bits_as_floats_are_exact(void **state)
+{
+    (void)state;
+    for (int32_t value = -32768; value < 32768; value++) {
+        const union source_sample sample = {.whole = value * 65536};
+        uint8_t octets[4];
+        float real;
+        source_convert(GARDEN_SAMPLE_S16_LE, &sample, 1, GARDEN_SAMPLE_F32_LE, octets);
+        memcpy(&real, octets, sizeof real);
+        assert_true(real == (float)value / 32768.0f);
+    }
+}
+
+static struct source_spec playlist(char paths[2][128], bool loop)
+{
+    struct source_spec spec = {.name = "default", .kind = SOURCE_FILES, .loop = loop};
+    spec.paths[0] = paths[0];
+    spec.paths[1] = paths[1];
+    spec.path_count = 2;
+    return spec;
+}
+
+static void files_follow_each_other_without_a_gap_and_begin_again_when_they_loop(void **state)
+{
+    struct folder *folder = *state;
+    char paths[2][128];
+    struct source *source;
+    static uint8_t octets[5 * FRAMES * 2];
+    for (int i = 0; i < 2; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/%d.wav", folder->path, i);
+        write_file(paths[i], SF_FORMAT_PCM_16, 1, RATE, (uint32_t)i * FRAMES);
+    }
+    const struct source_spec spec = playlist(paths, true);
+    assert_int_equal(source_open(&source, &spec, NULL), GARDEN_OK);
+    assert_true(source_info(source)->frames == SOURCE_ENDLESS);
+    // In reads that end on the boundaries and in the middle.
+    size_t done = 0;
+    static const size_t reads[] = {FRAMES / 2, FRAMES / 2, FRAMES, 2 * FRAMES, FRAMES};
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++, done += reads[i - 1])
+        read_as(source, GARDEN_SAMPLE_S16_LE, reads[i], octets + done * 2);
+    for (uint32_t i = 0; i < 5 * FRAMES; i++) {
+        const uint32_t bits = noise(i % (2 * FRAMES)) >> 16;
+        assert_int_equal(octets[2 * i] | octets[2 * i + 1] << 8, bits);
+    }
+    source_close(source);
+}
+
+static void files_that_do_not_agree_are_refused_by_name(void **state)
+{
+    struct folder *folder = *state;
+    char paths[2][128];
+    struct garden_error error;
+    struct source *source;
+    for (int i = 0; i < 2; i++)
+        snprintf(paths[i], sizeof paths[i], "%s/%d.wav", folder->path, i);
+    const struct source_spec spec = playlist(paths, false);
+    write_file(paths[0], SF_FORMAT_PCM_16, 1, 48000, 0);
+    write_file(paths[1], SF_FORMAT_PCM_16, 1, 44100, 0);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_ERR_ARGUMENT);
+    assert_non_null(strstr(error.text, "1.wav has 44100 Hz"));
+    write_file(paths[1], SF_FORMAT_PCM_16, 2, 48000, 0);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_ERR_ARGUMENT);
+    assert_int_equal(remove(paths[1]), 0);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_ERR_NOT_FOUND);
+}
+
+static void a_counter_numbers_its_samples_and_ends(void **state)
+{
+    (void)state;
+    struct source *source = open_source("counter:2,48000,300");
+    uint8_t octets[300 * 2 * 4];
+    read_as(source, GARDEN_SAMPLE_S32_LE, 300, octets);
+    for (uint32_t i = 0; i < 600; i++) {
+        const uint32_t found = (uint32_t)octets[4 * i] | (uint32_t)octets[4 * i + 1] << 8 |
+                               (uint32_t)octets[4 * i + 2] << 16 |
+                               (uint32_t)octets[4 * i + 3] << 24;
+        assert_int_equal(found >> 16 | found << 16, i);
+    }
+    union source_sample more[2];
+    assert_int_equal(source_read(source, more, 1), 0);
+    assert_true(source_rewind(source));
+    assert_int_equal(source_read(source, more, 1), 1);
+    source_close(source);
+}
+
+static void texts_that_are_no_source_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "x",
+                                        "file:",
+                                        "sine:440",
+                                        "sine:nan,1,48000",
+                                        "sine:-1,1,48000",
+                                        "sine:440,0,48000",
+                                        "sine:440,1,0",
+                                        "sine:440,1,48000,",
+                                        "sine:440,1,48000,1,2",
+                                        "counter:1",
+                                        "counter:2000,48000",
+                                        "counter:1,99999999999999999999",
+                                        "counter:-1,48000",
+                                        "=counter:1,48000"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct source_spec spec;
+        struct garden_error error;
+        assert_true(source_spec_parse(wrong[i], &spec, &error) < 0);
+    }
+    struct source_spec spec;
+    assert_int_equal(source_spec_parse("mic=sine:0.5,1,8000,9", &spec, NULL), GARDEN_OK);
+    assert_string_equal(spec.name, "mic");
+    assert_true(spec.frequency == 0.5 && spec.frames == 9);
+    assert_int_equal(source_spec_parse("file:a=b.wav", &spec, NULL), GARDEN_OK);
+    assert_string_equal(spec.paths[0], "a=b.wav");
+}
+
+// ---- Flow
+
+struct played {
+    struct flow *flow;
+    struct garden_ring *ring;
+    struct flow_tap *tap;
+};
+
+static void play(struct played *p, const char *text, enum flow_pace pace, bool threads,
+                 size_t capacity)
+{
+    assert_int_equal(flow_open(&p->flow, open_source(text), pace, threads, NULL), GARDEN_OK);
+    assert_int_equal(garden_ring_open(NULL, 4, capacity, &p->ring), GARDEN_OK);
+    assert_int_equal(flow_tap_open(p->flow, p->ring, capacity, GARDEN_SAMPLE_S32_LE, &p->tap, NULL),
+                     GARDEN_OK);
+}
+
+static void stop(struct played *p)
+{
+    flow_tap_close(p->flow, p->tap);
+    flow_close(p->flow);
+    garden_ring_close(p->ring);
+}
+
+// Takes what the ring has; it must go on counting from |next|. Returns where it ends.
+static uint64_t drain_counter(struct garden_ring *ring, uint64_t next)
+{
+    struct garden_run run;
+    while (garden_ring_peek(ring, &run)) {
+        for (size_t i = 0; i < run.count; i++, next++) {
+            const uint8_t *o = run.data + 4 * i;
+            const uint32_t found =
+                (uint32_t)o[0] | (uint32_t)o[1] << 8 | (uint32_t)o[2] << 16 | (uint32_t)o[3] << 24;
+            assert_int_equal(found >> 16 | found << 16, (uint32_t)next);
+        }
+        garden_ring_consume(ring, run.count);
+    }
+    return next;
+}
+
+static void a_flow_plays_every_frame_once_and_then_has_ended(void **state)
+{
+    (void)state;
+    struct played p;
+    uint64_t next = 0;
+    play(&p, "counter:1,48000,10000", FLOW_FAST, false, 2048);
+    while (!flow_ended(p.flow)) {
+        while (flow_fill(p.flow))
+            continue;
+        while (flow_callback(p.flow) == FLOW_PLAYED)
+            continue;
+        next = drain_counter(p.ring, next);
+    }
+    assert_int_equal(next, 10000);
+    assert_int_equal(garden_ring_offered(p.ring), 10000);
+    assert_false(flow_failed(p.flow));
+    stop(&p);
+}
+
+static void a_fast_flow_waits_for_room_and_a_real_one_does_not(void **state)
+{
+    (void)state;
+    struct played p;
+    play(&p, "counter:1,48000", FLOW_FAST, false, 1024);
+    while (flow_fill(p.flow))
+        continue;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(flow_callback(p.flow), FLOW_PLAYED);
+    assert_int_equal(flow_callback(p.flow), FLOW_FULL);
+    assert_int_equal(garden_ring_overrun(p.ring), 0);
+    stop(&p);
+    play(&p, "counter:1,48000", FLOW_REAL, false, 1024);
+    while (flow_fill(p.flow))
+        continue;
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(flow_callback(p.flow), FLOW_PLAYED);
+    assert_int_equal(garden_ring_overrun(p.ring), FLOW_BLOCK_FRAMES);
+    assert_int_equal(garden_ring_offered(p.ring), 5 * FLOW_BLOCK_FRAMES);
+    stop(&p);
+}
+
+static void a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap(void **state)
+{
+    (void)state;
+    struct played p;
+    play(&p, "counter:1,48000,1000", FLOW_FAST, false, 4096);
+    while (flow_fill(p.flow))
+        continue;
+    assert_int_equal(flow_callback(p.flow), FLOW_PLAYED);
+    assert_int_equal(drain_counter(p.ring, 0), FLOW_BLOCK_FRAMES);
+    flow_tap_close(p.flow, p.tap);
+    assert_int_equal(flow_callback(p.flow), FLOW_EMPTY);
+    assert_int_equal(flow_tap_open(p.flow, p.ring, 4096, GARDEN_SAMPLE_S32_LE, &p.tap, NULL),
+                     GARDEN_OK);
+    assert_int_equal(flow_callback(p.flow), FLOW_EMPTY); // what was read ahead is of the past
+    while (flow_fill(p.flow))
+        continue;
+    while (flow_callback(p.flow) == FLOW_PLAYED)
+        continue;
+    assert_true(flow_ended(p.flow));
+    assert_int_equal(drain_counter(p.ring, 0), 1000);
+    stop(&p);
+}
+
+static void threads_play_a_second_in_a_second_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct played p;
+    struct timespec before, now;
+    uint64_t next = 0;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    play(&p, "counter:1,48000,24000", FLOW_REAL, true, 48000);
+    while (!flow_ended(p.flow)) {
+        next = drain_counter(p.ring, next);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    next = drain_counter(p.ring, next);
+    const double took =
+        (double)(now.tv_sec - before.tv_sec) + (double)(now.tv_nsec - before.tv_nsec) / 1e9;
+    assert_int_equal(next, 24000);
+    assert_true(took > 0.48); // a loaded machine may be later, but never early
+    stop(&p);
+}
+
+// ---- The callback, as an audio driver would have it
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_TRAPS 0 // sanitizers have their own heap and calls
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_TRAPS 0
+#endif
+#endif
+#ifndef TEST_TRAPS
+#define TEST_TRAPS 1
+#endif
+
+#if TEST_TRAPS
+void *__libc_malloc(size_t size); // glibc's own
+
+static volatile bool trapped;
+
+// Stands before the C library's for the whole program.
+void *malloc(size_t size)
+{
+    if (trapped) _exit(1);
+    return __libc_malloc(size);
+}
+
+// In a process that may only write to open files and leave: any other system call kills it, and so
+// does an allocation. A lock would be one of both once it is contended.
+static void run_trapped(struct flow *flow, int count)
+{
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) _exit(2);
+    trapped = true;
+    enum flow_result result = FLOW_PLAYED;
+    for (int i = 0; i < count && result == FLOW_PLAYED; i++)
+        result = flow_callback(flow);
+    trapped = false;
+    (void)syscall(SYS_exit, result == FLOW_PLAYED ? 0 : 3);
+}
+#endif
+
+static void the_callback_makes_no_system_call_and_no_allocation(void **state)
+{
+    (void)state;
+#if TEST_TRAPS
+    struct played p;
+    play(&p, "counter:1,48000", FLOW_REAL, false, 1024); // so that it also overruns
+    while (flow_fill(p.flow))
+        continue;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) run_trapped(p.flow, 60);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    stop(&p);
+#else
+    skip();
+#endif
+}
+
+static int make_folder(void **state)
+{
+    static struct folder folder;
+    folder_make(&folder);
+    *state = &folder;
+    return 0;
+}
+
+static int drop_folder(void **state)
+{
+    folder_remove(*state);
+    return 0;
+}
+
+#define FILES(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FILES(a_file_comes_through_bit_for_bit_in_its_own_format),
+        cmocka_unit_test(sixteen_bits_as_floats_are_exact),
+        FILES(files_follow_each_other_without_a_gap_and_begin_again_when_they_loop),
+        FILES(files_that_do_not_agree_are_refused_by_name),
+        cmocka_unit_test(a_counter_numbers_its_samples_and_ends),
+        cmocka_unit_test(texts_that_are_no_source_are_refused),
+        cmocka_unit_test(a_flow_plays_every_frame_once_and_then_has_ended),
+        cmocka_unit_test(a_fast_flow_waits_for_room_and_a_real_one_does_not),
+        cmocka_unit_test(a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap),
+        cmocka_unit_test(threads_play_a_second_in_a_second_and_nothing_is_lost),
+        cmocka_unit_test(the_callback_makes_no_system_call_and_no_allocation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
