@@ -11,8 +11,8 @@
 //                              [chunk]}; "untold" are full chunks of which the client may not know
 //   StreamChunkFull            metadata {"chunk": chunk}
 //   StreamHeadPosition         metadata {"path": of the chunk that takes frames, "standby": bool,
-//                              "totals": totals, "ended": true once the source has nothing more, so
-//                              that "offered" is final}
+//                              "totals": totals, "ended": true once the source has nothing more, and
+//                              all it had is in chunks or waits for one}
 //   StreamError of an overrun  metadata {"gap": [first, count]}
 //   Error to a stream request  metadata {"code": name}, such as "not_found" for a stream that the
 //                              daemon does not have

@@ -17,8 +17,9 @@
 enum {
     CAPTURE_CHUNK_SIZE = 512 * 1024,
     CAPTURE_REQUEST_TIMEOUT_MS = 5000,
-    CAPTURE_DEAD_MS = 30000,    // a daemon that is dead for so long is given up
-    CAPTURE_FAILING_MS = 10000, // and so is a store that cannot be written to after the stop
+    CAPTURE_DEAD_MS = 30000,     // a daemon that is dead for so long is given up
+    CAPTURE_DEAD_STOP_MS = 2000, // and for so long when the capture is to stop anyway
+    CAPTURE_FAILING_MS = 10000,  // and so is a store that cannot be written to after the stop
     CAPTURE_METER_BYTES = 4096,
     CAPTURE_DEFINITION_MAX = 8192,
 };
@@ -66,6 +67,7 @@ struct capture {
     unsigned interrupts;
     int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
+    char complaint[256];       // of the daemon, that was told last
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
 };
@@ -96,6 +98,19 @@ static struct garden_uuid capture_msg_id(const struct capture *capture, uint64_t
     memcpy(octets + 16, &token, sizeof token);
     const struct garden_hash hash = garden_hash_of(zmtp_bytes_of(octets, sizeof octets));
     return garden_uuid_v4(hash.octets);
+}
+
+// Tells what the daemon said, unless it said the same last time.
+static void capture_complain(struct capture *capture, const char *how, struct garden_text text)
+{
+    const size_t most = sizeof capture->complaint - 1;
+    const size_t size = text.size < most ? text.size : most;
+    if (strlen(capture->complaint) == size && memcmp(capture->complaint, text.data, size) == 0)
+        return;
+    memcpy(capture->complaint, text.data, size);
+    capture->complaint[size] = 0;
+    progress_end(&capture->progress);
+    (void)tool_fail(capture->tool, "the daemon %s: %s", how, capture->complaint);
 }
 
 // What an Ok tells beside success.
@@ -132,9 +147,7 @@ static void capture_answered(struct garden_client *client, int result,
         capture_read_ok(capture, token, &reply->shell_reply.ok.result);
     } else if (reply->family == GARDEN_SHELL_REPLY &&
                reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
-        const struct garden_text text = reply->shell_reply.error.error;
-        progress_end(&capture->progress);
-        (void)tool_fail(capture->tool, "the daemon refused: %.*s", (int)text.size, text.data);
+        capture_complain(capture, "refused", reply->shell_reply.error.error);
         garden_recording_reply(capture->recording, capture_now(), token,
                                garden_code_read(&reply->metadata), NULL, NULL);
     } else {
@@ -254,7 +267,8 @@ static void capture_tick(uv_timer_t *timer)
 {
     struct capture *capture = timer->data;
     const int64_t now_ms = capture_now().mono_ms;
-    if (capture->dead_ms > 0 && now_ms - capture->dead_ms > CAPTURE_DEAD_MS) {
+    const int64_t patience_ms = capture->stopping ? CAPTURE_DEAD_STOP_MS : CAPTURE_DEAD_MS;
+    if (capture->dead_ms > 0 && now_ms - capture->dead_ms > patience_ms) {
         (void)tool_fail(capture->tool, "the daemon stays away: sealing what it had written");
         capture->dead_ms = 0;
         garden_recording_abandon(capture->recording, capture_now());
@@ -340,9 +354,7 @@ static void capture_on_event(struct garden_client *client, const struct garden_m
         capture_on_head(capture, &message->metadata);
     } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
                garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
-        const struct garden_text text = event->stream_error.error;
-        progress_end(&capture->progress);
-        (void)tool_fail(capture->tool, "the daemon reports: %.*s", (int)text.size, text.data);
+        capture_complain(capture, "reports", event->stream_error.error);
     } else {
         return;
     }
@@ -478,7 +490,7 @@ static int capture_report(struct capture *capture)
                       (unsigned long long)garden_manifest_end(manifest), manifest->chunk_count,
                       (unsigned long long)manifest->total_gaps, seconds);
         (void)printf("manifest %s\n", text);
-        return TOOL_OK;
+        return manifest->total_gaps > 0 ? TOOL_LOST : TOOL_OK;
     }
     struct garden_entry entries[] = {
         garden_entry_of("uri", garden_value_text(garden_text_of(manifest->stream_uri))),
@@ -492,7 +504,7 @@ static int capture_report(struct capture *capture)
     };
     const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
     tool_print_json(&all);
-    return TOOL_OK;
+    return manifest->total_gaps > 0 ? TOOL_LOST : TOOL_OK;
 }
 
 static bool capture_is_finished(const void *context)
@@ -553,7 +565,7 @@ static bool capture_recover_one(void *context, const char *run)
     if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
     capture->told++;
     capture->started_ns = uv_hrtime();
-    if (capture_report(capture) != TOOL_OK) capture->finished = true; // something is left over
+    if (capture_report(capture) == TOOL_FAILED) capture->finished = true; // something is left over
     garden_recording_close(capture->recording);
     capture->recording = NULL;
     return true;

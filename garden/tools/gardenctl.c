@@ -41,7 +41,7 @@ static void gardenctl_help(void)
                "  --help, --version\n"
                "\n"
                "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
-               "4 verify found a difference.");
+               "4 verify found a difference, 5 capture lost frames (its manifest says which).");
 }
 
 static int gardenctl_options(struct tool *tool, int argc, char **argv)

@@ -15,6 +15,7 @@ enum tool_exit {
     TOOL_USAGE = 2,       // the words of the call are wrong
     TOOL_UNREACHABLE = 3, // no daemon answered
     TOOL_DIFFERS = 4,     // verify: something is damaged or not as it should be
+    TOOL_LOST = 5,        // capture: done, and the manifest counts frames that were lost
 };
 
 enum { TOOL_FILES_MAX = 256 }; // that one option may be given for

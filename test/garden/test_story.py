@@ -1,0 +1,380 @@
+#!/usr/bin/python3
+"""gardend and gardenctl as their users meet them: captures end to end, and what goes wrong.
+
+Reports in TAP. Runs the programs of $O/bin in a folder of its own.
+"""
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+
+BIN = os.path.join(os.environ.get("O", "build"), "bin")
+GARDEND, GARDENCTL = (os.path.abspath(os.path.join(BIN, name)) for name in ("gardend", "gardenctl"))
+PATIENCE = 60  # seconds for anything that should take far less
+
+
+class Story:
+    """A folder with a recording in it, and the daemons that were started there."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="story.")
+        self.store = self.path("store")
+        os.makedirs(os.path.join(self.store, "staging"))
+        self.daemons = []
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def recording(self, seconds=1.0, name="take.wav", channels=2, rate=48000):
+        """Noise, so that no two frames look alike."""
+        noise = random.Random(7)
+        frames = int(seconds * rate)
+        with wave.open(self.path(name), "wb") as out:
+            out.setnchannels(channels)
+            out.setsampwidth(2)
+            out.setframerate(rate)
+            out.writeframes(noise.randbytes(frames * channels * 2))
+        return self.path(name), frames
+
+    def start(self, *options, run="run", pace="fast"):
+        """Starts gardend and waits until it says that it is ready. Returns it, or its failure."""
+        os.makedirs(self.path(run), mode=0o700, exist_ok=True)
+        ready, write = os.pipe()
+        daemon = subprocess.Popen(
+            [GARDEND, "--run-dir", self.path(run), "--staging", os.path.join(self.store, "staging"),
+             "--pace", pace, "--log-level", "warning", "--ready-fd", str(write), *options],
+            pass_fds=(write,), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+        os.close(write)
+        line = os.read(ready, 100)
+        os.close(ready)
+        self.daemons.append(daemon)
+        return daemon, bool(line)
+
+    def ctl(self, *words, run="run", check=None):
+        done = subprocess.run(
+            [GARDENCTL, "--connection", os.path.join(self.path(run), "connection.json"), *words],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if check is not None:
+            assert done.returncode == check, (words, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def verify(self, manifest, against, check=0):
+        out = self.ctl("--json", "verify", "--store", self.store, "--against", against, manifest,
+                       check=check).stdout
+        return json.loads(out)
+
+    def close(self):
+        for daemon in self.daemons:
+            if daemon.poll() is None:
+                daemon.kill()
+            daemon.communicate()
+        subprocess.run(["rm", "-rf", self.folder], check=True)
+
+
+def one_line(text):
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+def refused(daemon, *words):
+    """The daemon did not start: status 1, and one line that has all the words."""
+    out, err = daemon.communicate(timeout=PATIENCE)
+    assert daemon.returncode == 1, (daemon.returncode, out, err)
+    line = one_line(err)
+    for word in words:
+        assert word in line, line
+    return line
+
+
+# ---- Captures
+
+
+def a_recording_is_captured_sample_by_sample(story):
+    take, frames = story.recording()
+    _, ready = story.start("--file", take)
+    assert ready
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--chunks", "12",
+                                check=0).stdout)
+    assert done["offered"] == done["captured"] == frames and done["lost"] == 0, done
+    assert done["chunks"] >= 8, done
+    found = story.verify(done["manifest"], take)
+    assert found["ok"] and found["compared"] and found["captured"] == frames, found
+
+
+def verify_finds_a_changed_octet_and_another_file(story):
+    take, _ = story.recording()
+    other, _ = story.recording(name="other.wav", seconds=0.9)
+    story.start("--file", take)
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--chunks", "9",
+                                check=0).stdout)
+    found = story.verify(done["manifest"], other, check=4)
+    assert not found["ok"] and "frame" in found["difference"], found
+    manifest = read_json(object_path(story, done["manifest"]))
+    victim = object_path(story, manifest["chunks"][3]["hash"])
+    os.chmod(victim, 0o600)
+    with open(victim, "r+b") as file:
+        file.seek(100)
+        octet = file.read(1)
+        file.seek(100)
+        file.write(bytes([octet[0] ^ 1]))
+    found = story.verify(done["manifest"], take, check=4)
+    assert "damaged" in found["difference"] and manifest["chunks"][3]["hash"][2:] in found["difference"]
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def object_path(story, name):
+    return os.path.join(story.store, "objects", name[:2], name[2:])
+
+
+def stopped_client(story, ring_ms):
+    """Stops the client for 2 s amid its rotations. Returns what it then tells of the capture."""
+    take, frames = story.recording(seconds=5)
+    _, ready = story.start("--file", take, "--ring-ms", str(ring_ms), pace="real")
+    assert ready
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+         story.store, "--chunks", "20", "--manifest-file", story.path("manifest")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in client.stdout:
+        if line.startswith("chunk 2 sealed"):
+            break
+    client.send_signal(signal.SIGSTOP)
+    time.sleep(2)
+    client.send_signal(signal.SIGCONT)
+    _, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode in (0, 5), err
+    with open(story.path("manifest"), encoding="utf-8") as file:
+        manifest = file.read().strip()
+    found = story.verify(manifest, take)
+    assert found["ok"] and found["offered"] == frames, (found, frames)
+    assert found["captured"] + found["lost"] == found["offered"], found
+    assert (client.returncode == 5) == (found["lost"] > 0), client.returncode
+    return found
+
+
+def a_client_stopped_for_two_seconds_loses_only_what_is_accounted_for(story):
+    assert stopped_client(story, ring_ms=300)["lost"] > 0
+
+
+def a_client_stopped_for_two_seconds_loses_nothing_with_a_ring_of_four(story):
+    assert stopped_client(story, ring_ms=4000)["lost"] == 0
+
+
+def a_killed_client_is_recovered(story):
+    take, frames = story.recording(seconds=4)
+    story.start("--file", take, pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+         story.store, "--chunks", "16"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in client.stdout:
+        if line.startswith("chunk 4 sealed"):
+            break
+    client.kill()
+    client.communicate()
+    story.ctl("shutdown", check=0)
+    story.daemons[0].wait(PATIENCE)
+    done = json.loads(story.ctl("--json", "capture", "--recover", "--store", story.store,
+                                check=0).stdout)
+    assert done["chunks"] >= 5 and 0 < done["captured"] <= frames, done
+    story.ctl("verify", "--store", story.store, done["manifest"], check=0)
+    again = story.ctl("capture", "--recover", "--store", story.store, check=0).stdout
+    assert "nothing" in again, again
+
+
+def a_daemon_killed_amid_a_capture_leaves_what_it_wrote(story):
+    take, _ = story.recording(seconds=4)
+    daemon, _ = story.start("--file", take, pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "--json", "capture",
+         "--store", story.store, "--chunks", "16"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + PATIENCE
+    objects = os.path.join(story.store, "objects")
+    while not os.path.isdir(objects) or len(os.listdir(objects)) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    daemon.kill()
+    daemon.wait()
+    client.send_signal(signal.SIGINT)
+    out, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode in (0, 5), err
+    done = json.loads(out)
+    story.ctl("verify", "--store", story.store, done["manifest"], check=0)
+    assert done["captured"] > 0, done
+
+
+# ---- What goes wrong
+
+
+def an_unknown_scheme_is_refused(story):
+    daemon, ready = story.start("--endpoints", ",".join(["quic://127.0.0.1:9"] * 5))
+    assert not ready
+    refused(daemon, "quic")
+
+
+def a_port_in_use_is_refused(story):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        if port > 65000:
+            return
+        daemon, ready = story.start("--tcp", f"127.0.0.1:{port}")
+        assert not ready
+        refused(daemon, str(port), "in use")
+
+
+def a_live_daemons_endpoints_are_not_taken(story):
+    take, _ = story.recording()
+    _, ready = story.start("--file", take)
+    assert ready
+    daemon, ready = story.start("--file", take)
+    assert not ready
+    refused(daemon, "in use")
+    story.ctl("ping", check=0)
+
+
+def a_file_that_is_no_recording_is_refused(story):
+    text = story.path("text.wav")
+    with open(text, "w", encoding="utf-8") as out:
+        out.write("this is not audio\n" * 100)
+    for path in (text, story.path("absent.wav"), story.folder):
+        daemon, ready = story.start("--file", path)
+        assert not ready
+        refused(daemon, path)
+
+
+def a_store_that_cannot_be_written_is_told(story):
+    take, _ = story.recording()
+    story.start("--file", take)
+    blocked = story.path("blocked")
+    with open(blocked, "w", encoding="utf-8") as out:
+        out.write("a file where a folder should be")
+    done = story.ctl("capture", "--store", blocked)
+    assert done.returncode == 1 and blocked in one_line(done.stderr), done
+
+
+def a_full_disk_is_told_and_harms_nothing(story):
+    small = story.path("small")
+    os.makedirs(small)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", small],
+                             capture_output=True, check=False).returncode == 0
+    if not mounted:
+        return "no right to mount a small file system"
+    try:
+        take, frames = story.recording(seconds=4)
+        story.store = os.path.join(small, "store")
+        os.makedirs(os.path.join(story.store, "staging"))
+        story.start("--file", take, pace="real")
+        client = subprocess.Popen(
+            [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+             story.store, "--chunk-bytes", "50000"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, err = client.communicate(timeout=PATIENCE)
+        assert client.returncode == 5 and "space" in err, (client.returncode, out, err)
+        manifest = out.split()[-1]
+        found = json.loads(story.ctl("--json", "verify", "--store", story.store, manifest,
+                                     check=0).stdout)
+        assert 0 < found["captured"] < frames and found["offered"] == frames, (found, frames)
+        story.ctl("ping", check=0)
+    finally:
+        for daemon in story.daemons:
+            daemon.kill()
+            daemon.wait()
+        subprocess.run(["umount", "-l", small], check=False)
+    return None
+
+
+def strangers_on_a_lane_disturb_nobody(story):
+    take, frames = story.recording()
+    story.start("--file", take)
+    lane = read_json(story.path("run/connection.json"))
+    path = lane["endpoints"]["shell"].removeprefix("ipc://")
+    strangers = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                 b"\x01\x00\x05hello", b"\xff" * 4000, bytes(64), b"\xff" + bytes(8) + b"\x7f\x01\x05"]
+    for octets in strangers:
+        with socket.socket(socket.AF_UNIX) as stranger:
+            stranger.settimeout(PATIENCE)
+            stranger.connect(path)
+            stranger.sendall(octets)
+            while stranger.recv(4096):
+                pass  # the daemon's greeting, then its end of the connection
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, check=0).stdout)
+    assert done["captured"] == frames, done
+
+
+def a_garbage_body_is_answered_with_an_error(story):
+    import zmq  # Debian's python3-zmq
+    take, _ = story.recording()
+    story.start("--file", take)
+    lane = read_json(story.path("run/connection.json"))
+    context = zmq.Context()
+    try:
+        for name, kind in (("shell", zmq.DEALER), ("control", zmq.DEALER), ("query", zmq.REQ)):
+            asker = context.socket(kind)
+            asker.linger = 0
+            asker.rcvtimeo = PATIENCE * 1000
+            asker.connect(lane["endpoints"][name])
+            for body in (b"\xc1\xc1garbage", b"", b"\x94" * 40, struct.pack(">I", 7) * 9, b"{"):
+                asker.send(body)
+                assert b"rror" in asker.recv(), name
+            asker.close()
+    finally:
+        context.term()
+    story.ctl("ping", check=0)
+
+
+def wrong_words_are_told(story):
+    for words, word in ((["frobnicate"], "frobnicate"), (["capture"], "--store"),
+                        (["verify", "--store", story.store, "12"], "hash"), ([], "command"),
+                        (["--timeout", "-1", "ping"], "--timeout")):
+        done = subprocess.run([GARDENCTL, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and word in done.stderr, (words, done)
+    assert subprocess.run([GARDEND, "--frobnicate"], capture_output=True,
+                          check=False).returncode == 2
+    for program in (GARDEND, GARDENCTL):
+        for option in ("--help", "--version"):
+            done = subprocess.run([program, option], capture_output=True, text=True, check=False)
+            assert done.returncode == 0 and done.stdout, (program, option)
+    done = story.ctl("--timeout", "300", "ping")
+    assert done.returncode == 3 and "gardend" in done.stderr or "daemon" in done.stderr, done
+
+
+def main():
+    tests = [value for name, value in globals().items()
+             if callable(value) and getattr(value, "__code__", None) is not None
+             and value.__code__.co_varnames[:1] == ("story",) and value.__code__.co_argcount == 1]
+    wanted = sys.argv[1:]
+    tests = [test for test in tests if not wanted or test.__name__ in wanted]
+    print(f"1..{len(tests)}")
+    failed = 0
+    for number, test in enumerate(tests, 1):
+        story = Story()
+        begun = time.monotonic()
+        name = test.__name__.replace("_", " ")
+        try:
+            skipped = test(story)
+            print(f"ok {number} - {name}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
+        except Exception as error:  # whatever it is, the other tests still run
+            failed += 1
+            print(f"not ok {number} - {name}\n# {type(error).__name__}: {error}", flush=True)
+        finally:
+            story.close()
+        print(f"# {time.monotonic() - begun:.1f} s", flush=True)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
