@@ -54,10 +54,11 @@ void zmtp__clock_pong(struct zmtp_peer *peer, uint64_t now_ms)
         peer->counters.round_trip_ms = (uint32_t)(now_ms - peer->ping_ms);
 }
 
-// PING is of 3.1; a 3.0 peer never gets one.
+// PING is of 3.1; a 3.0 peer never gets one. Neither does a DISH, to which alone a RADIO speaks:
+// those of libzmq end the connection on any command.
 static bool clock_pings(const struct zmtp_peer *peer)
 {
-    return peer->state == ZMTP_PEER_TRAFFIC && peer->their_minor >= 1 &&
+    return peer->state == ZMTP_PEER_TRAFFIC && peer->their_minor >= 1 && peer->type != ZMTP_RADIO &&
            peer->limits.heartbeat_interval_ms > 0 && !peer->ending;
 }
 

@@ -262,8 +262,11 @@ static enum rx_result rx_act(struct zmtp_peer *peer, const struct zmtp_command *
 // Is it a command that the pattern of our type acts on?
 static bool rx_is_for_pattern(const struct zmtp_peer *peer, const struct zmtp_command *command)
 {
-    if (peer->type != ZMTP_PUB && peer->type != ZMTP_XPUB) return false;
-    return zmtp_command_is(command, "SUBSCRIBE") || zmtp_command_is(command, "CANCEL");
+    if (peer->type == ZMTP_PUB || peer->type == ZMTP_XPUB)
+        return zmtp_command_is(command, "SUBSCRIBE") || zmtp_command_is(command, "CANCEL");
+    if (peer->type == ZMTP_RADIO)
+        return zmtp_command_is(command, "JOIN") || zmtp_command_is(command, "LEAVE");
+    return false;
 }
 
 static enum rx_result rx_command(struct zmtp_peer *peer, struct rx_run *run, struct zmtp_bytes body,
