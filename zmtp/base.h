@@ -59,6 +59,9 @@ enum zmtp_err {
     ZMTP_ERR_RESET = -44,             // the connection broke
     ZMTP_ERR_ROUTING_ID = -45,        // the routing id is malformed, or another live peer has it
     ZMTP_ERR_CANCELLED = -46,         // this side closed it
+    ZMTP_ERR_KEY = -47,    // a box did not open: another key, or somebody changed the octets
+    ZMTP_ERR_REPLAY = -48, // a nonce that was used before
+    ZMTP_ERR_DENIED = -49, // the authoriser said no
 };
 
 // A constant name ("ZMTP_ERR_AGAIN") and a sentence for people. Both never fail and never allocate;

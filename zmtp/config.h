@@ -12,6 +12,8 @@ enum {
     ZMTP_DEFAULT_HANDSHAKE_FRAME_MAX = 4096,
     // Wall clock from the first octet to the end of the handshake.
     ZMTP_DEFAULT_HANDSHAKE_MS = 10000,
+    // Part of it: how long whoever judges the credentials may take; then it is a no.
+    ZMTP_DEFAULT_AUTHORISE_MS = 5000,
     // Connections of one listener that have not finished their handshake; beyond, the oldest goes.
     ZMTP_DEFAULT_PENDING_MAX = 128,
     // One message, all parts, counted while it is still unfinished.

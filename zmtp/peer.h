@@ -16,6 +16,7 @@
 #ifndef ZMTP_PEER_H
 #define ZMTP_PEER_H
 
+#include "curve.h"
 #include "msg.h"
 
 #ifdef __cplusplus
@@ -35,6 +36,7 @@ const char *zmtp_peer_state_name(enum zmtp_peer_state state);
 // a time off, and means "no limit" for a size.
 struct zmtp_peer_limits {
     uint32_t handshake_ms;
+    uint32_t authorise_ms; // for the owner's verdict; then the other side is denied
     uint32_t handshake_frame_max;
     uint64_t message_max; // octets of one message's bodies
     uint32_t parts_max;
@@ -50,8 +52,8 @@ struct zmtp_peer_config {
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id; // copied; at most 255 octets; sent by REQ, DEALER and ROUTER
-    bool as_server;               // bound, rather than dialled
     uint8_t minor;                // the 3.x that we announce: 1, or 0 to be an old peer in tests
+    const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
     struct zmtp_peer_limits limits;
 };
 
@@ -66,6 +68,7 @@ enum {
     ZMTP_WANT_READ = 1,   // give octets: space, commit
     ZMTP_WANT_WRITE = 2,  // take octets: peek, consume
     ZMTP_WANT_ATTACH = 4, // the handshake is done: attach a pipe
+    ZMTP_WANT_AUTH = 8,   // we are the server: look at the credentials and authorise
 };
 unsigned
 zmtp_peer_wants(const struct zmtp_peer *peer); // 0 when closed and nothing is left to write
@@ -98,13 +101,24 @@ int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end);
 // The pipe was marked: go on with what waited for it.
 void zmtp_peer_resume(struct zmtp_peer *peer, uint64_t now_ms);
 
+// The credentials that wait to be judged; ZMTP_ERR_STATE when none do.
+int zmtp_peer_credentials(const struct zmtp_peer *peer, struct zmtp_credentials *out);
+// Judges them. With ZMTP_VERDICT_ALLOW the handshake goes on, and |user_id| (at most 255 octets) and
+// |metadata| (at most 64 KiB, in the form of RFC 27) are kept for zmtp_peer_facts; with any other it is
+// over. Without a verdict in time it is ZMTP_VERDICT_LATER. ZMTP_ERR_STATE when nobody is asked for,
+// ZMTP_ERR_ARGUMENT; ZMTP_ERR_MEMORY closes.
+int zmtp_peer_authorise(struct zmtp_peer *peer, enum zmtp_verdict verdict,
+                        struct zmtp_bytes user_id, struct zmtp_bytes metadata);
+
 // Milliseconds on the clock of |now_ms| when it wants a tick; UINT64_MAX: never.
 uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer);
 void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms);
 
 enum zmtp_peer_state zmtp_peer_state(const struct zmtp_peer *peer);
 int zmtp_peer_error(const struct zmtp_peer *peer); // ZMTP_OK until closed
-// The reason in the ERROR command that the other side sent, or empty. Printable octets only.
+// Why, in words: the reason in the ERROR command that the other side sent (in a handshake with
+// credentials most often a number of RFC 27), or what we know or suspect ourselves; or empty. Printable
+// octets only.
 struct zmtp_bytes zmtp_peer_reason(const struct zmtp_peer *peer);
 
 // What the handshake told; meaningful from ZMTP_PEER_READY on. Views live as long as the peer.
@@ -114,6 +128,9 @@ struct zmtp_peer_facts {
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id;
     struct zmtp_bytes metadata; // all properties, as sent
+    enum zmtp_mechanism mechanism;
+    struct zmtp_key public_key;               // CURVE: theirs, which lasts, and is proven
+    struct zmtp_bytes user_id, user_metadata; // what the authoriser said
 };
 struct zmtp_peer_facts zmtp_peer_facts(const struct zmtp_peer *peer);
 

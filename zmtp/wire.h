@@ -97,6 +97,13 @@ int zmtp_ping_encode(const struct zmtp_ping *ping, uint8_t *out, size_t size);
 int zmtp_pong_encode(struct zmtp_bytes context, uint8_t *out, size_t size);
 int zmtp_error_encode(struct zmtp_bytes reason, uint8_t *out, size_t size);
 
+// Z85 (RFC 32): octets as printable text, five characters for four octets. Encode ends the text with a
+// zero octet. Both return what they wrote, without that zero; ZMTP_ERR_ARGUMENT when the input's size
+// is no multiple or it holds a character or a number that Z85 has not, after which |out| is
+// undefined; ZMTP_ERR_LIMIT when |size| is too small.
+int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size);
+int zmtp_z85_decode(struct zmtp_bytes text, uint8_t *out, size_t size);
+
 // Socket types by their names on the wire (RFC 37, Socket-Type Property).
 enum zmtp_socket_type {
     ZMTP_PAIR,

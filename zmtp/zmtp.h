@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "config.h"
+#include "curve.h"
 #include "msg.h"
 #include "peer.h"
 #include "socket.h"

@@ -58,7 +58,6 @@ static int connection_open_peer(struct connection *connection, struct link *link
                                             .pool = node->config.pool,
                                             .type = node->config.type,
                                             .routing_id = node->config.routing_id,
-                                            .as_server = !connection->dialled,
                                             .minor = node->world->seed % 5 > 0,
                                             .limits = node->limits};
     const int result = zmtp_peer_open(&connection->peer, &config, node->world->now_ms);

@@ -36,6 +36,9 @@ static const struct error_entry error_entries[] = {
     [-ZMTP_ERR_RESET] = {"ZMTP_ERR_RESET", "the connection broke"},
     [-ZMTP_ERR_ROUTING_ID] = {"ZMTP_ERR_ROUTING_ID", "the routing id is malformed or taken"},
     [-ZMTP_ERR_CANCELLED] = {"ZMTP_ERR_CANCELLED", "this side closed the connection"},
+    [-ZMTP_ERR_KEY] = {"ZMTP_ERR_KEY", "the keys do not match, or the octets were changed"},
+    [-ZMTP_ERR_REPLAY] = {"ZMTP_ERR_REPLAY", "the peer repeated a nonce"},
+    [-ZMTP_ERR_DENIED] = {"ZMTP_ERR_DENIED", "the authoriser denied the peer"},
 };
 
 static struct error_entry error_find(int error)

@@ -462,14 +462,13 @@ void zmtp__conn_init(struct zmtp__conn *conn, struct zmtp_uv_socket *socket)
     socket->uv->handles++;
 }
 
-static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket, bool as_server)
+static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket)
 {
     const struct zmtp_peer_config config = {
         .allocator = socket->uv->allocator,
         .pool = socket->uv->pool,
         .type = socket->config.socket.type,
         .routing_id = socket->config.socket.routing_id,
-        .as_server = as_server,
         .minor = 1,
         .limits = socket->config.limits,
     };
@@ -482,7 +481,7 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
     struct zmtp__conn *conn = zmtp_alloc(socket->uv->allocator, sizeof *conn);
     if (!conn) return ZMTP_ERR_MEMORY;
     *conn = (struct zmtp__conn){.state = ZMTP__CONN_OPEN, .listener = listener};
-    int error = conn_open_peer(conn, socket, true);
+    int error = conn_open_peer(conn, socket);
     if (error == ZMTP_OK)
         error = zmtp__watch_open(&conn->watch, socket->uv, fd, zmtp__conn_ready, conn);
     if (error < 0) {
@@ -500,7 +499,7 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
 
 void zmtp__conn_begin(struct zmtp__conn *conn)
 {
-    int error = conn_open_peer(conn, conn->socket, false);
+    int error = conn_open_peer(conn, conn->socket);
     if (error == ZMTP_OK) error = zmtp_peer_attach(conn->peer, conn->end);
     if (error < 0) {
         zmtp_peer_close(conn->peer);

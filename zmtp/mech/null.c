@@ -11,14 +11,16 @@ static int null_say(struct zmtp__mech_session *session, uint8_t *out, size_t siz
     return written;
 }
 
-static int null_hear(struct zmtp__mech_session *session, const struct zmtp_command *command)
+static int null_hear(struct zmtp__mech_session *session, uint8_t *body, size_t size,
+                     uint64_t now_ms)
 {
-    if (zmtp_command_is(command, "ERROR")) {
-        const int result = zmtp_error_decode(command->data, &session->reason);
-        return result < 0 ? result : ZMTP_ERR_PEER;
-    }
-    if (session->heard || !zmtp_command_is(command, "READY")) return ZMTP_ERR_COMMAND;
-    session->theirs = command->data;
+    (void)now_ms; // nothing here grows old
+    struct zmtp_command command;
+    const int result = zmtp_command_decode(zmtp_bytes_of(body, size), &command);
+    if (result < 0) return result;
+    if (zmtp_command_is(&command, "ERROR")) return zmtp__mech_hear_error(session, &command);
+    if (session->heard || !zmtp_command_is(&command, "READY")) return ZMTP_ERR_COMMAND;
+    session->theirs = command.data;
     session->heard = true;
     return ZMTP_OK;
 }

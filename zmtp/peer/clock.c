@@ -39,7 +39,9 @@ void zmtp__clock_left(struct zmtp_peer *peer, bool all_of_ours, uint64_t now_ms)
 void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint64_t now_ms)
 {
     // Octets behind the PING are further traffic, and have come already.
-    const bool last = peer->held.at == peer->held.end;
+    const struct zmtp__peer_sealed *sealed = peer->sealed;
+    const bool last =
+        peer->held.at == peer->held.end && (!sealed || sealed->opened_at == sealed->opened_end);
     peer->ttl_end_ms = ping->ttl_ms > 0 && last ? now_ms + ping->ttl_ms : 0;
     memcpy(peer->pong_context, ping->context.size ? ping->context.data : peer->pong_context,
            ping->context.size);
@@ -94,7 +96,7 @@ uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
     if (peer->state == ZMTP_PEER_CLOSED && !zmtp__tx_pending(peer)) return deadline;
     if (peer->state != ZMTP_PEER_TRAFFIC) {
         if (peer->limits.handshake_ms > 0) deadline = peer->opened_ms + peer->limits.handshake_ms;
-        return deadline;
+        return clock_earlier(deadline, zmtp__handshake_deadline(peer));
     }
     if (clock_pings(peer)) deadline = clock_earlier(clock_timeout(peer), clock_next_ping(peer));
     if (peer->ttl_end_ms && !peer->blocked) deadline = clock_earlier(deadline, peer->ttl_end_ms);
@@ -105,7 +107,7 @@ void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
 {
     if (now_ms < zmtp_peer_deadline(peer)) return;
     if (peer->state != ZMTP_PEER_TRAFFIC) {
-        zmtp__peer_stop(peer, ZMTP_ERR_HANDSHAKE_TIMEOUT);
+        zmtp__handshake_expire(peer, now_ms);
         zmtp__tx_drop(peer); // what was said last has had its time, too
         return;
     }

@@ -1,5 +1,5 @@
-// The inside of a peer, shared by its files: peer.c (life and handshake), rx.c (incoming octets),
-// tx.c (outgoing octets), clock.c (deadlines and heartbeats).
+// The inside of a peer, shared by its files: peer.c (its life), handshake.c, rx.c (incoming octets),
+// tx.c (outgoing octets), sealed.c (both, when they are sealed), clock.c (deadlines and heartbeats).
 #ifndef ZMTP_PEER_INSIDE_H
 #define ZMTP_PEER_INSIDE_H
 
@@ -16,8 +16,21 @@ struct zmtp__rx_source {
 // What only the handshake needs; freed after it.
 struct zmtp__peer_handshake {
     struct zmtp__mech_session session;
-    size_t metadata_size;
+    uint64_t answer_ms; // when the owner must have judged the credentials
+    bool learned;       // their metadata were judged
     uint8_t metadata[]; // ours
+};
+
+// What sealed traffic needs.
+struct zmtp__peer_sealed {
+    struct zmtp__seal seal;
+    // Incoming: frames that were opened where they lay, in the slab that is held; |held| goes on behind
+    // them. While they are parsed the two change places.
+    const uint8_t *opened_at, *opened_end;
+    int broken; // why nothing more can be opened; for when the opened frames are delivered
+    // Outgoing: frames that were taken from the pipe and sealed, of which |window_begin| octets left.
+    struct zmtp_slab *window; // null: none
+    size_t window_begin, window_end;
 };
 
 struct zmtp_peer {
@@ -33,10 +46,14 @@ struct zmtp_peer {
     int ending; // the connection is gone, but octets that came before wait for room in the pipe
     struct zmtp_pipe_end *end;
     struct zmtp__peer_handshake *handshake;
+    struct zmtp__peer_sealed *sealed; // null: the traffic is clear
     // The other side.
     uint8_t their_major, their_minor;
     bool their_type_known;
     enum zmtp_socket_type their_type;
+    enum zmtp_mechanism mechanism;           // ours, and theirs when it is known
+    struct zmtp_key their_key;               // CURVE
+    struct zmtp_part user_id, user_metadata; // from the authoriser
     struct zmtp_part their_metadata;
     struct zmtp_bytes their_routing_id; // within their_metadata
     struct zmtp_part reason;
@@ -75,11 +92,35 @@ void zmtp__peer_enter(struct zmtp_peer *peer, enum zmtp_peer_state next);
 void zmtp__peer_stop(struct zmtp_peer *peer, int error);
 // Goes to TRAFFIC if the handshake is done and a pipe is there.
 void zmtp__peer_start_traffic(struct zmtp_peer *peer);
-// A whole greeting or handshake command came.
-void zmtp__peer_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting);
-void zmtp__peer_handshake_command(struct zmtp_peer *peer, const struct zmtp_command *command);
 // Keeps an ERROR's text for the user; unprintable octets become '?'.
 void zmtp__peer_keep_reason(struct zmtp_peer *peer, struct zmtp_bytes reason);
+
+// handshake.c
+int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_security *security,
+                         struct zmtp_bytes routing_id);
+void zmtp__handshake_close(struct zmtp_peer *peer); // forgets it, secrets and all
+// A whole greeting or handshake command came; the latter may be changed.
+void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting);
+void zmtp__handshake_command(struct zmtp_peer *peer, uint8_t *body, size_t size, uint64_t now_ms);
+bool zmtp__handshake_asks(const struct zmtp_peer *peer); // waits for its owner's verdict
+// When something that the handshake waits for is over, besides the handshake itself.
+uint64_t zmtp__handshake_deadline(const struct zmtp_peer *peer);
+void zmtp__handshake_expire(struct zmtp_peer *peer, uint64_t now_ms);
+// The connection breaks for |error|: notes what that may mean.
+void zmtp__handshake_suspect(struct zmtp_peer *peer, int error);
+
+// sealed.c
+int zmtp__sealed_open(struct zmtp_peer *peer, const struct zmtp__mech_session *session);
+void zmtp__sealed_close(struct zmtp_peer *peer);
+// Opens frames of what is held, as many as are whole. True: there are opened ones.
+bool zmtp__sealed_unseal(struct zmtp_peer *peer);
+// The opened frames take the place of what is held, or give it back.
+void zmtp__sealed_swap(struct zmtp_peer *peer);
+// As zmtp_peer_peek and consume, for what is sealed.
+size_t zmtp__sealed_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max);
+void zmtp__sealed_consume(struct zmtp_peer *peer, size_t size);
+bool zmtp__sealed_unsent(const struct zmtp_peer *peer); // sealed, and not all of it has left
+void zmtp__sealed_drop_unsent(struct zmtp_peer *peer);
 
 // rx.c
 void zmtp__rx_run(struct zmtp_peer *peer, uint64_t now_ms); // parses what is held
@@ -89,7 +130,12 @@ void zmtp__rx_release(struct zmtp_peer *peer);
 // which may be none.
 uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size);
 void zmtp__tx_wrote(struct zmtp_peer *peer, size_t size);
-void zmtp__tx_drop(struct zmtp_peer *peer); // all of them, said or not
+void zmtp__tx_drop(struct zmtp_peer *peer);                   // all of them, said or not
+struct zmtp_bytes zmtp__tx_own(const struct zmtp_peer *peer); // those that are not sent yet
+// Writes those of our own octets that are due, between messages.
+void zmtp__tx_prepare(struct zmtp_peer *peer);
+// The pipe's octets that left, counted in messages.
+void zmtp__tx_consume_pipe(struct zmtp_peer *peer, size_t size);
 bool zmtp__tx_pending(const struct zmtp_peer *peer);
 
 // clock.c

@@ -179,15 +179,17 @@ static enum rx_result rx_greeting(struct zmtp_peer *peer)
     if (used < 0) return rx_stop(peer, used);
     if (used == 0) return RX_MORE;
     held->at += used;
-    zmtp__peer_greeted(peer, &greeting);
+    zmtp__handshake_greeted(peer, &greeting);
     return peer->state == ZMTP_PEER_CLOSED ? RX_STOPPED : RX_STEP;
 }
 
-static enum rx_result rx_handshake(struct zmtp_peer *peer)
+static enum rx_result rx_handshake(struct zmtp_peer *peer, uint64_t now_ms)
 {
     struct zmtp__rx_source *held = &peer->held;
     const struct zmtp_bytes rest = {held->at, (size_t)(held->end - held->at)};
     struct zmtp_frame frame;
+    // Whoever waits to be judged has nothing to say until then.
+    if (rest.size > 0 && zmtp__handshake_asks(peer)) return rx_stop(peer, ZMTP_ERR_COMMAND);
     const int header = zmtp__frame_decode(rest, &frame);
     if (header < 0) return rx_stop(peer, header);
     if (header == 0) return RX_MORE;
@@ -195,12 +197,9 @@ static enum rx_result rx_handshake(struct zmtp_peer *peer)
     const uint32_t max = peer->limits.handshake_frame_max;
     if (max && frame.size > max) return rx_stop(peer, ZMTP_ERR_LIMIT);
     if (frame.size > rest.size - (size_t)header) return RX_MORE;
-    const struct zmtp_bytes body = {held->at + header, (size_t)frame.size};
-    held->at += (size_t)header + body.size;
-    struct zmtp_command command;
-    const int result = zmtp_command_decode(body, &command);
-    if (result < 0) return rx_stop(peer, result);
-    zmtp__peer_handshake_command(peer, &command);
+    uint8_t *const body = held->slab->data + (held->at - held->slab->data) + header;
+    held->at = body + frame.size;
+    zmtp__handshake_command(peer, body, (size_t)frame.size, now_ms);
     return peer->state == ZMTP_PEER_CLOSED ? RX_STOPPED : RX_STEP;
 }
 
@@ -370,17 +369,46 @@ static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
     return rx_flush(peer, &run) == RX_STOPPED ? RX_STOPPED : result;
 }
 
+// A sealed frame that is not whole yet. Whether there is a command in it or a part shows later.
+static enum rx_result rx_await_sealed(struct zmtp_peer *peer)
+{
+    const size_t have = (size_t)(peer->held.end - peer->held.at);
+    struct zmtp_frame outer;
+    const int header = zmtp__frame_decode(zmtp_bytes_of(peer->held.at, have), &outer);
+    if (header <= 0) return RX_MORE;
+    const uint64_t size = outer.size > ZMTP__SEAL_OVERHEAD ? outer.size - ZMTP__SEAL_OVERHEAD : 0;
+    if (!rx_within_limits(peer, &(struct zmtp_frame){.size = size}) &&
+        !rx_within_limits(peer, &(struct zmtp_frame){.size = size, .command = true}))
+        return rx_stop(peer, ZMTP_ERR_LIMIT);
+    return have < RX_BIG ? RX_MORE : rx_begin_big(peer, (size_t)header + (size_t)outer.size);
+}
+
+// Sealed traffic: what was opened is parsed as clear traffic is, then more is opened.
+static enum rx_result rx_sealed(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    for (;;) {
+        const struct zmtp__peer_sealed *sealed = peer->sealed;
+        if (sealed->opened_at == sealed->opened_end && !zmtp__sealed_unseal(peer))
+            return sealed->broken < 0 ? rx_stop(peer, sealed->broken) : rx_await_sealed(peer);
+        zmtp__sealed_swap(peer);
+        const enum rx_result result = rx_traffic(peer, now_ms);
+        if (result == RX_STOPPED) return result;
+        zmtp__sealed_swap(peer);
+        if (result == RX_BLOCKED) return result;
+    }
+}
+
 static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
 {
     switch (peer->state) {
     case ZMTP_PEER_GREETING:
         return rx_greeting(peer);
     case ZMTP_PEER_HANDSHAKE:
-        return rx_handshake(peer);
+        return rx_handshake(peer, now_ms);
     case ZMTP_PEER_READY:
         return peer->held.at == peer->held.end ? RX_MORE : RX_BLOCKED;
     case ZMTP_PEER_TRAFFIC:
-        return rx_traffic(peer, now_ms);
+        return peer->sealed ? rx_sealed(peer, now_ms) : rx_traffic(peer, now_ms);
     case ZMTP_PEER_CLOSED:
         break;
     }

@@ -28,6 +28,12 @@ static size_t tx_control_left(const struct zmtp_peer *peer)
     return peer->control_end - peer->control_begin;
 }
 
+struct zmtp_bytes zmtp__tx_own(const struct zmtp_peer *peer)
+{
+    const size_t size = tx_control_left(peer);
+    return zmtp_bytes_of(size > 0 ? peer->control + peer->control_begin : NULL, size);
+}
+
 void zmtp__tx_drop(struct zmtp_peer *peer)
 {
     zmtp_free(peer->allocator, peer->control, peer->control_capacity);
@@ -50,6 +56,7 @@ static bool tx_has_traffic(const struct zmtp_peer *peer)
 bool zmtp__tx_pending(const struct zmtp_peer *peer)
 {
     if (tx_control_left(peer) > 0 || tx_has_traffic(peer)) return true;
+    if (zmtp__sealed_unsent(peer)) return true;
     return peer->state == ZMTP_PEER_TRAFFIC && !peer->ending && (peer->pong_due || peer->ping_due);
 }
 
@@ -61,6 +68,7 @@ unsigned zmtp_peer_wants(const struct zmtp_peer *peer)
     if (peer->state == ZMTP_PEER_GREETING || peer->state == ZMTP_PEER_HANDSHAKE ||
         peer->state == ZMTP_PEER_TRAFFIC)
         if (!peer->blocked && !peer->ending) wants |= ZMTP_WANT_READ;
+    if (zmtp__handshake_asks(peer)) wants = (wants | ZMTP_WANT_AUTH) & ~(unsigned)ZMTP_WANT_READ;
     return wants;
 }
 
@@ -112,6 +120,17 @@ static void tx_subscription_as_message(struct zmtp_peer *peer)
     zmtp__pipe_consumed(peer->end);
 }
 
+void zmtp__tx_prepare(struct zmtp_peer *peer)
+{
+    const struct zmtp__queue *queue = peer->end->in;
+    if (tx_control_left(peer) > 0) return;
+    if (zmtp__queue_message_left(queue) == 0 && peer->their_minor == 0)
+        while (tx_control_left(peer) == 0 && queue->count > 0 &&
+               zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND)
+            tx_subscription_as_message(peer);
+    if (peer->state == ZMTP_PEER_TRAFFIC) tx_heartbeats(peer);
+}
+
 // How much of the pipe may be shown now.
 static size_t tx_pipe_window(struct zmtp_peer *peer)
 {
@@ -129,14 +148,8 @@ static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
     const bool traffic = peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
     struct zmtp__queue *queue = traffic ? peer->end->in : NULL;
     const bool between = !traffic || zmtp__queue_message_left(queue) == 0;
-    if (traffic && tx_control_left(peer) == 0) {
-        if (between && peer->their_minor == 0)
-            while (tx_control_left(peer) == 0 && queue->count > 0 &&
-                   zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND)
-                tx_subscription_as_message(peer);
-        if (peer->state != ZMTP_PEER_TRAFFIC) return 0;
-        tx_heartbeats(peer);
-    }
+    if (traffic) zmtp__tx_prepare(peer);
+    if (traffic && peer->state != ZMTP_PEER_TRAFFIC) return 0;
     const size_t control = tx_control_left(peer);
     if (traffic && !between && control > 0) {
         // The message that has begun goes first.
@@ -158,7 +171,8 @@ static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
 
 size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
 {
-    const size_t count = tx_plan(peer, out, max);
+    const bool seal = peer->sealed && peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
+    const size_t count = seal ? zmtp__sealed_peek(peer, out, max) : tx_plan(peer, out, max);
     peer->shown = 0;
     for (size_t i = 0; i < count; i++)
         peer->shown += out[i].size;
@@ -170,8 +184,7 @@ static size_t tx_smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-// The pipe's octets that left, counted in messages.
-static void tx_consume_pipe(struct zmtp_peer *peer, size_t size)
+void zmtp__tx_consume_pipe(struct zmtp_peer *peer, size_t size)
 {
     if (size == 0) return;
     struct zmtp__queue *queue = peer->end->in;
@@ -191,11 +204,14 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
     peer->plan_first -= first;
     peer->plan_control -= control;
     peer->control_begin += control;
-    const bool all_of_ours = tx_control_left(peer) == 0;
-    if (all_of_ours) zmtp__tx_drop(peer);
+    if (tx_control_left(peer) == 0) zmtp__tx_drop(peer);
     if (peer->state != ZMTP_PEER_TRAFFIC) return;
+    if (peer->sealed)
+        zmtp__sealed_consume(peer, size - control);
+    else
+        zmtp__tx_consume_pipe(peer, size - control);
+    const bool all_of_ours = tx_control_left(peer) == 0 && !zmtp__sealed_unsent(peer);
     zmtp__clock_left(peer, all_of_ours, now_ms);
-    tx_consume_pipe(peer, size - control);
     // The socket has closed, and all that it sent has left.
     if (peer->end->other->closed && !zmtp__tx_pending(peer))
         zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);

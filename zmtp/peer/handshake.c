@@ -1,0 +1,328 @@
+// A peer's handshake: the greeting, what the mechanism says and hears, the other side's metadata, and
+// the question to the owner whether it may come in.
+#include <assert.h>
+#include <string.h>
+
+#include "../base/writer.h"
+#include "inside.h"
+
+enum {
+    // The largest metadata of ours: two properties with their names and sizes.
+    HANDSHAKE_METADATA_MAX = 2 * (1 + 16 + 4) + 16 + 255,
+    // The largest command of ours: CURVE's INITIATE with that, or PLAIN's HELLO.
+    HANDSHAKE_SAY_MAX = ZMTP_HEADER_MAX + 257 + HANDSHAKE_METADATA_MAX,
+    // What an authoriser may tell about a user.
+    HANDSHAKE_USER_METADATA_MAX = 64 * 1024,
+};
+
+// The types that announce a routing id (RFC 37, Identity Property), with an empty one too, as every
+// peer in the field does.
+static bool handshake_type_has_id(enum zmtp_socket_type type)
+{
+    return type == ZMTP_REQ || type == ZMTP_DEALER || type == ZMTP_ROUTER;
+}
+
+static size_t handshake_add_property(uint8_t *out, size_t filled, size_t size, const char *name,
+                                     struct zmtp_bytes value)
+{
+    const struct zmtp_property property = {zmtp_bytes_text(name), value};
+    const int written = zmtp_property_encode(&property, out + filled, size - filled);
+    assert(written > 0); // the room is computed from the limits of what goes in
+    return filled + (size_t)written;
+}
+
+static size_t handshake_metadata(const struct zmtp_peer *peer, struct zmtp_bytes routing_id,
+                                 uint8_t out[HANDSHAKE_METADATA_MAX])
+{
+    const struct zmtp_bytes type = zmtp_bytes_text(zmtp_socket_type_name(peer->type));
+    size_t size = handshake_add_property(out, 0, HANDSHAKE_METADATA_MAX, "Socket-Type", type);
+    if (handshake_type_has_id(peer->type))
+        size = handshake_add_property(out, size, HANDSHAKE_METADATA_MAX, "Identity", routing_id);
+    return size;
+}
+
+static int handshake_say_greeting(struct zmtp_peer *peer)
+{
+    const struct zmtp__mech_session *session = &peer->handshake->session;
+    uint8_t *room = zmtp__tx_room(peer, ZMTP_GREETING_SIZE);
+    if (!room) return ZMTP_ERR_MEMORY;
+    // RFC 37, Topology: as-server is zero where there are no roles, as with NULL.
+    struct zmtp_greeting greeting = {.major = 3,
+                                     .minor = peer->minor,
+                                     .as_server =
+                                         peer->mechanism != ZMTP_NULL && session->security->server};
+    strcpy(greeting.mechanism, session->mech->name);
+    zmtp_greeting_encode(&greeting, room);
+    zmtp__tx_wrote(peer, ZMTP_GREETING_SIZE);
+    return ZMTP_OK;
+}
+
+int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_security *security,
+                         struct zmtp_bytes routing_id)
+{
+    static const struct zmtp_security none = {.mechanism = ZMTP_NULL};
+    if (!security) security = &none;
+    struct zmtp__peer_handshake *handshake =
+        zmtp_alloc(peer->allocator, sizeof *handshake + HANDSHAKE_METADATA_MAX);
+    if (!handshake) return ZMTP_ERR_MEMORY;
+    peer->handshake = handshake;
+    peer->mechanism = security->mechanism;
+    handshake->learned = false;
+    handshake->answer_ms = UINT64_MAX;
+    const size_t size = handshake_metadata(peer, routing_id, handshake->metadata);
+    const struct zmtp_bytes metadata = {handshake->metadata, size};
+    const int result = zmtp__mech_init(&handshake->session, security, metadata);
+    return result < 0 ? result : handshake_say_greeting(peer);
+}
+
+void zmtp__handshake_close(struct zmtp_peer *peer)
+{
+    struct zmtp__peer_handshake *handshake = peer->handshake;
+    if (!handshake) return;
+    zmtp__mech_fini(&handshake->session);
+    zmtp_free(peer->allocator, handshake, sizeof *handshake + HANDSHAKE_METADATA_MAX);
+    peer->handshake = NULL;
+}
+
+// Closes for |error|, and tells why in the words of the mechanism, if it has any.
+static void handshake_fail(struct zmtp_peer *peer, int error)
+{
+    const struct zmtp_bytes reason = peer->handshake->session.reason;
+    if (reason.size > 0) zmtp__peer_keep_reason(peer, reason);
+    zmtp__peer_stop(peer, error);
+}
+
+// Says what the mechanism has to say now.
+static void handshake_say(struct zmtp_peer *peer)
+{
+    struct zmtp__mech_session *session = &peer->handshake->session;
+    uint8_t *room = zmtp__tx_room(peer, HANDSHAKE_SAY_MAX);
+    const int written =
+        room ? session->mech->say(session, room, HANDSHAKE_SAY_MAX) : ZMTP_ERR_MEMORY;
+    if (written < 0)
+        handshake_fail(peer, written);
+    else
+        zmtp__tx_wrote(peer, (size_t)written);
+}
+
+// Closes, after an ERROR command with a reason that the other side can log (RFC 37, Socket-Type
+// Property). It is the last thing we say.
+static void handshake_refuse(struct zmtp_peer *peer, int error, const char *reason)
+{
+    if (zmtp__mech_may_refuse(&peer->handshake->session)) {
+        uint8_t *room = zmtp__tx_room(peer, UINT8_MAX);
+        const int written = room ? zmtp_error_encode(zmtp_bytes_text(reason), room, UINT8_MAX) : 0;
+        if (written > 0) zmtp__tx_wrote(peer, (size_t)written);
+    }
+    zmtp__peer_stop(peer, error);
+}
+
+// RFC 37, Security Considerations: never a weaker mechanism than ours because they want it.
+static void handshake_refuse_mechanism(struct zmtp_peer *peer, const char *theirs)
+{
+    uint8_t text[3 * ZMTP_MECHANISM_SIZE + 16];
+    struct zmtp__writer w = zmtp__writer_of(text, sizeof text);
+    zmtp__write_bytes(&w, zmtp_bytes_text("the peer offers "));
+    zmtp__write_bytes(&w, zmtp_bytes_text(theirs));
+    zmtp__write_bytes(&w, zmtp_bytes_text(", we require "));
+    zmtp__write_bytes(&w, zmtp_bytes_text(peer->handshake->session.mech->name));
+    zmtp__peer_keep_reason(peer, zmtp_bytes_of(text, w.filled));
+    zmtp__peer_stop(peer, ZMTP_ERR_MECHANISM);
+}
+
+void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting)
+{
+    const struct zmtp__mech_session *session = &peer->handshake->session;
+    peer->their_major = greeting->major;
+    // RFC 37, Version Negotiation: to a later version we speak our own.
+    peer->their_minor =
+        greeting->major > 3 || greeting->minor > peer->minor ? peer->minor : greeting->minor;
+    if (strcmp(greeting->mechanism, session->mech->name) != 0) {
+        handshake_refuse_mechanism(peer, greeting->mechanism);
+        return;
+    }
+    // A zero says nothing: libzmq's servers send it too. A one can be believed.
+    if (peer->mechanism != ZMTP_NULL && session->security->server && greeting->as_server) {
+        zmtp__peer_keep_reason(peer,
+                               zmtp_bytes_text("both sides are servers of this mechanism: one "
+                                               "must be the client"));
+        zmtp__peer_stop(peer, ZMTP_ERR_MECHANISM);
+        return;
+    }
+    zmtp__peer_enter(peer, ZMTP_PEER_HANDSHAKE);
+    handshake_say(peer);
+}
+
+// Judges their metadata and keeps a copy. ZMTP_OK or the reason to close.
+static int handshake_learn(struct zmtp_peer *peer, struct zmtp_bytes metadata)
+{
+    if (peer->limits.metadata_max && metadata.size > peer->limits.metadata_max)
+        return ZMTP_ERR_LIMIT;
+    const uint32_t properties = peer->limits.properties_max;
+    int result = zmtp_metadata_check(metadata, properties ? properties : SIZE_MAX);
+    if (result < 0) return result;
+    result = zmtp_part_copy(&peer->their_metadata, metadata, peer->allocator);
+    if (result < 0) return result;
+    metadata = zmtp_part_bytes(&peer->their_metadata);
+    struct zmtp_bytes value;
+    if (zmtp_metadata_find(metadata, "Socket-Type", &value) == ZMTP_OK) {
+        if (zmtp_socket_type_parse(value, &peer->their_type) < 0) return ZMTP_ERR_SOCKET_TYPE;
+        if (!zmtp_socket_types_match(peer->type, peer->their_type)) return ZMTP_ERR_SOCKET_TYPE;
+        peer->their_type_known = true;
+    }
+    // RFC 37, Identity Property: at most 255 octets, the first not zero; of other types ignored.
+    if (peer->their_type_known && !handshake_type_has_id(peer->their_type)) return ZMTP_OK;
+    if (zmtp_metadata_find(metadata, "Identity", &value) == ZMTP_OK) {
+        if (value.size > UINT8_MAX) return ZMTP_ERR_ROUTING_ID;
+        if (value.size > 0 && value.data[0] == 0) return ZMTP_ERR_ROUTING_ID;
+        peer->their_routing_id = value;
+    }
+    return ZMTP_OK;
+}
+
+// The same, and closes if they are not to our liking.
+static bool handshake_likes(struct zmtp_peer *peer, struct zmtp_bytes metadata)
+{
+    const int learned = handshake_learn(peer, metadata);
+    if (learned == ZMTP_ERR_SOCKET_TYPE)
+        handshake_refuse(peer, learned, "Socket types do not match");
+    else if (learned == ZMTP_ERR_ROUTING_ID)
+        handshake_refuse(peer, learned, "Malformed routing id");
+    else if (learned < 0)
+        zmtp__peer_stop(peer, learned);
+    return learned == ZMTP_OK;
+}
+
+// What is known of the other side is kept, the keys of the traffic too, and the handshake goes.
+static void handshake_finish(struct zmtp_peer *peer)
+{
+    const struct zmtp__mech_session *session = &peer->handshake->session;
+    if (peer->mechanism == ZMTP_CURVE)
+        peer->their_key = session->security->server ? session->credentials.public_key
+                                                    : session->security->server_key;
+    if (session->mech->seal) {
+        const int result = zmtp__sealed_open(peer, session);
+        if (result < 0) {
+            zmtp__peer_stop(peer, result);
+            return;
+        }
+    }
+    zmtp__handshake_close(peer);
+    zmtp__peer_enter(peer, ZMTP_PEER_READY);
+    zmtp__peer_start_traffic(peer);
+}
+
+static void handshake_go_on(struct zmtp_peer *peer)
+{
+    handshake_say(peer);
+    if (peer->state == ZMTP_PEER_CLOSED) return;
+    const struct zmtp__mech_session *session = &peer->handshake->session;
+    if (session->mech->done(session)) handshake_finish(peer);
+}
+
+void zmtp__handshake_command(struct zmtp_peer *peer, uint8_t *body, size_t size, uint64_t now_ms)
+{
+    struct zmtp__peer_handshake *handshake = peer->handshake;
+    struct zmtp__mech_session *session = &handshake->session;
+    const int result = session->mech->hear(session, body, size, now_ms);
+    if (result < 0) {
+        handshake_fail(peer, result);
+        return;
+    }
+    if (session->heard && !handshake->learned) {
+        handshake->learned = true;
+        if (!handshake_likes(peer, session->theirs)) return;
+    }
+    if (!session->asking) {
+        handshake_go_on(peer);
+    } else if (peer->limits.authorise_ms > 0) {
+        handshake->answer_ms = now_ms + peer->limits.authorise_ms;
+    }
+}
+
+bool zmtp__handshake_asks(const struct zmtp_peer *peer)
+{
+    return peer->handshake && peer->handshake->session.asking;
+}
+
+uint64_t zmtp__handshake_deadline(const struct zmtp_peer *peer)
+{
+    const struct zmtp__peer_handshake *handshake = peer->handshake;
+    if (!handshake) return UINT64_MAX;
+    const uint64_t memory_ms = handshake->session.deadline_ms;
+    return handshake->answer_ms < memory_ms ? handshake->answer_ms : memory_ms;
+}
+
+void zmtp__handshake_suspect(struct zmtp_peer *peer, int error)
+{
+    if (error != ZMTP_ERR_EOF && error != ZMTP_ERR_RESET) return;
+    if (peer->state != ZMTP_PEER_HANDSHAKE || !peer->handshake->session.suspicion) return;
+    zmtp__peer_keep_reason(peer, zmtp_bytes_text(peer->handshake->session.suspicion));
+}
+
+int zmtp_peer_credentials(const struct zmtp_peer *peer, struct zmtp_credentials *out)
+{
+    if (!zmtp__handshake_asks(peer)) return ZMTP_ERR_STATE;
+    *out = peer->handshake->session.credentials;
+    return ZMTP_OK;
+}
+
+static void handshake_deny(struct zmtp_peer *peer, enum zmtp_verdict verdict)
+{
+    static const struct {
+        enum zmtp_verdict verdict;
+        const char *code, *reason;
+    } denials[] = {
+        {ZMTP_VERDICT_LATER, NULL, "denied by authoriser: 300"},
+        {ZMTP_VERDICT_DENY, "400", "denied by authoriser: 400"},
+        {ZMTP_VERDICT_BROKEN, "500", "denied by authoriser: 500"},
+    };
+    for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++) {
+        if (denials[i].verdict != verdict) continue;
+        zmtp__peer_keep_reason(peer, zmtp_bytes_text(denials[i].reason));
+        if (denials[i].code)
+            handshake_refuse(peer, ZMTP_ERR_DENIED, denials[i].code);
+        else
+            zmtp__peer_stop(peer, ZMTP_ERR_DENIED);
+        return;
+    }
+}
+
+int zmtp_peer_authorise(struct zmtp_peer *peer, enum zmtp_verdict verdict,
+                        struct zmtp_bytes user_id, struct zmtp_bytes metadata)
+{
+    if (!zmtp__handshake_asks(peer)) return ZMTP_ERR_STATE;
+    switch (verdict) {
+    case ZMTP_VERDICT_LATER:
+    case ZMTP_VERDICT_DENY:
+    case ZMTP_VERDICT_BROKEN:
+        handshake_deny(peer, verdict);
+        return ZMTP_OK;
+    case ZMTP_VERDICT_ALLOW:
+        break;
+    default: // of a caller's integer
+        return ZMTP_ERR_ARGUMENT;
+    }
+    if (user_id.size > UINT8_MAX || metadata.size > HANDSHAKE_USER_METADATA_MAX)
+        return ZMTP_ERR_ARGUMENT;
+    int result = zmtp_part_copy(&peer->user_id, user_id, peer->allocator);
+    if (result == ZMTP_OK) result = zmtp_part_copy(&peer->user_metadata, metadata, peer->allocator);
+    if (result < 0) {
+        zmtp__peer_stop(peer, result);
+        return result;
+    }
+    zmtp__mech_allow(&peer->handshake->session);
+    peer->handshake->answer_ms = UINT64_MAX;
+    handshake_go_on(peer);
+    return ZMTP_OK;
+}
+
+void zmtp__handshake_expire(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    if (zmtp__handshake_asks(peer) && now_ms >= peer->handshake->answer_ms) {
+        handshake_deny(peer, ZMTP_VERDICT_LATER);
+        zmtp__peer_keep_reason(peer, zmtp_bytes_text("the authoriser did not answer in time"));
+        return;
+    }
+    zmtp__peer_stop(peer, ZMTP_ERR_HANDSHAKE_TIMEOUT);
+}

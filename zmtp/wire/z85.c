@@ -1,0 +1,51 @@
+#include "../wire.h"
+
+// RFC 32, Formal Specification: four octets are a number of five digits, most significant first.
+static const char z85_digits[] =
+    "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+enum { Z85_BASE = 85, Z85_OCTETS = 4, Z85_CHARACTERS = 5 };
+
+_Static_assert(sizeof z85_digits == Z85_BASE + 1, "each digit once, and the terminator");
+
+static uint32_t z85_value(uint8_t character, bool *bad)
+{
+    for (uint32_t i = 0; i < Z85_BASE; i++)
+        if (character == (uint8_t)z85_digits[i]) return i;
+    *bad = true;
+    return 0;
+}
+
+int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size)
+{
+    if (octets.size % Z85_OCTETS != 0) return ZMTP_ERR_ARGUMENT;
+    const size_t groups = octets.size / Z85_OCTETS;
+    if (groups > INT32_MAX / Z85_CHARACTERS - 1) return ZMTP_ERR_LIMIT;
+    if (size < groups * Z85_CHARACTERS + 1) return ZMTP_ERR_LIMIT;
+    for (size_t i = 0; i < groups; i++) {
+        uint32_t number = 0;
+        for (size_t k = 0; k < Z85_OCTETS; k++)
+            number = number << 8 | octets.data[i * Z85_OCTETS + k];
+        for (size_t k = Z85_CHARACTERS; k-- > 0; number /= Z85_BASE)
+            out[i * Z85_CHARACTERS + k] = z85_digits[number % Z85_BASE];
+    }
+    out[groups * Z85_CHARACTERS] = '\0';
+    return (int)(groups * Z85_CHARACTERS);
+}
+
+int zmtp_z85_decode(struct zmtp_bytes text, uint8_t *out, size_t size)
+{
+    if (text.size % Z85_CHARACTERS != 0) return ZMTP_ERR_ARGUMENT;
+    const size_t groups = text.size / Z85_CHARACTERS;
+    if (groups > INT32_MAX / Z85_OCTETS) return ZMTP_ERR_LIMIT;
+    if (size < groups * Z85_OCTETS) return ZMTP_ERR_LIMIT;
+    bool bad = false;
+    for (size_t i = 0; i < groups; i++) {
+        uint64_t number = 0;
+        for (size_t k = 0; k < Z85_CHARACTERS; k++)
+            number = number * Z85_BASE + z85_value(text.data[i * Z85_CHARACTERS + k], &bad);
+        bad |= number > UINT32_MAX; // five digits can say more than four octets hold
+        for (size_t k = 0; k < Z85_OCTETS; k++)
+            out[i * Z85_OCTETS + k] = (uint8_t)(number >> (24 - 8 * k));
+    }
+    return bad ? ZMTP_ERR_ARGUMENT : (int)(groups * Z85_OCTETS);
+}
