@@ -201,9 +201,9 @@ static void test_a_deadline_counts_from_the_call_even_if_the_loop_stood_still(vo
     struct pair pair;
     struct asked asked = {0};
     pair_start(&pair, ZMTP_INPROC);
-    const uint64_t until = uv_hrtime() + UINT64_C(60) * 1000000;
+    const uint64_t until = uv_hrtime() + UINT64_C(1100) * 1000000;
     while (uv_hrtime() < until) {} // busy elsewhere, longer than the timeout
-    assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 50, &asked), GARDEN_OK);
+    assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 1000, &asked), GARDEN_OK);
     WORLD_UNTIL(&pair.world, asked.answers);
     assert_int_equal(asked.result, GARDEN_OK);
     pair_close(&pair);
