@@ -67,6 +67,7 @@ struct zmtp_msg {
     const struct zmtp_allocator *allocator;
     struct zmtp_part *more; // all parts, once they do not fit into |few|; null before
     uint32_t count, capacity;
+    uint32_t routing_id; // SERVER and PEER: of the peer it came from, or is for; 0: of nobody
     struct zmtp_part few[ZMTP_MSG_INLINE_PARTS];
 };
 

@@ -16,6 +16,15 @@ extern "C" {
 
 struct zmtp_socket;
 
+// Which subscriptions the user of an XPUB is told of, and who subscribes.
+enum zmtp_xpub_mode {
+    ZMTP_XPUB_NORMAL,     // a topic's first subscriber, and that it has none any more
+    ZMTP_XPUB_VERBOSE,    // every subscription, and that a topic has no subscriber any more
+    ZMTP_XPUB_VERBOSER,   // every subscription, and the end of each
+    ZMTP_XPUB_MANUAL,     // as well; but none takes effect: the user calls zmtp_socket_subscribe
+    ZMTP_XPUB_LAST_VALUE, // manual; and the message sent next goes to that peer alone
+};
+
 struct zmtp_socket_config {
     const struct zmtp_allocator *allocator; // null: the heap
     struct zmtp_pool *pool;                 // null: none
@@ -41,8 +50,20 @@ struct zmtp_socket_config {
     // REQ: put a number before each request and take only the reply that repeats it; a second send
     // cancels the first request instead of failing.
     bool req_correlate, req_relaxed;
-    // PUB: limits of one subscriber.
+    // PUB, XPUB and RADIO: limits of one subscriber, which is cut off beyond them.
     size_t subscriptions_max, topic_bytes_max;
+    // PUB, XPUB, RADIO and XSUB: when one of those whom a message is for has no room, nobody gets it,
+    // and send says ZMTP_ERR_AGAIN. When false, that one misses it.
+    bool nodrop;
+    // PUB and XPUB: send to those whose subscriptions do not match. SUB: receive what does not match.
+    bool invert_matching;
+    // PUB and XPUB: of a message of several parts only the first may be a subscription. When false,
+    // each that begins with octet 0 or 1 is one.
+    bool only_first_subscribe;
+    enum zmtp_xpub_mode xpub_mode;
+    struct zmtp_bytes xpub_welcome; // XPUB: sent to each new connection, unasked; copied
+    // XSUB: tell publishers of every end of a subscription, not only of the last of a topic.
+    bool xsub_verbose_unsubscribe;
 };
 // Native defaults: limits of config.h, mandatory routing, correlated and relaxed requests.
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type);
@@ -79,6 +100,10 @@ int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
 // the other end. Nothing happens when the socket has let go of |end| already; but its memory may be
 // another pipe's then, so forget |end| when the other socket closes.
 void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
+
+// SERVER and PEER: the number that messages for, and from, the peer behind |end| bear, which is what
+// attach or join gave; it is good at once. 0: no such pipe, or another type.
+uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
 
 // Has any of its pipes been marked since the last process?
 // What could not be done for want of memory is marked again, so do not wait for false in a loop.

@@ -228,6 +228,7 @@ static void test_a_closed_end_leaves_its_messages_and_counts_those_it_loses(void
     struct fixture *f = *state;
     send_body(f->ends[0], LITERAL("out"), 0);
     send_body(f->ends[1], LITERAL("in"), 0);
+    send_body(f->ends[1], LITERAL("in, but no message"), ZMTP_FLAG_COMMAND);
     send_body(f->ends[1], LITERAL("in"), 0);
     assert_ptr_equal(zmtp_marks_take(&f->marks[1]), f->ends[1]);
     close_end(f, 0);

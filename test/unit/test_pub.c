@@ -272,6 +272,119 @@ static void test_who_subscribes_beyond_the_limits_is_cut_off_alone(void **state)
     }
 }
 
+static void test_of_several_parts_each_may_be_a_subscription_or_the_first_alone(void **state)
+{
+    (void)state;
+    for (int only_first = 0; only_first < 2; only_first++) {
+        struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 9);
+        config.only_first_subscribe = only_first;
+        struct zmtp_socket *pub = sockets_open_with(&config);
+        struct zmtp_pipe_end *a = sockets_accept(pub, "");
+        sockets_far_send(a, "\\x01a|x|\\x01b|y");
+        assert_string_equal(sockets_send(pub, "a"), "ZMTP_OK");
+        assert_string_equal(sockets_send(pub, "b"), "ZMTP_OK");
+        assert_string_equal(sockets_far_recv(a), "a");
+        assert_string_equal(sockets_far_recv(a), only_first ? "" : "b");
+        assert_int_equal(dropped(pub, ZMTP_DROP_UNEXPECTED), 1); // the rest, once
+        sockets_far_send(a, "\\x00a|\\x00b");
+        zmtp_socket_process(pub);
+        assert_int_equal(zmtp_socket_subscribers(pub), 0);
+        assert_int_equal(dropped(pub, ZMTP_DROP_UNEXPECTED), 1 + only_first);
+        zmtp_socket_close(pub);
+        zmtp_pipe_close(a);
+    }
+}
+
+static void test_inverted_a_message_goes_to_those_who_did_not_subscribe(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 9);
+    config.invert_matching = true;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(pub, ""), *b = sockets_accept(pub, "");
+    struct zmtp_pipe_end *never = sockets_dial(pub);
+    sockets_far_send(a, "<SUBSCRIBE>x");
+    assert_string_equal(sockets_send(pub, "xy"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "z"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "z");
+    assert_string_equal(sockets_far_recv(b), "xy");
+    assert_string_equal(sockets_far_recv(b), "z");
+    sockets_far_send(b, "<SUBSCRIBE>");
+    assert_string_equal(sockets_send(pub, "xy"), "ZMTP_OK");
+    assert_int_equal(dropped(pub, ZMTP_DROP_NO_MATCH), 1);
+    assert_int_equal(never->in->count, 0); // it has not had a say
+    sockets_assert_conserved(pub, 3);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+    zmtp_pipe_close(never);
+}
+
+static void test_with_nodrop_a_full_subscriber_holds_its_messages_up(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 1);
+    config.nodrop = true;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(pub, ""), *b = sockets_accept(pub, "");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    sockets_far_send(b, "<SUBSCRIBE>");
+    assert_string_equal(sockets_send(pub, "1"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "1");
+    assert_string_equal(sockets_send(pub, "2"), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_events(pub), 0);
+    assert_string_equal(sockets_far_recv(a), "");
+    sockets_far_send(b, "<CANCEL>");
+    assert_string_equal(sockets_send(pub, "2"), "ZMTP_OK"); // it is for b no more
+    assert_int_equal(zmtp_socket_events(pub), ZMTP_WRITABLE);
+    assert_string_equal(sockets_far_recv(a), "2");
+    assert_string_equal(sockets_far_recv(b), "1");
+    sockets_assert_conserved(pub, 3);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_conflated_each_subscriber_gets_its_last_message(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 1);
+    config.conflate = true;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(pub, ""), *b = sockets_accept(pub, "");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    sockets_far_send(b, "<SUBSCRIBE>");
+    assert_string_equal(sockets_send(pub, "1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "2|x"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "2|x");
+    assert_string_equal(sockets_send(pub, "3"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "3");
+    assert_string_equal(sockets_far_recv(b), "3");
+    assert_int_equal(dropped(pub, ZMTP_DROP_REPLACED), 3);
+    sockets_assert_conserved(pub, 3);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
+static void test_immediate_a_lost_connection_takes_its_subscriptions_with_it(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 9);
+    config.immediate = true;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(pub);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    assert_string_equal(sockets_send(pub, "1"), "ZMTP_OK");
+    zmtp_pipe_link_down(a);
+    assert_string_equal(sockets_send(pub, "2"), "ZMTP_OK");
+    assert_int_equal(dropped(pub, ZMTP_DROP_NO_MATCH), 1);
+    assert_int_equal(sockets_queued(pub), 1); // what was queued before goes with the next one
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+}
+
 static void publish_with_failing_memory(const struct zmtp_allocator *allocator)
 {
     struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 2);
@@ -328,6 +441,11 @@ int main(void)
         cmocka_unit_test(
             test_a_dialled_subscriber_is_written_to_while_away_and_asks_anew_when_back),
         cmocka_unit_test(test_who_subscribes_beyond_the_limits_is_cut_off_alone),
+        cmocka_unit_test(test_of_several_parts_each_may_be_a_subscription_or_the_first_alone),
+        cmocka_unit_test(test_inverted_a_message_goes_to_those_who_did_not_subscribe),
+        cmocka_unit_test(test_with_nodrop_a_full_subscriber_holds_its_messages_up),
+        cmocka_unit_test(test_conflated_each_subscriber_gets_its_last_message),
+        cmocka_unit_test(test_immediate_a_lost_connection_takes_its_subscriptions_with_it),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,6 +126,47 @@ static void test_a_command_is_a_message_with_the_command_flag(void **state)
     assert_int_equal(f->queue.count, 0);
 }
 
+static void test_parts_are_looked_at_in_order_wherever_they_lie(void **state)
+{
+    struct fixture *f = *state;
+    const struct zmtp_bytes big = {f->slab->data, BIG};
+    zmtp__queue_begin(&f->queue);
+    assert_int_equal(zmtp__queue_put(&f->queue, LITERAL("A"), NULL, ZMTP_FLAG_MORE), ZMTP_OK);
+    assert_int_equal(zmtp__queue_put(&f->queue, big, f->slab, ZMTP_FLAG_MORE), ZMTP_OK);
+    assert_int_equal(zmtp__queue_put(&f->queue, LITERAL(""), NULL, 0), ZMTP_OK);
+    zmtp__queue_end(&f->queue, 1);
+    struct zmtp__queue_part part = {.at = NULL};
+    assert_true(zmtp__queue_next_part(&f->queue, &part));
+    octets_assert_equal(part.body, LITERAL("A"));
+    assert_false(part.last);
+    put(&f->queue, LITERAL("next"), ZMTP_FLAG_COMMAND); // what comes behind does not matter
+    assert_true(zmtp__queue_next_part(&f->queue, &part));
+    octets_assert_equal(part.body, big);
+    assert_true(zmtp__queue_next_part(&f->queue, &part));
+    octets_assert_equal(part.body, LITERAL(""));
+    assert_true(part.last);
+    assert_false(part.command);
+    assert_false(zmtp__queue_next_part(&f->queue, &part));
+    zmtp__queue_drop(&f->queue);
+    part = (struct zmtp__queue_part){.at = NULL};
+    assert_true(zmtp__queue_next_part(&f->queue, &part));
+    assert_true(part.command);
+}
+
+static void test_messages_are_counted_without_commands(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(zmtp__queue_messages(&f->queue), 0);
+    put(&f->queue, LITERAL("a"), 0);
+    put(&f->queue, LITERAL("b"), ZMTP_FLAG_COMMAND);
+    zmtp__queue_begin(&f->queue);
+    assert_int_equal(zmtp__queue_put(&f->queue, LITERAL("c"), NULL, ZMTP_FLAG_MORE), ZMTP_OK);
+    assert_int_equal(zmtp__queue_put(&f->queue, LITERAL("d"), NULL, 0), ZMTP_OK);
+    zmtp__queue_end(&f->queue, 1);
+    assert_int_equal(zmtp__queue_messages(&f->queue), 2);
+    assert_int_equal(f->queue.count, 3);
+}
+
 static void test_small_messages_leave_in_one_view(void **state)
 {
     struct fixture *f = *state;
@@ -523,6 +564,8 @@ int main(void)
         QUEUE_TEST(test_all_frames_of_a_message_but_the_last_carry_more),
         QUEUE_TEST(test_a_body_of_256_octets_takes_the_long_header_and_one_of_255_does_not),
         QUEUE_TEST(test_a_command_is_a_message_with_the_command_flag),
+        QUEUE_TEST(test_parts_are_looked_at_in_order_wherever_they_lie),
+        QUEUE_TEST(test_messages_are_counted_without_commands),
         QUEUE_TEST(test_small_messages_leave_in_one_view),
         QUEUE_TEST(test_a_large_body_with_a_slab_is_never_copied),
         QUEUE_TEST(test_a_small_body_with_a_slab_is_copied_and_lets_the_slab_go),

@@ -41,6 +41,29 @@ static void test_a_subscriber_of_nested_topics_is_matched_once(void **state)
     zmtp__subscriptions_fini(&set);
 }
 
+static void test_who_subscribed_to_the_text_itself_is_found_apart(void **state)
+{
+    (void)state;
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {0}, b = {0};
+    zmtp__subscriptions_init(&set, zmtp_heap(), 0, 0);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("a")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, LITERAL("ab")), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &b, LITERAL("ab")), ZMTP_OK);
+    struct zmtp__matches matches = zmtp__subscriptions_equal(&set, LITERAL("a"));
+    assert_ptr_equal(zmtp__matches_next(&matches), &a);
+    assert_null(zmtp__matches_next(&matches));
+    matches = zmtp__subscriptions_equal(&set, LITERAL("ab"));
+    assert_ptr_equal(zmtp__matches_next(&matches), &a);
+    assert_ptr_equal(zmtp__matches_next(&matches), &b);
+    assert_null(zmtp__matches_next(&matches));
+    matches = zmtp__subscriptions_equal(&set, LITERAL("abc"));
+    assert_null(zmtp__matches_next(&matches));
+    zmtp__subscriptions_clear(&set, &a);
+    zmtp__subscriptions_clear(&set, &b);
+    zmtp__subscriptions_fini(&set);
+}
+
 // LZ-41: subscribers count, publishers do not.
 static void test_two_subscribes_and_one_cancel_leave_nothing(void **state)
 {
@@ -152,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_subscriber_of_nested_topics_is_matched_once),
+        cmocka_unit_test(test_who_subscribed_to_the_text_itself_is_found_apart),
         cmocka_unit_test(test_two_subscribes_and_one_cancel_leave_nothing),
         cmocka_unit_test(test_limits_are_for_each_subscriber_and_a_cancel_makes_room),
         cmocka_unit_test(test_whoever_comes_and_goes_the_set_agrees_with_a_table),

@@ -8,6 +8,7 @@ void zmtp_msg_init(struct zmtp_msg *msg, const struct zmtp_allocator *allocator)
     msg->more = NULL;
     msg->count = 0;
     msg->capacity = ZMTP_MSG_INLINE_PARTS;
+    msg->routing_id = 0;
 }
 
 void zmtp_msg_fini(struct zmtp_msg *msg)

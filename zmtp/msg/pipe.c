@@ -79,7 +79,7 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
     if (!end->other->closed) {
         if (end->out->open) zmtp__queue_undo(end->out); // it will never end
         const bool open = end->in->open;
-        end->other->lost = end->in->count;
+        end->other->lost = zmtp__queue_messages(end->in);
         zmtp__queue_fini(end->in);
         zmtp__queue_init(end->in, pipe->allocator, end->in->pool, end->in->count_max,
                          end->in->bytes_max);

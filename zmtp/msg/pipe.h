@@ -12,7 +12,7 @@ struct zmtp_pipe_end {
     struct zmtp_pipe_end *marked_next;
     void *owner;
     struct zmtp_link link; // what the other end told
-    size_t lost;           // messages that still waited for the other end when it closed
+    size_t lost; // messages, not commands, that still waited for the other end when it closed
     bool marked, closed;
 };
 

@@ -312,6 +312,20 @@ struct zmtp_bytes zmtp__queue_first_body(const struct zmtp__queue *queue)
     return queue_next(queue, &cursor).body;
 }
 
+bool zmtp__queue_next_part(const struct zmtp__queue *queue, struct zmtp__queue_part *part)
+{
+    if (part->last) return false;
+    struct queue_cursor cursor = {part->range, part->at};
+    if (!part->at) cursor = queue_head(queue);
+    const struct queue_frame next = queue_next(queue, &cursor);
+    *part = (struct zmtp__queue_part){.body = next.body,
+                                      .command = next.frame.command,
+                                      .last = !next.frame.more,
+                                      .range = cursor.index,
+                                      .at = cursor.at};
+    return true;
+}
+
 static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg)
 {
     if (msg->count == msg->capacity) {
@@ -430,18 +444,33 @@ void zmtp__queue_rewind(struct zmtp__queue *queue)
     queue->sent = queue->message_left = 0;
 }
 
+// Moves |cursor| over one message; is it a command?
+static bool queue_skip(const struct zmtp__queue *queue, struct queue_cursor *cursor)
+{
+    struct queue_frame next;
+    do
+        next = queue_next(queue, cursor);
+    while (next.frame.more);
+    return next.frame.command;
+}
+
+size_t zmtp__queue_messages(const struct zmtp__queue *queue)
+{
+    if (queue->count == 0) return 0;
+    struct queue_cursor cursor = queue_head(queue);
+    size_t messages = 0;
+    for (size_t i = 0; i < queue->count; i++)
+        messages += !queue_skip(queue, &cursor);
+    return messages;
+}
+
 void zmtp__queue_expire(struct zmtp__queue *queue)
 {
     zmtp__queue_rewind(queue);
     queue->stale = 0;
     if (queue->count == 0) return;
     struct queue_cursor cursor = queue_head(queue);
-    for (size_t i = 1; i <= queue->count; i++) {
-        struct queue_frame next;
-        do
-            next = queue_next(queue, &cursor);
-        while (next.frame.more);
-        if (next.frame.command) queue->stale = i;
-    }
+    for (size_t i = 1; i <= queue->count; i++)
+        if (queue_skip(queue, &cursor)) queue->stale = i;
     if (zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND) zmtp__queue_drop(queue);
 }

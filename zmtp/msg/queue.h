@@ -76,11 +76,22 @@ unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue);
 int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);
 // The body of the first message's first frame, for commands; valid until the queue changes.
 struct zmtp_bytes zmtp__queue_first_body(const struct zmtp__queue *queue);
+// The parts of the first message one after the other, unread. Begin with a zeroed struct; it stays
+// good while the first message does. False: there are no more.
+struct zmtp__queue_part {
+    struct zmtp_bytes body;
+    bool command, last;
+    size_t range; // where the next part begins
+    const uint8_t *at;
+};
+bool zmtp__queue_next_part(const struct zmtp__queue *queue, struct zmtp__queue_part *part);
 void zmtp__queue_drop(struct zmtp__queue *queue); // the first message, unread
 // Drops every whole message, but one of which octets have left already: the other side waits for its
 // rest.
 void zmtp__queue_clear(struct zmtp__queue *queue);
 
+// How many of the whole messages are no commands; looks at each.
+size_t zmtp__queue_messages(const struct zmtp__queue *queue);
 // Octets of the first message, headers included; the queue is not empty.
 size_t zmtp__queue_first_size(const struct zmtp__queue *queue);
 

@@ -53,19 +53,15 @@ void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp_pipe_close(end);
 }
 
-// Nothing can be sent any more, and what waited goes. A dialled pipe is closed by this side alone. What
-// waits for a publisher are commands, no messages.
+// Nothing can be sent any more, and what waited goes. A dialled pipe is closed by this side alone.
 static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    const struct zmtp__pattern *pattern = socket->pattern;
-    struct zmtp__queue *queue = lane->end->out;
-    const size_t waited = lane->end->other->closed ? lane->end->lost : queue->count;
-    if (!lane->end->other->closed) zmtp__queue_clear(queue);
+    const struct zmtp_pipe_end *end = lane->end;
+    const size_t waited = end->other->closed ? end->lost : zmtp__queue_messages(end->out);
+    if (!end->other->closed) zmtp__queue_clear(end->out);
     lane->gone = true;
-    if (pattern->send)
-        zmtp__socket_dropped(socket, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE,
-                             waited);
-    if (pattern->gone) pattern->gone(socket, lane);
+    zmtp__socket_dropped(socket, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE, waited);
+    if (socket->pattern->gone) socket->pattern->gone(socket, lane);
 }
 
 void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane)

@@ -9,7 +9,7 @@ struct zmtp_slab *zmtp__outgoing_slab(const struct zmtp__outgoing *out, size_t i
     return parts[out->first + index].slab;
 }
 
-static int outgoing_put(struct zmtp__queue *queue, const struct zmtp__outgoing *out, bool last)
+static int outgoing_parts(struct zmtp__queue *queue, const struct zmtp__outgoing *out, bool last)
 {
     for (size_t i = 0; i < out->count; i++) {
         const unsigned flags = last && i + 1 == out->count ? 0 : ZMTP_FLAG_MORE;
@@ -20,15 +20,20 @@ static int outgoing_put(struct zmtp__queue *queue, const struct zmtp__outgoing *
     return ZMTP_OK;
 }
 
+int zmtp__outgoing_put(struct zmtp__queue *queue, const struct zmtp__outgoing *head,
+                       const struct zmtp__outgoing *body)
+{
+    zmtp__queue_begin(queue);
+    const int result = head ? outgoing_parts(queue, head, false) : ZMTP_OK;
+    return result < 0 ? result : outgoing_parts(queue, body, true);
+}
+
 int zmtp__outgoing_write(struct zmtp__queue *queue, const struct zmtp__outgoing *head,
                          const struct zmtp__outgoing *body)
 {
-    zmtp__queue_begin(queue);
-    int result = head ? outgoing_put(queue, head, false) : ZMTP_OK;
-    if (result == ZMTP_OK) result = outgoing_put(queue, body, true);
-    if (result < 0) return result; // the queue has undone the message
-    zmtp__queue_end(queue, 1);
-    return ZMTP_OK;
+    const int result = zmtp__outgoing_put(queue, head, body);
+    if (result == ZMTP_OK) zmtp__queue_end(queue, 1);
+    return result;
 }
 
 static size_t outgoing_header(const struct zmtp__outgoing *out, size_t index,

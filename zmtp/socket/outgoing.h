@@ -30,8 +30,11 @@ static inline struct zmtp_bytes zmtp__outgoing_bytes(const struct zmtp__outgoing
 // The slab that holds part |index|; null when the octets must be copied.
 struct zmtp_slab *zmtp__outgoing_slab(const struct zmtp__outgoing *out, size_t index);
 
-// Writes one message, the parts of |head| (null: none) before those of |body|, and ends it. On
+// Writes one message, the parts of |head| (null: none) before those of |body|, and leaves it open. On
 // failure the queue is as it was.
+int zmtp__outgoing_put(struct zmtp__queue *queue, const struct zmtp__outgoing *head,
+                       const struct zmtp__outgoing *body);
+// The same, and ends it.
 int zmtp__outgoing_write(struct zmtp__queue *queue, const struct zmtp__outgoing *head,
                          const struct zmtp__outgoing *body);
 

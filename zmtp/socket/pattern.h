@@ -53,13 +53,14 @@ struct zmtp__pattern {
     int (*subscribe)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     size_t (*subscribers)(const struct zmtp_socket *socket);
+    uint32_t (*peer_id)(const struct zmtp__lane *lane);
 };
 
 // A pattern's own socket begins with this struct.
 struct zmtp_socket {
     const struct zmtp__pattern *pattern;
-    struct zmtp_socket_config config; // its routing id is a view of the part below
-    struct zmtp_part routing_id;
+    struct zmtp_socket_config config; // its views are of the parts below
+    struct zmtp_part routing_id, xpub_welcome;
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;
@@ -67,7 +68,10 @@ struct zmtp_socket {
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
     zmtp__sub, zmtp__pair, zmtp__push, zmtp__pull, zmtp__client, zmtp__scatter, zmtp__gather,
-    zmtp__channel;
+    zmtp__channel, zmtp__server, zmtp__xpub, zmtp__xsub, zmtp__radio, zmtp__dish;
+
+// RFC 48: at most 255 octets, none of them zero.
+bool zmtp__group_ok(struct zmtp_bytes group);
 
 // At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
 bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);

@@ -9,7 +9,9 @@ static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_ROUTER] = &zmtp__router,   [ZMTP_PUB] = &zmtp__pub,         [ZMTP_SUB] = &zmtp__sub,
     [ZMTP_PAIR] = &zmtp__pair,       [ZMTP_PUSH] = &zmtp__push,       [ZMTP_PULL] = &zmtp__pull,
     [ZMTP_CLIENT] = &zmtp__client,   [ZMTP_SCATTER] = &zmtp__scatter, [ZMTP_GATHER] = &zmtp__gather,
-    [ZMTP_CHANNEL] = &zmtp__channel,
+    [ZMTP_CHANNEL] = &zmtp__channel, [ZMTP_SERVER] = &zmtp__server,   [ZMTP_PEER] = &zmtp__server,
+    [ZMTP_XPUB] = &zmtp__xpub,       [ZMTP_XSUB] = &zmtp__xsub,       [ZMTP_RADIO] = &zmtp__radio,
+    [ZMTP_DISH] = &zmtp__dish,
 };
 
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
@@ -33,9 +35,24 @@ bool zmtp__routing_id_ok(struct zmtp_bytes routing_id)
     return routing_id.size <= UINT8_MAX && (routing_id.size == 0 || routing_id.data[0] != 0);
 }
 
+bool zmtp__group_ok(struct zmtp_bytes group)
+{
+    if (group.size > UINT8_MAX) return false;
+    for (size_t i = 0; i < group.size; i++)
+        if (group.data[i] == 0) return false;
+    return true;
+}
+
 static bool socket_octets_ok(struct zmtp_bytes octets)
 {
     return octets.data || octets.size == 0;
+}
+
+static void socket_free(struct zmtp_socket *socket)
+{
+    zmtp_part_fini(&socket->routing_id);
+    zmtp_part_fini(&socket->xpub_welcome);
+    zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
 
 int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config)
@@ -47,6 +64,8 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     if (!pattern) return ZMTP_ERR_UNSUPPORTED;
     if (config->conflate && !pattern->conflates) return ZMTP_ERR_ARGUMENT;
     if (!socket_octets_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
+    if (!socket_octets_ok(config->xpub_welcome)) return ZMTP_ERR_ARGUMENT;
+    if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE) return ZMTP_ERR_ARGUMENT;
     if (!zmtp__routing_id_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
 
     const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
@@ -61,12 +80,15 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     zmtp__list_init(&socket->readable);
     zmtp__list_init(&socket->writable);
     zmtp__list_init(&socket->overdue);
-    const int result = zmtp_part_copy(&socket->routing_id, config->routing_id, allocator);
+    int result = zmtp_part_copy(&socket->routing_id, config->routing_id, allocator);
+    if (result == ZMTP_OK)
+        result = zmtp_part_copy(&socket->xpub_welcome, config->xpub_welcome, allocator);
     if (result < 0) {
-        zmtp_free(allocator, socket, pattern->socket_size);
+        socket_free(socket);
         return result;
     }
     socket->config.routing_id = zmtp_part_bytes(&socket->routing_id);
+    socket->config.xpub_welcome = zmtp_part_bytes(&socket->xpub_welcome);
     if (pattern->open) pattern->open(socket);
     *out = socket;
     return ZMTP_OK;
@@ -79,8 +101,7 @@ void zmtp_socket_close(struct zmtp_socket *socket)
     while ((lane = zmtp__list_first(&socket->lanes)))
         zmtp__lane_release(socket, lane);
     if (socket->pattern->close) socket->pattern->close(socket);
-    zmtp_part_fini(&socket->routing_id);
-    zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
+    socket_free(socket);
 }
 
 enum zmtp_socket_type zmtp_socket_type(const struct zmtp_socket *socket)
@@ -190,6 +211,16 @@ void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *
         zmtp__lane_release(socket, node->lane);
         return;
     }
+}
+
+uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
+{
+    if (!socket->pattern->peer_id) return 0;
+    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
+        const struct zmtp_pipe_end *own = node->lane->end;
+        if (own == end || own->other == end) return socket->pattern->peer_id(node->lane);
+    }
+    return 0;
 }
 
 bool zmtp_socket_marked(const struct zmtp_socket *socket)

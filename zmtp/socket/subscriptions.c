@@ -173,6 +173,13 @@ struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,
                                   .number = ++set->matches};
 }
 
+struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
+                                               struct zmtp_bytes text)
+{
+    return (struct zmtp__matches){.topic = zmtp__trie_find(&set->topics, text),
+                                  .number = ++set->matches};
+}
+
 struct zmtp__subscriber *zmtp__matches_next(struct zmtp__matches *matches)
 {
     for (;;) {

@@ -52,6 +52,9 @@ struct zmtp__matches {
 };
 struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,
                                                struct zmtp_bytes text);
+// The same for those who subscribed to |text| itself.
+struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
+                                               struct zmtp_bytes text);
 struct zmtp__subscriber *zmtp__matches_next(struct zmtp__matches *matches); // null: no more
 
 #endif

@@ -1,0 +1,160 @@
+// What the user of an XPUB is still to be told.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "zmtp/socket/news.h"
+
+struct fixture {
+    struct zmtp_budget budget;
+    struct zmtp__news news;
+};
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+    zmtp_budget_init(&f.budget, NULL);
+    zmtp__news_init(&f.news, &f.budget.allocator);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    zmtp__news_fini(&f->news);
+    assert_int_equal(f->budget.blocks, 0);
+    return 0;
+}
+
+static void begin(struct fixture *f, const char *topic, bool told)
+{
+    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text(topic)), ZMTP_OK);
+    zmtp__news_set(&f->news, zmtp_bytes_text(topic), true, told);
+}
+
+static void end(struct fixture *f, const char *topic, bool told)
+{
+    zmtp__news_set(&f->news, zmtp_bytes_text(topic), false, told);
+}
+
+// The next thing must be this: "+topic" or "-topic"; "" when there is none.
+static void assert_next(struct fixture *f, const char *expected)
+{
+    const struct zmtp__news_item *item = zmtp__news_first(&f->news);
+    if (!item) {
+        assert_string_equal("", expected);
+        return;
+    }
+    assert_int_equal(zmtp__news_says(item) ? '+' : '-', *expected);
+    assert_true(zmtp_bytes_equal(zmtp__key_bytes(item->key), zmtp_bytes_text(expected + 1)));
+    zmtp__news_told(&f->news);
+}
+
+static void test_changes_are_told_in_their_order(void **state)
+{
+    struct fixture *f = *state;
+    assert_next(f, "");
+    begin(f, "b", false);
+    begin(f, "a", false);
+    begin(f, "", false);
+    assert_next(f, "+b");
+    assert_next(f, "+a");
+    end(f, "b", false);
+    assert_next(f, "+");
+    assert_next(f, "-b");
+    assert_next(f, "");
+    assert_int_equal(f->news.topics.count, 2); // of what has ended and was told nothing is kept
+}
+
+static void test_what_undoes_what_was_not_told_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, "a", false);
+    end(f, "a", false);
+    assert_next(f, "");
+    assert_int_equal(f->budget.blocks, 0);
+    begin(f, "a", false);
+    assert_next(f, "+a");
+    end(f, "a", false);
+    begin(f, "a", false);
+    assert_next(f, "");
+}
+
+static void test_what_the_user_hears_by_other_means_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, "a", true);
+    assert_true(zmtp__news_knows(&f->news, zmtp_bytes_text("a")));
+    assert_next(f, "");
+    end(f, "a", false); // but this is
+    assert_next(f, "-a");
+    assert_false(zmtp__news_knows(&f->news, zmtp_bytes_text("a")));
+    begin(f, "a", true);
+    end(f, "a", true);
+    assert_next(f, "");
+    assert_int_equal(f->budget.blocks, 0);
+}
+
+static void test_each_end_that_is_owed_is_told(void **state)
+{
+    struct fixture *f = *state;
+    const struct zmtp_bytes a = zmtp_bytes_text("a");
+    begin(f, "a", true);
+    zmtp__news_owe(&f->news, a);
+    zmtp__news_owe(&f->news, a);
+    end(f, "a", true);
+    assert_next(f, "-a");
+    begin(f, "a", true); // another has come meanwhile
+    assert_next(f, "-a");
+    assert_next(f, "");
+    end(f, "a", true);
+    assert_int_equal(f->budget.blocks, 0);
+    zmtp__news_owe(&f->news, a); // nobody has heard of it
+    assert_next(f, "");
+}
+
+static void test_what_was_expected_and_did_not_come_leaves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text("a")), ZMTP_OK);
+    assert_next(f, "");
+    end(f, "a", false);
+    assert_int_equal(f->budget.blocks, 0);
+    // Nor does it when there was no memory.
+    for (uint64_t n = 1; n <= 3; n++) {
+        f->budget.fail_at = f->budget.calls + n;
+        const int result = zmtp__news_expect(&f->news, zmtp_bytes_text("a"));
+        assert_int_equal(result, n <= 2 ? ZMTP_ERR_MEMORY : ZMTP_OK);
+        if (n <= 2) assert_int_equal(f->budget.blocks, 0);
+    }
+}
+
+static void test_news_that_were_not_fetched_are_freed(void **state)
+{
+    struct fixture *f = *state;
+    begin(f, "told", false);
+    assert_next(f, "+told");
+    begin(f, "untold", false);
+    begin(f, "known", true);
+    zmtp__news_owe(&f->news, zmtp_bytes_text("known"));
+    end(f, "told", false); // the tear-down frees them all
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_changes_are_told_in_their_order),
+        TEST(test_what_undoes_what_was_not_told_is_not_told),
+        TEST(test_what_the_user_hears_by_other_means_is_not_told),
+        TEST(test_each_end_that_is_owed_is_told),
+        TEST(test_what_was_expected_and_did_not_come_leaves_nothing),
+        TEST(test_news_that_were_not_fetched_are_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

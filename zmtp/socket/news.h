@@ -1,0 +1,40 @@
+// What the user of an XPUB is still to be told of subscriptions. For each topic there is what is so
+// now, what the user knows, and how many ends of subscriptions are owed on top; so news that nobody
+// fetches never grow beyond the topics that there are, and those that undo each other are gone.
+#ifndef ZMTP_SOCKET_NEWS_H
+#define ZMTP_SOCKET_NEWS_H
+
+#include "trie.h"
+
+struct zmtp__news_item {
+    struct zmtp__news_item *next, *previous; // a ring of those to be told; null: nothing to tell
+    struct zmtp__key *key;
+    bool subscribed, known; // by anybody; as far as the user knows
+    uint32_t owed;
+};
+
+struct zmtp__news {
+    struct zmtp__trie topics; // a key's value is its item
+    struct zmtp__news_item ring;
+};
+
+void zmtp__news_init(struct zmtp__news *news, const struct zmtp_allocator *allocator);
+void zmtp__news_fini(struct zmtp__news *news);
+
+// Sees to memory for |topic|, which is about to be subscribed; the calls below need no more until it
+// is set to be not subscribed. ZMTP_ERR_MEMORY.
+int zmtp__news_expect(struct zmtp__news *news, struct zmtp_bytes topic);
+// |topic| is subscribed by somebody, or by nobody. |told|: the user hears of it by other means.
+void zmtp__news_set(struct zmtp__news *news, struct zmtp_bytes topic, bool subscribed, bool told);
+// One subscription of the topic, which is still subscribed, has ended: the user is told of that.
+void zmtp__news_owe(struct zmtp__news *news, struct zmtp_bytes topic);
+
+// Has the user heard that the topic is subscribed, and not yet that it is not?
+bool zmtp__news_knows(const struct zmtp__news *news, struct zmtp_bytes topic);
+// The first thing to tell; null: nothing.
+const struct zmtp__news_item *zmtp__news_first(const struct zmtp__news *news);
+// Is it that the topic is subscribed, or that it is not?
+bool zmtp__news_says(const struct zmtp__news_item *item);
+void zmtp__news_told(struct zmtp__news *news); // the first was told
+
+#endif

@@ -1,0 +1,89 @@
+#include "publisher.h"
+
+void zmtp__publisher_open(struct zmtp_socket *socket)
+{
+    zmtp__subscriptions_init(&zmtp__publisher_of(socket)->subscriptions, socket->config.allocator,
+                             socket->config.subscriptions_max, socket->config.topic_bytes_max);
+}
+
+void zmtp__publisher_close(struct zmtp_socket *socket)
+{
+    zmtp__subscriptions_fini(&zmtp__publisher_of(socket)->subscriptions);
+    zmtp__spread_fini(&zmtp__publisher_of(socket)->spread);
+}
+
+int zmtp__publisher_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                             struct zmtp_bytes routing_id)
+{
+    (void)socket;
+    (void)routing_id; // of no use to a publisher
+    zmtp__publisher_subscriber(lane)->owner = lane;
+    return ZMTP_OK;
+}
+
+int zmtp__publisher_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (zmtp__publisher_anew(socket, lane)) zmtp__publisher_released(socket, lane);
+    return ZMTP_OK;
+}
+
+void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__publisher *publisher = zmtp__publisher_of(socket);
+    zmtp__subscriptions_clear(&publisher->subscriptions, zmtp__publisher_subscriber(lane));
+    zmtp__spread_forget(&publisher->spread, lane);
+}
+
+unsigned zmtp__publisher_events(struct zmtp_socket *socket)
+{
+    return zmtp__spread_waits(&zmtp__publisher_of(socket)->spread) ? 0u : ZMTP_WRITABLE;
+}
+
+size_t zmtp__publisher_subscribers(const struct zmtp_socket *socket)
+{
+    return ((const struct zmtp__publisher *)socket)->subscriptions.subscribers;
+}
+
+// Everyone else; but who has never been connected has not had a say.
+static void publisher_choose_others(struct zmtp_socket *socket, uint64_t number)
+{
+    for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
+        struct zmtp__lane *lane = node->lane;
+        if (lane->gone || lane->generation == 0 || !zmtp__lane_admits(socket, lane)) continue;
+        if (zmtp__publisher_subscriber(lane)->matched != number) zmtp__spread_choose(socket, lane);
+    }
+}
+
+void zmtp__publisher_choose(struct zmtp_socket *socket, struct zmtp__matches matches)
+{
+    const struct zmtp__subscriber *subscriber;
+    while ((subscriber = zmtp__matches_next(&matches)))
+        if (!socket->config.invert_matching) zmtp__spread_choose(socket, subscriber->owner);
+    if (socket->config.invert_matching) publisher_choose_others(socket, matches.number);
+}
+
+int zmtp__publisher_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    struct zmtp__spread *spread = &zmtp__publisher_of(socket)->spread;
+    if (zmtp__list_first(&socket->writable)) return zmtp__spread_send(socket, spread, out);
+    spread->full = NULL;
+    zmtp__socket_dropped(socket, ZMTP_DROP_NO_MATCH, 1);
+    return ZMTP_OK;
+}
+
+enum zmtp__wish zmtp__wish_of_body(struct zmtp_bytes body, struct zmtp_bytes *topic)
+{
+    if (body.size == 0 || body.data[0] > 1) return ZMTP__NO_WISH;
+    *topic = (struct zmtp_bytes){body.data + 1, body.size - 1};
+    return body.data[0] == 1 ? ZMTP__SUBSCRIBE : ZMTP__CANCEL;
+}
+
+enum zmtp__wish zmtp__wish_of(const struct zmtp__queue_part *part, struct zmtp_bytes *topic)
+{
+    if (!part->command) return zmtp__wish_of_body(part->body, topic);
+    struct zmtp_command command;
+    if (zmtp_command_decode(part->body, &command) < 0) return ZMTP__NO_WISH;
+    *topic = command.data;
+    if (zmtp_command_is(&command, "SUBSCRIBE")) return ZMTP__SUBSCRIBE;
+    return zmtp_command_is(&command, "CANCEL") ? ZMTP__CANCEL : ZMTP__NO_WISH;
+}

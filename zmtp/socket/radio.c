@@ -1,0 +1,67 @@
+// RADIO (RFC 48): a message has a group and a body, as two parts, on the wire too; a copy goes to every
+// peer that joined that group. JOIN and LEAVE come in as commands, and nothing else does.
+//
+// RADIO waits for nobody, as PUB, whose rules on queues, connections and limits are also its own.
+#include "publisher.h"
+
+static enum zmtp__wish radio_wish(const struct zmtp__queue_part *part, struct zmtp_bytes *group)
+{
+    struct zmtp_command command;
+    if (!part->command || zmtp_command_decode(part->body, &command) < 0) return ZMTP__NO_WISH;
+    *group = command.data;
+    if (!zmtp__group_ok(command.data)) return ZMTP__NO_WISH;
+    if (zmtp_command_is(&command, "JOIN")) return ZMTP__SUBSCRIBE;
+    return zmtp_command_is(&command, "LEAVE") ? ZMTP__CANCEL : ZMTP__NO_WISH;
+}
+
+static int radio_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
+    struct zmtp__subscriber *subscriber = zmtp__publisher_subscriber(lane);
+    while (lane->end->in->count > 0) {
+        struct zmtp__queue_part part = {.at = NULL};
+        struct zmtp_bytes group = {0};
+        int result = ZMTP_OK;
+        (void)zmtp__queue_next_part(lane->end->in, &part); // a message has a first part
+        switch (radio_wish(&part, &group)) {
+        case ZMTP__SUBSCRIBE:
+            result = zmtp__subscriptions_add(set, subscriber, group);
+            break;
+        case ZMTP__CANCEL:
+            zmtp__subscriptions_remove(set, subscriber, group);
+            break;
+        case ZMTP__NO_WISH:
+            zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, 1);
+            break;
+        }
+        if (result < 0) return result; // it stays first in the queue
+        zmtp__queue_drop(lane->end->in);
+        zmtp__pipe_consumed(lane->end);
+    }
+    return ZMTP_OK;
+}
+
+static int radio_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    if (out->count != 2) return ZMTP_ERR_ARGUMENT;
+    const struct zmtp_bytes group = zmtp__outgoing_bytes(out, 0);
+    if (!zmtp__group_ok(group)) return ZMTP_ERR_ARGUMENT;
+    struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
+    zmtp__publisher_choose(socket, zmtp__subscriptions_equal(set, group));
+    return zmtp__publisher_send(socket, out);
+}
+
+const struct zmtp__pattern zmtp__radio = {
+    .socket_size = sizeof(struct zmtp__publisher),
+    .lane_size = sizeof(struct zmtp__publisher_lane),
+    .open = zmtp__publisher_open,
+    .close = zmtp__publisher_close,
+    .attached = zmtp__publisher_attached,
+    .linked = zmtp__publisher_linked,
+    .incoming = radio_incoming,
+    .gone = zmtp__publisher_released,
+    .released = zmtp__publisher_released,
+    .send = radio_send,
+    .events = zmtp__publisher_events,
+    .subscribers = zmtp__publisher_subscribers,
+};

@@ -1,0 +1,136 @@
+#include "wishes.h"
+
+#include <assert.h>
+
+// The longest command's name, its size and a frame's header stand before the topic.
+enum { WISHES_COMMAND_ROOM = ZMTP_HEADER_MAX + 1 + sizeof "SUBSCRIBE" - 1 };
+// So that a frame's size stays a positive int.
+enum { WISHES_TOPIC_MAX = INT32_MAX - 64 };
+
+void zmtp__wishes_open(struct zmtp_socket *socket)
+{
+    struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
+    zmtp__trie_init(&wishes->topics, socket->config.allocator);
+    wishes->add = "SUBSCRIBE";
+    wishes->remove = "CANCEL";
+}
+
+void zmtp__wishes_close(struct zmtp_socket *socket)
+{
+    zmtp__trie_fini(&zmtp__wishes_of(socket)->topics);
+}
+
+// Adds a command to the queue's open message. On failure that is undone.
+static int wishes_put(struct zmtp_socket *socket, struct zmtp__queue *queue, const char *name,
+                      struct zmtp_bytes topic)
+{
+    struct zmtp_slab *slab = zmtp__slab_open(socket->config.pool, socket->config.allocator,
+                                             WISHES_COMMAND_ROOM + topic.size);
+    if (!slab) {
+        zmtp__queue_undo(queue);
+        return ZMTP_ERR_MEMORY;
+    }
+    const struct zmtp_command command = {zmtp_bytes_text(name), topic};
+    const int size = zmtp_command_encode(&command, slab->data, slab->capacity);
+    assert(size > 0); // the room is computed from what goes in
+    const int result = zmtp__queue_put_frames(queue, zmtp_bytes_of(slab->data, (size_t)size), slab);
+    zmtp__slab_unref(slab);
+    return result;
+}
+
+static int wishes_tell(struct zmtp_socket *socket, struct zmtp__lane *lane, const char *name,
+                       struct zmtp_bytes topic)
+{
+    struct zmtp__queue *queue = lane->end->out;
+    zmtp__queue_begin(queue);
+    const int result = wishes_put(socket, queue, name, topic);
+    if (result < 0) return result;
+    zmtp__queue_end(queue, 1);
+    zmtp__pipe_published(lane->end);
+    return ZMTP_OK;
+}
+
+int zmtp__wishes_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
+    struct zmtp__queue *queue = lane->end->out;
+    if (!zmtp_pipe_link(lane->end)->up) return ZMTP_OK;
+    if (wishes->topics.count == 0) return ZMTP_OK;
+    // All or none, so that an attempt that failed leaves nothing behind.
+    zmtp__queue_begin(queue);
+    struct zmtp__key *key = NULL;
+    while ((key = zmtp__trie_next(&wishes->topics, key))) {
+        const int result = wishes_put(socket, queue, wishes->add, zmtp__key_bytes(key));
+        if (result < 0) return result;
+    }
+    zmtp__queue_end(queue, wishes->topics.count);
+    zmtp__pipe_published(lane->end);
+    return ZMTP_OK;
+}
+
+static bool wishes_hears(const struct zmtp__lane *lane)
+{
+    return lane->up && !lane->gone;
+}
+
+// The lane could not be told something, or was told what did not come to be: it is told everything
+// anew, when there is memory.
+static void wishes_stale(struct zmtp__lane *lane)
+{
+    lane->up = false;
+    zmtp__pipe_mark(lane->end);
+}
+
+static void wishes_tell_added(struct zmtp_socket *socket, struct zmtp_bytes topic)
+{
+    for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
+        if (wishes_hears(node->lane) &&
+            wishes_tell(socket, node->lane, zmtp__wishes_of(socket)->add, topic) < 0)
+            wishes_stale(node->lane);
+}
+
+static int wishes_tell_removed(struct zmtp_socket *socket, struct zmtp_bytes topic)
+{
+    for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
+        if (!wishes_hears(node->lane)) continue;
+        const int result = wishes_tell(socket, node->lane, zmtp__wishes_of(socket)->remove, topic);
+        if (result == ZMTP_OK) continue;
+        // The subscription stays, so those that were told already must be told again.
+        for (node = node->previous; node->lane; node = node->previous)
+            if (wishes_hears(node->lane)) wishes_stale(node->lane);
+        return result;
+    }
+    return ZMTP_OK;
+}
+
+int zmtp__wishes_add(struct zmtp_socket *socket, struct zmtp_bytes topic, bool always)
+{
+    struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
+    if (topic.size > WISHES_TOPIC_MAX) return ZMTP_ERR_ARGUMENT;
+    struct zmtp__key *key = zmtp__trie_find(&wishes->topics, topic);
+    if (key && key->count == UINT32_MAX) return ZMTP_ERR_ARGUMENT;
+    const bool added = !key;
+    const int result = added ? zmtp__trie_add(&wishes->topics, topic, &key) : ZMTP_OK;
+    if (result < 0) return result;
+    key->count++;
+    if (added || always) wishes_tell_added(socket, topic);
+    return ZMTP_OK;
+}
+
+int zmtp__wishes_remove(struct zmtp_socket *socket, struct zmtp_bytes topic, bool always)
+{
+    struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
+    if (topic.size > WISHES_TOPIC_MAX) return ZMTP_ERR_ARGUMENT;
+    struct zmtp__key *key = zmtp__trie_find(&wishes->topics, topic);
+    const bool last = key && key->count == 1;
+    if (last || always) {
+        const int result = wishes_tell_removed(socket, topic);
+        if (result < 0) return result;
+    }
+    if (!key) return ZMTP_ERR_NOT_FOUND;
+    if (last)
+        zmtp__trie_remove(&wishes->topics, key);
+    else
+        key->count--;
+    return ZMTP_OK;
+}
