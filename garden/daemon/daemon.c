@@ -134,11 +134,8 @@ static void daemon_arm(struct daemon *daemon)
 static void daemon_on_request(struct garden_server *server, struct garden_request *request,
                               void *user)
 {
+    (void)server;
     struct daemon *daemon = user;
-    if (daemon->stopping && request->lane == GARDEN_LANE_SHELL) {
-        garden_server_reply_error(server, request, "the daemon is shutting down");
-        return;
-    }
     requests_take(&daemon->requests, request);
     daemon_arm(daemon);
 }

@@ -7,7 +7,7 @@
 
 struct requests {
     struct garden_server *server;
-    struct streams *streams; // null: shutting down, so no request is taken any more
+    struct streams *streams; // open as long as requests are taken
     struct state *state;
     struct changes changes;
     uint64_t started_ns;

@@ -20,7 +20,7 @@ void stream_reply_error(struct streams *streams, struct garden_request *request,
     reply.metadata = (struct garden_map){.entries = &entry, .count = 1};
     reply.shell_reply.kind = GARDEN_REPLY_ERROR;
     reply.shell_reply.error.error = garden_text_of(text);
-    log_write(LOG_INFO, "refused %s: %s", garden_message_name(&request->message), text);
+    log_write(LOG_DEBUG, "refused %s: %s", garden_message_name(&request->message), text);
     garden_server_reply(streams->config.server, request, &reply);
 }
 

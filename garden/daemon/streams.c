@@ -201,7 +201,8 @@ void streams_request(struct streams *streams, struct garden_request *request)
     struct garden_error error = {0};
     const enum garden_shell_request_kind kind = request->message.shell_request.kind;
     int result;
-    if (streams->draining)
+    // A switch may still bring a chunk for what the rings hold.
+    if (streams->draining && kind == GARDEN_SHELL_STREAM_START)
         result = garden__fail(&error, GARDEN_ERR_STATE, "the daemon is shutting down");
     else if (kind == GARDEN_SHELL_STREAM_START)
         result = streams_start(streams, request, &error);

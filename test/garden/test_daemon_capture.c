@@ -441,7 +441,8 @@ static void a_stop_tells_exact_totals_and_tells_them_again(void **state)
 
 static bool has_overrun(struct rig *rig)
 {
-    return rig_count(rig, GARDEN_EVENT_STREAM_ERROR) > 0;
+    return rig_count(rig, GARDEN_EVENT_STREAM_ERROR) > 0 &&
+           rig_count(rig, GARDEN_EVENT_STREAM_CHUNK_FULL) > 0;
 }
 
 static void without_a_standby_chunk_what_is_lost_is_told_and_counted(void **state)
@@ -452,7 +453,6 @@ static void without_a_standby_chunk_what_is_lost_is_told_and_counted(void **stat
     stage(rig, "1", path[1]);
     assert_int_equal(start(rig, uri, path[0]), GARDEN_REPLY_OK);
     assert_true(rig_run(rig, has_overrun, RIG_WAIT_MS)); // 170 ms of chunk and 50 of ring
-    assert_true(rig_count(rig, GARDEN_EVENT_STREAM_CHUNK_FULL) > 0);
     assert_int_equal(size_of(path[0]), CHUNK);
     assert_int_equal(switch_to(rig, uri, path[1]), GARDEN_REPLY_OK);
     assert_int_equal(stop(rig, uri), GARDEN_REPLY_OK);
@@ -525,6 +525,29 @@ static void a_starved_stream_does_not_hold_up_a_second_signal(void **state)
     assert_int_equal(size_of(path), CHUNK);
 }
 
+static bool is_shutting_down(struct rig *rig)
+{
+    return rig->status == GARDEN_EXECUTION_SHUTTING_DOWN;
+}
+
+static void a_switch_during_a_shutdown_saves_what_the_ring_holds(void **state)
+{
+    struct rig *rig = *state;
+    char path[2][STAGED_SIZE];
+    stage(rig, "0", path[0]);
+    stage(rig, "1", path[1]);
+    assert_int_equal(start(rig, uri, path[0]), GARDEN_REPLY_OK);
+    assert_true(rig_run(rig, has_overrun, RIG_WAIT_MS));
+    assert_int_equal(kill(rig->pid, SIGTERM), 0);
+    assert_true(rig_run(rig, is_shutting_down, RIG_WAIT_MS));
+    assert_int_equal(start(rig, "stream://test/late", path[1]), GARDEN_REPLY_ERROR);
+    rig_assert_error(rig, GARDEN_ERR_STATE, "shutting down");
+    assert_int_equal(switch_to(rig, uri, path[1]), GARDEN_REPLY_OK);
+    assert_int_equal(rig_reap(rig->pid), 0);
+    rig->pid = 0;
+    assert_true(size_of(path[1]) > 0);
+}
+
 static size_t count_descriptors(const struct rig *rig)
 {
     char folder[64];
@@ -565,6 +588,7 @@ int main(void)
         REAL(without_a_standby_chunk_what_is_lost_is_told_and_counted),
         FAST(the_end_of_a_source_is_told_and_the_stream_stays_until_it_is_stopped),
         REAL(a_shutdown_closes_chunks_at_their_exact_length),
+        REAL(a_switch_during_a_shutdown_saves_what_the_ring_holds),
         REAL(a_starved_stream_does_not_hold_up_a_second_signal),
         REAL(streams_that_come_and_go_leave_no_descriptor),
     };

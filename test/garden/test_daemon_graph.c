@@ -152,6 +152,9 @@ static void a_removed_node_takes_its_connections_and_tells_each(void **state)
     assert_int_equal(join(f, 1, "out", 2, "in"), GARDEN_ERR_NOT_FOUND);
 }
 
+#define PORT "{\"name\":\"a\",\"signal_type\":\"x\"}"
+#define TWICE "{\"inputs\":[" PORT "," PORT "]}"
+
 static void a_config_whose_ports_cannot_be_read_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -160,8 +163,7 @@ static void a_config_whose_ports_cannot_be_read_is_refused(void **state)
         "{\"inputs\":[7]}",
         "{\"outputs\":[{\"name\":\"a\"}]}",
         "{\"outputs\":[{\"name\":\"\",\"signal_type\":\"audio\"}]}",
-        "{\"inputs\":[{\"name\":\"a\",\"signal_type\":\"x\"},{\"name\":\"a\",\"signal_type\":\"x\"}"
-        "]}",
+        TWICE,
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_true(add_json(f, 1, wrong[i]) < 0);
