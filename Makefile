@@ -33,7 +33,8 @@ DEPS_test = $(DEPS_demo) libcmocka-dev python3-zmq python3-msgpack
 DEPS_fuzz = $(DEPS_build) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) libzmq3-dev python3
 DEPS_tidy = $(DEPS_build) clang-format python3
-DEPS_all = $(sort $(DEPS_test) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy))
+DEPS_valgrind = $(DEPS_test) valgrind
+DEPS_all = $(sort $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -94,7 +95,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core test run-tests tests check demo run-demo fuzz fuzz-smoke fuzz-targets sim \
+.PHONY: all lib core test run-tests valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke fuzz-targets sim \
         bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
@@ -178,6 +179,13 @@ run-tests: tests
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh')
+
+valgrind: ## the unit tests under valgrind: no wrong access, no leak
+	$(again) deps-valgrind
+	$(again) run-valgrind
+run-valgrind: $(filter $(O)/test/unit/%,$(TESTS))
+	@$(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --timeout 600 \
+	    --under 'valgrind --quiet --error-exitcode=9 --leak-check=full' $^
 
 demo: ## installs what is missing, then captures a recording; PACE=fast, FILE=yours.wav
 	$(again) deps-demo
