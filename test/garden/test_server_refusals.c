@@ -243,6 +243,8 @@ static void ask_well(struct stranger *stranger, struct pair *pair, size_t lane)
     say_message(stranger, &message, GARDEN_JSON);
     assert_int_equal(stranger->reply.family, replies[lane]);
     assert_true(stranger->reply.has_parent);
+    assert_int_equal(stranger->form.encoding,
+                     GARDEN_JSON); // though the daemon's own is MessagePack
 }
 
 static void test_a_request_with_an_empty_delimiter_is_answered_through_it(void **state)
