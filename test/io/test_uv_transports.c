@@ -136,6 +136,105 @@ static void test_a_router_serves_a_req_over_every_transport(void **state)
     every_way(ZMTP_REQ, ZMTP_ROUTER, ask_router);
 }
 
+static void test_a_pair_talks_to_a_pair_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_PAIR, ZMTP_PAIR, both_ways);
+}
+
+static void push(struct meeting *meeting)
+{
+    node_send(&meeting->a, "1|x");
+    node_send(&meeting->a, "2");
+    WORLD_UNTIL(&meeting->world, meeting->b.received == 2);
+    assert_string_equal(meeting->b.last, "2");
+}
+
+static void test_a_pull_gets_what_a_push_sends_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_PUSH, ZMTP_PULL, push);
+}
+
+static void forward(struct meeting *meeting)
+{
+    node_send(&meeting->b, "\1green"); // a subscription, which the other side is told of
+    WORLD_UNTIL(&meeting->world, meeting->a.received == 1);
+    assert_string_equal(meeting->a.last, "\1green");
+    node_send(&meeting->a, "red|1");
+    node_send(&meeting->a, "green|2");
+    WORLD_UNTIL(&meeting->world, meeting->b.received == 1);
+    assert_string_equal(meeting->b.last, "green|2");
+    node_send(&meeting->b, "up|stream");
+    WORLD_UNTIL(&meeting->world, meeting->a.received == 2);
+    assert_string_equal(meeting->a.last, "up|stream");
+    assert_int_equal(zmtp_uv_cancel(meeting->b.socket, zmtp_bytes_text("green")), ZMTP_OK);
+    WORLD_UNTIL(&meeting->world, meeting->a.received == 3); // and of its end
+    assert_int_equal(zmtp_uv_subscribers(meeting->a.socket), 0);
+}
+
+static void test_an_xpub_and_an_xsub_talk_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_XPUB, ZMTP_XSUB, forward);
+}
+
+static void test_an_xpub_serves_a_sub_and_a_pub_an_xsub_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_PUB, ZMTP_XSUB, publish);
+    every_way(ZMTP_XPUB, ZMTP_SUB, publish);
+}
+
+static void radiate(struct meeting *meeting)
+{
+    assert_int_equal(zmtp_uv_subscribe(meeting->b.socket, zmtp_bytes_text("green")), ZMTP_OK);
+    WORLD_UNTIL(&meeting->world, zmtp_uv_subscribers(meeting->a.socket) == 1);
+    node_send(&meeting->a, "greenish|1");
+    node_send(&meeting->a, "green|2");
+    WORLD_UNTIL(&meeting->world, meeting->b.received == 1);
+    assert_string_equal(meeting->b.last, "green|2");
+    assert_int_equal(zmtp_uv_cancel(meeting->b.socket, zmtp_bytes_text("green")), ZMTP_OK);
+    WORLD_UNTIL(&meeting->world, zmtp_uv_subscribers(meeting->a.socket) == 0);
+}
+
+static void test_a_dish_hears_the_groups_that_it_joined_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_RADIO, ZMTP_DISH, radiate);
+}
+
+static void ask_server(struct meeting *meeting)
+{
+    meeting->b.act = send_back;
+    for (size_t i = 1; i <= 2; i++) {
+        node_send(&meeting->a, "question");
+        WORLD_UNTIL(&meeting->world, meeting->a.received == i);
+        assert_string_equal(meeting->a.last, "question");
+    }
+}
+
+static void test_a_server_answers_a_client_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_CLIENT, ZMTP_SERVER, ask_server);
+}
+
+static void single(struct meeting *meeting)
+{
+    node_send(&meeting->a, "one part");
+    WORLD_UNTIL(&meeting->world, meeting->b.received == 1);
+    assert_string_equal(meeting->b.last, "one part");
+    assert_int_equal(node_try(&meeting->a, "two|parts"), ZMTP_ERR_ARGUMENT);
+}
+
+static void test_a_scatter_a_gather_and_channels_talk_over_every_transport(void **state)
+{
+    (void)state;
+    every_way(ZMTP_SCATTER, ZMTP_GATHER, single);
+    every_way(ZMTP_CHANNEL, ZMTP_CHANNEL, single);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +243,13 @@ int main(void)
         cmocka_unit_test(test_two_dealers_talk_over_every_transport),
         cmocka_unit_test(test_a_sub_hears_what_it_subscribed_to_over_every_transport),
         cmocka_unit_test(test_a_router_serves_a_req_over_every_transport),
+        cmocka_unit_test(test_a_pair_talks_to_a_pair_over_every_transport),
+        cmocka_unit_test(test_a_pull_gets_what_a_push_sends_over_every_transport),
+        cmocka_unit_test(test_an_xpub_and_an_xsub_talk_over_every_transport),
+        cmocka_unit_test(test_an_xpub_serves_a_sub_and_a_pub_an_xsub_over_every_transport),
+        cmocka_unit_test(test_a_dish_hears_the_groups_that_it_joined_over_every_transport),
+        cmocka_unit_test(test_a_server_answers_a_client_over_every_transport),
+        cmocka_unit_test(test_a_scatter_a_gather_and_channels_talk_over_every_transport),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
