@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "test/support/octets.h"
+#include "test/support/rig.h"
 #include "test/support/world.h"
 
 static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC};
@@ -95,6 +95,38 @@ static void test_strangers_do_not_disturb_a_conversation(void **state)
         assert_int_equal(req.events[ZMTP_EVENT_CLOSED], 0);
         world_close(&world);
     }
+}
+
+static void test_a_refused_peer_reads_why_although_it_sent_more_than_we_read(void **state)
+{
+    (void)state;
+    enum { JUNK = 150000 };
+    struct world world;
+    struct node rep;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    node_start(&rep, &world, ZMTP_REP);
+    bind_fresh(&rep, ZMTP_TCP, endpoint);
+    const int fd = world_dial(endpoint);
+    const struct zmtp_bytes hello = LITERAL(RIG_GREETING RIG_READY_PUB);
+    char *junk = calloc(1, JUNK);
+    assert_int_equal(send(fd, hello.data, hello.size, 0), hello.size);
+    assert_int_equal(send(fd, junk, JUNK, 0), JUNK);
+    free(junk);
+    WORLD_UNTIL(&world, rep.events[ZMTP_EVENT_HANDSHAKE_FAILED]);
+    assert_int_equal(rep.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_SOCKET_TYPE);
+    char heard[512];
+    size_t size = 0;
+    ssize_t n;
+    while ((n = recv(fd, heard + size, sizeof heard - size, 0)) > 0)
+        size += (size_t)n;
+    assert_int_equal(n, 0); // an end, not a reset
+    assert_non_null(memmem(heard, size,
+                           "\x05"
+                           "ERROR",
+                           6));
+    close(fd);
+    world_close(&world);
 }
 
 static void note_http(struct node *node, const struct zmtp_event *event)
@@ -347,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_thousand_dealers_are_served_by_one_router),
         cmocka_unit_test(test_strangers_do_not_disturb_a_conversation),
+        cmocka_unit_test(test_a_refused_peer_reads_why_although_it_sent_more_than_we_read),
         cmocka_unit_test(test_an_http_client_is_recognised),
         cmocka_unit_test(test_the_oldest_of_too_many_unfinished_handshakes_makes_room),
         cmocka_unit_test(test_a_listener_without_descriptors_pauses_and_goes_on),
