@@ -97,6 +97,9 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
 // Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet. What
 // is sent meanwhile waits, except over inproc, where sends say ZMTP_ERR_AGAIN until the name is bound.
 int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
+// The same for a SERVER or PEER, and tells the number that messages for the other side bear, so that it
+// can be written to at once. ZMTP_ERR_NOT_FOUND for an inproc name that is not bound yet.
+int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id);
 // Ends a listener (its accepted connections stay) or a dialler (and its connection, once what was
 // sent has left or linger is over). ZMTP_ERR_NOT_FOUND.
 int zmtp_uv_unbind(struct zmtp_uv_socket *socket, const char *endpoint);

@@ -235,6 +235,55 @@ static void test_a_scatter_a_gather_and_channels_talk_over_every_transport(void 
     every_way(ZMTP_CHANNEL, ZMTP_CHANNEL, single);
 }
 
+static void test_a_peer_is_written_to_as_soon_as_it_is_dialled_over_every_transport(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct meeting meeting;
+        world_open(&meeting.world);
+        world_endpoint(&meeting.world, transports[i], meeting.endpoint);
+        node_start(&meeting.a, &meeting.world, ZMTP_PEER);
+        node_start(&meeting.b, &meeting.world, ZMTP_PEER);
+        uint32_t routing_id = 0;
+        if (transports[i] == ZMTP_INPROC) { // there is nothing yet that could have a number
+            assert_int_equal(zmtp_uv_connect_peer(meeting.a.socket, meeting.endpoint, &routing_id),
+                             ZMTP_ERR_NOT_FOUND);
+            node_bind(&meeting.b, meeting.endpoint);
+        }
+        assert_int_equal(zmtp_uv_connect_peer(meeting.a.socket, meeting.endpoint, &routing_id),
+                         ZMTP_OK);
+        assert_int_not_equal(routing_id, 0);
+        struct zmtp_msg msg;
+        zmtp_msg_init(&msg, NULL);
+        assert_int_equal(zmtp_msg_append(&msg, zmtp_bytes_text("first")), ZMTP_OK);
+        msg.routing_id = routing_id;
+        assert_int_equal(zmtp_uv_send_msg(meeting.a.socket, &msg), ZMTP_OK);
+        meeting.b.act = send_back;
+        if (transports[i] != ZMTP_INPROC) node_bind(&meeting.b, meeting.endpoint);
+        WORLD_UNTIL(&meeting.world, meeting.a.received == 1);
+        assert_string_equal(meeting.a.last, "first");
+        assert_int_equal(meeting.b.received, 1);
+        part(&meeting);
+    }
+}
+
+static void test_only_those_with_numbers_are_told_one(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node node;
+    uint32_t routing_id = 7;
+    world_open(&world);
+    node_start(&node, &world, ZMTP_DEALER);
+    assert_int_equal(zmtp_uv_connect_peer(node.socket, "inproc://x", &routing_id),
+                     ZMTP_ERR_UNSUPPORTED);
+    assert_int_equal(zmtp_uv_connect_peer(NULL, "inproc://x", &routing_id), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_uv_connect_peer(node.socket, "inproc://x", NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(routing_id, 7);
+    node_close(&node);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +299,8 @@ int main(void)
         cmocka_unit_test(test_a_dish_hears_the_groups_that_it_joined_over_every_transport),
         cmocka_unit_test(test_a_server_answers_a_client_over_every_transport),
         cmocka_unit_test(test_a_scatter_a_gather_and_channels_talk_over_every_transport),
+        cmocka_unit_test(test_a_peer_is_written_to_as_soon_as_it_is_dialled_over_every_transport),
+        cmocka_unit_test(test_only_those_with_numbers_are_told_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,24 @@ int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
     return uv_endpoint_result(socket, endpoint, error);
 }
 
+int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id)
+{
+    if (!socket || !routing_id) return ZMTP_ERR_ARGUMENT;
+    const enum zmtp_socket_type type = socket->config.socket.type;
+    if (type != ZMTP_SERVER && type != ZMTP_PEER) return ZMTP_ERR_UNSUPPORTED;
+    const int error = zmtp_uv_connect(socket, endpoint);
+    if (error < 0) return error;
+    // What was made last is the first of its list.
+    const struct zmtp__inproc_link *link = socket->uv->links;
+    const bool inproc = link && link->dialler == socket && strcmp(link->endpoint, endpoint) == 0;
+    if (inproc && !link->binder) {
+        (void)zmtp__inproc_disconnect(socket, endpoint); // it was just made
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_NOT_FOUND, "%s is not bound yet", endpoint);
+    }
+    *routing_id = zmtp_socket_peer_id(socket->core, inproc ? link->ends[0] : socket->conns->end);
+    return ZMTP_OK;
+}
+
 static int uv_endpoint_unknown(struct zmtp_uv_socket *socket, const char *endpoint)
 {
     return zmtp__uv_socket_fail(socket, ZMTP_ERR_NOT_FOUND, "%s is no endpoint of this socket",
