@@ -4,6 +4,27 @@
 
 enum { AUDIO_BLOCK = 1024 }; // frames converted at a time
 
+// Does libsndfile decode this kind of file to reals? Its integers would then be unscaled.
+static bool audio_is_real(int format)
+{
+    switch (format & SF_FORMAT_SUBMASK) {
+    case SF_FORMAT_PCM_S8:
+    case SF_FORMAT_PCM_U8:
+    case SF_FORMAT_PCM_16:
+    case SF_FORMAT_PCM_24:
+    case SF_FORMAT_PCM_32:
+    case SF_FORMAT_ALAC_16:
+    case SF_FORMAT_ALAC_20:
+    case SF_FORMAT_ALAC_24:
+    case SF_FORMAT_ALAC_32:
+    case SF_FORMAT_ULAW:
+    case SF_FORMAT_ALAW:
+        return false;
+    default:
+        return true;
+    }
+}
+
 int tool_audio_open(const struct tool *tool, struct tool_audio *audio, char *const *paths,
                     size_t count)
 {
@@ -23,6 +44,7 @@ int tool_audio_open(const struct tool *tool, struct tool_audio *audio, char *con
                              audio->channels);
         }
         audio->frames += (uint64_t)info.frames;
+        audio->real = audio->real || audio_is_real(info.format);
     }
     return TOOL_OK;
 }
@@ -45,11 +67,15 @@ static size_t audio_read_block(struct tool_audio *audio, enum garden_sample_form
     } samples;
     const sf_count_t frames =
         (sf_count_t)(count * channels <= AUDIO_BLOCK ? count : (size_t)AUDIO_BLOCK / channels);
-    if (format == GARDEN_SAMPLE_F32_LE)
+    if (format == GARDEN_SAMPLE_F32_LE || audio->real)
         got = sf_readf_float(audio->file, samples.real, frames);
     else
         got = sf_readf_int(audio->file, samples.whole, frames);
     const size_t filled = got > 0 ? (size_t)got * channels : 0;
+    if (audio->real && format != GARDEN_SAMPLE_F32_LE) {
+        garden_samples_encode(format, samples.real, filled, out);
+        return got > 0 ? (size_t)got : 0;
+    }
     // libsndfile's ints are left-aligned: the format's octets are their upper ones.
     const size_t size = garden_sample_size(format);
     for (size_t i = 0; i < filled; i++) {

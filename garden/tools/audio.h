@@ -13,6 +13,7 @@ struct tool_audio {
     SNDFILE *file;       // null: none
     int rate, channels;
     uint64_t frames; // of all files
+    bool real;       // one of them at least holds reals
 };
 
 // Checks that all can be read and agree in rate and channels. TOOL_OK, or TOOL_FAILED after saying

@@ -130,6 +130,30 @@ def verify_finds_a_changed_octet_and_another_file(story):
     assert "damaged" in found["difference"] and manifest["chunks"][3]["hash"][2:] in found["difference"]
 
 
+def every_kind_of_file_is_captured_in_every_format(story):
+    noise = random.Random(3)
+    frames = 5000
+    kinds = {"s16": (1, 16, lambda: struct.pack("<h", noise.randrange(-32768, 32768))),
+             "s24": (1, 24, lambda: noise.randbytes(3)),
+             "s32": (1, 32, lambda: noise.randbytes(4)),
+             "f32": (3, 32, lambda: struct.pack("<f", noise.uniform(-1.2, 1.2)))}
+    for name, (tag, bits, sample) in kinds.items():
+        take = story.path(f"{name}.wav")
+        body = b"".join(sample() for _ in range(frames * 2))
+        step = bits // 8 * 2
+        with open(take, "wb") as out:
+            out.write(b"RIFF" + struct.pack("<I", 36 + len(body)) + b"WAVEfmt "
+                      + struct.pack("<IHHIIHH", 16, tag, 2, 44100, 44100 * step, step, bits)
+                      + b"data" + struct.pack("<I", len(body)) + body)
+        story.start("--file", take, run=name)
+        for number, sample_format in enumerate(("s16_le", "s24_le", "s32_le", "f32_le")):
+            done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--uri",
+                                        f"stream://{name}/{number}", "--chunk-bytes", "30000",
+                                        "--format", sample_format, run=name, check=0).stdout)
+            found = story.verify(done["manifest"], take)
+            assert found["ok"] and found["captured"] == frames, (name, sample_format, found)
+
+
 def read_json(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file)
