@@ -4,7 +4,7 @@
 
 #include "../errors.h"
 
-// Fills |error| (which may be null) and returns |code|.
+// Fills |error| (which may be null) and returns |code|. The text is UTF-8, whatever the arguments are.
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
