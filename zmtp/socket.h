@@ -111,38 +111,53 @@ bool zmtp_socket_marked(const struct zmtp_socket *socket);
 void zmtp_socket_process(struct zmtp_socket *socket);
 
 enum { ZMTP_READABLE = 1, ZMTP_WRITABLE = 2 };
-// What would succeed now. A PUB is writable always; a ROUTER too, unless the peer of the last message
-// that it refused with ZMTP_ERR_AGAIN is still full.
+// What would succeed now. Those that send to chosen peers (ROUTER, SERVER, PEER) or to all that care
+// (PUB, XPUB, RADIO, XSUB) are writable, unless a peer for whose sake the last message was refused with
+// ZMTP_ERR_AGAIN is still full.
 unsigned zmtp_socket_events(struct zmtp_socket *socket);
 
 // Sends a message. On ZMTP_OK |msg| is empty; on any error it is whole and still the caller's.
 // ZMTP_ERR_AGAIN: no peer has room. ZMTP_ERR_STATE: REQ or REP out of turn. ZMTP_ERR_UNSUPPORTED:
-// SUB. ZMTP_ERR_ARGUMENT: no parts (a ROUTER needs the routing id and at least one more).
+// SUB, PULL, GATHER, DISH. ZMTP_ERR_UNREACHABLE: ROUTER, SERVER, PEER: there is nobody of that id.
+//
+// What a message must be, else ZMTP_ERR_ARGUMENT: one part for CLIENT, SERVER, PEER, SCATTER and
+// CHANNEL; a group and a body, as two parts, for RADIO; the routing id and at least one part more for
+// ROUTER; at least one part for the others. SERVER and PEER send to |msg->routing_id|. For XSUB a message
+// of one part that begins with octet 1 or 0 is a subscription to the rest of it, or its end.
 int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg);
-// The same with octets that are copied: |count| parts.
+// The same with octets that are copied: |count| parts. They name no peer of a SERVER or PEER, which
+// says ZMTP_ERR_UNREACHABLE.
 int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts,
                            size_t count);
 // Receives a whole message into |msg|, which must be empty; it may then hold memory of the socket's
 // allocator. ZMTP_ERR_AGAIN: none now. ZMTP_ERR_STATE: REQ or REP out of turn; also a REQ whose peer
-// went before it answered, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB.
+// went before it answered, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB, PUSH, SCATTER, RADIO.
+//
+// SERVER and PEER tell the sender in |msg->routing_id|. DISH gives the group and the body. XPUB also
+// gives subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have one
+// part drop others that come in.
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
 
-// SUB: a prefix of the first part. Subscriptions count: as many cancels as subscribes end one. All
-// are told again to each new connection. ZMTP_ERR_NOT_FOUND: cancel of what was not subscribed.
+// SUB and XSUB: a prefix of the first part. Subscriptions count: as many cancels as subscribes end
+// one. All are told again to each new connection. DISH: a group, at most 255 octets, none of them
+// zero, matched as a whole. ZMTP_ERR_NOT_FOUND: cancel of what was not subscribed.
+//
+// XPUB in a manual mode: what the peer of the last subscription received gets from now on.
+// ZMTP_ERR_STATE: there is no such peer, or it has gone.
 int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic);
 int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic);
-// PUB: how many peers have at least one subscription.
+// PUB, XPUB and RADIO: how many peers have at least one subscription.
 size_t zmtp_socket_subscribers(const struct zmtp_socket *socket);
 
 // Every message is accounted for: sent = left (taken by connections or other sockets) + queued +
 // dropped after they were queued. |dropped| also counts those that were never queued, by reason.
 enum zmtp_drop {
     ZMTP_DROP_PEER_GONE,  // queued for an accepted peer that went
-    ZMTP_DROP_PEER_FULL,  // PUB: this subscriber's queue is full; REP; ROUTER not mandatory
-    ZMTP_DROP_NO_ROUTE,   // ROUTER not mandatory: nobody has this routing id; REP: requester gone
-    ZMTP_DROP_NO_MATCH,   // PUB: nobody subscribed; SUB: came unasked
-    ZMTP_DROP_ENVELOPE,   // came in without the envelope that the pattern demands
-    ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; PUB: a message from a subscriber
+    ZMTP_DROP_PEER_FULL,  // this one of many has no room; REP; ROUTER not mandatory
+    ZMTP_DROP_NO_ROUTE,   // ROUTER not mandatory: nobody has this id; REP, XSUB: nobody is there
+    ZMTP_DROP_NO_MATCH,   // PUB, XPUB, RADIO: nobody subscribed; SUB, DISH: came unasked
+    ZMTP_DROP_ENVELOPE,   // came in without the envelope, or the parts, that the pattern demands
+    ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; came to a type that receives no messages
     ZMTP_DROP_CLOSED,     // queued for an endpoint that is dialled no more
     ZMTP_DROP_REPLACED,   // conflate: queued, and a later message took its place
     ZMTP_DROP_OUTDATED,   // conflate: came in, and a later one before it was received
@@ -150,8 +165,8 @@ enum zmtp_drop {
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);
 struct zmtp_socket_counters {
-    uint64_t sent;     // messages accepted by send; a PUB counts each subscriber's copy in |copies|
-    uint64_t copies;   // messages put into pipes
+    uint64_t sent;     // messages accepted by send; of one for many each copy counts in |copies|
+    uint64_t copies;   // messages put into pipes; commands for the other side's socket are none
     uint64_t received; // messages given to the user
     uint64_t dropped[ZMTP_DROPS];
 };

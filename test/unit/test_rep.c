@@ -194,6 +194,29 @@ static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **stat
     sockets_with_failing_memory(answer_with_failing_memory);
 }
 
+static void test_an_immediate_rep_queues_no_reply_for_a_lost_connection(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_REP, 9);
+    config.immediate = true;
+    struct zmtp_socket *rep = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(rep);
+    sockets_connect(a, "");
+    sockets_far_send(a, "|1");
+    sockets_far_send(a, "|2");
+    assert_string_equal(sockets_recv(rep), "1");
+    assert_string_equal(sockets_send(rep, "heard"), "ZMTP_OK");
+    assert_string_equal(sockets_recv(rep), "2");
+    zmtp_pipe_link_down(a);
+    assert_string_equal(sockets_send(rep, "unheard"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "|heard");
+    assert_int_equal(a->in->count, 0);
+    assert_int_equal(zmtp_socket_counters(rep).dropped[ZMTP_DROP_PEER_FULL], 1);
+    sockets_assert_conserved(rep, 1);
+    zmtp_socket_close(rep);
+    zmtp_pipe_close(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_a_requester_that_this_side_detaches_is_forgotten),
         cmocka_unit_test(test_a_full_requester_holds_up_nobody),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
+        cmocka_unit_test(test_an_immediate_rep_queues_no_reply_for_a_lost_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

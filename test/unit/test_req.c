@@ -296,6 +296,40 @@ static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **stat
     sockets_with_failing_memory(ask_with_failing_memory);
 }
 
+// RFC 28: a REP drops the probe, which is no request; a ROUTER learns of the REQ by it.
+static void test_a_probe_is_no_request_and_changes_nothing_for_the_next_one(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_REQ, 9);
+    config.probe_router = true;
+    struct zmtp_socket *req = sockets_open_with(&config), *rep = sockets_open(ZMTP_REP, 9);
+    struct zmtp_pipe_end *ends[2];
+    assert_int_equal(zmtp_socket_join(req, rep, ends), ZMTP_OK);
+    zmtp_socket_process(req);
+    assert_string_equal(sockets_recv(rep), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_counters(rep).dropped[ZMTP_DROP_ENVELOPE], 1);
+    assert_string_equal(sockets_send(req, "question"), "ZMTP_OK");
+    assert_string_equal(sockets_recv(rep), "question");
+    assert_string_equal(sockets_send(rep, "answer"), "ZMTP_OK");
+    assert_string_equal(sockets_recv(req), "answer");
+    zmtp_socket_close(req);
+    zmtp_socket_close(rep);
+    // A request that went with its connection is lost, whatever the next connection is sent first.
+    req = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(req);
+    sockets_connect(a, "");
+    zmtp_socket_process(req);
+    assert_string_equal(sockets_send(req, "question"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "");
+    assert_string_equal(sockets_far_recv(a), "|question");
+    zmtp_pipe_link_down(a);
+    sockets_connect(a, "");
+    assert_string_equal(sockets_recv(req), "ZMTP_ERR_STATE");
+    assert_int_equal(a->in->count, 1);
+    zmtp_socket_close(req);
+    zmtp_pipe_close(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_a_request_that_left_is_lost_with_its_connection),
         cmocka_unit_test(test_strangers_that_talk_and_leave_hold_no_memory),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
+        cmocka_unit_test(test_a_probe_is_no_request_and_changes_nothing_for_the_next_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
