@@ -60,6 +60,34 @@ struct zmtp_event {
     uint32_t retry_ms;
     struct zmtp_bytes routing_id; // the peer's, from HANDSHAKE_DONE on
     enum zmtp_socket_type peer_type;
+    enum zmtp_mechanism mechanism; // and who the peer is, from HANDSHAKE_DONE on
+    struct zmtp_key public_key;    // CURVE
+    struct zmtp_bytes user_id;     // as the authoriser calls it
+};
+
+// Whom a server lets in. A list is of public keys, and for CURVE only.
+enum zmtp_allow_kind {
+    ZMTP_ALLOW_ASK,  // |on_authorise| decides
+    ZMTP_ALLOW_ANY,  // everybody: clients know whom they talk to, the server does not
+    ZMTP_ALLOW_KEYS, // |keys|
+    ZMTP_ALLOW_FILE, // |path|: a certificate, or a list with a key in each line and # for comments
+    ZMTP_ALLOW_FOLDER, // |path|: the certificates in it, as czmq keeps them
+};
+// A file or folder is looked at again for each new connection and read anew when it has changed; a
+// certificate in a folder is to be replaced (by renaming), not written over. While it cannot be read
+// nobody is let in.
+struct zmtp_allow {
+    enum zmtp_allow_kind kind;
+    const struct zmtp_key *keys;
+    size_t count;
+    const char *path;
+};
+
+// Somebody who wants to come in; valid during the call of |on_authorise|.
+struct zmtp_uv_guest {
+    uint64_t ticket;               // for zmtp_uv_authorise
+    const char *endpoint, *remote; // ours, and the address that it comes from
+    struct zmtp_credentials credentials;
 };
 
 struct zmtp_uv_config {
@@ -69,7 +97,11 @@ struct zmtp_uv_config {
     uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
     uint32_t pending_max; // connections of a listener before their handshake is done
     uint32_t backlog;     // of listen(2)
-    // NULL has neither secrecy nor authentication, so tcp beyond loopback is refused unless asked for.
+    // What connections over tcp and ipc bring to their handshakes, and, for a server, whom they let
+    // in. All of it is copied. inproc has neither: it does not leave the process.
+    struct zmtp_security security;
+    struct zmtp_allow allow;
+    // NULL and PLAIN have no secrecy, so tcp beyond loopback is refused unless asked for.
     bool allow_public_null;
     // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
     // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
@@ -79,11 +111,26 @@ struct zmtp_uv_config {
     // A send that said ZMTP_ERR_AGAIN would succeed now; told once for each such time.
     void (*on_writable)(struct zmtp_uv_socket *socket, void *user);
     void (*on_event)(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user);
+    // A client asks to be let in. Answer with zmtp_uv_authorise, from inside or within
+    // |limits.authorise_ms|.
+    void (*on_authorise)(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest,
+                         void *user);
     void *user;
 };
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type);
+// Security in one line each. A server of CURVE with its keys and whom it lets in; its client with keys of
+// its own (null: made at random, for servers that let in any) and the server's public one. PLAIN: set
+// |on_authorise| beside it for the server.
+void zmtp_uv_config_curve_server(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
+                                 struct zmtp_allow allow);
+void zmtp_uv_config_curve_client(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
+                                 const struct zmtp_key *server_key);
+void zmtp_uv_config_plain_server(struct zmtp_uv_config *config);
+void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
+                                 const char *password);
 
-// Copies |config|.
+// Copies |config|. ZMTP_ERR_ARGUMENT also when its security is not complete (zmtp_security_check has
+// the words), or a list of keys cannot be read as one; other errors tell why a path cannot be read.
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config);
 // No callbacks but |closed| come after this call. Listeners and diallers stop now; connections stay
@@ -117,6 +164,11 @@ int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
 int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket); // ZMTP_READABLE | ZMTP_WRITABLE
 size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
+
+// Judges the guest with this ticket, as zmtp_peer_authorise does. ZMTP_ERR_NOT_FOUND when it has gone
+// or was judged before.
+int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_verdict verdict,
+                      struct zmtp_bytes user_id, struct zmtp_bytes metadata);
 
 // One row for each connection or dialler.
 struct zmtp_uv_peer {

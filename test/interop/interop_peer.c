@@ -1,10 +1,14 @@
 // One side of a conversation with another implementation; test_interop.py drives it.
 //
-//     interop_peer TYPE bind|connect ENDPOINT ROLE COUNT
+//     interop_peer TYPE bind|connect ENDPOINT ROLE COUNT [SECURITY...]
 //
 // ROLE: echo sends every message back; ask sends the messages of the plan and checks that they come
 // back; source sends the plan under the topic "A", with decoys under "B" between; sink checks that
 // exactly the plan comes under "A". COUNT messages, then it prints "done" and ends; echo never ends.
+// watch prints what becomes of connections.
+//
+// SECURITY: plain-server NAME PASSWORD, plain-client NAME PASSWORD, curve-server CERTIFICATE
+// any|FILE|FOLDER, curve-client CERTIFICATE SERVER-CERTIFICATE.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +21,7 @@ enum { PLAN_SIZES = 8, PLAN_PERIOD = 251, PLAN_SIZE_MAX = 1024 * 1024, PLAN_PART
 static const size_t plan_sizes[PLAN_SIZES] = {0, 1, 255, 256, 8191, 8192, 65536, PLAN_SIZE_MAX};
 static uint8_t plan_octets[PLAN_SIZE_MAX + PLAN_PERIOD];
 
-enum role { ROLE_ECHO, ROLE_ASK, ROLE_SOURCE, ROLE_SINK };
+enum role { ROLE_ECHO, ROLE_ASK, ROLE_SOURCE, ROLE_SINK, ROLE_WATCH };
 
 struct talk {
     struct zmtp_uv *uv;
@@ -28,6 +32,7 @@ struct talk {
     unsigned count, sent, received;
     unsigned window; // how many questions may be open at once
     bool greeted, failed;
+    const char *username, *password; // whom a PLAIN server lets in
 };
 
 enum { TALK_AGAIN_MS = 300 };
@@ -149,6 +154,7 @@ static void on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void
         }
         break;
     case ROLE_SOURCE:
+    case ROLE_WATCH:
         break;
     }
 }
@@ -162,20 +168,67 @@ static void on_writable(struct zmtp_uv_socket *socket, void *user)
 
 static void on_event(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user)
 {
+    const struct talk *talk = user;
     (void)socket;
-    (void)user;
     if (event->kind == ZMTP_EVENT_LISTENING) printf("listening %s\n", event->endpoint);
+    const bool ended =
+        event->kind == ZMTP_EVENT_HANDSHAKE_FAILED || event->kind == ZMTP_EVENT_GAVE_UP;
+    if (talk->role == ROLE_WATCH && (ended || event->kind == ZMTP_EVENT_HANDSHAKE_DONE))
+        printf("%s: %s: %.*s\n", zmtp_event_name(event->kind), zmtp_err_name(event->error),
+               (int)event->reason.size, event->reason.data ? (const char *)event->reason.data : "");
     fprintf(stderr, "%s %s: %s %.*s\n", zmtp_event_name(event->kind), event->endpoint,
             zmtp_err_text(event->error), (int)event->reason.size,
             event->reason.data ? (const char *)event->reason.data : "");
 }
 
-static bool talk_open(struct talk *talk, char *arguments[])
+static void on_authorise(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest,
+                         void *user)
 {
-    static const char *const roles[] = {"echo", "ask", "source", "sink"};
+    const struct talk *talk = user;
+    const bool known =
+        zmtp_bytes_equal(guest->credentials.username, zmtp_bytes_text(talk->username)) &&
+        zmtp_bytes_equal(guest->credentials.password, zmtp_bytes_text(talk->password));
+    const enum zmtp_verdict verdict = known ? ZMTP_VERDICT_ALLOW : ZMTP_VERDICT_DENY;
+    const struct zmtp_bytes nothing = {0};
+    if (zmtp_uv_authorise(socket, guest->ticket, verdict, guest->credentials.username, nothing) < 0)
+        fprintf(stderr, "the verdict came to nothing\n");
+}
+
+static bool talk_secure(struct talk *talk, struct zmtp_uv_config *config, char *arguments[3])
+{
+    struct zmtp_key_file ours, server;
+    const char *const kind = arguments[0], *const first = arguments[1],
+                      *const second = arguments[2];
+    if (strcmp(kind, "plain-client") == 0) {
+        zmtp_uv_config_plain_client(config, first, second);
+        return true;
+    }
+    if (strcmp(kind, "plain-server") == 0) {
+        zmtp_uv_config_plain_server(config);
+        config->on_authorise = on_authorise;
+        talk->username = first;
+        talk->password = second;
+        return true;
+    }
+    if (zmtp_key_file_load(&ours, first) < 0 || !ours.has_secret) return false;
+    if (strcmp(kind, "curve-client") == 0) {
+        if (zmtp_key_file_load(&server, second) < 0) return false;
+        zmtp_uv_config_curve_client(config, &ours.keys, &server.keys.public_key);
+        return true;
+    }
+    struct zmtp_allow allow = {.kind = ZMTP_ALLOW_ANY, .path = second};
+    if (strcmp(second, "any") != 0)
+        allow.kind = strstr(second, ".key") ? ZMTP_ALLOW_FILE : ZMTP_ALLOW_FOLDER;
+    zmtp_uv_config_curve_server(config, &ours.keys, allow);
+    return strcmp(kind, "curve-server") == 0;
+}
+
+static bool talk_open(struct talk *talk, int count, char *arguments[])
+{
+    static const char *const roles[] = {"echo", "ask", "source", "sink", "watch"};
     if (zmtp_socket_type_parse(zmtp_bytes_text(arguments[0]), &talk->type) < 0) return false;
     while (strcmp(roles[talk->role], arguments[3]) != 0)
-        if (++talk->role > ROLE_SINK) return false;
+        if (++talk->role > ROLE_WATCH) return false;
     talk->count = (unsigned)strtoul(arguments[4], NULL, 10);
     talk->window = talk->type == ZMTP_REQ ? 1 : 8;
 
@@ -188,6 +241,7 @@ static bool talk_open(struct talk *talk, char *arguments[])
     config.reconnect_max_ms = 500;
     config.linger_ms = 10000;
     if (talk->role == ROLE_SOURCE) config.socket.send_count_max = config.socket.send_bytes_max = 0;
+    if (count == 8 && !talk_secure(talk, &config, arguments + 5)) return false;
     if (zmtp_uv_socket_open(&talk->socket, talk->uv, &config) < 0) return false;
     if (talk->role == ROLE_SINK) zmtp_uv_subscribe(talk->socket, zmtp_bytes_text("A"));
     const int result = strcmp(arguments[1], "bind") == 0
@@ -202,9 +256,10 @@ int main(int argc, char *argv[])
     struct talk talk = {.count = 0};
     setvbuf(stdout, NULL, _IOLBF, 0);
     plan_init();
-    if (argc != 6 || zmtp_uv_open(&talk.uv, uv_default_loop(), NULL) < 0 ||
-        !talk_open(&talk, argv + 1)) {
-        fprintf(stderr, "usage: interop_peer TYPE bind|connect ENDPOINT ROLE COUNT\n");
+    if ((argc != 6 && argc != 9) || zmtp_uv_open(&talk.uv, uv_default_loop(), NULL) < 0 ||
+        !talk_open(&talk, argc - 1, argv + 1)) {
+        fprintf(stderr,
+                "usage: interop_peer TYPE bind|connect ENDPOINT ROLE COUNT [SECURITY...]\n");
         return 2;
     }
     uv_timer_init(uv_default_loop(), &talk.timer);

@@ -36,8 +36,8 @@ class Failed(Exception):
 class Ours:
     """A run of interop_peer."""
 
-    def __init__(self, kind, how, endpoint, role, count=0):
-        command = [PEER, kind, how, endpoint, role, str(count)]
+    def __init__(self, kind, how, endpoint, role, count=0, security=()):
+        command = [PEER, kind, how, endpoint, role, str(count), *security]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True)
         self.errors = []

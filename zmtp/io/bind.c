@@ -91,12 +91,19 @@ static int bind_open(const struct bind_job *job, const struct zmtp__address *add
     return -1;
 }
 
+// May everybody on the network listen in to what goes over this socket?
+static bool bind_keeps_local(const struct bind_job *job)
+{
+    const struct zmtp_uv_config *config = &job->socket->config;
+    return config->security.mechanism != ZMTP_CURVE && !config->allow_public_null;
+}
+
 static int bind_public(const struct bind_job *job)
 {
     return zmtp__uv_socket_fail(
         job->socket, ZMTP_ERR_ACCESS,
-        "%s would be open to the network without encryption or authentication: bind to 127.0.0.1, "
-        "or set allow_public_null if that is meant",
+        "%s would be open to the network without encryption: bind to 127.0.0.1, use CURVE, or set "
+        "allow_public_null if that is meant",
         job->text);
 }
 
@@ -123,7 +130,7 @@ static int bind_tcp_done(const struct bind_job *job, int fd, bool wildcard)
 // Every address of this machine, IPv4 and IPv6; only IPv4 where there is no other.
 static int bind_wildcard(const struct bind_job *job, uint16_t port)
 {
-    if (!job->socket->config.allow_public_null) return bind_public(job);
+    if (bind_keeps_local(job)) return bind_public(job);
     const struct sockaddr_in6 six = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
     const struct sockaddr_in four = {
@@ -147,7 +154,7 @@ static int bind_first(const struct bind_job *job, const struct addrinfo *list, i
         struct zmtp__address address;
         if (info->ai_family != family) continue;
         zmtp__address_copy(info, &address);
-        if (!zmtp__address_loopback(&address) && !job->socket->config.allow_public_null) continue;
+        if (!zmtp__address_loopback(&address) && bind_keeps_local(job)) continue;
         *public_only = false;
         const int fd = bind_open(job, &address, false);
         if (fd >= 0) return fd;

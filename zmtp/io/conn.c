@@ -9,6 +9,7 @@
 
 #include "../msg/pipe.h"
 #include "dialler.h"
+#include "guard.h"
 #include "listener.h"
 
 enum {
@@ -63,6 +64,9 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
         const struct zmtp_peer_facts facts = zmtp_peer_facts(conn->peer);
         event.routing_id = facts.routing_id;
         event.peer_type = facts.type;
+        event.mechanism = facts.mechanism;
+        event.public_key = facts.public_key;
+        event.user_id = facts.user_id;
     }
     zmtp__uv_socket_tell(conn->socket, &event);
 }
@@ -142,9 +146,23 @@ void zmtp__conn_drop(struct zmtp__conn *conn)
     zmtp__uv_socket_touch(conn->socket);
 }
 
+// The numbers of RFC 27, which peers send as the reason of an ERROR command, in words.
+static struct zmtp_bytes conn_denial(struct zmtp_bytes reason)
+{
+    static const char *const denials[][2] = {
+        {"300", "denied by authoriser: 300 (for now)"},
+        {"400", "denied by authoriser: 400 (these credentials are not allowed there)"},
+        {"500", "denied by authoriser: 500 (it failed)"},
+    };
+    for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++)
+        if (zmtp_bytes_equal(reason, zmtp_bytes_text(denials[i][0])))
+            return zmtp_bytes_text(denials[i][1]);
+    return reason;
+}
+
 void zmtp__conn_end(struct zmtp__conn *conn, int error)
 {
-    struct zmtp_bytes reason = zmtp_peer_reason(conn->peer);
+    struct zmtp_bytes reason = conn_denial(zmtp_peer_reason(conn->peer));
     if (reason.size == 0 && conn->hint) reason = zmtp_bytes_text(conn->hint);
     zmtp__conn_tell(conn, conn->up ? ZMTP_EVENT_CLOSED : ZMTP_EVENT_HANDSHAKE_FAILED, error, reason,
                     0);
@@ -152,6 +170,7 @@ void zmtp__conn_end(struct zmtp__conn *conn, int error)
     zmtp_peer_close(conn->peer);
     conn->peer = NULL;
     conn->up = conn->tx_blocked = conn->tx_broken = false;
+    conn->ticket = 0;
     conn->hint = NULL;
     zmtp__uv_socket_touch(conn->socket);
     if (conn->dialler)
@@ -333,6 +352,22 @@ static void conn_drain(struct zmtp__conn *conn)
     }
 }
 
+// Somebody wants to be let in: the list decides, or the user is asked, once.
+static void conn_authorise(struct zmtp__conn *conn)
+{
+    struct zmtp_uv_socket *socket = conn->socket;
+    struct zmtp_uv_guest guest = {.endpoint = zmtp__conn_endpoint(conn), .remote = conn->remote};
+    enum zmtp_verdict verdict;
+    if (conn->ticket > 0 || zmtp_peer_credentials(conn->peer, &guest.credentials) < 0) return;
+    conn->ticket = guest.ticket = ++socket->tickets;
+    const struct zmtp_bytes nothing = {0};
+    if (zmtp__guard_judge(socket->guard, &guest.credentials, &verdict))
+        (void)zmtp_peer_authorise(conn->peer, verdict, nothing,
+                                  nothing); // the peer keeps its error
+    else if (socket->config.on_authorise)
+        socket->config.on_authorise(socket, &guest, socket->config.user);
+}
+
 static void conn_come_up(struct zmtp__conn *conn)
 {
     conn->up = true;
@@ -362,6 +397,7 @@ static void conn_work(struct zmtp__conn *conn, int in_vain)
 {
     const uint64_t now = conn_now(conn);
     conn_read(conn, now);
+    if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_AUTH) conn_authorise(conn);
     // Only after reading: a loop that was busy elsewhere must not take its own delay for silence.
     if (zmtp_peer_deadline(conn->peer) <= now) zmtp_peer_tick(conn->peer, now);
     if (!conn->tx_blocked) conn_write(conn, now);
@@ -470,6 +506,7 @@ static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket
         .type = socket->config.socket.type,
         .routing_id = socket->config.socket.routing_id,
         .minor = 1,
+        .security = zmtp__guard_security(socket->guard),
         .limits = socket->config.limits,
     };
     return zmtp_peer_open(&conn->peer, &config, zmtp__engine_now(socket->uv));

@@ -78,7 +78,8 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
     if (dialler->up_ms > 0 && now - dialler->up_ms >= dialler->backoff.next_ms)
         zmtp_backoff_reset(&dialler->backoff);
     dialler->up_ms = 0;
-    const bool wrong_kind = error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE;
+    const bool wrong_kind =
+        error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE || error == ZMTP_ERR_KEY;
     if (wrong_kind) dialler->backoff.next_ms = dialler->backoff.max_ms;
     const bool cut = !conn->leaving && conn->end->other->closed; // by the socket, for a breach
     if (error == ZMTP_ERR_PEER || cut)

@@ -3,7 +3,7 @@
 // so what the socket sends meanwhile waits in it.
 //
 // It gives up when the other side answers with an ERROR command, as that asks for other credentials
-// (RFC 37, Error Handling). A peer of the wrong kind (mechanism, socket type) is tried again at the
+// (RFC 37, Error Handling). A peer of the wrong kind (mechanism, key, socket type) is tried again at the
 // slowest pace: it may be replaced.
 #ifndef ZMTP_IO_DIALLER_H
 #define ZMTP_IO_DIALLER_H

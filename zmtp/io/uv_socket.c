@@ -6,6 +6,7 @@
 
 #include "../msg/pipe.h"
 #include "conn.h"
+#include "guard.h"
 #include "inproc.h"
 #include "listener.h"
 
@@ -43,11 +44,17 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
-    const int error = zmtp_socket_open(&socket->core, &socket->config.socket);
+    int error = zmtp__guard_open(&socket->guard, config, uv->allocator);
+    if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error < 0) {
+        zmtp__guard_close(socket->guard);
         zmtp_free(uv->allocator, socket, sizeof *socket);
         return error;
     }
+    // The secrets are in one place, and the rest may be the caller's memory.
+    zmtp_wipe(&socket->config.security, sizeof socket->config.security);
+    socket->config.security.mechanism = config->security.mechanism;
+    socket->config.allow = (struct zmtp_allow){.kind = config->allow.kind};
     // Connections announce it even after the core is closed, which checked its size.
     struct zmtp_bytes *const routing_id = &socket->config.socket.routing_id;
     if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);
@@ -76,6 +83,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     socket->config.on_readable = NULL;
     socket->config.on_writable = NULL;
     socket->config.on_event = NULL;
+    socket->config.on_authorise = NULL;
     while (socket->listeners)
         zmtp__listener_close(socket->listeners);
     zmtp__inproc_leave(socket);
@@ -106,6 +114,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
         uv->sockets = socket->next;
     if (socket->next) socket->next->before = socket->before;
     if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
+    zmtp__guard_close(socket->guard);
     zmtp_free(uv->allocator, socket, sizeof *socket);
     uv->called = true;
     if (closed) closed(user);

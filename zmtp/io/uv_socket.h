@@ -6,6 +6,7 @@
 #include "engine.h"
 
 struct zmtp__conn;
+struct zmtp__guard;
 struct zmtp__listener;
 
 enum { ZMTP__TEXT_MAX = 400 };
@@ -14,8 +15,10 @@ struct zmtp_uv_socket {
     struct zmtp_uv *uv;
     struct zmtp_uv_socket *next, *before; // of the engine
     struct zmtp_uv_socket *touched_next;
-    struct zmtp_socket *core; // null from close on
-    struct zmtp_uv_config config;
+    struct zmtp_socket *core;     // null from close on
+    struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
+    struct zmtp__guard *guard;
+    uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
     struct zmtp__conn *conns; // connections and diallers, until freed
     struct zmtp__listener *listeners;

@@ -253,11 +253,26 @@ uint64_t zmtp__handshake_deadline(const struct zmtp_peer *peer)
     return handshake->answer_ms < memory_ms ? handshake->answer_ms : memory_ms;
 }
 
+// Who hangs up amid the greeting although it speaks ZMTP has seen ours, and most likely our mechanism.
+static void handshake_suspect_mechanism(struct zmtp_peer *peer)
+{
+    uint8_t text[ZMTP_MECHANISM_SIZE + 128];
+    struct zmtp__writer w = zmtp__writer_of(text, sizeof text);
+    zmtp__write_bytes(&w, zmtp_bytes_text("the peer hung up at our greeting, which offers "));
+    zmtp__write_bytes(&w, zmtp_bytes_text(peer->handshake->session.mech->name));
+    zmtp__write_bytes(&w, zmtp_bytes_text(": most likely it requires another mechanism"));
+    zmtp__peer_keep_reason(peer, zmtp_bytes_of(text, w.filled));
+}
+
 void zmtp__handshake_suspect(struct zmtp_peer *peer, int error)
 {
     if (error != ZMTP_ERR_EOF && error != ZMTP_ERR_RESET) return;
-    if (peer->state != ZMTP_PEER_HANDSHAKE || !peer->handshake->session.suspicion) return;
-    zmtp__peer_keep_reason(peer, zmtp_bytes_text(peer->handshake->session.suspicion));
+    if (!peer->handshake) return;
+    const char *const suspicion = peer->handshake->session.suspicion;
+    if (peer->state == ZMTP_PEER_GREETING && peer->counters.bytes_in >= ZMTP_SIGNATURE_SIZE)
+        handshake_suspect_mechanism(peer);
+    else if (peer->state == ZMTP_PEER_HANDSHAKE && suspicion)
+        zmtp__peer_keep_reason(peer, zmtp_bytes_text(suspicion));
 }
 
 int zmtp_peer_credentials(const struct zmtp_peer *peer, struct zmtp_credentials *out)

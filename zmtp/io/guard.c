@@ -1,0 +1,257 @@
+#include "guard.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    GUARD_LIST_MAX = 4 * 1024 * 1024, // octets of a list of keys
+    GUARD_KEYS_MAX = 64 * 1024,
+};
+
+struct guard_keys {
+    struct zmtp_key *list;
+    size_t count, capacity;
+};
+
+struct zmtp__guard {
+    const struct zmtp_allocator *allocator;
+    struct zmtp_security security;
+    enum zmtp_allow_kind kind;
+    struct guard_keys keys;
+    struct stat seen;   // the file or folder when it was read
+    const char *path;   // within |memory|
+    size_t memory_size; // of the whole block
+    uint8_t memory[];   // PLAIN's name and password, then the path
+};
+
+static void guard_forget(struct zmtp__guard *guard, struct guard_keys *keys)
+{
+    zmtp_free(guard->allocator, keys->list, keys->capacity * sizeof *keys->list);
+    *keys = (struct guard_keys){0};
+}
+
+static int guard_add(struct zmtp__guard *guard, struct guard_keys *keys, const struct zmtp_key *key)
+{
+    if (keys->count == GUARD_KEYS_MAX) return ZMTP_ERR_LIMIT;
+    if (keys->count == keys->capacity) {
+        const size_t old = keys->capacity, capacity = old ? 2 * old : 16;
+        struct zmtp_key *list =
+            zmtp_realloc(guard->allocator, keys->list, old * sizeof *list, capacity * sizeof *list);
+        if (!list) return ZMTP_ERR_MEMORY;
+        keys->list = list;
+        keys->capacity = capacity;
+    }
+    keys->list[keys->count++] = *key;
+    return ZMTP_OK;
+}
+
+// A line of a list: a key, a comment, or nothing; anything else is a mistake that must not pass.
+static int guard_line(struct zmtp__guard *guard, struct guard_keys *keys, char *line)
+{
+    struct zmtp_key key;
+    line += strspn(line, " \t");
+    line[strcspn(line, "\r\n")] = '\0';
+    size_t size = strlen(line);
+    while (size > 0 && (line[size - 1] == ' ' || line[size - 1] == '\t'))
+        size--;
+    if (size == 0) return ZMTP_OK;
+    // A key may begin with the sign of a comment, so it is tried first.
+    if (zmtp_key_decode(zmtp_bytes_of(line, size), &key) == ZMTP_OK)
+        return guard_add(guard, keys, &key);
+    return line[0] == '#' ? ZMTP_OK : ZMTP_ERR_ARGUMENT;
+}
+
+static int guard_error(int error_number)
+{
+    if (error_number == ENOENT || error_number == ENOTDIR) return ZMTP_ERR_NOT_FOUND;
+    return error_number == EACCES ? ZMTP_ERR_ACCESS : ZMTP_ERR_SYSTEM;
+}
+
+static int guard_read_list(struct zmtp__guard *guard, struct guard_keys *keys)
+{
+    char line[256];
+    FILE *const file = fopen(guard->path, "re");
+    if (!file) return guard_error(errno);
+    int result = guard->seen.st_size <= GUARD_LIST_MAX ? ZMTP_OK : ZMTP_ERR_LIMIT;
+    while (result == ZMTP_OK && fgets(line, sizeof line, file))
+        result = guard_line(guard, keys, line);
+    if (result == ZMTP_OK && ferror(file)) result = ZMTP_ERR_SYSTEM;
+    (void)fclose(file); // opened for reading: nothing can be lost
+    return result;
+}
+
+// One certificate, or a list with a key in each line.
+static int guard_read_file(struct zmtp__guard *guard, struct guard_keys *keys)
+{
+    struct zmtp_key_file file;
+    int result = zmtp_key_file_load(&file, guard->path);
+    if (result == ZMTP_OK)
+        result = guard_add(guard, keys, &file.keys.public_key);
+    else if (result == ZMTP_ERR_ARGUMENT)
+        result = guard_read_list(guard, keys);
+    zmtp_wipe(&file, sizeof file);
+    return result;
+}
+
+// Every certificate of the folder; other files in it are not looked at.
+static int guard_read_folder(struct zmtp__guard *guard, struct guard_keys *keys)
+{
+    DIR *const folder = opendir(guard->path);
+    if (!folder) return guard_error(errno);
+    int result = ZMTP_OK;
+    for (const struct dirent *entry; result == ZMTP_OK && (entry = readdir(folder));) {
+        char path[PATH_MAX];
+        struct zmtp_key_file file;
+        if (entry->d_name[0] == '.') continue;
+        const int size = snprintf(path, sizeof path, "%s/%s", guard->path, entry->d_name);
+        if (size < 0 || (size_t)size >= sizeof path) continue;
+        if (zmtp_key_file_load(&file, path) == ZMTP_OK)
+            result = guard_add(guard, keys, &file.keys.public_key);
+        zmtp_wipe(&file, sizeof file);
+    }
+    closedir(folder);
+    return result;
+}
+
+// Reads the file or folder anew. On failure the old keys stay in the list.
+static int guard_read(struct zmtp__guard *guard, const struct stat *status)
+{
+    struct guard_keys keys = {0};
+    guard->seen = *status;
+    const bool folder = guard->kind == ZMTP_ALLOW_FOLDER;
+    if (folder != (bool)S_ISDIR(status->st_mode)) return ZMTP_ERR_ARGUMENT;
+    const int result = folder ? guard_read_folder(guard, &keys) : guard_read_file(guard, &keys);
+    if (result < 0) {
+        guard_forget(guard, &keys);
+        return result;
+    }
+    guard_forget(guard, &guard->keys);
+    guard->keys = keys;
+    return ZMTP_OK;
+}
+
+static bool guard_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+// Sees to it that the list is what the file or folder says now.
+static int guard_refresh(struct zmtp__guard *guard)
+{
+    struct stat status;
+    if (guard->kind != ZMTP_ALLOW_FILE && guard->kind != ZMTP_ALLOW_FOLDER) return ZMTP_OK;
+    if (stat(guard->path, &status) < 0) return guard_error(errno);
+    if (guard_same(&status, &guard->seen)) return ZMTP_OK;
+    const int result = guard_read(guard, &status);
+    if (result < 0) guard->seen = (struct stat){0}; // so it is tried again
+    return result;
+}
+
+static void guard_copy_words(struct zmtp__guard *guard)
+{
+    struct zmtp_bytes *const username = &guard->security.username;
+    struct zmtp_bytes *const password = &guard->security.password;
+    uint8_t *const at = guard->memory;
+    if (username->size > 0) memcpy(at, username->data, username->size);
+    if (password->size > 0) memcpy(at + username->size, password->data, password->size);
+    username->data = at;
+    password->data = at + username->size;
+}
+
+static int guard_copy_allow(struct zmtp__guard *guard, const struct zmtp_uv_config *config)
+{
+    const struct zmtp_allow *const allow = &config->allow;
+    const bool keys = guard->security.mechanism == ZMTP_CURVE;
+    guard->kind = allow->kind;
+    switch (allow->kind) {
+    case ZMTP_ALLOW_ASK:
+        return config->on_authorise ? ZMTP_OK : ZMTP_ERR_ARGUMENT;
+    case ZMTP_ALLOW_ANY:
+        return keys ? ZMTP_OK : ZMTP_ERR_ARGUMENT; // any password is none
+    case ZMTP_ALLOW_KEYS:
+        if (!keys || (allow->count > 0 && !allow->keys)) return ZMTP_ERR_ARGUMENT;
+        for (size_t i = 0; i < allow->count; i++) {
+            const int result = guard_add(guard, &guard->keys, &allow->keys[i]);
+            if (result < 0) return result;
+        }
+        return ZMTP_OK;
+    case ZMTP_ALLOW_FILE:
+    case ZMTP_ALLOW_FOLDER:
+        if (!keys || !guard->path) return ZMTP_ERR_ARGUMENT;
+        return guard_refresh(guard);
+    }
+    return ZMTP_ERR_ARGUMENT;
+}
+
+// A guard with a copy of what |config| points at, but for the keys.
+static struct zmtp__guard *guard_copy(const struct zmtp_uv_config *config,
+                                      const struct zmtp_allocator *allocator)
+{
+    const struct zmtp_security *const security = &config->security;
+    const bool plain = security->mechanism == ZMTP_PLAIN;
+    const char *const path = config->allow.path;
+    const size_t words_size = plain ? security->username.size + security->password.size : 0;
+    const size_t path_size = path ? strlen(path) + 1 : 0;
+    const size_t size = sizeof(struct zmtp__guard) + words_size + path_size;
+    struct zmtp__guard *guard = zmtp_alloc(allocator, size);
+    if (!guard) return NULL;
+    *guard =
+        (struct zmtp__guard){.allocator = allocator, .security = *security, .memory_size = size};
+    if (plain) guard_copy_words(guard);
+    if (path) guard->path = memcpy(guard->memory + words_size, path, path_size);
+    return guard;
+}
+
+int zmtp__guard_open(struct zmtp__guard **out, const struct zmtp_uv_config *config,
+                     const struct zmtp_allocator *allocator)
+{
+    *out = NULL;
+    int result = zmtp_security_check(&config->security, NULL);
+    if (result < 0 || config->security.mechanism == ZMTP_NULL) return result;
+    struct zmtp__guard *guard = guard_copy(config, allocator);
+    if (!guard) return ZMTP_ERR_MEMORY;
+    if (guard->security.server) result = guard_copy_allow(guard, config);
+    if (result < 0)
+        zmtp__guard_close(guard);
+    else
+        *out = guard;
+    return result;
+}
+
+void zmtp__guard_close(struct zmtp__guard *guard)
+{
+    if (!guard) return;
+    const struct zmtp_allocator *const allocator = guard->allocator;
+    const size_t size = guard->memory_size;
+    guard_forget(guard, &guard->keys);
+    zmtp_wipe(guard, size);
+    zmtp_free(allocator, guard, size);
+}
+
+const struct zmtp_security *zmtp__guard_security(const struct zmtp__guard *guard)
+{
+    return guard ? &guard->security : NULL;
+}
+
+bool zmtp__guard_judge(struct zmtp__guard *guard, const struct zmtp_credentials *credentials,
+                       enum zmtp_verdict *verdict)
+{
+    if (guard->kind == ZMTP_ALLOW_ASK) return false;
+    *verdict = ZMTP_VERDICT_ALLOW;
+    if (guard->kind == ZMTP_ALLOW_ANY) return true;
+    // A list that cannot be read lets nobody in, and turns nobody away for good.
+    *verdict = ZMTP_VERDICT_LATER;
+    if (guard_refresh(guard) < 0) return true;
+    *verdict = ZMTP_VERDICT_DENY;
+    for (size_t i = 0; i < guard->keys.count; i++)
+        if (zmtp_key_equal(&guard->keys.list[i], &credentials->public_key))
+            *verdict = ZMTP_VERDICT_ALLOW;
+    return true;
+}

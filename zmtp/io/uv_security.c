@@ -1,0 +1,51 @@
+// Security as the user sets it up, and the verdicts that the user gives.
+#include "conn.h"
+#include "guard.h"
+
+void zmtp_uv_config_curve_server(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
+                                 struct zmtp_allow allow)
+{
+    config->security = (struct zmtp_security){
+        .mechanism = ZMTP_CURVE, .server = true, .crypto = zmtp_sodium(), .keys = *keys};
+    config->allow = allow;
+}
+
+void zmtp_uv_config_curve_client(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
+                                 const struct zmtp_key *server_key)
+{
+    struct zmtp_security *const security = &config->security;
+    *security = (struct zmtp_security){
+        .mechanism = ZMTP_CURVE, .crypto = zmtp_sodium(), .server_key = *server_key};
+    if (keys)
+        security->keys = *keys;
+    else if (security->crypto)
+        zmtp_key_generate(&security->keys, security->crypto);
+}
+
+void zmtp_uv_config_plain_server(struct zmtp_uv_config *config)
+{
+    config->security = (struct zmtp_security){.mechanism = ZMTP_PLAIN, .server = true};
+    config->allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_ASK};
+}
+
+void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
+                                 const char *password)
+{
+    config->security = (struct zmtp_security){.mechanism = ZMTP_PLAIN,
+                                              .username = zmtp_bytes_text(username),
+                                              .password = zmtp_bytes_text(password)};
+}
+
+int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_verdict verdict,
+                      struct zmtp_bytes user_id, struct zmtp_bytes metadata)
+{
+    if (!socket) return ZMTP_ERR_ARGUMENT;
+    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
+        if (conn->ticket != ticket || !conn->peer) continue;
+        const int result = zmtp_peer_authorise(conn->peer, verdict, user_id, metadata);
+        if (result == ZMTP_ERR_STATE) break;
+        zmtp__conn_alarm(conn, 0); // what follows happens from the loop
+        return result;
+    }
+    return ZMTP_ERR_NOT_FOUND;
+}
