@@ -267,6 +267,34 @@ static void test_a_peer_is_written_to_as_soon_as_it_is_dialled_over_every_transp
     }
 }
 
+static void test_a_second_pair_gets_in_once_the_first_has_gone_over_every_transport(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct meeting meeting;
+        struct node second;
+        meet(&meeting, transports[i], B_BINDS_FIRST, ZMTP_PAIR, ZMTP_PAIR);
+        node_init(&second, &meeting.world, ZMTP_PAIR);
+        second.config.reconnect_max_ms = second.config.reconnect_min_ms = 10;
+        node_open(&second);
+        node_connect(&second, meeting.endpoint);
+        node_send(&meeting.a, "first");
+        world_rest(&meeting.world, 50);
+        assert_int_equal(meeting.b.received, 1);
+        (void)node_try(&second, "second"); // over inproc there is no queue without a partner
+        world_rest(&meeting.world, 50);
+        assert_int_equal(meeting.b.received, 1);
+        node_close(&meeting.a);
+        WORLD_UNTIL(&meeting.world,
+                    meeting.b.received == 2 || node_try(&second, "second") == ZMTP_OK);
+        WORLD_UNTIL(&meeting.world, meeting.b.received >= 2);
+        assert_string_equal(meeting.b.last, "second");
+        node_close(&second);
+        node_close(&meeting.b);
+        world_close(&meeting.world);
+    }
+}
+
 static void test_only_those_with_numbers_are_told_one(void **state)
 {
     (void)state;
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_a_server_answers_a_client_over_every_transport),
         cmocka_unit_test(test_a_scatter_a_gather_and_channels_talk_over_every_transport),
         cmocka_unit_test(test_a_peer_is_written_to_as_soon_as_it_is_dialled_over_every_transport),
+        cmocka_unit_test(test_a_second_pair_gets_in_once_the_first_has_gone_over_every_transport),
         cmocka_unit_test(test_only_those_with_numbers_are_told_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,13 @@ static void inproc_free_link(struct zmtp__inproc_link **at)
     struct zmtp_uv *uv = link->dialler->uv;
     *at = link->next;
     if (link->binder) zmtp__uv_socket_touch(link->binder);
+    // A PAIR has room for another now.
+    for (struct zmtp__inproc_link *other = uv->links; other; other = other->next) {
+        if (other->error != ZMTP_ERR_IN_USE || strcmp(other->endpoint, link->endpoint) != 0)
+            continue;
+        other->error = ZMTP_OK;
+        uv->inproc_news = true;
+    }
     zmtp_free(uv->allocator, link, sizeof *link);
 }
 
