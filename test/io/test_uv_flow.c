@@ -320,6 +320,47 @@ static void test_a_sub_that_stops_does_not_hold_up_the_others(void **state)
     world_close(&world);
 }
 
+// Takes its time, and notes how much came before what another socket waits for.
+static void take_slowly(struct node *node, struct zmtp_msg *msg)
+{
+    (void)msg;
+    const struct node *urgent = node->other;
+    const uint64_t begun = uv_hrtime();
+    while (uv_hrtime() - begun < 200000)
+        continue;
+    if (urgent->received == 0) node->count++;
+}
+
+static void test_a_slow_callback_holds_up_another_socket_for_moments_only(void **state)
+{
+    (void)state;
+    enum { FLOOD = 800 };
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct world world;
+        struct node flood, slow, dealer, urgent;
+        world_open(&world);
+        node_start(&flood, &world, ZMTP_DEALER);
+        node_init(&slow, &world, ZMTP_DEALER);
+        slow.act = take_slowly;
+        slow.other = &urgent;
+        node_open(&slow);
+        node_start(&dealer, &world, ZMTP_DEALER);
+        node_start(&urgent, &world, ZMTP_DEALER);
+        connect_nodes(&world, transports[i], &flood, &slow);
+        connect_nodes(&world, transports[i], &dealer, &urgent);
+        for (size_t n = 0; n < FLOOD; n++)
+            assert_int_equal(send_number(&flood, n), ZMTP_OK);
+        WORLD_UNTIL(&world, slow.received > 0);
+        assert_true(slow.received < FLOOD / 4);
+        slow.count = 0;
+        node_send(&dealer, "now");
+        WORLD_UNTIL(&world, urgent.received == 1);
+        assert_true(slow.count < FLOOD / 4);
+        WORLD_UNTIL(&world, slow.received == FLOOD);
+        world_close(&world);
+    }
+}
+
 static void reply_later(struct node *node, struct zmtp_msg *msg)
 {
     // Keeps the message; the test answers from outside the callback.
@@ -388,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_a_turn_of_the_loop_that_calls_back_does_not_sleep),
         cmocka_unit_test(test_what_is_sent_after_the_engine_looked_last_leaves_too),
         cmocka_unit_test(test_a_sub_that_stops_does_not_hold_up_the_others),
+        cmocka_unit_test(test_a_slow_callback_holds_up_another_socket_for_moments_only),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),
         cmocka_unit_test(test_peers_are_visible),
     };

@@ -9,6 +9,9 @@ enum {
     // and forth, few enough that timers and other descriptors get their turn.
     ENGINE_ROUNDS = 8,
     ENGINE_RESUMES = 1024,
+    // What dispatches may take in one turn of the loop, in nanoseconds: a callback may be slow, and
+    // what comes for another socket meanwhile is to be read soon.
+    ENGINE_TURN_NS = 2000000,
     ENGINE_LATER_MS = 20,
 };
 
@@ -86,18 +89,31 @@ static void engine_round(struct zmtp_uv *uv)
     zmtp__inproc_look(uv);
 }
 
-void zmtp__engine_dispatch(struct zmtp_uv *uv)
+// One round at least, so that however slow the callbacks are, everybody gets on.
+static void engine_rounds(struct zmtp_uv *uv)
 {
     if (uv->dispatching) return;
+    const uint64_t begun = uv_hrtime() - uv->turn_ns;
     uv->dispatching = true;
-    for (int i = 0; i < ENGINE_ROUNDS && (uv->marks.first || uv->touched); i++)
+    for (int i = 0; i < ENGINE_ROUNDS && (uv->marks.first || uv->touched); i++) {
         engine_round(uv);
+        uv->turn_ns = uv_hrtime() - begun;
+        if (uv->turn_ns >= ENGINE_TURN_NS) break;
+    }
     uv->dispatching = false;
     if (uv->marks.first || uv->touched)
         zmtp__engine_wake(uv);
     else
         uv_idle_stop(&uv->idle);
     engine_finish(uv);
+}
+
+void zmtp__engine_dispatch(struct zmtp_uv *uv)
+{
+    if (uv->turn_ns < ENGINE_TURN_NS)
+        engine_rounds(uv);
+    else
+        zmtp__engine_wake(uv);
 }
 
 void zmtp__engine_flush(struct zmtp_uv *uv)
@@ -113,7 +129,8 @@ void zmtp__engine_flush(struct zmtp_uv *uv)
 static void engine_prepare(uv_prepare_t *prepare)
 {
     struct zmtp_uv *uv = prepare->data;
-    zmtp__engine_dispatch(uv);
+    uv->turn_ns = 0;
+    engine_rounds(uv);
     if (uv->called) zmtp__engine_wake(uv);
 }
 

@@ -26,6 +26,7 @@ struct zmtp_uv {
     struct zmtp__inproc_link *links; // inproc dials, joined or waiting for their name
     bool inproc_news;                // events of these are to be told
     size_t unflushed;                // octets sent by the user since the last flush
+    uint64_t turn_ns;                // what dispatches took since the loop's last turn began
     uint64_t random;
     bool called; // the user was called back since the loop's last sleep
     bool dispatching, closing;
@@ -35,7 +36,8 @@ struct zmtp_uv {
 
 // Something is left to be done: dispatch before the loop sleeps.
 void zmtp__engine_wake(struct zmtp_uv *uv);
-// Does what is left, to a bound: then the loop goes round once without sleeping. Only from the loop.
+// Does what is left, to a bound of rounds and of time: then the loop goes round once without sleeping.
+// Only from the loop.
 void zmtp__engine_dispatch(struct zmtp_uv *uv);
 // Gives the kernel what marked connections have to send. Calls nobody, so any call may do it.
 void zmtp__engine_flush(struct zmtp_uv *uv);

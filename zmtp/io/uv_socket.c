@@ -13,6 +13,10 @@
 enum {
     // Messages given to the user in one turn; then connections and other sockets get theirs.
     UV_SOCKET_BATCH = 1024,
+    // ... and for how long, in nanoseconds: callbacks may be slow, and other sockets urgent. A look
+    // at the clock costs a tenth of a small message: so only every so often after the first.
+    UV_SOCKET_BATCH_NS = 1000000,
+    UV_SOCKET_LOOKS = 8,
     // Octets that may wait for the loop's flush; more are written by the call that sends.
     UV_SOCKET_UNFLUSHED = 64 * 1024,
     // Connections whose kernel buffer was full that a send tries again when it finds no room.
@@ -156,7 +160,10 @@ void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket)
 
 static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
+    const uint64_t begun = uv_hrtime();
     for (int i = 0; i < UV_SOCKET_BATCH; i++) {
+        const bool look = i < UV_SOCKET_LOOKS || i % UV_SOCKET_LOOKS == 0;
+        if (look && uv_hrtime() - begun >= UV_SOCKET_BATCH_NS) break;
         struct zmtp_msg msg;
         zmtp_msg_init(&msg, socket->uv->allocator);
         const int result = zmtp_socket_recv(socket->core, &msg);
