@@ -376,6 +376,50 @@ static void capture_on_state(struct garden_client *client, enum garden_client_st
     }
 }
 
+// ---- A daemon that was replaced
+
+// Is |uri| among the streams of a daemon's state?
+static bool capture_is_known(const struct garden_value *state, const char *uri)
+{
+    const struct garden_value *streams = garden_value_find(state, "streams");
+    const size_t count = streams && streams->type == GARDEN_LIST ? streams->list.count : 0;
+    struct garden_text name;
+    for (size_t i = 0; i < count; i++)
+        if (garden_value_to_text(garden_value_find(&streams->list.items[i], "uri"), &name) &&
+            garden_text_is(name, uri))
+            return true;
+    return false;
+}
+
+static void capture_told_state(struct garden_client *client, int result,
+                               const struct garden_message *reply, void *user)
+{
+    (void)client;
+    struct capture *capture = user;
+    if (result < 0 || capture->finished) return; // a daemon that is dead is waited for, or connects
+    if (garden_recording_state(capture->recording) != GARDEN_RECORDING_RUNNING) return;
+    if (reply->family != GARDEN_CONTROL_REPLY ||
+        reply->control_reply.kind != GARDEN_CONTROL_REPLY_DEBUG_DUMP ||
+        capture_is_known(&reply->control_reply.debug_dump.state, capture->options.uri))
+        return;
+    progress_end(&capture->progress);
+    (void)tool_fail(capture->tool,
+                    "the daemon was started anew and forgot the stream: sealing what was written");
+    garden_recording_abandon(capture->recording, capture_now());
+    capture_pump(capture);
+}
+
+// Behind a new connection may be a new daemon. It is alive, but will never tell of our stream.
+static void capture_on_lane(struct garden_client *client, enum garden_lane lane, bool up,
+                            void *user)
+{
+    struct capture *capture = user;
+    if (lane != GARDEN_LANE_CONTROL || !up || !capture->recording || capture->finished) return;
+    const struct garden_control_request request = {.kind = GARDEN_CONTROL_DEBUG_DUMP};
+    const struct garden_answer answer = {.call = capture_told_state, .user = capture};
+    (void)garden_client_control(client, &request, &answer); // failing: Ctrl-C ends it still
+}
+
 // ---- Beginning
 
 // The source's own rate, channels and format, from the daemon's state.
@@ -519,6 +563,7 @@ static int capture_run(struct capture *capture)
     garden_client_config_init(&config);
     config.on_event = capture_on_event;
     config.on_state = capture_on_state;
+    config.on_lane = capture_on_lane;
     config.user = capture;
     int result = tool_connect(tool, &config);
     if (result == TOOL_OK) result = tool_wait_alive(tool);

@@ -241,6 +241,23 @@ def a_daemon_killed_amid_a_capture_leaves_what_it_wrote(story):
     assert done["captured"] > 0, done
 
 
+def a_daemon_that_was_started_anew_ends_the_capture(story):
+    options = ("--source", "counter:2,48000")
+    daemon, _ = story.start(*options, pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+         story.store, "--chunk-bytes", "100000"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert client.stdout.readline().startswith("chunk 0 sealed")
+    daemon.kill()
+    daemon.wait()
+    story.start(*options, pace="real")
+    out, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode in (0, 5), err
+    assert "started anew" in err, err
+    story.ctl("verify", "--store", story.store, out.split()[-1], check=0)
+
+
 # ---- What goes wrong
 
 
