@@ -29,7 +29,8 @@ static const char capture_help[] =
     "\n"
     "Captures a stream of the daemon into the store DIR, chunk by chunk, until its\n"
     "source ends, --seconds are over, or Ctrl-C. The daemon must have been started\n"
-    "with --staging DIR/staging. Prints the hash of the manifest.\n"
+    "with --staging DIR/staging (make that folder first). Prints the hash of the\n"
+    "manifest.\n"
     "\n"
     "  --store DIR        the store; made when missing\n"
     "  --uri URI          the stream's name (stream://DEVICE/main)\n"
@@ -40,7 +41,8 @@ static const char capture_help[] =
     "  --seconds N        stop after so many seconds of the stream\n"
     "  --manifest-file F  also write the manifest's hash into the file F\n"
     "  --recover          instead of capturing, finish what an earlier capture into\n"
-    "                     this store left behind: seal it and write its manifest";
+    "                     this store left behind: seal it and write its manifest; a\n"
+    "                     daemon that still writes into it must be shut down first";
 
 struct capture_options {
     const char *store, *uri, *device, *format, *manifest_file;
@@ -54,6 +56,7 @@ struct capture {
     struct garden_store *store;
     struct garden_recording *recording;
     struct garden_stream_format format;
+    bool source_ends;        // after |source_frames|, which may be 0
     uint64_t source_frames;  // 0: unknown
     struct garden_uuid seed; // of the requests' ids
     uv_timer_t timer;
@@ -449,7 +452,8 @@ static int capture_read_source(struct tool *tool, const struct garden_message *r
         capture->format.kind = GARDEN_STREAM_AUDIO;
         capture->format.sample_rate = (uint32_t)rate;
         capture->format.channels = (uint16_t)channels;
-        (void)garden_value_to_u64(garden_value_find(source, "frames"), &capture->source_frames);
+        capture->source_ends =
+            garden_value_to_u64(garden_value_find(source, "frames"), &capture->source_frames);
         return TOOL_OK;
     }
     return tool_fail(tool, "the daemon has no source '%s': see 'gardenctl status'",
@@ -575,7 +579,7 @@ static int capture_run(struct capture *capture)
         return tool_usage(tool, "--format takes f32_le, s16_le, s24_le or s32_le, not '%s'",
                           format);
     if (capture->options.chunks > 0) {
-        if (capture->source_frames == 0)
+        if (!capture->source_ends)
             return tool_usage(tool, "--chunks needs a source of known length: use --chunk-bytes");
         const uint64_t frames = capture->source_frames / capture->options.chunks + 1;
         capture->options.chunk_bytes = frames * garden_frame_size(&capture->format);

@@ -258,6 +258,14 @@ def a_daemon_that_was_started_anew_ends_the_capture(story):
     story.ctl("verify", "--store", story.store, out.split()[-1], check=0)
 
 
+def a_recording_without_frames_is_captured(story):
+    take, _ = story.recording(seconds=0)
+    story.start("--file", take)
+    manifest = story.ctl("capture", "--store", story.store, "--chunks", "12",
+                         check=0).stdout.split()[-1]
+    story.verify(manifest, take)
+
+
 # ---- What goes wrong
 
 
