@@ -203,7 +203,7 @@ static uint64_t verify_stored(const struct garden_manifest *manifest)
 
 static void verify_print_row(const char *name, uint64_t value, const char *unit)
 {
-    (void)printf("  %-16s %14llu %s\n", name, (unsigned long long)value, unit);
+    (void)printf("  %-16s %14llu%s\n", name, (unsigned long long)value, unit);
 }
 
 static void verify_print(const struct verify *verify, bool compared, int result, double seconds)
@@ -211,17 +211,16 @@ static void verify_print(const struct verify *verify, bool compared, int result,
     const struct garden_manifest *manifest = &verify->manifest;
     char hash[GARDEN_HASH_TEXT_SIZE];
     garden_hash_text(&verify->hash, hash);
-    const double rate = verify->format.sample_rate ? verify->format.sample_rate : 1;
     (void)printf("%s\n", manifest->stream_uri);
     verify_print_row("chunks", manifest->chunk_count, "");
-    verify_print_row("offered", garden_manifest_end(manifest), "frames");
-    verify_print_row("captured", manifest->total_samples, "frames");
-    verify_print_row("lost", manifest->total_gaps, "frames");
-    verify_print_row("captured", manifest->total_samples * manifest->frame_size, "bytes");
-    verify_print_row("stored", verify->store_bytes, "bytes");
-    if (compared)
+    verify_print_row("offered", garden_manifest_end(manifest), " frames");
+    verify_print_row("captured", manifest->total_samples, " frames");
+    verify_print_row("lost", manifest->total_gaps, " frames");
+    verify_print_row("captured", manifest->total_samples * manifest->frame_size, " bytes");
+    verify_print_row("stored", verify->store_bytes, " bytes");
+    if (verify->format.sample_rate > 0) // else the comparison was not come to
         (void)printf("  %-16s %14.3f s\n", "duration",
-                     (double)garden_manifest_end(manifest) / rate);
+                     (double)garden_manifest_end(manifest) / verify->format.sample_rate);
     (void)printf("  %-16s %14.3f s\n", "checked in", seconds);
     (void)printf("  %-16s %s\n", "manifest", hash);
     if (result == TOOL_OK)
