@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../core/error.h"
+#include "../value.h"
 #include "source.h"
 
 // Reads a whole number in [1, max] and what follows it: a comma, which is passed over, or the end.
@@ -54,6 +55,10 @@ int source_spec_parse(const char *text, struct source_spec *out, struct garden_e
             return garden__fail(error, GARDEN_ERR_ARGUMENT,
                                 "'%.100s': a source's name has 1 to %d octets", whole,
                                 SOURCE_NAME_SIZE - 1);
+        if (!garden_text_valid((struct garden_text){text, size}))
+            return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                                "'%.100s': a source's name must be UTF-8, for it is sent to clients",
+                                whole);
         memcpy(out->name, text, size);
         out->name[size] = '\0';
         text = equals + 1;

@@ -191,8 +191,14 @@ static void capture_ask(struct capture *capture, const struct garden_recording_r
     const struct garden_uuid msg_id = capture_msg_id(capture, request->token);
     const struct garden_answer answer = {capture_answered, asked, CAPTURE_REQUEST_TIMEOUT_MS,
                                          &msg_id};
-    // GARDEN_ERR_EXISTS: it is still under way, and its answer will do.
-    if (garden_client_shell(capture->tool->client, &shell, &answer) < 0) free(asked);
+    const int result = garden_client_shell(capture->tool->client, &shell, &answer);
+    if (result == GARDEN_OK) return;
+    free(asked);
+    // It is still under way, and its answer will do; or it is asked again later.
+    if (result == GARDEN_ERR_EXISTS || result == GARDEN_ERR_MEMORY) return;
+    // A path that is no text: no later time is better, so that is the answer.
+    capture_complain(capture, "cannot be asked", garden_text_of(garden_err_text(result)));
+    garden_recording_reply(capture->recording, capture_now(), request->token, result, NULL, NULL);
 }
 
 // ---- The recording's life
@@ -256,6 +262,8 @@ static void capture_pump(struct capture *capture)
     capture_work(capture);
     while (garden_recording_request(capture->recording, capture_now(), &request))
         capture_ask(capture, &request);
+    if (garden_recording_state(capture->recording) == GARDEN_RECORDING_REFUSED)
+        capture_work(capture); // one that could not be asked: what was staged for it goes
     capture_show(capture);
     const enum garden_recording_state state = garden_recording_state(capture->recording);
     if (state == GARDEN_RECORDING_DONE || state == GARDEN_RECORDING_REFUSED) {

@@ -213,7 +213,8 @@ static void texts_that_are_no_source_are_refused(void **state)
                                         "counter:2000,48000",
                                         "counter:1,99999999999999999999",
                                         "counter:-1,48000",
-                                        "=counter:1,48000"};
+                                        "=counter:1,48000",
+                                        "m\xff=counter:1,48000"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct source_spec spec;
         struct garden_error error;

@@ -315,6 +315,17 @@ def a_store_that_cannot_be_written_is_told(story):
     assert done.returncode == 1 and blocked in one_line(done.stderr), done
 
 
+def a_store_whose_path_is_no_text_is_told(story):
+    story.store = story.path("store-\udcff")  # an octet that UTF-8 does not have
+    os.makedirs(os.path.join(story.store, "staging"))
+    take, _ = story.recording()
+    story.start("--file", take)
+    done = story.ctl("capture", "--store", story.store)
+    assert done.returncode == 1 and "malformed" in one_line(done.stderr), done
+    assert not os.listdir(os.path.join(story.store, "staging")), "something was left behind"
+    story.ctl("status", check=0)
+
+
 def a_full_disk_is_told_and_harms_nothing(story):
     small = story.path("small")
     os.makedirs(small)
