@@ -1,0 +1,315 @@
+// Sockets with PLAIN and CURVE on a real loop: lists of allowed keys, verdicts now and later,
+// certificates on the disk.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test/support/world.h"
+
+static struct zmtp_key_pair server_keys, client_keys, stranger_keys;
+
+static int make_keys(void **state)
+{
+    (void)state;
+    zmtp_key_generate(&server_keys, zmtp_sodium());
+    zmtp_key_generate(&client_keys, zmtp_sodium());
+    zmtp_key_generate(&stranger_keys, zmtp_sodium());
+    return 0;
+}
+
+// A server with keys at a fresh endpoint, which lets in whom |allow| names.
+static void open_server(struct node *server, struct world *world, struct zmtp_allow allow,
+                        char endpoint[ZMTP_ENDPOINT_MAX])
+{
+    world_endpoint(world, ZMTP_IPC, endpoint);
+    node_init(server, world, ZMTP_PULL);
+    zmtp_uv_config_curve_server(&server->config, &server_keys, allow);
+    node_open(server);
+    node_bind(server, endpoint);
+}
+
+static void open_client(struct node *client, struct world *world, const struct zmtp_key_pair *keys,
+                        const char *endpoint)
+{
+    node_init(client, world, ZMTP_PUSH);
+    zmtp_uv_config_curve_client(&client->config, keys, &server_keys.public_key);
+    client->config.reconnect_max_ms = 100;
+    node_open(client);
+    node_connect(client, endpoint);
+}
+
+static void assert_let_in(struct world *world, struct node *server,
+                          const struct zmtp_key_pair *keys, const char *endpoint)
+{
+    struct node client;
+    const size_t before = server->received;
+    open_client(&client, world, keys, endpoint);
+    node_send(&client, "hello");
+    WORLD_UNTIL(world, server->received > before);
+    node_close(&client);
+}
+
+static void assert_turned_away(struct world *world, const char *endpoint)
+{
+    struct node client;
+    open_client(&client, world, &stranger_keys, endpoint);
+    WORLD_UNTIL(world, client.events[ZMTP_EVENT_GAVE_UP] == 1);
+    assert_int_equal(client.errors[ZMTP_EVENT_GAVE_UP], ZMTP_ERR_PEER);
+    assert_non_null(
+        strstr(client.reasons[ZMTP_EVENT_HANDSHAKE_FAILED], "denied by authoriser: 400"));
+    assert_int_equal(client.events[ZMTP_EVENT_HANDSHAKE_DONE], 0);
+    node_close(&client);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *const file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_any_key_may_come_in_where_that_is_said(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_ANY}, endpoint);
+    assert_let_in(&world, &server, &stranger_keys, endpoint);
+    assert_let_in(&world, &server, NULL, endpoint); // a key made for the occasion
+    world_close(&world);
+}
+
+static void test_a_list_of_keys_lets_in_those_and_nobody_else(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    const struct zmtp_key keys[] = {server_keys.public_key, client_keys.public_key};
+    world_open(&world);
+    open_server(&server, &world,
+                (struct zmtp_allow){.kind = ZMTP_ALLOW_KEYS, .keys = keys, .count = 2}, endpoint);
+    assert_let_in(&world, &server, &client_keys, endpoint);
+    assert_turned_away(&world, endpoint);
+    assert_int_equal(server.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_DENIED);
+    world_close(&world);
+}
+
+static void test_a_list_in_a_file_is_read_again_when_it_has_changed(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server;
+    char endpoint[ZMTP_ENDPOINT_MAX], path[128], text[256], key[ZMTP_KEY_TEXT_SIZE];
+    world_open(&world);
+    snprintf(path, sizeof path, "%s/allowed", world.folder);
+    zmtp_key_encode(&client_keys.public_key, key);
+    write_text(path, "# nobody yet\n\n");
+    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FILE, .path = path},
+                endpoint);
+    assert_turned_away(&world, endpoint);
+    snprintf(text, sizeof text, "# now one\n\t%s \r\n", key);
+    write_text(path, text);
+    assert_let_in(&world, &server, &client_keys, endpoint);
+    assert_turned_away(&world, endpoint);
+    // While the list makes no sense nobody is let in, and nobody is turned away for good.
+    write_text(path, "surely not a key\n");
+    struct node client;
+    open_client(&client, &world, &client_keys, endpoint);
+    node_send(&client, "hello");
+    WORLD_UNTIL(&world, client.events[ZMTP_EVENT_HANDSHAKE_FAILED] >= 2);
+    assert_int_equal(client.events[ZMTP_EVENT_GAVE_UP], 0);
+    write_text(path, text);
+    WORLD_UNTIL(&world, client.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+    unlink(path);
+    world_close(&world);
+}
+
+static void test_certificates_in_a_folder_let_their_owners_in(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server;
+    char endpoint[ZMTP_ENDPOINT_MAX], folder[128], path[160], secret[192];
+    world_open(&world);
+    snprintf(folder, sizeof folder, "%s/keys", world.folder);
+    snprintf(path, sizeof path, "%s/client", folder);
+    snprintf(secret, sizeof secret, "%s_secret", path);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FOLDER, .path = folder},
+                endpoint);
+    assert_turned_away(&world, endpoint);
+    assert_int_equal(zmtp_key_file_save(&client_keys, path), ZMTP_OK);
+    assert_int_equal(unlink(secret), 0);
+    assert_let_in(&world, &server, &client_keys, endpoint);
+    assert_turned_away(&world, endpoint);
+    unlink(path);
+    rmdir(folder);
+    world_close(&world);
+}
+
+static void test_certificates_on_the_disk_read_back_and_are_never_written_over(void **state)
+{
+    (void)state;
+    struct world world;
+    struct zmtp_key_file file;
+    struct stat status;
+    char path[128], secret[160];
+    world_open(&world);
+    snprintf(path, sizeof path, "%s/mine", world.folder);
+    snprintf(secret, sizeof secret, "%s_secret", path);
+    assert_int_equal(zmtp_key_file_load(&file, path), ZMTP_ERR_NOT_FOUND);
+    assert_int_equal(zmtp_key_file_save(&client_keys, path), ZMTP_OK);
+    assert_int_equal(stat(secret, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    assert_int_equal(zmtp_key_file_load(&file, path), ZMTP_OK);
+    assert_false(file.has_secret);
+    assert_int_equal(zmtp_key_file_load(&file, secret), ZMTP_OK);
+    assert_true(zmtp_key_equal(&file.keys.secret_key, &client_keys.secret_key));
+    assert_int_equal(zmtp_key_file_save(&stranger_keys, path), ZMTP_ERR_IN_USE);
+    // Half a pair is not left behind.
+    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(zmtp_key_file_save(&stranger_keys, path), ZMTP_ERR_IN_USE);
+    assert_int_equal(stat(secret, &status), -1);
+    assert_int_equal(zmtp_key_file_load(&file, world.folder), ZMTP_ERR_ARGUMENT);
+    unlink(path);
+    world_close(&world);
+}
+
+// A user who thinks about it.
+struct judge {
+    uint64_t ticket;
+    unsigned asked;
+    bool at_once;
+};
+
+static void judge_plain(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest,
+                        void *user)
+{
+    struct node *node = user;
+    struct judge *judge = node->other;
+    judge->asked++;
+    judge->ticket = guest->ticket;
+    const bool known = zmtp_bytes_equal(guest->credentials.username, zmtp_bytes_text("admin")) &&
+                       zmtp_bytes_equal(guest->credentials.password, zmtp_bytes_text("secret"));
+    const struct zmtp_bytes nothing = {0};
+    if (judge->at_once || !known)
+        assert_int_equal(zmtp_uv_authorise(socket, guest->ticket,
+                                           known ? ZMTP_VERDICT_ALLOW : ZMTP_VERDICT_DENY, nothing,
+                                           nothing),
+                         ZMTP_OK);
+}
+
+static void test_a_verdict_on_a_password_may_come_at_once_or_later(void **state)
+{
+    (void)state;
+    for (int at_once = 0; at_once <= 1; at_once++) {
+        struct world world;
+        struct node server, client, wrong;
+        struct judge judge = {.at_once = at_once};
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        const struct zmtp_bytes nothing = {0};
+        world_open(&world);
+        world_endpoint(&world, ZMTP_TCP, endpoint);
+        node_init(&server, &world, ZMTP_PULL);
+        zmtp_uv_config_plain_server(&server.config);
+        server.config.on_authorise = judge_plain;
+        server.other = &judge;
+        node_open(&server);
+        node_bind(&server, endpoint);
+        node_init(&client, &world, ZMTP_PUSH);
+        zmtp_uv_config_plain_client(&client.config, "admin", "secret");
+        node_open(&client);
+        node_connect(&client, endpoint);
+        node_send(&client, "hello");
+        WORLD_UNTIL(&world, judge.asked == 1);
+        if (!at_once) {
+            world_rest(&world, 20);
+            assert_int_equal(server.events[ZMTP_EVENT_HANDSHAKE_DONE], 0);
+            assert_int_equal(zmtp_uv_authorise(server.socket, judge.ticket + 1, ZMTP_VERDICT_ALLOW,
+                                               nothing, nothing),
+                             ZMTP_ERR_NOT_FOUND);
+            assert_int_equal(zmtp_uv_authorise(server.socket, judge.ticket, ZMTP_VERDICT_ALLOW,
+                                               zmtp_bytes_text("root"), nothing),
+                             ZMTP_OK);
+        }
+        WORLD_UNTIL(&world, server.received == 1);
+        assert_int_equal(judge.asked, 1);
+        assert_int_equal(
+            zmtp_uv_authorise(server.socket, judge.ticket, ZMTP_VERDICT_ALLOW, nothing, nothing),
+            ZMTP_ERR_NOT_FOUND);
+        node_init(&wrong, &world, ZMTP_PUSH);
+        zmtp_uv_config_plain_client(&wrong.config, "admin", "guess");
+        node_open(&wrong);
+        node_connect(&wrong, endpoint);
+        WORLD_UNTIL(&world, wrong.events[ZMTP_EVENT_GAVE_UP] == 1);
+        world_close(&world);
+    }
+}
+
+static void test_a_server_without_anybody_to_judge_is_not_opened(void **state)
+{
+    (void)state;
+    struct world world;
+    struct zmtp_uv_config config;
+    struct zmtp_uv_socket *socket;
+    world_open(&world);
+    zmtp_uv_config_init(&config, ZMTP_PULL);
+    zmtp_uv_config_plain_server(&config);
+    assert_int_equal(zmtp_uv_socket_open(&socket, world.uv, &config), ZMTP_ERR_ARGUMENT);
+    config.allow.kind = ZMTP_ALLOW_ANY; // any password is none
+    assert_int_equal(zmtp_uv_socket_open(&socket, world.uv, &config), ZMTP_ERR_ARGUMENT);
+    zmtp_uv_config_curve_server(&config, &server_keys, (struct zmtp_allow){.kind = ZMTP_ALLOW_ASK});
+    assert_int_equal(zmtp_uv_socket_open(&socket, world.uv, &config), ZMTP_ERR_ARGUMENT);
+    config.allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_FILE, .path = "/nowhere/at/all"};
+    assert_int_equal(zmtp_uv_socket_open(&socket, world.uv, &config), ZMTP_ERR_NOT_FOUND);
+    config.allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_FILE, .path = world.folder};
+    assert_int_equal(zmtp_uv_socket_open(&socket, world.uv, &config), ZMTP_ERR_ARGUMENT);
+    world_close(&world);
+}
+
+static void test_only_curve_may_be_bound_to_the_network_without_asking(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server, plain;
+    world_open(&world);
+    node_init(&server, &world, ZMTP_PULL);
+    zmtp_uv_config_curve_server(&server.config, &server_keys,
+                                (struct zmtp_allow){.kind = ZMTP_ALLOW_ANY});
+    node_open(&server);
+    assert_int_equal(zmtp_uv_bind(server.socket, "tcp://*:*"), ZMTP_OK);
+    node_init(&plain, &world, ZMTP_PULL);
+    zmtp_uv_config_plain_server(&plain.config);
+    plain.config.on_authorise = judge_plain;
+    node_open(&plain);
+    assert_int_equal(zmtp_uv_bind(plain.socket, "tcp://*:*"), ZMTP_ERR_ACCESS);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_key_may_come_in_where_that_is_said),
+        cmocka_unit_test(test_a_list_of_keys_lets_in_those_and_nobody_else),
+        cmocka_unit_test(test_a_list_in_a_file_is_read_again_when_it_has_changed),
+        cmocka_unit_test(test_certificates_in_a_folder_let_their_owners_in),
+        cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),
+        cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
+        cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),
+        cmocka_unit_test(test_only_curve_may_be_bound_to_the_network_without_asking),
+    };
+    return cmocka_run_group_tests_name("uv_security", tests, make_keys, NULL);
+}
