@@ -404,6 +404,34 @@ def denials():
         zap.stop()
 
 
+def plain():
+    """PLAIN's whole handshake, with libzmq as the client and as the server."""
+    with session('plain-client', 'DEALER', 'the client of a PLAIN handshake',
+                 options=[(zmq.PLAIN_USERNAME, b'admin'), (zmq.PLAIN_PASSWORD, b'secret')]) as s:
+        s.greet(1, b'PLAIN')
+        s.hear()
+        s.say(command(b'WELCOME'))
+        s.hear()
+        s.say(ready('ROUTER', b''))
+        s.zmq.send(b'hello')
+        s.hear()
+    zap = ThreadAuthenticator(context)
+    zap.start()
+    zap.configure_plain(domain='test', passwords={'admin': 'secret'})
+    try:
+        with session('plain-server', 'PULL', 'the server of a PLAIN handshake', role='binds', domain=b'test',
+                     options=[(zmq.PLAIN_SERVER, 1)]) as s:
+            s.greet(1, b'PLAIN')
+            s.say(command(b'HELLO', b'\x05admin\x06secret'))
+            s.hear()
+            s.say(command(b'INITIATE', properties([(b'Socket-Type', b'PUSH')])))
+            s.hear()
+            s.say(frame(b'hello'))
+            assert s.zmq.recv() == b'hello'
+    finally:
+        zap.stop()
+
+
 def strangers():
     """First octets that are not those of a ZMTP 3 peer."""
     cases = [
@@ -420,7 +448,7 @@ def strangers():
 def main():
     os.makedirs(FOLDER, exist_ok=True)
     for step in (handshakes, identity, subscriptions, publisher_forms, heartbeats, frames, errors,
-                 leniences, denials, strangers):
+                 leniences, denials, plain, strangers):
         step()
         print(step.__name__, flush=True)
     return 0
