@@ -56,9 +56,9 @@ int source_spec_parse(const char *text, struct source_spec *out, struct garden_e
                                 "'%.100s': a source's name has 1 to %d octets", whole,
                                 SOURCE_NAME_SIZE - 1);
         if (!garden_text_valid((struct garden_text){text, size}))
-            return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                                "'%.100s': a source's name must be UTF-8, for it is sent to clients",
-                                whole);
+            return garden__fail(
+                error, GARDEN_ERR_ARGUMENT,
+                "'%.100s': a source's name must be UTF-8, for it is sent to clients", whole);
         memcpy(out->name, text, size);
         out->name[size] = '\0';
         text = equals + 1;
