@@ -17,9 +17,11 @@
 enum {
     CAPTURE_CHUNK_SIZE = 512 * 1024,
     CAPTURE_REQUEST_TIMEOUT_MS = 5000,
-    CAPTURE_DEAD_MS = 30000,     // a daemon that is dead for so long is given up
-    CAPTURE_DEAD_STOP_MS = 2000, // and for so long when the capture is to stop anyway
-    CAPTURE_FAILING_MS = 10000,  // and so is a store that cannot be written to after the stop
+    CAPTURE_DEAD_MS = 30000, // a daemon that is dead for so long is given up
+    // ... and for so long when the capture is to stop anyway, or the daemon said that it stops.
+    CAPTURE_DEAD_STOP_MS = 2000,
+    CAPTURE_TICK_MS = 500,      // how often it looks whether that time is over
+    CAPTURE_FAILING_MS = 10000, // and so is a store that cannot be written to after the stop
     CAPTURE_METER_BYTES = 4096,
     CAPTURE_DEFINITION_MAX = 8192,
 };
@@ -70,6 +72,7 @@ struct capture {
     unsigned interrupts;
     int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
+    bool leaving;              // the daemon said that it shuts down
     char complaint[256];       // of the daemon, that was told last
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
@@ -270,7 +273,9 @@ static void capture_pump(struct capture *capture)
         capture->finished = true;
         return;
     }
-    const int64_t wait = garden_recording_deadline_ms(capture->recording) - capture_now().mono_ms;
+    // The recording may wait for nothing but events, which a dead daemon never sends.
+    int64_t wait = garden_recording_deadline_ms(capture->recording) - capture_now().mono_ms;
+    if (wait > CAPTURE_TICK_MS) wait = CAPTURE_TICK_MS;
     (void)uv_timer_start(&capture->timer, capture_tick, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
@@ -278,7 +283,8 @@ static void capture_tick(uv_timer_t *timer)
 {
     struct capture *capture = timer->data;
     const int64_t now_ms = capture_now().mono_ms;
-    const int64_t patience_ms = capture->stopping ? CAPTURE_DEAD_STOP_MS : CAPTURE_DEAD_MS;
+    const int64_t patience_ms =
+        capture->stopping || capture->leaving ? CAPTURE_DEAD_STOP_MS : CAPTURE_DEAD_MS;
     if (capture->dead_ms > 0 && now_ms - capture->dead_ms > patience_ms) {
         (void)tool_fail(capture->tool, "the daemon stays away: sealing what it had written");
         capture->dead_ms = 0;
@@ -366,6 +372,9 @@ static void capture_on_event(struct garden_client *client, const struct garden_m
     } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
                garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
         capture_complain(capture, "reports", event->stream_error.error);
+    } else if (event->kind == GARDEN_EVENT_STATUS) {
+        capture->leaving = event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN;
+        return;
     } else {
         return;
     }

@@ -266,6 +266,27 @@ def a_recording_without_frames_is_captured(story):
     story.verify(manifest, take)
 
 
+def a_daemon_that_shuts_down_amid_a_capture_ends_it(story):
+    take, frames = story.recording(seconds=30)
+    daemon, _ = story.start("--file", take, pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "--json", "capture",
+         "--store", story.store, "--chunks", "16"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + PATIENCE
+    objects = os.path.join(story.store, "objects")
+    while not os.path.isdir(objects) or not os.listdir(objects):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    story.ctl("shutdown", check=0)
+    daemon.wait(PATIENCE)
+    out, err = client.communicate(timeout=20)  # which is less than the patience with a dead one
+    assert client.returncode in (0, 5), err
+    done = json.loads(out)
+    story.ctl("verify", "--store", story.store, done["manifest"], check=0)
+    assert 0 < done["captured"] < frames, done
+
+
 # ---- What goes wrong
 
 
