@@ -187,11 +187,11 @@ run-valgrind: $(filter $(O)/test/unit/%,$(TESTS))
 	@$(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --timeout 600 \
 	    --under 'valgrind --quiet --error-exitcode=9 --leak-check=full' $^
 
-demo: ## installs what is missing, then captures a recording; PACE=fast, FILE=yours.wav
+demo: ## installs what is missing, then captures a recording; PACE=fast, FILE=yours.wav, JSON=1
 	$(again) deps-demo
 	$(again) run-demo
 run-demo: all
-	@$(if $(DEMO),O='$(O)' PACE='$(PACE)' FILE='$(FILE)' JSON='$(JSON)' $(DEMO),echo 'garden/examples/demo.sh is missing' >&2; exit 1)
+	@$(if $(DEMO),O='$(O)' PACE='$(PACE)' FILE='$(subst ','\'',$(value FILE))' JSON='$(JSON)' $(DEMO),echo 'garden/examples/demo.sh is missing' >&2; exit 1)
 
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS=20, with clang's sanitizers
 	$(again) deps-fuzz
