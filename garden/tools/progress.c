@@ -38,10 +38,11 @@ void progress_show(struct progress *progress, const struct garden_capture_totals
     progress_fill(bar, PROGRESS_BAR, total > 0 ? (double)totals->offered / total : 0);
     // The meter's left end is -60 dB.
     progress_fill(meter, PROGRESS_METER, peak > 0 ? 1 + 20 * log10(peak) / 60 : 0);
-    (void)printf("\r\033[K%8.2f s ", progress_seconds(progress, totals->offered));
+    // Without wrapping, so that the line stays one line in a narrow window.
+    (void)printf("\r\033[K\033[?7l%8.2f s ", progress_seconds(progress, totals->offered));
     if (total > 0)
         (void)printf("[\033[32m%s\033[0m] %3.0f %% ", bar, 100 * (double)totals->offered / total);
-    (void)printf("level [%s] chunks sealed %llu, lost %llu", meter, (unsigned long long)sealed,
+    (void)printf("level [%s] chunks sealed %llu, lost %llu\033[?7h", meter, (unsigned long long)sealed,
                  (unsigned long long)totals->overrun);
     (void)fflush(stdout);
     progress->drawn = true;
