@@ -158,6 +158,7 @@ int tool_events(struct tool *tool, int argc, char **argv)
     config.on_event = simple_print_event;
     config.user = tool;
     result = tool_connect(tool, &config);
+    if (result == TOOL_OK) result = tool_wait_alive(tool);
     if (result != TOOL_OK) return result;
     bool interrupted = false;
     uv_signal_t signals[2];
