@@ -15,7 +15,7 @@ static void report(struct zmtp_uv_socket *socket, const struct zmtp_event *event
 {
     (void)socket;
     (void)user;
-    if (event->kind == ZMTP_EVENT_DIAL_FAILED)
+    if (event->kind == ZMTP_EVENT_DIAL_FAILED || event->kind == ZMTP_EVENT_HANDSHAKE_FAILED)
         fprintf(stderr, "%s: %s, trying again\n", event->endpoint, zmtp_err_text(event->error));
 }
 
