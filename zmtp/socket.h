@@ -98,7 +98,7 @@ int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
                      struct zmtp_pipe_end *ends[2]);
 // Closes the socket's end of a pipe that joins two sockets; what was sent into it stays readable at
 // the other end. Nothing happens when the socket has let go of |end| already; but its memory may be
-// another pipe's then, so forget |end| when the other socket closes.
+// another pipe's then, so forget |end| when the other socket closes or cuts this one off.
 void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
 
 // SERVER and PEER: the number that messages for, and from, the peer behind |end| bear, which is what

@@ -372,6 +372,23 @@ static void test_sides_that_act_only_when_marked_exchange_everything(void **stat
     }
 }
 
+static void test_a_follower_of_an_end_points_at_nothing_once_it_is_closed(void **state)
+{
+    const struct zmtp_pipe_config config = {0};
+    struct zmtp_pipe_end *ends[2], *followers[2] = {NULL, NULL};
+    (void)state;
+    assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
+    zmtp__pipe_follow(ends[0], &followers[0]);
+    zmtp__pipe_follow(ends[1], &followers[1]);
+    assert_ptr_equal(followers[0], ends[0]);
+    zmtp_pipe_close(ends[0]);
+    assert_null(followers[0]);
+    assert_ptr_equal(followers[1], ends[1]);
+    zmtp__pipe_follow(ends[1], NULL);
+    zmtp_pipe_close(ends[1]);
+    assert_ptr_equal(followers[1], ends[1]); // it was not told any more
+}
+
 #define PIPE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -393,6 +410,7 @@ int main(void)
         PIPE_TEST(test_a_writer_amid_a_message_may_go_on_when_the_reader_closed),
         PIPE_TEST(test_a_link_told_to_a_closed_end_is_freed_with_the_pipe),
         PIPE_TEST(test_a_pipe_without_memory_is_not_opened),
+        cmocka_unit_test(test_a_follower_of_an_end_points_at_nothing_once_it_is_closed),
         cmocka_unit_test(test_sides_that_act_only_when_marked_exchange_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

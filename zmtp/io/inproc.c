@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../msg/pipe.h"
+
 static struct zmtp__inproc_name *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
 {
     struct zmtp__inproc_name *name = uv->names;
@@ -17,18 +19,43 @@ static void inproc_changed(struct zmtp_uv_socket *socket)
     zmtp__uv_socket_touch(socket);
 }
 
+// The link knows its pipe no more; the sockets let go of it each in its time.
+static void inproc_forget_pipe(struct zmtp__inproc_link *link)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (link->ends[i]) zmtp__pipe_follow(link->ends[i], NULL);
+        link->ends[i] = NULL;
+    }
+}
+
+// The binder is lost.
+static void inproc_part(struct zmtp__inproc_link *link)
+{
+    inproc_forget_pipe(link);
+    link->binder = NULL;
+    link->announced = true;
+    link->lost = link->lost || link->up;
+    link->up = false;
+    inproc_changed(link->dialler);
+}
+
 static void inproc_join(struct zmtp_uv *uv, struct zmtp__inproc_link *link)
 {
     struct zmtp__inproc_name *name = inproc_find(uv, link->endpoint);
     if (!name || link->binder || link->error < 0) return;
     struct zmtp_uv_socket *binder = name->socket;
-    const int error = zmtp_socket_join(link->dialler->core, binder->core, link->ends);
+    struct zmtp_pipe_end *ends[2];
+    const int error = zmtp_socket_join(link->dialler->core, binder->core, ends);
     if (error == ZMTP_ERR_MEMORY) {
         uv->inproc_news = true; // tried again when there may be more
         zmtp__engine_later(uv);
         return;
     }
-    if (error == ZMTP_OK) link->binder = binder;
+    if (error == ZMTP_OK) {
+        link->binder = binder;
+        zmtp__pipe_follow(ends[0], &link->ends[0]);
+        zmtp__pipe_follow(ends[1], &link->ends[1]);
+    }
     link->error = error;
     link->announced = false;
     inproc_changed(link->dialler);
@@ -91,6 +118,7 @@ static void inproc_free_link(struct zmtp__inproc_link **at)
     struct zmtp_uv *uv = link->dialler->uv;
     *at = link->next;
     if (link->binder) zmtp__uv_socket_touch(link->binder);
+    inproc_forget_pipe(link);
     // A PAIR has room for another now.
     for (struct zmtp__inproc_link *other = uv->links; other; other = other->next) {
         if (other->error != ZMTP_ERR_IN_USE || strcmp(other->endpoint, link->endpoint) != 0)
@@ -106,7 +134,7 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
     for (struct zmtp__inproc_link **at = &socket->uv->links; *at; at = &(*at)->next) {
         struct zmtp__inproc_link *link = *at;
         if (link->dialler != socket || strcmp(link->endpoint, endpoint) != 0) continue;
-        if (link->binder) zmtp_socket_detach(socket->core, link->ends[0]);
+        if (link->ends[0]) zmtp_socket_detach(socket->core, link->ends[0]);
         inproc_free_link(at);
         return ZMTP_OK;
     }
@@ -129,12 +157,8 @@ void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
             continue;
         }
         if (link->binder == socket) {
-            link->binder = NULL;
-            link->announced = true;
-            link->lost = link->lost || link->up;
-            link->up = false;
+            inproc_part(link);
             link->error = ZMTP_OK;
-            inproc_changed(link->dialler);
         }
         at = &link->next;
     }
@@ -194,8 +218,20 @@ static bool inproc_tell_next(struct zmtp_uv *uv)
     return false;
 }
 
+// Finds those whom a socket has cut off.
+static void inproc_look_for_cuts(struct zmtp_uv *uv)
+{
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
+        if (!link->binder || (link->ends[0] && link->ends[1])) continue;
+        zmtp__uv_socket_touch(link->binder);
+        inproc_part(link);
+        link->error = ZMTP_ERR_CANCELLED;
+    }
+}
+
 void zmtp__inproc_look(struct zmtp_uv *uv)
 {
+    inproc_look_for_cuts(uv);
     if (uv->inproc_news) {
         uv->inproc_news = false;
         for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)

@@ -1,6 +1,7 @@
 // Sockets of one engine joined by name: no descriptor, no octets, one pipe between the two. A dial
 // may come before its bind; it waits, and sends say ZMTP_ERR_AGAIN meanwhile. When the other side
-// closes or unbinds, it waits again.
+// closes, it waits again. When a socket cuts the other off (a subscriber broke a limit, a routing id
+// was handed over), the dial waits until the name is bound anew: it would only be cut off again.
 #ifndef ZMTP_IO_INPROC_H
 #define ZMTP_IO_INPROC_H
 
@@ -16,9 +17,9 @@ struct zmtp__inproc_name {
 struct zmtp__inproc_link {
     struct zmtp__inproc_link *next;
     struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name
-    struct zmtp_pipe_end *ends[2];           // the sockets' own, dialler's and binder's
-    int error;                               // why this binder does not suit
-    bool announced;                          // all there is to tell is told, but for:
+    struct zmtp_pipe_end *ends[2]; // the sockets' own, dialler's and binder's; null once closed
+    int error;                     // why this binder does not suit
+    bool announced;                // all there is to tell is told, but for:
     bool up, lost; // the dialler was told of a binder; it is to be told that this one went
     char endpoint[ZMTP_ENDPOINT_MAX];
 };

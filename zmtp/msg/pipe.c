@@ -53,6 +53,12 @@ void zmtp_pipe_own(struct zmtp_pipe_end *end, struct zmtp_marks *marks, void *ow
     zmtp__pipe_mark(end);
 }
 
+void zmtp__pipe_follow(struct zmtp_pipe_end *end, struct zmtp_pipe_end **place)
+{
+    end->follower = place;
+    if (place) *place = end;
+}
+
 struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks)
 {
     struct zmtp_pipe_end *end = marks->first;
@@ -75,6 +81,8 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
     pipe_unmark(end);
     end->marks = NULL;
     end->closed = true;
+    if (end->follower) *end->follower = NULL;
+    end->follower = NULL;
     struct zmtp__pipe *pipe = end->pipe;
     if (!end->other->closed) {
         if (end->out->open) zmtp__queue_undo(end->out); // it will never end

@@ -13,6 +13,7 @@ struct zmtp_pipe_end {
     void *owner;
     struct zmtp_link link; // what the other end told
     size_t lost; // messages, not commands, that still waited for the other end when it closed
+    struct zmtp_pipe_end **follower; // null: none
     bool marked, closed;
 };
 
@@ -23,6 +24,10 @@ struct zmtp__pipe {
 };
 
 void zmtp__pipe_mark(struct zmtp_pipe_end *end); // tell its owner to look
+
+// |*place| points at |end| from now on, and at nothing once that is closed: for one who knows of an
+// end that is not its own. A null |place| ends it.
+void zmtp__pipe_follow(struct zmtp_pipe_end *end, struct zmtp_pipe_end **place);
 
 // The message just ended on |end->out| can be seen by the other side.
 static inline void zmtp__pipe_published(struct zmtp_pipe_end *end)
