@@ -225,7 +225,12 @@ static void rotation_refused(struct garden__rotation *r, struct garden__rotation
     } else if (result == GARDEN_ERR_NOT_FOUND) {
         garden__rotation_abandon(r);
     } else {
-        // Asked again as a new question: the old one's answer may be on record at the daemon.
+        // Asked again as a new question: the old one's answer may be on record at the daemon. Its file
+        // may be what was wrong, so it is staged again until then.
+        struct garden__rotation_chunk *chunk = rotation_find(r, ask->number);
+        if (ask->kind == GARDEN_REQUEST_SWITCH && chunk != NULL &&
+            chunk->state == GARDEN__CHUNK_STAGED)
+            chunk->state = GARDEN__CHUNK_PLANNED;
         rotation_ask(r, ask, ask->kind, ask->number, now_ms + ask->wait_ms);
     }
 }

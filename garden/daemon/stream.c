@@ -208,7 +208,10 @@ static void stream_answer_switch(struct stream *stream, const struct recorder_ev
     struct garden_request *request;
     while ((request = stream_waiting(stream, GARDEN_SHELL_STREAM_SWITCH_CHUNK, event->path))) {
         if (event->result < 0) {
-            stream_reply_error(stream->streams, request, event->result, event->text);
+            // A file that is not there must not look as if the stream were not.
+            const int code =
+                event->result == GARDEN_ERR_NOT_FOUND ? GARDEN_ERR_ACCESS : event->result;
+            stream_reply_error(stream->streams, request, code, event->text);
             continue;
         }
         struct garden_arena arena;

@@ -266,6 +266,27 @@ def a_recording_without_frames_is_captured(story):
     story.verify(manifest, take)
 
 
+def a_staged_chunk_that_others_remove_is_staged_again(story):
+    take, frames = story.recording(seconds=4)
+    story.start("--file", take, "--ring-ms", "4000", pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture",
+         "--store", story.store, "--chunks", "16", "--manifest-file", story.path("manifest")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in client.stdout:
+        if line.startswith("chunk 3 sealed"):
+            break
+    staging = os.path.join(story.store, "staging")
+    chunks = [name for name in os.listdir(staging) if name.rsplit(".", 1)[-1].isdigit()]
+    # The newest: the daemon has not been told of it yet.
+    os.unlink(os.path.join(staging, max(chunks, key=lambda name: int(name.rsplit(".", 1)[1]))))
+    _, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode == 0 and "No such file" in err, (client.returncode, err)
+    with open(story.path("manifest"), encoding="utf-8") as file:
+        found = story.verify(file.read().strip(), take)
+    assert found["ok"] and found["captured"] == frames, found
+
+
 def a_daemon_that_shuts_down_amid_a_capture_ends_it(story):
     take, frames = story.recording(seconds=30)
     daemon, _ = story.start("--file", take, pace="real")
