@@ -42,8 +42,8 @@ void progress_show(struct progress *progress, const struct garden_capture_totals
     (void)printf("\r\033[K\033[?7l%8.2f s ", progress_seconds(progress, totals->offered));
     if (total > 0)
         (void)printf("[\033[32m%s\033[0m] %3.0f %% ", bar, 100 * (double)totals->offered / total);
-    (void)printf("level [%s] chunks sealed %llu, lost %llu\033[?7h", meter, (unsigned long long)sealed,
-                 (unsigned long long)totals->overrun);
+    (void)printf("level [%s] chunks sealed %llu, lost %llu\033[?7h", meter,
+                 (unsigned long long)sealed, (unsigned long long)totals->overrun);
     (void)fflush(stdout);
     progress->drawn = true;
 }
