@@ -706,6 +706,8 @@ int tool_capture(struct tool *tool, int argc, char **argv)
         return tool_fail(tool, "the system gives no random octets");
     capture.seed = garden_uuid_v4(random);
     const struct garden_store_config config = {.root = capture.options.store};
+    // Whoever reads what it prints may go: the capture goes on, and ends as it should.
+    (void)signal(SIGPIPE, SIG_IGN);
     if (garden_store_open(&config, &capture.store, &capture.error) < 0)
         return tool_fail(tool, "%s", capture.error.text);
     result = capture.options.recover ? capture_recover(&capture) : capture_run(&capture);

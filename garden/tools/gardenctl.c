@@ -1,6 +1,8 @@
 // gardenctl: drives a garden daemon from the command line.
+#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -92,9 +94,29 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
     return TOOL_OK;
 }
 
+// Takes the standard descriptors where they are closed: else a socket or a store's file might get the
+// number of one, and what is printed with it.
+static void gardenctl_take_descriptors(void)
+{
+    int file;
+    do
+        file = open("/dev/null", O_RDWR);
+    while (file >= 0 && file <= STDERR_FILENO);
+    if (file >= 0) (void)close(file); // nothing was written
+}
+
+// What a command printed is part of what it was asked for.
+static int gardenctl_end(const struct tool *tool, int status)
+{
+    const bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || status != TOOL_OK) return status;
+    return tool_fail(tool, "what it told could not be written to the standard output");
+}
+
 int main(int argc, char **argv)
 {
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
+    gardenctl_take_descriptors();
     const int result = gardenctl_options(&tool, argc, argv);
     if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
     if (optind == argc) return tool_usage(&tool, "which command?");
@@ -109,7 +131,7 @@ int main(int argc, char **argv)
         optind = 0; // the command reads its own options from the start
         const int status = gardenctl_commands[i].run(&tool, argc, argv);
         tool_disconnect(&tool);
-        return status;
+        return gardenctl_end(&tool, status);
     }
     return tool_usage(&tool, "there is no command '%s'", argv[0]);
 }

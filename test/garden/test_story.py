@@ -444,6 +444,37 @@ def a_garbage_body_is_answered_with_an_error(story):
     story.ctl("ping", check=0)
 
 
+def a_reader_that_goes_does_not_end_a_capture(story):
+    take, frames = story.recording(seconds=2)
+    story.start("--file", take, pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+         story.store, "--chunks", "8", "--manifest-file", story.path("manifest")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    client.stdout.readline()
+    client.stdout.close()
+    err = client.stderr.read()
+    # What it told was not heard, so it did not do all that it was asked for.
+    assert client.wait(PATIENCE) == 1 and "standard output" in err, (client.returncode, err)
+    client.stderr.close()
+    with open(story.path("manifest"), encoding="utf-8") as file:
+        found = story.verify(file.read().strip(), take)
+    assert found["ok"] and found["captured"] == frames, found
+
+
+def closed_and_full_outputs_are_borne(story):
+    take, _ = story.recording()
+    story.start("--file", take)
+    words = [GARDENCTL, "--connection", story.path("run/connection.json"), "status"]
+    for closed in ((1,), (0, 1), (0, 1, 2)):
+        done = subprocess.run(words, check=False, timeout=PATIENCE,
+                              preexec_fn=lambda numbers=closed: [os.close(n) for n in numbers])
+        assert done.returncode == 0, (closed, done)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1 and "standard output" in one_line(done.stderr), done
+
+
 def wrong_words_are_told(story):
     for words, word in ((["frobnicate"], "frobnicate"), (["capture"], "--store"),
                         (["verify", "--store", story.store, "12"], "hash"), ([], "command"),
