@@ -34,6 +34,21 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
 // called from the loop when all is released; run the loop until then.
 void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user);
 
+// For programs with a loop of their own (poll, epoll, another library's), instead of uv_run: wait until
+// zmtp_uv_fd is readable, then call zmtp_uv_turn. See examples/poll.c.
+//
+// The descriptor is readable exactly when a turn has something to do (input, output, a timer, what a
+// call from outside the loop left behind), or when a socket without |on_message| has something to
+// receive: a program that leaves messages lie is told of them again and again. It is the engine's:
+// neither read nor close it. Negative: an error.
+int zmtp_uv_fd(struct zmtp_uv *uv);
+// How long a wait for that descriptor may last; -1: for ever. Needed only where handles of the
+// program's own (timers and so on) are started on the loop from outside of it.
+int zmtp_uv_timeout_ms(struct zmtp_uv *uv);
+// Runs the loop once without blocking, callbacks included. ZMTP_ERR_STATE from a callback. After
+// zmtp_uv_close go on until |closed| was called; the engine is gone then.
+int zmtp_uv_turn(struct zmtp_uv *uv);
+
 enum zmtp_event_kind {
     ZMTP_EVENT_LISTENING,        // |endpoint| is the one bound, with its real port
     ZMTP_EVENT_ACCEPTED,         // a connection came; its handshake begins

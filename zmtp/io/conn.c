@@ -9,6 +9,7 @@
 
 #include "../msg/pipe.h"
 #include "dialler.h"
+#include "foreign.h"
 #include "guard.h"
 #include "listener.h"
 
@@ -361,11 +362,14 @@ static void conn_authorise(struct zmtp__conn *conn)
     if (conn->ticket > 0 || zmtp_peer_credentials(conn->peer, &guest.credentials) < 0) return;
     conn->ticket = guest.ticket = ++socket->tickets;
     const struct zmtp_bytes nothing = {0};
-    if (zmtp__guard_judge(socket->guard, &guest.credentials, &verdict))
-        (void)zmtp_peer_authorise(conn->peer, verdict, nothing,
-                                  nothing); // the peer keeps its error
-    else if (socket->config.on_authorise)
+    if (zmtp__guard_judge(socket->guard, &guest.credentials, &verdict)) {
+        // The peer keeps its error.
+        (void)zmtp_peer_authorise(conn->peer, verdict, nothing, nothing);
+    } else if (socket->config.on_authorise) {
+        socket->uv->calling++;
         socket->config.on_authorise(socket, &guest, socket->config.user);
+        socket->uv->calling--;
+    }
 }
 
 static void conn_come_up(struct zmtp__conn *conn)
@@ -455,6 +459,7 @@ void zmtp__conn_alarm(struct zmtp__conn *conn, uint64_t at_ms)
     const uint64_t now = conn_now(conn);
     uv_timer_start(&conn->alarm, conn_ring, at_ms > now ? at_ms - now : 0, 0);
     conn->alarm_ms = at_ms;
+    zmtp__foreign_ring(conn->socket->uv);
 }
 
 void zmtp__conn_resume(struct zmtp__conn *conn)

@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include "conn.h"
+#include "foreign.h"
 #include "inproc.h"
 #include "uv_socket.h"
 
@@ -41,6 +42,7 @@ void zmtp__engine_wake(struct zmtp_uv *uv)
     const uv_handle_t *idle = (const uv_handle_t *)&uv->idle;
     if (uv->dispatching || uv_is_active(idle) || uv_is_closing(idle)) return;
     uv_idle_start(&uv->idle, engine_idle);
+    zmtp__foreign_ring(uv);
 }
 
 static void engine_own_closed(uv_handle_t *handle)
@@ -49,6 +51,8 @@ static void engine_own_closed(uv_handle_t *handle)
     if (--uv->own_handles > 0) return;
     void (*const closed)(void *user) = uv->closed;
     void *const user = uv->user;
+    if (uv->gone) *uv->gone = true;
+    zmtp__foreign_close(uv);
     zmtp_pool_close(uv->pool);
     zmtp_free(uv->allocator, uv, sizeof *uv);
     if (closed) closed(user);
@@ -122,6 +126,19 @@ void zmtp__engine_flush(struct zmtp_uv *uv)
     while ((end = zmtp_marks_take(&uv->marks)))
         zmtp__conn_flush(zmtp_pipe_owner(end));
     uv->unflushed = 0;
+}
+
+bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode)
+{
+    bool gone = false;
+    uv->gone = &gone;
+    uv->running = true;
+    uv_run(uv->loop, mode);
+    if (gone) return false;
+    uv->gone = NULL;
+    uv->running = false;
+    zmtp__foreign_settle(uv);
+    return true;
 }
 
 // A callback may be what the user runs the loop for, turn by turn (UV_RUN_ONCE). So a turn in which

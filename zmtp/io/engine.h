@@ -8,6 +8,7 @@
 
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
+struct zmtp__foreign;
 
 struct zmtp_uv {
     uv_loop_t *loop;
@@ -28,7 +29,11 @@ struct zmtp_uv {
     size_t unflushed;                // octets sent by the user since the last flush
     uint64_t turn_ns;                // what dispatches took since the loop's last turn began
     uint64_t random;
-    bool called; // the user was called back since the loop's last sleep
+    struct zmtp__foreign *foreign; // null: nobody asked for the descriptor
+    unsigned calling;              // callbacks of the user that are under way
+    bool called;                   // the user was called back since the loop's last sleep
+    bool running;                  // in zmtp__engine_run
+    bool *gone;                    // of that; set when the engine is freed
     bool dispatching, closing;
     void (*closed)(void *user);
     void *user;
@@ -41,6 +46,9 @@ void zmtp__engine_wake(struct zmtp_uv *uv);
 void zmtp__engine_dispatch(struct zmtp_uv *uv);
 // Gives the kernel what marked connections have to send. Calls nobody, so any call may do it.
 void zmtp__engine_flush(struct zmtp_uv *uv);
+// Runs the loop, for those who do not run it themselves; not from a callback. False: the engine was
+// freed by it.
+bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode);
 // Deliver again in a while: there was no memory to do it now.
 void zmtp__engine_later(struct zmtp_uv *uv);
 // Every handle that was counted in |handles| ends here.

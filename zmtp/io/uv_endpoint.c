@@ -119,6 +119,7 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
                        void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context)
 {
     if (!socket || !each) return;
+    socket->uv->calling++;
     for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (conn->state == ZMTP__CONN_GONE) continue;
         struct zmtp_uv_peer peer = {.endpoint = zmtp__conn_endpoint(conn),
@@ -135,4 +136,5 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
         each(context, &peer);
     }
     zmtp__inproc_each_peer(socket, each, context);
+    socket->uv->calling--;
 }

@@ -121,7 +121,9 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     zmtp__guard_close(socket->guard);
     zmtp_free(uv->allocator, socket, sizeof *socket);
     uv->called = true;
+    uv->calling++;
     if (closed) closed(user);
+    uv->calling--;
 }
 
 void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket)
@@ -140,8 +142,11 @@ void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket)
 
 void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event *event)
 {
-    socket->uv->called = true;
+    struct zmtp_uv *uv = socket->uv;
+    uv->called = true;
+    uv->calling++;
     if (socket->config.on_event) socket->config.on_event(socket, event, socket->config.user);
+    uv->calling--;
 }
 
 // Something waits for memory: it is tried again in a while, not at once and for ever.
@@ -170,7 +175,9 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
         if (result == ZMTP_ERR_MEMORY) uv_socket_starve(socket);
         if (result < 0) return;
         socket->uv->called = true;
+        socket->uv->calling++;
         socket->config.on_message(socket, &msg, socket->config.user);
+        socket->uv->calling--;
         zmtp_msg_fini(&msg);
         if (socket->closing) return;
     }
@@ -190,13 +197,17 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
     } else if (config->on_readable && !socket->told_readable &&
                zmtp_socket_events(socket->core) & ZMTP_READABLE) {
         socket->told_readable = socket->uv->called = true;
+        socket->uv->calling++;
         config->on_readable(socket, config->user);
+        socket->uv->calling--;
     }
     if (socket->closing) return;
     if (socket->refused && zmtp_socket_events(socket->core) & ZMTP_WRITABLE) {
         socket->refused = false;
         socket->uv->called = true;
+        socket->uv->calling++;
         if (config->on_writable) config->on_writable(socket, config->user);
+        socket->uv->calling--;
     }
     // A pipe that stays marked is one for which there was no memory.
     if (!socket->closing && zmtp_socket_marked(socket->core)) uv_socket_starve(socket);

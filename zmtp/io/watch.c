@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include "foreign.h"
+
 static void watch_ready(uv_poll_t *poll, int status, int events)
 {
     struct zmtp__watch *watch = poll->data;
@@ -42,6 +44,7 @@ int zmtp__watch_want(struct zmtp__watch *watch, int events)
     const int error =
         events ? uv_poll_start(&watch->poll, events, watch_ready) : uv_poll_stop(&watch->poll);
     watch->armed = error < 0 ? 0 : events;
+    zmtp__foreign_ring(watch->uv);
     return error < 0 ? ZMTP_ERR_SYSTEM : ZMTP_OK;
 }
 
@@ -57,5 +60,6 @@ void zmtp__watch_close(struct zmtp__watch *watch)
 {
     if (!watch) return;
     uv_close((uv_handle_t *)&watch->poll, watch_closed);
+    zmtp__foreign_ring(watch->uv);
     close(watch->fd);
 }
