@@ -95,8 +95,8 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core test run-tests valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke fuzz-targets sim \
-        bench run-bench bench-programs deps tidy format install clean help FORCE
+.PHONY: all lib core test run-tests conformance valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke \
+        fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -178,7 +178,11 @@ run-tests: tests
 	    $(foreach r,$(REPLAY),--command 'fuzz/$(notdir $(r))' '$(r) $(r:$(O)/bin/replay_%=fuzz/corpus/%)') \
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
+	    --command 'conformance/matrix' 'test/conformance/matrix --check' \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh')
+
+conformance: ## each rule of the RFCs, what we make of it, and the tests that prove it
+	@test/conformance/matrix
 
 valgrind: ## the unit tests under valgrind: no wrong access, no leak
 	$(again) deps-valgrind

@@ -213,6 +213,7 @@ def case_sub(case):
     ours.finish()
 
 
+# ZMTP37-ERR-04; ZMTP26-GEN-03
 def case_they_restart_rep(case):
     """libzmq's REP goes and comes back, five times; our REQ asks on."""
     count = 3 * WHOLE
@@ -263,6 +264,7 @@ def case_we_restart_rep(case):
             ours = case.ours('REP', how, case.endpoint, 'echo', 0)
 
 
+# LZ-41
 def case_they_restart_pub(case):
     """libzmq's PUB goes and comes back; our SUB subscribes again."""
     socket = case.theirs('PUB')

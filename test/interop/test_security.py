@@ -108,6 +108,7 @@ def their_stranger(case, *words):
     return ours
 
 
+# ZMTP26-HELLO-03; ZMTP37-ERR-02
 def case_wrong_server_key(case):
     case.meant_server = 'stranger'
     if case.we_serve:
@@ -116,6 +117,7 @@ def case_wrong_server_key(case):
         our_stranger(case, 'server key')
 
 
+# ZMTP26-GEN-04, ERR-01; ZMTP24-PLAIN-03; LZ-13, LZ-15
 def case_denied(case):
     if case.mechanism == 'curve':
         if case.we_serve:
@@ -131,6 +133,7 @@ def case_denied(case):
         expect_line(ours, 'gave up')
 
 
+# ZMTP37-SEC-01, AUTH-04
 def case_downgrade(case):
     """libzmq without security meets ours with it."""
     socket = Case.theirs(case, 'REP')

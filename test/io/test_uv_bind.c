@@ -49,6 +49,7 @@ static void test_a_free_port_is_chosen_and_told(void **state)
     }
 }
 
+// ZMTP37-NULL-01
 static void test_every_address_is_bound_only_when_asked_for(void **state)
 {
     (void)state;

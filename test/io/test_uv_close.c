@@ -351,6 +351,7 @@ static void test_an_open_socket_keeps_the_loop_alive_and_an_idle_engine_does_not
     world_close(&world);
 }
 
+// LZ-42
 static void test_a_peer_that_goes_at_its_limit_loses_nothing_over_ipc(void **state)
 {
     (void)state;

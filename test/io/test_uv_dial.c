@@ -11,6 +11,7 @@
 static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC};
 enum { TRANSPORTS = sizeof transports / sizeof transports[0] };
 
+// ZMTP37-ERR-03, ERR-04, SOCK-02
 static void test_a_dialler_comes_back_when_its_binder_does(void **state)
 {
     (void)state;
@@ -63,6 +64,7 @@ static void test_a_sub_subscribes_again_after_each_restart(void **state)
     world_close(&world);
 }
 
+// ZMTP37-ERR-05, SOCK-02
 static void test_a_failed_dial_is_told_with_its_reason_and_tried_later_and_later(void **state)
 {
     (void)state;
@@ -175,6 +177,7 @@ static void test_an_http_server_is_recognised_and_tried_again(void **state)
     fake_close(&fake);
 }
 
+// ZMTP37-ERR-01; ZMTP26-GEN-04
 static void test_a_dialler_gives_up_when_it_is_refused_by_an_error_command(void **state)
 {
     (void)state;
@@ -196,6 +199,7 @@ static void test_a_dialler_gives_up_when_it_is_refused_by_an_error_command(void 
     fake_close(&fake);
 }
 
+// ZMTP37-AUTH-04; LZ-14
 static void test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace(void **state)
 {
     (void)state;
@@ -213,6 +217,7 @@ static void test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace(void **sta
     fake_close(&fake);
 }
 
+// ZMTP37-HB-07
 static void test_a_silent_peer_is_given_up_by_the_clock(void **state)
 {
     (void)state;
@@ -267,6 +272,7 @@ static void test_a_busy_program_does_not_take_its_own_delay_for_silence(void **s
     fake_close(&fake);
 }
 
+// ZMTP37-ERR-03
 static void test_what_came_before_a_connection_broke_is_received(void **state)
 {
     (void)state;
@@ -322,6 +328,7 @@ static void test_two_live_peers_outlast_many_heartbeats(void **state)
     world_close(&world);
 }
 
+// ZMTP37-MSG-01, SOCK-04
 static void test_a_message_cut_in_two_by_a_reset_is_sent_again_whole(void **state)
 {
     (void)state;

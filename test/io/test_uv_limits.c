@@ -97,6 +97,7 @@ static void test_strangers_do_not_disturb_a_conversation(void **state)
     }
 }
 
+// ZMTP37-STYPE-03
 static void test_a_refused_peer_reads_why_although_it_sent_more_than_we_read(void **state)
 {
     (void)state;
@@ -136,6 +137,7 @@ static void note_http(struct node *node, const struct zmtp_event *event)
         node->count++;
 }
 
+// ZMTP37-SEC-02
 static void test_an_http_client_is_recognised(void **state)
 {
     (void)state;
@@ -153,6 +155,7 @@ static void test_an_http_client_is_recognised(void **state)
     world_close(&world);
 }
 
+// ZMTP37-SEC-03
 static void test_the_oldest_of_too_many_unfinished_handshakes_makes_room(void **state)
 {
     (void)state;

@@ -280,6 +280,7 @@ static void test_a_server_without_anybody_to_judge_is_not_opened(void **state)
     world_close(&world);
 }
 
+// ZMTP24-PLAIN-01
 static void test_only_curve_may_be_bound_to_the_network_without_asking(void **state)
 {
     (void)state;

@@ -73,6 +73,7 @@ static void ask_twice(struct meeting *meeting)
     }
 }
 
+// ZMTP37-SOCK-01, PATT-01
 static void test_a_rep_answers_a_req_over_every_transport(void **state)
 {
     (void)state;
@@ -91,6 +92,7 @@ static void ask_router(struct meeting *meeting)
     assert_string_equal(meeting->a.last, "three");
 }
 
+// ZMTP37-SOCK-01, PATT-01
 static void test_a_router_answers_a_dealer_over_every_transport(void **state)
 {
     (void)state;
@@ -124,6 +126,7 @@ static void publish(struct meeting *meeting)
     WORLD_UNTIL(&meeting->world, zmtp_uv_subscribers(meeting->a.socket) == 0);
 }
 
+// ZMTP37-SOCK-01, PATT-02
 static void test_a_sub_hears_what_it_subscribed_to_over_every_transport(void **state)
 {
     (void)state;
@@ -136,6 +139,7 @@ static void test_a_router_serves_a_req_over_every_transport(void **state)
     every_way(ZMTP_REQ, ZMTP_ROUTER, ask_router);
 }
 
+// ZMTP37-SOCK-01, PATT-04
 static void test_a_pair_talks_to_a_pair_over_every_transport(void **state)
 {
     (void)state;
@@ -150,6 +154,7 @@ static void push(struct meeting *meeting)
     assert_string_equal(meeting->b.last, "2");
 }
 
+// ZMTP37-SOCK-01, PATT-03
 static void test_a_pull_gets_what_a_push_sends_over_every_transport(void **state)
 {
     (void)state;
@@ -173,6 +178,7 @@ static void forward(struct meeting *meeting)
     assert_int_equal(zmtp_uv_subscribers(meeting->a.socket), 0);
 }
 
+// ZMTP37-SOCK-01, PATT-02
 static void test_an_xpub_and_an_xsub_talk_over_every_transport(void **state)
 {
     (void)state;
@@ -198,6 +204,7 @@ static void radiate(struct meeting *meeting)
     WORLD_UNTIL(&meeting->world, zmtp_uv_subscribers(meeting->a.socket) == 0);
 }
 
+// ZMTP37-SOCK-01, PATT-06
 static void test_a_dish_hears_the_groups_that_it_joined_over_every_transport(void **state)
 {
     (void)state;
@@ -214,6 +221,7 @@ static void ask_server(struct meeting *meeting)
     }
 }
 
+// ZMTP37-SOCK-01, PATT-05
 static void test_a_server_answers_a_client_over_every_transport(void **state)
 {
     (void)state;
@@ -228,6 +236,7 @@ static void single(struct meeting *meeting)
     assert_int_equal(node_try(&meeting->a, "two|parts"), ZMTP_ERR_ARGUMENT);
 }
 
+// ZMTP37-SOCK-01, PATT-07, PATT-08
 static void test_a_scatter_a_gather_and_channels_talk_over_every_transport(void **state)
 {
     (void)state;
@@ -235,6 +244,7 @@ static void test_a_scatter_a_gather_and_channels_talk_over_every_transport(void 
     every_way(ZMTP_CHANNEL, ZMTP_CHANNEL, single);
 }
 
+// ZMTP37-SOCK-01, PATT-08; P2P51-PEER-03
 static void test_a_peer_is_written_to_as_soon_as_it_is_dialled_over_every_transport(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// Delays between reconnects (ZMTP37-ERR-05: short, randomised, growing).
+// Delays between reconnects: short, randomised, growing.
 #include "zmtp/base.h"
 
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+// ZMTP37-ERR-05
 static void test_delays_double_from_the_least_to_the_most_and_stay_there(void **state)
 {
     (void)state;
@@ -32,6 +33,7 @@ static void test_a_reset_begins_again_with_the_least_delay(void **state)
     assert_in_range(zmtp_backoff_next(&backoff), 50, 100);
 }
 
+// ZMTP37-ERR-05
 static void test_jitter_reaches_all_of_the_upper_half_and_nothing_else(void **state)
 {
     (void)state;

@@ -205,7 +205,7 @@ static void test_an_error_of_255_octets_needs_the_long_form(void **state)
                      ZMTP_ERR_ARGUMENT);
 }
 
-// ZMTP37-SUB-02, SUB-03
+// ZMTP37-SUB-02, SUB-03, CMD-01
 static void test_any_command_is_sent_with_its_name_and_data(void **state)
 {
     (void)state;

@@ -80,7 +80,7 @@ static struct zmtp__mech_session *pair_listener(struct pair *pair, enum place pl
     return place == AT_HELLO || place == AT_INITIATE ? &pair->server : &pair->client;
 }
 
-// ZMTP26-GEN-02, HELLO-01, WELC-01, INIT-01, READY-01
+// ZMTP26-GEN-02, HELLO-01, WELC-01, INIT-01, READY-01; ZMTP37-META-01, SEC-05
 static void test_the_four_commands_have_the_sizes_and_places_of_the_rfc(void **state)
 {
     (void)state;
@@ -112,6 +112,7 @@ static void test_the_four_commands_have_the_sizes_and_places_of_the_rfc(void **s
     assert_true(pair.client.mech->done(&pair.client) && pair.server.mech->done(&pair.server));
 }
 
+// ZMTP26-GEN-01, INIT-05, INIT-06
 static void test_the_server_asks_about_the_key_that_the_client_has_proven(void **state)
 {
     (void)state;
@@ -128,6 +129,7 @@ static void test_the_server_asks_about_the_key_that_the_client_has_proven(void *
     assert_false(pair.server.mech->done(&pair.server));
 }
 
+// ZMTP26-MESG-01, MESG-02; ZMTP37-AUTH-07
 static void test_both_sides_then_seal_for_each_other(void **state)
 {
     (void)state;
@@ -148,7 +150,7 @@ static void test_both_sides_then_seal_for_each_other(void **state)
     assert_int_equal(zmtp__seal_open(&client, out + 2, 35, out), 3);
 }
 
-// ZMTP26-HELLO-04, LZ-19: what could be stolen from a waiting server is of no use.
+// ZMTP26-HELLO-04, WELC-03; LZ-19: what could be stolen from a waiting server is of no use.
 static void test_between_welcome_and_initiate_the_server_knows_no_transient_key(void **state)
 {
     (void)state;
@@ -165,6 +167,7 @@ static void test_between_welcome_and_initiate_the_server_knows_no_transient_key(
     assert_true(zmtp_key_is_zero(&curve->cookie_key)); // ZMTP26-WELC-04
 }
 
+// ZMTP26-WELC-04
 static void test_the_cookie_is_good_for_a_minute(void **state)
 {
     (void)state;
@@ -205,6 +208,7 @@ static void test_no_bit_of_any_command_can_be_changed(void **state)
     }
 }
 
+// ZMTP26-HELLO-03, WELC-06, INIT-04, READY-01
 static void test_a_command_that_is_cut_short_or_longer_is_refused(void **state)
 {
     (void)state;
@@ -265,6 +269,7 @@ static void test_a_command_is_heard_once_and_only_in_its_turn(void **state)
         }
 }
 
+// ZMTP26-HELLO-03
 static void test_a_client_that_means_another_server_is_told_apart(void **state)
 {
     (void)state;
@@ -297,8 +302,9 @@ static void test_a_server_with_another_key_is_found_out_at_its_welcome(void **st
     assert_memory_equal(pair.client.reason.data, "server key mismatch", 19);
 }
 
-// LZ-19: a vouch that C once gave for another server must not open this one, which libzmq allows. The
-// man in the middle owns the other server, so it can make the box around the vouch anew.
+// ZMTP26-INIT-02, INIT-04; LZ-19: a vouch that C once gave for another server must not open this one,
+// which libzmq allows. The man in the middle owns the other server, so it can make the box around the
+// vouch anew.
 static void test_a_vouch_for_another_server_is_refused(void **state)
 {
     (void)state;
@@ -312,6 +318,7 @@ static void test_a_vouch_for_another_server_is_refused(void **state)
     assert_non_null(strstr((const char *)pair.server.reason.data, "vouch"));
 }
 
+// ZMTP26-INIT-02, INIT-04
 static void test_a_client_cannot_show_a_key_whose_secret_it_has_not(void **state)
 {
     (void)state;
@@ -346,6 +353,7 @@ static void test_keys_of_small_order_are_refused_wherever_they_come_from(void **
     assert_int_equal(pair_hear(&pair, &pair.server), ZMTP_ERR_KEY);
 }
 
+// ZMTP26-WELC-03, WELC-05
 static void test_a_cookie_of_another_connection_is_refused(void **state)
 {
     (void)state;
@@ -396,6 +404,29 @@ static void test_an_error_of_the_server_ends_it_and_one_of_the_client_is_a_breac
     assert_true(zmtp__mech_may_refuse(&pair.server));
 }
 
+// ZMTP26-HELLO-02, WELC-02, WELC-05: of two connections of one pair, one after the other.
+static void test_every_connection_has_keys_nonces_and_a_cookie_of_its_own(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    static uint8_t said[2][AT_END][ROOM];
+    pair_init(&pair, 21);
+    for (int connection = 0; connection < 2; connection++) {
+        for (int place = AT_HELLO; place <= AT_INITIATE; place++) {
+            zmtp__mech_init(&pair.client, &pair.client_security, LITERAL(""));
+            zmtp__mech_init(&pair.server, &pair.server_security, LITERAL(""));
+            pair_go(&pair, (enum place)place);
+            memcpy(said[connection][place], pair.body, pair.size);
+        }
+    }
+    // C' of HELLO, and the box for it; the nonce and the box of WELCOME, with S' in it; the cookie.
+    assert_memory_not_equal(said[0][AT_HELLO] + 80, said[1][AT_HELLO] + 80, 32);
+    assert_memory_not_equal(said[0][AT_HELLO] + 120, said[1][AT_HELLO] + 120, 80);
+    assert_memory_not_equal(said[0][AT_WELCOME] + 8, said[1][AT_WELCOME] + 8, 16);
+    assert_memory_not_equal(said[0][AT_WELCOME] + 24, said[1][AT_WELCOME] + 24, 144);
+    assert_memory_not_equal(said[0][AT_INITIATE] + 9, said[1][AT_INITIATE] + 9, 96);
+}
+
 static void test_what_finds_no_room_is_an_error(void **state)
 {
     (void)state;
@@ -419,6 +450,7 @@ static void test_what_finds_no_room_is_an_error(void **state)
         }
 }
 
+// ZMTP26-HELLO-02
 static void test_nothing_secret_is_left_when_it_is_over(void **state)
 {
     (void)state;
@@ -452,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_a_cookie_of_another_connection_is_refused),
         cmocka_unit_test(test_the_nonce_of_initiate_must_follow_on_that_of_hello),
         cmocka_unit_test(test_an_error_of_the_server_ends_it_and_one_of_the_client_is_a_breach),
+        cmocka_unit_test(test_every_connection_has_keys_nonces_and_a_cookie_of_its_own),
         cmocka_unit_test(test_what_finds_no_room_is_an_error),
         cmocka_unit_test(test_nothing_secret_is_left_when_it_is_over),
     };

@@ -1,4 +1,4 @@
-// DEALER (RFC 28) and CLIENT (RFC 41): RR28-DEALER-01 to 11, CS41-CLIENT-01 to 10, ZMTP37-TS-02, 03.
+// DEALER (RFC 28) and CLIENT (RFC 41). Sending in turn: test_balance.c; limits: test_lane.c.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "test/support/sockets.h"
 
+// RR28-DEALER-06 to 10
 static void test_messages_go_round_the_peers_that_have_room(void **state)
 {
     (void)state;
@@ -33,6 +34,7 @@ static void test_messages_go_round_the_peers_that_have_room(void **state)
     zmtp_pipe_close(b);
 }
 
+// RR28-DEALER-02, DEALER-03
 static void test_parts_stay_as_they_are_both_ways(void **state)
 {
     (void)state;
@@ -72,6 +74,7 @@ static void test_a_large_part_is_passed_on_without_a_copy(void **state)
     zmtp_pipe_close(a);
 }
 
+// RR28-DEALER-04
 static void test_a_dialled_pipe_takes_messages_before_and_between_connections(void **state)
 {
     (void)state;
@@ -91,6 +94,7 @@ static void test_a_dialled_pipe_takes_messages_before_and_between_connections(vo
     zmtp_pipe_close(a);
 }
 
+// RR28-DEALER-04
 static void test_what_waited_for_an_accepted_peer_goes_with_it_and_is_counted(void **state)
 {
     (void)state;
@@ -171,6 +175,7 @@ static void test_a_command_is_no_message(void **state)
     zmtp_pipe_close(a);
 }
 
+// CS41-GEN-01, CLIENT-02, CLIENT-08, CLIENT-10; ZMTP37-TS-02, TS-03
 static void test_a_client_sends_and_takes_single_parts_only(void **state)
 {
     (void)state;

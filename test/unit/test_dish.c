@@ -1,4 +1,4 @@
-// DISH (RFC 48): RD48-DISH-01 to 03, RD48-GRP-01, ZMTP37-RD-02 to 04.
+// DISH (RFC 48).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +18,7 @@ static int leave(struct zmtp_socket *dish, const char *group)
     return zmtp_socket_cancel(dish, zmtp_bytes_text(group));
 }
 
+// RD48-DISH-03; ZMTP37-RD-02
 static void test_every_radio_is_told_of_each_group(void **state)
 {
     (void)state;
@@ -48,6 +49,7 @@ static void test_every_radio_is_told_of_each_group(void **state)
     zmtp_pipe_close(b);
 }
 
+// RD48-GRP-01; ZMTP37-RD-03
 static void test_a_group_has_at_most_255_octets_and_no_zero(void **state)
 {
     (void)state;
@@ -62,6 +64,7 @@ static void test_a_group_has_at_most_255_octets_and_no_zero(void **state)
     zmtp_socket_close(dish);
 }
 
+// RD48-DISH-01, DISH-02; ZMTP37-TS-04
 static void test_messages_of_joined_groups_are_received_in_turn(void **state)
 {
     (void)state;
@@ -83,6 +86,7 @@ static void test_messages_of_joined_groups_are_received_in_turn(void **state)
     zmtp_pipe_close(b);
 }
 
+// RD48-DISH-03; ZMTP37-RD-03, TS-03
 static void test_what_is_of_no_joined_group_or_no_group_at_all_is_dropped(void **state)
 {
     (void)state;

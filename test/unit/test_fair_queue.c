@@ -118,6 +118,44 @@ static void test_peers_that_leave_amid_their_turn_leave_no_gap(void **state)
     zmtp_pipe_close(c);
 }
 
+// RR28-REP-05, RR28-DEALER-11, RR28-ROUTER-06, PS29-XPUB-03, PS29-SUB-04, PL30-PULL-05, CS41-CLIENT-09,
+// CS41-SERVER-06, P2P51-PEER-05, SG49-GATHER-01, RD48-DISH-01
+static void test_every_type_that_receives_hears_its_peers_in_turn(void **state)
+{
+    (void)state;
+    static const enum zmtp_socket_type types[] = {
+        ZMTP_REP,  ZMTP_DEALER, ZMTP_ROUTER, ZMTP_XPUB,   ZMTP_SUB,  ZMTP_XSUB,
+        ZMTP_PULL, ZMTP_CLIENT, ZMTP_SERVER, ZMTP_GATHER, ZMTP_PEER, ZMTP_DISH,
+    };
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+        struct zmtp_socket *socket = sockets_open(types[t], 9);
+        struct zmtp_pipe_end *talker = sockets_accept(socket, "a");
+        struct zmtp_pipe_end *other = sockets_accept(socket, "b");
+        if (types[t] == ZMTP_SUB || types[t] == ZMTP_DISH)
+            assert_int_equal(zmtp_socket_subscribe(socket, zmtp_bytes_text("")), ZMTP_OK);
+        zmtp_socket_process(socket);
+        // A REP wants an envelope, a DISH a group; what is heard is told by the last part.
+        const bool parted = types[t] == ZMTP_REP || types[t] == ZMTP_DISH;
+        for (int i = 0; i < 3; i++)
+            sockets_far_send(talker, parted ? "|talker" : "talker");
+        for (int i = 0; i < 2; i++)
+            sockets_far_send(other, parted ? "|other" : "other");
+        for (int i = 0; i < 5; i++) {
+            struct zmtp_msg msg;
+            zmtp_msg_init(&msg, NULL);
+            assert_int_equal(zmtp_socket_recv(socket, &msg), ZMTP_OK);
+            assert_true(zmtp_bytes_equal(zmtp_msg_bytes(&msg, msg.count - 1),
+                                         zmtp_bytes_text(i % 2 ? "other" : "talker")));
+            zmtp_msg_fini(&msg);
+            if (types[t] == ZMTP_REP) assert_string_equal(sockets_send(socket, "x"), "ZMTP_OK");
+        }
+        assert_string_equal(sockets_recv(socket), "ZMTP_ERR_AGAIN");
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(talker);
+        zmtp_pipe_close(other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_peers_that_all_talk_are_heard_in_turn),
         cmocka_unit_test(test_acting_on_marks_alone_everything_arrives_in_order),
         cmocka_unit_test(test_peers_that_leave_amid_their_turn_leave_no_gap),
+        cmocka_unit_test(test_every_type_that_receives_hears_its_peers_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,7 +130,8 @@ static void test_versions_from_3_0_on_are_accepted(void **state)
     }
 }
 
-// ZMTP37-VER-09, BACK-02, SEC-01: there is no downgrade, so the connection closes at the 11th octet.
+// ZMTP37-VER-01, VER-09, BACK-02, BACK-04, SEC-01: there is no downgrade, so the connection closes
+// at the 11th octet.
 static void test_zmtp_2_0_is_refused_at_its_version_octet(void **state)
 {
     (void)state;
@@ -202,7 +203,7 @@ static void test_a_mechanism_may_fill_all_its_20_octets(void **state)
     assert_string_equal(greeting.mechanism, "ABCDEFGHIJ0123456789");
 }
 
-// ZMTP37-VER-04: all 64 octets, padding zero. GRAM-01 to GRAM-05.
+// ZMTP37-VER-04: all 64 octets, padding zero. GRAM-01 to GRAM-05, AUTH-03.
 static void test_what_is_sent_is_the_grammar_to_the_octet(void **state)
 {
     (void)state;

@@ -77,6 +77,7 @@ static void check_refused(const struct zmtp_security *security, const char *word
     assert_int_equal(zmtp_security_check(security, NULL), ZMTP_ERR_ARGUMENT);
 }
 
+// ZMTP26-GEN-01
 static void test_what_a_mechanism_lacks_is_told_in_words(void **state)
 {
     (void)state;
@@ -111,6 +112,7 @@ static void test_what_a_mechanism_lacks_is_told_in_words(void **state)
     check_refused(&security, "none of");
 }
 
+// ZMTP37-AUTH-01, AUTH-02
 static void test_mechanisms_have_the_names_of_the_wire(void **state)
 {
     (void)state;

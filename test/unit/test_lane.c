@@ -8,6 +8,107 @@
 
 #include "test/support/sockets.h"
 
+// Types that refuse what finds no room, so that nothing of theirs is dropped but with its peer.
+static const enum zmtp_socket_type keepers[] = {
+    ZMTP_DEALER, ZMTP_ROUTER, ZMTP_PUSH,    ZMTP_PAIR,    ZMTP_CLIENT,
+    ZMTP_SERVER, ZMTP_PEER,   ZMTP_SCATTER, ZMTP_CHANNEL,
+};
+enum { KEEPERS = sizeof keepers / sizeof keepers[0] };
+
+static struct zmtp_socket *open_keeper(enum zmtp_socket_type type, size_t hwm)
+{
+    struct zmtp_socket_config config = sockets_config(type, hwm);
+    config.router_mandatory = true;
+    return sockets_open_with(&config);
+}
+
+// Sends a message of one part to that peer, by its routing id "peer" or its number where the type
+// wants one.
+static int send_to(struct zmtp_socket *socket, const struct zmtp_pipe_end *far, const char *text)
+{
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    if (zmtp_socket_type(socket) == ZMTP_ROUTER)
+        assert_int_equal(zmtp_msg_append(&msg, zmtp_bytes_text("peer")), ZMTP_OK);
+    assert_int_equal(zmtp_msg_append(&msg, zmtp_bytes_text(text)), ZMTP_OK);
+    msg.routing_id = zmtp_socket_peer_id(socket, far);
+    const int result = zmtp_socket_send(socket, &msg);
+    zmtp_msg_fini(&msg);
+    return result;
+}
+
+// RR28-DEALER-04, RR28-ROUTER-02, PL30-PUSH-03, EP31-PAIR-03, CS41-CLIENT-03, CS41-SERVER-02,
+// P2P51-PEER-01, SG49-SCATTER-01, CH52-CHAN-02
+static void test_a_dialled_queue_is_there_before_between_and_after_connections(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < KEEPERS; t++) {
+        struct zmtp_socket *socket = open_keeper(keepers[t], 2);
+        struct zmtp_pipe_end *far;
+        assert_int_equal(zmtp_socket_attach(socket, true, zmtp_bytes_text("peer"), &far), ZMTP_OK);
+        assert_int_equal(send_to(socket, far, "before"), ZMTP_OK);
+        for (int i = 0; i < 2; i++) {
+            sockets_connect(far, "peer");
+            zmtp_socket_process(socket);
+            assert_string_equal(sockets_far_recv(far), i == 0 ? "before" : "between");
+            zmtp_pipe_link_down(far);
+            zmtp_socket_process(socket);
+            assert_int_equal(send_to(socket, far, "between"), ZMTP_OK);
+        }
+        assert_int_equal(sockets_queued(socket), 1);
+        sockets_assert_conserved(socket, 2);
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(far);
+    }
+}
+
+// RR28-DEALER-04, RR28-ROUTER-02, PL30-PUSH-03, EP31-PAIR-03, CS41-CLIENT-03, CS41-SERVER-02,
+// P2P51-PEER-01, SG49-SCATTER-01, CH52-CHAN-02
+static void test_an_accepted_queue_goes_with_its_connection_and_all_that_is_in_it(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < KEEPERS; t++) {
+        struct zmtp_socket *socket = open_keeper(keepers[t], 2);
+        struct zmtp_pipe_end *far = sockets_accept(socket, "peer");
+        assert_int_equal(send_to(socket, far, "1"), ZMTP_OK);
+        assert_int_equal(send_to(socket, far, "2"), ZMTP_OK);
+        sockets_drop(far);
+        zmtp_socket_process(socket);
+        assert_int_equal(sockets_pipes(socket), 0);
+        assert_int_equal(zmtp_socket_counters(socket).dropped[ZMTP_DROP_PEER_GONE], 2);
+        far = sockets_accept(socket, "peer");
+        assert_string_equal(sockets_far_recv(far), ""); // nothing of it is for the next one
+        sockets_assert_conserved(socket, 0);
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(far);
+    }
+}
+
+// RR28-DEALER-05, RR28-ROUTER-05, PL30-PUSH-04, EP31-PAIR-04, CS41-CLIENT-04, CS41-SERVER-05,
+// CS41-SERVER-10, P2P51-PEER-04, P2P51-PEER-05, SG49-SCATTER-01, CH52-CHAN-02, CH52-CHAN-04
+static void test_a_queue_has_a_limit_each_way_and_refuses_what_is_beyond(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < KEEPERS; t++) {
+        struct zmtp_socket *socket = open_keeper(keepers[t], 2);
+        struct zmtp_pipe_end *far = sockets_accept(socket, "peer");
+        assert_int_equal(send_to(socket, far, "1"), ZMTP_OK);
+        assert_int_equal(send_to(socket, far, "2"), ZMTP_OK);
+        assert_int_equal(send_to(socket, far, "3"), ZMTP_ERR_AGAIN);
+        assert_string_equal(sockets_far_recv(far), "1");
+        assert_int_equal(send_to(socket, far, "3"), ZMTP_OK);
+        assert_string_equal(sockets_far_recv(far), "2");
+        assert_string_equal(sockets_far_recv(far), "3");
+        sockets_far_send(far, "1");
+        assert_true(zmtp__pipe_writable(far));
+        sockets_far_send(far, "2");
+        assert_false(zmtp__pipe_writable(far)); // the connection reads no further
+        sockets_assert_conserved(socket, 3);
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(far);
+    }
+}
+
 // Its peer still delivers what came before; the pipe's end stays open for that.
 static void test_an_accepted_connection_that_ended_is_heard_but_takes_no_more(void **state)
 {
@@ -77,6 +178,9 @@ static void test_what_waits_for_a_dialled_peer_waits_for_its_next_connection(voi
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_dialled_queue_is_there_before_between_and_after_connections),
+        cmocka_unit_test(test_an_accepted_queue_goes_with_its_connection_and_all_that_is_in_it),
+        cmocka_unit_test(test_a_queue_has_a_limit_each_way_and_refuses_what_is_beyond),
         cmocka_unit_test(test_an_accepted_connection_that_ended_is_heard_but_takes_no_more),
         cmocka_unit_test(test_nobody_waits_for_room_in_a_connection_that_ended),
         cmocka_unit_test(test_what_waits_for_a_dialled_peer_waits_for_its_next_connection),

@@ -1,4 +1,4 @@
-// PAIR (RFC 31) and CHANNEL (RFC 52): EP31-PAIR-01 to 07, CH52-CHAN-01 to 05, ZMTP37-TS-02, 03.
+// PAIR (RFC 31) and CHANNEL (RFC 52).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +16,7 @@ static int attach(struct zmtp_socket *pair, bool dialled)
     return result;
 }
 
+// EP31-PAIR-02, PAIR-03, PAIR-05, PAIR-07
 static void test_messages_go_both_ways_as_they_are(void **state)
 {
     (void)state;
@@ -36,6 +37,7 @@ static void test_messages_go_both_ways_as_they_are(void **state)
     zmtp_pipe_close(a);
 }
 
+// EP31-PAIR-04 to 06
 static void test_a_full_peer_makes_the_sender_wait_and_loses_nothing(void **state)
 {
     (void)state;
@@ -57,6 +59,7 @@ static void test_a_full_peer_makes_the_sender_wait_and_loses_nothing(void **stat
     zmtp_pipe_close(a);
 }
 
+// EP31-PAIR-01
 static void test_a_second_peer_is_refused_until_the_first_is_gone(void **state)
 {
     (void)state;
@@ -104,6 +107,7 @@ static void test_a_dialled_peer_is_written_to_while_away_unless_immediate(void *
     }
 }
 
+// CH52-CHAN-01, CHAN-04, CHAN-05; ZMTP37-TS-02, TS-03
 static void test_a_channel_is_a_pair_for_messages_of_one_part(void **state)
 {
     (void)state;

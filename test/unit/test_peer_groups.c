@@ -1,5 +1,4 @@
-// What a peer of a RADIO does otherwise: JOIN and LEAVE pass to the socket, and no PING is sent
-// (ZMTP37-RD-02, LZ-25).
+// What a peer of a RADIO does otherwise: JOIN and LEAVE pass to the socket, and no PING is sent.
 #include "test/support/rig.h"
 
 #include <setjmp.h>
@@ -28,6 +27,7 @@ static void assert_command(struct rig *rig, struct zmtp_bytes body)
     zmtp__queue_drop(rig->far->in);
 }
 
+// ZMTP37-RD-02, CMD-01, CMD-02
 static void test_join_and_leave_are_for_a_radio(void **state)
 {
     struct rig *rig = *state;
@@ -51,6 +51,7 @@ static void test_join_is_for_nobody_else(void **state)
     assert_int_equal(zmtp_peer_counters(rig->peer).unknown_commands, 2);
 }
 
+// LZ-25
 static void test_a_radio_sends_no_ping_but_answers_one(void **state)
 {
     struct rig *rig = *state;
@@ -63,6 +64,7 @@ static void test_a_radio_sends_no_ping_but_answers_one(void **state)
     rig_assert_says(rig, LITERAL("\4\5\4PONG"));
 }
 
+// ZMTP37-RD-04
 static void test_a_group_and_a_body_leave_as_two_frames(void **state)
 {
     struct rig *rig = *state;

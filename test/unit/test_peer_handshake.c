@@ -27,7 +27,8 @@ static void open_and_greet(struct rig *rig, enum zmtp_socket_type type)
     rig->sent_size = 0;
 }
 
-// ZMTP37-GRAM-01 to GRAM-04, VER-04, AUTH-05, NULL-02; LZ-01: who waits for the other deadlocks.
+// ZMTP37-GRAM-01 to GRAM-04, VER-04, BACK-01, TOPO-01, AUTH-05, NULL-02; LZ-01: who waits for the
+// other deadlocks.
 static void test_the_whole_greeting_is_said_before_anything_is_heard(void **state)
 {
     struct rig *rig = *state;
@@ -40,8 +41,8 @@ static void test_the_whole_greeting_is_said_before_anything_is_heard(void **stat
     assert_int_equal(zmtp_peer_wants(rig->peer), ZMTP_WANT_READ);
 }
 
-// ZMTP37-NULL-04, NULL-07, IDENT-01, IDENT-02; LZ-11, LZ-12: both sides say READY at once, and these
-// three types always with an Identity.
+// ZMTP37-NULL-04, NULL-07, META-03, META-04, META-07, IDENT-01; LZ-11, LZ-12: both sides say READY
+// at once, and these three types always with an Identity.
 static void test_ready_tells_the_socket_type_and_for_three_types_an_identity(void **state)
 {
     struct rig *rig = *state;
@@ -73,6 +74,7 @@ static void test_ready_tells_the_socket_type_and_for_three_types_an_identity(voi
     rig_assert_says(rig, LITERAL(RIG_GREETING RIG_READY_DEALER));
 }
 
+// ZMTP37-IDENT-03, AUTH-06
 static void test_the_longest_identity_still_fits_into_ready(void **state)
 {
     struct rig *rig = *state;
@@ -209,7 +211,7 @@ static void test_padding_filler_and_as_server_are_not_judged(void **state)
     rig_assert_state(rig, ZMTP_PEER_HANDSHAKE);
 }
 
-// ZMTP37-VER-06 to VER-08; LZ-04
+// ZMTP37-VER-06 to VER-08, ZMTP23-VER-03'; LZ-04
 static void test_later_versions_are_spoken_to_as_3_1_and_earlier_ones_as_they_say(void **state)
 {
     struct rig *rig = *state;
@@ -236,7 +238,7 @@ static void test_later_versions_are_spoken_to_as_3_1_and_earlier_ones_as_they_sa
     assert_int_equal(zmtp_peer_facts(rig->peer).minor, 0);
 }
 
-// ZMTP37-META-02, META-03, META-06, META-07, NULL-08, NULL-09; LZ-10
+// ZMTP37-META-01, META-02, META-06, META-07, NULL-08, NULL-09; LZ-10
 static void test_metadata_may_hold_anything_under_names_in_any_case(void **state)
 {
     struct rig *rig = *state;
@@ -253,6 +255,25 @@ static void test_metadata_may_hold_anything_under_names_in_any_case(void **state
     octets_assert_equal(facts.metadata, metadata);
 }
 
+// ZMTP37-RES-03
+static void test_whatever_resource_is_asked_for_is_accepted(void **state)
+{
+    struct rig *rig = *state;
+    const struct zmtp_bytes cases[] = {
+        LITERAL("\x08Resource\0\0\0\7a/b.c@d"),
+        LITERAL("\x08Resource\0\0\0\0"),
+        LITERAL("\x08resource\0\0\0\5/ \xFF//"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        open_and_greet(rig, ZMTP_ROUTER);
+        hear_ready(rig, cases[i]);
+        rig_assert_state(rig, ZMTP_PEER_READY);
+        octets_assert_equal(zmtp_peer_facts(rig->peer).metadata, cases[i]);
+        rig_close(rig);
+    }
+}
+
+// ZMTP37-META-03; LZ-10
 static void test_a_peer_that_tells_no_type_is_taken_at_its_word(void **state)
 {
     struct rig *rig = *state;
@@ -286,7 +307,7 @@ static void test_malformed_metadata_is_refused(void **state)
     }
 }
 
-// ZMTP37-STYPE-01 to STYPE-03
+// ZMTP37-STYPE-01 to STYPE-03, NULL-05; LZ-10
 static void test_types_that_do_not_match_get_an_error_and_are_closed(void **state)
 {
     struct rig *rig = *state;
@@ -391,6 +412,7 @@ static void test_nothing_but_well_formed_commands_makes_a_handshake(void **state
     }
 }
 
+// ZMTP37-SEC-03
 static void test_a_handshake_ends_at_its_deadline_however_busy_it_is(void **state)
 {
     struct rig *rig = *state;
@@ -564,6 +586,7 @@ int main(void)
         TEST(test_padding_filler_and_as_server_are_not_judged),
         TEST(test_later_versions_are_spoken_to_as_3_1_and_earlier_ones_as_they_say),
         TEST(test_metadata_may_hold_anything_under_names_in_any_case),
+        TEST(test_whatever_resource_is_asked_for_is_accepted),
         TEST(test_a_peer_that_tells_no_type_is_taken_at_its_word),
         TEST(test_malformed_metadata_is_refused),
         TEST(test_types_that_do_not_match_get_an_error_and_are_closed),

@@ -57,6 +57,7 @@ static void test_a_ping_without_a_ttl_or_with_a_long_context_closes(void **state
     }
 }
 
+// ZMTP37-HB-02
 static void test_pings_that_wait_for_an_answer_share_one(void **state)
 {
     struct rig *rig = *state;
@@ -66,6 +67,7 @@ static void test_pings_that_wait_for_an_answer_share_one(void **state)
     rig_assert_says(rig, LITERAL("\4\6\4PONGc"));
 }
 
+// ZMTP37-HB-03, HB-05, HB-06
 static void test_silence_is_asked_after_and_silence_after_that_is_death(void **state)
 {
     struct rig *rig = *state;
@@ -179,6 +181,7 @@ static void test_their_ttl_without_further_traffic_is_death(void **state)
     rig_assert_closed(rig, ZMTP_ERR_HEARTBEAT);
 }
 
+// ZMTP37-HB-06; LZ-22
 static void test_their_ttl_holds_without_heartbeats_of_ours(void **state)
 {
     struct rig *rig = *state;

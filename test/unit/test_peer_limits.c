@@ -143,6 +143,7 @@ static void test_a_large_command_is_delivered_too(void **state)
     }
 }
 
+// ZMTP37-SEC-03; LZ-35
 static void test_handshake_frames_have_a_limit_from_the_first(void **state)
 {
     struct rig *rig = *state;
@@ -189,7 +190,9 @@ static void test_metadata_has_limits_of_its_own(void **state)
     }
 }
 
-// What a stranger can make us hold, whatever it sends and however slowly, before its handshake is done.
+// ZMTP37-SEC-03
+// What a stranger can make us hold, whatever it sends and however slowly, before its handshake is
+// done.
 static void test_a_stranger_holds_at_most_8_kib(void **state)
 {
     struct rig *rig = *state;
@@ -259,7 +262,7 @@ static void test_a_part_that_comes_octet_by_octet_holds_no_more_than_it_has(void
     assert_int_equal(rig->budget.bytes, before);
 }
 
-// LZ-09 skips them for ever.
+// ZMTP37-CMD-02, LZ-09 skips them for ever.
 static void test_a_flood_of_unknown_commands_closes(void **state)
 {
     struct rig *rig = *state;

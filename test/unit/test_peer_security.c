@@ -115,6 +115,7 @@ static void assert_reason(const struct rig *rig, const char *word)
     assert_non_null(strstr(text, word));
 }
 
+// ZMTP26-INIT-05, INIT-06, MESG-01
 static void test_nobody_comes_in_before_the_owner_has_said_so(void **state)
 {
     struct meeting *m = *state;
@@ -146,6 +147,7 @@ static void test_nobody_comes_in_before_the_owner_has_said_so(void **state)
     assert_true(zmtp_key_equal(&ours.public_key, &m->server_security.keys.public_key));
 }
 
+// ZMTP24-PLAIN-03, PLAIN-04; ZMTP37-WIRE-01
 static void test_plain_is_judged_by_name_and_password(void **state)
 {
     struct meeting *m = *state;
@@ -166,6 +168,7 @@ static void test_plain_is_judged_by_name_and_password(void **state)
     rig_assert_message(m->server, "clear|text");
 }
 
+// ZMTP26-GEN-04, ERR-01; ZMTP24-PLAIN-03
 // RFC 27, Message Format: 400 and 500 are told to the client, 300 is not.
 static void test_whoever_is_denied_is_told_so_unless_it_is_only_for_now(void **state)
 {
@@ -211,6 +214,7 @@ static void test_no_verdict_within_five_seconds_is_a_no(void **state)
     assert_reason(m->server, "did not answer");
 }
 
+// ZMTP26-WELC-04
 static void test_a_cookie_is_forgotten_after_a_minute_even_without_other_limits(void **state)
 {
     struct meeting *m = *state;
@@ -264,6 +268,7 @@ static void test_messages_of_every_size_travel_sealed_however_they_are_split(voi
     }
 }
 
+// ZMTP37-AUTH-07; LZ-17
 static void test_nothing_of_a_message_is_seen_on_the_way(void **state)
 {
     struct meeting *m = *state;
@@ -276,6 +281,7 @@ static void test_nothing_of_a_message_is_seen_on_the_way(void **state)
         assert_memory_not_equal(m->client->sent + i, "attack", 6);
 }
 
+// ZMTP26-NONCE-01, MESG-04
 // What a third party may try; a message that came whole before is delivered in each case.
 static void test_traffic_that_was_tampered_with_ends_the_connection(void **state)
 {
@@ -320,6 +326,7 @@ static void test_traffic_that_was_tampered_with_ends_the_connection(void **state
     }
 }
 
+// ZMTP37-WIRE-02; LZ-17
 // RFC 37 would have MESSAGE be a command; a peer that takes it at its word is understood.
 static void test_a_message_that_comes_as_a_command_is_taken_too(void **state)
 {
@@ -386,6 +393,7 @@ static void test_limits_hold_inside_the_boxes_and_before_they_are_whole(void **s
     rig_assert_closed(m->server, ZMTP_ERR_LIMIT);
 }
 
+// LZ-18
 static void test_heartbeats_travel_sealed(void **state)
 {
     struct meeting *m = *state;
@@ -399,6 +407,26 @@ static void test_heartbeats_travel_sealed(void **state)
     const struct zmtp_peer_counters counters = zmtp_peer_counters(m->client->peer);
     assert_int_equal(counters.pings_sent, 1);
     assert_int_equal(counters.pongs_received, 1);
+}
+
+// ZMTP26-INIT-03, ZMTP37-META-01, STYPE-03: what INITIATE tells is judged as what READY tells.
+static void test_types_that_do_not_match_are_refused_under_every_mechanism(void **state)
+{
+    struct meeting *m = *state;
+    for (int plain = 0; plain < 2; plain++) {
+        if (plain) use_plain(m);
+        open_both(m, ZMTP_PUSH, ZMTP_SUB);
+        talk(m);
+        if (plain) { // its metadata comes after the verdict
+            allow(m);
+            talk(m);
+        }
+        rig_assert_closed(m->server, ZMTP_ERR_SOCKET_TYPE);
+        rig_assert_closed(m->client, ZMTP_ERR_PEER);
+        assert_reason(m->client, "Socket types do not match");
+        rig_close(m->client);
+        rig_close(m->server);
+    }
 }
 
 // LZ-18: subscriptions are commands inside the box to a peer of 3.1, and messages to one of 3.0.
@@ -453,7 +481,8 @@ static void test_a_weaker_mechanism_is_refused_in_words(void **state)
     assert_reason(m->client, "requires another mechanism");
 }
 
-// LZ-02: a zero in the greeting's as-server says nothing, a one does.
+// ZMTP23-TOPO-01'; ZMTP24-PLAIN-02; LZ-02: a zero in the greeting's as-server says nothing, a one
+// does.
 static void test_two_servers_and_two_clients_find_each_other_out(void **state)
 {
     struct meeting *m = *state;
@@ -561,6 +590,7 @@ int main(void)
         TEST(test_a_full_pipe_stops_reading_and_nothing_is_lost_or_out_of_order),
         TEST(test_limits_hold_inside_the_boxes_and_before_they_are_whole),
         TEST(test_heartbeats_travel_sealed),
+        TEST(test_types_that_do_not_match_are_refused_under_every_mechanism),
         TEST(test_subscriptions_reach_peers_of_either_version),
         TEST(test_what_was_sealed_leaves_even_when_the_socket_has_closed),
         TEST(test_a_weaker_mechanism_is_refused_in_words),

@@ -32,6 +32,7 @@ static void test_a_message_is_delivered_once_its_last_part_has_come(void **state
     rig_assert_no_message(rig);
 }
 
+// ZMTP37-FRAME-04
 static void test_a_small_part_may_come_in_the_long_form(void **state)
 {
     struct rig *rig = *state;
@@ -41,7 +42,7 @@ static void test_a_small_part_may_come_in_the_long_form(void **state)
     rig_assert_message(rig, "A|");
 }
 
-// ZMTP37-AUTH-06, GRAM-07
+// ZMTP37-AUTH-06, GRAM-07, FRAME-04, WIRE-01
 static void test_messages_are_sent_as_frames_of_the_shortest_form(void **state)
 {
     struct rig *rig = *state;
@@ -63,7 +64,7 @@ static void test_messages_are_sent_as_frames_of_the_shortest_form(void **state)
     assert_int_equal(counters.messages_out, 4);
 }
 
-// ZMTP37-GRAM-08, SOCK-05: cut at every place, and octet by octet.
+// ZMTP37-GRAM-08, CMD-02, SOCK-05: cut at every place, and octet by octet.
 static void test_traffic_comes_out_the_same_wherever_it_is_split(void **state)
 {
     struct rig *rig = *state;
@@ -210,6 +211,7 @@ static void test_a_subscription_amid_a_message_is_refused_and_costs_nothing_befo
     }
 }
 
+// ZMTP37-CMD-02
 static void test_a_subscription_that_no_publisher_hears_is_an_unknown_command(void **state)
 {
     struct rig *rig = *state;
@@ -229,6 +231,7 @@ static void send_command(struct rig *rig, const char *name, struct zmtp_bytes da
     rig_send_body(rig, zmtp_bytes_of(frame + header, (size_t)(size - header)), ZMTP_FLAG_COMMAND);
 }
 
+// ZMTP37-SUB-02, SUB-03
 static void test_a_3_1_publisher_gets_subscriptions_as_commands(void **state)
 {
     struct rig *rig = *state;
@@ -378,6 +381,7 @@ static void test_nothing_that_came_is_lost_when_the_connection_ends_at_a_full_pi
     }
 }
 
+// ZMTP37-MSG-01, SOCK-03
 static void test_a_message_without_its_end_is_nobody_s(void **state)
 {
     struct rig *rig = *state;
@@ -394,6 +398,7 @@ static void test_a_message_without_its_end_is_nobody_s(void **state)
     rig_assert_no_message(rig);
 }
 
+// ZMTP37-ERR-02
 static void test_bad_octets_close_and_what_came_before_is_delivered(void **state)
 {
     struct rig *rig = *state;
@@ -471,8 +476,8 @@ static void test_octets_leave_in_pieces_of_any_size_and_views_of_any_number(void
     }
 }
 
-// ZMTP37-SOCK-04: at each place where the connection may break, every message that had not wholly left
-// is sent again, whole, and no other.
+// ZMTP37-SOCK-03, SOCK-04, MSG-01: at each place where the connection may break, every message that
+// had not wholly left is sent again, whole, and no other.
 static void test_a_message_half_sent_goes_whole_to_the_next_connection(void **state)
 {
     struct rig *rig = *state;

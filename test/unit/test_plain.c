@@ -49,7 +49,7 @@ static void assert_says(struct zmtp__mech_session *session, struct zmtp_bytes oc
     octets_assert_equal(zmtp_bytes_of(out, (size_t)said), octets);
 }
 
-// ZMTP24-PLAIN-03
+// ZMTP24-PLAIN-03, PLAIN-04; ZMTP37-META-01, CMD-02
 static void test_a_client_says_hello_and_initiate_and_is_done_with_ready(void **state)
 {
     (void)state;
@@ -65,6 +65,7 @@ static void test_a_client_says_hello_and_initiate_and_is_done_with_ready(void **
     assert_null(session.mech->seal);
 }
 
+// ZMTP24-PLAIN-03, PLAIN-04, PLAIN-06; ZMTP37-SEC-05
 static void test_a_server_asks_who_it_is_before_it_says_anything(void **state)
 {
     (void)state;
@@ -85,6 +86,7 @@ static void test_a_server_asks_who_it_is_before_it_says_anything(void **state)
     assert_true(session.mech->done(&session));
 }
 
+// ZMTP24-PLAIN-05
 static void test_names_and_passwords_of_0_to_255_octets_pass_whole(void **state)
 {
     (void)state;
@@ -118,6 +120,7 @@ static void test_what_finds_no_room_is_said_later(void **state)
     assert_int_equal(session.mech->say(&session, out, sizeof out), sizeof out);
 }
 
+// ZMTP24-PLAIN-05
 static void test_a_malformed_hello_is_refused(void **state)
 {
     (void)state;
@@ -133,6 +136,7 @@ static void test_a_malformed_hello_is_refused(void **state)
     }
 }
 
+// ZMTP24-PLAIN-03; ZMTP37-CMD-02
 static void test_commands_out_of_their_order_are_refused(void **state)
 {
     (void)state;

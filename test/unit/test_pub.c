@@ -1,4 +1,4 @@
-// PUB (RFC 29): PS29-PUB-01 to 11, ZMTP37-SUB, LZ-26, LZ-41.
+// PUB (RFC 29).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@ static uint64_t dropped(const struct zmtp_socket *socket, enum zmtp_drop reason)
     return zmtp_socket_counters(socket).dropped[reason];
 }
 
+// ZMTP37-SUB-01, SUB-04; PS29-PUB-02, PUB-06, PUB-07
 static void test_each_subscriber_gets_what_begins_with_its_topics_and_once(void **state)
 {
     (void)state;
@@ -40,7 +41,7 @@ static void test_each_subscriber_gets_what_begins_with_its_topics_and_once(void 
     zmtp_pipe_close(b);
 }
 
-// LZ-26: from any peer, whatever its version.
+// PS29-PUB-10; ZMTP37-SUB-02, SUB-03; LZ-26: from any peer, whatever its version.
 static void test_subscriptions_come_as_commands_and_as_messages(void **state)
 {
     (void)state;
@@ -62,6 +63,7 @@ static void test_subscriptions_come_as_commands_and_as_messages(void **state)
     zmtp_pipe_close(a);
 }
 
+// LZ-41
 static void test_subscriptions_of_one_peer_are_a_set(void **state)
 {
     (void)state;
@@ -80,6 +82,7 @@ static void test_subscriptions_of_one_peer_are_a_set(void **state)
     zmtp_pipe_close(b);
 }
 
+// PS29-PUB-01, PUB-05, PUB-11
 static void test_what_else_a_subscriber_sends_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -100,6 +103,7 @@ static void test_what_else_a_subscriber_sends_is_dropped_and_counted(void **stat
     zmtp_pipe_close(a);
 }
 
+// PS29-PUB-04, PUB-08, PUB-09
 static void test_a_full_subscriber_misses_messages_and_delays_nobody(void **state)
 {
     (void)state;
@@ -201,6 +205,7 @@ static void test_queued_copies_survive_the_messages_after_them(void **state)
     zmtp_pipe_close(b);
 }
 
+// PS29-PUB-03
 static void test_what_waited_for_a_subscriber_goes_with_it_and_is_counted(void **state)
 {
     (void)state;
@@ -219,6 +224,7 @@ static void test_what_waited_for_a_subscriber_goes_with_it_and_is_counted(void *
     zmtp_socket_close(pub);
 }
 
+// PS29-PUB-03
 static void test_a_dialled_subscriber_is_written_to_while_away_and_asks_anew_when_back(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// PULL (RFC 30) and GATHER (RFC 49): PL30-PULL-01 to 06, SG49-GATHER-01 to 03, ZMTP37-TS-03, LZ-29.
+// PULL (RFC 30) and GATHER (RFC 49).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "test/support/sockets.h"
 
+// PL30-PULL-02, PULL-05, PULL-06
 static void test_messages_come_in_turn_as_they_are(void **state)
 {
     (void)state;
@@ -31,6 +32,7 @@ static void test_messages_come_in_turn_as_they_are(void **state)
     zmtp_pipe_close(b);
 }
 
+// PL30-PULL-01
 static void test_nothing_is_sent(void **state)
 {
     (void)state;
@@ -42,6 +44,7 @@ static void test_nothing_is_sent(void **state)
     zmtp_pipe_close(a);
 }
 
+// PL30-PULL-03, PULL-04; LZ-29
 static void test_a_full_queue_holds_its_peer_up_and_loses_nothing(void **state)
 {
     (void)state;
@@ -97,6 +100,7 @@ static void test_conflated_the_last_message_of_each_peer_is_received(void **stat
     zmtp_pipe_close(b);
 }
 
+// SG49-GATHER-01, GATHER-03; ZMTP37-TS-03
 static void test_a_gather_takes_single_parts_only(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// PUSH (RFC 30) and SCATTER (RFC 49): PL30-PUSH-01 to 09, SG49-SCATTER-01 to 04, ZMTP37-TS-02.
+// PUSH (RFC 30) and SCATTER (RFC 49).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "test/support/sockets.h"
 
+// PL30-PUSH-02, PUSH-05 to 09
 static void test_messages_go_round_the_peers_that_have_room(void **state)
 {
     (void)state;
@@ -33,6 +34,7 @@ static void test_messages_go_round_the_peers_that_have_room(void **state)
     zmtp_pipe_close(b);
 }
 
+// PL30-PUSH-01
 static void test_nothing_is_received(void **state)
 {
     (void)state;
@@ -52,6 +54,7 @@ static void test_nothing_is_received(void **state)
     zmtp_socket_close(push);
 }
 
+// PL30-PUSH-03
 static void test_what_waited_for_a_peer_that_left_is_counted(void **state)
 {
     (void)state;
@@ -91,6 +94,7 @@ static void test_conflated_each_peer_gets_the_last_of_its_messages(void **state)
     zmtp_pipe_close(b);
 }
 
+// SG49-SCATTER-01, SCATTER-03, SCATTER-04; ZMTP37-TS-02
 static void test_a_scatter_sends_single_parts_in_turn(void **state)
 {
     (void)state;

@@ -88,6 +88,7 @@ static void assert_takes(struct zmtp__queue *queue, struct zmtp_bytes body)
     zmtp_msg_fini(&msg);
 }
 
+// ZMTP37-GRAM-07, SOCK-03
 static void test_all_frames_of_a_message_but_the_last_carry_more(void **state)
 {
     struct fixture *f = *state;
@@ -115,6 +116,7 @@ static void test_a_body_of_256_octets_takes_the_long_header_and_one_of_255_does_
                         OCTETS(0x02, 0, 0, 0, 0, 0, 0, 0x01, 0x00));
 }
 
+// ZMTP37-FRAME-03
 static void test_a_command_is_a_message_with_the_command_flag(void **state)
 {
     struct fixture *f = *state;
@@ -352,6 +354,7 @@ static void test_a_run_of_no_frames_changes_nothing(void **state)
     assert_takes(&f->queue, LITERAL("A"));
 }
 
+// ZMTP37-SOCK-04
 static void test_a_connection_that_breaks_amid_a_message_sends_it_again_and_no_other(void **state)
 {
     struct fixture *f = *state;

@@ -410,6 +410,7 @@ static void run_seed(uint64_t seed)
     CHECK(w.budget.blocks == 0);
 }
 
+// ZMTP37-SOCK-03 to 05
 static void test_a_queue_does_what_a_list_of_messages_does(void **state)
 {
     (void)state;

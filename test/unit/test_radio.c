@@ -1,4 +1,4 @@
-// RADIO (RFC 48): RD48-RADIO-01 to 05, RD48-GRP-01, ZMTP37-RD-01 to 04.
+// RADIO (RFC 48).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@ static uint64_t dropped(const struct zmtp_socket *socket, enum zmtp_drop reason)
     return zmtp_socket_counters(socket).dropped[reason];
 }
 
+// RD48-RADIO-04, RADIO-05; ZMTP37-RD-01, RD-03
 static void test_a_message_goes_to_those_who_joined_exactly_its_group(void **state)
 {
     (void)state;
@@ -45,6 +46,7 @@ static void test_a_message_goes_to_those_who_joined_exactly_its_group(void **sta
     zmtp_pipe_close(b);
 }
 
+// RD48-GRP-01; ZMTP37-RD-03, RD-04, TS-02
 static void test_a_message_is_a_group_and_a_body(void **state)
 {
     (void)state;
@@ -63,6 +65,7 @@ static void test_a_message_is_a_group_and_a_body(void **state)
     zmtp_socket_close(radio);
 }
 
+// RD48-RADIO-01, RADIO-02, RADIO-05
 static void test_what_else_a_dish_sends_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -81,6 +84,7 @@ static void test_what_else_a_dish_sends_is_dropped_and_counted(void **state)
     zmtp_pipe_close(a);
 }
 
+// RD48-RADIO-01, RADIO-04
 static void test_a_full_dish_misses_messages_unless_nodrop(void **state)
 {
     (void)state;
@@ -106,6 +110,7 @@ static void test_a_full_dish_misses_messages_unless_nodrop(void **state)
     }
 }
 
+// RD48-RADIO-01
 static void test_groups_go_with_a_dish_and_wait_for_a_dialled_one(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// REP (RFC 28): RR28-REP-01 to 09.
+// REP (RFC 28).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include "test/support/sockets.h"
 
+// RR28-REP-02, REP-04, REP-06, REP-07
 static void test_the_envelope_is_kept_from_the_user_and_put_before_the_reply(void **state)
 {
     (void)state;
@@ -27,6 +28,7 @@ static void test_the_envelope_is_kept_from_the_user_and_put_before_the_reply(voi
     zmtp_pipe_close(a);
 }
 
+// RR28-REP-03
 static void test_requests_and_replies_take_turns(void **state)
 {
     (void)state;
@@ -48,6 +50,7 @@ static void test_requests_and_replies_take_turns(void **state)
     zmtp_pipe_close(a);
 }
 
+// RR28-REP-04
 static void test_a_message_without_an_envelope_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -66,6 +69,7 @@ static void test_a_message_without_an_envelope_is_dropped_and_counted(void **sta
     zmtp_pipe_close(a);
 }
 
+// RR28-REP-01, REP-05, REP-07
 static void test_each_reply_goes_to_who_asked_and_all_are_heard_in_turn(void **state)
 {
     (void)state;
@@ -88,6 +92,7 @@ static void test_each_reply_goes_to_who_asked_and_all_are_heard_in_turn(void **s
     zmtp_pipe_close(b);
 }
 
+// RR28-REP-08
 static void test_a_reply_to_a_requester_that_is_gone_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -139,6 +144,7 @@ static void test_a_requester_that_this_side_detaches_is_forgotten(void **state)
     zmtp_socket_close(dealer);
 }
 
+// RR28-REP-09
 static void test_a_full_requester_holds_up_nobody(void **state)
 {
     (void)state;

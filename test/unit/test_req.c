@@ -1,4 +1,4 @@
-// REQ (RFC 28): RR28-REQ-01 to 08, LZ-32.
+// REQ (RFC 28).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@ static struct zmtp_socket *open_relaxed(size_t hwm)
     return sockets_open_with(&config);
 }
 
+// RR28-REQ-03, REQ-05
 static void test_a_request_has_a_delimiter_on_the_wire_and_not_for_the_user(void **state)
 {
     (void)state;
@@ -37,6 +38,7 @@ static void test_a_request_has_a_delimiter_on_the_wire_and_not_for_the_user(void
     zmtp_pipe_close(a);
 }
 
+// RR28-REQ-01, REQ-02, REQ-04
 static void test_a_strict_socket_sends_and_receives_in_turn(void **state)
 {
     (void)state;
@@ -59,6 +61,7 @@ static void test_a_strict_socket_sends_and_receives_in_turn(void **state)
     zmtp_pipe_close(b);
 }
 
+// LZ-32
 // As libzmq with ZMQ_REQ_CORRELATE: four octets, then the delimiter.
 static void test_a_correlated_request_has_a_number_that_its_reply_repeats(void **state)
 {
@@ -98,6 +101,7 @@ static void test_a_reply_that_is_here_already_is_given_up_with_its_request(void 
     zmtp_pipe_close(a);
 }
 
+// RR28-REQ-07, REQ-08
 static void test_only_the_peer_that_was_asked_can_answer(void **state)
 {
     (void)state;
@@ -121,6 +125,7 @@ static void test_only_the_peer_that_was_asked_can_answer(void **state)
     zmtp_pipe_close(b);
 }
 
+// LZ-32
 static void test_malformed_replies_are_dropped_and_counted(void **state)
 {
     (void)state;
@@ -192,6 +197,7 @@ static void test_a_reply_that_came_before_its_peer_left_is_received(void **state
     zmtp_socket_close(req);
 }
 
+// RR28-REQ-06
 static void test_a_request_that_waits_for_a_connection_is_not_lost(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// ROUTER (RFC 28): RR28-ROUTER-01 to 11, LZ-30, LZ-31, LZ-43.
+// ROUTER (RFC 28).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,6 +24,7 @@ static int attach(struct zmtp_socket *router, const char *routing_id)
     return result;
 }
 
+// RR28-ROUTER-04, ROUTER-07, ROUTER-08
 static void test_the_first_part_names_the_peer_both_ways(void **state)
 {
     (void)state;
@@ -41,6 +42,7 @@ static void test_the_first_part_names_the_peer_both_ways(void **state)
     zmtp_pipe_close(b);
 }
 
+// RR28-ROUTER-03, ROUTER-06
 static void test_a_peer_without_an_id_gets_five_octets_that_begin_with_zero(void **state)
 {
     (void)state;
@@ -58,6 +60,7 @@ static void test_a_peer_without_an_id_gets_five_octets_that_begin_with_zero(void
     zmtp_pipe_close(b);
 }
 
+// RR28-ROUTER-03; LZ-30
 static void test_a_live_id_is_refused_and_free_once_its_peer_is_gone(void **state)
 {
     (void)state;
@@ -171,6 +174,7 @@ static void test_a_probe_tells_routers_of_each_other(void **state)
     zmtp_socket_close(bob);
 }
 
+// ZMTP37-IDENT-03, IDENT-04
 static void test_a_malformed_id_is_refused(void **state)
 {
     (void)state;
@@ -186,6 +190,7 @@ static void test_a_malformed_id_is_refused(void **state)
     zmtp_pipe_close(far);
 }
 
+// RR28-ROUTER-04; LZ-31
 static void test_a_dialled_peer_has_the_id_that_its_connection_announces(void **state)
 {
     (void)state;
@@ -223,6 +228,7 @@ static void test_a_dialled_peer_that_announces_a_taken_id_gets_one_of_its_own(vo
     zmtp_pipe_close(b);
 }
 
+// RR28-ROUTER-02; LZ-31
 static void test_an_id_given_to_a_dialled_pipe_is_good_before_any_connection(void **state)
 {
     (void)state;
@@ -238,6 +244,7 @@ static void test_an_id_given_to_a_dialled_pipe_is_good_before_any_connection(voi
     zmtp_pipe_close(a);
 }
 
+// RR28-ROUTER-05, ROUTER-09 to 11
 static void test_a_mandatory_router_says_who_cannot_be_reached(void **state)
 {
     (void)state;
@@ -268,7 +275,7 @@ static void test_a_mandatory_router_says_who_cannot_be_reached(void **state)
     zmtp_pipe_close(b);
 }
 
-// LZ-43: such drops are silent elsewhere; here they are counted.
+// RR28-ROUTER-10, ROUTER-11, LZ-43: such drops are silent elsewhere; here they are counted.
 static void test_a_router_that_is_not_mandatory_drops_and_counts(void **state)
 {
     (void)state;
@@ -298,6 +305,7 @@ static void test_a_message_without_a_body_is_refused(void **state)
     zmtp_pipe_close(a);
 }
 
+// RR28-ROUTER-01, ROUTER-09
 static void test_a_thousand_peers_are_each_reached(void **state)
 {
     (void)state;

@@ -46,7 +46,7 @@ static uint8_t *seal(struct zmtp__seal *by, bool more, bool command, struct zmtp
     return out + header;
 }
 
-// ZMTP26-MESG-02, -03; LZ-17, LZ-18: against crypto_box itself, with the RFC's nonce.
+// ZMTP26-MESG-02, MESG-03; LZ-17, LZ-18: against crypto_box itself, with the RFC's nonce.
 static void test_a_message_is_the_box_that_the_rfc_describes(void **state)
 {
     (void)state;
@@ -69,6 +69,7 @@ static void test_a_message_is_the_box_that_the_rfc_describes(void **state)
     octets_assert_equal(zmtp_bytes_of(plain, 8), LITERAL("\2\4PING\0\0"));
 }
 
+// ZMTP26-GEN-02, MESG-02
 static void test_bodies_of_every_size_come_out_as_they_went_in(void **state)
 {
     (void)state;
@@ -125,6 +126,7 @@ static void test_a_forged_nonce_does_not_block_the_true_ones(void **state)
     assert_int_equal(zmtp__seal_open(&sides.server, message, size, out), 2);
 }
 
+// ZMTP26-MESG-02
 static void test_a_message_sent_back_to_its_sender_does_not_open(void **state)
 {
     (void)state;
@@ -135,6 +137,7 @@ static void test_a_message_sent_back_to_its_sender_does_not_open(void **state)
     assert_int_equal(zmtp__seal_open(&sides.client, message, size, out), ZMTP_ERR_KEY);
 }
 
+// ZMTP26-MESG-04
 static void test_what_is_no_message_or_has_a_bit_changed_is_refused(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// SERVER (RFC 41) and PEER (RFC 51): CS41-SERVER-01 to 11, P2P51-PEER-01 to 06, ZMTP37-TS-02 to 04.
+// SERVER (RFC 41) and PEER (RFC 51).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,6 +36,7 @@ static uint32_t recv_from(struct zmtp_socket *server, const char *text)
     return routing_id;
 }
 
+// CS41-SERVER-01, SERVER-03, SERVER-04, SERVER-06, SERVER-08; ZMTP37-TS-04
 static void test_a_received_message_says_whom_to_answer(void **state)
 {
     (void)state;
@@ -65,6 +66,7 @@ static void test_a_received_message_says_whom_to_answer(void **state)
     zmtp_pipe_close(b);
 }
 
+// CS41-SERVER-09; P2P51-PEER-05
 static void test_a_message_to_nobody_is_refused(void **state)
 {
     (void)state;
@@ -85,6 +87,7 @@ static void test_a_message_to_nobody_is_refused(void **state)
     zmtp_socket_close(server);
 }
 
+// CS41-SERVER-05, SERVER-10
 static void test_a_full_peer_refuses_and_delays_no_other(void **state)
 {
     (void)state;
@@ -112,20 +115,25 @@ static void test_a_full_peer_refuses_and_delays_no_other(void **state)
     zmtp_pipe_close(b);
 }
 
+// CS41-GEN-01, SERVER-07, SERVER-11; P2P51-PEER-06; ZMTP37-TS-02, TS-03
 static void test_messages_have_one_part(void **state)
 {
     (void)state;
-    struct zmtp_socket *server = sockets_open(ZMTP_SERVER, 9);
-    struct zmtp_pipe_end *a = sockets_accept(server, "");
-    sockets_far_send(a, "x|y");
-    sockets_far_send(a, "m");
-    (void)recv_from(server, "m");
-    assert_int_equal(zmtp_socket_counters(server).dropped[ZMTP_DROP_ENVELOPE], 1);
-    assert_string_equal(sockets_send(server, "x|y"), "ZMTP_ERR_ARGUMENT");
-    zmtp_socket_close(server);
-    zmtp_pipe_close(a);
+    const enum zmtp_socket_type types[] = {ZMTP_SERVER, ZMTP_PEER};
+    for (size_t i = 0; i < 2; i++) {
+        struct zmtp_socket *socket = sockets_open(types[i], 9);
+        struct zmtp_pipe_end *a = sockets_accept(socket, "");
+        sockets_far_send(a, "x|y");
+        sockets_far_send(a, "m");
+        (void)recv_from(socket, "m");
+        assert_int_equal(zmtp_socket_counters(socket).dropped[ZMTP_DROP_ENVELOPE], 1);
+        assert_string_equal(sockets_send(socket, "x|y"), "ZMTP_ERR_ARGUMENT");
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(a);
+    }
 }
 
+// P2P51-PEER-02, PEER-03
 static void test_a_dialled_peer_has_its_number_at_once_and_keeps_it(void **state)
 {
     (void)state;
@@ -153,6 +161,7 @@ static void test_a_dialled_peer_has_its_number_at_once_and_keeps_it(void **state
     }
 }
 
+// P2P51-PEER-01
 static void test_two_peers_of_one_process_know_each_other_at_once(void **state)
 {
     (void)state;

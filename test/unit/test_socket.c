@@ -135,6 +135,7 @@ static void test_sockets_of_one_process_are_joined_at_once(void **state)
     zmtp_socket_close(router);
 }
 
+// ZMTP37-STYPE-02
 static void test_sockets_that_do_not_match_are_not_joined(void **state)
 {
     (void)state;

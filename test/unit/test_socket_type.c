@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-// ZMTP37-STYPE-01
 static const struct {
     const char *name;
     enum zmtp_socket_type type;
@@ -26,6 +25,7 @@ static const struct {
 };
 enum { NAMES = sizeof names / sizeof names[0] };
 
+// ZMTP37-STYPE-01, ZMTP23-STYPE-01'
 static void test_every_type_of_the_rfc_is_read_and_named(void **state)
 {
     (void)state;
@@ -61,7 +61,7 @@ static void test_types_that_are_never_on_the_wire_still_have_a_name(void **state
     assert_string_equal(zmtp_socket_type_name((enum zmtp_socket_type)1000), "?");
 }
 
-// ZMTP37-STYPE-02, each pair in one direction; the test takes both.
+// Each pair in one direction; the test takes both.
 static const enum zmtp_socket_type pairs[][2] = {
     {ZMTP_REQ, ZMTP_REP},       {ZMTP_REQ, ZMTP_ROUTER},      {ZMTP_REP, ZMTP_DEALER},
     {ZMTP_DEALER, ZMTP_DEALER}, {ZMTP_DEALER, ZMTP_ROUTER},   {ZMTP_ROUTER, ZMTP_ROUTER},
@@ -80,6 +80,7 @@ static bool is_pair(enum zmtp_socket_type a, enum zmtp_socket_type b)
     return false;
 }
 
+// ZMTP37-STYPE-02
 static void test_the_types_that_speak_to_each_other_are_the_rfcs_and_no_others(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-// SUB (RFC 29): PS29-SUB-01 to 07, ZMTP37-SUB-02 to 05, LZ-29, LZ-41.
+// SUB (RFC 29).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,6 +19,7 @@ static int cancel(struct zmtp_socket *sub, const char *topic)
     return zmtp_socket_cancel(sub, zmtp_bytes_text(topic));
 }
 
+// PS29-SUB-07; ZMTP37-SUB-02, SUB-03, SUB-05; LZ-41
 static void test_publishers_are_told_of_the_first_subscribe_and_the_last_cancel(void **state)
 {
     (void)state;
@@ -40,6 +41,7 @@ static void test_publishers_are_told_of_the_first_subscribe_and_the_last_cancel(
     zmtp_pipe_close(a);
 }
 
+// PS29-SUB-07; LZ-41
 static void test_every_new_connection_is_told_each_topic_once(void **state)
 {
     (void)state;
@@ -87,6 +89,7 @@ static void test_a_reconnect_seen_late_is_told_everything_too(void **state)
     zmtp_pipe_close(a);
 }
 
+// PS29-SUB-05, SUB-06; ZMTP37-SUB-04
 static void test_what_came_unasked_is_dropped_and_counted(void **state)
 {
     (void)state;
@@ -129,6 +132,7 @@ static void test_inverted_what_was_subscribed_to_is_dropped_and_the_rest_receive
     zmtp_pipe_close(a);
 }
 
+// PS29-SUB-02; LZ-29
 static void test_a_full_queue_discards_nothing(void **state)
 {
     (void)state;
@@ -150,6 +154,7 @@ static void test_a_full_queue_discards_nothing(void **state)
     zmtp_pipe_close(a);
 }
 
+// PS29-SUB-04
 static void test_publishers_are_heard_in_turn_and_to_the_end(void **state)
 {
     (void)state;
@@ -169,6 +174,7 @@ static void test_publishers_are_heard_in_turn_and_to_the_end(void **state)
     zmtp_pipe_close(b);
 }
 
+// PS29-SUB-01
 static void test_a_subscriber_sends_nothing(void **state)
 {
     (void)state;
@@ -178,6 +184,7 @@ static void test_a_subscriber_sends_nothing(void **state)
     zmtp_socket_close(sub);
 }
 
+// LZ-27
 static void test_a_long_topic_is_told_whole(void **state)
 {
     (void)state;

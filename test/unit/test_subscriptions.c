@@ -21,6 +21,7 @@ static size_t matched(struct zmtp__subscriptions *set, const char *text)
     return count;
 }
 
+// ZMTP37-SUB-04; PS29-PUB-07
 static void test_a_subscriber_of_nested_topics_is_matched_once(void **state)
 {
     (void)state;

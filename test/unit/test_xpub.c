@@ -1,4 +1,4 @@
-// XPUB (RFC 29): PS29-XPUB-01 to 06, LZ-26, LZ-41.
+// XPUB (RFC 29).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,6 +31,7 @@ static int subscribe(struct zmtp_socket *xpub, const char *topic)
 
 #define NOTHING "ZMTP_ERR_AGAIN"
 
+// PS29-XPUB-01, XPUB-04, XPUB-05; LZ-26, LZ-41
 static void test_the_user_hears_of_the_first_and_the_last_subscriber_of_a_topic(void **state)
 {
     (void)state;
@@ -85,6 +86,7 @@ static void test_a_user_that_does_not_listen_delays_no_subscription(void **state
     zmtp_pipe_close(a);
 }
 
+// PS29-XPUB-06; LZ-28
 static void test_topics_of_a_peer_that_vanishes_are_told_to_have_ended(void **state)
 {
     (void)state;
@@ -140,6 +142,7 @@ static void test_a_dialled_subscriber_that_comes_back_asks_anew(void **state)
     zmtp_pipe_close(a);
 }
 
+// PS29-XPUB-01, XPUB-03
 static void test_messages_of_subscribers_are_received_in_turn(void **state)
 {
     (void)state;
@@ -166,6 +169,7 @@ static void test_messages_of_subscribers_are_received_in_turn(void **state)
     }
 }
 
+// PS29-XPUB-02
 static void test_a_peer_whose_message_is_not_received_is_held_up_alone(void **state)
 {
     (void)state;
@@ -217,6 +221,7 @@ static void test_a_message_of_several_parts_may_hold_several_wishes(void **state
     }
 }
 
+// PS29-XPUB-05
 static void test_verbose_tells_of_every_subscription_and_verboser_of_every_end(void **state)
 {
     (void)state;

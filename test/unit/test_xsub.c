@@ -1,4 +1,4 @@
-// XSUB (RFC 29): PS29-XSUB-01 to 03, LZ-26, LZ-29, LZ-41.
+// XSUB (RFC 29).
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "test/support/sockets.h"
 
+// PS29-XSUB-01, XSUB-03
 static void test_a_message_of_one_or_zero_and_a_topic_is_a_subscription(void **state)
 {
     (void)state;
@@ -34,6 +35,7 @@ static void test_a_message_of_one_or_zero_and_a_topic_is_a_subscription(void **s
     zmtp_pipe_close(b);
 }
 
+// LZ-41
 static void test_every_subscribe_is_told_and_the_last_cancel_or_each(void **state)
 {
     (void)state;
@@ -57,6 +59,7 @@ static void test_every_subscribe_is_told_and_the_last_cancel_or_each(void **stat
     }
 }
 
+// PS29-XSUB-01, XSUB-02
 static void test_other_messages_go_to_every_publisher_that_has_room(void **state)
 {
     (void)state;
@@ -142,6 +145,7 @@ static void test_immediate_publishers_get_messages_while_connected_only(void **s
     zmtp_pipe_close(a);
 }
 
+// PS29-XSUB-01; LZ-29
 static void test_what_comes_is_received_whether_subscribed_or_not(void **state)
 {
     (void)state;
