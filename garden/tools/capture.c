@@ -72,7 +72,6 @@ struct capture {
     unsigned interrupts;
     int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
-    bool leaving;              // the daemon said that it shuts down
     char complaint[256];       // of the daemon, that was told last
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
@@ -283,8 +282,7 @@ static void capture_tick(uv_timer_t *timer)
 {
     struct capture *capture = timer->data;
     const int64_t now_ms = capture_now().mono_ms;
-    const int64_t patience_ms =
-        capture->stopping || capture->leaving ? CAPTURE_DEAD_STOP_MS : CAPTURE_DEAD_MS;
+    const int64_t patience_ms = capture->stopping ? CAPTURE_DEAD_STOP_MS : CAPTURE_DEAD_MS;
     if (capture->dead_ms > 0 && now_ms - capture->dead_ms > patience_ms) {
         (void)tool_fail(capture->tool, "the daemon stays away: sealing what it had written");
         capture->dead_ms = 0;
@@ -372,9 +370,9 @@ static void capture_on_event(struct garden_client *client, const struct garden_m
     } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
                garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
         capture_complain(capture, "reports", event->stream_error.error);
-    } else if (event->kind == GARDEN_EVENT_STATUS) {
-        capture->leaving = event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN;
-        return;
+    } else if (event->kind == GARDEN_EVENT_STATUS &&
+               event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN) {
+        capture_stop(capture); // it still tells the totals
     } else {
         return;
     }
@@ -554,12 +552,17 @@ static int capture_report(struct capture *capture)
                       (unsigned long long)manifest->total_samples,
                       (unsigned long long)garden_manifest_end(manifest), manifest->chunk_count,
                       (unsigned long long)manifest->total_gaps, seconds);
+        if (!manifest->complete)
+            progress_line(
+                &capture->progress,
+                "the daemon did not confirm the end: frames after the last may be missing");
         (void)printf("manifest %s\n", text);
-        return manifest->total_gaps > 0 ? TOOL_LOST : TOOL_OK;
+        return manifest->complete && manifest->total_gaps == 0 ? TOOL_OK : TOOL_LOST;
     }
     struct garden_entry entries[] = {
         garden_entry_of("uri", garden_value_text(garden_text_of(manifest->stream_uri))),
         garden_entry_of("manifest", garden_value_text(garden_text_of(text))),
+        garden_entry_of("complete", garden_value_bool(manifest->complete)),
         garden_entry_of("chunks", garden_value_uint(manifest->chunk_count)),
         garden_entry_of("offered", garden_value_uint(garden_manifest_end(manifest))),
         garden_entry_of("captured", garden_value_uint(manifest->total_samples)),
@@ -569,7 +572,7 @@ static int capture_report(struct capture *capture)
     };
     const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
     tool_print_json(&all);
-    return manifest->total_gaps > 0 ? TOOL_LOST : TOOL_OK;
+    return manifest->complete && manifest->total_gaps == 0 ? TOOL_OK : TOOL_LOST;
 }
 
 static bool capture_is_finished(const void *context)

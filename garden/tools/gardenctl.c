@@ -17,6 +17,7 @@ static const struct {
     {"status", tool_status, "show the daemon's state: sources, streams, transport"},
     {"events", tool_events, "print events as they come, until interrupted"},
     {"capture", tool_capture, "capture a stream into a store"},
+    {"stop", tool_stop, "stop a stream that nobody captures any more"},
     {"verify", tool_verify, "check a manifest, its chunks, and the samples against a file"},
     {"shutdown", tool_shutdown, "ask the daemon to stop"},
 };
@@ -31,19 +32,20 @@ static void gardenctl_help(void)
                "Commands (each has its own --help):");
     for (size_t i = 0; i < GARDENCTL_COMMANDS; i++)
         (void)printf("  %-10s %s\n", gardenctl_commands[i].name, gardenctl_commands[i].help);
-    (void)puts("\n"
-               "Where the daemon is (the default: its connection file in the run directory,\n"
-               "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
-               "  --connection FILE   the connection file that gardend wrote\n"
-               "  --run-dir DIR       ipc endpoints in DIR\n"
-               "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
-               "\n"
-               "  --timeout MS        how long to wait for an answer (5000)\n"
-               "  --json              print JSON\n"
-               "  --help, --version\n"
-               "\n"
-               "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
-               "4 verify found a difference, 5 capture lost frames (its manifest says which).");
+    (void)puts(
+        "\n"
+        "Where the daemon is (the default: its connection file in the run directory,\n"
+        "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
+        "  --connection FILE   the connection file that gardend wrote\n"
+        "  --run-dir DIR       ipc endpoints in DIR\n"
+        "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
+        "\n"
+        "  --timeout MS        how long to wait for an answer (5000)\n"
+        "  --json              print JSON\n"
+        "  --help, --version\n"
+        "\n"
+        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
+        "4 verify found a difference, 5 a capture lost frames, or its end was not confirmed.");
 }
 
 static int gardenctl_options(struct tool *tool, int argc, char **argv)

@@ -109,6 +109,52 @@ int tool_shutdown(struct tool *tool, int argc, char **argv)
     return tool_control(tool, GARDEN_CONTROL_SHUTDOWN, simple_check_down, NULL);
 }
 
+// ---- stop
+
+static int simple_check_stopped(struct tool *tool, const struct garden_message *reply,
+                                void *context)
+{
+    const char *uri = context;
+    if (reply->family != GARDEN_SHELL_REPLY)
+        return tool_fail(tool, "the daemon answered with %s", garden_message_name(reply));
+    if (reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
+        const struct garden_text text = reply->shell_reply.error.error;
+        return tool_fail(tool, "%.*s", (int)text.size, text.data);
+    }
+    if (reply->shell_reply.kind != GARDEN_REPLY_OK)
+        return tool_fail(tool, "the daemon answered with %s", garden_message_name(reply));
+    if (tool->json)
+        tool_print_json(&reply->shell_reply.ok.result);
+    else
+        (void)printf("%s is stopped; its chunks are closed: 'gardenctl capture --recover' seals "
+                     "them\n",
+                     uri);
+    return TOOL_OK;
+}
+
+int tool_stop(struct tool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+    const int option = getopt_long(argc, argv, "", options, NULL);
+    if (option == 'h') {
+        (void)puts("Usage: gardenctl stop URI\n\nStops a stream, such as one whose capture was "
+                   "killed.");
+        return TOOL_OK;
+    }
+    if (option >= 0) return TOOL_USAGE;
+    if (argc - optind != 1) return tool_usage(tool, "name one stream by its uri");
+    char *uri = argv[optind];
+    struct garden_client_config config;
+    garden_client_config_init(&config);
+    const int result = tool_connect(tool, &config);
+    if (result != TOOL_OK) return result;
+    const struct garden_shell_request request = {
+        .kind = GARDEN_SHELL_STREAM_STOP,
+        .stream_stop = {.uri = garden_text_of(uri)},
+    };
+    return tool_shell(tool, &request, simple_check_stopped, uri);
+}
+
 // ---- events
 
 static void simple_print_event(struct garden_client *client, const struct garden_message *event,

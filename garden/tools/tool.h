@@ -15,7 +15,7 @@ enum tool_exit {
     TOOL_USAGE = 2,       // the words of the call are wrong
     TOOL_UNREACHABLE = 3, // no daemon answered
     TOOL_DIFFERS = 4,     // verify: something is damaged or not as it should be
-    TOOL_LOST = 5,        // capture: done, and the manifest counts frames that were lost
+    TOOL_LOST = 5,        // capture: done, but frames were lost, or the end is not confirmed
 };
 
 enum { TOOL_FILES_MAX = 256 }; // that one option may be given for
@@ -83,6 +83,7 @@ int tool_ping(struct tool *tool, int argc, char **argv);
 int tool_status(struct tool *tool, int argc, char **argv);
 int tool_events(struct tool *tool, int argc, char **argv);
 int tool_shutdown(struct tool *tool, int argc, char **argv);
+int tool_stop(struct tool *tool, int argc, char **argv);
 int tool_capture(struct tool *tool, int argc, char **argv);
 int tool_verify(struct tool *tool, int argc, char **argv);
 

@@ -209,14 +209,35 @@ def a_killed_client_is_recovered(story):
             break
     client.kill()
     client.communicate()
-    story.ctl("shutdown", check=0)
-    story.daemons[0].wait(PATIENCE)
+    assert "stopped" in story.ctl("stop", "stream://default/main", check=0).stdout
+    story.ctl("stop", "stream://default/other", check=1)
     done = json.loads(story.ctl("--json", "capture", "--recover", "--store", story.store,
                                 check=0).stdout)
+    assert not done["complete"], done
     assert done["chunks"] >= 5 and 0 < done["captured"] <= frames, done
     story.ctl("verify", "--store", story.store, done["manifest"], check=0)
     again = story.ctl("capture", "--recover", "--store", story.store, check=0).stdout
     assert "nothing" in again, again
+
+
+def a_capture_tells_whether_a_daemon_that_shut_down_confirmed_its_end(story):
+    take, frames = story.recording(seconds=4)
+    daemon, _ = story.start("--file", take, pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+         story.store, "--chunks", "16", "--manifest-file", story.path("manifest")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in client.stdout:
+        if line.startswith("chunk 2 sealed"):
+            break
+    daemon.terminate()
+    _, err = client.communicate(timeout=PATIENCE)
+    assert daemon.wait(PATIENCE) == 0
+    with open(story.path("manifest"), encoding="utf-8") as file:
+        found = json.loads(story.ctl("--json", "verify", "--store", story.store, file.read().strip(),
+                                     check=0).stdout)
+    assert 0 < found["captured"] < frames, found
+    assert client.returncode == (0 if found["complete"] and found["lost"] == 0 else 5), (found, err)
 
 
 def a_daemon_killed_amid_a_capture_leaves_what_it_wrote(story):
@@ -297,7 +318,7 @@ def a_daemon_that_shuts_down_amid_a_capture_ends_it(story):
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + PATIENCE
     objects = os.path.join(story.store, "objects")
-    while not os.path.isdir(objects) or not os.listdir(objects):
+    while not os.path.isdir(objects) or len(os.listdir(objects)) < 2:  # more than the definition
         assert time.monotonic() < deadline
         time.sleep(0.01)
     story.ctl("shutdown", check=0)
