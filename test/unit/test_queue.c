@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { VIEWS_MAX = 64, BIG = 10000 };
+enum { VIEWS_MAX = 64, BIG = 8192 };
 
 struct fixture {
     struct zmtp_budget budget;
@@ -342,6 +342,35 @@ static void test_a_long_run_of_frames_is_referred_to_and_a_short_one_copied(void
     assert_true(zmtp__slab_sole(f->slab));
 }
 
+// Else a stranger's few octets would keep the whole slab, which no limit counts.
+static void test_what_is_a_small_part_of_its_slab_is_copied_however_long(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_slab *slab = zmtp__slab_open_exact(&f->budget.allocator, ZMTP_SLAB_SIZE);
+    assert_non_null(slab);
+    memset(slab->data, 0, ZMTP_SLAB_SIZE);
+    zmtp__queue_begin(&f->queue);
+    struct zmtp_bytes octets = {slab->data, ZMTP_SLAB_SIZE / 4 - 2};
+    assert_int_equal(zmtp__queue_put_frames(&f->queue, octets, slab), ZMTP_OK);
+    zmtp__queue_end(&f->queue, octets.size / 2);
+    zmtp__queue_begin(&f->queue);
+    assert_int_equal(zmtp__queue_put(&f->queue, octets, slab, 0), ZMTP_OK);
+    zmtp__queue_end(&f->queue, 1);
+    assert_true(zmtp__slab_sole(slab));
+    octets.size += 2;
+    zmtp__queue_begin(&f->queue);
+    assert_int_equal(zmtp__queue_put_frames(&f->queue, octets, slab), ZMTP_OK);
+    zmtp__queue_end(&f->queue, octets.size / 2);
+    assert_false(zmtp__slab_sole(slab));
+    zmtp__queue_clear(&f->queue);
+    assert_true(zmtp__slab_sole(slab));
+    zmtp__queue_begin(&f->queue);
+    assert_int_equal(zmtp__queue_put(&f->queue, octets, slab, 0), ZMTP_OK);
+    zmtp__queue_end(&f->queue, 1);
+    assert_false(zmtp__slab_sole(slab));
+    zmtp__slab_unref(slab);
+}
+
 static void test_a_run_of_no_frames_changes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -579,6 +608,7 @@ int main(void)
         QUEUE_TEST(test_a_message_may_end_after_the_reader_took_all_before_it),
         QUEUE_TEST(test_a_long_header_on_a_small_body_is_passed_on_as_it_came),
         QUEUE_TEST(test_a_long_run_of_frames_is_referred_to_and_a_short_one_copied),
+        QUEUE_TEST(test_what_is_a_small_part_of_its_slab_is_copied_however_long),
         QUEUE_TEST(test_a_run_of_no_frames_changes_nothing),
         QUEUE_TEST(test_a_connection_that_breaks_amid_a_message_sends_it_again_and_no_other),
         QUEUE_TEST(test_peek_gives_no_more_views_and_octets_than_asked_for),

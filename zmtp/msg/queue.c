@@ -8,8 +8,12 @@
 // From here on a body is queued by reference rather than copied: below, the copy costs less than the
 // second range and its place in the kernel's vector.
 enum { QUEUE_REFER_BODY = 4096 };
-// And a run of frames: below, a copy costs little and does not keep a whole slab alive.
+// And a run of frames.
 enum { QUEUE_REFER_RUN = 2048 };
+// A reference keeps the whole slab alive, and only what is referred to counts against the queue's
+// limits. So it must be at least this part of the slab, one in so many; or else a stranger who has
+// small runs queued, and much between them that is not, makes a queue hold far more than its limit.
+enum { QUEUE_REFER_SHARE = 4 };
 // An idle queue keeps at most this many places for ranges.
 enum { QUEUE_RANGES_IDLE = 16 };
 
@@ -83,6 +87,12 @@ static int queue_grow_ranges(struct zmtp__queue *queue)
     queue->range_capacity = capacity;
     queue->range_head = 0;
     return ZMTP_OK;
+}
+
+// Shall |size| octets, which are enough to be worth it from |least| on, be referred to?
+static bool queue_refers(const struct zmtp_slab *slab, size_t size, size_t least)
+{
+    return size >= least && size >= slab->capacity / QUEUE_REFER_SHARE;
 }
 
 // Adds octets of |slab| to the open message, as part of the last range where they follow on it.
@@ -169,7 +179,7 @@ static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t
 static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *frame,
                           struct zmtp_bytes body, struct zmtp_slab *slab)
 {
-    const bool refer = slab && body.size >= QUEUE_REFER_BODY;
+    const bool refer = slab && queue_refers(slab, body.size, QUEUE_REFER_BODY);
     const size_t copied = refer ? 0 : body.size;
     if (copied > SIZE_MAX - ZMTP_HEADER_MAX) return ZMTP_ERR_MEMORY;
     uint8_t *room = queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
@@ -205,7 +215,7 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
 {
     assert(queue->open);
     if (frames.size == 0) return ZMTP_OK; // a range of nothing would be read as a frame
-    bool refer = frames.size >= QUEUE_REFER_RUN;
+    bool refer = queue_refers(slab, frames.size, QUEUE_REFER_RUN);
     if (!refer && queue->range_count > 0) {
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
         refer = last->slab == slab && last->end == frames.data;

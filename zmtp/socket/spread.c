@@ -2,7 +2,8 @@
 
 // A body from here on that lies in a slab is shared with each queue rather than encoded.
 enum { SPREAD_SHARE_BODY = 4096 };
-// Messages are encoded one after another in slabs of at least this size.
+// Messages are encoded one after another in slabs of this size, and a larger one in a slab of its own:
+// a queue that holds but one of them must not hold much besides.
 enum { SPREAD_ENCODED_SIZE = 8192 };
 
 // A message on its way.
@@ -32,6 +33,13 @@ static bool spread_shares(const struct zmtp__outgoing *out)
     return false;
 }
 
+static struct zmtp_slab *spread_open(const struct zmtp_socket *socket, size_t size)
+{
+    const struct zmtp_socket_config *config = &socket->config;
+    if (size > SPREAD_ENCODED_SIZE) return zmtp__slab_open_exact(config->allocator, size);
+    return zmtp__slab_open(config->pool, config->allocator, SPREAD_ENCODED_SIZE);
+}
+
 // Encodes the message behind those that queues still refer to.
 static int spread_encode(struct zmtp_socket *socket, struct zmtp__spread *spread,
                          struct spread_copies *copies)
@@ -39,9 +47,7 @@ static int spread_encode(struct zmtp_socket *socket, struct zmtp__spread *spread
     const size_t size = zmtp__outgoing_frames_size(copies->out);
     if (spread->encoded && zmtp__slab_sole(spread->encoded)) spread->encoded_used = 0;
     if (!spread->encoded || spread->encoded->capacity - spread->encoded_used < size) {
-        struct zmtp_slab *slab =
-            zmtp__slab_open(socket->config.pool, socket->config.allocator,
-                            size > SPREAD_ENCODED_SIZE ? size : SPREAD_ENCODED_SIZE);
+        struct zmtp_slab *slab = spread_open(socket, size);
         if (!slab) return ZMTP_ERR_MEMORY;
         spread_release(spread);
         spread->encoded = slab;
