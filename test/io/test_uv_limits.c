@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "test/support/hoard.h"
 #include "test/support/rig.h"
 #include "test/support/world.h"
 
@@ -191,35 +192,6 @@ static void test_the_oldest_of_too_many_unfinished_handshakes_makes_room(void **
     for (unsigned i = 0; i < 20; i++)
         close(fds[i]);
     world_close(&world);
-}
-
-// Takes every descriptor that the process may have.
-struct hoard {
-    struct rlimit limit;
-    int fds[64];
-    size_t count;
-};
-
-static void hoard_all(struct hoard *hoard)
-{
-    hoard->count = 0;
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &hoard->limit), 0);
-    const int next = dup(0);
-    close(next);
-    struct rlimit low = hoard->limit;
-    low.rlim_cur = (rlim_t)next + 8;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-    for (int fd; (fd = dup(0)) >= 0;) {
-        assert_true(hoard->count < 64);
-        hoard->fds[hoard->count++] = fd;
-    }
-}
-
-static void hoard_release(struct hoard *hoard)
-{
-    while (hoard->count > 0)
-        close(hoard->fds[--hoard->count]);
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &hoard->limit), 0);
 }
 
 static void test_a_listener_without_descriptors_pauses_and_goes_on(void **state)

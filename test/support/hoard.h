@@ -1,0 +1,17 @@
+// Takes every descriptor that the process may have, so that there are none left; and gives them back.
+#ifndef TEST_SUPPORT_HOARD_H
+#define TEST_SUPPORT_HOARD_H
+
+#include <stddef.h>
+#include <sys/resource.h>
+
+struct hoard {
+    struct rlimit limit;
+    int fds[64];
+    size_t count;
+};
+
+void hoard_all(struct hoard *hoard);
+void hoard_release(struct hoard *hoard);
+
+#endif
