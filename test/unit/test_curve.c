@@ -410,6 +410,7 @@ static void test_every_connection_has_keys_nonces_and_a_cookie_of_its_own(void *
     (void)state;
     static struct pair pair;
     static uint8_t said[2][AT_END][ROOM];
+    struct zmtp_key cookie_keys[2];
     pair_init(&pair, 21);
     for (int connection = 0; connection < 2; connection++) {
         for (int place = AT_HELLO; place <= AT_INITIATE; place++) {
@@ -418,7 +419,9 @@ static void test_every_connection_has_keys_nonces_and_a_cookie_of_its_own(void *
             pair_go(&pair, (enum place)place);
             memcpy(said[connection][place], pair.body, pair.size);
         }
+        cookie_keys[connection] = pair.server.memory.curve.cookie_key;
     }
+    assert_false(zmtp_key_equal(&cookie_keys[0], &cookie_keys[1]));
     // C' of HELLO, and the box for it; the nonce and the box of WELCOME, with S' in it; the cookie.
     assert_memory_not_equal(said[0][AT_HELLO] + 80, said[1][AT_HELLO] + 80, 32);
     assert_memory_not_equal(said[0][AT_HELLO] + 120, said[1][AT_HELLO] + 120, 80);
