@@ -20,6 +20,9 @@ enum {
     // Replies that wait for one client to read them, of any number: who asks thousands of things at
     // once gets as many answers. Beyond, they are dropped and counted.
     SERVER_REPLIES_BYTES_MAX = 16 * 1024 * 1024,
+    // Of one request, which a stranger may leave unfinished on each of many connections: far above what
+    // any means, as regions, nodes and participants keep 64 KiB at most.
+    SERVER_REQUEST_BYTES_MAX = 4 * 1024 * 1024,
     SERVER_EXTRA_MAX = 15, // entries of an event's metadata beside "seq"
 };
 
@@ -345,6 +348,7 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
     *lane = (struct server_lane){.server = server, .lane = which};
     zmtp_uv_config_init(&config, server_types[which]);
     config.linger_ms = SERVER_LINGER_MS;
+    config.limits.message_max = SERVER_REQUEST_BYTES_MAX;
     config.user = lane;
     if (which != GARDEN_LANE_IOPUB) {
         config.on_message = server_on_message;

@@ -350,6 +350,30 @@ static void test_a_large_ping_and_one_that_nobody_waits_for_wedge_nothing(void *
     pair_close(&pair);
 }
 
+static void test_a_request_of_many_mebibytes_closes_its_connection(void **state)
+{
+    (void)state;
+    enum { SIZE = 5 * 1024 * 1024 };
+    struct pair pair;
+    struct node stranger;
+    uint8_t *octets = calloc(1, SIZE);
+    assert_non_null(octets);
+    pair_start(&pair, ZMTP_TCP);
+    for (size_t lane = 0; lane < GARDEN_LANES; lane++) {
+        if (lane == GARDEN_LANE_IOPUB) continue; // where nobody sends
+        node_start(&stranger, &pair.world, ZMTP_DEALER);
+        node_connect(&stranger, pair.endpoints.of[lane]);
+        WORLD_UNTIL(&pair.world, stranger.events[ZMTP_EVENT_HANDSHAKE_DONE]);
+        const struct zmtp_bytes part = zmtp_bytes_of(octets, SIZE);
+        assert_int_equal(zmtp_uv_send(stranger.socket, &part, 1), ZMTP_OK);
+        WORLD_UNTIL(&pair.world, stranger.events[ZMTP_EVENT_CLOSED]);
+        assert_int_equal(stranger.received, 0);
+        node_close(&stranger);
+    }
+    free(octets);
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_a_requester_that_leaves_costs_only_its_own_reply),
         cmocka_unit_test(test_any_octets_are_echoed_on_the_heartbeat),
         cmocka_unit_test(test_a_large_ping_and_one_that_nobody_waits_for_wedge_nothing),
+        cmocka_unit_test(test_a_request_of_many_mebibytes_closes_its_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
