@@ -2,6 +2,10 @@
 // calls belong to the loop's thread. Callbacks come from the loop, never from inside the call that
 // caused them, so any call, close included, may be made from any callback.
 //
+// After fork the engine stays the parent's. In the child every call on it, or on its sockets, does
+// nothing and says ZMTP_ERR_STATE (what returns no error: nothing, 0 or null); its memory stays until
+// the child ends. The child opens an engine of its own, on a new loop. exec closes all descriptors.
+//
 //     struct zmtp_uv *uv;
 //     struct zmtp_uv_socket *socket;
 //     zmtp_uv_open(&uv, uv_default_loop(), NULL);

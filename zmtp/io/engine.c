@@ -146,6 +146,11 @@ bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode)
 static void engine_prepare(uv_prepare_t *prepare)
 {
     struct zmtp_uv *uv = prepare->data;
+    if (zmtp__engine_inherited(uv)) {
+        uv_prepare_stop(prepare);
+        uv_idle_stop(&uv->idle);
+        return;
+    }
     uv->turn_ns = 0;
     engine_rounds(uv);
     if (uv->called) zmtp__engine_wake(uv);
@@ -160,6 +165,7 @@ static void engine_check(uv_check_t *check)
 static void engine_later(uv_timer_t *timer)
 {
     struct zmtp_uv *uv = timer->data;
+    if (zmtp__engine_inherited(uv)) return;
     for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
         zmtp__uv_socket_feed(socket);
     zmtp__inproc_look(uv);
@@ -183,10 +189,14 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
 {
     if (!out || !loop) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
+    if (!zmtp__fork_watch()) return ZMTP_ERR_MEMORY;
     if (!allocator) allocator = zmtp_heap();
     struct zmtp_uv *uv = zmtp_alloc(allocator, sizeof *uv);
     if (!uv) return ZMTP_ERR_MEMORY;
-    *uv = (struct zmtp_uv){.loop = loop, .allocator = allocator, .random = engine_seed()};
+    *uv = (struct zmtp_uv){.loop = loop,
+                           .allocator = allocator,
+                           .generation = zmtp__fork_generation(),
+                           .random = engine_seed()};
     const int error = zmtp_pool_open(&uv->pool, allocator);
     if (error < 0) {
         zmtp_free(allocator, uv, sizeof *uv);
@@ -208,7 +218,7 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
 
 void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user)
 {
-    if (!uv || uv->closing) return;
+    if (!uv || uv->closing || zmtp__engine_inherited(uv)) return;
     uv->closing = true;
     uv->closed = closed;
     uv->user = user;

@@ -5,6 +5,7 @@
 #define ZMTP_IO_ENGINE_H
 
 #include "../uv.h"
+#include "fork.h"
 
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
@@ -29,6 +30,7 @@ struct zmtp_uv {
     size_t unflushed;                // octets sent by the user since the last flush
     uint64_t turn_ns;                // what dispatches took since the loop's last turn began
     uint64_t random;
+    unsigned generation;           // of the process that opened it
     struct zmtp__foreign *foreign; // null: nobody asked for the descriptor
     unsigned calling;              // callbacks of the user that are under way
     bool called;                   // the user was called back since the loop's last sleep
@@ -38,6 +40,12 @@ struct zmtp_uv {
     void (*closed)(void *user);
     void *user;
 };
+
+// This process is a child of the one that opened it, and must not touch it.
+static inline bool zmtp__engine_inherited(const struct zmtp_uv *uv)
+{
+    return uv->generation != zmtp__fork_generation();
+}
 
 // Something is left to be done: dispatch before the loop sleeps.
 void zmtp__engine_wake(struct zmtp_uv *uv);

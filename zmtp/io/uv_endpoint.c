@@ -12,11 +12,11 @@ static int uv_endpoint_parse(struct zmtp_uv_socket *socket, const char *text,
                              struct zmtp_endpoint *out)
 {
     const char *why = "";
-    if (!socket) return ZMTP_ERR_ARGUMENT;
-    if (!socket->core) return ZMTP_ERR_STATE;
+    int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
     socket->error = ZMTP_OK;
     socket->text[0] = '\0';
-    const int error = zmtp_endpoint_parse(text, out, &why);
+    error = zmtp_endpoint_parse(text, out, &why);
     if (error == ZMTP_OK) return ZMTP_OK;
     return zmtp__uv_socket_fail(socket, error, "%.300s: %s", text ? text : "(null)", why);
 }
@@ -61,10 +61,12 @@ int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
 
 int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id)
 {
-    if (!socket || !routing_id) return ZMTP_ERR_ARGUMENT;
+    int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    if (!routing_id) return ZMTP_ERR_ARGUMENT;
     const enum zmtp_socket_type type = socket->config.socket.type;
     if (type != ZMTP_SERVER && type != ZMTP_PEER) return ZMTP_ERR_UNSUPPORTED;
-    const int error = zmtp_uv_connect(socket, endpoint);
+    error = zmtp_uv_connect(socket, endpoint);
     if (error < 0) return error;
     // What was made last is the first of its list.
     const struct zmtp__inproc_link *link = socket->uv->links;
@@ -118,7 +120,7 @@ int zmtp_uv_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
                        void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context)
 {
-    if (!socket || !each) return;
+    if (!socket || !each || zmtp__engine_inherited(socket->uv)) return;
     socket->uv->calling++;
     for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (conn->state == ZMTP__CONN_GONE) continue;

@@ -40,6 +40,7 @@ int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_
                       struct zmtp_bytes user_id, struct zmtp_bytes metadata)
 {
     if (!socket) return ZMTP_ERR_ARGUMENT;
+    if (zmtp__engine_inherited(socket->uv)) return ZMTP_ERR_STATE;
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (conn->ticket != ticket || !conn->peer) continue;
         const int result = zmtp_peer_authorise(conn->peer, verdict, user_id, metadata);

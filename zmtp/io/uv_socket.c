@@ -42,7 +42,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (!uv || !config) return ZMTP_ERR_ARGUMENT;
-    if (uv->closing) return ZMTP_ERR_STATE;
+    if (uv->closing || zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
     struct zmtp_uv_socket *socket = zmtp_alloc(uv->allocator, sizeof *socket);
     if (!socket) return ZMTP_ERR_MEMORY;
     *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
@@ -79,7 +79,7 @@ uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t 
 
 void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *user), void *user)
 {
-    if (!socket || socket->closing) return;
+    if (!socket || socket->closing || zmtp__engine_inherited(socket->uv)) return;
     socket->closing = true;
     socket->closed = closed;
     socket->user = user;
@@ -233,7 +233,10 @@ static int uv_socket_result(struct zmtp_uv_socket *socket, int result)
 
 const char *zmtp_uv_error_text(const struct zmtp_uv_socket *socket)
 {
-    if (!socket || socket->error == ZMTP_OK) return "";
+    if (!socket) return "";
+    if (zmtp__engine_inherited(socket->uv))
+        return "it was opened before the fork, and is the parent's: open another in the child";
+    if (socket->error == ZMTP_OK) return "";
     return socket->text[0] ? socket->text : zmtp_err_text(socket->error);
 }
 
@@ -272,8 +275,9 @@ static int uv_socket_sent(struct zmtp_uv_socket *socket, int result, size_t size
 
 int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
-    if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
-    if (!socket->core) return ZMTP_ERR_STATE;
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    if (!msg) return ZMTP_ERR_ARGUMENT;
     const size_t size = zmtp_msg_size(msg);
     int result = zmtp_socket_send(socket->core, msg);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
@@ -283,8 +287,9 @@ int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
-    if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
-    if (!socket->core) return ZMTP_ERR_STATE;
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    if (!parts) return ZMTP_ERR_ARGUMENT;
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send_bytes(socket->core, parts, count);
@@ -296,8 +301,9 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
 
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
-    if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
-    if (!socket->core) return ZMTP_ERR_STATE;
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    if (!msg) return ZMTP_ERR_ARGUMENT;
     const int result = zmtp_socket_recv(socket->core, msg);
     if (result < 0) socket->told_readable = false;
     if (result == ZMTP_ERR_MEMORY) {
@@ -310,34 +316,34 @@ int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 
 int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
 {
-    if (!socket) return ZMTP_ERR_ARGUMENT;
-    if (!socket->core) return ZMTP_ERR_STATE;
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
     return uv_socket_result(socket, zmtp_socket_subscribe(socket->core, topic));
 }
 
 int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
 {
-    if (!socket) return ZMTP_ERR_ARGUMENT;
-    if (!socket->core) return ZMTP_ERR_STATE;
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
     return uv_socket_result(socket, zmtp_socket_cancel(socket->core, topic));
 }
 
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket)
 {
-    if (!socket || !socket->core) return 0;
+    if (zmtp__uv_socket_check(socket) < 0) return 0;
     zmtp__uv_socket_touch(socket); // looking takes the marks off that dispatch goes by
     return zmtp_socket_events(socket->core);
 }
 
 size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket)
 {
-    return socket && socket->core ? zmtp_socket_subscribers(socket->core) : 0;
+    return zmtp__uv_socket_check(socket) < 0 ? 0 : zmtp_socket_subscribers(socket->core);
 }
 
 struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket)
 {
-    if (!socket || !socket->core) return (struct zmtp_socket_counters){0};
+    if (zmtp__uv_socket_check(socket) < 0) return (struct zmtp_socket_counters){0};
     return zmtp_socket_counters(socket->core);
 }

@@ -34,6 +34,14 @@ struct zmtp_uv_socket {
     void *user;
 };
 
+// May calls be made on it? ZMTP_ERR_ARGUMENT: it is null; ZMTP_ERR_STATE: it is closed, or a copy that
+// a forked child has.
+static inline int zmtp__uv_socket_check(const struct zmtp_uv_socket *socket)
+{
+    if (!socket) return ZMTP_ERR_ARGUMENT;
+    return socket->core && !zmtp__engine_inherited(socket->uv) ? ZMTP_OK : ZMTP_ERR_STATE;
+}
+
 // Look at it in the next dispatch.
 void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket);
 // The same, if other sockets or connections have marked its pipes.

@@ -7,6 +7,10 @@
 static void watch_ready(uv_poll_t *poll, int status, int events)
 {
     struct zmtp__watch *watch = poll->data;
+    if (zmtp__engine_inherited(watch->uv)) {
+        uv_poll_stop(poll);
+        return;
+    }
     if (status < 0) {
         // The descriptor has an error, and libuv looks no more. The owner's next read or write tells
         // which error it is.
