@@ -184,6 +184,14 @@ int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket); // ZMTP_READABLE | ZMTP_WRITABLE
 size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
 
+// For scripts and tests: run the loop until at least |count| peers have done their handshakes, or, for
+// PUB, XPUB and RADIO, have subscribed to something. Callbacks are called meanwhile, as in uv_run.
+// ZMTP_ERR_AGAIN: not within |timeout_ms| (UINT32_MAX: for ever). ZMTP_ERR_STATE: not from inside a
+// callback; or a callback has closed the socket. Whoever runs the loop with uv_run must not call these
+// from callbacks of libuv's either.
+int zmtp_uv_wait_connected(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
+int zmtp_uv_wait_subscribed(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
+
 // Judges the guest with this ticket, as zmtp_peer_authorise does. ZMTP_ERR_NOT_FOUND when it has gone
 // or was judged before.
 int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_verdict verdict,

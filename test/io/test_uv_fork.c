@@ -67,6 +67,8 @@ static void use_socket(struct zmtp_uv_socket *socket)
     EXPECT(zmtp_uv_subscribe(socket, part) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_cancel(socket, part) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_authorise(socket, 1, ZMTP_VERDICT_ALLOW, part, part) == ZMTP_ERR_STATE);
+    EXPECT(zmtp_uv_wait_connected(socket, 0, 0) == ZMTP_ERR_STATE);
+    EXPECT(zmtp_uv_wait_subscribed(socket, 0, 0) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_events(socket) == 0);
     EXPECT(zmtp_uv_subscribers(socket) == 0);
     EXPECT(zmtp_uv_counters(socket).sent == 0);

@@ -4,6 +4,7 @@
 #include "foreign.h"
 #include "inproc.h"
 #include "uv_socket.h"
+#include "wait.h"
 
 enum {
     // Rounds of one dispatch, and connections resumed in one round: enough for a burst to go back
@@ -66,6 +67,7 @@ static void engine_finish(struct zmtp_uv *uv)
     uv_close((uv_handle_t *)&uv->check, engine_own_closed);
     uv_close((uv_handle_t *)&uv->idle, engine_own_closed);
     uv_close((uv_handle_t *)&uv->later, engine_own_closed);
+    uv_close((uv_handle_t *)&uv->patience, engine_own_closed);
 }
 
 void zmtp__engine_handle_closed(struct zmtp_uv *uv)
@@ -153,7 +155,7 @@ static void engine_prepare(uv_prepare_t *prepare)
     }
     uv->turn_ns = 0;
     engine_rounds(uv);
-    if (uv->called) zmtp__engine_wake(uv);
+    if (uv->called || (uv->wait && zmtp__wait_over(uv->wait))) zmtp__engine_wake(uv);
 }
 
 static void engine_check(uv_check_t *check)
@@ -202,12 +204,13 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
         zmtp_free(allocator, uv, sizeof *uv);
         return error;
     }
-    uv->prepare.data = uv->check.data = uv->idle.data = uv->later.data = uv;
-    uv->own_handles = 4;
+    uv->prepare.data = uv->check.data = uv->idle.data = uv->later.data = uv->patience.data = uv;
+    uv->own_handles = 5;
     uv_prepare_init(loop, &uv->prepare);
     uv_check_init(loop, &uv->check);
     uv_idle_init(loop, &uv->idle);
     uv_timer_init(loop, &uv->later);
+    uv_timer_init(loop, &uv->patience);
     uv_prepare_start(&uv->prepare, engine_prepare);
     uv_check_start(&uv->check, engine_check);
     uv_unref((uv_handle_t *)&uv->prepare);

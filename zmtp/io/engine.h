@@ -10,6 +10,7 @@
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
 struct zmtp__foreign;
+struct zmtp__wait;
 
 struct zmtp_uv {
     uv_loop_t *loop;
@@ -19,7 +20,8 @@ struct zmtp_uv {
     uv_check_t check;     // the first stop after its sleep
     uv_idle_t idle;       // active: something is left to do, the loop must not sleep
     uv_timer_t later;     // sockets whose callback waits for memory
-    unsigned own_handles; // of the four above, not yet closed
+    uv_timer_t patience;  // how long |wait| lasts
+    unsigned own_handles; // of the five above, not yet closed
     size_t handles;       // of everybody else: watches and alarms, not yet closed
     struct zmtp_marks marks;         // connections' ends of pipes with news
     struct zmtp_uv_socket *sockets;  // all, until freed
@@ -32,6 +34,7 @@ struct zmtp_uv {
     uint64_t random;
     unsigned generation;           // of the process that opened it
     struct zmtp__foreign *foreign; // null: nobody asked for the descriptor
+    struct zmtp__wait *wait;       // null: no script waits
     unsigned calling;              // callbacks of the user that are under way
     bool called;                   // the user was called back since the loop's last sleep
     bool running;                  // in zmtp__engine_run

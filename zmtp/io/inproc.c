@@ -245,6 +245,14 @@ void zmtp__inproc_look(struct zmtp_uv *uv)
     }
 }
 
+size_t zmtp__inproc_joined(const struct zmtp_uv_socket *socket)
+{
+    size_t count = 0;
+    for (const struct zmtp__inproc_link *link = socket->uv->links; link; link = link->next)
+        if (link->binder && (link->dialler == socket || link->binder == socket)) count++;
+    return count;
+}
+
 void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
                             void (*each)(void *context, const struct zmtp_uv_peer *peer),
                             void *context)

@@ -32,6 +32,8 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 void zmtp__inproc_leave(struct zmtp_uv_socket *socket);
 // Touches sockets that others have sent to, and tells events. From dispatch.
 void zmtp__inproc_look(struct zmtp_uv *uv);
+// How many others it is joined to.
+size_t zmtp__inproc_joined(const struct zmtp_uv_socket *socket);
 void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
                             void (*each)(void *context, const struct zmtp_uv_peer *peer),
                             void *context);

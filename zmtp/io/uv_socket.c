@@ -9,6 +9,7 @@
 #include "guard.h"
 #include "inproc.h"
 #include "listener.h"
+#include "wait.h"
 
 enum {
     // Messages given to the user in one turn; then connections and other sockets get theirs.
@@ -91,6 +92,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     while (socket->listeners)
         zmtp__listener_close(socket->listeners);
     zmtp__inproc_leave(socket);
+    zmtp__wait_leave(socket);
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);
     socket->core = NULL;
