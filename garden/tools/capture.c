@@ -625,6 +625,8 @@ static bool capture_recover_one(void *context, const char *run)
     if (garden_recording_resume(capture->store, run, capture_now(), &capture->recording, error) <
         0) {
         (void)tool_fail(capture->tool, "%s: %s", run, error->text);
+        capture->finished = true; // something is left over
+        capture->told++;
         return true;
     }
     garden_recording_abandon(capture->recording, capture_now());
