@@ -1,5 +1,5 @@
 // libzmtp on libuv: sockets with endpoints, on the caller's uv_loop_t. No thread is started. All
-// calls belong to the loop's thread. Callbacks come from the loop, never from inside the call that
+// calls belong to the loop's thread, but for those of a mailbox. Callbacks come from the loop, never from inside the call that
 // caused them, so any call, close included, may be made from any callback.
 //
 // After fork the engine stays the parent's. In the child every call on it, or on its sockets, does
@@ -191,6 +191,35 @@ size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
 // from callbacks of libuv's either.
 int zmtp_uv_wait_connected(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
 int zmtp_uv_wait_subscribed(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
+
+// A mailbox, by which any thread may send through a socket: the one thing here that other threads may
+// use. Letters wait in it until the loop comes to them, and are sent in each thread's order. Its limits
+// are the socket's, |send_count_max| and |send_bytes_max| (0: none).
+//
+// It outlives its socket: after that has closed, posts say ZMTP_ERR_STATE. What was posted before is
+// sent as far as there is room then, and dropped beyond.
+struct zmtp_uv_mailbox;
+// From the loop's thread. Its memory, and that of letters, comes from zmtp_heap.
+int zmtp_uv_mailbox_open(struct zmtp_uv_mailbox **out, struct zmtp_uv_socket *socket);
+// From any thread, once no thread posts any more; before or after the socket's end. What was posted is
+// still sent.
+void zmtp_uv_mailbox_close(struct zmtp_uv_mailbox *mailbox);
+// Copies the parts. ZMTP_ERR_AGAIN: it is full. ZMTP_OK is not yet a word of the socket's: see |refused|.
+int zmtp_uv_post(struct zmtp_uv_mailbox *mailbox, const struct zmtp_bytes *parts, size_t count);
+// The same with a message, which is moved, and is empty on ZMTP_OK and whole on any error. Its memory is
+// freed by the loop's thread: make it on the heap, or pass on one that was received in this engine.
+int zmtp_uv_post_msg(struct zmtp_uv_mailbox *mailbox, struct zmtp_msg *msg);
+
+// |posted| = |sent| + |refused| + |dropped| + |waiting|.
+struct zmtp_uv_mailbox_counters {
+    uint64_t posted;
+    uint64_t sent;    // taken by the socket
+    uint64_t refused; // not taken: a routing id of nobody's, REQ out of turn, too many parts
+    uint64_t dropped; // the socket closed before
+    uint64_t waiting;
+    int error; // why the last refused one was
+};
+struct zmtp_uv_mailbox_counters zmtp_uv_mailbox_counters(struct zmtp_uv_mailbox *mailbox);
 
 // Judges the guest with this ticket, as zmtp_peer_authorise does. ZMTP_ERR_NOT_FOUND when it has gone
 // or was judged before.

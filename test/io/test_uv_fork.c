@@ -69,11 +69,22 @@ static void use_socket(struct zmtp_uv_socket *socket)
     EXPECT(zmtp_uv_authorise(socket, 1, ZMTP_VERDICT_ALLOW, part, part) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_wait_connected(socket, 0, 0) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_wait_subscribed(socket, 0, 0) == ZMTP_ERR_STATE);
+    struct zmtp_uv_mailbox *mailbox;
+    EXPECT(zmtp_uv_mailbox_open(&mailbox, socket) == ZMTP_ERR_STATE);
+    EXPECT(!mailbox);
     EXPECT(zmtp_uv_events(socket) == 0);
     EXPECT(zmtp_uv_subscribers(socket) == 0);
     EXPECT(zmtp_uv_counters(socket).sent == 0);
     zmtp_uv_each_peer(socket, never_each, NULL);
     zmtp_uv_socket_close(socket, never, NULL);
+}
+
+static void use_mailbox(struct zmtp_uv_mailbox *mailbox)
+{
+    const struct zmtp_bytes part = zmtp_bytes_text("from the child");
+    EXPECT(zmtp_uv_post(mailbox, &part, 1) == ZMTP_ERR_STATE);
+    EXPECT(zmtp_uv_mailbox_counters(mailbox).posted == 0);
+    zmtp_uv_mailbox_close(mailbox);
 }
 
 // An engine of the child's own, which sends |text| to the parent.
@@ -109,18 +120,22 @@ static void test_a_child_cannot_use_its_parents_engine_and_opens_its_own(void **
     node_start(&b, &world, ZMTP_DEALER);
     world_endpoint(&world, ZMTP_IPC, endpoint);
     node_bind(&b, endpoint);
+    struct zmtp_uv_mailbox *mailbox;
+    assert_int_equal(zmtp_uv_mailbox_open(&mailbox, a.socket), ZMTP_OK);
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         use_engine(world.uv, &a.config);
         use_socket(a.socket);
         use_socket(b.socket);
+        use_mailbox(mailbox);
         open_anew(endpoint, "from the child");
         _exit(0);
     }
     WORLD_UNTIL(&world, b.received == 1);
     assert_string_equal(b.last, "from the child");
     assert_child_ended_well(child);
+    zmtp_uv_mailbox_close(mailbox);
     world_close(&world);
 }
 
@@ -206,9 +221,12 @@ static void test_no_descriptor_survives_exec(void **state)
         node_connect(&a, endpoint);
         WORLD_UNTIL(&world, b.events[ZMTP_EVENT_HANDSHAKE_DONE] == i + 1);
     }
+    struct zmtp_uv_mailbox *mailbox;
+    assert_int_equal(zmtp_uv_mailbox_open(&mailbox, a.socket), ZMTP_OK);
     assert_true(zmtp_uv_fd(world.uv) > 0);
     list_descriptors(during, sizeof during);
     assert_string_equal(during, before);
+    zmtp_uv_mailbox_close(mailbox);
     world_close(&world);
 }
 

@@ -9,6 +9,7 @@
 #include "guard.h"
 #include "inproc.h"
 #include "listener.h"
+#include "mailbox.h"
 #include "wait.h"
 
 enum {
@@ -93,6 +94,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
         zmtp__listener_close(socket->listeners);
     zmtp__inproc_leave(socket);
     zmtp__wait_leave(socket);
+    zmtp__mailbox_leave(socket);
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);
     socket->core = NULL;
@@ -151,8 +153,7 @@ void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event
     uv->calling--;
 }
 
-// Something waits for memory: it is tried again in a while, not at once and for ever.
-static void uv_socket_starve(struct zmtp_uv_socket *socket)
+void zmtp__uv_socket_starve(struct zmtp_uv_socket *socket)
 {
     socket->starved = true;
     zmtp__engine_later(socket->uv);
@@ -174,7 +175,7 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
         struct zmtp_msg msg;
         zmtp_msg_init(&msg, socket->uv->allocator);
         const int result = zmtp_socket_recv(socket->core, &msg);
-        if (result == ZMTP_ERR_MEMORY) uv_socket_starve(socket);
+        if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
         if (result < 0) return;
         socket->uv->called = true;
         socket->uv->calling++;
@@ -194,6 +195,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
         return;
     }
     zmtp_socket_process(socket->core);
+    zmtp__mailbox_deliver(socket);
     if (config->on_message) {
         uv_socket_deliver_messages(socket);
     } else if (config->on_readable && !socket->told_readable &&
@@ -212,7 +214,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
         socket->uv->calling--;
     }
     // A pipe that stays marked is one for which there was no memory.
-    if (!socket->closing && zmtp_socket_marked(socket->core)) uv_socket_starve(socket);
+    if (!socket->closing && zmtp_socket_marked(socket->core)) zmtp__uv_socket_starve(socket);
 }
 
 int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket, int error, const char *format, ...)
@@ -262,17 +264,29 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
     return zmtp_socket_marked(socket->core);
 }
 
-// What follows each send, whatever came of it.
-static int uv_socket_sent(struct zmtp_uv_socket *socket, int result, size_t size)
+// |size| octets were sent.
+static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
-    if (result == ZMTP_OK) {
-        socket->uv->unflushed += size;
-        if (socket->uv->unflushed >= UV_SOCKET_UNFLUSHED) zmtp__engine_flush(socket->uv);
-    } else if (result == ZMTP_ERR_AGAIN) {
-        socket->refused = true;
-    }
+    socket->uv->unflushed += size;
+    if (socket->uv->unflushed >= UV_SOCKET_UNFLUSHED) zmtp__engine_flush(socket->uv);
+}
+
+// What follows each send of the user's, whatever came of it.
+static int uv_socket_sent(struct zmtp_uv_socket *socket, int result)
+{
+    if (result == ZMTP_ERR_AGAIN) socket->refused = true;
     zmtp__uv_socket_touch(socket);
     return uv_socket_result(socket, result);
+}
+
+int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
+{
+    const size_t size = zmtp_msg_size(msg);
+    int result = zmtp_socket_send(socket->core, msg);
+    if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
+        result = zmtp_socket_send(socket->core, msg);
+    if (result == ZMTP_OK) uv_socket_flush(socket, size);
+    return result;
 }
 
 int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
@@ -280,11 +294,7 @@ int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (!msg) return ZMTP_ERR_ARGUMENT;
-    const size_t size = zmtp_msg_size(msg);
-    int result = zmtp_socket_send(socket->core, msg);
-    if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
-        result = zmtp_socket_send(socket->core, msg);
-    return uv_socket_sent(socket, result, size);
+    return uv_socket_sent(socket, zmtp__uv_socket_send(socket, msg));
 }
 
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
@@ -298,7 +308,8 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
         size += parts[i].size;
-    return uv_socket_sent(socket, result, size);
+    if (result == ZMTP_OK) uv_socket_flush(socket, size);
+    return uv_socket_sent(socket, result);
 }
 
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
@@ -310,7 +321,7 @@ int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     if (result < 0) socket->told_readable = false;
     if (result == ZMTP_ERR_MEMORY) {
         socket->told_readable = true; // until there is a hope
-        uv_socket_starve(socket);
+        zmtp__uv_socket_starve(socket);
     }
     zmtp__uv_socket_touch(socket); // the room that was made may be awaited
     return uv_socket_result(socket, result);

@@ -22,6 +22,7 @@ struct zmtp_uv_socket {
     uint8_t routing_id[UINT8_MAX];
     struct zmtp__conn *conns; // connections and diallers, until freed
     struct zmtp__listener *listeners;
+    struct zmtp_uv_mailbox *mailboxes;
     bool touched;       // on the engine's list
     bool starved;       // something could not be done for want of memory
     bool told_readable; // and no receive has said AGAIN since
@@ -52,6 +53,10 @@ void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket);
 void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket);
 // Closes it without linger; if it lingers already, that is over.
 void zmtp__uv_socket_abandon(struct zmtp_uv_socket *socket);
+// Something waits for memory: it is tried again in a while, not at once and for ever.
+void zmtp__uv_socket_starve(struct zmtp_uv_socket *socket);
+// Sends as the user's call does, but owes nobody a word when there is no room.
+int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
 // When a connection that leaves now has to be gone: linger in absolute time.
 uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms);
 // Calls |on_event|. Only from the loop.
