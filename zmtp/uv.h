@@ -228,6 +228,7 @@ int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_
 
 // One row for each connection or dialler.
 struct zmtp_uv_peer {
+    uint64_t number;               // no other row of this engine ever has it
     const char *endpoint, *remote; // valid during the call
     bool dialled, connected;
     enum zmtp_peer_state state;
@@ -238,6 +239,13 @@ struct zmtp_uv_peer {
 void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
                        void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context);
 struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket);
+
+// The same as text: one socket with its peers as JSON, or all of an engine for Prometheus (its text
+// format, version 0.0.4). Both are printable ASCII, whatever octets strangers call themselves by. Like
+// snprintf: at most |size| octets are written, a zero at their end included, and the size of the whole
+// text without it is returned; or a negative error.
+int64_t zmtp_uv_stats_json(struct zmtp_uv_socket *socket, char *out, size_t size);
+int64_t zmtp_uv_stats_prometheus(struct zmtp_uv *uv, char *out, size_t size);
 
 #ifdef __cplusplus
 }

@@ -43,6 +43,7 @@ static void use_engine(struct zmtp_uv *uv, const struct zmtp_uv_config *config)
     EXPECT(zmtp_uv_fd(uv) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_timeout_ms(uv) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_turn(uv) == ZMTP_ERR_STATE);
+    EXPECT(zmtp_uv_stats_prometheus(uv, NULL, 0) == ZMTP_ERR_STATE);
     zmtp_uv_close(uv, never, NULL);
 }
 
@@ -72,6 +73,7 @@ static void use_socket(struct zmtp_uv_socket *socket)
     struct zmtp_uv_mailbox *mailbox;
     EXPECT(zmtp_uv_mailbox_open(&mailbox, socket) == ZMTP_ERR_STATE);
     EXPECT(!mailbox);
+    EXPECT(zmtp_uv_stats_json(socket, NULL, 0) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_events(socket) == 0);
     EXPECT(zmtp_uv_subscribers(socket) == 0);
     EXPECT(zmtp_uv_counters(socket).sent == 0);

@@ -495,6 +495,7 @@ void zmtp__conn_leave(struct zmtp__conn *conn, uint64_t leave_ms)
 void zmtp__conn_init(struct zmtp__conn *conn, struct zmtp_uv_socket *socket)
 {
     conn->socket = socket;
+    conn->number = ++socket->uv->numbers;
     conn->next = socket->conns;
     if (conn->next) conn->next->before = conn;
     socket->conns = conn;

@@ -31,6 +31,7 @@ struct zmtp__conn {
     struct zmtp_pipe_end *end;
     struct zmtp__watch *watch;
     uv_timer_t alarm;
+    uint64_t number;
     uint64_t alarm_ms; // when it rings; UINT64_MAX: not set
     uint64_t due_ms;   // what the state waits for: next try, end of patience, next look
     uint64_t leave_ms; // leaving: what is not sent by then is dropped

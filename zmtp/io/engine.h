@@ -31,6 +31,7 @@ struct zmtp_uv {
     bool inproc_news;                // events of these are to be told
     size_t unflushed;                // octets sent by the user since the last flush
     uint64_t turn_ns;                // what dispatches took since the loop's last turn began
+    uint64_t numbers;                // given to sockets, connections and diallers so far
     uint64_t random;
     unsigned generation;           // of the process that opened it
     struct zmtp__foreign *foreign; // null: nobody asked for the descriptor

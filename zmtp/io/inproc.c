@@ -86,6 +86,8 @@ int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint)
     struct zmtp__inproc_link *link = zmtp_alloc(uv->allocator, sizeof *link);
     if (!link) return ZMTP_ERR_MEMORY;
     *link = (struct zmtp__inproc_link){.next = uv->links, .dialler = socket, .announced = true};
+    link->numbers[0] = ++uv->numbers;
+    link->numbers[1] = ++uv->numbers;
     strcpy(link->endpoint, endpoint);
     uv->links = link;
     inproc_join(uv, link);
@@ -261,7 +263,8 @@ void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
         const bool dialled = link->dialler == socket;
         if (!dialled && link->binder != socket) continue;
         const struct zmtp_uv_socket *other = dialled ? link->binder : link->dialler;
-        struct zmtp_uv_peer peer = {.endpoint = link->endpoint,
+        struct zmtp_uv_peer peer = {.number = link->numbers[dialled ? 0 : 1],
+                                    .endpoint = link->endpoint,
                                     .remote = other ? link->endpoint : "",
                                     .dialled = dialled,
                                     .connected = other != NULL};

@@ -18,6 +18,7 @@ struct zmtp__inproc_link {
     struct zmtp__inproc_link *next;
     struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name
     struct zmtp_pipe_end *ends[2]; // the sockets' own, dialler's and binder's; null once closed
+    uint64_t numbers[2];           // of the rows of the two
     int error;                     // why this binder does not suit
     bool announced;                // all there is to tell is told, but for:
     bool up, lost; // the dialler was told of a binder; it is to be told that this one went

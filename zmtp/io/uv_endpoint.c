@@ -124,7 +124,8 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
     socket->uv->calling++;
     for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (conn->state == ZMTP__CONN_GONE) continue;
-        struct zmtp_uv_peer peer = {.endpoint = zmtp__conn_endpoint(conn),
+        struct zmtp_uv_peer peer = {.number = conn->number,
+                                    .endpoint = zmtp__conn_endpoint(conn),
                                     .remote = conn->remote,
                                     .dialled = conn->dialler != NULL,
                                     .connected = conn->peer != NULL};

@@ -65,6 +65,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     struct zmtp_bytes *const routing_id = &socket->config.socket.routing_id;
     if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);
     routing_id->data = socket->routing_id;
+    socket->number = ++uv->numbers;
     socket->next = uv->sockets;
     if (socket->next) socket->next->before = socket;
     uv->sockets = socket;

@@ -18,6 +18,7 @@ struct zmtp_uv_socket {
     struct zmtp_socket *core;     // null from close on
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
+    uint64_t number;
     uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
     struct zmtp__conn *conns; // connections and diallers, until freed
