@@ -3,7 +3,7 @@
 // A message is one or more parts, sent and delivered whole or not at all. A part's body is kept
 // inside its struct when it is small, or in a slab, a reference-counted block that several parts,
 // messages and queues may share; so passing a large body on copies nothing. A received body is part of
-// the slab it was read into, up to 64 KiB: copy what is to be kept for long.
+// the slab it was read into, of 68 KiB or up to twice its own size: copy what is to be kept for long.
 //
 // A pipe is two bounded queues of messages, one each way, between two ends. A socket (socket.h) holds
 // one end; a connection (peer.h), or another socket of the same process, holds the other. In meaning
@@ -28,6 +28,9 @@ struct zmtp_slab;
 struct zmtp_pool;
 int zmtp_pool_open(struct zmtp_pool **out, const struct zmtp_allocator *allocator);
 void zmtp_pool_close(struct zmtp_pool *pool);
+// A pool keeps up to 32 MiB of large slabs for the next messages of about their size. This gives back
+// those that nobody needed since the last call. True: it still keeps some, so call again in a while.
+bool zmtp_pool_trim(struct zmtp_pool *pool);
 
 struct zmtp_part {
     struct zmtp_slab *slab; // null: the octets are |at.octets|

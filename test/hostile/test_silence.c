@@ -81,7 +81,8 @@ static void test_what_waits_for_a_peer_that_never_reads_has_a_limit(void **state
         WORLD_UNTIL(&world, router.events[ZMTP_EVENT_CLOSED] == 1);
         world_spin(&world, 3);
         assert_int_equal(depth_of(&router).peers, 1);
-        assert_true(world.budget.bytes <= before + SLACK);
+        // The pool gives large slabs back when nobody has needed them for a while.
+        WORLD_UNTIL(&world, world.budget.bytes <= before + SLACK);
         witness_check(&witness);
         world_close(&world);
         free(body);

@@ -101,8 +101,8 @@ static void scene_refused(struct scene *scene)
 {
     stranger_until_refused(&scene->stranger);
     WORLD_UNTIL(&scene->world, zmtp_uv_subscribers(scene->pub.socket) == 1);
-    world_spin(&scene->world, 3);
-    assert_true(scene->world.budget.bytes <= scene->before + SLACK);
+    // The pool gives large slabs back when nobody has needed them for a while.
+    WORLD_UNTIL(&scene->world, scene->world.budget.bytes <= scene->before + SLACK);
     scene_close(scene);
 }
 
@@ -162,6 +162,7 @@ static void test_large_topics_have_a_limit_of_octets(void **state)
     assert_true(scene_held(&scene) >= fit * LARGE);
     assert_true(scene_held(&scene) <= 4 * scene.stranger.said);
     say_wish(&scene, COMMAND, true, fit, LARGE);
+    scene.before += 3 * 1024 * 1024; // what a pool keeps at most of slabs up to 68 KiB
     scene_refused(&scene);
 }
 

@@ -57,6 +57,38 @@ static void test_a_thousand_dealers_are_served_by_one_router(void **state)
     }
 }
 
+// Two dealers of one loop: each large message leaves two slabs with its pool.
+static void test_memory_of_large_messages_goes_back_when_they_stop(void **state)
+{
+    (void)state;
+    enum { SIZE = 4 * 1024 * 1024 };
+    uint8_t *octets = calloc(1, SIZE);
+    assert_non_null(octets);
+    const struct zmtp_bytes part = {octets, SIZE};
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        struct node a, b;
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        world_open(&world);
+        node_start(&a, &world, ZMTP_DEALER);
+        node_start(&b, &world, ZMTP_DEALER);
+        bind_fresh(&b, transports[i], endpoint);
+        node_connect(&a, endpoint);
+        node_send(&a, "hello");
+        WORLD_UNTIL(&world, b.received == 1);
+        const size_t before = world.budget.bytes;
+        for (size_t count = 2; count <= 5; count++) {
+            assert_int_equal(zmtp_uv_send(a.socket, &part, 1), ZMTP_OK);
+            WORLD_UNTIL(&world, b.received == count);
+        }
+        assert_true(world.budget.bytes > before + SIZE);
+        assert_true(world.budget.bytes < before + 4 * SIZE);
+        WORLD_UNTIL(&world, world.budget.bytes < before + 8 * (size_t)ZMTP_SLAB_SIZE);
+        world_close(&world);
+    }
+    free(octets);
+}
+
 static void test_strangers_do_not_disturb_a_conversation(void **state)
 {
     (void)state;
@@ -353,6 +385,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_thousand_dealers_are_served_by_one_router),
+        cmocka_unit_test(test_memory_of_large_messages_goes_back_when_they_stop),
         cmocka_unit_test(test_strangers_do_not_disturb_a_conversation),
         cmocka_unit_test(test_a_refused_peer_reads_why_although_it_sent_more_than_we_read),
         cmocka_unit_test(test_an_http_client_is_recognised),

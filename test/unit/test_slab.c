@@ -36,8 +36,8 @@ static int tear_down(void **state)
 static void test_a_slab_has_the_smallest_grade_that_fits(void **state)
 {
     struct fixture *f = *state;
-    static const size_t wanted[] = {0, 1, 1024, 1025, 8192, 8193, 65536, 65537};
-    static const size_t given[] = {1024, 1024, 1024, 8192, 8192, 65536, 65536, 65537};
+    static const size_t wanted[] = {0, 1, 1024, 1025, 8192, 8193, ZMTP_SLAB_SIZE};
+    static const size_t given[] = {1024, 1024, 1024, 8192, 8192, ZMTP_SLAB_SIZE, ZMTP_SLAB_SIZE};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         for (int pooled = 0; pooled < 2; pooled++) {
             struct zmtp_slab *slab =
@@ -95,30 +95,124 @@ static void test_a_pool_gives_back_what_a_burst_left(void **state)
     assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 4);
 }
 
-static void test_a_pool_recycles_no_slab_of_an_odd_size(void **state)
+enum { MIB = 1024 * 1024 };
+
+static void test_a_large_slab_is_given_out_again_for_about_its_size(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, MIB);
+    memset(slab->data, 0xff, slab->capacity);
+    zmtp__slab_unref(slab);
+    const uint64_t calls = f->budget.calls;
+    static const size_t about[] = {MIB, MIB - 5000, MIB / 2};
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
+        struct zmtp_slab *again = zmtp__slab_open(f->pool, NULL, about[i]);
+        assert_ptr_equal(again, slab);
+        assert_true(zmtp__slab_sole(again));
+        zmtp__slab_unref(again);
+    }
+    assert_true(f->budget.calls == calls);
+    static const size_t other[] = {MIB / 2 - 1, 2 * MIB};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        struct zmtp_slab *another = zmtp__slab_open(f->pool, NULL, other[i]);
+        assert_ptr_not_equal(another, slab);
+        assert_true(another->capacity >= other[i] && another->capacity <= other[i] + 4096);
+        zmtp__slab_unref(another);
+    }
+    assert_true(f->budget.calls == calls + 2);
+}
+
+static void test_a_pool_keeps_a_bounded_number_of_large_octets(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t sizes[] = {ZMTP_SLAB_SIZE + 1, 300000, 3 * MIB, 16 * MIB + 9};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        enum { BURST = 100 };
+        struct zmtp_slab *slabs[BURST];
+        const size_t count = sizes[i] > MIB ? 12 : BURST;
+        for (size_t k = 0; k < count; k++)
+            slabs[k] = zmtp__slab_open(f->pool, NULL, sizes[i]);
+        struct zmtp_slab *last = slabs[count - 1];
+        for (size_t k = 0; k < count; k++)
+            zmtp__slab_unref(slabs[k]);
+        assert_true(f->budget.bytes <= 33 * MIB);
+        assert_true(f->budget.blocks <= 1 + 64);
+        struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, sizes[i]);
+        assert_ptr_equal(slab, last); // the last used is the first to be used again
+        zmtp__slab_unref(slab);
+    }
+}
+
+static void test_a_slab_above_16_mib_is_never_kept(void **state)
 {
     struct fixture *f = *state;
     const size_t before = f->budget.bytes;
-    zmtp__slab_unref(zmtp__slab_open(f->pool, &f->budget.allocator, ZMTP_SLAB_SIZE + 1));
+    zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, 17 * MIB));
     assert_int_equal(f->budget.bytes, before);
+    assert_false(zmtp__pool_keeps_large(f->pool));
 }
 
-static void test_growing_keeps_the_octets_and_leaves_the_pool(void **state)
+static void test_a_trim_gives_back_what_nobody_needed_since_the_last_one(void **state)
 {
     struct fixture *f = *state;
-    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 1024);
-    for (size_t i = 0; i < 1024; i++)
-        slab->data[i] = (uint8_t)(i * 3);
-    slab = zmtp__slab_grow(slab, 100000);
+    struct zmtp_slab *slabs[3];
+    assert_false(zmtp_pool_trim(NULL));
+    assert_false(zmtp_pool_trim(f->pool));
+    const size_t blocks = f->budget.blocks;
+    for (size_t i = 0; i < 3; i++)
+        slabs[i] = zmtp__slab_open(f->pool, NULL, MIB);
+    for (size_t i = 0; i < 3; i++)
+        zmtp__slab_unref(slabs[i]);
+    assert_true(zmtp_pool_trim(f->pool));
+    assert_int_equal(f->budget.blocks, blocks + 3);
+    for (int i = 0; i < 5; i++) { // one at a time is in use
+        struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, MIB);
+        assert_ptr_equal(slab, slabs[2]);
+        zmtp__slab_unref(slab);
+    }
+    assert_true(zmtp_pool_trim(f->pool));
+    assert_int_equal(f->budget.blocks, blocks + 1);
+    assert_false(zmtp_pool_trim(f->pool));
+    assert_int_equal(f->budget.blocks, blocks);
+}
+
+static void test_what_a_pool_keeps_goes_first_when_memory_is_short(void **state)
+{
+    struct fixture *f = *state;
+    zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, 2 * MIB));
+    f->budget.bytes_max = 3 * MIB;
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 2 * MIB + MIB / 2);
     assert_non_null(slab);
-    assert_int_equal(slab->capacity, 100000);
-    for (size_t i = 0; i < 1024; i++)
-        assert_int_equal(slab->data[i], (uint8_t)(i * 3));
-    memset(slab->data, 0xff, slab->capacity);
+    assert_null(zmtp__slab_open(f->pool, NULL, MIB));
     zmtp__slab_unref(slab);
-    slab = zmtp__slab_open(f->pool, NULL, 1024);
-    assert_int_equal(slab->capacity, 1024); // the grown one did not come back as a small one
+}
+
+static void test_growing_keeps_the_octets_and_leaves_the_grade(void **state)
+{
+    struct fixture *f = *state;
+    for (int pooled = 0; pooled < 2; pooled++) {
+        struct zmtp_slab *slab =
+            zmtp__slab_open(pooled ? f->pool : NULL, &f->budget.allocator, 1024);
+        for (size_t i = 0; i < 1024; i++)
+            slab->data[i] = (uint8_t)(i * 3);
+        slab = zmtp__slab_grow(slab, 100001);
+        assert_non_null(slab);
+        assert_true(slab->capacity >= 100001 && slab->capacity <= 100001 + 4096);
+        for (size_t i = 0; i < 1024; i++)
+            assert_int_equal(slab->data[i], (uint8_t)(i * 3));
+        memset(slab->data, 0xff, slab->capacity);
+        zmtp__slab_unref(slab);
+        const uint64_t calls = f->budget.calls;
+        zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, 100001));
+        assert_true(f->budget.calls == calls + !pooled); // it came back as a large one
+        (void)zmtp_pool_trim(f->pool);
+        (void)zmtp_pool_trim(f->pool);
+    }
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 1024);
+    slab = zmtp__slab_grow(slab, 17 * MIB);
+    assert_int_equal(slab->capacity, 17 * MIB);
     zmtp__slab_unref(slab);
+    assert_false(zmtp__pool_keeps_large(f->pool));
 }
 
 static void test_growing_without_memory_leaves_the_slab_whole(void **state)
@@ -127,11 +221,53 @@ static void test_growing_without_memory_leaves_the_slab_whole(void **state)
     struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, 1024);
     memset(slab->data, 'x', 1024);
     f->budget.fail_at = f->budget.calls + 1;
-    assert_null(zmtp__slab_grow(slab, 2048));
+    assert_null(zmtp__slab_grow(slab, 100000));
     assert_null(zmtp__slab_grow(slab, SIZE_MAX));
     assert_int_equal(slab->capacity, 1024);
     assert_int_equal(slab->data[1023], 'x');
     zmtp__slab_unref(slab);
+}
+
+static void test_a_promise_gets_only_what_lies_unused(void **state)
+{
+    struct fixture *f = *state;
+    assert_null(zmtp__slab_advance(NULL, MIB));
+    assert_null(zmtp__slab_advance(f->pool, MIB));
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, MIB);
+    zmtp__slab_unref(slab);
+    zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, ZMTP_SLAB_SIZE));
+    const uint64_t calls = f->budget.calls;
+    assert_null(zmtp__slab_advance(f->pool, ZMTP_SLAB_SIZE));
+    assert_ptr_equal(zmtp__slab_advance(f->pool, MIB), slab);
+    assert_true(zmtp__slab_sole(slab));
+    assert_null(zmtp__slab_advance(f->pool, MIB));
+    assert_true(f->budget.calls == calls);
+    zmtp__slab_settle(slab);
+    zmtp__slab_unref(slab);
+}
+
+static void test_promises_have_a_bound_until_they_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    enum { SIZE = 15 * MIB };
+    struct zmtp_slab *slabs[3];
+    for (size_t i = 0; i < 3; i++)
+        slabs[i] = zmtp__slab_open(f->pool, NULL, SIZE);
+    for (size_t i = 0; i < 2; i++)
+        zmtp__slab_unref(slabs[i]);
+    for (size_t i = 0; i < 2; i++) {
+        slabs[i] = zmtp__slab_advance(f->pool, SIZE);
+        assert_non_null(slabs[i]);
+    }
+    zmtp__slab_unref(slabs[2]);
+    assert_null(zmtp__slab_advance(f->pool, SIZE)); // there is one, but promises hold enough
+    zmtp__slab_settle(slabs[0]);                    // its octets have come
+    slabs[2] = zmtp__slab_advance(f->pool, SIZE);
+    assert_non_null(slabs[2]);
+    for (size_t i = 0; i < 3; i++) {
+        zmtp__slab_settle(slabs[i]);
+        zmtp__slab_unref(slabs[i]);
+    }
 }
 
 static void test_without_memory_there_is_no_slab_and_no_pool(void **state)
@@ -207,9 +343,15 @@ int main(void)
         SLAB_TEST(test_a_slab_lives_until_its_last_reference_goes),
         SLAB_TEST(test_a_pool_gives_a_slab_out_again_without_an_allocation),
         SLAB_TEST(test_a_pool_gives_back_what_a_burst_left),
-        SLAB_TEST(test_a_pool_recycles_no_slab_of_an_odd_size),
-        SLAB_TEST(test_growing_keeps_the_octets_and_leaves_the_pool),
+        SLAB_TEST(test_a_large_slab_is_given_out_again_for_about_its_size),
+        SLAB_TEST(test_a_pool_keeps_a_bounded_number_of_large_octets),
+        SLAB_TEST(test_a_slab_above_16_mib_is_never_kept),
+        SLAB_TEST(test_a_trim_gives_back_what_nobody_needed_since_the_last_one),
+        SLAB_TEST(test_what_a_pool_keeps_goes_first_when_memory_is_short),
+        SLAB_TEST(test_growing_keeps_the_octets_and_leaves_the_grade),
         SLAB_TEST(test_growing_without_memory_leaves_the_slab_whole),
+        SLAB_TEST(test_a_promise_gets_only_what_lies_unused),
+        SLAB_TEST(test_promises_have_a_bound_until_they_are_kept),
         SLAB_TEST(test_without_memory_there_is_no_slab_and_no_pool),
         SLAB_TEST(test_a_size_that_no_memory_can_hold_is_refused),
         SLAB_TEST(test_an_inbox_hands_on_its_slab_while_room_is_left),

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include "../msg/slab.h"
 #include "conn.h"
 #include "foreign.h"
 #include "inproc.h"
@@ -15,6 +16,9 @@ enum {
     // what comes for another socket meanwhile is to be read soon.
     ENGINE_TURN_NS = 2000000,
     ENGINE_LATER_MS = 20,
+    // Large slabs that nobody needed for this long go back to the system. A stream of large messages
+    // finds its memory where it left it.
+    ENGINE_TRIM_MS = 1000,
 };
 
 uint64_t zmtp__engine_now(struct zmtp_uv *uv)
@@ -68,6 +72,7 @@ static void engine_finish(struct zmtp_uv *uv)
     uv_close((uv_handle_t *)&uv->idle, engine_own_closed);
     uv_close((uv_handle_t *)&uv->later, engine_own_closed);
     uv_close((uv_handle_t *)&uv->patience, engine_own_closed);
+    uv_close((uv_handle_t *)&uv->trim, engine_own_closed);
 }
 
 void zmtp__engine_handle_closed(struct zmtp_uv *uv)
@@ -143,6 +148,12 @@ bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode)
     return true;
 }
 
+static void engine_trim(uv_timer_t *timer)
+{
+    struct zmtp_uv *uv = timer->data;
+    if (zmtp__engine_inherited(uv) || !zmtp_pool_trim(uv->pool)) uv_timer_stop(timer);
+}
+
 // A callback may be what the user runs the loop for, turn by turn (UV_RUN_ONCE). So a turn in which
 // one came does not sleep; those that come after the sleep end the turn anyway.
 static void engine_prepare(uv_prepare_t *prepare)
@@ -156,6 +167,8 @@ static void engine_prepare(uv_prepare_t *prepare)
     uv->turn_ns = 0;
     engine_rounds(uv);
     if (uv->called || (uv->wait && zmtp__wait_over(uv->wait))) zmtp__engine_wake(uv);
+    if (zmtp__pool_keeps_large(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))
+        uv_timer_start(&uv->trim, engine_trim, ENGINE_TRIM_MS, ENGINE_TRIM_MS);
 }
 
 static void engine_check(uv_check_t *check)
@@ -204,17 +217,20 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
         zmtp_free(allocator, uv, sizeof *uv);
         return error;
     }
-    uv->prepare.data = uv->check.data = uv->idle.data = uv->later.data = uv->patience.data = uv;
-    uv->own_handles = 5;
+    uv->prepare.data = uv->check.data = uv->idle.data = uv->later.data = uv->patience.data =
+        uv->trim.data = uv;
+    uv->own_handles = 6;
     uv_prepare_init(loop, &uv->prepare);
     uv_check_init(loop, &uv->check);
     uv_idle_init(loop, &uv->idle);
     uv_timer_init(loop, &uv->later);
     uv_timer_init(loop, &uv->patience);
+    uv_timer_init(loop, &uv->trim);
     uv_prepare_start(&uv->prepare, engine_prepare);
     uv_check_start(&uv->check, engine_check);
     uv_unref((uv_handle_t *)&uv->prepare);
     uv_unref((uv_handle_t *)&uv->check);
+    uv_unref((uv_handle_t *)&uv->trim);
     *out = uv;
     return ZMTP_OK;
 }

@@ -21,7 +21,8 @@ struct zmtp_uv {
     uv_idle_t idle;       // active: something is left to do, the loop must not sleep
     uv_timer_t later;     // sockets whose callback waits for memory
     uv_timer_t patience;  // how long |wait| lasts
-    unsigned own_handles; // of the five above, not yet closed
+    uv_timer_t trim;      // active: the pool keeps large slabs
+    unsigned own_handles; // of the six above, not yet closed
     size_t handles;       // of everybody else: watches and alarms, not yet closed
     struct zmtp_marks marks;         // connections' ends of pipes with news
     struct zmtp_uv_socket *sockets;  // all, until freed

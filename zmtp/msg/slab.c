@@ -1,23 +1,42 @@
 #include "slab.h"
 
+#include <assert.h>
+#include <string.h>
+
 // Three grades: a few small messages, a busy queue, a read or write batch. A pool keeps some of each
 // and gives the rest back, so that a burst does not hold its memory for ever.
 static const size_t slab_sizes[ZMTP__SLAB_GRADES] = {1024, 8192, ZMTP_SLAB_SIZE};
 static const size_t pool_keeps[ZMTP__SLAB_GRADES] = {64, 32, 32};
 
-// A slab on a pool's list keeps the link in its |hint|.
+// Above the grades a slab is as large as its message, and fresh memory for each costs more than the
+// copy into it: the system clears every page. So the last used ones are kept, to a bound.
+enum {
+    POOL_LARGE_COUNT = 64,
+    POOL_LARGE_BYTES = 32 * 1024 * 1024,
+    // Sizes are rounded up to this, so that messages of nearly one size share their slabs.
+    POOL_LARGE_STEP = 4096,
+    POOL_LARGE_MAX = POOL_LARGE_BYTES / 2 + POOL_LARGE_STEP, // 16 MiB and a header
+    // Slabs lent ahead of what came hold at most this much of one pool's memory.
+    POOL_AHEAD_BYTES = POOL_LARGE_BYTES,
+};
+
+// A slab on a list of |free| keeps the link in its |hint|.
 struct zmtp_pool {
     const struct zmtp_allocator *allocator;
     struct zmtp__inbox inbox;
     struct zmtp_slab *free[ZMTP__SLAB_GRADES];
     size_t count[ZMTP__SLAB_GRADES];
+    struct zmtp_slab *large[POOL_LARGE_COUNT]; // unused ones, the last used last
+    size_t large_count, large_bytes;
+    size_t large_spare; // the lowest |large_count| since the last trim: so many were not needed
+    size_t ahead_bytes;
 };
 
 static uint8_t slab_grade(size_t size)
 {
     for (uint8_t grade = 0; grade < ZMTP__SLAB_GRADES; grade++)
         if (size <= slab_sizes[grade]) return grade;
-    return ZMTP__SLAB_ODD;
+    return ZMTP__SLAB_LARGE;
 }
 
 struct zmtp_slab *zmtp__slab_open_exact(const struct zmtp_allocator *allocator, size_t capacity)
@@ -43,6 +62,62 @@ int zmtp_pool_open(struct zmtp_pool **out, const struct zmtp_allocator *allocato
     return ZMTP_OK;
 }
 
+static void slab_give_back(struct zmtp_slab *slab)
+{
+    zmtp_free(slab->allocator, slab, sizeof *slab + slab->capacity);
+}
+
+// Takes the |index|-th of the large slabs off the list.
+static struct zmtp_slab *pool_remove_large(struct zmtp_pool *pool, size_t index)
+{
+    struct zmtp_slab *slab = pool->large[index];
+    pool->large_count--;
+    pool->large_bytes -= slab->capacity;
+    memmove(pool->large + index, pool->large + index + 1,
+            (pool->large_count - index) * sizeof *pool->large);
+    if (pool->large_spare > pool->large_count) pool->large_spare = pool->large_count;
+    return slab;
+}
+
+// The last used of those that fit, as its octets are the likeliest to be in a cache. Null: none.
+static struct zmtp_slab *pool_take_large(struct zmtp_pool *pool, size_t size)
+{
+    for (size_t i = pool->large_count; i-- > 0;) {
+        const size_t capacity = pool->large[i]->capacity;
+        if (capacity >= size && capacity / 2 <= size) return pool_remove_large(pool, i);
+    }
+    return NULL;
+}
+
+// Beyond a bound the ones that were not used for the longest time make room.
+static void pool_keep_large(struct zmtp_pool *pool, struct zmtp_slab *slab)
+{
+    while (pool->large_count == POOL_LARGE_COUNT ||
+           (pool->large_count > 0 && slab->capacity > POOL_LARGE_BYTES - pool->large_bytes))
+        slab_give_back(pool_remove_large(pool, 0));
+    pool->large[pool->large_count++] = slab;
+    pool->large_bytes += slab->capacity;
+}
+
+static void pool_drop_large(struct zmtp_pool *pool, size_t count)
+{
+    while (count-- > 0)
+        slab_give_back(pool_remove_large(pool, 0));
+}
+
+bool zmtp_pool_trim(struct zmtp_pool *pool)
+{
+    if (!pool) return false;
+    pool_drop_large(pool, pool->large_spare);
+    pool->large_spare = pool->large_count;
+    return pool->large_count > 0;
+}
+
+bool zmtp__pool_keeps_large(const struct zmtp_pool *pool)
+{
+    return pool->large_count > 0;
+}
+
 void zmtp_pool_close(struct zmtp_pool *pool)
 {
     if (!pool) return;
@@ -51,61 +126,131 @@ void zmtp_pool_close(struct zmtp_pool *pool)
         while (pool->free[grade]) {
             struct zmtp_slab *slab = pool->free[grade];
             pool->free[grade] = slab->hint;
-            zmtp_free(pool->allocator, slab, sizeof *slab + slab->capacity);
+            slab_give_back(slab);
         }
+    pool_drop_large(pool, pool->large_count);
     zmtp_free(pool->allocator, pool, sizeof *pool);
+}
+
+static struct zmtp_slab *slab_open_graded(struct zmtp_pool *pool,
+                                          const struct zmtp_allocator *allocator, uint8_t grade)
+{
+    struct zmtp_slab *slab = pool ? pool->free[grade] : NULL;
+    if (slab) {
+        pool->free[grade] = slab->hint;
+        pool->count[grade]--;
+        slab->hint = NULL;
+        return slab;
+    }
+    slab = zmtp__slab_open_exact(allocator, slab_sizes[grade]);
+    if (slab) slab->grade = grade;
+    return slab;
+}
+
+// Does |pool| keep slabs of |size| octets, which is above the grades?
+static bool pool_recycles(const struct zmtp_pool *pool, size_t size)
+{
+    return pool && size <= POOL_LARGE_MAX;
+}
+
+static size_t slab_round_large(size_t size)
+{
+    return (size + POOL_LARGE_STEP - 1) / POOL_LARGE_STEP * POOL_LARGE_STEP;
+}
+
+static struct zmtp_slab *slab_open_large(struct zmtp_pool *pool,
+                                         const struct zmtp_allocator *allocator, size_t size)
+{
+    if (!pool_recycles(pool, size)) return zmtp__slab_open_exact(allocator, size);
+    struct zmtp_slab *slab = pool_take_large(pool, size);
+    if (slab) return slab;
+    slab = zmtp__slab_open_exact(allocator, slab_round_large(size));
+    if (slab) slab->grade = ZMTP__SLAB_LARGE;
+    return slab;
+}
+
+static struct zmtp_slab *slab_open(struct zmtp_pool *pool, const struct zmtp_allocator *allocator,
+                                   size_t size)
+{
+    const uint8_t grade = slab_grade(size);
+    return grade == ZMTP__SLAB_LARGE ? slab_open_large(pool, allocator, size)
+                                     : slab_open_graded(pool, allocator, grade);
 }
 
 struct zmtp_slab *zmtp__slab_open(struct zmtp_pool *pool, const struct zmtp_allocator *allocator,
                                   size_t size)
 {
-    const uint8_t grade = slab_grade(size);
-    if (grade == ZMTP__SLAB_ODD) return zmtp__slab_open_exact(allocator, size);
-    if (pool && pool->free[grade]) {
-        struct zmtp_slab *slab = pool->free[grade];
-        pool->free[grade] = slab->hint;
-        pool->count[grade]--;
-        slab->hint = NULL;
-        atomic_store_explicit(&slab->refs, 1, memory_order_relaxed);
-        return slab;
+    if (pool) allocator = pool->allocator;
+    struct zmtp_slab *slab = slab_open(pool, allocator, size);
+    if (!slab && pool && pool->large_count > 0) {
+        // What is kept in case is the first to go when memory is short.
+        pool_drop_large(pool, pool->large_count);
+        slab = slab_open(pool, allocator, size);
     }
-    struct zmtp_slab *slab =
-        zmtp__slab_open_exact(pool ? pool->allocator : allocator, slab_sizes[grade]);
-    if (slab) {
-        slab->grade = grade;
-        slab->pool = pool;
-    }
+    if (!slab) return NULL;
+    slab->pool = pool;
+    atomic_store_explicit(&slab->refs, 1, memory_order_relaxed);
     return slab;
 }
 
 struct zmtp_slab *zmtp__slab_grow(struct zmtp_slab *slab, size_t capacity)
 {
+    assert(!slab->ahead && slab_grade(capacity) == ZMTP__SLAB_LARGE);
+    const bool kept = pool_recycles(slab->pool, capacity);
+    if (kept) capacity = slab_round_large(capacity);
     if (capacity > SIZE_MAX - sizeof *slab) return NULL;
     struct zmtp_slab *grown =
         zmtp_realloc(slab->allocator, slab, sizeof *slab + slab->capacity, sizeof *slab + capacity);
     if (!grown) return NULL;
     grown->data = (uint8_t *)(grown + 1);
     grown->capacity = capacity;
-    grown->grade = ZMTP__SLAB_ODD;
-    grown->pool = NULL;
+    grown->grade = kept ? ZMTP__SLAB_LARGE : ZMTP__SLAB_ODD;
     return grown;
+}
+
+struct zmtp_slab *zmtp__slab_advance(struct zmtp_pool *pool, size_t size)
+{
+    if (!pool || slab_grade(size) != ZMTP__SLAB_LARGE) return NULL;
+    struct zmtp_slab *slab = pool_take_large(pool, size);
+    if (!slab) return NULL;
+    if (slab->capacity > POOL_AHEAD_BYTES - pool->ahead_bytes) {
+        pool_keep_large(pool, slab);
+        return NULL;
+    }
+    slab->ahead = true;
+    pool->ahead_bytes += slab->capacity;
+    atomic_store_explicit(&slab->refs, 1, memory_order_relaxed);
+    return slab;
+}
+
+void zmtp__slab_settle(struct zmtp_slab *slab)
+{
+    if (!slab->ahead) return;
+    slab->ahead = false;
+    slab->pool->ahead_bytes -= slab->capacity;
 }
 
 void zmtp__slab_free(struct zmtp_slab *slab)
 {
+    assert(!slab->ahead);
     if (slab->release) {
         slab->release(slab->data, slab->hint);
         zmtp_free(slab->allocator, slab, sizeof *slab);
         return;
     }
     struct zmtp_pool *pool = slab->pool;
-    if (pool && pool->count[slab->grade] < pool_keeps[slab->grade]) {
+    if (pool && slab->grade == ZMTP__SLAB_LARGE) {
+        pool_keep_large(pool, slab);
+        return;
+    }
+    if (pool && slab->grade != ZMTP__SLAB_ODD &&
+        pool->count[slab->grade] < pool_keeps[slab->grade]) {
         slab->hint = pool->free[slab->grade];
         pool->free[slab->grade] = slab;
         pool->count[slab->grade]++;
         return;
     }
-    zmtp_free(slab->allocator, slab, sizeof *slab + slab->capacity);
+    slab_give_back(slab);
 }
 
 struct zmtp__inbox *zmtp__pool_inbox(struct zmtp_pool *pool)

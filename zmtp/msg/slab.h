@@ -8,7 +8,8 @@
 
 struct zmtp_slab {
     atomic_uint refs;
-    uint8_t grade;   // which of the pool's sizes; ZMTP__SLAB_ODD: an exact size
+    uint8_t grade;   // which of the pool's sizes; or one of the two below
+    bool ahead;      // see zmtp__slab_advance
     size_t capacity; // octets at |data|
     uint8_t *data;   // behind this struct, or the wrapped memory of a user
     const struct zmtp_allocator *allocator;
@@ -17,18 +18,27 @@ struct zmtp_slab {
     void *hint;
 };
 
-enum { ZMTP__SLAB_GRADES = 3, ZMTP__SLAB_ODD = 255 };
+// Beside the grades: a large slab, which a pool keeps for the next of about its size; one of an exact
+// size, which no pool recycles.
+enum { ZMTP__SLAB_GRADES = 3, ZMTP__SLAB_LARGE = 254, ZMTP__SLAB_ODD = 255 };
 
-// A slab with one reference and at least |size| octets, of the smallest grade that fits. Null: no
-// memory. |pool| null: from |allocator|.
+// A slab with one reference and at least |size| octets, of the smallest grade that fits; above the
+// grades at most twice as large as asked for. Null: no memory. |pool| null: from |allocator|.
 struct zmtp_slab *zmtp__slab_open(struct zmtp_pool *pool, const struct zmtp_allocator *allocator,
                                   size_t size);
 // One of exactly |size| octets, which no pool recycles, so that a part that is kept for long holds
 // no more than it needs.
 struct zmtp_slab *zmtp__slab_open_exact(const struct zmtp_allocator *allocator, size_t size);
-// Grows the one-reference slab to |capacity| octets, keeping what it holds; it may move. Null: no
-// memory, and the slab is as it was. Makes it an odd one.
+// Grows the one-reference slab to at least |capacity| octets, keeping what it holds; it may move. Null:
+// no memory, and the slab is as it was.
 struct zmtp_slab *zmtp__slab_grow(struct zmtp_slab *slab, size_t capacity);
+// A large slab that lies unused in the pool, for |size| octets of which most are only promised: no new
+// memory is behind it, so the promise costs nothing. As many promises hold no more than a bound. Null:
+// there is none; let the slab grow with what comes.
+struct zmtp_slab *zmtp__slab_advance(struct zmtp_pool *pool, size_t size);
+// What was promised has come, or will not: the slab is like any other from now on.
+void zmtp__slab_settle(struct zmtp_slab *slab);
+bool zmtp__pool_keeps_large(const struct zmtp_pool *pool);
 void zmtp__slab_free(struct zmtp_slab *slab); // the last reference went
 
 // Where connections read into: a slab that they share one after the other, so that an idle connection

@@ -29,6 +29,11 @@ struct rx_run {
     size_t count_room, bytes_room; // what the pipe takes before it is full
 };
 
+static size_t rx_smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 static void rx_drop_held(struct zmtp_peer *peer)
 {
     if (peer->held.slab) zmtp__slab_unref(peer->held.slab);
@@ -37,7 +42,10 @@ static void rx_drop_held(struct zmtp_peer *peer)
 
 static void rx_drop_big(struct zmtp_peer *peer)
 {
-    if (peer->big) zmtp__slab_unref(peer->big);
+    if (peer->big) {
+        zmtp__slab_settle(peer->big);
+        zmtp__slab_unref(peer->big);
+    }
     peer->big = NULL;
     peer->big_filled = peer->big_size = 0;
 }
@@ -68,7 +76,8 @@ struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
     peer->lent = 0;
     if (!(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return (struct zmtp_room){0};
     if (peer->big) {
-        peer->lent = peer->big->capacity - peer->big_filled;
+        // No octet behind the frame: those belong into the inbox.
+        peer->lent = rx_smaller(peer->big->capacity, peer->big_size) - peer->big_filled;
         return (struct zmtp_room){peer->big->data + peer->big_filled, peer->lent};
     }
     struct zmtp__inbox *inbox = peer->inbox;
@@ -105,13 +114,13 @@ static enum rx_result rx_keep_rest(struct zmtp_peer *peer)
     return RX_MORE;
 }
 
-// A large frame of |size| octets begins in what is held, RX_BIG at least: it goes into a block that
-// grows up to it.
+// A large frame of |size| octets begins in what is held, RX_BIG at least: it goes into a slab that has
+// room for all of it, if the pool has one to spare, or into one that grows up to it.
 static enum rx_result rx_begin_big(struct zmtp_peer *peer, size_t size)
 {
     const size_t have = (size_t)(peer->held.end - peer->held.at);
-    const size_t room = 2 * have < size ? 2 * have : size;
-    struct zmtp_slab *big = zmtp__slab_open_exact(peer->allocator, room);
+    struct zmtp_slab *big = zmtp__slab_advance(peer->pool, size);
+    if (!big) big = zmtp__slab_open(peer->pool, peer->allocator, rx_smaller(2 * have, size));
     if (!big) return rx_stop(peer, ZMTP_ERR_MEMORY);
     memcpy(big->data, peer->held.at, have);
     peer->big = big;
@@ -127,6 +136,7 @@ static bool rx_fill_big(struct zmtp_peer *peer, size_t size)
 {
     peer->big_filled += size;
     if (peer->big_filled == peer->big_size) {
+        zmtp__slab_settle(peer->big);
         peer->held =
             (struct zmtp__rx_source){peer->big, peer->big->data, peer->big->data + peer->big_size};
         peer->big = NULL;
@@ -134,9 +144,8 @@ static bool rx_fill_big(struct zmtp_peer *peer, size_t size)
         return true;
     }
     if (peer->big_filled < peer->big->capacity) return false;
-    const size_t doubled = peer->big->capacity * 2;
     struct zmtp_slab *grown =
-        zmtp__slab_grow(peer->big, doubled < peer->big_size ? doubled : peer->big_size);
+        zmtp__slab_grow(peer->big, rx_smaller(2 * peer->big_filled, peer->big_size));
     if (grown)
         peer->big = grown;
     else
