@@ -8,6 +8,12 @@
 #include <string.h>
 #include <sys/un.h>
 
+// What the sender of an ipc connection may have on the way; the system allows itself twice that, and
+// has a bound of its own. With its default a large message waits several times for the reader, who has
+// to take three quarters of what is there before the sender is woken. A tcp connection's buffers grow
+// as they are needed, but not once they were told a size.
+enum { ADDRESS_IPC_BUFFER = 512 * 1024 };
+
 void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
 {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
@@ -109,6 +115,13 @@ void zmtp__address_remote(int fd, char *out, size_t size)
 int zmtp__address_socket(const struct zmtp__address *address)
 {
     return socket(address->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+void zmtp__address_tune(int fd)
+{
+    const int on = 1, octets = ADDRESS_IPC_BUFFER;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) return;
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &octets, sizeof octets); // it is ipc
 }
 
 int zmtp__address_error(int error_number)

@@ -32,6 +32,9 @@ void zmtp__address_remote(int fd, char *out, size_t size);
 
 // A socket that does not block, for |address|; negative: errno tells.
 int zmtp__address_socket(const struct zmtp__address *address);
+// Makes the octets of a connected or connecting socket move without waits. Where the system refuses, it
+// is only slower.
+void zmtp__address_tune(int fd);
 // The error for an errno, whether it came from a bind, a dial or an accept.
 int zmtp__address_error(int error_number);
 

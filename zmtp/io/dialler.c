@@ -3,8 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,9 +125,7 @@ static int dialler_connect(struct zmtp__dialler *dialler, const struct zmtp__add
         dialler_note(dialler, errno);
         return -1;
     }
-    const int on = 1;
-    if (dialler->where.transport == ZMTP_TCP)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // else it is only slower
+    zmtp__address_tune(fd);
     int result;
     do {
         result = connect(fd, (const struct sockaddr *)&address->at, address->size);

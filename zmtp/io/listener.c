@@ -1,8 +1,6 @@
 #include "listener.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -146,9 +144,7 @@ static int listener_accept(struct zmtp__listener *listener)
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
     }
-    const int on = 1;
-    // Fails on ipc, where there is no delay to switch off.
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    zmtp__address_tune(fd);
     const int error = zmtp__conn_accept(listener, fd);
     if (error < 0) {
         close(fd);
