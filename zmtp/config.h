@@ -50,7 +50,8 @@ enum {
 enum { ZMTP_PART_INLINE = 48 };
 // Parts of a message kept inside its struct; more need an allocation.
 enum { ZMTP_MSG_INLINE_PARTS = 3 };
-// The unit of buffering: one read, one write batch.
-enum { ZMTP_SLAB_SIZE = 64 * 1024 };
+// The unit of buffering: one read, one write batch. 64 KiB and the headers around them, so that a body
+// of that round size needs no slab of its own.
+enum { ZMTP_SLAB_SIZE = 68 * 1024 };
 
 #endif
