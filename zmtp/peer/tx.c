@@ -7,7 +7,7 @@
 
 // How many octets one peek shows at most: a few large writes are as good as one huge one, and others
 // get their turn.
-enum { TX_PEEK_BYTES = 256 * 1024 };
+enum { TX_PEEK_BYTES = 512 * 1024 };
 
 uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size)
 {
