@@ -17,7 +17,7 @@ import tempfile
 import time
 
 LIBRARIES = ('zmtp', 'libzmq')
-SIZES = (16, 64, 256, 1024, 4096, 65536, 1048576)
+SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 QUICK_SIZES = (64, 65536)
 TIMEOUT = 30
 
