@@ -6,6 +6,7 @@
 #include "../stream.h"
 #include "../uv/random.h"
 #include "log.h"
+#include "stream.h"
 
 enum { REQUESTS_LINE_SIZE = 512 };
 
@@ -28,18 +29,6 @@ void requests_tick(struct requests *requests)
 
 // ---- Shell
 
-static void requests_refuse(struct requests *requests, struct garden_request *request, int code,
-                            const char *text)
-{
-    struct garden_entry entry = garden_code_entry(code);
-    struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
-    reply.metadata = (struct garden_map){.entries = &entry, .count = 1};
-    reply.shell_reply.kind = GARDEN_REPLY_ERROR;
-    reply.shell_reply.error.error = garden_text_of(text);
-    log_write(LOG_DEBUG, "refused %s: %s", garden_message_name(&request->message), text);
-    garden_server_reply(requests->server, request, &reply);
-}
-
 static void requests_shell(struct requests *requests, struct garden_request *request)
 {
     const struct garden_shell_request *content = &request->message.shell_request;
@@ -58,7 +47,7 @@ static void requests_shell(struct requests *requests, struct garden_request *req
         state_shell(requests->state, content, &moment, &answer, &requests->changes, &error);
     requests_publish(requests); // before the reply, which ends the request that events refer to
     if (result < 0) {
-        requests_refuse(requests, request, result, error.text);
+        stream_reply_error(requests->streams, request, result, error.text);
     } else {
         struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
         reply.shell_reply = answer.reply;

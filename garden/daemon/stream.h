@@ -60,6 +60,7 @@ void stream_stop(struct stream *stream);
 void stream_answer_stop(struct stream *stream, struct garden_request *request);
 void stream_on_event(const struct recorder_event *event, void *user);
 
+// Refuses a shell request, of whatever kind.
 void stream_reply_error(struct streams *streams, struct garden_request *request, int code,
                         const char *text);
 void stream_reply_ok(struct streams *streams, struct garden_request *request,

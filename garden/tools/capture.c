@@ -542,6 +542,7 @@ static int capture_report(struct capture *capture)
     if (garden_recording_state(capture->recording) != GARDEN_RECORDING_DONE) return TOOL_FAILED;
     const struct garden_hash hash = garden_recording_manifest_hash(capture->recording);
     const double seconds = (double)(uv_hrtime() - capture->started_ns) / 1e9;
+    const int result = manifest->complete && manifest->total_gaps == 0 ? TOOL_OK : TOOL_LOST;
     char text[GARDEN_HASH_TEXT_SIZE];
     garden_hash_text(&hash, text);
     if (capture->options.manifest_file && capture_write_hash(capture, text) != TOOL_OK)
@@ -557,7 +558,7 @@ static int capture_report(struct capture *capture)
                 &capture->progress,
                 "the daemon did not confirm the end: frames after the last may be missing");
         (void)printf("manifest %s\n", text);
-        return manifest->complete && manifest->total_gaps == 0 ? TOOL_OK : TOOL_LOST;
+        return result;
     }
     struct garden_entry entries[] = {
         garden_entry_of("uri", garden_value_text(garden_text_of(manifest->stream_uri))),
@@ -572,7 +573,7 @@ static int capture_report(struct capture *capture)
     };
     const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
     tool_print_json(&all);
-    return manifest->complete && manifest->total_gaps == 0 ? TOOL_OK : TOOL_LOST;
+    return result;
 }
 
 static bool capture_is_finished(const void *context)
