@@ -2,6 +2,7 @@
 #
 # O= picks the output folder of a flavour, so that flavours live side by side:
 #   make O=build/asan ASAN=1 test     make O=build/tsan TSAN=1 test     make O=build/clang CC=clang
+# SODIUM=0 leaves libsodium out (no CURVE, no libgarden); ONE=1 compiles libzmtp from its amalgamation.
 # T= runs only the tests whose name holds it: make test T=frame
 # V=1 shows the commands.
 
@@ -29,7 +30,7 @@ endif
 # The packages of Debian 12, each listed once; every list below holds the ones above it that it needs.
 DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev
 DEPS_demo = $(DEPS_build) alsa-utils python3
-DEPS_test = $(DEPS_demo) libcmocka-dev python3-zmq python3-msgpack
+DEPS_test = $(DEPS_demo) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
 DEPS_fuzz = $(DEPS_build) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) libzmq3-dev python3
 DEPS_tidy = $(DEPS_build) clang-format python3
@@ -49,7 +50,10 @@ endif
 ifeq ($(FUZZER),1)
 SAN += -fsanitize=fuzzer-no-link
 endif
-CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) -fPIC -I. $(CFLAGS)
+ifeq ($(SODIUM),0)
+SWITCHES += -DZMTP_NO_SODIUM
+endif
+CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(SWITCHES) -fPIC -I. $(CFLAGS)
 LDFLAGS_ALL = $(SAN) $(LDFLAGS)
 # The layers that touch the system; everything else is plain C11.
 SYSTEM = -D_GNU_SOURCE
@@ -61,9 +65,12 @@ SOVERSION = 0
 CORE_DIRS = base wire msg mech peer socket
 CORE_SRC = $(filter-out %_sodium.c,$(foreach d,$(CORE_DIRS),$(wildcard zmtp/$(d)/*.c)))
 ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/io/*.c)
+# The garden's store names things by hashes of libsodium's.
+ifneq ($(SODIUM),0)
 GARDEN_SRC = $(foreach d,wire core store uv,$(wildcard garden/$(d)/*.c))
 DAEMON_SRC = $(wildcard garden/daemon/*.c)
 CTL_SRC = $(wildcard garden/tools/*.c)
+endif
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
 EXAMPLES = $(patsubst %.c,$(O)/%,$(wildcard zmtp/examples/*.c garden/examples/*.c))
 SIM_SRC = $(wildcard test/sim/*.c)
@@ -95,7 +102,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core test run-tests conformance valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke \
+.PHONY: all lib core amalgamation test run-tests conformance valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
@@ -121,17 +128,26 @@ $(call obj,$(wildcard zmtp/io/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c 
     fuzz/*.c)): EXTRA = $(SYSTEM)
 
 $(LIB_CORE): $(call obj,$(CORE_SRC))
-$(LIB_ZMTP): $(call obj,$(ZMTP_SRC))
+ZMTP_OBJ = $(if $(filter 1,$(ONE)),$(O)/obj/amalgamation/zmtp.o,$(call obj,$(ZMTP_SRC)))
+$(LIB_ZMTP): $(ZMTP_OBJ)
 $(O)/lib/libgarden.a: $(call obj,$(GARDEN_SRC))
 $(O)/lib/%.a: $(O)/sources
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call Q,ar  )$(AR) rcs $@ $(filter %.o,$^)
 
+# The whole library as two files; with ONE=1 what is built here is built from them.
+amalgamation: $(O)/amalgamation/zmtp.c ## the whole library as zmtp.h and zmtp.c, in O/amalgamation
+$(O)/amalgamation/zmtp.c: zmtp/pkg/amalgamate $(wildcard zmtp/*.h zmtp/*/*.[ch]) $(O)/sources
+	$(call Q,one )zmtp/pkg/amalgamate $(@D)
+$(O)/obj/amalgamation/zmtp.o: $(O)/amalgamation/zmtp.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call Q,cc  )$(CC) $(CFLAGS_ALL) -c $< -o $@
+
 # A shared library exports the public names only; the link without a number is for the linker, the
 # one with the first number is what a program asks for at its start. Nothing may stay undefined, but
 # for what a sanitizer brings with the program.
-$(SO_ZMTP): $(call obj,$(ZMTP_SRC)) zmtp/pkg/libzmtp.map
+$(SO_ZMTP): $(ZMTP_OBJ) zmtp/pkg/libzmtp.map
 $(O)/lib/libgarden.so: $(call obj,$(GARDEN_SRC)) $(SO_ZMTP) garden/pkg/libgarden.map
 $(O)/lib/libgarden.so: private LINK = -L$(O)/lib -lzmtp
 $(O)/lib/%.so: $(O)/sources
@@ -169,9 +185,9 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 	$(again) run-tests
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
-NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared $(TEST_SCRIPTS)),yes)
+NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
 tests: $(if $(NEEDS_ALL),all $(TEST_PEERS)) $(TESTS) $(REPLAY) $(SIM)
-# The install test compiles against an installed copy, which a sanitizer's flavour cannot be.
+# The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
 	    $(TESTS) $(TEST_SCRIPTS) \
@@ -179,7 +195,8 @@ run-tests: tests
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    --command 'conformance/matrix' 'test/conformance/matrix --check' \
-	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh')
+	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh' \
+	        --command 'embed/one-file-static-bare' 'test/embed_test.sh')
 
 conformance: ## each rule of the RFCs, what we make of it, and the tests that prove it
 	@test/conformance/matrix

@@ -52,7 +52,8 @@ struct zmtp_crypto {
     bool (*open)(uint8_t *out, uint8_t *box, size_t size,
                  const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE], const struct zmtp_key *subkey);
 };
-// Through libsodium; null when that cannot be started. Not part of the core library.
+// Through libsodium; null when that cannot be started, or is not in this build (make SODIUM=0, or
+// ZMTP_NO_SODIUM). Not part of the core library.
 const struct zmtp_crypto *zmtp_sodium(void);
 
 void zmtp_key_generate(struct zmtp_key_pair *out, const struct zmtp_crypto *crypto);

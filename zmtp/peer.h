@@ -55,6 +55,9 @@ struct zmtp_peer_config {
     uint8_t minor;                // the 3.x that we announce: 1, or 0 to be an old peer in tests
     const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
     struct zmtp_peer_limits limits;
+    // The least octets that zmtp_peer_space lends; 0: 32 KiB. Fewer need more reads and less memory,
+    // which is what a small board wants: with 512 and no pool a buffer has 1 KiB.
+    uint32_t room_min;
 };
 
 struct zmtp_peer;

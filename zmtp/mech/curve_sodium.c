@@ -5,11 +5,21 @@
 // stream, whose first 32 octets are the key of the MAC and whose rest is added to the message. Taken
 // apart like this, the subkey is computed once for a connection, and one call over [32 zeros | message]
 // gives the MAC's key and the box at once, which Salsa20's vectors reward.
-#include <sodium.h>
-
-#include <string.h>
-
+//
+// With ZMTP_NO_SODIUM (make SODIUM=0) there is none, and CURVE needs a table of the program's own.
 #include "../curve.h"
+
+#ifdef ZMTP_NO_SODIUM
+
+const struct zmtp_crypto *zmtp_sodium(void)
+{
+    return NULL;
+}
+
+#else
+
+#include <sodium.h>
+#include <string.h>
 
 enum {
     SODIUM_BLOCK = 64,
@@ -117,3 +127,5 @@ const struct zmtp_crypto *zmtp_sodium(void)
     };
     return sodium_init() < 0 ? NULL : &sodium;
 }
+
+#endif

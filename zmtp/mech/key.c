@@ -64,7 +64,9 @@ const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism)
 static const char *security_check_curve(const struct zmtp_security *security)
 {
     struct zmtp_key derived;
-    if (!security->crypto) return "CURVE needs a table of cryptographic functions: zmtp_sodium()";
+    if (!security->crypto)
+        return "CURVE needs a table of cryptographic functions: zmtp_sodium(), which is null in a "
+               "build without libsodium (SODIUM=0, ZMTP_NO_SODIUM)";
     if (zmtp_key_is_zero(&security->keys.secret_key))
         return "CURVE needs a pair of keys: zmtp_key_generate() or zmtp_key_file_load()";
     security->crypto->public_of(&derived, &security->keys.secret_key);

@@ -41,6 +41,7 @@ struct zmtp_peer {
     struct zmtp_peer_limits limits;
     enum zmtp_socket_type type;
     uint8_t minor; // that we announce
+    uint32_t room_min;
     enum zmtp_peer_state state;
     int error;  // why it closed
     int ending; // the connection is gone, but octets that came before wait for room in the pipe

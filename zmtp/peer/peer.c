@@ -50,7 +50,9 @@ void zmtp_peer_limits_init(struct zmtp_peer_limits *limits)
 
 void zmtp__peer_enter(struct zmtp_peer *peer, enum zmtp_peer_state next)
 {
-    assert(peer_moves[peer->state] >> next & 1u);
+    const bool legal = peer_moves[peer->state] >> next & 1u;
+    assert(legal);
+    (void)legal; // without assertions nobody asks
     peer->state = next;
 }
 
@@ -68,6 +70,7 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
                                .limits = config->limits,
                                .type = config->type,
                                .minor = config->minor,
+                               .room_min = config->room_min,
                                .opened_ms = now_ms};
     peer->inbox = peer->pool ? zmtp__pool_inbox(peer->pool) : &peer->own_inbox;
     peer->counters.heard_ms = now_ms;

@@ -7,7 +7,7 @@
 #include "inside.h"
 
 enum {
-    RX_ROOM = 32 * 1024, // room for one read, at least
+    RX_ROOM = 32 * 1024, // room for one read, at least, unless the owner wants less
     // Of a larger frame this much must have come before it gets a block of its own, which then grows
     // with the octets that come.
     RX_BIG = 16 * 1024,
@@ -81,7 +81,8 @@ struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
         return (struct zmtp_room){peer->big->data + peer->big_filled, peer->lent};
     }
     struct zmtp__inbox *inbox = peer->inbox;
-    if (!zmtp__inbox_reserve(inbox, peer->pool, peer->allocator, peer->rest_size + RX_ROOM)) {
+    const size_t room = peer->room_min > 0 ? peer->room_min : RX_ROOM;
+    if (!zmtp__inbox_reserve(inbox, peer->pool, peer->allocator, peer->rest_size + room)) {
         zmtp__peer_stop(peer, ZMTP_ERR_MEMORY);
         return (struct zmtp_room){0};
     }
