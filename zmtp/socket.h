@@ -100,6 +100,10 @@ int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
 // the other end. Nothing happens when the socket has let go of |end| already; but its memory may be
 // another pipe's then, so forget |end| when the other socket closes or cuts this one off.
 void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
+// The owner of |end|, which attach gave, is about to close it: what the socket sent through it before it
+// let go of its own end, and what has not left, is counted as dropped. Nothing happens when the socket
+// still has its end: it will see for itself.
+void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
 
 // SERVER and PEER: the number that messages for, and from, the peer behind |end| bear, which is what
 // attach or join gave; it is good at once. 0: no such pipe, or another type.
@@ -171,6 +175,8 @@ struct zmtp_socket_counters {
     uint64_t dropped[ZMTP_DROPS];
 };
 struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket);
+// |dropped| of these alone, as it goes on counting; valid as long as the socket.
+const uint64_t *zmtp_socket_dropped(const struct zmtp_socket *socket);
 
 // Calls |each| for every pipe of the socket, with the depth and the link; for peer tables.
 void zmtp_socket_each_pipe(const struct zmtp_socket *socket,

@@ -56,27 +56,37 @@ int zmtp_uv_turn(struct zmtp_uv *uv);
 enum zmtp_event_kind {
     ZMTP_EVENT_LISTENING,        // |endpoint| is the one bound, with its real port
     ZMTP_EVENT_ACCEPTED,         // a connection came; its handshake begins
+    ZMTP_EVENT_CONNECTING,       // a dial begins: |remote| is the address, one of a name's perhaps
     ZMTP_EVENT_CONNECTED,        // a dial succeeded; the handshake begins
     ZMTP_EVENT_HANDSHAKE_DONE,   // messages can flow
     ZMTP_EVENT_HANDSHAKE_FAILED, // |error| and |reason| say why
-    ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|
+    ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|, which is
+                                 // ZMTP_ERR_HEARTBEAT when the other side was silent for too long
     ZMTP_EVENT_DIAL_FAILED,      // nobody there yet: |error|
     ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
     ZMTP_EVENT_GAVE_UP,          // no more dials, and the endpoint is forgotten: the other side
                                  // answered with an ERROR command, or it broke a limit of ours
-    ZMTP_EVENT_ACCEPT_PAUSED, // no descriptors or memory to accept with: |error|; it goes on later
+    ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; it is
+                              // tried again, and told once until it has succeeded
+    ZMTP_EVENT_STOPPED,       // |endpoint| was unbound: nobody listens there any more
+    ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
+                        // told: once in a turn of the loop for each reason, however many there are
+    ZMTP_EVENTS         // how many kinds there are
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
 
 struct zmtp_event {
     enum zmtp_event_kind kind;
-    const char *endpoint; // ours: the one given to bind or connect, with its real port
+    uint64_t peer;        // the row's number, see zmtp_uv_peer; 0: not of a connection or dialler
+    const char *endpoint; // ours: the one given to bind or connect, with its real port; DROPPED: ""
     const char *remote;   // the other side's address, or ""
     int error;            // enum zmtp_err
     // More about it: a text from the other side, the system's words, or a guess at what speaks there
     // instead of ZMTP; or empty. Printable octets only.
     struct zmtp_bytes reason;
     uint32_t retry_ms;
+    enum zmtp_drop drop; // DROPPED
+    uint64_t count;
     struct zmtp_bytes routing_id; // the peer's, from HANDSHAKE_DONE on
     enum zmtp_socket_type peer_type;
     enum zmtp_mechanism mechanism; // and who the peer is, from HANDSHAKE_DONE on

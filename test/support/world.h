@@ -12,7 +12,7 @@
 
 #include "zmtp/zmtp.h"
 
-enum { WORLD_TEXT = 512, WORLD_KINDS = ZMTP_EVENT_ACCEPT_PAUSED + 1 };
+enum { WORLD_TEXT = 512, WORLD_KINDS = ZMTP_EVENTS };
 
 struct world {
     uv_loop_t loop;

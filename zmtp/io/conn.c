@@ -58,6 +58,7 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
                      struct zmtp_bytes reason, uint32_t retry_ms)
 {
     struct zmtp_event event = {.kind = kind,
+                               .peer = conn->number,
                                .endpoint = zmtp__conn_endpoint(conn),
                                .remote = conn->remote,
                                .error = error,
@@ -141,6 +142,7 @@ void zmtp__conn_drop(struct zmtp__conn *conn)
     conn_leave_pending(conn);
     conn_hang_up(conn);
     zmtp_peer_close(conn->peer);
+    zmtp_socket_settle(conn->socket->core, conn->end);
     zmtp_pipe_close(conn->end);
     conn->peer = NULL;
     conn->end = NULL;

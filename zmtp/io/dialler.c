@@ -120,6 +120,8 @@ static bool dialler_met_itself(int fd)
 static int dialler_connect(struct zmtp__dialler *dialler, const struct zmtp__address *address)
 {
     struct zmtp__conn *conn = &dialler->conn;
+    zmtp__address_text(address, conn->remote, sizeof conn->remote);
+    zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTING, ZMTP_OK, (struct zmtp_bytes){0}, 0);
     const int fd = zmtp__address_socket(address);
     if (fd < 0) {
         dialler_note(dialler, errno);
@@ -182,7 +184,6 @@ static void dialler_try(struct zmtp__dialler *dialler)
             dialler_close_watch(dialler);
             continue;
         }
-        zmtp__address_text(&address, conn->remote, sizeof conn->remote);
         zmtp__conn_enter(conn, ZMTP__CONN_CONNECTING);
         conn->due_ms = patience > 0 ? dialler_now(dialler) + patience : UINT64_MAX;
         zmtp__conn_alarm(conn, conn->due_ms);

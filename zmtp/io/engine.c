@@ -2,6 +2,7 @@
 
 #include "../msg/slab.h"
 #include "conn.h"
+#include "drops.h"
 #include "foreign.h"
 #include "inproc.h"
 #include "uv_socket.h"
@@ -166,6 +167,7 @@ static void engine_prepare(uv_prepare_t *prepare)
     }
     uv->turn_ns = 0;
     engine_rounds(uv);
+    zmtp__drops_tell(uv);
     if (uv->called || (uv->wait && zmtp__wait_over(uv->wait))) zmtp__engine_wake(uv);
     if (zmtp__pool_keeps_large(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))
         uv_timer_start(&uv->trim, engine_trim, ENGINE_TRIM_MS, ENGINE_TRIM_MS);

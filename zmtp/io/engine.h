@@ -27,6 +27,7 @@ struct zmtp_uv {
     struct zmtp_marks marks;         // connections' ends of pipes with news
     struct zmtp_uv_socket *sockets;  // all, until freed
     struct zmtp_uv_socket *touched;  // those to be looked at by the next dispatch
+    struct zmtp_uv_socket *dropping; // those that have dropped something, which is to be told
     struct zmtp__inproc_name *names; // bound inproc names
     struct zmtp__inproc_link *links; // inproc dials, joined or waiting for their name
     bool inproc_news;                // events of these are to be told

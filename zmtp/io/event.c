@@ -7,6 +7,8 @@ const char *zmtp_event_name(enum zmtp_event_kind kind)
         return "listening";
     case ZMTP_EVENT_ACCEPTED:
         return "accepted";
+    case ZMTP_EVENT_CONNECTING:
+        return "connecting";
     case ZMTP_EVENT_CONNECTED:
         return "connected";
     case ZMTP_EVENT_HANDSHAKE_DONE:
@@ -23,6 +25,12 @@ const char *zmtp_event_name(enum zmtp_event_kind kind)
         return "gave up";
     case ZMTP_EVENT_ACCEPT_PAUSED:
         return "accept paused";
+    case ZMTP_EVENT_STOPPED:
+        return "stopped";
+    case ZMTP_EVENT_DROPPED:
+        return "dropped";
+    case ZMTP_EVENTS:
+        break;
     }
     return "unknown";
 }

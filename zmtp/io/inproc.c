@@ -7,7 +7,7 @@
 static struct zmtp__inproc_name *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
 {
     struct zmtp__inproc_name *name = uv->names;
-    while (name && strcmp(name->endpoint, endpoint) != 0)
+    while (name && (name->stopped || strcmp(name->endpoint, endpoint) != 0))
         name = name->next;
     return name;
 }
@@ -94,21 +94,34 @@ int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint)
     return ZMTP_OK;
 }
 
+// Another binder may please those whom the one that leaves the name did not.
+static void inproc_forgive(struct zmtp_uv *uv, const char *endpoint)
+{
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
+        if (!link->binder && strcmp(link->endpoint, endpoint) == 0) link->error = ZMTP_OK;
+}
+
 static void inproc_free_name(struct zmtp_uv *uv, struct zmtp__inproc_name **at)
 {
     struct zmtp__inproc_name *name = *at;
     *at = name->next;
-    // Another binder may please those whom this one did not.
-    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
-        if (!link->binder && strcmp(link->endpoint, name->endpoint) == 0) link->error = ZMTP_OK;
+    if (!name->stopped) inproc_forgive(uv, name->endpoint);
     zmtp_free(uv->allocator, name, sizeof *name);
 }
 
 int zmtp__inproc_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
 {
     for (struct zmtp__inproc_name **at = &socket->uv->names; *at; at = &(*at)->next) {
-        if ((*at)->socket != socket || strcmp((*at)->endpoint, endpoint) != 0) continue;
-        inproc_free_name(socket->uv, at);
+        struct zmtp__inproc_name *name = *at;
+        if (name->socket != socket || name->stopped || strcmp(name->endpoint, endpoint) != 0)
+            continue;
+        if (name->announced) {
+            inproc_forgive(socket->uv, name->endpoint);
+            name->stopped = true;
+            inproc_changed(socket);
+        } else {
+            inproc_free_name(socket->uv, at);
+        }
         return ZMTP_OK;
     }
     return ZMTP_ERR_NOT_FOUND;
@@ -204,12 +217,17 @@ static void inproc_tell_link(struct zmtp__inproc_link *link)
 // Tells one thing that was not told yet. False: there is none.
 static bool inproc_tell_next(struct zmtp_uv *uv)
 {
-    for (struct zmtp__inproc_name *name = uv->names; name; name = name->next) {
-        if (name->announced) continue;
+    for (struct zmtp__inproc_name **at = &uv->names; *at; at = &(*at)->next) {
+        struct zmtp__inproc_name *name = *at;
+        struct zmtp_uv_socket *const socket = name->socket;
+        const bool stopped = name->stopped;
+        if (name->announced && !stopped) continue;
         char endpoint[ZMTP_ENDPOINT_MAX];
         strcpy(endpoint, name->endpoint);
         name->announced = true;
-        inproc_tell(name->socket, ZMTP_EVENT_LISTENING, endpoint, ZMTP_OK, NULL);
+        if (stopped) inproc_free_name(uv, at);
+        inproc_tell(socket, stopped ? ZMTP_EVENT_STOPPED : ZMTP_EVENT_LISTENING, endpoint, ZMTP_OK,
+                    NULL);
         return true;
     }
     for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {

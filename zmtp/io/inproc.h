@@ -11,6 +11,7 @@ struct zmtp__inproc_name {
     struct zmtp__inproc_name *next;
     struct zmtp_uv_socket *socket;
     bool announced;
+    bool stopped; // unbound, which is to be told; nobody finds it any more
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
 

@@ -55,25 +55,11 @@ void zmtp__listener_unref(struct zmtp__listener *listener)
     zmtp_free(listener->uv->allocator, listener, sizeof *listener);
 }
 
-static void listener_gone(uv_handle_t *handle)
+static void listener_unlink(struct zmtp__listener *listener, struct zmtp__listener **link)
 {
-    struct zmtp__listener *listener = handle->data;
-    struct zmtp_uv *uv = listener->uv;
-    zmtp__listener_unref(listener);
-    zmtp__engine_handle_closed(uv);
-}
-
-void zmtp__listener_close(struct zmtp__listener *listener)
-{
-    struct zmtp__listener **link = &listener->socket->listeners;
     while (*link != listener)
         link = &(*link)->next;
     *link = listener->next;
-    if (listener->has_path)
-        zmtp__bind_unlink(listener->endpoint, listener->device, listener->inode);
-    zmtp__watch_close(listener->watch);
-    listener->watch = NULL;
-    uv_close((uv_handle_t *)&listener->alarm, listener_gone);
 }
 
 static void listener_tell(struct zmtp__listener *listener, enum zmtp_event_kind kind, int error)
@@ -81,6 +67,38 @@ static void listener_tell(struct zmtp__listener *listener, enum zmtp_event_kind 
     const struct zmtp_event event = {
         .kind = kind, .endpoint = listener->endpoint, .remote = "", .error = error};
     zmtp__uv_socket_tell(listener->socket, &event);
+}
+
+static void listener_gone(uv_handle_t *handle)
+{
+    struct zmtp__listener *listener = handle->data;
+    struct zmtp_uv *uv = listener->uv;
+    if (listener->socket) {
+        listener_unlink(listener, &listener->socket->stopping);
+        if (listener->announced) listener_tell(listener, ZMTP_EVENT_STOPPED, ZMTP_OK);
+    }
+    zmtp__listener_unref(listener);
+    zmtp__engine_handle_closed(uv);
+}
+
+void zmtp__listener_leave(struct zmtp_uv_socket *socket)
+{
+    for (struct zmtp__listener *listener = socket->stopping; listener; listener = listener->next)
+        listener->socket = NULL;
+    socket->stopping = NULL;
+}
+
+void zmtp__listener_close(struct zmtp__listener *listener)
+{
+    struct zmtp_uv_socket *socket = listener->socket;
+    listener_unlink(listener, &socket->listeners);
+    listener->next = socket->stopping;
+    socket->stopping = listener;
+    if (listener->has_path)
+        zmtp__bind_unlink(listener->endpoint, listener->device, listener->inode);
+    zmtp__watch_close(listener->watch);
+    listener->watch = NULL;
+    uv_close((uv_handle_t *)&listener->alarm, listener_gone);
 }
 
 static void listener_announce(struct zmtp__listener *listener)

@@ -8,7 +8,7 @@
 #include "conn.h"
 
 struct zmtp__listener {
-    struct zmtp_uv_socket *socket;
+    struct zmtp_uv_socket *socket; // null: has closed, as has the listener
     struct zmtp_uv *uv;
     struct zmtp__listener *next; // of the socket
     struct zmtp__watch *watch;   // null: closed
@@ -29,8 +29,10 @@ struct zmtp__listener {
 // On failure the socket has the reason in words.
 int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
                         const struct zmtp_endpoint *endpoint);
-// Stops listening; its connections stay.
+// Stops listening; its connections stay. That it stopped is told from the loop.
 void zmtp__listener_close(struct zmtp__listener *listener);
+// The socket closes, after its listeners: nothing is told to it any more.
+void zmtp__listener_leave(struct zmtp_uv_socket *socket);
 // A new connection refers to it and has its handshake before it.
 void zmtp__listener_add(struct zmtp__listener *listener, struct zmtp__conn *conn);
 void zmtp__listener_remove_pending(struct zmtp__listener *listener, struct zmtp__conn *conn);

@@ -6,6 +6,7 @@
 
 #include "../msg/pipe.h"
 #include "conn.h"
+#include "drops.h"
 #include "guard.h"
 #include "inproc.h"
 #include "listener.h"
@@ -93,6 +94,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     socket->config.on_authorise = NULL;
     while (socket->listeners)
         zmtp__listener_close(socket->listeners);
+    zmtp__listener_leave(socket);
     zmtp__inproc_leave(socket);
     zmtp__wait_leave(socket);
     zmtp__mailbox_leave(socket);
@@ -123,6 +125,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
         uv->sockets = socket->next;
     if (socket->next) socket->next->before = socket->before;
     if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
+    zmtp__drops_forget(socket);
     zmtp__guard_close(socket->guard);
     zmtp_free(uv->allocator, socket, sizeof *socket);
     uv->called = true;
@@ -216,6 +219,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
     }
     // A pipe that stays marked is one for which there was no memory.
     if (!socket->closing && zmtp_socket_marked(socket->core)) zmtp__uv_socket_starve(socket);
+    zmtp__drops_note(socket);
 }
 
 int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket, int error, const char *format, ...)

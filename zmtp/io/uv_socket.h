@@ -14,21 +14,23 @@ enum { ZMTP__TEXT_MAX = 400 };
 struct zmtp_uv_socket {
     struct zmtp_uv *uv;
     struct zmtp_uv_socket *next, *before; // of the engine
-    struct zmtp_uv_socket *touched_next;
+    struct zmtp_uv_socket *touched_next, *dropping_next;
     struct zmtp_socket *core;     // null from close on
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
     uint64_t number;
     uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
-    struct zmtp__conn *conns; // connections and diallers, until freed
-    struct zmtp__listener *listeners;
+    struct zmtp__conn *conns;                    // connections and diallers, until freed
+    struct zmtp__listener *listeners, *stopping; // |stopping|: their end is to be told
     struct zmtp_uv_mailbox *mailboxes;
     bool touched;       // on the engine's list
+    bool dropping;      // on that of drops to be told
     bool starved;       // something could not be done for want of memory
     bool told_readable; // and no receive has said AGAIN since
     bool refused;       // a send said AGAIN; |on_writable| is owed
     bool closing;
+    uint64_t told_dropped[ZMTP_DROPS];
     int error;                 // of the last call
     char text[ZMTP__TEXT_MAX]; // and in words, when there are better ones than the error's
     char endpoint[ZMTP_ENDPOINT_MAX];

@@ -213,6 +213,12 @@ void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *
     }
 }
 
+void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
+{
+    if (!socket || !end || !end->other->closed) return;
+    zmtp__socket_dropped(socket, ZMTP_DROP_CLOSED, zmtp__queue_messages(end->in));
+}
+
 uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
 {
     if (!socket->pattern->peer_id) return 0;
@@ -338,6 +344,11 @@ const char *zmtp_drop_name(enum zmtp_drop drop)
 struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket)
 {
     return socket->counters;
+}
+
+const uint64_t *zmtp_socket_dropped(const struct zmtp_socket *socket)
+{
+    return socket->counters.dropped;
 }
 
 void zmtp_socket_each_pipe(const struct zmtp_socket *socket,
