@@ -40,6 +40,12 @@ enum {
     // Reconnects: first delay, cap; beyond the cap the delay is jittered, see base.h.
     ZMTP_DEFAULT_RECONNECT_MIN_MS = 100,
     ZMTP_DEFAULT_RECONNECT_MAX_MS = 30000,
+    // How long one address of a name may take to answer a dial, then the next one is tried: time for
+    // the system to ask three times.
+    ZMTP_DEFAULT_CONNECT_MS = 5000,
+    // How long name servers may take before a dial counts as failed; they are not asked again while
+    // they may still answer.
+    ZMTP_DEFAULT_RESOLVE_MS = 10000,
     // Connections that the system holds until they are accepted; it may have a lower limit itself.
     ZMTP_DEFAULT_BACKLOG = 1024,
     // How long close() waits for queued messages to leave.

@@ -46,6 +46,9 @@ struct zmtp_peer_limits {
     uint32_t heartbeat_interval_ms, heartbeat_timeout_ms, heartbeat_ttl_ms;
 };
 void zmtp_peer_limits_init(struct zmtp_peer_limits *limits);
+// Can a connection work with them? ZMTP_OK or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at a
+// constant sentence that names the field. zmtp_peer_open takes any, as tests like theirs very small.
+int zmtp_peer_limits_check(const struct zmtp_peer_limits *limits, const char **why);
 
 struct zmtp_peer_config {
     const struct zmtp_allocator *allocator; // null: the heap

@@ -68,8 +68,10 @@ struct zmtp_socket_config {
 // Native defaults: limits of config.h, mandatory routing, correlated and relaxed requests.
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type);
 
-// ZMTP_ERR_UNSUPPORTED for STREAM and DGRAM, which do not speak ZMTP, ZMTP_ERR_ARGUMENT for a bad
-// config, ZMTP_ERR_MEMORY.
+// May a socket be opened with it? ZMTP_OK, ZMTP_ERR_UNSUPPORTED for STREAM and DGRAM, which do not speak
+// ZMTP, or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at a constant sentence that names the field.
+int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char **why);
+// What the check says of a bad config, or ZMTP_ERR_MEMORY.
 int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config);
 // Closes its ends of all pipes and frees it. What it sent stays readable at the other ends.
 void zmtp_socket_close(struct zmtp_socket *socket);

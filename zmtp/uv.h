@@ -119,13 +119,53 @@ struct zmtp_uv_guest {
     struct zmtp_credentials credentials;
 };
 
+// Which IP addresses are bound and dialled.
+enum zmtp_families {
+    ZMTP_FAMILIES_BOTH, // tcp://*:p and tcp://[::]:p take IPv4 and IPv6 at one port
+    ZMTP_FAMILIES_IPV4, // * is every IPv4 address; an IPv6 one is refused
+    ZMTP_FAMILIES_IPV6, // * and [::] are every IPv6 address and take no IPv4; one of that is refused
+};
+// After what a dialler gives up, instead of dialling again. See |reconnect_stop|.
+enum {
+    ZMTP_STOP_REFUSED = 1,     // nobody listens there
+    ZMTP_STOP_DIAL_FAILED = 2, // a dial failed for whatever reason, that one too
+    ZMTP_STOP_HANDSHAKE = 4,   // a handshake failed
+    ZMTP_STOP_CLOSED = 8,      // a connection ended after its handshake
+    ZMTP_STOP_ALWAYS = 15      // one dial, one connection
+};
+
+// How connections that leave the process are made, and what the system is told about them. What is 0,
+// or empty, is left as the system has it. A socket's own, for all its endpoints.
+struct zmtp_uv_transport {
+    enum zmtp_families families; // tcp
+    // A dial's patience with one address, and with the name servers; 0: the system's, and none.
+    uint32_t connect_ms, resolve_ms;
+    // tcp: probes on a connection on which nothing moves, which find that the other side has gone even
+    // without heartbeats. The first after |idle| seconds, then each |interval| seconds; broken after
+    // |count| without an answer.
+    bool keepalive;
+    uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count; // up to 32767, 32767, 127
+    // tcp: how long what was sent may go without the other system's word that it has come
+    // (TCP_USER_TIMEOUT); the connection breaks then. Up to INT32_MAX.
+    uint32_t unacknowledged_ms;
+    // Octets of the kernel's buffers, up to INT32_MAX / 2; the system has bounds of its own. A tcp
+    // buffer that was told its size grows no more.
+    uint32_t send_buffer, recv_buffer;
+    uint32_t type_of_service; // tcp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS)
+    // tcp: the one interface that connections go through ("eth0"), whatever their addresses
+    // (SO_BINDTODEVICE); with its terminator.
+    char device[16];
+};
+
 struct zmtp_uv_config {
     struct zmtp_socket_config socket; // allocator and pool are filled in by the engine
     struct zmtp_peer_limits limits;
-    uint32_t reconnect_min_ms, reconnect_max_ms;
+    uint32_t reconnect_min_ms, reconnect_max_ms; // |max| 0: as |min|
+    unsigned reconnect_stop;                     // ZMTP_STOP_...; 0: never
     uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
     uint32_t pending_max; // connections of a listener before their handshake is done
-    uint32_t backlog;     // of listen(2)
+    uint32_t backlog;     // of listen(2); 1 to INT32_MAX
+    struct zmtp_uv_transport transport;
     // What connections over tcp and ipc bring to their handshakes, and, for a server, whom they let
     // in. All of it is copied. inproc has neither: it does not leave the process.
     struct zmtp_security security;
@@ -147,6 +187,10 @@ struct zmtp_uv_config {
     void *user;
 };
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type);
+// May a socket be opened with it? Looks at every field, |socket|, |limits|, |security| and |allow|
+// included, but not into files. ZMTP_OK, ZMTP_ERR_ARGUMENT, or ZMTP_ERR_UNSUPPORTED for STREAM and
+// DGRAM; then |why|, if not null, points at a constant sentence that names the field and its range.
+int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why);
 // Security in one line each. A server of CURVE with its keys and whom it lets in; its client with keys of
 // its own (null: made at random, for servers that let in any) and the server's public one. PLAIN: set
 // |on_authorise| beside it for the server.
@@ -158,8 +202,9 @@ void zmtp_uv_config_plain_server(struct zmtp_uv_config *config);
 void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
                                  const char *password);
 
-// Copies |config|. ZMTP_ERR_ARGUMENT also when its security is not complete (zmtp_security_check has
-// the words), or a list of keys cannot be read as one; other errors tell why a path cannot be read.
+// Copies |config|, and all that it points at. What zmtp_uv_config_check says of a bad one, which has the
+// words too; ZMTP_ERR_ARGUMENT also when a list of keys cannot be read as one; other errors tell why a
+// path cannot be read.
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config);
 // No callbacks but |closed| come after this call. Listeners and diallers stop now; connections stay

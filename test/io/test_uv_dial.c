@@ -146,7 +146,7 @@ static void fake_open(struct fake *fake, enum zmtp_socket_type type)
 static void fake_close(struct fake *fake)
 {
     if (fake->fd >= 0) close(fake->fd);
-    close(fake->listener);
+    if (fake->listener >= 0) close(fake->listener);
     world_close(&fake->world);
 }
 
@@ -214,6 +214,75 @@ static void test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace(void **sta
     WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_RETRY]);
     assert_int_equal(fake.node.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_MECHANISM);
     assert_true(fake.node.retry_ms >= 50000);
+    fake_close(&fake);
+}
+
+// Dials, lets what |stop| names happen, and waits until the dialler gave up for |error|.
+static void assert_stops(unsigned stop, int error)
+{
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    fake.node.config.reconnect_stop = stop;
+    node_open(&fake.node);
+    if (error == ZMTP_ERR_REFUSED) {
+        close(fake.listener);
+        fake.listener = -1;
+    }
+    node_connect(&fake.node, fake.endpoint);
+    if (error == ZMTP_ERR_GREETING) fake_answer(&fake, LITERAL("SSH-2.0\r\n\r\n\r\n"));
+    if (error == ZMTP_ERR_EOF) {
+        fake_answer(&fake, LITERAL(RIG_GREETING RIG_READY_DEALER));
+        WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_HANDSHAKE_DONE]);
+        assert_int_equal(shutdown(fake.fd, SHUT_WR), 0);
+    }
+    WORLD_UNTIL(&fake.world,
+                fake.node.events[ZMTP_EVENT_GAVE_UP] || fake.node.events[ZMTP_EVENT_RETRY]);
+    assert_int_equal(fake.node.events[ZMTP_EVENT_GAVE_UP], 1);
+    assert_int_equal(fake.node.events[ZMTP_EVENT_RETRY], 0);
+    assert_int_equal(fake.node.errors[ZMTP_EVENT_GAVE_UP], error);
+    assert_int_equal(zmtp_uv_disconnect(fake.node.socket, fake.endpoint), ZMTP_ERR_NOT_FOUND);
+    fake_close(&fake);
+}
+
+static void test_a_dialler_stops_after_what_it_was_told_to(void **state)
+{
+    (void)state;
+    assert_stops(ZMTP_STOP_REFUSED, ZMTP_ERR_REFUSED);
+    assert_stops(ZMTP_STOP_DIAL_FAILED, ZMTP_ERR_REFUSED);
+    assert_stops(ZMTP_STOP_HANDSHAKE, ZMTP_ERR_GREETING);
+    assert_stops(ZMTP_STOP_CLOSED, ZMTP_ERR_EOF);
+    assert_stops(ZMTP_STOP_ALWAYS, ZMTP_ERR_EOF);
+}
+
+static void test_a_dialler_goes_on_after_what_it_was_not_told_of(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    fake.node.config.reconnect_stop = ZMTP_STOP_REFUSED | ZMTP_STOP_DIAL_FAILED | ZMTP_STOP_CLOSED;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    fake_answer(&fake, LITERAL("SSH-2.0\r\n\r\n\r\n"));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_RETRY]);
+    assert_int_equal(fake.node.events[ZMTP_EVENT_GAVE_UP], 0);
+    fake_close(&fake);
+}
+
+static void test_an_address_that_does_not_answer_is_given_up_in_time(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    // With its queue full the system drops what else asks for a connection.
+    assert_int_equal(listen(fake.listener, 0), 0);
+    const int crowd = world_dial(fake.endpoint);
+    fake.node.config.transport.connect_ms = 50;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_RETRY] == 2);
+    assert_int_equal(fake.node.events[ZMTP_EVENT_CONNECTED], 0);
+    assert_string_equal(fake.node.reasons[ZMTP_EVENT_DIAL_FAILED], "connection timed out");
+    close(crowd);
     fake_close(&fake);
 }
 
@@ -367,6 +436,9 @@ int main(void)
         cmocka_unit_test(test_an_http_server_is_recognised_and_tried_again),
         cmocka_unit_test(test_a_dialler_gives_up_when_it_is_refused_by_an_error_command),
         cmocka_unit_test(test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace),
+        cmocka_unit_test(test_a_dialler_stops_after_what_it_was_told_to),
+        cmocka_unit_test(test_a_dialler_goes_on_after_what_it_was_not_told_of),
+        cmocka_unit_test(test_an_address_that_does_not_answer_is_given_up_in_time),
         cmocka_unit_test(test_a_silent_peer_is_given_up_by_the_clock),
         cmocka_unit_test(test_a_busy_program_does_not_take_its_own_delay_for_silence),
         cmocka_unit_test(test_what_came_before_a_connection_broke_is_received),

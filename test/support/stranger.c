@@ -146,6 +146,19 @@ size_t descriptors_open(void)
     return count - 3; // "." and ".." and the folder's own
 }
 
+size_t descriptors_of(int family, int *fds, size_t max)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        int domain;
+        socklen_t size = sizeof domain;
+        if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != family) continue;
+        if (count < max) fds[count] = fd;
+        count++;
+    }
+    return count;
+}
+
 uint64_t cpu_us(void)
 {
     struct rusage used;

@@ -45,6 +45,8 @@ void witness_check(struct witness *witness); // asks, and waits for the answer
 
 void world_spin(struct world *world, int turns); // turns the loop without waiting
 size_t descriptors_open(void);                   // of this process
-uint64_t cpu_us(void);                           // processor time that this process has used
+// The process's sockets of |family|, in the order of their numbers: how many, of which |fds| has |max|.
+size_t descriptors_of(int family, int *fds, size_t max);
+uint64_t cpu_us(void); // processor time that this process has used
 
 #endif

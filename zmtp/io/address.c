@@ -3,16 +3,9 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-
-// What the sender of an ipc connection may have on the way; the system allows itself twice that, and
-// has a bound of its own. With its default a large message waits several times for the reader, who has
-// to take three quarters of what is there before the sender is woken. A tcp connection's buffers grow
-// as they are needed, but not once they were told a size.
-enum { ADDRESS_IPC_BUFFER = 512 * 1024 };
 
 void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
 {
@@ -44,11 +37,25 @@ void zmtp__address_names(const struct zmtp_endpoint *endpoint, char host[ZMTP_EN
     snprintf(port, 8, "%u", (unsigned)endpoint->port);
 }
 
-int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, bool numeric, struct addrinfo **out)
+int zmtp__address_family(enum zmtp_families families)
+{
+    switch (families) {
+    case ZMTP_FAMILIES_BOTH:
+        return AF_UNSPEC;
+    case ZMTP_FAMILIES_IPV4:
+        return AF_INET;
+    case ZMTP_FAMILIES_IPV6:
+        return AF_INET6;
+    }
+    return AF_UNSPEC;
+}
+
+int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, enum zmtp_families families,
+                         bool numeric, struct addrinfo **out)
 {
     char host[ZMTP_ENDPOINT_MAX], port[8];
     zmtp__address_names(endpoint, host, port);
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+    const struct addrinfo hints = {.ai_family = zmtp__address_family(families),
                                    .ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_NUMERICSERV | (numeric ? AI_NUMERICHOST : 0)};
     *out = NULL;
@@ -115,13 +122,6 @@ void zmtp__address_remote(int fd, char *out, size_t size)
 int zmtp__address_socket(const struct zmtp__address *address)
 {
     return socket(address->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
-void zmtp__address_tune(int fd)
-{
-    const int on = 1, octets = ADDRESS_IPC_BUFFER;
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) return;
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &octets, sizeof octets); // it is ipc
 }
 
 int zmtp__address_error(int error_number)

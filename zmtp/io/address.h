@@ -17,9 +17,12 @@ enum { ZMTP__ADDRESS_TEXT_MAX = 80 };
 
 void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out);
 void zmtp__address_copy(const struct addrinfo *info, struct zmtp__address *out);
+// As getaddrinfo calls them: AF_UNSPEC is both.
+int zmtp__address_family(enum zmtp_families families);
 // Looks up a tcp endpoint's host and port; the result goes to freeaddrinfo. With |numeric| only
 // addresses are understood, and no name server is asked. ZMTP_OK or the number getaddrinfo gave.
-int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, bool numeric, struct addrinfo **out);
+int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, enum zmtp_families families,
+                         bool numeric, struct addrinfo **out);
 // The host and port as C strings, for a lookup by the loop.
 void zmtp__address_names(const struct zmtp_endpoint *endpoint, char host[ZMTP_ENDPOINT_MAX],
                          char port[8]);
@@ -32,9 +35,6 @@ void zmtp__address_remote(int fd, char *out, size_t size);
 
 // A socket that does not block, for |address|; negative: errno tells.
 int zmtp__address_socket(const struct zmtp__address *address);
-// Makes the octets of a connected or connecting socket move without waits. Where the system refuses, it
-// is only slower.
-void zmtp__address_tune(int fd);
 // The error for an errno, whether it came from a bind, a dial or an accept.
 int zmtp__address_error(int error_number);
 

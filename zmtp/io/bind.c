@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "transport.h"
 
 enum { BIND_LOCK_TRIES = 8 };
 
@@ -52,8 +53,11 @@ static int bind_fail(const struct bind_job *job, bool ipc)
     const int error = zmtp__address_error(error_number);
     const char *advice = bind_advice(ipc, error_number);
     char words[128];
-    if (advice) return zmtp__uv_socket_fail(job->socket, error, "%s %s", job->text, advice);
     uv_strerror_r(-error_number, words, sizeof words);
+    if (job->out->option)
+        return zmtp__uv_socket_fail(job->socket, error, "%s cannot be bound: %s cannot be set: %s",
+                                    job->text, job->out->option, words);
+    if (advice) return zmtp__uv_socket_fail(job->socket, error, "%s %s", job->text, advice);
     return zmtp__uv_socket_fail(job->socket, error, "%s cannot be bound: %s", job->text, words);
 }
 
@@ -69,24 +73,26 @@ static bool bind_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-static bool bind_and_listen(const struct bind_job *job, int fd, const struct zmtp__address *address,
-                            bool both)
+static bool bind_and_listen(const struct bind_job *job, int fd, const struct zmtp__address *address)
 {
     const int family = address->at.ss_family;
+    const struct zmtp_uv_config *config = &job->socket->config;
+    if (!zmtp__transport_prepare(&config->transport, fd, family, &job->out->option)) return false;
     // Without it a server that restarts could not bind while old connections are in TIME_WAIT.
     if (family != AF_UNIX && !bind_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
-    if (family == AF_INET6 && !bind_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !both)) return false;
+    // Of [::] alone it decides whether IPv4 is taken as well.
+    const bool only_six = config->transport.families == ZMTP_FAMILIES_IPV6;
+    if (family == AF_INET6 && !bind_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, only_six)) return false;
     if (bind(fd, (const struct sockaddr *)&address->at, address->size) < 0) return false;
-    const uint32_t backlog = job->socket->config.backlog;
-    return listen(fd, backlog < INT32_MAX ? (int)backlog : INT32_MAX) == 0;
+    return listen(fd, (int)config->backlog) == 0;
 }
 
-// A listening descriptor, or -1 and errno. |both|: an IPv6 socket takes IPv4 too.
-static int bind_open(const struct bind_job *job, const struct zmtp__address *address, bool both)
+// A listening descriptor, or -1 and errno.
+static int bind_open(const struct bind_job *job, const struct zmtp__address *address)
 {
     const int fd = zmtp__address_socket(address);
     if (fd < 0) return -1;
-    if (bind_and_listen(job, fd, address, both)) return fd;
+    if (bind_and_listen(job, fd, address)) return fd;
     bind_close(fd);
     return -1;
 }
@@ -107,8 +113,8 @@ static int bind_public(const struct bind_job *job)
         job->text);
 }
 
-// Takes the listening |fd|, and tells its real port.
-static int bind_tcp_done(const struct bind_job *job, int fd, bool wildcard)
+// Takes the listening |fd|, and tells its real port. |any_four|: it takes every IPv4 address.
+static int bind_tcp_done(const struct bind_job *job, int fd, bool any_four)
 {
     struct zmtp__address bound = {.size = sizeof bound.at};
     if (getsockname(fd, (struct sockaddr *)&bound.at, &bound.size) < 0) {
@@ -117,7 +123,7 @@ static int bind_tcp_done(const struct bind_job *job, int fd, bool wildcard)
     }
     job->out->fd = fd;
     zmtp__address_text(&bound, job->out->endpoint, sizeof job->out->endpoint);
-    if (wildcard) {
+    if (any_four) {
         // 0.0.0.0 can be dialled on this machine by everybody, [::] not by peers without IPv6.
         const char *port = strrchr(job->out->endpoint, ':');
         char endpoint[ZMTP__ADDRESS_TEXT_MAX];
@@ -130,6 +136,7 @@ static int bind_tcp_done(const struct bind_job *job, int fd, bool wildcard)
 // Every address of this machine, IPv4 and IPv6; only IPv4 where there is no other.
 static int bind_wildcard(const struct bind_job *job, uint16_t port)
 {
+    const enum zmtp_families families = job->socket->config.transport.families;
     if (bind_keeps_local(job)) return bind_public(job);
     const struct sockaddr_in6 six = {
         .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
@@ -137,13 +144,15 @@ static int bind_wildcard(const struct bind_job *job, uint16_t port)
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_ANY)}};
     struct zmtp__address address = {.size = sizeof six};
     memcpy(&address.at, &six, sizeof six);
-    int fd = bind_open(job, &address, true);
-    if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
+    errno = EAFNOSUPPORT;
+    int fd = families == ZMTP_FAMILIES_IPV4 ? -1 : bind_open(job, &address);
+    if (fd < 0 && families != ZMTP_FAMILIES_IPV6 &&
+        (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
         address = (struct zmtp__address){.size = sizeof four};
         memcpy(&address.at, &four, sizeof four);
-        fd = bind_open(job, &address, false);
+        fd = bind_open(job, &address);
     }
-    return fd < 0 ? bind_fail(job, false) : bind_tcp_done(job, fd, true);
+    return fd < 0 ? bind_fail(job, false) : bind_tcp_done(job, fd, families != ZMTP_FAMILIES_IPV6);
 }
 
 // The first of |list| that can be bound; of |family| only.
@@ -156,7 +165,7 @@ static int bind_first(const struct bind_job *job, const struct addrinfo *list, i
         zmtp__address_copy(info, &address);
         if (!zmtp__address_loopback(&address) && bind_keeps_local(job)) continue;
         *public_only = false;
-        const int fd = bind_open(job, &address, false);
+        const int fd = bind_open(job, &address);
         if (fd >= 0) return fd;
     }
     return -1;
@@ -167,8 +176,9 @@ static int bind_tcp(const struct bind_job *job, const struct zmtp_endpoint *endp
     if (zmtp_bytes_equal(endpoint->host, zmtp_bytes_text("*")))
         return bind_wildcard(job, endpoint->port);
     struct addrinfo *list;
-    int status = zmtp__address_lookup(endpoint, true, &list);
-    if (status != 0) status = zmtp__address_lookup(endpoint, false, &list);
+    const enum zmtp_families families = job->socket->config.transport.families;
+    int status = zmtp__address_lookup(endpoint, families, true, &list);
+    if (status != 0) status = zmtp__address_lookup(endpoint, families, false, &list);
     if (status != 0)
         return zmtp__uv_socket_fail(job->socket, ZMTP_ERR_NOT_FOUND,
                                     "%s cannot be bound: no address of this name is known: %s",
@@ -232,7 +242,7 @@ static int bind_path(const struct bind_job *job, const char *path,
 {
     struct stat at;
     if (!bind_clear_path(path, address)) return -1;
-    const int fd = bind_open(job, address, false);
+    const int fd = bind_open(job, address);
     if (fd < 0) return -1;
     if (lstat(path, &at) < 0) {
         bind_close(fd);
@@ -250,7 +260,7 @@ static int bind_ipc(const struct bind_job *job, const struct zmtp_endpoint *endp
     zmtp__address_ipc(endpoint, &address);
     strcpy(job->out->endpoint, job->text); // the parser checked the size
     if (endpoint->abstract) {
-        job->out->fd = bind_open(job, &address, false);
+        job->out->fd = bind_open(job, &address);
         return job->out->fd < 0 ? bind_fail(job, true) : ZMTP_OK;
     }
     char path[ZMTP_IPC_PATH_MAX + 1], lock[ZMTP_IPC_PATH_MAX + 8];

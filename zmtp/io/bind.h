@@ -8,7 +8,8 @@
 
 struct zmtp__bound {
     int fd;
-    bool has_path; // a file that goes with the listener
+    const char *option; // of the config, that the system refused; null: none
+    bool has_path;      // a file that goes with the listener
     dev_t device;
     ino_t inode;
     char endpoint[ZMTP_ENDPOINT_MAX]; // with the real port

@@ -3,10 +3,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../msg/pipe.h"
+#include "transport.h"
 
 static uint64_t dialler_now(const struct zmtp__dialler *dialler)
 {
@@ -50,16 +52,26 @@ static void dialler_wait(struct zmtp__dialler *dialler)
     zmtp__conn_tell(conn, ZMTP_EVENT_RETRY, ZMTP_OK, (struct zmtp_bytes){0}, delay);
 }
 
-void zmtp__dialler_failed(struct zmtp__dialler *dialler, int error, const char *reason)
-{
-    zmtp__conn_tell(&dialler->conn, ZMTP_EVENT_DIAL_FAILED, error, zmtp_bytes_text(reason), 0);
-    dialler_wait(dialler);
-}
-
 static void dialler_give_up(struct zmtp__dialler *dialler, int error)
 {
     zmtp__conn_tell(&dialler->conn, ZMTP_EVENT_GAVE_UP, error, (struct zmtp_bytes){0}, 0);
     zmtp__conn_drop(&dialler->conn);
+}
+
+// Is one of these what the user wants no further dial after?
+static bool dialler_stops(const struct zmtp__dialler *dialler, unsigned stop)
+{
+    return (dialler->conn.socket->config.reconnect_stop & stop) != 0;
+}
+
+void zmtp__dialler_failed(struct zmtp__dialler *dialler, int error, const char *reason)
+{
+    const unsigned refused = error == ZMTP_ERR_REFUSED ? ZMTP_STOP_REFUSED : 0;
+    zmtp__conn_tell(&dialler->conn, ZMTP_EVENT_DIAL_FAILED, error, zmtp_bytes_text(reason), 0);
+    if (dialler_stops(dialler, ZMTP_STOP_DIAL_FAILED | refused))
+        dialler_give_up(dialler, error);
+    else
+        dialler_wait(dialler);
 }
 
 void zmtp__dialler_up(struct zmtp__dialler *dialler)
@@ -75,12 +87,13 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
     const uint64_t now = dialler_now(dialler);
     if (dialler->up_ms > 0 && now - dialler->up_ms >= dialler->backoff.next_ms)
         zmtp_backoff_reset(&dialler->backoff);
+    const unsigned stop = dialler->up_ms > 0 ? ZMTP_STOP_CLOSED : ZMTP_STOP_HANDSHAKE;
     dialler->up_ms = 0;
     const bool wrong_kind =
         error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE || error == ZMTP_ERR_KEY;
     if (wrong_kind) dialler->backoff.next_ms = dialler->backoff.max_ms;
     const bool cut = !conn->leaving && conn->end->other->closed; // by the socket, for a breach
-    if (error == ZMTP_ERR_PEER || cut)
+    if (error == ZMTP_ERR_PEER || cut || dialler_stops(dialler, stop))
         dialler_give_up(dialler, error);
     else
         dialler_wait(dialler);
@@ -105,6 +118,7 @@ static void dialler_note(struct zmtp__dialler *dialler, int error_number)
 {
     dialler->error_number = error_number;
     dialler->error = zmtp__address_error(error_number);
+    dialler->option = NULL;
 }
 
 // A dial to a port of our own range, where nobody listens, may by chance meet itself.
@@ -116,18 +130,30 @@ static bool dialler_met_itself(int fd)
     return ours.at.ss_family != AF_UNIX && zmtp__address_equal(&ours, &theirs);
 }
 
+// A descriptor that may connect to |address|; negative: failed, and noted.
+static int dialler_socket(struct zmtp__dialler *dialler, const struct zmtp__address *address)
+{
+    const struct zmtp_uv_transport *transport = &dialler->conn.socket->config.transport;
+    const char *option = NULL;
+    const int fd = zmtp__address_socket(address);
+    if (fd >= 0 && zmtp__transport_prepare(transport, fd, address->at.ss_family, &option)) {
+        zmtp__transport_tune(transport, fd);
+        return fd;
+    }
+    dialler_note(dialler, errno);
+    dialler->option = option;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
 // 0: connected; 1: it is going on; negative: failed, and noted.
 static int dialler_connect(struct zmtp__dialler *dialler, const struct zmtp__address *address)
 {
     struct zmtp__conn *conn = &dialler->conn;
     zmtp__address_text(address, conn->remote, sizeof conn->remote);
     zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTING, ZMTP_OK, (struct zmtp_bytes){0}, 0);
-    const int fd = zmtp__address_socket(address);
-    if (fd < 0) {
-        dialler_note(dialler, errno);
-        return -1;
-    }
-    zmtp__address_tune(fd);
+    const int fd = dialler_socket(dialler, address);
+    if (fd < 0) return -1;
     int result;
     do {
         result = connect(fd, (const struct sockaddr *)&address->at, address->size);
@@ -167,10 +193,23 @@ static bool dialler_connected(struct zmtp__dialler *dialler)
     return true;
 }
 
+// Every address failed; what is told is why the last one did.
+static void dialler_fail(struct zmtp__dialler *dialler)
+{
+    char system[128], reason[160];
+    const char *words = zmtp_err_text(dialler->error);
+    if (dialler->error_number) words = uv_strerror_r(-dialler->error_number, system, sizeof system);
+    if (dialler->option) {
+        snprintf(reason, sizeof reason, "%s cannot be set: %s", dialler->option, words);
+        words = reason;
+    }
+    zmtp__dialler_failed(dialler, dialler->error, words);
+}
+
 static void dialler_try(struct zmtp__dialler *dialler)
 {
     struct zmtp__conn *conn = &dialler->conn;
-    const uint32_t patience = conn->socket->config.limits.handshake_ms;
+    const uint32_t patience = conn->socket->config.transport.connect_ms;
     struct zmtp__address address;
     while (dialler_next(dialler, &address)) {
         const int result = dialler_connect(dialler, &address);
@@ -189,11 +228,7 @@ static void dialler_try(struct zmtp__dialler *dialler)
         zmtp__conn_alarm(conn, conn->due_ms);
         return;
     }
-    char reason[128];
-    const char *words = dialler->error_number
-                            ? uv_strerror_r(-dialler->error_number, reason, sizeof reason)
-                            : zmtp_err_text(dialler->error);
-    zmtp__dialler_failed(dialler, dialler->error, words);
+    dialler_fail(dialler);
 }
 
 static void dialler_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
@@ -219,8 +254,10 @@ static void dialler_resolve(struct zmtp__dialler *dialler)
 {
     char host[ZMTP_ENDPOINT_MAX], port[8];
     zmtp__address_names(&dialler->where, host, port);
-    const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    const enum zmtp_families families = dialler->conn.socket->config.transport.families;
+    const struct addrinfo hints = {.ai_family = zmtp__address_family(families),
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_NUMERICSERV};
     dialler->resolve.data = dialler;
     const int status =
         uv_getaddrinfo(dialler->uv->loop, &dialler->resolve, dialler_resolved, host, port, &hints);
@@ -242,7 +279,8 @@ static void dialler_dial(struct zmtp__dialler *dialler)
         return;
     }
     dialler_forget_addresses(dialler);
-    const int status = zmtp__address_lookup(&dialler->where, true, &dialler->addresses);
+    const enum zmtp_families families = dialler->conn.socket->config.transport.families;
+    const int status = zmtp__address_lookup(&dialler->where, families, true, &dialler->addresses);
     dialler->address = dialler->addresses;
     if (status == 0)
         dialler_try(dialler);

@@ -20,6 +20,7 @@ struct zmtp__dialler {
     uint64_t up_ms;                       // when the handshake was done; 0: it was not
     int error;                            // why the last address failed
     int error_number;                     // the system's word for it; 0: none
+    const char *option;                   // of the config, that the system refused; null: none
     bool resolving;                       // |resolve| is with libuv
     bool freed;                           // free it when |resolve| is back
     bool tried_path;                      // ipc has one address, and it was tried

@@ -165,18 +165,39 @@ static void guard_copy_words(struct zmtp__guard *guard)
     password->data = at + username->size;
 }
 
+const char *zmtp__guard_flaw(const struct zmtp_uv_config *config)
+{
+    const struct zmtp_allow *const allow = &config->allow;
+    const struct zmtp_security *const security = &config->security;
+    const char *why;
+    if (zmtp_security_check(security, &why) < 0) return why;
+    if (security->mechanism == ZMTP_NULL || !security->server) return NULL;
+    // Any password would be none, and keys are of CURVE.
+    if (security->mechanism == ZMTP_PLAIN && allow->kind != ZMTP_ALLOW_ASK)
+        return "a PLAIN server has allow.kind ZMTP_ALLOW_ASK and asks on_authorise";
+    switch (allow->kind) {
+    case ZMTP_ALLOW_ASK:
+        return config->on_authorise ? NULL : "on_authorise is missing, which allow.kind asks";
+    case ZMTP_ALLOW_ANY:
+        return NULL;
+    case ZMTP_ALLOW_KEYS:
+        return allow->count > 0 && !allow->keys ? "allow.keys is missing" : NULL;
+    case ZMTP_ALLOW_FILE:
+    case ZMTP_ALLOW_FOLDER:
+        return allow->path ? NULL : "allow.path is missing";
+    }
+    return "allow.kind is none of enum zmtp_allow_kind";
+}
+
 static int guard_copy_allow(struct zmtp__guard *guard, const struct zmtp_uv_config *config)
 {
     const struct zmtp_allow *const allow = &config->allow;
-    const bool keys = guard->security.mechanism == ZMTP_CURVE;
     guard->kind = allow->kind;
     switch (allow->kind) {
     case ZMTP_ALLOW_ASK:
-        return config->on_authorise ? ZMTP_OK : ZMTP_ERR_ARGUMENT;
     case ZMTP_ALLOW_ANY:
-        return keys ? ZMTP_OK : ZMTP_ERR_ARGUMENT; // any password is none
+        return ZMTP_OK;
     case ZMTP_ALLOW_KEYS:
-        if (!keys || (allow->count > 0 && !allow->keys)) return ZMTP_ERR_ARGUMENT;
         for (size_t i = 0; i < allow->count; i++) {
             const int result = guard_add(guard, &guard->keys, &allow->keys[i]);
             if (result < 0) return result;
@@ -184,7 +205,6 @@ static int guard_copy_allow(struct zmtp__guard *guard, const struct zmtp_uv_conf
         return ZMTP_OK;
     case ZMTP_ALLOW_FILE:
     case ZMTP_ALLOW_FOLDER:
-        if (!keys || !guard->path) return ZMTP_ERR_ARGUMENT;
         return guard_refresh(guard);
     }
     return ZMTP_ERR_ARGUMENT;
@@ -213,11 +233,11 @@ int zmtp__guard_open(struct zmtp__guard **out, const struct zmtp_uv_config *conf
                      const struct zmtp_allocator *allocator)
 {
     *out = NULL;
-    int result = zmtp_security_check(&config->security, NULL);
-    if (result < 0 || config->security.mechanism == ZMTP_NULL) return result;
+    if (zmtp__guard_flaw(config)) return ZMTP_ERR_ARGUMENT;
+    if (config->security.mechanism == ZMTP_NULL) return ZMTP_OK;
     struct zmtp__guard *guard = guard_copy(config, allocator);
     if (!guard) return ZMTP_ERR_MEMORY;
-    if (guard->security.server) result = guard_copy_allow(guard, config);
+    const int result = guard->security.server ? guard_copy_allow(guard, config) : ZMTP_OK;
     if (result < 0)
         zmtp__guard_close(guard);
     else

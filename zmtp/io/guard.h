@@ -7,6 +7,9 @@
 
 struct zmtp__guard;
 
+// What is wrong with what |config| says of security and whom to let in, as a constant sentence; null:
+// nothing. Files are not looked at.
+const char *zmtp__guard_flaw(const struct zmtp_uv_config *config);
 // Copies what |config| says of security, and reads its file or folder; null for the NULL mechanism,
 // where there is nothing to guard. ZMTP_ERR_ARGUMENT when that is
 // not complete or not readable as keys, ZMTP_ERR_NOT_FOUND and the like for a path, ZMTP_ERR_MEMORY.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bind.h"
+#include "transport.h"
 
 enum {
     LISTENER_BURST = 64, // accepted in one event; then others get their turn
@@ -162,7 +163,7 @@ static int listener_accept(struct zmtp__listener *listener)
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
     }
-    zmtp__address_tune(fd);
+    zmtp__transport_tune(&listener->socket->config.transport, fd);
     const int error = zmtp__conn_accept(listener, fd);
     if (error < 0) {
         close(fd);

@@ -26,19 +26,6 @@ enum {
     UV_SOCKET_PUSHES = 8,
 };
 
-void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type)
-{
-    *config = (struct zmtp_uv_config){
-        .reconnect_min_ms = ZMTP_DEFAULT_RECONNECT_MIN_MS,
-        .reconnect_max_ms = ZMTP_DEFAULT_RECONNECT_MAX_MS,
-        .linger_ms = ZMTP_DEFAULT_LINGER_MS,
-        .pending_max = ZMTP_DEFAULT_PENDING_MAX,
-        .backlog = ZMTP_DEFAULT_BACKLOG,
-    };
-    zmtp_socket_config_init(&config->socket, type);
-    zmtp_peer_limits_init(&config->limits);
-}
-
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config)
 {
@@ -46,12 +33,14 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     *out = NULL;
     if (!uv || !config) return ZMTP_ERR_ARGUMENT;
     if (uv->closing || zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    int error = zmtp_uv_config_check(config, NULL);
+    if (error < 0) return error;
     struct zmtp_uv_socket *socket = zmtp_alloc(uv->allocator, sizeof *socket);
     if (!socket) return ZMTP_ERR_MEMORY;
     *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
-    int error = zmtp__guard_open(&socket->guard, config, uv->allocator);
+    error = zmtp__guard_open(&socket->guard, config, uv->allocator);
     if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error < 0) {
         zmtp__guard_close(socket->guard);

@@ -56,6 +56,30 @@ void zmtp__peer_enter(struct zmtp_peer *peer, enum zmtp_peer_state next)
     peer->state = next;
 }
 
+// What is wrong; null: nothing.
+static const char *peer_limits_flaw(const struct zmtp_peer_limits *limits)
+{
+    // The longest command of a handshake, CURVE's INITIATE, takes 257 octets and the metadata.
+    if (limits->handshake_frame_max > 0 && limits->handshake_frame_max < 1024)
+        return "limits.handshake_frame_max is neither 0, for no limit, nor at least 1024";
+    // A PING with the longest context takes 23 octets.
+    if (limits->command_max > 0 && limits->command_max < 64)
+        return "limits.command_max is neither 0, for no limit, nor at least 64";
+    if (limits->metadata_max > 0 && limits->metadata_max < 512)
+        return "limits.metadata_max is neither 0, for no limit, nor at least 512";
+    // RFC 37, Connection Heartbeating: 16 bits of tenths of a second.
+    if (limits->heartbeat_ttl_ms > 6553500)
+        return "limits.heartbeat_ttl_ms is above 6553500, which a PING cannot tell";
+    return NULL;
+}
+
+int zmtp_peer_limits_check(const struct zmtp_peer_limits *limits, const char **why)
+{
+    const char *const flaw = limits ? peer_limits_flaw(limits) : "there are no limits";
+    if (why && flaw) *why = flaw;
+    return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;
+}
+
 int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config, uint64_t now_ms)
 {
     if (!out || !config) return ZMTP_ERR_ARGUMENT;

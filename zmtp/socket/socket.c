@@ -55,19 +55,43 @@ static void socket_free(struct zmtp_socket *socket)
     zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
 
+// What is wrong with the config of a |pattern| that exists; null: nothing.
+static const char *socket_config_flaw(const struct zmtp__pattern *pattern,
+                                      const struct zmtp_socket_config *config)
+{
+    if (config->conflate && !pattern->conflates)
+        return "socket.conflate is for PUSH, PULL, PUB, SUB and DEALER";
+    if (!socket_octets_ok(config->routing_id)) return "socket.routing_id has a size and no octets";
+    if (!zmtp__routing_id_ok(config->routing_id))
+        return "socket.routing_id has more than 255 octets, or begins with a zero octet";
+    if (!socket_octets_ok(config->xpub_welcome))
+        return "socket.xpub_welcome has a size and no octets";
+    if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
+        return "socket.xpub_mode is none of enum zmtp_xpub_mode";
+    return NULL;
+}
+
+int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char **why)
+{
+    const char *flaw = "socket.type is none of enum zmtp_socket_type";
+    int result = ZMTP_ERR_ARGUMENT;
+    if (config && (unsigned)config->type < ZMTP_SOCKET_TYPES) {
+        const struct zmtp__pattern *pattern = socket_patterns[config->type];
+        flaw = pattern ? socket_config_flaw(pattern, config)
+                       : "socket.type is STREAM or DGRAM, which do not speak ZMTP";
+        if (!pattern) result = ZMTP_ERR_UNSUPPORTED;
+    }
+    if (why && flaw) *why = flaw;
+    return flaw ? result : ZMTP_OK;
+}
+
 int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config)
 {
     if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
-    if (!config || (unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;
+    const int flaw = zmtp_socket_config_check(config, NULL);
+    if (flaw < 0) return flaw;
     const struct zmtp__pattern *pattern = socket_patterns[config->type];
-    if (!pattern) return ZMTP_ERR_UNSUPPORTED;
-    if (config->conflate && !pattern->conflates) return ZMTP_ERR_ARGUMENT;
-    if (!socket_octets_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
-    if (!socket_octets_ok(config->xpub_welcome)) return ZMTP_ERR_ARGUMENT;
-    if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE) return ZMTP_ERR_ARGUMENT;
-    if (!zmtp__routing_id_ok(config->routing_id)) return ZMTP_ERR_ARGUMENT;
-
     const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
     // Zeroed as a whole, for the part that is the pattern's own.
     struct zmtp_socket *socket = zmtp_alloc(allocator, pattern->socket_size);

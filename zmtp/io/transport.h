@@ -1,0 +1,15 @@
+// What a socket's options have the system do with a descriptor.
+#ifndef ZMTP_IO_TRANSPORT_H
+#define ZMTP_IO_TRANSPORT_H
+
+#include "../uv.h"
+
+// Before |fd|, of |family|, is bound or connects. The tcp connections that a listener accepts have it
+// from there. False: |*option| names what the system refused, and errno tells why.
+bool zmtp__transport_prepare(const struct zmtp_uv_transport *transport, int fd, int family,
+                             const char **option);
+// Makes the octets of a connected or connecting socket move without waits. Where the system refuses, it
+// is only slower.
+void zmtp__transport_tune(const struct zmtp_uv_transport *transport, int fd);
+
+#endif

@@ -1,0 +1,62 @@
+// A socket's config: what it is when nothing was said, and what is wrong with it.
+#include <string.h>
+
+#include "guard.h"
+
+void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type)
+{
+    *config = (struct zmtp_uv_config){
+        .reconnect_min_ms = ZMTP_DEFAULT_RECONNECT_MIN_MS,
+        .reconnect_max_ms = ZMTP_DEFAULT_RECONNECT_MAX_MS,
+        .linger_ms = ZMTP_DEFAULT_LINGER_MS,
+        .pending_max = ZMTP_DEFAULT_PENDING_MAX,
+        .backlog = ZMTP_DEFAULT_BACKLOG,
+        .transport = {.connect_ms = ZMTP_DEFAULT_CONNECT_MS, .resolve_ms = ZMTP_DEFAULT_RESOLVE_MS},
+    };
+    zmtp_socket_config_init(&config->socket, type);
+    zmtp_peer_limits_init(&config->limits);
+}
+
+// What the system would refuse later, and without saying which option it means.
+static const char *uv_config_transport_flaw(const struct zmtp_uv_transport *transport)
+{
+    if ((unsigned)transport->families > ZMTP_FAMILIES_IPV6)
+        return "transport.families is none of enum zmtp_families";
+    if (transport->keepalive_idle_s > 32767) return "transport.keepalive_idle_s is above 32767";
+    if (transport->keepalive_interval_s > 32767)
+        return "transport.keepalive_interval_s is above 32767";
+    if (transport->keepalive_count > 127) return "transport.keepalive_count is above 127";
+    if (transport->unacknowledged_ms > INT32_MAX)
+        return "transport.unacknowledged_ms is above 2147483647";
+    if (transport->send_buffer > INT32_MAX / 2) return "transport.send_buffer is above 1073741823";
+    if (transport->recv_buffer > INT32_MAX / 2) return "transport.recv_buffer is above 1073741823";
+    if (transport->type_of_service > UINT8_MAX) return "transport.type_of_service is above 255";
+    if (!memchr(transport->device, 0, sizeof transport->device))
+        return "transport.device has more than 15 octets";
+    return NULL;
+}
+
+static const char *uv_config_flaw(const struct zmtp_uv_config *config)
+{
+    if (config->reconnect_max_ms > 0 && config->reconnect_max_ms < config->reconnect_min_ms)
+        return "reconnect_max_ms is below reconnect_min_ms, and not 0";
+    if (config->reconnect_stop > ZMTP_STOP_ALWAYS)
+        return "reconnect_stop is made of other flags than ZMTP_STOP_...";
+    if (config->backlog == 0 || config->backlog > INT32_MAX)
+        return "backlog is not within 1 and 2147483647";
+    return uv_config_transport_flaw(&config->transport);
+}
+
+int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why)
+{
+    const char *flaw = "there is no config";
+    if (config) {
+        int error = zmtp_socket_config_check(&config->socket, why);
+        if (error == ZMTP_OK) error = zmtp_peer_limits_check(&config->limits, why);
+        if (error < 0) return error;
+        flaw = uv_config_flaw(config);
+        if (!flaw) flaw = zmtp__guard_flaw(config);
+    }
+    if (why && flaw) *why = flaw;
+    return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;
+}
