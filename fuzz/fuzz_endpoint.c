@@ -9,20 +9,44 @@ static bool is_address(struct zmtp_bytes host)
     return host.size > 0 && memchr(host.data, ':', host.size) != NULL;
 }
 
+// Writes a host and a port after |out|; 0: no port, or "*" where |any|.
+static int write_address(char *out, size_t room, struct zmtp_bytes host, uint32_t port, bool any)
+{
+    char digits[16] = "";
+    if (port > 0) (void)snprintf(digits, sizeof digits, ":%u", port);
+    return snprintf(out, room, is_address(host) ? "[%.*s]%s" : "%.*s%s", (int)host.size,
+                    (const char *)host.data, port == 0 && any ? ":*" : digits);
+}
+
+static int write_tcp(const struct zmtp_endpoint *endpoint, char *out, size_t room)
+{
+    int size = snprintf(out, room, "tcp://");
+    if (endpoint->source.size > 0) {
+        size += write_address(out + size, room - (size_t)size, endpoint->source,
+                              endpoint->source_port, false);
+        size += snprintf(out + size, room - (size_t)size, ";");
+    }
+    return size + write_address(out + size, room - (size_t)size, endpoint->host, endpoint->port,
+                                endpoint->port_any);
+}
+
 // Writes |endpoint| as text. A port of any form is written as "*".
 static void write_out(const struct zmtp_endpoint *endpoint, char out[2 * ZMTP_ENDPOINT_MAX])
 {
-    const int host_size = (int)endpoint->host.size, path_size = (int)endpoint->path.size;
-    const char *const host = (const char *)endpoint->host.data;
+    const int path_size = (int)endpoint->path.size;
     const char *const path = (const char *)endpoint->path.data;
     const size_t room = 2 * ZMTP_ENDPOINT_MAX;
-    char port[8] = "*";
     int size = 0;
     switch (endpoint->transport) {
     case ZMTP_TCP:
-        if (!endpoint->port_any) (void)snprintf(port, sizeof port, "%u", endpoint->port);
-        size = snprintf(out, room, is_address(endpoint->host) ? "tcp://[%.*s]:%s" : "tcp://%.*s:%s",
-                        host_size, host, port);
+        size = write_tcp(endpoint, out, room);
+        break;
+    case ZMTP_VSOCK:
+        size = endpoint->cid_any ? snprintf(out, room, "vsock://*")
+                                 : snprintf(out, room, "vsock://%u", endpoint->cid);
+        size += endpoint->port_any
+                    ? snprintf(out + size, room - (size_t)size, ":*")
+                    : snprintf(out + size, room - (size_t)size, ":%u", endpoint->port);
         break;
     case ZMTP_IPC:
         size = snprintf(out, room, "ipc://%s%.*s", endpoint->abstract ? "@" : "", path_size, path);
@@ -38,7 +62,11 @@ static void check_same(const struct zmtp_endpoint *a, const struct zmtp_endpoint
 {
     fuzz_check(a->transport == b->transport);
     fuzz_check(a->port == b->port && a->port_any == b->port_any && a->abstract == b->abstract);
-    fuzz_check_equal(a->host, b->host);
+    fuzz_check(a->path_any == b->path_any && a->cid_any == b->cid_any && a->cid == b->cid);
+    fuzz_check(a->source_port == b->source_port);
+    // Of a number of a vsock only the value is told again, not its zeros.
+    if (a->transport != ZMTP_VSOCK) fuzz_check_equal(a->host, b->host);
+    fuzz_check_equal(a->source, b->source);
     fuzz_check_equal(a->path, b->path);
 }
 
@@ -47,8 +75,12 @@ static void check_read(const char *text, const struct zmtp_endpoint *endpoint)
     const struct zmtp_bytes whole = zmtp_bytes_text(text);
     fuzz_check(whole.size < ZMTP_ENDPOINT_MAX);
     fuzz_check(fuzz_is_within(endpoint->host, whole) && fuzz_is_within(endpoint->path, whole));
-    fuzz_check((endpoint->transport == ZMTP_TCP) == (endpoint->host.size > 0));
-    fuzz_check((endpoint->transport == ZMTP_TCP) == (endpoint->path.size == 0));
+    fuzz_check(fuzz_is_within(endpoint->source, whole));
+    const bool has_host = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_VSOCK;
+    fuzz_check(has_host == (endpoint->host.size > 0) && has_host == (endpoint->path.size == 0));
+    fuzz_check(endpoint->transport == ZMTP_TCP || endpoint->source.size == 0);
+    fuzz_check(endpoint->source.size > 0 || endpoint->source_port == 0);
+    fuzz_check(endpoint->transport == ZMTP_VSOCK || endpoint->port <= UINT16_MAX);
     fuzz_check(!endpoint->port_any || endpoint->port == 0);
 
     char again[2 * ZMTP_ENDPOINT_MAX];

@@ -115,17 +115,29 @@ void *zmtp_realloc(const struct zmtp_allocator *allocator, void *memory, size_t 
                    size_t new_size);
 void zmtp_free(const struct zmtp_allocator *allocator, void *memory, size_t size);
 
-// Endpoints: "tcp://host:port", "tcp://[::1]:port", "tcp://*:port", "tcp://host:*", "ipc://path",
-// "ipc://@abstract", "inproc://name". Views point into the text that was parsed. Names are not looked
-// up and addresses not read: that is the resolver's part.
-enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC };
+// Endpoints. Views point into the text that was parsed. Names are not looked up and addresses not read:
+// that is the resolver's part.
+//
+//     tcp://HOST:PORT          HOST a name, an IPv4 address, [an IPv6 address], an interface, or *
+//     tcp://SOURCE;HOST:PORT   for a dial: SOURCE is where it comes from, HOST or HOST:PORT
+//     ipc://PATH               ipc://@NAME: of the abstract namespace; ipc://*: a fresh path
+//     vsock://CID:PORT         between virtual machines and their host; CID a number or *
+//     inproc://NAME
+//
+// PORT is a number, or * or 0: one that is free.
+enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC, ZMTP_VSOCK };
 struct zmtp_endpoint {
     enum zmtp_transport transport;
-    struct zmtp_bytes host; // tcp: name or address, without brackets; "*": every address
-    uint16_t port;          // tcp: 0 when wildcard
-    bool port_any;          // tcp: "*" or 0 was given
-    bool abstract;          // ipc: a name of the abstract namespace, without its '@'
-    struct zmtp_bytes path; // ipc: the path or abstract name; inproc: the name
+    struct zmtp_bytes host;   // tcp: without brackets, "*": every address; vsock: the cid's text
+    struct zmtp_bytes source; // tcp: as |host|; empty: the system chooses
+    uint32_t port;            // tcp: up to 65535; vsock: up to 4294967294; 0 when wildcard
+    uint16_t source_port;     // 0: the system chooses
+    bool port_any;            // tcp and vsock: "*" or 0 was given
+    bool cid_any;             // vsock: "*"
+    uint32_t cid;             // vsock
+    bool abstract;            // ipc: a name of the abstract namespace, without its '@'
+    bool path_any;            // ipc: "*" was given
+    struct zmtp_bytes path;   // ipc: the path or abstract name; inproc: the name
 };
 // The longest endpoint with its terminator; the longest path that a socket's address can hold.
 enum { ZMTP_ENDPOINT_MAX = 256, ZMTP_IPC_PATH_MAX = 107 };

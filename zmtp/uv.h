@@ -152,6 +152,9 @@ struct zmtp_uv_transport {
     // buffer that was told its size grows no more.
     uint32_t send_buffer, recv_buffer;
     uint32_t type_of_service; // tcp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS)
+    // ipc: the mode of a path that is bound, up to 0777, whatever the umask: who may connect needs
+    // permission to write. It is in force before anybody can connect.
+    uint32_t ipc_mode;
     // tcp: the one interface that connections go through ("eth0"), whatever their addresses
     // (SO_BINDTODEVICE); with its terminator.
     char device[16];
@@ -212,17 +215,29 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
 // always, from the loop. |socket| must not be used after this call.
 void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *user), void *user);
 
-// Listens. tcp://127.0.0.1:0 or :* picks a port; zmtp_uv_endpoint tells which. An ipc path left by a
-// process that is gone is replaced; one where somebody answers is ZMTP_ERR_IN_USE.
+// Listens. base.h has the forms of endpoints. Port 0 or * is a free one, ipc://* a fresh path in a new
+// folder under TMPDIR that is for this user only and goes with its listener; zmtp_uv_endpoint tells what it
+// came to. A socket may have many endpoints, each once; some other socket's is ZMTP_ERR_IN_USE.
+//
+// tcp: * is every address, IPv4 and IPv6, and so is [::]; 0.0.0.0 is every IPv4 one (see |families|). An
+// interface's name is its IPv4 address, or else its IPv6 one. A name is looked up by this call, which
+// waits for it. ipc: a path left by a process that is gone is replaced; one where somebody answers is
+// ZMTP_ERR_IN_USE. vsock: ZMTP_ERR_TRANSPORT where the system has none.
 int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
 // Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet. What
 // is sent meanwhile waits, except over inproc, where sends say ZMTP_ERR_AGAIN until the name is bound.
+// A name is looked up anew for each dial, without waiting, and all its addresses are tried in turn. An
+// endpoint that is dialled twice is two connections.
+//
+// tcp://SOURCE;HOST:PORT comes from SOURCE: an address or interface of this machine, with or without a
+// port. A port of its own serves one connection at a time.
 int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
 // The same for a SERVER or PEER, and tells the number that messages for the other side bear, so that it
 // can be written to at once. ZMTP_ERR_NOT_FOUND for an inproc name that is not bound yet.
 int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id);
 // Ends a listener (its accepted connections stay) or a dialler (and its connection, once what was
-// sent has left or linger is over). ZMTP_ERR_NOT_FOUND.
+// sent has left or linger is over). |endpoint| is the text that was given, or for unbind also what it came
+// to; of several alike, the one made last. ZMTP_ERR_NOT_FOUND.
 int zmtp_uv_unbind(struct zmtp_uv_socket *socket, const char *endpoint);
 int zmtp_uv_disconnect(struct zmtp_uv_socket *socket, const char *endpoint);
 // The last endpoint bound, as others would dial it; "" before the first.

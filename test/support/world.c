@@ -111,6 +111,9 @@ void world_endpoint(struct world *world, enum zmtp_transport transport, char out
     case ZMTP_INPROC:
         snprintf(out, ZMTP_ENDPOINT_MAX, "inproc://%d", world->names);
         break;
+    case ZMTP_VSOCK:
+        snprintf(out, ZMTP_ENDPOINT_MAX, "vsock://*:*");
+        break;
     }
 }
 
@@ -126,7 +129,7 @@ int world_dial(const char *endpoint)
         result = connect(fd, (struct sockaddr *)&address, sizeof address);
     } else {
         struct sockaddr_in address = {.sin_family = AF_INET,
-                                      .sin_port = htons(parsed.port),
+                                      .sin_port = htons((uint16_t)parsed.port),
                                       .sin_addr = {htonl(INADDR_LOOPBACK)}};
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         result = connect(fd, (struct sockaddr *)&address, sizeof address);

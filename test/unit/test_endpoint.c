@@ -64,6 +64,65 @@ static void test_tcp_has_a_host_and_a_port(void **state)
     }
 }
 
+static void test_a_dial_may_say_where_it_comes_from(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *source, *host;
+        uint16_t source_port, port;
+    } cases[] = {
+        {"tcp://192.0.2.1:7;192.0.2.2:8", "192.0.2.1", "192.0.2.2", 7, 8},
+        {"tcp://192.0.2.1;name:8", "192.0.2.1", "name", 0, 8},
+        {"tcp://eth0:0;name:8", "eth0", "name", 0, 8},
+        {"tcp://eth0:*;name:8", "eth0", "name", 0, 8},
+        {"tcp://*:7;name:8", "*", "name", 7, 8},
+        {"tcp://[::1]:7;[::2]:8", "::1", "::2", 7, 8},
+        {"tcp://[fe80::1%eth0];[::2]:8", "fe80::1%eth0", "::2", 0, 8},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct zmtp_endpoint endpoint = parsed(cases[i].text);
+        octets_assert_equal(endpoint.source, zmtp_bytes_text(cases[i].source));
+        octets_assert_equal(endpoint.host, zmtp_bytes_text(cases[i].host));
+        assert_int_equal(endpoint.source_port, cases[i].source_port);
+        assert_int_equal(endpoint.port, cases[i].port);
+    }
+    const char *const texts[] = {"tcp://;h:1",     "tcp://a;:1",      "tcp://a;h",
+                                 "tcp://a;b;h:1",  "tcp://a:;h:1",    "tcp://::1;h:1",
+                                 "tcp://[::1;h:1", "tcp://a:x;h:1",   "tcp://a:65536;h:1",
+                                 "tcp://h:1;",     "tcp://[::1]x;h:1"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_refused(texts[i], ZMTP_ERR_ENDPOINT);
+    }
+}
+
+static void test_a_vsock_has_a_context_id_and_a_port(void **state)
+{
+    (void)state;
+    struct zmtp_endpoint endpoint = parsed("vsock://2:1024");
+    assert_int_equal(endpoint.transport, ZMTP_VSOCK);
+    assert_int_equal(endpoint.cid, 2);
+    assert_int_equal(endpoint.port, 1024);
+    assert_false(endpoint.cid_any || endpoint.port_any);
+    endpoint = parsed("vsock://*:*");
+    assert_true(endpoint.cid_any && endpoint.port_any);
+    endpoint = parsed("vsock://4294967294:4294967294");
+    assert_int_equal(endpoint.cid, UINT32_MAX - 1);
+    assert_int_equal(endpoint.port, UINT32_MAX - 1);
+    const char *const texts[] = {"vsock://",
+                                 "vsock://2",
+                                 "vsock://2:",
+                                 "vsock://:1",
+                                 "vsock://a:1",
+                                 "vsock://4294967295:1",
+                                 "vsock://1:4294967295",
+                                 "vsock://-1:1",
+                                 "vsock://1:1x",
+                                 "vsock://99999999999:1"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_refused(texts[i], ZMTP_ERR_ENDPOINT);
+    }
+}
+
 static void test_views_point_into_the_text(void **state)
 {
     (void)state;
@@ -81,6 +140,10 @@ static void test_ipc_has_a_path_or_an_abstract_name(void **state)
 
     const struct zmtp_endpoint relative = parsed("ipc://x");
     octets_assert_equal(relative.path, LITERAL("x"));
+    assert_false(relative.path_any);
+    assert_true(parsed("ipc://*").path_any);
+    assert_false(parsed("ipc://*x").path_any);
+    assert_false(parsed("ipc://@*").path_any);
 
     const struct zmtp_endpoint abstract = parsed("ipc://@name");
     assert_true(abstract.abstract);
@@ -170,6 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tcp_has_a_host_and_a_port),
+        cmocka_unit_test(test_a_dial_may_say_where_it_comes_from),
+        cmocka_unit_test(test_a_vsock_has_a_context_id_and_a_port),
         cmocka_unit_test(test_views_point_into_the_text),
         cmocka_unit_test(test_ipc_has_a_path_or_an_abstract_name),
         cmocka_unit_test(test_inproc_has_a_name_of_any_octets),

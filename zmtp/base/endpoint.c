@@ -32,6 +32,15 @@ static struct zmtp_bytes endpoint_tail(struct zmtp_bytes bytes, size_t index)
     return (struct zmtp_bytes){bytes.data + index, bytes.size - index};
 }
 
+// The place of the first |octet|, or the size when there is none.
+static size_t endpoint_first(struct zmtp_bytes bytes, char octet)
+{
+    size_t i = 0;
+    while (i < bytes.size && bytes.data[i] != (uint8_t)octet)
+        i++;
+    return i;
+}
+
 // The place of the last |octet|, or the size when there is none.
 static size_t endpoint_last(struct zmtp_bytes bytes, char octet)
 {
@@ -54,40 +63,39 @@ static bool endpoint_all_of(struct zmtp_bytes bytes, const char *allowed)
     return true;
 }
 
-static int endpoint_port(struct endpoint_text *text, struct zmtp_bytes port,
-                         struct zmtp_endpoint *out)
+// Reads a number of at most |digits| digits, up to |max|.
+static bool endpoint_number(struct zmtp_bytes text, size_t digits, uint32_t max, uint32_t *out)
 {
-    if (endpoint_is(port, "*")) {
-        out->port_any = true;
-        return ZMTP_OK;
+    uint64_t number = 0;
+    if (text.size == 0 || text.size > digits || !endpoint_all_of(text, endpoint_digits))
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        number = number * 10 + (uint64_t)(text.data[i] - '0');
     }
-    if (port.size == 0) return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is missing");
-    if (port.size > 5 || !endpoint_all_of(port, endpoint_digits)) {
-        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is not a number up to 65535");
-    }
-    uint32_t number = 0;
-    for (size_t i = 0; i < port.size; i++) {
-        number = number * 10 + (uint32_t)(port.data[i] - '0');
-    }
-    if (number > UINT16_MAX) {
-        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is not a number up to 65535");
-    }
-    out->port = (uint16_t)number;
-    out->port_any = number == 0;
-    return ZMTP_OK;
+    if (number > max) return false;
+    *out = (uint32_t)number;
+    return true;
 }
 
-static int endpoint_host(struct endpoint_text *text, struct zmtp_bytes host,
-                         struct zmtp_endpoint *out)
+// Reads a tcp port; 0: any.
+static int endpoint_port(struct endpoint_text *text, struct zmtp_bytes port, uint32_t *out)
+{
+    *out = 0;
+    if (endpoint_is(port, "*")) return ZMTP_OK;
+    if (port.size == 0) return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is missing");
+    if (endpoint_number(port, 5, UINT16_MAX, out)) return ZMTP_OK;
+    return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is not a number up to 65535");
+}
+
+static int endpoint_host(struct endpoint_text *text, struct zmtp_bytes host, struct zmtp_bytes *out)
 {
     if (host.size == 0) return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the host is missing");
     if (host.data[0] == '[') {
         if (host.size < 4 || host.data[host.size - 1] != ']') {
             return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the brackets hold no address");
         }
-        out->host = endpoint_head(endpoint_tail(host, 1), host.size - 2);
-        if (endpoint_last(out->host, ':') < out->host.size &&
-            endpoint_all_of(out->host, endpoint_address)) {
+        *out = endpoint_head(endpoint_tail(host, 1), host.size - 2);
+        if (endpoint_last(*out, ':') < out->size && endpoint_all_of(*out, endpoint_address)) {
             return ZMTP_OK;
         }
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the brackets hold no IPv6 address");
@@ -98,25 +106,73 @@ static int endpoint_host(struct endpoint_text *text, struct zmtp_bytes host,
     if (!endpoint_is(host, "*") && !endpoint_all_of(host, endpoint_name)) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the host has an octet that no name has");
     }
-    out->host = host;
+    *out = host;
     return ZMTP_OK;
+}
+
+// The place of the colon before a port, which none within brackets is; the size when there is none.
+static size_t endpoint_colon(struct zmtp_bytes address)
+{
+    const size_t colon = endpoint_last(address, ':');
+    const size_t bracket = endpoint_last(address, ']');
+    return bracket < address.size && bracket > colon ? address.size : colon;
+}
+
+static int endpoint_source(struct endpoint_text *text, struct zmtp_bytes source,
+                           struct zmtp_endpoint *out)
+{
+    uint32_t port = 0;
+    const size_t colon = endpoint_colon(source);
+    if (source.size == 0)
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the address before the ; is missing");
+    int error = endpoint_host(text, endpoint_head(source, colon), &out->source);
+    if (error == ZMTP_OK && colon < source.size)
+        error = endpoint_port(text, endpoint_tail(source, colon + 1), &port);
+    out->source_port = (uint16_t)port;
+    return error;
 }
 
 static int endpoint_tcp(struct endpoint_text *text, struct zmtp_endpoint *out)
 {
-    const size_t colon = endpoint_last(text->rest, ':');
-    const size_t bracket = endpoint_last(text->rest, ']');
-    if (colon == text->rest.size || (bracket < text->rest.size && bracket > colon)) {
-        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is missing");
+    const size_t end = endpoint_first(text->rest, ';');
+    if (end < text->rest.size) {
+        const int error = endpoint_source(text, endpoint_head(text->rest, end), out);
+        if (error < 0) return error;
+        text->rest = endpoint_tail(text->rest, end + 1);
     }
-    const int error = endpoint_host(text, endpoint_head(text->rest, colon), out);
-    if (error < 0) return error;
-    return endpoint_port(text, endpoint_tail(text->rest, colon + 1), out);
+    const size_t colon = endpoint_colon(text->rest);
+    if (colon == text->rest.size)
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is missing");
+    int error = endpoint_host(text, endpoint_head(text->rest, colon), &out->host);
+    if (error == ZMTP_OK)
+        error = endpoint_port(text, endpoint_tail(text->rest, colon + 1), &out->port);
+    out->port_any = out->port == 0;
+    return error;
+}
+
+static int endpoint_vsock(struct endpoint_text *text, struct zmtp_endpoint *out)
+{
+    const size_t colon = endpoint_last(text->rest, ':');
+    out->host = endpoint_head(text->rest, colon);
+    out->cid_any = endpoint_is(out->host, "*");
+    if (colon == text->rest.size)
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the port is missing");
+    // The largest numbers of 32 bits mean "any" to the system.
+    if (!out->cid_any && !endpoint_number(out->host, 10, UINT32_MAX - 1, &out->cid))
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT,
+                             "the context id is not a number up to 4294967294, or *");
+    const struct zmtp_bytes port = endpoint_tail(text->rest, colon + 1);
+    if (!endpoint_is(port, "*") && !endpoint_number(port, 10, UINT32_MAX - 1, &out->port))
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT,
+                             "the port is not a number up to 4294967294, or *");
+    out->port_any = out->port == 0;
+    return ZMTP_OK;
 }
 
 static int endpoint_ipc(struct endpoint_text *text, struct zmtp_endpoint *out)
 {
     out->path = text->rest;
+    out->path_any = endpoint_is(out->path, "*");
     if (out->path.size > 0 && out->path.data[0] == '@') {
         out->abstract = true;
         out->path = endpoint_tail(out->path, 1);
@@ -160,11 +216,16 @@ static int endpoint_read(struct endpoint_text *text, struct zmtp_endpoint *out)
         out->transport = ZMTP_INPROC;
         return endpoint_inproc(text, out);
     }
+    if (endpoint_scheme(text, "vsock://")) {
+        out->transport = ZMTP_VSOCK;
+        return endpoint_vsock(text, out);
+    }
     const size_t colon = strcspn((const char *)text->rest.data, ":");
     if (colon == 0 || strncmp((const char *)text->rest.data + colon, "://", 3) != 0) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "there is no transport before \"://\"");
     }
-    return endpoint_fail(text, ZMTP_ERR_TRANSPORT, "the transport is none of tcp, ipc, inproc");
+    return endpoint_fail(text, ZMTP_ERR_TRANSPORT,
+                         "the transport is none of tcp, ipc, inproc, vsock");
 }
 
 int zmtp_endpoint_parse(const char *text, struct zmtp_endpoint *out, const char **why)

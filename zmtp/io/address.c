@@ -1,13 +1,20 @@
 #include "address.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
+#include <unistd.h>
 
-void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
+// It needs the struct sockaddr of the header above.
+#include <linux/vm_sockets.h>
+
+static void address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
 {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
     // An abstract name begins with a zero octet and has no terminator; the parser checked the size.
@@ -20,6 +27,102 @@ void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__addres
                     ? (socklen_t)(offsetof(struct sockaddr_un, sun_path) + skip + size)
                     : (socklen_t)sizeof path};
     memcpy(&out->at, &path, sizeof path);
+}
+
+static void address_vsock(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
+{
+    const struct sockaddr_vm vsock = {
+        .svm_family = AF_VSOCK,
+        .svm_cid = endpoint->cid_any ? VMADDR_CID_ANY : endpoint->cid,
+        .svm_port = endpoint->port_any ? VMADDR_PORT_ANY : endpoint->port,
+    };
+    *out = (struct zmtp__address){.size = sizeof vsock};
+    memcpy(&out->at, &vsock, sizeof vsock);
+}
+
+void zmtp__address_of(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
+{
+    if (endpoint->transport == ZMTP_VSOCK)
+        address_vsock(endpoint, out);
+    else
+        address_ipc(endpoint, out);
+}
+
+void zmtp__address_any(int family, uint16_t port, struct zmtp__address *out)
+{
+    const struct sockaddr_in6 six = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
+    const struct sockaddr_in four = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_ANY)}};
+    *out = (struct zmtp__address){.size = family == AF_INET6 ? sizeof six : sizeof four};
+    memcpy(&out->at, family == AF_INET6 ? (const void *)&six : (const void *)&four, out->size);
+}
+
+static void address_set_port(struct zmtp__address *address, uint16_t port)
+{
+    const uint16_t number = htons(port);
+    const bool six = address->at.ss_family == AF_INET6;
+    const size_t at =
+        six ? offsetof(struct sockaddr_in6, sin6_port) : offsetof(struct sockaddr_in, sin_port);
+    memcpy((uint8_t *)&address->at + at, &number, sizeof number);
+}
+
+// How well an interface's address suits: 0: it does not. A link-local one is good on its link only.
+static unsigned address_rank(const struct sockaddr *at, int family)
+{
+    if (at->sa_family != AF_INET && at->sa_family != AF_INET6) return 0;
+    if (family != AF_UNSPEC && at->sa_family != family) return 0;
+    if (at->sa_family == AF_INET) return 3;
+    struct sockaddr_in6 six;
+    memcpy(&six, at, sizeof six);
+    return IN6_IS_ADDR_LINKLOCAL(&six.sin6_addr) ? 1 : 2;
+}
+
+enum zmtp__interface zmtp__address_interface(struct zmtp_bytes name, int family, uint16_t port,
+                                             struct zmtp__address *out)
+{
+    enum zmtp__interface found = ZMTP__INTERFACE_NONE;
+    unsigned best = 0;
+    struct ifaddrs *list;
+    if (getifaddrs(&list) < 0) return found;
+    for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+        if (!zmtp_bytes_equal(name, zmtp_bytes_text(entry->ifa_name))) continue;
+        if (found == ZMTP__INTERFACE_NONE) found = ZMTP__INTERFACE_BARE;
+        const unsigned rank = entry->ifa_addr ? address_rank(entry->ifa_addr, family) : 0;
+        if (rank <= best) continue;
+        best = rank;
+        found = ZMTP__INTERFACE_FOUND;
+        const bool six = entry->ifa_addr->sa_family == AF_INET6;
+        *out = (struct zmtp__address){.size = six ? sizeof(struct sockaddr_in6)
+                                                  : sizeof(struct sockaddr_in)};
+        memcpy(&out->at, entry->ifa_addr, out->size);
+        address_set_port(out, port);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+bool zmtp__address_source(const struct zmtp_endpoint *endpoint, int family,
+                          struct zmtp__address *out)
+{
+    const uint16_t port = endpoint->source_port;
+    if (zmtp_bytes_equal(endpoint->source, zmtp_bytes_text("*"))) {
+        zmtp__address_any(family, port, out);
+        return true;
+    }
+    char host[ZMTP_ENDPOINT_MAX];
+    memcpy(host, endpoint->source.data, endpoint->source.size);
+    host[endpoint->source.size] = '\0';
+    const struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    struct addrinfo *list;
+    if (getaddrinfo(host, NULL, &hints, &list) == 0) {
+        zmtp__address_copy(list, out);
+        address_set_port(out, port);
+        freeaddrinfo(list);
+        return true;
+    }
+    return zmtp__address_interface(endpoint->source, family, port, out) == ZMTP__INTERFACE_FOUND;
 }
 
 void zmtp__address_copy(const struct addrinfo *info, struct zmtp__address *out)
@@ -83,7 +186,8 @@ bool zmtp__address_loopback(const struct zmtp__address *address)
             return address_loopback_v4(in.sin6_addr.s6_addr + 12);
         return IN6_IS_ADDR_LOOPBACK(&in.sin6_addr);
     }
-    return address->at.ss_family == AF_UNIX;
+    // Neither leaves the machine and its host.
+    return address->at.ss_family == AF_UNIX || address->at.ss_family == AF_VSOCK;
 }
 
 bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__address *b)
@@ -91,9 +195,32 @@ bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__addre
     return a->size == b->size && memcmp(&a->at, &b->at, a->size) == 0;
 }
 
+// This machine's context id, by which others dial it; VMADDR_CID_ANY when it cannot be told.
+static unsigned address_own_cid(void)
+{
+    unsigned cid = VMADDR_CID_ANY;
+    const int fd = open("/dev/vsock", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return cid;
+    if (ioctl(fd, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid) < 0) cid = VMADDR_CID_ANY;
+    close(fd);
+    return cid;
+}
+
+static void address_vsock_text(const struct zmtp__address *address, char *out, size_t size)
+{
+    struct sockaddr_vm vsock;
+    memcpy(&vsock, &address->at, sizeof vsock);
+    if (vsock.svm_cid == VMADDR_CID_ANY) vsock.svm_cid = address_own_cid();
+    if (vsock.svm_cid == VMADDR_CID_ANY)
+        snprintf(out, size, "vsock://*:%u", vsock.svm_port);
+    else
+        snprintf(out, size, "vsock://%u:%u", vsock.svm_cid, vsock.svm_port);
+}
+
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size)
 {
     out[0] = '\0';
+    if (address->at.ss_family == AF_VSOCK) address_vsock_text(address, out, size);
     if (address->at.ss_family != AF_INET && address->at.ss_family != AF_INET6) return;
     char host[64], port[8];
     const int error = getnameinfo((const struct sockaddr *)&address->at, address->size, host,
@@ -149,6 +276,8 @@ int zmtp__address_error(int error_number)
     case ECONNRESET:
     case EPIPE:
         return ZMTP_ERR_RESET;
+    case EAFNOSUPPORT:
+        return ZMTP_ERR_TRANSPORT;
     default:
         return ZMTP_ERR_SYSTEM;
     }

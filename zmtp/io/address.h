@@ -15,7 +15,22 @@ struct zmtp__address {
 
 enum { ZMTP__ADDRESS_TEXT_MAX = 80 };
 
-void zmtp__address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out);
+// Of an ipc path or name, or of vsock.
+void zmtp__address_of(const struct zmtp_endpoint *endpoint, struct zmtp__address *out);
+// Every address of |family|, AF_INET or AF_INET6.
+void zmtp__address_any(int family, uint16_t port, struct zmtp__address *out);
+// What an interface of this machine has: an IPv4 address, else an IPv6 one, a link-local one last; of
+// |family| only, unless that is AF_UNSPEC.
+enum zmtp__interface {
+    ZMTP__INTERFACE_NONE, // there is no interface of that name
+    ZMTP__INTERFACE_BARE, // it has no such address
+    ZMTP__INTERFACE_FOUND,
+};
+enum zmtp__interface zmtp__address_interface(struct zmtp_bytes name, int family, uint16_t port,
+                                             struct zmtp__address *out);
+// Where a dial is to come from, when its endpoint says so. False: there is no such address of |family|.
+bool zmtp__address_source(const struct zmtp_endpoint *endpoint, int family,
+                          struct zmtp__address *out);
 void zmtp__address_copy(const struct addrinfo *info, struct zmtp__address *out);
 // As getaddrinfo calls them: AF_UNSPEC is both.
 int zmtp__address_family(enum zmtp_families families);
@@ -28,7 +43,7 @@ void zmtp__address_names(const struct zmtp_endpoint *endpoint, char host[ZMTP_EN
                          char port[8]);
 bool zmtp__address_loopback(const struct zmtp__address *address);
 bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__address *b);
-// "tcp://127.0.0.1:5555", "tcp://[::1]:5555"; empty for others.
+// "tcp://127.0.0.1:5555", "tcp://[::1]:5555", "vsock://2:1024"; empty for others.
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size);
 // Who is at the other side of |fd|: an address, or for ipc the process.
 void zmtp__address_remote(int fd, char *out, size_t size);

@@ -1,35 +1,28 @@
 #include "bind.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "address.h"
 #include "transport.h"
 
-enum { BIND_LOCK_TRIES = 8 };
-
-// What one bind works on.
-struct bind_job {
-    struct zmtp_uv_socket *socket; // for its config, and the words of a failure
-    const char *text;              // as the user gave it
-    struct zmtp__bound *out;
-};
-
-static const char *bind_advice(bool ipc, int error_number)
+static const char *bind_advice(enum zmtp_transport transport, int error_number)
 {
+    const bool ipc = transport == ZMTP_IPC, vsock = transport == ZMTP_VSOCK;
     switch (error_number) {
     case EADDRINUSE:
         return ipc ? "is in use by another process: choose another path or stop it"
                    : "is in use by another process: choose another port or stop it";
     case EADDRNOTAVAIL:
-        return "is no address of this machine: choose one of its own, or *";
+        return vsock ? "is no context id of this machine: choose its own, or *; 1 needs the module "
+                       "vsock_loopback"
+                     : "is no address of this machine: choose one of its own, or *";
+    case EAFNOSUPPORT:
+        return vsock ? "needs vsock, which this system has not: load its module"
+                     : "needs an IP version that this system has not";
     case EACCES:
     case EPERM:
     case EROFS:
@@ -46,12 +39,11 @@ static const char *bind_advice(bool ipc, int error_number)
     }
 }
 
-// Puts errno into words.
-static int bind_fail(const struct bind_job *job, bool ipc)
+int zmtp__bind_fail(const struct zmtp__bind_job *job)
 {
     const int error_number = errno;
     const int error = zmtp__address_error(error_number);
-    const char *advice = bind_advice(ipc, error_number);
+    const char *advice = bind_advice(job->endpoint->transport, error_number);
     char words[128];
     uv_strerror_r(-error_number, words, sizeof words);
     if (job->out->option)
@@ -61,11 +53,26 @@ static int bind_fail(const struct bind_job *job, bool ipc)
     return zmtp__uv_socket_fail(job->socket, error, "%s cannot be bound: %s", job->text, words);
 }
 
-static void bind_close(int fd)
+void zmtp__bind_close(int fd)
 {
     const int error_number = errno;
     close(fd);
     errno = error_number;
+}
+
+int zmtp__bind_socket(const struct zmtp__bind_job *job, const struct zmtp__address *address)
+{
+    const struct zmtp_uv_transport *transport = &job->socket->config.transport;
+    const int fd = zmtp__address_socket(address);
+    if (fd < 0) return -1;
+    if (zmtp__transport_prepare(transport, fd, address->at.ss_family, &job->out->option)) return fd;
+    zmtp__bind_close(fd);
+    return -1;
+}
+
+bool zmtp__bind_listen(const struct zmtp__bind_job *job, int fd)
+{
+    return listen(fd, (int)job->socket->config.backlog) == 0;
 }
 
 static bool bind_option(int fd, int level, int name, int value)
@@ -73,38 +80,37 @@ static bool bind_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
-static bool bind_and_listen(const struct bind_job *job, int fd, const struct zmtp__address *address)
+static bool bind_and_listen(const struct zmtp__bind_job *job, int fd,
+                            const struct zmtp__address *address)
 {
     const int family = address->at.ss_family;
-    const struct zmtp_uv_config *config = &job->socket->config;
-    if (!zmtp__transport_prepare(&config->transport, fd, family, &job->out->option)) return false;
     // Without it a server that restarts could not bind while old connections are in TIME_WAIT.
-    if (family != AF_UNIX && !bind_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
+    if (family != AF_VSOCK && !bind_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
     // Of [::] alone it decides whether IPv4 is taken as well.
-    const bool only_six = config->transport.families == ZMTP_FAMILIES_IPV6;
+    const bool only_six = job->socket->config.transport.families == ZMTP_FAMILIES_IPV6;
     if (family == AF_INET6 && !bind_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, only_six)) return false;
     if (bind(fd, (const struct sockaddr *)&address->at, address->size) < 0) return false;
-    return listen(fd, (int)config->backlog) == 0;
+    return zmtp__bind_listen(job, fd);
 }
 
 // A listening descriptor, or -1 and errno.
-static int bind_open(const struct bind_job *job, const struct zmtp__address *address)
+static int bind_open(const struct zmtp__bind_job *job, const struct zmtp__address *address)
 {
-    const int fd = zmtp__address_socket(address);
+    const int fd = zmtp__bind_socket(job, address);
     if (fd < 0) return -1;
     if (bind_and_listen(job, fd, address)) return fd;
-    bind_close(fd);
+    zmtp__bind_close(fd);
     return -1;
 }
 
 // May everybody on the network listen in to what goes over this socket?
-static bool bind_keeps_local(const struct bind_job *job)
+static bool bind_keeps_local(const struct zmtp__bind_job *job)
 {
     const struct zmtp_uv_config *config = &job->socket->config;
     return config->security.mechanism != ZMTP_CURVE && !config->allow_public_null;
 }
 
-static int bind_public(const struct bind_job *job)
+static int bind_public(const struct zmtp__bind_job *job)
 {
     return zmtp__uv_socket_fail(
         job->socket, ZMTP_ERR_ACCESS,
@@ -114,12 +120,12 @@ static int bind_public(const struct bind_job *job)
 }
 
 // Takes the listening |fd|, and tells its real port. |any_four|: it takes every IPv4 address.
-static int bind_tcp_done(const struct bind_job *job, int fd, bool any_four)
+static int bind_done(const struct zmtp__bind_job *job, int fd, bool any_four)
 {
     struct zmtp__address bound = {.size = sizeof bound.at};
     if (getsockname(fd, (struct sockaddr *)&bound.at, &bound.size) < 0) {
-        bind_close(fd);
-        return bind_fail(job, false);
+        zmtp__bind_close(fd);
+        return zmtp__bind_fail(job);
     }
     job->out->fd = fd;
     zmtp__address_text(&bound, job->out->endpoint, sizeof job->out->endpoint);
@@ -134,36 +140,37 @@ static int bind_tcp_done(const struct bind_job *job, int fd, bool any_four)
 }
 
 // Every address of this machine, IPv4 and IPv6; only IPv4 where there is no other.
-static int bind_wildcard(const struct bind_job *job, uint16_t port)
+static int bind_wildcard(const struct zmtp__bind_job *job)
 {
     const enum zmtp_families families = job->socket->config.transport.families;
+    const uint16_t port = (uint16_t)job->endpoint->port;
+    struct zmtp__address address;
     if (bind_keeps_local(job)) return bind_public(job);
-    const struct sockaddr_in6 six = {
-        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
-    const struct sockaddr_in four = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_ANY)}};
-    struct zmtp__address address = {.size = sizeof six};
-    memcpy(&address.at, &six, sizeof six);
     errno = EAFNOSUPPORT;
+    zmtp__address_any(AF_INET6, port, &address);
     int fd = families == ZMTP_FAMILIES_IPV4 ? -1 : bind_open(job, &address);
     if (fd < 0 && families != ZMTP_FAMILIES_IPV6 &&
         (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL)) {
-        address = (struct zmtp__address){.size = sizeof four};
-        memcpy(&address.at, &four, sizeof four);
+        zmtp__address_any(AF_INET, port, &address);
         fd = bind_open(job, &address);
     }
-    return fd < 0 ? bind_fail(job, false) : bind_tcp_done(job, fd, families != ZMTP_FAMILIES_IPV6);
+    return fd < 0 ? zmtp__bind_fail(job) : bind_done(job, fd, families != ZMTP_FAMILIES_IPV6);
+}
+
+static bool bind_is_denied(const struct zmtp__bind_job *job, const struct zmtp__address *address)
+{
+    return !zmtp__address_loopback(address) && bind_keeps_local(job);
 }
 
 // The first of |list| that can be bound; of |family| only.
-static int bind_first(const struct bind_job *job, const struct addrinfo *list, int family,
+static int bind_first(const struct zmtp__bind_job *job, const struct addrinfo *list, int family,
                       bool *public_only)
 {
     for (const struct addrinfo *info = list; info; info = info->ai_next) {
         struct zmtp__address address;
         if (info->ai_family != family) continue;
         zmtp__address_copy(info, &address);
-        if (!zmtp__address_loopback(&address) && bind_keeps_local(job)) continue;
+        if (bind_is_denied(job, &address)) continue;
         *public_only = false;
         const int fd = bind_open(job, &address);
         if (fd >= 0) return fd;
@@ -171,18 +178,9 @@ static int bind_first(const struct bind_job *job, const struct addrinfo *list, i
     return -1;
 }
 
-static int bind_tcp(const struct bind_job *job, const struct zmtp_endpoint *endpoint)
+// Frees |list|.
+static int bind_list(const struct zmtp__bind_job *job, struct addrinfo *list)
 {
-    if (zmtp_bytes_equal(endpoint->host, zmtp_bytes_text("*")))
-        return bind_wildcard(job, endpoint->port);
-    struct addrinfo *list;
-    const enum zmtp_families families = job->socket->config.transport.families;
-    int status = zmtp__address_lookup(endpoint, families, true, &list);
-    if (status != 0) status = zmtp__address_lookup(endpoint, families, false, &list);
-    if (status != 0)
-        return zmtp__uv_socket_fail(job->socket, ZMTP_ERR_NOT_FOUND,
-                                    "%s cannot be bound: no address of this name is known: %s",
-                                    job->text, gai_strerror(status));
     // IPv4 first: a peer that knows nothing else then reaches a name such as localhost.
     bool public_only = true;
     int fd = bind_first(job, list, AF_INET, &public_only);
@@ -190,114 +188,70 @@ static int bind_tcp(const struct bind_job *job, const struct zmtp_endpoint *endp
     const int error_number = errno;
     freeaddrinfo(list);
     errno = error_number;
-    if (fd >= 0) return bind_tcp_done(job, fd, false);
-    return public_only ? bind_public(job) : bind_fail(job, false);
+    if (fd >= 0) return bind_done(job, fd, false);
+    return public_only ? bind_public(job) : zmtp__bind_fail(job);
 }
 
-// Takes the lock file beside |path|, which keeps two binds of one path apart, from the look at an old
-// path to the listen. Negative: somebody else has it, or it cannot be made; errno tells.
-static int bind_lock(const char *lock)
+static int bind_name(const struct zmtp__bind_job *job)
 {
-    for (int i = 0; i < BIND_LOCK_TRIES; i++) {
-        const int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0) return -1;
-        struct stat held, named;
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &held) < 0) {
-            bind_close(fd);
-            if (errno == EWOULDBLOCK) errno = EADDRINUSE;
-            return -1;
-        }
-        // Its last holder may have removed the name after we opened it; then it locks nothing.
-        if (lstat(lock, &named) == 0 && named.st_dev == held.st_dev && named.st_ino == held.st_ino)
-            return fd;
-        close(fd);
-    }
-    errno = EADDRINUSE;
-    return -1;
+    const enum zmtp_families families = job->socket->config.transport.families;
+    struct addrinfo *list;
+    const int status = zmtp__address_lookup(job->endpoint, families, false, &list);
+    if (status == 0) return bind_list(job, list);
+    return zmtp__uv_socket_fail(job->socket, ZMTP_ERR_NOT_FOUND,
+                                "%s cannot be bound: no address of this name is known: %s",
+                                job->text, gai_strerror(status));
 }
 
-// Is |path| free, or can it be freed because who listened there is gone? Else errno tells.
-static bool bind_clear_path(const char *path, const struct zmtp__address *address)
+static int bind_tcp(const struct zmtp__bind_job *job)
 {
-    struct stat at;
-    if (lstat(path, &at) < 0) return errno == ENOENT;
-    if (!S_ISSOCK(at.st_mode)) {
-        errno = EEXIST;
-        return false;
+    const struct zmtp_endpoint *endpoint = job->endpoint;
+    const enum zmtp_families families = job->socket->config.transport.families;
+    struct zmtp__address address;
+    struct addrinfo *list;
+    int fd;
+    if (zmtp_bytes_equal(endpoint->host, zmtp_bytes_text("*"))) return bind_wildcard(job);
+    if (zmtp__address_lookup(endpoint, families, true, &list) == 0) return bind_list(job, list);
+    switch (zmtp__address_interface(endpoint->host, zmtp__address_family(families),
+                                    (uint16_t)endpoint->port, &address)) {
+    case ZMTP__INTERFACE_NONE:
+        return bind_name(job);
+    case ZMTP__INTERFACE_BARE:
+        return zmtp__uv_socket_fail(job->socket, ZMTP_ERR_NOT_FOUND,
+                                    "%s cannot be bound: this interface has no address of an IP "
+                                    "version that transport.families allows",
+                                    job->text);
+    case ZMTP__INTERFACE_FOUND:
+        break;
     }
-    const int probe = zmtp__address_socket(address);
-    if (probe < 0) return false;
-    const int result = connect(probe, (const struct sockaddr *)&address->at, address->size);
-    const bool stale = result < 0 && errno == ECONNREFUSED;
-    close(probe);
-    if (!stale) {
-        errno = EADDRINUSE;
-        return false;
-    }
-    return unlink(path) == 0 || errno == ENOENT;
+    if (bind_is_denied(job, &address)) return bind_public(job);
+    fd = bind_open(job, &address);
+    return fd < 0 ? zmtp__bind_fail(job) : bind_done(job, fd, false);
 }
 
-static int bind_path(const struct bind_job *job, const char *path,
-                     const struct zmtp__address *address)
-{
-    struct stat at;
-    if (!bind_clear_path(path, address)) return -1;
-    const int fd = bind_open(job, address);
-    if (fd < 0) return -1;
-    if (lstat(path, &at) < 0) {
-        bind_close(fd);
-        return -1;
-    }
-    job->out->has_path = true;
-    job->out->device = at.st_dev;
-    job->out->inode = at.st_ino;
-    return fd;
-}
-
-static int bind_ipc(const struct bind_job *job, const struct zmtp_endpoint *endpoint)
+static int bind_vsock(const struct zmtp__bind_job *job)
 {
     struct zmtp__address address;
-    zmtp__address_ipc(endpoint, &address);
-    strcpy(job->out->endpoint, job->text); // the parser checked the size
-    if (endpoint->abstract) {
-        job->out->fd = bind_open(job, &address);
-        return job->out->fd < 0 ? bind_fail(job, true) : ZMTP_OK;
-    }
-    char path[ZMTP_IPC_PATH_MAX + 1], lock[ZMTP_IPC_PATH_MAX + 8];
-    memcpy(path, endpoint->path.data, endpoint->path.size);
-    path[endpoint->path.size] = '\0';
-    snprintf(lock, sizeof lock, "%s.lock", path);
-    const int held = bind_lock(lock);
-    if (held < 0) return bind_fail(job, true);
-    job->out->fd = bind_path(job, path, &address);
-    const int error_number = errno;
-    (void)unlink(lock); // an empty file that is left behind does no harm
-    close(held);
-    errno = error_number;
-    if (job->out->fd >= 0) return ZMTP_OK;
-    if (errno == EEXIST)
-        return zmtp__uv_socket_fail(
-            job->socket, ZMTP_ERR_IN_USE,
-            "%s exists and is not a socket: choose another path or remove it", job->text);
-    return bind_fail(job, true);
+    zmtp__address_of(job->endpoint, &address);
+    const int fd = bind_open(job, &address);
+    return fd < 0 ? zmtp__bind_fail(job) : bind_done(job, fd, false);
 }
 
 int zmtp__bind(struct zmtp_uv_socket *socket, const char *text,
                const struct zmtp_endpoint *endpoint, struct zmtp__bound *out)
 {
-    const struct bind_job job = {.socket = socket, .text = text, .out = out};
+    const struct zmtp__bind_job job = {
+        .socket = socket, .text = text, .endpoint = endpoint, .out = out};
     *out = (struct zmtp__bound){.fd = -1};
-    return endpoint->transport == ZMTP_IPC ? bind_ipc(&job, endpoint) : bind_tcp(&job, endpoint);
-}
-
-void zmtp__bind_unlink(const char *endpoint, dev_t device, ino_t inode)
-{
-    struct zmtp_endpoint parsed;
-    char path[ZMTP_IPC_PATH_MAX + 1];
-    struct stat at;
-    if (zmtp_endpoint_parse(endpoint, &parsed, NULL) < 0) return;
-    memcpy(path, parsed.path.data, parsed.path.size);
-    path[parsed.path.size] = '\0';
-    if (lstat(path, &at) < 0 || at.st_dev != device || at.st_ino != inode) return;
-    (void)unlink(path); // a path that stays is found stale by the next bind
+    switch (endpoint->transport) {
+    case ZMTP_TCP:
+        return bind_tcp(&job);
+    case ZMTP_IPC:
+        return zmtp__bind_ipc(&job);
+    case ZMTP_VSOCK:
+        return bind_vsock(&job);
+    case ZMTP_INPROC:
+        break;
+    }
+    return ZMTP_ERR_TRANSPORT;
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,10 +103,10 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
 // The next address of those that are known.
 static bool dialler_next(struct zmtp__dialler *dialler, struct zmtp__address *out)
 {
-    if (dialler->where.transport == ZMTP_IPC) {
+    if (dialler->where.transport != ZMTP_TCP) {
         if (dialler->tried_path) return false;
         dialler->tried_path = true;
-        zmtp__address_ipc(&dialler->where, out);
+        zmtp__address_of(&dialler->where, out);
         return true;
     }
     if (!dialler->address) return false;
@@ -116,9 +117,12 @@ static bool dialler_next(struct zmtp__dialler *dialler, struct zmtp__address *ou
 
 static void dialler_note(struct zmtp__dialler *dialler, int error_number)
 {
-    dialler->error_number = error_number;
-    dialler->error = zmtp__address_error(error_number);
+    // How the system says of a vsock that nobody listens there.
+    const bool refused = dialler->where.transport == ZMTP_VSOCK && error_number == ECONNRESET;
+    dialler->error_number = refused ? ECONNREFUSED : error_number;
+    dialler->error = zmtp__address_error(dialler->error_number);
     dialler->option = NULL;
+    dialler->stray = false;
 }
 
 // A dial to a port of our own range, where nobody listens, may by chance meet itself.
@@ -130,18 +134,38 @@ static bool dialler_met_itself(int fd)
     return ours.at.ss_family != AF_UNIX && zmtp__address_equal(&ours, &theirs);
 }
 
+// Lets the dial come from where its endpoint says; else errno tells.
+static bool dialler_bind(const struct zmtp__dialler *dialler, int fd, int family)
+{
+    struct zmtp__address source;
+    const int on = 1;
+    if (dialler->where.source.size == 0) return true;
+    if (!zmtp__address_source(&dialler->where, family, &source)) {
+        errno = EADDRNOTAVAIL;
+        return false;
+    }
+    // A port of its own may still be in TIME_WAIT by the connection before; and one that the system
+    // chooses need be free towards the other side only.
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return false;
+    if (dialler->where.source_port == 0)
+        (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return bind(fd, (const struct sockaddr *)&source.at, source.size) == 0;
+}
+
 // A descriptor that may connect to |address|; negative: failed, and noted.
 static int dialler_socket(struct zmtp__dialler *dialler, const struct zmtp__address *address)
 {
     const struct zmtp_uv_transport *transport = &dialler->conn.socket->config.transport;
     const char *option = NULL;
     const int fd = zmtp__address_socket(address);
-    if (fd >= 0 && zmtp__transport_prepare(transport, fd, address->at.ss_family, &option)) {
+    if (fd >= 0 && zmtp__transport_prepare(transport, fd, address->at.ss_family, &option) &&
+        dialler_bind(dialler, fd, address->at.ss_family)) {
         zmtp__transport_tune(transport, fd);
         return fd;
     }
     dialler_note(dialler, errno);
     dialler->option = option;
+    dialler->stray = fd >= 0 && !option;
     if (fd >= 0) close(fd);
     return -1;
 }
@@ -199,10 +223,11 @@ static void dialler_fail(struct zmtp__dialler *dialler)
     char system[128], reason[160];
     const char *words = zmtp_err_text(dialler->error);
     if (dialler->error_number) words = uv_strerror_r(-dialler->error_number, system, sizeof system);
-    if (dialler->option) {
+    if (dialler->option)
         snprintf(reason, sizeof reason, "%s cannot be set: %s", dialler->option, words);
-        words = reason;
-    }
+    if (dialler->stray)
+        snprintf(reason, sizeof reason, "cannot dial from the source address: %s", words);
+    if (dialler->option || dialler->stray) words = reason;
     zmtp__dialler_failed(dialler, dialler->error, words);
 }
 
@@ -274,7 +299,7 @@ static void dialler_dial(struct zmtp__dialler *dialler)
 {
     dialler->conn.due_ms = UINT64_MAX;
     dialler->tried_path = false;
-    if (dialler->where.transport == ZMTP_IPC) {
+    if (dialler->where.transport != ZMTP_TCP) {
         dialler_try(dialler);
         return;
     }

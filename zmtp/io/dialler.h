@@ -21,13 +21,14 @@ struct zmtp__dialler {
     int error;                            // why the last address failed
     int error_number;                     // the system's word for it; 0: none
     const char *option;                   // of the config, that the system refused; null: none
+    bool stray;                           // the source address was to blame
     bool resolving;                       // |resolve| is with libuv
     bool freed;                           // free it when |resolve| is back
-    bool tried_path;                      // ipc has one address, and it was tried
+    bool tried_path;                      // ipc and vsock have one address, and it was tried
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
 
-// |endpoint| is well formed, tcp or ipc. Dials from the loop, not from here.
+// |endpoint| is well formed, and of another transport than inproc. Dials from the loop, not from here.
 int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint);
 // The descriptor that was connecting has news.
 void zmtp__dialler_ready(struct zmtp__dialler *dialler);

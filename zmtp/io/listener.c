@@ -95,8 +95,7 @@ void zmtp__listener_close(struct zmtp__listener *listener)
     listener_unlink(listener, &socket->listeners);
     listener->next = socket->stopping;
     socket->stopping = listener;
-    if (listener->has_path)
-        zmtp__bind_unlink(listener->endpoint, listener->device, listener->inode);
+    zmtp__bind_unlink(listener->endpoint, &listener->path);
     zmtp__watch_close(listener->watch);
     listener->watch = NULL;
     uv_close((uv_handle_t *)&listener->alarm, listener_gone);
@@ -199,16 +198,15 @@ int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
     struct zmtp_uv *uv = socket->uv;
     struct zmtp__bound bound;
     int error = zmtp__bind(socket, text, endpoint, &bound);
-    if (error < 0) return error;
+    if (error < 0) {
+        zmtp__bind_unlink(bound.endpoint, &bound.path); // it may have come as far as that
+        return error;
+    }
     struct zmtp__listener *listener = zmtp_alloc(uv->allocator, sizeof *listener);
     error = ZMTP_ERR_MEMORY;
     if (!listener) goto fail;
-    *listener = (struct zmtp__listener){.socket = socket,
-                                        .uv = uv,
-                                        .references = 1,
-                                        .has_path = bound.has_path,
-                                        .device = bound.device,
-                                        .inode = bound.inode};
+    *listener =
+        (struct zmtp__listener){.socket = socket, .uv = uv, .references = 1, .path = bound.path};
     error = zmtp__watch_open(&listener->watch, uv, bound.fd, listener_ready, listener);
     if (error < 0) goto fail;
     error = zmtp__watch_want(listener->watch, UV_READABLE);
@@ -228,7 +226,7 @@ fail_watch:
     bound.fd = -1;
 fail:
     if (listener) zmtp_free(uv->allocator, listener, sizeof *listener);
-    if (bound.has_path) zmtp__bind_unlink(bound.endpoint, bound.device, bound.inode);
+    zmtp__bind_unlink(bound.endpoint, &bound.path);
     if (bound.fd >= 0) close(bound.fd);
     return zmtp__uv_socket_fail(socket, error, "%s: %s", text, zmtp_err_text(error));
 }

@@ -3,8 +3,7 @@
 #ifndef ZMTP_IO_LISTENER_H
 #define ZMTP_IO_LISTENER_H
 
-#include <sys/types.h>
-
+#include "bind.h"
 #include "conn.h"
 
 struct zmtp__listener {
@@ -17,11 +16,9 @@ struct zmtp__listener {
     size_t pending;    // connections whose handshake is not done
     size_t references; // its own, and one of each connection
     bool announced;
-    bool crowded; // accepts no more until a handshake ends or the alarm rings
-    bool starved; // told that it pauses; nothing was accepted since
-    bool has_path;
-    dev_t device; // of the ipc path, to know later whether it is still ours
-    ino_t inode;
+    bool crowded;                     // accepts no more until a handshake ends or the alarm rings
+    bool starved;                     // told that it pauses; nothing was accepted since
+    struct zmtp__bound_path path;     // of ipc
     char given[ZMTP_ENDPOINT_MAX];    // to bind
     char endpoint[ZMTP_ENDPOINT_MAX]; // with the real port
 };

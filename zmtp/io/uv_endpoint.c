@@ -35,9 +35,25 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     if (error < 0) return error;
     if (parsed.transport == ZMTP_INPROC)
         error = zmtp__inproc_bind(socket, endpoint);
+    else if (parsed.source.size > 0)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT,
+                                    "%s: only a dial has an address to come from, before a ;",
+                                    endpoint);
     else
         error = zmtp__listener_open(socket, endpoint, &parsed);
     return uv_endpoint_result(socket, endpoint, error);
+}
+
+// Why |endpoint| can be bound but not dialled; null: it can.
+static const char *uv_endpoint_undialled(const struct zmtp_endpoint *endpoint)
+{
+    const bool tcp = endpoint->transport == ZMTP_TCP;
+    if (endpoint->port_any) return "a dial needs the port that the other side is bound to";
+    if (endpoint->path_any) return "a dial needs the path that the other side is bound to";
+    if (endpoint->cid_any) return "* can be bound, a dial needs a context id";
+    if (tcp && zmtp_bytes_equal(endpoint->host, zmtp_bytes_text("*")))
+        return "* can be bound, a dial needs a host";
+    return NULL;
 }
 
 int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
@@ -45,15 +61,10 @@ int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
     struct zmtp_endpoint parsed;
     int error = uv_endpoint_parse(socket, endpoint, &parsed);
     if (error < 0) return error;
+    const char *const why = uv_endpoint_undialled(&parsed);
+    if (why) return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT, "%s: %s", endpoint, why);
     if (parsed.transport == ZMTP_INPROC)
         error = zmtp__inproc_connect(socket, endpoint);
-    else if (parsed.transport == ZMTP_TCP && parsed.port_any)
-        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT,
-                                    "%s: a dial needs the port that the other side is bound to",
-                                    endpoint);
-    else if (parsed.transport == ZMTP_TCP && zmtp_bytes_equal(parsed.host, zmtp_bytes_text("*")))
-        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT,
-                                    "%s: * can be bound, a dial needs a host", endpoint);
     else
         error = zmtp__dialler_open(socket, endpoint);
     return uv_endpoint_result(socket, endpoint, error);
