@@ -13,6 +13,9 @@
 // Bad octets close the peer with a reason that stays; later calls are harmless.
 //
 // Backpressure is the absence of a want: with a full pipe the peer wants no octets.
+//
+// A peer of type STREAM speaks no ZMTP: it is ready at once, has no heartbeats and no security but
+// NULL, each commit is a message of one part, and of what it sends only the bodies leave.
 #ifndef ZMTP_PEER_H
 #define ZMTP_PEER_H
 
@@ -61,10 +64,12 @@ struct zmtp_peer_config {
     // The least octets that zmtp_peer_space lends; 0: 32 KiB. Fewer need more reads and less memory,
     // which is what a small board wants: with 512 and no pool a buffer has 1 KiB.
     uint32_t room_min;
+    bool stream_notify; // STREAM: tell the socket when the connection is there, and when it ends
 };
 
 struct zmtp_peer;
-// Copies what it needs of |config|. ZMTP_ERR_MEMORY or ZMTP_ERR_ARGUMENT leave |*out| null.
+// Copies what it needs of |config|. ZMTP_ERR_MEMORY or ZMTP_ERR_ARGUMENT leave |*out| null. There
+// is no peer of type DGRAM.
 int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config, uint64_t now_ms);
 // Frees it; if a pipe is attached, tells it that the link is down, and leaves the end open: it stays
 // the caller's, to be attached to the next connection or closed.

@@ -449,6 +449,39 @@ void zmtp__queue_consume(struct zmtp__queue *queue, size_t size)
     }
 }
 
+size_t zmtp__queue_peek_bodies(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
+                               size_t bytes_max)
+{
+    assert(!queue->open);
+    if (queue->count == 0) return 0;
+    struct queue_cursor cursor = queue_head(queue);
+    size_t count = 0;
+    for (size_t i = 0; i < queue->count && count < max && bytes_max > 0; i++) {
+        const struct queue_frame next = queue_next(queue, &cursor);
+        // Of the first message the header and some of the body may have left.
+        const size_t header = next.size - next.body.size;
+        const size_t skip = i == 0 && queue->sent > header ? queue->sent - header : 0;
+        size_t size = next.body.size - skip;
+        if (size > bytes_max) size = bytes_max;
+        out[count++] = (struct zmtp_bytes){next.body.data + skip, size};
+        bytes_max -= size;
+    }
+    return count;
+}
+
+void zmtp__queue_consume_bodies(struct zmtp__queue *queue, size_t size)
+{
+    while (size > 0) {
+        struct queue_cursor cursor = queue_head(queue);
+        const struct queue_frame first = queue_next(queue, &cursor);
+        if (queue->sent == 0) zmtp__queue_consume(queue, first.size - first.body.size);
+        const size_t left = first.size - queue->sent;
+        const size_t part = size < left ? size : left;
+        zmtp__queue_consume(queue, part);
+        size -= part;
+    }
+}
+
 void zmtp__queue_rewind(struct zmtp__queue *queue)
 {
     queue->sent = queue->message_left = 0;

@@ -100,6 +100,11 @@ size_t zmtp__queue_first_size(const struct zmtp__queue *queue);
 size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
                         size_t bytes_max);
 void zmtp__queue_consume(struct zmtp__queue *queue, size_t size);
+// The same without the headers, for messages of one part with something in it: only bodies are
+// shown, and |size| counts their octets.
+size_t zmtp__queue_peek_bodies(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
+                               size_t bytes_max);
+void zmtp__queue_consume_bodies(struct zmtp__queue *queue, size_t size);
 // Octets up to the end of the message being sent; 0 at a boundary.
 static inline size_t zmtp__queue_message_left(const struct zmtp__queue *queue)
 {

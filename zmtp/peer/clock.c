@@ -94,6 +94,7 @@ uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
 {
     uint64_t deadline = UINT64_MAX;
     if (peer->state == ZMTP_PEER_CLOSED && !zmtp__tx_pending(peer)) return deadline;
+    if (peer->raw) return zmtp__raw_deadline(peer);
     if (peer->state != ZMTP_PEER_TRAFFIC) {
         if (peer->limits.handshake_ms > 0) deadline = peer->opened_ms + peer->limits.handshake_ms;
         return clock_earlier(deadline, zmtp__handshake_deadline(peer));
@@ -106,6 +107,10 @@ uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
 void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
 {
     if (now_ms < zmtp_peer_deadline(peer)) return;
+    if (peer->raw) {
+        zmtp__raw_tick(peer, now_ms);
+        return;
+    }
     if (peer->state != ZMTP_PEER_TRAFFIC) {
         zmtp__handshake_expire(peer, now_ms);
         zmtp__tx_drop(peer); // what was said last has had its time, too

@@ -1,5 +1,6 @@
-// The inside of a peer, shared by its files: peer.c (its life), handshake.c, rx.c (incoming octets),
-// tx.c (outgoing octets), sealed.c (both, when they are sealed), clock.c (deadlines and heartbeats).
+// The inside of a peer, shared by its files: peer.c (its life), handshake.c, rx.c (incoming
+// octets), tx.c (outgoing octets), sealed.c (both, when they are sealed), raw.c (both, when they
+// are no ZMTP), clock.c (deadlines and heartbeats).
 #ifndef ZMTP_PEER_INSIDE_H
 #define ZMTP_PEER_INSIDE_H
 
@@ -42,6 +43,11 @@ struct zmtp_peer {
     enum zmtp_socket_type type;
     uint8_t minor; // that we announce
     uint32_t room_min;
+    bool raw;              // STREAM: octets that are no ZMTP
+    bool raw_notify;       // tells the socket of the connection's begin and end
+    bool raw_begun;        // has told it of the former
+    bool raw_starved;      // cannot tell it of the latter for want of memory
+    uint64_t raw_retry_ms; // when to try that again
     enum zmtp_peer_state state;
     int error;  // why it closed
     int ending; // the connection is gone, but octets that came before wait for room in the pipe
@@ -122,6 +128,15 @@ size_t zmtp__sealed_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t 
 void zmtp__sealed_consume(struct zmtp_peer *peer, size_t size);
 bool zmtp__sealed_unsent(const struct zmtp_peer *peer); // sealed, and not all of it has left
 void zmtp__sealed_drop_unsent(struct zmtp_peer *peer);
+
+// raw.c: the pipe is attached; the connection ends for |error|. False: it cannot be told for want
+// of memory, and the peer must stay until that is tried again.
+void zmtp__raw_begin(struct zmtp_peer *peer);
+bool zmtp__raw_end(struct zmtp_peer *peer, int error);
+// What is held goes to the pipe. ZMTP_ERR_AGAIN: that is full; ZMTP_ERR_MEMORY.
+int zmtp__raw_take(struct zmtp_peer *peer);
+uint64_t zmtp__raw_deadline(const struct zmtp_peer *peer);
+void zmtp__raw_tick(struct zmtp_peer *peer, uint64_t now_ms);
 
 // rx.c
 void zmtp__rx_run(struct zmtp_peer *peer, uint64_t now_ms); // parses what is held

@@ -86,6 +86,10 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
     *out = NULL;
     if (config->routing_id.size > UINT8_MAX || config->minor > 1) return ZMTP_ERR_ARGUMENT;
     if ((unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;
+    if (config->type == ZMTP_DGRAM) return ZMTP_ERR_ARGUMENT; // it has no connections
+    const bool raw = config->type == ZMTP_STREAM;
+    if (raw && config->security && config->security->mechanism != ZMTP_NULL)
+        return ZMTP_ERR_ARGUMENT;
     const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
     struct zmtp_peer *peer = zmtp_alloc(allocator, sizeof *peer);
     if (!peer) return ZMTP_ERR_MEMORY;
@@ -95,11 +99,16 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
                                .type = config->type,
                                .minor = config->minor,
                                .room_min = config->room_min,
+                               .raw = raw,
+                               .raw_notify = config->stream_notify,
+                               .state = raw ? ZMTP_PEER_READY : ZMTP_PEER_GREETING,
+                               .their_type = raw ? ZMTP_STREAM : ZMTP_PAIR,
                                .opened_ms = now_ms};
     peer->inbox = peer->pool ? zmtp__pool_inbox(peer->pool) : &peer->own_inbox;
     peer->counters.heard_ms = now_ms;
     peer->counters.round_trip_ms = UINT32_MAX;
-    const int result = zmtp__handshake_open(peer, config->security, config->routing_id);
+    const int result =
+        raw ? ZMTP_OK : zmtp__handshake_open(peer, config->security, config->routing_id);
     if (result < 0) {
         zmtp_peer_close(peer);
         return result;
@@ -111,6 +120,8 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
 void zmtp_peer_close(struct zmtp_peer *peer)
 {
     if (!peer) return;
+    if (peer->state != ZMTP_PEER_CLOSED) zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
+    peer->raw_begun = false; // what could not be told by now is not told
     if (peer->state != ZMTP_PEER_CLOSED) zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
     zmtp_part_fini(&peer->their_metadata);
     zmtp_part_fini(&peer->user_id);
@@ -125,6 +136,7 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
 {
     assert(error < 0);
     if (peer->state == ZMTP_PEER_CLOSED) return; // the first reason is the true one
+    if (!zmtp__raw_end(peer, error)) return;
     // Only a handshake's last word is worth waiting for; the other side may not read any more.
     if (peer->state == ZMTP_PEER_TRAFFIC) zmtp__tx_drop(peer);
     zmtp__peer_enter(peer, ZMTP_PEER_CLOSED);
@@ -172,10 +184,12 @@ void zmtp__peer_start_traffic(struct zmtp_peer *peer)
 {
     if (peer->state != ZMTP_PEER_READY || !peer->end) return;
     const int result = zmtp_pipe_link_up(peer->end, peer->their_type, peer->their_routing_id);
-    if (result < 0)
+    if (result < 0) {
         zmtp__peer_stop(peer, result);
-    else
-        zmtp__peer_enter(peer, ZMTP_PEER_TRAFFIC);
+        return;
+    }
+    zmtp__peer_enter(peer, ZMTP_PEER_TRAFFIC);
+    if (peer->raw) zmtp__raw_begin(peer);
 }
 
 int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end)

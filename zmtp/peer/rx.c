@@ -408,6 +408,18 @@ static enum rx_result rx_sealed(struct zmtp_peer *peer, uint64_t now_ms)
     }
 }
 
+// Octets that are no ZMTP. A full pipe is looked for once more behind them, so that nothing is read
+// that would have to wait here.
+static enum rx_result rx_raw(struct zmtp_peer *peer)
+{
+    const int result = peer->held.at < peer->held.end ? zmtp__raw_take(peer) : ZMTP_OK;
+    if (result == ZMTP_ERR_AGAIN) return RX_BLOCKED;
+    if (result < 0) return rx_stop(peer, result);
+    rx_drop_held(peer);
+    const bool full = !peer->end->other->closed && zmtp__queue_full(peer->end->out);
+    return full ? RX_BLOCKED : RX_MORE;
+}
+
 static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
 {
     switch (peer->state) {
@@ -418,6 +430,7 @@ static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
     case ZMTP_PEER_READY:
         return peer->held.at == peer->held.end ? RX_MORE : RX_BLOCKED;
     case ZMTP_PEER_TRAFFIC:
+        if (peer->raw) return rx_raw(peer);
         return peer->sealed ? rx_sealed(peer, now_ms) : rx_traffic(peer, now_ms);
     case ZMTP_PEER_CLOSED:
         break;

@@ -171,8 +171,14 @@ static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
 
 size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
 {
-    const bool seal = peer->sealed && peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
-    const size_t count = seal ? zmtp__sealed_peek(peer, out, max) : tx_plan(peer, out, max);
+    const bool traffic = peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
+    size_t count = 0;
+    if (traffic && peer->sealed)
+        count = zmtp__sealed_peek(peer, out, max);
+    else if (!peer->raw)
+        count = tx_plan(peer, out, max);
+    else if (traffic)
+        count = zmtp__queue_peek_bodies(peer->end->in, out, max, TX_PEEK_BYTES);
     peer->shown = 0;
     for (size_t i = 0; i < count; i++)
         peer->shown += out[i].size;
@@ -189,7 +195,10 @@ void zmtp__tx_consume_pipe(struct zmtp_peer *peer, size_t size)
     if (size == 0) return;
     struct zmtp__queue *queue = peer->end->in;
     const size_t before = queue->count;
-    zmtp__queue_consume(queue, size);
+    if (peer->raw)
+        zmtp__queue_consume_bodies(queue, size);
+    else
+        zmtp__queue_consume(queue, size);
     peer->counters.messages_out += before - queue->count;
     if (queue->count < before) zmtp__pipe_consumed(peer->end);
 }
