@@ -62,13 +62,16 @@ struct zmtp_socket_config {
     bool only_first_subscribe;
     enum zmtp_xpub_mode xpub_mode;
     struct zmtp_bytes xpub_welcome; // XPUB: sent to each new connection, unasked; copied
+    // STREAM: an empty message from each connection when it is there, and another when it has
+    // ended.
+    bool stream_notify;
     // XSUB: tell publishers of every end of a subscription, not only of the last of a topic.
     bool xsub_verbose_unsubscribe;
 };
 // Native defaults: limits of config.h, mandatory routing, correlated and relaxed requests.
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type);
 
-// May a socket be opened with it? ZMTP_OK, ZMTP_ERR_UNSUPPORTED for STREAM and DGRAM, which do not speak
+// May a socket be opened with it? ZMTP_OK, ZMTP_ERR_UNSUPPORTED for DGRAM, which does not speak
 // ZMTP, or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at a constant sentence that names the field.
 int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char **why);
 // What the check says of a bad config, or ZMTP_ERR_MEMORY.
@@ -80,11 +83,11 @@ const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *so
 
 // A new pipe with this socket's limits: the socket keeps one end and |*end| is the other, for a
 // connection. |dialled|: the pipe lives as long as the endpoint, through any number of connections,
-// and takes messages while there is none (RFC 28, DEALER); else it is one accepted connection's, and
-// |routing_id| is what that announced. A ROUTER has an id of its own for a peer that announced none; a
-// dialled pipe has the one given here, or else what its connection announces if that is free.
-// ZMTP_ERR_ROUTING_ID when it is another live peer's of a ROUTER, or malformed; ZMTP_ERR_IN_USE when a
-// PAIR or CHANNEL has its one peer; ZMTP_ERR_MEMORY.
+// and takes messages while there is none (RFC 28, DEALER); else it is one accepted connection's,
+// and |routing_id| is what that announced. A ROUTER or STREAM has an id of its own for a peer that
+// announced none; a dialled pipe has the one given here, or else, with a ROUTER, what its
+// connection announces if that is free. ZMTP_ERR_ROUTING_ID when it is another live peer's of such
+// a socket, or malformed; ZMTP_ERR_IN_USE when a PAIR or CHANNEL has its one peer; ZMTP_ERR_MEMORY.
 //
 // Close |*end| when the connection, or the endpoint that was dialled, is over: what came in is still
 // received, what waited to be sent is dropped and counted. The socket closes its end in turn, and on
@@ -107,9 +110,15 @@ void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *
 // still has its end: it will see for itself.
 void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
 
-// SERVER and PEER: the number that messages for, and from, the peer behind |end| bear, which is what
-// attach or join gave; it is good at once. 0: no such pipe, or another type.
+// SERVER and PEER: the number that messages for, and from, the peer behind |end| bear, which is
+// what attach or join gave; it is good at once. 0: no such pipe, or another type. STREAM: the
+// number in the routing id that was made for it, which is octet 0 and the number as four octets,
+// the most significant first; 0 also when the id was given.
 uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end);
+// STREAM: the routing id of the connection that has |end|, which attach gave; a view until the
+// socket is next called. Empty when the socket has let go of it, and for other types.
+struct zmtp_bytes zmtp_socket_routing_id(const struct zmtp_socket *socket,
+                                         const struct zmtp_pipe_end *end);
 
 // Has any of its pipes been marked since the last process?
 // What could not be done for want of memory is marked again, so do not wait for false in a loop.
@@ -117,19 +126,22 @@ bool zmtp_socket_marked(const struct zmtp_socket *socket);
 void zmtp_socket_process(struct zmtp_socket *socket);
 
 enum { ZMTP_READABLE = 1, ZMTP_WRITABLE = 2 };
-// What would succeed now. Those that send to chosen peers (ROUTER, SERVER, PEER) or to all that care
-// (PUB, XPUB, RADIO, XSUB) are writable, unless a peer for whose sake the last message was refused with
-// ZMTP_ERR_AGAIN is still full.
+// What would succeed now. Those that send to chosen peers (ROUTER, SERVER, PEER, STREAM) or to all
+// that care (PUB, XPUB, RADIO, XSUB) are writable, unless a peer for whose sake the last message
+// was refused with ZMTP_ERR_AGAIN is still full.
 unsigned zmtp_socket_events(struct zmtp_socket *socket);
 
 // Sends a message. On ZMTP_OK |msg| is empty; on any error it is whole and still the caller's.
 // ZMTP_ERR_AGAIN: no peer has room. ZMTP_ERR_STATE: REQ or REP out of turn. ZMTP_ERR_UNSUPPORTED:
-// SUB, PULL, GATHER, DISH. ZMTP_ERR_UNREACHABLE: ROUTER, SERVER, PEER: there is nobody of that id.
+// SUB, PULL, GATHER, DISH. ZMTP_ERR_UNREACHABLE: ROUTER, SERVER, PEER, STREAM: there is nobody of
+// that id.
 //
 // What a message must be, else ZMTP_ERR_ARGUMENT: one part for CLIENT, SERVER, PEER, SCATTER and
-// CHANNEL; a group and a body, as two parts, for RADIO; the routing id and at least one part more for
-// ROUTER; at least one part for the others. SERVER and PEER send to |msg->routing_id|. For XSUB a message
-// of one part that begins with octet 1 or 0 is a subscription to the rest of it, or its end.
+// CHANNEL; a group and a body, as two parts, for RADIO; the routing id and at least one part more
+// for ROUTER; the routing id and octets, as two parts, for STREAM, where no octets close that
+// connection, once what was sent before has left; at least one part for the others. SERVER and PEER
+// send to |msg->routing_id|. For XSUB a message of one part that begins with octet 1 or 0 is a
+// subscription to the rest of it, or its end.
 int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg);
 // The same with octets that are copied: |count| parts. They name no peer of a SERVER or PEER, which
 // says ZMTP_ERR_UNREACHABLE.
@@ -139,9 +151,10 @@ int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *
 // allocator. ZMTP_ERR_AGAIN: none now. ZMTP_ERR_STATE: REQ or REP out of turn; also a REQ whose peer
 // went before it answered, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB, PUSH, SCATTER, RADIO.
 //
-// SERVER and PEER tell the sender in |msg->routing_id|. DISH gives the group and the body. XPUB also
-// gives subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have one
-// part drop others that come in.
+// SERVER and PEER tell the sender in |msg->routing_id|. STREAM gives the routing id and octets, as
+// one read brought them, or none: see |stream_notify|. DISH gives the group and the body. XPUB also
+// gives subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have
+// one part drop others that come in.
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
 
 // SUB and XSUB: a prefix of the first part. Subscriptions count: as many cancels as subscribes end
@@ -163,7 +176,8 @@ enum zmtp_drop {
     ZMTP_DROP_NO_ROUTE,   // ROUTER not mandatory: nobody has this id; REP, XSUB: nobody is there
     ZMTP_DROP_NO_MATCH,   // PUB, XPUB, RADIO: nobody subscribed; SUB, DISH: came unasked
     ZMTP_DROP_ENVELOPE,   // came in without the envelope, or the parts, that the pattern demands
-    ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; came to a type that receives no messages
+    ZMTP_DROP_UNEXPECTED, // REQ: a reply that is not due; came to a type that receives no messages;
+                          // STREAM: was not received yet when the user closed the connection
     ZMTP_DROP_CLOSED,     // queued for an endpoint that is dialled no more
     ZMTP_DROP_REPLACED,   // conflate: queued, and a later message took its place
     ZMTP_DROP_OUTDATED,   // conflate: came in, and a later one before it was received

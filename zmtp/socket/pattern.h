@@ -54,6 +54,7 @@ struct zmtp__pattern {
     int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     size_t (*subscribers)(const struct zmtp_socket *socket);
     uint32_t (*peer_id)(const struct zmtp__lane *lane);
+    struct zmtp_bytes (*routing_id)(const struct zmtp__lane *lane);
 };
 
 // A pattern's own socket begins with this struct.
@@ -68,7 +69,7 @@ struct zmtp_socket {
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
     zmtp__sub, zmtp__pair, zmtp__push, zmtp__pull, zmtp__client, zmtp__scatter, zmtp__gather,
-    zmtp__channel, zmtp__server, zmtp__xpub, zmtp__xsub, zmtp__radio, zmtp__dish;
+    zmtp__channel, zmtp__server, zmtp__xpub, zmtp__xsub, zmtp__radio, zmtp__dish, zmtp__stream;
 
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);

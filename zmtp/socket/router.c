@@ -9,23 +9,18 @@
 //
 // Once a peer is gone its id is free again, even before all that it sent was received.
 #include "fair_queue.h"
-#include "trie.h"
+#include "routes.h"
 
 struct router {
     struct zmtp_socket socket;
-    struct zmtp__trie routes; // a key's value is the lane
-    uint32_t made;            // ids made so far
-    struct zmtp__lane *full;  // refused the last message; null: none did
+    struct zmtp__routes routes;
+    struct zmtp__lane *full; // refused the last message; null: none did
 };
 
 struct router_lane {
-    struct zmtp__lane lane;
-    struct zmtp_part routing_id;
-    struct zmtp__key *route; // null: gone
-    bool given;              // the id came with the dialled pipe
+    struct zmtp__routed routed;
+    bool given; // the id came with the dialled pipe
 };
-
-enum { ROUTER_MADE_SIZE = 5 };
 
 static struct router *router_of(struct zmtp_socket *socket)
 {
@@ -39,120 +34,70 @@ static struct router_lane *router_lane_of(struct zmtp__lane *lane)
 
 static void router_open(struct zmtp_socket *socket)
 {
-    zmtp__trie_init(&router_of(socket)->routes, socket->config.allocator);
+    zmtp__routes_init(&router_of(socket)->routes, socket->config.allocator);
 }
 
 static void router_close(struct zmtp_socket *socket)
 {
-    zmtp__trie_fini(&router_of(socket)->routes);
-}
-
-static void router_forget(struct router *router, struct router_lane *lane)
-{
-    if (router->full == &lane->lane) router->full = NULL;
-    if (lane->route) zmtp__trie_remove(&router->routes, lane->route);
-    lane->route = NULL;
-}
-
-// Gives the lane a routing id that is free.
-static int router_name(struct router *router, struct router_lane *lane,
-                       struct zmtp_bytes routing_id)
-{
-    struct zmtp_part part;
-    int result = zmtp_part_copy(&part, routing_id, router->socket.config.allocator);
-    if (result < 0) return result;
-    struct zmtp__key *route;
-    result = zmtp__trie_add(&router->routes, routing_id, &route);
-    if (result < 0) {
-        zmtp_part_fini(&part);
-        return result;
-    }
-    router_forget(router, lane);
-    zmtp_part_fini(&lane->routing_id);
-    lane->routing_id = part;
-    lane->route = route;
-    route->value = lane;
-    return ZMTP_OK;
-}
-
-static int router_name_made(struct router *router, struct router_lane *lane)
-{
-    uint8_t id[ROUTER_MADE_SIZE] = {0};
-    const struct zmtp_bytes view = {id, sizeof id};
-    do {
-        const uint32_t number = ++router->made;
-        for (size_t i = 1; i < sizeof id; i++)
-            id[i] = (uint8_t)(number >> (8 * (sizeof id - 1 - i)));
-    } while (zmtp__trie_find(&router->routes, view)); // after 2^32 peers the numbers come again
-    return router_name(router, lane, view);
-}
-
-// Whose id this is; null: it is free.
-static struct router_lane *router_holder(const struct router *router, struct zmtp_bytes routing_id)
-{
-    const struct zmtp__key *route = zmtp__trie_find(&router->routes, routing_id);
-    return route ? route->value : NULL;
+    zmtp__routes_fini(&router_of(socket)->routes);
 }
 
 // A dialled pipe keeps its id: to cut it off would end its endpoint for good.
-static bool router_yields(const struct router *router, const struct router_lane *holder)
+static bool router_yields(const struct zmtp_socket *socket, const struct zmtp__routed *holder)
 {
-    return router->socket.config.router_handover && !holder->lane.dialled;
+    return socket->config.router_handover && !holder->lane.dialled;
+}
+
+static void router_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct router *router = router_of(socket);
+    if (router->full == lane) router->full = NULL;
+    zmtp__routes_forget(&router->routes, zmtp__routed_of(lane));
 }
 
 // The lane gets the id of another, which ends.
-static void router_take_over(struct router *router, struct router_lane *lane,
-                             struct router_lane *holder)
+static void router_take_over(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                             struct zmtp__routed *holder)
 {
-    router_forget(router, lane);
-    zmtp_part_fini(&lane->routing_id);
-    zmtp_part_share(&lane->routing_id, &holder->routing_id);
-    lane->route = holder->route;
-    lane->route->value = lane;
-    holder->route = NULL;
-    zmtp__lane_discard(&router->socket, &holder->lane);
-    zmtp__lane_cut(&router->socket, &holder->lane);
+    zmtp__routes_take_over(&router_of(socket)->routes, zmtp__routed_of(lane), holder);
+    zmtp__lane_discard(socket, &holder->lane);
+    zmtp__lane_cut(socket, &holder->lane);
 }
 
 static int router_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
                            struct zmtp_bytes routing_id)
 {
-    struct router *router = router_of(socket);
-    if (routing_id.size == 0) return router_name_made(router, router_lane_of(lane));
+    struct zmtp__routes *routes = &router_of(socket)->routes;
+    if (routing_id.size == 0) return zmtp__routes_name_made(routes, zmtp__routed_of(lane));
     if (!zmtp__routing_id_ok(routing_id)) return ZMTP_ERR_ROUTING_ID;
-    struct router_lane *holder = router_holder(router, routing_id);
-    if (holder && !router_yields(router, holder)) return ZMTP_ERR_ROUTING_ID;
+    struct zmtp__routed *holder = zmtp__routes_find(routes, routing_id);
+    if (holder && !router_yields(socket, holder)) return ZMTP_ERR_ROUTING_ID;
     router_lane_of(lane)->given = true;
     if (holder) {
-        router_take_over(router, router_lane_of(lane), holder);
+        router_take_over(socket, lane, holder);
         return ZMTP_OK;
     }
-    return router_name(router, router_lane_of(lane), routing_id);
+    return zmtp__routes_name(routes, zmtp__routed_of(lane), routing_id);
 }
 
 static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    struct router *router = router_of(socket);
+    struct zmtp__routes *routes = &router_of(socket)->routes;
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
     if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
     const struct zmtp_bytes announced = zmtp_part_bytes(&link->routing_id);
     if (announced.size == 0 || !zmtp__routing_id_ok(announced)) return ZMTP_OK;
-    struct router_lane *holder = router_holder(router, announced);
-    if (!holder) return router_name(router, router_lane_of(lane), announced);
-    if (holder != router_lane_of(lane) && router_yields(router, holder))
-        router_take_over(router, router_lane_of(lane), holder);
+    struct zmtp__routed *holder = zmtp__routes_find(routes, announced);
+    if (!holder) return zmtp__routes_name(routes, zmtp__routed_of(lane), announced);
+    if (holder != zmtp__routed_of(lane) && router_yields(socket, holder))
+        router_take_over(socket, lane, holder);
     return ZMTP_OK;
-}
-
-static void router_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
-{
-    router_forget(router_of(socket), router_lane_of(lane));
 }
 
 static void router_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    router_forget(router_of(socket), router_lane_of(lane));
-    zmtp_part_fini(&router_lane_of(lane)->routing_id);
+    router_gone(socket, lane);
+    zmtp_part_fini(&zmtp__routed_of(lane)->routing_id);
 }
 
 // Nobody takes the message: the sender hears of it, or it is dropped.
@@ -167,33 +112,18 @@ static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 {
     if (out->count < 2) return ZMTP_ERR_ARGUMENT;
     struct router *router = router_of(socket);
-    struct router_lane *lane = router_holder(router, zmtp__outgoing_bytes(out, 0));
-    if (!lane || !zmtp__lane_admits(socket, &lane->lane))
+    struct zmtp__routed *to = zmtp__routes_find(&router->routes, zmtp__outgoing_bytes(out, 0));
+    if (!to || !zmtp__lane_admits(socket, &to->lane))
         return router_refuse(socket, ZMTP_ERR_UNREACHABLE, ZMTP_DROP_NO_ROUTE);
     router->full = NULL;
-    if (!zmtp__pipe_writable(lane->lane.end)) {
-        router->full = &lane->lane;
+    if (!zmtp__pipe_writable(to->lane.end)) {
+        router->full = &to->lane;
         return router_refuse(socket, ZMTP_ERR_AGAIN, ZMTP_DROP_PEER_FULL);
     }
     struct zmtp__outgoing rest = *out;
     rest.first++;
     rest.count--;
-    return zmtp__lane_send(socket, &lane->lane, NULL, &rest);
-}
-
-static int router_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
-{
-    struct zmtp__lane *lane = zmtp__fair_queue_first(socket);
-    if (!lane) return ZMTP_ERR_AGAIN;
-    struct zmtp_part id;
-    zmtp_part_share(&id, &router_lane_of(lane)->routing_id);
-    int result = zmtp_msg_append_part(msg, &id);
-    if (result == ZMTP_OK) result = zmtp__fair_queue_take(socket, lane, msg);
-    if (result < 0) {
-        zmtp_part_fini(&id);
-        zmtp_msg_fini(msg);
-    }
-    return result;
+    return zmtp__lane_send(socket, &to->lane, NULL, &rest);
 }
 
 // A message for another peer may succeed at any time. But who was refused waits for that one's room.
@@ -217,6 +147,6 @@ const struct zmtp__pattern zmtp__router = {
     .gone = router_gone,
     .released = router_released,
     .send = router_send,
-    .recv = router_recv,
+    .recv = zmtp__routes_recv,
     .events = router_events,
 };

@@ -11,7 +11,7 @@ static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_CLIENT] = &zmtp__client,   [ZMTP_SCATTER] = &zmtp__scatter, [ZMTP_GATHER] = &zmtp__gather,
     [ZMTP_CHANNEL] = &zmtp__channel, [ZMTP_SERVER] = &zmtp__server,   [ZMTP_PEER] = &zmtp__server,
     [ZMTP_XPUB] = &zmtp__xpub,       [ZMTP_XSUB] = &zmtp__xsub,       [ZMTP_RADIO] = &zmtp__radio,
-    [ZMTP_DISH] = &zmtp__dish,
+    [ZMTP_DISH] = &zmtp__dish,       [ZMTP_STREAM] = &zmtp__stream,
 };
 
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
@@ -25,6 +25,7 @@ void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket
         .router_mandatory = true,
         .req_correlate = true,
         .req_relaxed = true,
+        .stream_notify = true,
         .subscriptions_max = ZMTP_DEFAULT_SUBSCRIPTIONS_MAX,
         .topic_bytes_max = ZMTP_DEFAULT_TOPIC_BYTES_MAX,
     };
@@ -78,7 +79,7 @@ int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char
     if (config && (unsigned)config->type < ZMTP_SOCKET_TYPES) {
         const struct zmtp__pattern *pattern = socket_patterns[config->type];
         flaw = pattern ? socket_config_flaw(pattern, config)
-                       : "socket.type is STREAM or DGRAM, which do not speak ZMTP";
+                       : "socket.type is DGRAM, which does not speak ZMTP";
         if (!pattern) result = ZMTP_ERR_UNSUPPORTED;
     }
     if (why && flaw) *why = flaw;
@@ -251,6 +252,15 @@ uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp
         if (own == end || own->other == end) return socket->pattern->peer_id(node->lane);
     }
     return 0;
+}
+
+struct zmtp_bytes zmtp_socket_routing_id(const struct zmtp_socket *socket,
+                                         const struct zmtp_pipe_end *end)
+{
+    const struct zmtp_pipe_end *own = end->other;
+    if (!socket->pattern->routing_id || own->closed || own->marks != &socket->marks)
+        return (struct zmtp_bytes){0};
+    return socket->pattern->routing_id(own->owner);
 }
 
 bool zmtp_socket_marked(const struct zmtp_socket *socket)
