@@ -65,7 +65,8 @@ enum zmtp_event_kind {
     ZMTP_EVENT_DIAL_FAILED,      // nobody there yet: |error|
     ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
     ZMTP_EVENT_GAVE_UP,          // no more dials, and the endpoint is forgotten: the other side
-                                 // answered with an ERROR command, or it broke a limit of ours
+                                 // answered with an ERROR command, or it broke a limit of ours, or
+                                 // the user of a STREAM closed the connection
     ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; it is
                               // tried again, and told once until it has succeeded
     ZMTP_EVENT_STOPPED,       // |endpoint| was unbound: nobody listens there any more
@@ -87,7 +88,7 @@ struct zmtp_event {
     uint32_t retry_ms;
     enum zmtp_drop drop; // DROPPED
     uint64_t count;
-    struct zmtp_bytes routing_id; // the peer's, from HANDSHAKE_DONE on
+    struct zmtp_bytes routing_id; // the peer's (STREAM: made here), from HANDSHAKE_DONE on
     enum zmtp_socket_type peer_type;
     enum zmtp_mechanism mechanism; // and who the peer is, from HANDSHAKE_DONE on
     struct zmtp_key public_key;    // CURVE
@@ -191,7 +192,7 @@ struct zmtp_uv_config {
 };
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type);
 // May a socket be opened with it? Looks at every field, |socket|, |limits|, |security| and |allow|
-// included, but not into files. ZMTP_OK, ZMTP_ERR_ARGUMENT, or ZMTP_ERR_UNSUPPORTED for STREAM and
+// included, but not into files. ZMTP_OK, ZMTP_ERR_ARGUMENT, or ZMTP_ERR_UNSUPPORTED for
 // DGRAM; then |why|, if not null, points at a constant sentence that names the field and its range.
 int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why);
 // Security in one line each. A server of CURVE with its keys and whom it lets in; its client with keys of
@@ -234,7 +235,13 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
 int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
 // The same for a SERVER or PEER, and tells the number that messages for the other side bear, so that it
 // can be written to at once. ZMTP_ERR_NOT_FOUND for an inproc name that is not bound yet.
+// For a STREAM it is the number in the routing id that was made: see zmtp_socket_peer_id.
 int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id);
+// The same for a ROUTER or STREAM, which calls the other side by this routing id from now on,
+// whatever that announces: 1 to 255 octets, the first of them not zero. ZMTP_ERR_ROUTING_ID when
+// another peer has it. tcp and ipc only.
+int zmtp_uv_connect_as(struct zmtp_uv_socket *socket, const char *endpoint,
+                       struct zmtp_bytes routing_id);
 // Ends a listener (its accepted connections stay) or a dialler (and its connection, once what was
 // sent has left or linger is over). |endpoint| is the text that was given, or for unbind also what it came
 // to; of several alike, the one made last. ZMTP_ERR_NOT_FOUND.

@@ -54,6 +54,14 @@ const char *zmtp__conn_endpoint(const struct zmtp__conn *conn)
     return conn->dialler ? conn->dialler->endpoint : conn->listener->endpoint;
 }
 
+struct zmtp_peer_facts zmtp__conn_facts(const struct zmtp__conn *conn)
+{
+    struct zmtp_peer_facts facts = zmtp_peer_facts(conn->peer);
+    if (facts.routing_id.size == 0 && conn->socket->core && conn->end)
+        facts.routing_id = zmtp_socket_routing_id(conn->socket->core, conn->end);
+    return facts;
+}
+
 void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int error,
                      struct zmtp_bytes reason, uint32_t retry_ms)
 {
@@ -65,7 +73,7 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
                                .reason = reason,
                                .retry_ms = retry_ms};
     if (conn->peer && conn->up) {
-        const struct zmtp_peer_facts facts = zmtp_peer_facts(conn->peer);
+        const struct zmtp_peer_facts facts = zmtp__conn_facts(conn);
         event.routing_id = facts.routing_id;
         event.peer_type = facts.type;
         event.mechanism = facts.mechanism;
@@ -385,12 +393,22 @@ static void conn_come_up(struct zmtp__conn *conn)
     zmtp__conn_tell(conn, ZMTP_EVENT_HANDSHAKE_DONE, ZMTP_OK, (struct zmtp_bytes){0}, 0);
 }
 
+// The user of a STREAM closes one connection by letting go of its pipe: it leaves as if the socket
+// closed.
+static void conn_follow(struct zmtp__conn *conn)
+{
+    if (conn->socket->config.socket.type != ZMTP_STREAM || conn->leaving) return;
+    if (!conn->end || !conn->end->other->closed) return;
+    zmtp__conn_leave(conn, zmtp__uv_socket_patience(conn->socket, conn_now(conn)));
+}
+
 // Acts on what reading and writing led to; from the loop, as it may call the user.
 static void conn_settle(struct zmtp__conn *conn, uint64_t now, int in_vain)
 {
     zmtp__uv_socket_touch(conn->socket);
     if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_ATTACH) conn_attach(conn, now);
     if (!conn->up && zmtp_peer_state(conn->peer) == ZMTP_PEER_TRAFFIC) conn_come_up(conn);
+    conn_follow(conn);
     // A peer says CANCELLED when its pipe's other end is closed and all there was has been sent.
     const int error = zmtp_peer_error(conn->peer);
     if (error < 0 && !(error == ZMTP_ERR_CANCELLED && conn->leaving)) {
@@ -469,7 +487,10 @@ void zmtp__conn_alarm(struct zmtp__conn *conn, uint64_t at_ms)
 
 void zmtp__conn_resume(struct zmtp__conn *conn)
 {
-    if (conn->state != ZMTP__CONN_OPEN) return; // the next connection finds what waits in the pipe
+    if (conn->state != ZMTP__CONN_OPEN) {
+        conn_follow(conn);
+        return; // the next connection finds what waits in the pipe
+    }
     const uint64_t now = conn_now(conn);
     zmtp_peer_resume(conn->peer, now);
     if (!conn->tx_blocked) conn_write(conn, now);
@@ -519,6 +540,7 @@ static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket
         .minor = 1,
         .security = zmtp__guard_security(socket->guard),
         .limits = socket->config.limits,
+        .stream_notify = socket->config.socket.stream_notify,
     };
     return zmtp_peer_open(&conn->peer, &config, zmtp__engine_now(socket->uv));
 }

@@ -73,5 +73,7 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
 // The endpoint as the user knows it.
 const char *zmtp__conn_endpoint(const struct zmtp__conn *conn);
 void zmtp__conn_ready(void *conn, int events);
+// What the handshake told, and for a STREAM the routing id that the socket has given it.
+struct zmtp_peer_facts zmtp__conn_facts(const struct zmtp__conn *conn);
 
 #endif

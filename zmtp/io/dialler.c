@@ -93,7 +93,9 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
     const bool wrong_kind =
         error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE || error == ZMTP_ERR_KEY;
     if (wrong_kind) dialler->backoff.next_ms = dialler->backoff.max_ms;
-    const bool cut = !conn->leaving && conn->end->other->closed; // by the socket, for a breach
+    // By the socket, for a breach; or what is left is octets of a conversation that is over.
+    const bool raw = conn->socket->config.socket.type == ZMTP_STREAM;
+    const bool cut = (raw || !conn->leaving) && conn->end->other->closed;
     if (error == ZMTP_ERR_PEER || cut || dialler_stops(dialler, stop))
         dialler_give_up(dialler, error);
     else
@@ -345,14 +347,15 @@ void zmtp__dialler_ready(struct zmtp__dialler *dialler)
     dialler_try(dialler);
 }
 
-int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint)
+int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint,
+                       struct zmtp_bytes routing_id)
 {
     struct zmtp_uv *uv = socket->uv;
     struct zmtp__dialler *dialler = zmtp_alloc(uv->allocator, sizeof *dialler);
     if (!dialler) return ZMTP_ERR_MEMORY;
     *dialler = (struct zmtp__dialler){.uv = uv, .conn = {.state = ZMTP__CONN_IDLE}};
     struct zmtp__conn *conn = &dialler->conn;
-    const int error = zmtp_socket_attach(socket->core, true, (struct zmtp_bytes){0}, &conn->end);
+    const int error = zmtp_socket_attach(socket->core, true, routing_id, &conn->end);
     if (error < 0) {
         zmtp_free(uv->allocator, dialler, sizeof *dialler);
         return error;

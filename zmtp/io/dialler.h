@@ -28,8 +28,10 @@ struct zmtp__dialler {
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
 
-// |endpoint| is well formed, and of another transport than inproc. Dials from the loop, not from here.
-int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint);
+// |endpoint| is well formed, and of another transport than inproc. |routing_id| is what the socket
+// calls the other side, or empty. Dials from the loop, not from here.
+int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint,
+                       struct zmtp_bytes routing_id);
 // The descriptor that was connecting has news.
 void zmtp__dialler_ready(struct zmtp__dialler *dialler);
 // The alarm of a connection that is not open.

@@ -57,9 +57,10 @@ static void json_metadata(struct zmtp__text *text, struct zmtp_bytes metadata)
 
 static void json_facts(struct zmtp__text *text, const struct zmtp_peer_facts *facts)
 {
+    if (facts->type_known) json_text(text, "type", zmtp_socket_type_name(facts->type));
+    if (facts->type_known || facts->routing_id.size > 0)
+        json_octets(text, "routing_id", facts->routing_id);
     if (!facts->type_known) return;
-    json_text(text, "type", zmtp_socket_type_name(facts->type));
-    json_octets(text, "routing_id", facts->routing_id);
     json_text(text, "mechanism", zmtp_mechanism_name(facts->mechanism));
     json_octets(text, "user_id", facts->user_id);
     if (facts->mechanism == ZMTP_CURVE) {

@@ -28,10 +28,32 @@ static int uv_endpoint_result(struct zmtp_uv_socket *socket, const char *text, i
     return zmtp__uv_socket_fail(socket, error, "%s: %s", text, zmtp_err_text(error));
 }
 
+// Two sockets of one process have no octets between them.
+static int uv_endpoint_check_stream(struct zmtp_uv_socket *socket, const char *text,
+                                    const struct zmtp_endpoint *endpoint)
+{
+    if (endpoint->transport == ZMTP_INPROC)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "%s: a STREAM is for octets from outside, over tcp or ipc",
+                                    text);
+    return ZMTP_OK;
+}
+
+// Reads |text| and looks whether a socket of this type can be there.
+static int uv_endpoint_judge(struct zmtp_uv_socket *socket, const char *text,
+                             struct zmtp_endpoint *out)
+{
+    const int error = uv_endpoint_parse(socket, text, out);
+    if (error < 0) return error;
+    if (socket->config.socket.type == ZMTP_STREAM)
+        return uv_endpoint_check_stream(socket, text, out);
+    return ZMTP_OK;
+}
+
 int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
 {
     struct zmtp_endpoint parsed;
-    int error = uv_endpoint_parse(socket, endpoint, &parsed);
+    int error = uv_endpoint_judge(socket, endpoint, &parsed);
     if (error < 0) return error;
     if (parsed.transport == ZMTP_INPROC)
         error = zmtp__inproc_bind(socket, endpoint);
@@ -56,18 +78,44 @@ static const char *uv_endpoint_undialled(const struct zmtp_endpoint *endpoint)
     return NULL;
 }
 
-int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
+// A dial; |routing_id| is what the socket calls the other side, or empty.
+static int uv_endpoint_connect(struct zmtp_uv_socket *socket, const char *endpoint,
+                               struct zmtp_bytes routing_id)
 {
     struct zmtp_endpoint parsed;
-    int error = uv_endpoint_parse(socket, endpoint, &parsed);
+    int error = uv_endpoint_judge(socket, endpoint, &parsed);
     if (error < 0) return error;
     const char *const why = uv_endpoint_undialled(&parsed);
     if (why) return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT, "%s: %s", endpoint, why);
+    if (parsed.transport == ZMTP_INPROC && routing_id.size > 0)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "%s: over inproc each side says itself what it is called",
+                                    endpoint);
     if (parsed.transport == ZMTP_INPROC)
         error = zmtp__inproc_connect(socket, endpoint);
     else
-        error = zmtp__dialler_open(socket, endpoint);
+        error = zmtp__dialler_open(socket, endpoint, routing_id);
     return uv_endpoint_result(socket, endpoint, error);
+}
+
+int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    return uv_endpoint_connect(socket, endpoint, (struct zmtp_bytes){0});
+}
+
+int zmtp_uv_connect_as(struct zmtp_uv_socket *socket, const char *endpoint,
+                       struct zmtp_bytes routing_id)
+{
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    const enum zmtp_socket_type type = socket->config.socket.type;
+    if (routing_id.size == 0 || !routing_id.data)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ARGUMENT, "the routing id is missing");
+    if (type != ZMTP_ROUTER && type != ZMTP_STREAM)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "a %s does not name its peers; ROUTER and STREAM do",
+                                    zmtp_socket_type_name(type));
+    return uv_endpoint_connect(socket, endpoint, routing_id);
 }
 
 int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id)
@@ -76,7 +124,8 @@ int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, ui
     if (error < 0) return error;
     if (!routing_id) return ZMTP_ERR_ARGUMENT;
     const enum zmtp_socket_type type = socket->config.socket.type;
-    if (type != ZMTP_SERVER && type != ZMTP_PEER) return ZMTP_ERR_UNSUPPORTED;
+    if (type != ZMTP_SERVER && type != ZMTP_PEER && type != ZMTP_STREAM)
+        return ZMTP_ERR_UNSUPPORTED;
     error = zmtp_uv_connect(socket, endpoint);
     if (error < 0) return error;
     // What was made last is the first of its list.
@@ -144,7 +193,7 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
         if (conn->peer) {
             peer.state = zmtp_peer_state(conn->peer);
             peer.counters = zmtp_peer_counters(conn->peer);
-            if (conn->up) peer.facts = zmtp_peer_facts(conn->peer);
+            if (conn->up) peer.facts = zmtp__conn_facts(conn);
         }
         if (conn->end) peer.depth = zmtp_pipe_depth(conn->end);
         each(context, &peer);
