@@ -239,7 +239,7 @@ int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
 int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, uint32_t *routing_id);
 // The same for a ROUTER or STREAM, which calls the other side by this routing id from now on,
 // whatever that announces: 1 to 255 octets, the first of them not zero. ZMTP_ERR_ROUTING_ID when
-// another peer has it. tcp and ipc only.
+// another peer has it. Not over inproc.
 int zmtp_uv_connect_as(struct zmtp_uv_socket *socket, const char *endpoint,
                        struct zmtp_bytes routing_id);
 // Ends a listener (its accepted connections stay) or a dialler (and its connection, once what was
