@@ -53,11 +53,20 @@ int zmtp_uv_timeout_ms(struct zmtp_uv *uv);
 // zmtp_uv_close go on until |closed| was called; the engine is gone then.
 int zmtp_uv_turn(struct zmtp_uv *uv);
 
+// The process at the other side of an ipc connection, as the system tells it: who called connect, or of a
+// connection that was dialled, who called listen. Of another namespace |pid| is 0.
+struct zmtp_uv_process {
+    bool known; // false over other transports
+    int64_t pid;
+    uint32_t uid, gid;
+};
+
 enum zmtp_event_kind {
-    ZMTP_EVENT_LISTENING,        // |endpoint| is the one bound, with its real port
-    ZMTP_EVENT_ACCEPTED,         // a connection came; its handshake begins
-    ZMTP_EVENT_CONNECTING,       // a dial begins: |remote| is the address, one of a name's perhaps
-    ZMTP_EVENT_CONNECTED,        // a dial succeeded; the handshake begins
+    ZMTP_EVENT_LISTENING,  // |endpoint| is the one bound, with its real port
+    ZMTP_EVENT_ACCEPTED,   // a connection came; its handshake begins
+    ZMTP_EVENT_CONNECTING, // a dial begins: |remote| is the address, one of a name's perhaps
+    ZMTP_EVENT_CONNECTED,  // a dial succeeded; the handshake begins. A |reason| is a warning: see
+                           // |allow_public_null|
     ZMTP_EVENT_HANDSHAKE_DONE,   // messages can flow
     ZMTP_EVENT_HANDSHAKE_FAILED, // |error| and |reason| say why
     ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|, which is
@@ -66,12 +75,14 @@ enum zmtp_event_kind {
     ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
     ZMTP_EVENT_GAVE_UP,          // no more dials, and the endpoint is forgotten: the other side
                                  // answered with an ERROR command, or it broke a limit of ours, or
-                                 // the user of a STREAM closed the connection
+                                 // the user of a STREAM closed the connection, or this is what
+                                 // |reconnect_stop| names
     ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; it is
                               // tried again, and told once until it has succeeded
     ZMTP_EVENT_STOPPED,       // |endpoint| was unbound: nobody listens there any more
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
+    ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |process|
     ZMTP_EVENTS         // how many kinds there are
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
@@ -86,7 +97,8 @@ struct zmtp_event {
     // instead of ZMTP; or empty. Printable octets only.
     struct zmtp_bytes reason;
     uint32_t retry_ms;
-    enum zmtp_drop drop; // DROPPED
+    struct zmtp_uv_process process; // ipc, from ACCEPTED or CONNECTED on
+    enum zmtp_drop drop;            // DROPPED
     uint64_t count;
     struct zmtp_bytes routing_id; // the peer's (STREAM: made here), from HANDSHAKE_DONE on
     enum zmtp_socket_type peer_type;
@@ -117,7 +129,17 @@ struct zmtp_allow {
 struct zmtp_uv_guest {
     uint64_t ticket;               // for zmtp_uv_authorise
     const char *endpoint, *remote; // ours, and the address that it comes from
+    struct zmtp_uv_process process;
     struct zmtp_credentials credentials;
+};
+
+// Which processes may connect over ipc, whatever the mechanism: those that are on one of the lists, or
+// all when nothing is listed. Others are turned away before their first octet is read.
+struct zmtp_uv_ipc_allow {
+    bool same_user;                         // those of this process's effective user
+    const uint32_t *uids, *gids;            // a user, or its group or one of its further groups
+    const int64_t *pids;                    // for as long as nobody else has the number
+    size_t uid_count, gid_count, pid_count; // each up to 4096
 };
 
 // Which IP addresses are bound and dialled.
@@ -174,7 +196,9 @@ struct zmtp_uv_config {
     // in. All of it is copied. inproc has neither: it does not leave the process.
     struct zmtp_security security;
     struct zmtp_allow allow;
-    // NULL and PLAIN have no secrecy, so tcp beyond loopback is refused unless asked for.
+    struct zmtp_uv_ipc_allow ipc_allow; // copied as well
+    // NULL and PLAIN have no secrecy. So listening beyond loopback is refused unless asked for; a dial that
+    // leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that says so.
     bool allow_public_null;
     // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
     // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
@@ -308,6 +332,7 @@ struct zmtp_uv_peer {
     uint64_t number;               // no other row of this engine ever has it
     const char *endpoint, *remote; // valid during the call
     bool dialled, connected;
+    struct zmtp_uv_process process; // ipc, while connected
     enum zmtp_peer_state state;
     struct zmtp_peer_facts facts;
     struct zmtp_peer_counters counters;

@@ -184,6 +184,32 @@ static void test_a_link_local_address_is_bound_and_dialled_with_its_scope(void *
     world_close(&world);
 }
 
+// ZMTP37-NULL-01; ZMTP24-PLAIN-01
+static void test_a_dial_beyond_this_machine_without_encryption_is_told(void **state)
+{
+    (void)state;
+    char name[IF_NAMESIZE], address[INET6_ADDRSTRLEN];
+    if (!find_interface(AF_INET, name, address)) skip();
+    for (int meant = 0; meant <= 1; meant++) {
+        struct world world;
+        struct node a, b, c;
+        world_open(&world);
+        open_public(&a, &world, ZMTP_FAMILIES_BOTH);
+        node_bind(&a, "tcp://*:*");
+        node_init(&b, &world, ZMTP_DEALER);
+        b.config.allow_public_null = meant;
+        node_open(&b);
+        node_start(&c, &world, ZMTP_DEALER);
+        node_connect(&b, at_port_of(&a, address));
+        node_connect(&c, at_port_of(&a, "127.0.0.1"));
+        WORLD_UNTIL(&world, a.events[ZMTP_EVENT_HANDSHAKE_DONE] == 2);
+        const char *told = b.reasons[ZMTP_EVENT_CONNECTED];
+        assert_int_equal(strstr(told, "allow_public_null") != NULL, !meant);
+        assert_string_equal(c.reasons[ZMTP_EVENT_CONNECTED], "");
+        world_close(&world);
+    }
+}
+
 static void note_remote(struct node *node, const struct zmtp_event *event)
 {
     if (event->kind == ZMTP_EVENT_ACCEPTED)
@@ -343,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_an_interface_gives_an_address_of_the_family_that_is_allowed),
         cmocka_unit_test(test_an_interface_of_the_network_is_bound_when_that_is_meant),
         cmocka_unit_test(test_a_link_local_address_is_bound_and_dialled_with_its_scope),
+        cmocka_unit_test(test_a_dial_beyond_this_machine_without_encryption_is_told),
         cmocka_unit_test(test_a_dial_comes_from_where_its_endpoint_says),
         cmocka_unit_test(test_a_dial_from_a_port_of_its_own_comes_back_with_it),
         cmocka_unit_test(test_a_source_that_is_not_there_fails_the_dial_in_words),

@@ -124,9 +124,12 @@ int world_dial(const char *endpoint)
     int fd, result;
     if (parsed.transport == ZMTP_IPC) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        memcpy(address.sun_path, parsed.path.data, parsed.path.size);
+        const size_t skip = parsed.abstract ? 1 : 0;
+        memcpy(address.sun_path + skip, parsed.path.data, parsed.path.size);
+        const size_t abstract = offsetof(struct sockaddr_un, sun_path) + 1 + parsed.path.size;
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        result = connect(fd, (struct sockaddr *)&address, sizeof address);
+        result = connect(fd, (struct sockaddr *)&address,
+                         (socklen_t)(parsed.abstract ? abstract : sizeof address));
     } else {
         struct sockaddr_in address = {.sin_family = AF_INET,
                                       .sin_port = htons((uint16_t)parsed.port),

@@ -231,19 +231,10 @@ void zmtp__address_text(const struct zmtp__address *address, char *out, size_t s
     snprintf(out, size, strchr(shown, ':') ? "tcp://[%s]:%s" : "tcp://%s:%s", shown, port);
 }
 
-void zmtp__address_remote(int fd, char *out, size_t size)
+bool zmtp__address_peer(int fd, struct zmtp__address *out)
 {
-    struct zmtp__address address = {.size = sizeof address.at};
-    out[0] = '\0';
-    if (getpeername(fd, (struct sockaddr *)&address.at, &address.size) < 0) return;
-    if (address.at.ss_family != AF_UNIX) {
-        zmtp__address_text(&address, out, size);
-        return;
-    }
-    struct ucred who;
-    socklen_t who_size = sizeof who;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &who_size) < 0) return;
-    snprintf(out, size, "ipc: process %ld of user %lu", (long)who.pid, (unsigned long)who.uid);
+    *out = (struct zmtp__address){.size = sizeof out->at};
+    return getpeername(fd, (struct sockaddr *)&out->at, &out->size) == 0;
 }
 
 int zmtp__address_socket(const struct zmtp__address *address)

@@ -45,8 +45,8 @@ bool zmtp__address_loopback(const struct zmtp__address *address);
 bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__address *b);
 // "tcp://127.0.0.1:5555", "tcp://[::1]:5555", "vsock://2:1024"; empty for others.
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size);
-// Who is at the other side of |fd|: an address, or for ipc the process.
-void zmtp__address_remote(int fd, char *out, size_t size);
+// The address at the other side of |fd|. False: it is not connected, or not any more.
+bool zmtp__address_peer(int fd, struct zmtp__address *out);
 
 // A socket that does not block, for |address|; negative: errno tells.
 int zmtp__address_socket(const struct zmtp__address *address);

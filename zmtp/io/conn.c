@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "../msg/pipe.h"
 #include "dialler.h"
+#include "door.h"
 #include "foreign.h"
 #include "guard.h"
 #include "listener.h"
@@ -69,6 +71,7 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
                                .peer = conn->number,
                                .endpoint = zmtp__conn_endpoint(conn),
                                .remote = conn->remote,
+                               .process = conn->process,
                                .error = error,
                                .reason = reason,
                                .retry_ms = retry_ms};
@@ -183,6 +186,7 @@ void zmtp__conn_end(struct zmtp__conn *conn, int error)
     zmtp_peer_close(conn->peer);
     conn->peer = NULL;
     conn->up = conn->tx_blocked = conn->tx_broken = false;
+    conn->process = (struct zmtp_uv_process){0};
     conn->ticket = 0;
     conn->hint = NULL;
     zmtp__uv_socket_touch(conn->socket);
@@ -369,7 +373,8 @@ static void conn_drain(struct zmtp__conn *conn)
 static void conn_authorise(struct zmtp__conn *conn)
 {
     struct zmtp_uv_socket *socket = conn->socket;
-    struct zmtp_uv_guest guest = {.endpoint = zmtp__conn_endpoint(conn), .remote = conn->remote};
+    struct zmtp_uv_guest guest = {
+        .endpoint = zmtp__conn_endpoint(conn), .remote = conn->remote, .process = conn->process};
     enum zmtp_verdict verdict;
     if (conn->ticket > 0 || zmtp_peer_credentials(conn->peer, &guest.credentials) < 0) return;
     conn->ticket = guest.ticket = ++socket->tickets;
@@ -545,6 +550,34 @@ static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket
     return zmtp_peer_open(&conn->peer, &config, zmtp__engine_now(socket->uv));
 }
 
+// Notes who is at the other side of |fd|. True: it is beyond this machine.
+static bool conn_meet(struct zmtp__conn *conn, int fd)
+{
+    struct zmtp__address address;
+    conn->process = zmtp__door_process(fd);
+    conn->remote[0] = '\0';
+    if (conn->process.known) {
+        snprintf(conn->remote, sizeof conn->remote, "ipc: process %lld of user %lu",
+                 (long long)conn->process.pid, (unsigned long)conn->process.uid);
+        return false;
+    }
+    if (!zmtp__address_peer(fd, &address)) return false;
+    zmtp__address_text(&address, conn->remote, sizeof conn->remote);
+    return !zmtp__address_loopback(&address);
+}
+
+// Nothing hides what goes over it, and nobody said that this is meant.
+static bool conn_is_bare(const struct zmtp__conn *conn)
+{
+    const struct zmtp_uv_config *config = &conn->socket->config;
+    return config->security.mechanism != ZMTP_CURVE && !config->allow_public_null;
+}
+
+// A listener refuses to be open to the network like that. A dialler knows whom it calls, and programs
+// of libzmq have no other way to servers of their own network: it is told, and goes on.
+static const char conn_bare_words[] =
+    "without encryption beyond this machine: use CURVE, or set allow_public_null if that is meant";
+
 int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
 {
     struct zmtp_uv_socket *socket = listener->socket;
@@ -561,7 +594,7 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
     }
     zmtp__conn_init(conn, socket);
     zmtp__listener_add(listener, conn);
-    zmtp__address_remote(fd, conn->remote, sizeof conn->remote);
+    (void)conn_meet(conn, fd); // the handshake will find out that it is gone
     zmtp__conn_tell(conn, ZMTP_EVENT_ACCEPTED, ZMTP_OK, (struct zmtp_bytes){0}, 0);
     conn_work(conn, 0);
     return ZMTP_OK;
@@ -578,8 +611,9 @@ void zmtp__conn_begin(struct zmtp__conn *conn)
         zmtp__dialler_failed(conn->dialler, error, zmtp_err_text(error));
         return;
     }
-    zmtp__address_remote(conn->watch->fd, conn->remote, sizeof conn->remote);
+    const bool bare = conn_meet(conn, conn->watch->fd) && conn_is_bare(conn);
+    const struct zmtp_bytes words = zmtp_bytes_text(bare ? conn_bare_words : "");
     zmtp__conn_enter(conn, ZMTP__CONN_OPEN);
-    zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTED, ZMTP_OK, (struct zmtp_bytes){0}, 0);
+    zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTED, ZMTP_OK, words, 0);
     conn_work(conn, 0);
 }

@@ -29,6 +29,8 @@ const char *zmtp_event_name(enum zmtp_event_kind kind)
         return "stopped";
     case ZMTP_EVENT_DROPPED:
         return "dropped";
+    case ZMTP_EVENT_REFUSED:
+        return "refused";
     case ZMTP_EVENTS:
         break;
     }

@@ -1,12 +1,14 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "bind.h"
+#include "door.h"
 #include "transport.h"
 
 enum {
@@ -153,6 +155,27 @@ static bool listener_has_room(struct zmtp__listener *listener)
     return false;
 }
 
+// Is whoever is at the other side of |fd| turned away? Then |fd| is closed, and it is told.
+static bool listener_refuses(struct zmtp__listener *listener, int fd)
+{
+    const struct zmtp__door *door = listener->socket->door;
+    char reason[128];
+    if (!door || listener->scheme != ZMTP_IPC) return false;
+    const struct zmtp_uv_process process = zmtp__door_process(fd);
+    if (zmtp__door_admits(door, fd, &process)) return false;
+    close(fd);
+    snprintf(reason, sizeof reason, "process %lld of user %lu and group %lu is not in ipc_allow",
+             (long long)process.pid, (unsigned long)process.uid, (unsigned long)process.gid);
+    const struct zmtp_event event = {.kind = ZMTP_EVENT_REFUSED,
+                                     .endpoint = listener->endpoint,
+                                     .remote = "",
+                                     .error = ZMTP_ERR_DENIED,
+                                     .reason = zmtp_bytes_text(reason),
+                                     .process = process};
+    zmtp__uv_socket_tell(listener->socket, &event);
+    return true;
+}
+
 // Accepts one. 1: go on; 0: there are no more; negative: why there is a pause to be made.
 static int listener_accept(struct zmtp__listener *listener)
 {
@@ -162,6 +185,7 @@ static int listener_accept(struct zmtp__listener *listener)
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
     }
+    if (listener_refuses(listener, fd)) return 1;
     zmtp__transport_tune(&listener->socket->config.transport, fd);
     const int error = zmtp__conn_accept(listener, fd);
     if (error < 0) {
@@ -205,8 +229,11 @@ int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
     struct zmtp__listener *listener = zmtp_alloc(uv->allocator, sizeof *listener);
     error = ZMTP_ERR_MEMORY;
     if (!listener) goto fail;
-    *listener =
-        (struct zmtp__listener){.socket = socket, .uv = uv, .references = 1, .path = bound.path};
+    *listener = (struct zmtp__listener){.socket = socket,
+                                        .uv = uv,
+                                        .references = 1,
+                                        .scheme = endpoint->transport,
+                                        .path = bound.path};
     error = zmtp__watch_open(&listener->watch, uv, bound.fd, listener_ready, listener);
     if (error < 0) goto fail;
     error = zmtp__watch_want(listener->watch, UV_READABLE);

@@ -16,8 +16,9 @@ struct zmtp__listener {
     size_t pending;    // connections whose handshake is not done
     size_t references; // its own, and one of each connection
     bool announced;
-    bool crowded;                     // accepts no more until a handshake ends or the alarm rings
-    bool starved;                     // told that it pauses; nothing was accepted since
+    bool crowded; // accepts no more until a handshake ends or the alarm rings
+    bool starved; // told that it pauses; nothing was accepted since
+    enum zmtp_transport scheme;
     struct zmtp__bound_path path;     // of ipc
     char given[ZMTP_ENDPOINT_MAX];    // to bind
     char endpoint[ZMTP_ENDPOINT_MAX]; // with the real port

@@ -84,6 +84,11 @@ static void json_peer(void *context, const struct zmtp_uv_peer *peer)
     json_bool(text, "dialled", peer->dialled);
     json_bool(text, "connected", peer->connected);
     if (peer->connected) json_text(text, "state", zmtp_peer_state_name(peer->state));
+    if (peer->process.known) {
+        json_number(text, "pid", (uint64_t)peer->process.pid);
+        json_number(text, "uid", peer->process.uid);
+        json_number(text, "gid", peer->process.gid);
+    }
     json_facts(text, &peer->facts);
     json_number(text, "bytes_in", counters->bytes_in);
     json_number(text, "bytes_out", counters->bytes_out);

@@ -1,6 +1,7 @@
 // A socket's config: what it is when nothing was said, and what is wrong with it.
 #include <string.h>
 
+#include "door.h"
 #include "guard.h"
 
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type)
@@ -60,6 +61,7 @@ int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why)
         if (error < 0) return error;
         flaw = uv_config_flaw(config);
         if (!flaw) flaw = zmtp__guard_flaw(config);
+        if (!flaw) flaw = zmtp__door_flaw(&config->ipc_allow);
     }
     if (why && flaw) *why = flaw;
     return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;

@@ -187,6 +187,7 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
         struct zmtp_uv_peer peer = {.number = conn->number,
                                     .endpoint = zmtp__conn_endpoint(conn),
                                     .remote = conn->remote,
+                                    .process = conn->process,
                                     .dialled = conn->dialler != NULL,
                                     .connected = conn->peer != NULL};
         peer.counters.round_trip_ms = UINT32_MAX;

@@ -6,6 +6,7 @@
 
 #include "../msg/pipe.h"
 #include "conn.h"
+#include "door.h"
 #include "drops.h"
 #include "guard.h"
 #include "inproc.h"
@@ -41,8 +42,10 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
     error = zmtp__guard_open(&socket->guard, config, uv->allocator);
+    if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
     if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error < 0) {
+        zmtp__door_close(socket->door);
         zmtp__guard_close(socket->guard);
         zmtp_free(uv->allocator, socket, sizeof *socket);
         return error;
@@ -51,6 +54,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     zmtp_wipe(&socket->config.security, sizeof socket->config.security);
     socket->config.security.mechanism = config->security.mechanism;
     socket->config.allow = (struct zmtp_allow){.kind = config->allow.kind};
+    socket->config.ipc_allow = (struct zmtp_uv_ipc_allow){0};
     // Connections announce it even after the core is closed, which checked its size.
     struct zmtp_bytes *const routing_id = &socket->config.socket.routing_id;
     if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);
@@ -115,6 +119,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     if (socket->next) socket->next->before = socket->before;
     if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
     zmtp__drops_forget(socket);
+    zmtp__door_close(socket->door);
     zmtp__guard_close(socket->guard);
     zmtp_free(uv->allocator, socket, sizeof *socket);
     uv->called = true;

@@ -6,6 +6,7 @@
 #include "engine.h"
 
 struct zmtp__conn;
+struct zmtp__door;
 struct zmtp__guard;
 struct zmtp__listener;
 
@@ -18,6 +19,7 @@ struct zmtp_uv_socket {
     struct zmtp_socket *core;     // null from close on
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
+    struct zmtp__door *door;
     uint64_t number;
     uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
