@@ -35,7 +35,9 @@ DEPS_fuzz = $(DEPS_build) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) libzmq3-dev python3
 DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_valgrind = $(DEPS_test) valgrind
-DEPS_all = $(sort $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy))
+# What gardend records with, when it is there at the build; and a PipeWire to test against.
+DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
+DEPS_all = $(sort $(DEPS_audio) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -68,7 +70,9 @@ ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/io/*.c)
 # The garden's store names things by hashes of libsodium's.
 ifneq ($(SODIUM),0)
 GARDEN_SRC = $(foreach d,wire core store uv,$(wildcard garden/$(d)/*.c))
-DAEMON_SRC = $(wildcard garden/daemon/*.c)
+AUDIO = $(foreach p,alsa libpipewire-0.3,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))
+DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c) $(if $(filter libpipewire%,$(AUDIO)),,%/pipewire.c),\
+    $(wildcard garden/daemon/*.c))
 CTL_SRC = $(wildcard garden/tools/*.c)
 endif
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
@@ -85,7 +89,7 @@ SO_ZMTP = $(O)/lib/libzmtp.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
 LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium -lpthread
-LIBS_TOOLS = -ljansson -lsndfile -lm
+LIBS_TOOLS = -ljansson -lsndfile $(AUDIO_LIBS) -lm
 
 BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
 SIM = $(if $(SIM_SRC),$(O)/bin/sim)
@@ -116,7 +120,7 @@ define stamp
 	@echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 endef
 $(O)/flags: FORCE
-	$(call stamp,$(CC) $(CFLAGS_ALL))
+	$(call stamp,$(CC) $(CFLAGS_ALL) $(AUDIO))
 $(O)/sources: FORCE
 	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(TEST_SUPPORT))
 
@@ -124,8 +128,14 @@ $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call Q,cc  )$(CC) $(CFLAGS_ALL) $(EXTRA) -MMD -MP -c $< -o $@
 
+# The libraries' headers are not held to our warnings.
+AUDIO_CFLAGS := $(if $(filter alsa,$(AUDIO)),-DGARDEN_ALSA) $(if $(filter libpipewire%,$(AUDIO)),-DGARDEN_PIPEWIRE) \
+    $(if $(AUDIO),$(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell pkg-config --cflags $(AUDIO)))))
+AUDIO_LIBS := $(if $(AUDIO),$(shell pkg-config --libs $(AUDIO)))
+
 $(call obj,$(wildcard zmtp/io/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
     fuzz/*.c)): EXTRA = $(SYSTEM)
+$(call obj,$(wildcard garden/daemon/*.c)): EXTRA += $(AUDIO_CFLAGS)
 
 $(LIB_CORE): $(call obj,$(CORE_SRC))
 ZMTP_OBJ = $(if $(filter 1,$(ONE)),$(O)/obj/amalgamation/zmtp.o,$(call obj,$(ZMTP_SRC)))

@@ -81,6 +81,8 @@ uint32_t garden_ring_frame_size(const struct garden_ring *ring);
 // their exact position: half a buffer (or half a MIDI message) is no use to anyone. Returns whether
 // they were stored. No lock, allocation, system call or loop over anything but the copy.
 bool garden_ring_write(struct garden_ring *ring, const void *frames, size_t count);
+// |count| frames were lost before they could be offered: they count as offered, and as an overrun here.
+void garden_ring_lose(struct garden_ring *ring, uint64_t count);
 
 // Consumer. Frames in place, up to the next gap or the end of the memory; |first| is their position.
 struct garden_run {

@@ -87,7 +87,7 @@ static bool ring_close_gap(struct garden_ring *ring)
     return true;
 }
 
-static void ring_drop(struct garden_ring *ring, uint64_t offered, size_t count)
+static void ring_drop(struct garden_ring *ring, uint64_t offered, uint64_t count)
 {
     if (ring->open.count == 0) ring->open.first = offered;
     ring->open.count += count;
@@ -115,6 +115,13 @@ bool garden_ring_write(struct garden_ring *ring, const void *frames, size_t coun
     atomic_store_explicit(&ring->stored, stored + count, memory_order_release);
     atomic_store_explicit(&ring->offered, offered + count, memory_order_release);
     return true;
+}
+
+void garden_ring_lose(struct garden_ring *ring, uint64_t count)
+{
+    if (count == 0) return;
+    const uint64_t offered = atomic_load_explicit(&ring->offered, memory_order_relaxed);
+    ring_drop(ring, offered, count); // an open gap has no frames behind it yet, and grows
 }
 
 static bool ring_next_gap(const struct garden_ring *ring, struct garden_gap *out)

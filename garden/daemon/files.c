@@ -1,4 +1,6 @@
-#include "files.h"
+// Audio files played one after the other without a gap. All are opened at once, so that what is played
+// was there and fitted when the daemon started.
+#include "driver.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +16,7 @@ struct files {
     size_t count, index; // |index|: of the one that is being read
     uint16_t channels;
     enum garden_sample_format sample;
-    bool failed;
+    bool loop, failed, ended;
 };
 
 // What stores every sample of |subtype| as it is.
@@ -90,23 +92,33 @@ static int files_check(const SF_INFO *info, const char *path, const struct sourc
                         (unsigned)first->channels);
 }
 
-int files_open(struct files **out, const char *const *paths, size_t count, struct source_info *info,
-               struct garden_error *error)
+static void files_close(void *device)
 {
-    *out = NULL;
+    struct files *files = device;
+    for (size_t i = 0; i < files->count; i++)
+        (void)sf_close(files->of[i]); // nothing was written
+    zmtp_free(NULL, files, sizeof *files);
+}
+
+// Refuses what is no audio file and files that do not agree in rate and channels. Where the files' own
+// formats differ, |info| has one that holds all.
+static int files_open(void **out, const struct source_spec *spec, struct source_info *info,
+                      struct garden_error *error)
+{
     struct files *files = zmtp_alloc(NULL, sizeof *files);
     if (!files) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source's files");
-    *files = (struct files){0};
-    info->frames = 0;
-    for (size_t i = 0; i < count; i++) {
+    *files = (struct files){.loop = spec->loop};
+    *info = (struct source_info){0};
+    for (size_t i = 0; i < spec->path_count; i++) {
         SF_INFO about;
-        int result = files_open_one(files, paths[i], &about, error);
+        int result = files_open_one(files, spec->paths[i], &about, error);
         if (result == GARDEN_OK && i == 0) {
             info->rate = (uint32_t)about.samplerate;
             info->channels = (uint16_t)about.channels;
             info->sample = files_sample(about.format);
         }
-        if (result == GARDEN_OK) result = files_check(&about, paths[i], info, paths[0], error);
+        if (result == GARDEN_OK)
+            result = files_check(&about, spec->paths[i], info, spec->paths[0], error);
         if (result < 0) {
             files_close(files);
             return result;
@@ -114,35 +126,25 @@ int files_open(struct files **out, const char *const *paths, size_t count, struc
         info->frames += (uint64_t)about.frames;
         info->sample = files_wider(info->sample, files_sample(about.format));
     }
+    if (spec->loop) info->frames = SOURCE_ENDLESS;
     files->channels = info->channels;
     files->sample = info->sample;
     *out = files;
     return GARDEN_OK;
 }
 
-void files_close(struct files *files)
+static bool files_rewind(void *device)
 {
-    if (!files) return;
-    for (size_t i = 0; i < files->count; i++)
-        (void)sf_close(files->of[i]); // nothing was written
-    zmtp_free(NULL, files, sizeof *files);
-}
-
-bool files_rewind(struct files *files)
-{
-    files->failed = false;
+    struct files *files = device;
+    files->failed = files->ended = false;
     for (size_t i = 0; i < files->count; i++)
         if (sf_seek(files->of[i], 0, SEEK_SET) != 0) files->failed = true;
     files->index = 0;
     return !files->failed;
 }
 
-bool files_failed(const struct files *files)
-{
-    return files->failed;
-}
-
-size_t files_read(struct files *files, union source_sample *out, size_t count)
+// What is left of the files, once.
+static size_t files_read_once(struct files *files, union source_sample *out, size_t count)
 {
     size_t done = 0;
     while (done < count && files->index < files->count && !files->failed) {
@@ -160,3 +162,38 @@ size_t files_read(struct files *files, union source_sample *out, size_t count)
     }
     return done;
 }
+
+static size_t files_read(void *device, union source_sample *out, size_t count)
+{
+    struct files *files = device;
+    size_t done = 0;
+    bool empty = false; // the last turn gave nothing, as files without a frame always do
+    while (done < count) {
+        const size_t got = files_read_once(files, out + done * files->channels, count - done);
+        done += got;
+        if (done == count || !files->loop || (got == 0 && empty)) break;
+        empty = got == 0;
+        if (files->failed || !files_rewind(files)) break;
+    }
+    files->ended = done < count;
+    return done;
+}
+
+static bool files_ended(const void *device)
+{
+    const struct files *files = device;
+    return files->ended;
+}
+
+static bool files_failed(const void *device)
+{
+    const struct files *files = device;
+    return files->failed;
+}
+
+const struct driver driver_files = {.open = files_open,
+                                    .close = files_close,
+                                    .rewind = files_rewind,
+                                    .read = files_read,
+                                    .ended = files_ended,
+                                    .failed = files_failed};

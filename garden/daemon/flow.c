@@ -19,6 +19,7 @@ enum {
 struct flow_block {
     uint_least64_t run; // that it belongs to
     size_t frames;
+    uint64_t lost; // by the device, before these
     bool last;
     union source_sample *samples;
 };
@@ -88,6 +89,7 @@ static enum flow_result flow_play(struct flow *flow)
     for (size_t i = 0; i < FLOW_TAPS_MAX; i++) {
         struct flow_tap *tap = atomic_load(&flow->taps[i]);
         if (!tap) continue;
+        if (block->lost > 0) garden_ring_lose(tap->ring, block->lost);
         source_convert(info->sample, block->samples, block->frames * info->channels, tap->format,
                        tap->octets);
         // What does not fit is the ring's to count, as an overrun at its place.
@@ -152,7 +154,9 @@ bool flow_fill(struct flow *flow)
     if (atomic_load(&flow->failed_run) != run)
         block->frames = source_read(flow->source, block->samples, flow->block_frames);
     if (source_failed(flow->source)) atomic_store(&flow->failed_run, run);
-    block->last = flow->read_all = block->frames < flow->block_frames;
+    block->last = flow->read_all = flow_failed(flow) || source_ended(flow->source);
+    if (block->frames == 0 && !block->last) return false; // nothing has come yet
+    block->lost = source_lost(flow->source);
     atomic_store_explicit(&flow->filled, filled + 1, memory_order_release);
     return true;
 }
@@ -161,7 +165,7 @@ bool flow_fill(struct flow *flow)
 static int64_t flow_idle(const struct flow *flow, bool done)
 {
     if (done) return FLOW_SLICE_MS * FLOW_MILLISECOND;
-    return flow->pace == FLOW_FAST ? FLOW_FULL_PAUSE : FLOW_MILLISECOND;
+    return flow->pace == FLOW_REAL ? FLOW_MILLISECOND : FLOW_FULL_PAUSE;
 }
 
 static void *flow_read_ahead(void *context)
@@ -181,7 +185,7 @@ static void flow_run(struct flow *flow, uint64_t run)
         const int64_t seconds = frames / rate, rest = frames % rate;
         int64_t wake = start + seconds * FLOW_SECOND + rest * FLOW_SECOND / rate;
         const int64_t now = flow_now();
-        if (flow->pace == FLOW_FAST) wake = now;
+        if (flow->pace != FLOW_REAL) wake = now;
         if (wake > now) {
             const int64_t slice = now + FLOW_SLICE_MS * FLOW_MILLISECOND;
             flow_sleep_until(wake < slice ? wake : slice);
@@ -316,7 +320,8 @@ int flow_open(struct flow **out, struct source *source, enum flow_pace pace, boo
     const struct source_info *info = source_info(source);
     struct flow *flow = zmtp_alloc(NULL, sizeof *flow);
     if (!flow) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source");
-    *flow = (struct flow){.pace = pace, .block_frames = flow_block_frames(info->rate)};
+    *flow = (struct flow){.pace = info->live ? FLOW_LIVE : pace,
+                          .block_frames = flow_block_frames(info->rate)};
     const size_t block_samples = flow->block_frames * info->channels;
     flow->samples_size = FLOW_BLOCKS * block_samples * sizeof *flow->samples;
     flow->samples = zmtp_alloc(NULL, flow->samples_size);

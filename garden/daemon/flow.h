@@ -10,7 +10,8 @@
 
 enum flow_pace {
     FLOW_REAL, // by the clock, whether or not the rings have room
-    FLOW_FAST  // as fast as the fullest ring takes it, so that nothing is ever lost
+    FLOW_FAST, // as fast as the fullest ring takes it, so that nothing is ever lost
+    FLOW_LIVE, // as it comes, whether or not the rings have room: of live sources, whatever was asked for
 };
 
 enum { FLOW_BLOCK_FRAMES = 256, FLOW_TAPS_MAX = 16 };

@@ -16,6 +16,18 @@ enum {
     OPTIONS_POSITION_MAX_MS = 60000,
     OPTIONS_FD_MAX = 65535,
 };
+// What libraries this build has, for --version.
+#ifdef GARDEN_ALSA
+#define OPTIONS_ALSA "\nwith ALSA"
+#else
+#define OPTIONS_ALSA "\nwithout ALSA"
+#endif
+#ifdef GARDEN_PIPEWIRE
+#define OPTIONS_AUDIO OPTIONS_ALSA ", with PipeWire"
+#else
+#define OPTIONS_AUDIO OPTIONS_ALSA ", without PipeWire"
+#endif
+
 enum { OPTIONS_GO_ON = -1, OPTIONS_DONE = 0, OPTIONS_FAILED = 1, OPTIONS_USAGE = 2 };
 
 static const char options_help[] =
@@ -37,7 +49,14 @@ static const char options_help[] =
     "  --source [NAME=]S    a source; NAME is 'default'. S is one of\n"
     "                         file:PATH                       an audio file\n"
     "                         sine:FREQ,CHANNELS,RATE[,FRAMES]\n"
+    "                         noise:CHANNELS,RATE[,FRAMES]    white noise\n"
     "                         counter:CHANNELS,RATE[,FRAMES]  numbered samples\n"
+    "                         stdin:FORMAT,CHANNELS,RATE      raw samples; FORMAT is\n"
+    "                                                         f32, s16, s24 or s32\n"
+    "                         alsa:DEVICE,FORMAT,CHANNELS,RATE\n"
+    "                         pipewire:NODE,CHANNELS,RATE     NODE may be empty, or\n"
+    "                                                         sink:NAME for what is\n"
+    "                                                         played there\n"
     "                         none                            no source at all\n"
     "                       may be given again; without any, sine:440,2,48000\n"
     "  --file PATH          the same as --source file:PATH; given again, the files are\n"
@@ -275,7 +294,7 @@ static int options_one(int option, const char *text, struct options *out,
         (void)puts(options_help);
         return OPTIONS_DONE;
     case 'v':
-        (void)puts("gardend " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")");
+        (void)puts("gardend " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")" OPTIONS_AUDIO);
         return OPTIONS_DONE;
     default: // getopt has said what was wrong
         (void)fputs("Try 'gardend --help'.\n", stderr);

@@ -44,40 +44,121 @@ static bool spec_shape(const char *text, struct source_spec *out)
     return *text == '\0' || (spec_number(&text, INT64_MAX, &out->frames) && *text == '\0');
 }
 
+// "FORMAT,": the samples of what has no header that tells.
+static bool spec_sample(const char **text, enum garden_sample_format *out)
+{
+    static const struct {
+        const char *name;
+        enum garden_sample_format sample;
+    } known[] = {{"f32,", GARDEN_SAMPLE_F32_LE},
+                 {"s16,", GARDEN_SAMPLE_S16_LE},
+                 {"s24,", GARDEN_SAMPLE_S24_LE},
+                 {"s32,", GARDEN_SAMPLE_S32_LE}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const size_t size = strlen(known[i].name);
+        if (strncmp(*text, known[i].name, size) != 0) continue;
+        *text += size;
+        *out = known[i].sample;
+        return true;
+    }
+    return false;
+}
+
+// "DEVICE,": up to the last two commas, as ALSA's names may have some of their own. May be empty.
+static bool spec_device(const char **text, size_t commas, char out[SOURCE_DEVICE_SIZE])
+{
+    size_t size = strlen(*text);
+    while (size > 0 && commas > 0)
+        if ((*text)[--size] == ',') commas--;
+    if (commas > 0 || size >= SOURCE_DEVICE_SIZE) return false;
+    memcpy(out, *text, size);
+    out[size] = '\0';
+    *text += size + 1;
+    return true;
+}
+
+// The name before the kind. Moves |*text| behind it.
+static int spec_name(const char **text, struct source_spec *out, struct garden_error *error)
+{
+    const char *whole = *text;
+    const char *equals = strchr(whole, '='), *colon = strchr(whole, ':');
+    if (!equals || !colon || equals > colon) return GARDEN_OK;
+    const size_t size = (size_t)(equals - whole);
+    if (size == 0 || size >= sizeof out->name)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "'%.100s': a source's name has 1 to %d octets", whole,
+                            SOURCE_NAME_SIZE - 1);
+    if (!garden_text_valid((struct garden_text){whole, size}))
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "'%.100s': a source's name must be UTF-8, for it is sent to clients",
+                            whole);
+    memcpy(out->name, whole, size);
+    out->name[size] = '\0';
+    *text = equals + 1;
+    return GARDEN_OK;
+}
+
+static bool spec_files(const char *text, struct source_spec *out)
+{
+    if (*text == '\0') return false;
+    out->paths[out->path_count++] = text;
+    return true;
+}
+
+static bool spec_sine(const char *text, struct source_spec *out)
+{
+    return spec_frequency(&text, &out->frequency) && spec_shape(text, out);
+}
+
+// Without an end: a number of frames would be one too many.
+static bool spec_live(const char *text, struct source_spec *out)
+{
+    return spec_shape(text, out) && out->frames == SOURCE_ENDLESS;
+}
+
+static bool spec_stdin(const char *text, struct source_spec *out)
+{
+    return spec_sample(&text, &out->sample) && spec_live(text, out);
+}
+
+static bool spec_alsa(const char *text, struct source_spec *out)
+{
+    if (!spec_device(&text, 3, out->device)) return false;
+    if (out->device[0] == '\0') memcpy(out->device, "default", sizeof "default");
+    return spec_stdin(text, out);
+}
+
+static bool spec_pipewire(const char *text, struct source_spec *out)
+{
+    out->sample = GARDEN_SAMPLE_F32_LE;
+    return spec_device(&text, 2, out->device) && spec_live(text, out);
+}
+
 int source_spec_parse(const char *text, struct source_spec *out, struct garden_error *error)
 {
-    *out = (struct source_spec){.name = "default"};
+    static const struct {
+        const char *prefix;
+        enum source_kind kind;
+        bool (*read)(const char *text, struct source_spec *out);
+    } kinds[] = {
+        {"file:", SOURCE_FILES, spec_files},           {"sine:", SOURCE_SINE, spec_sine},
+        {"noise:", SOURCE_NOISE, spec_shape},          {"counter:", SOURCE_COUNTER, spec_shape},
+        {"stdin:", SOURCE_STDIN, spec_stdin},          {"alsa:", SOURCE_ALSA, spec_alsa},
+        {"pipewire:", SOURCE_PIPEWIRE, spec_pipewire},
+    };
     const char *whole = text;
-    const char *equals = strchr(text, '='), *colon = strchr(text, ':');
-    if (equals && colon && equals < colon) {
-        const size_t size = (size_t)(equals - text);
-        if (size == 0 || size >= sizeof out->name)
-            return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                                "'%.100s': a source's name has 1 to %d octets", whole,
-                                SOURCE_NAME_SIZE - 1);
-        if (!garden_text_valid((struct garden_text){text, size}))
-            return garden__fail(
-                error, GARDEN_ERR_ARGUMENT,
-                "'%.100s': a source's name must be UTF-8, for it is sent to clients", whole);
-        memcpy(out->name, text, size);
-        out->name[size] = '\0';
-        text = equals + 1;
-    }
-    if (strncmp(text, "file:", 5) == 0 && text[5] != '\0') {
-        out->kind = SOURCE_FILES;
-        out->paths[out->path_count++] = text + 5;
-        return GARDEN_OK;
-    }
-    if (strncmp(text, "counter:", 8) == 0) {
-        out->kind = SOURCE_COUNTER;
-        if (spec_shape(text + 8, out)) return GARDEN_OK;
-    } else if (strncmp(text, "sine:", 5) == 0) {
-        out->kind = SOURCE_SINE;
-        text += 5;
-        if (spec_frequency(&text, &out->frequency) && spec_shape(text, out)) return GARDEN_OK;
+    *out = (struct source_spec){.name = "default"};
+    const int result = spec_name(&text, out, error);
+    if (result < 0) return result;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const size_t size = strlen(kinds[i].prefix);
+        if (strncmp(text, kinds[i].prefix, size) != 0) continue;
+        out->kind = kinds[i].kind;
+        if (kinds[i].read(text + size, out)) return GARDEN_OK;
     }
     return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                        "'%.100s' is no source: use file:PATH, sine:FREQ,CHANNELS,RATE or "
-                        "counter:CHANNELS,RATE",
+                        "'%.100s' is no source: use file:PATH, sine:FREQ,CHANNELS,RATE, "
+                        "noise:CHANNELS,RATE, counter:CHANNELS,RATE, stdin:FORMAT,CHANNELS,RATE, "
+                        "alsa:DEVICE,FORMAT,CHANNELS,RATE or pipewire:NODE,CHANNELS,RATE",
                         whole);
 }

@@ -99,8 +99,12 @@ static void stream_publish_end(struct stream *stream)
     (void)snprintf(text, sizeof text, "source '%s' %s after %llu frames: stop the stream",
                    flow_info(stream->flow)->name, failed ? "could not be read" : "ended",
                    (unsigned long long)stream->totals.offered);
-    const struct garden_event event = {.kind = GARDEN_EVENT_WARNING,
-                                       .warning = {.message = garden_text_of(text)}};
+    struct garden_event event = {.kind = GARDEN_EVENT_WARNING,
+                                 .warning = {.message = garden_text_of(text)}};
+    if (failed) // what came before is captured, but it is not all
+        event = (struct garden_event){.kind = GARDEN_EVENT_STREAM_ERROR,
+                                      .stream_error = {.stream_uri = garden_text_of(stream->uri),
+                                                       .error = garden_text_of(text)}};
     log_write(failed ? LOG_WARNING : LOG_INFO, "%s", text);
     stream_publish(stream->streams, &event, NULL, 0);
 }

@@ -73,6 +73,7 @@ struct capture {
     int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
     char complaint[256];       // of the daemon, that was told last
+    bool broken;               // the stream had to end early, as when its source failed
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
 };
@@ -370,6 +371,7 @@ static void capture_on_event(struct garden_client *client, const struct garden_m
     } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
                garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
         capture_complain(capture, "reports", event->stream_error.error);
+        if (!event->stream_error.recoverable) capture->broken = true;
     } else if (event->kind == GARDEN_EVENT_STATUS &&
                event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN) {
         capture_stop(capture); // it still tells the totals
@@ -542,7 +544,8 @@ static int capture_report(struct capture *capture)
     if (garden_recording_state(capture->recording) != GARDEN_RECORDING_DONE) return TOOL_FAILED;
     const struct garden_hash hash = garden_recording_manifest_hash(capture->recording);
     const double seconds = (double)(uv_hrtime() - capture->started_ns) / 1e9;
-    const int result = manifest->complete && manifest->total_gaps == 0 ? TOOL_OK : TOOL_LOST;
+    const bool whole = manifest->complete && manifest->total_gaps == 0 && !capture->broken;
+    const int result = whole ? TOOL_OK : TOOL_LOST;
     char text[GARDEN_HASH_TEXT_SIZE];
     garden_hash_text(&hash, text);
     if (capture->options.manifest_file && capture_write_hash(capture, text) != TOOL_OK)
@@ -564,6 +567,7 @@ static int capture_report(struct capture *capture)
         garden_entry_of("uri", garden_value_text(garden_text_of(manifest->stream_uri))),
         garden_entry_of("manifest", garden_value_text(garden_text_of(text))),
         garden_entry_of("complete", garden_value_bool(manifest->complete)),
+        garden_entry_of("broken", garden_value_bool(capture->broken)),
         garden_entry_of("chunks", garden_value_uint(manifest->chunk_count)),
         garden_entry_of("offered", garden_value_uint(garden_manifest_end(manifest))),
         garden_entry_of("captured", garden_value_uint(manifest->total_samples)),

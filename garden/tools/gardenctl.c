@@ -45,7 +45,8 @@ static void gardenctl_help(void)
         "  --help, --version\n"
         "\n"
         "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
-        "4 verify found a difference, 5 a capture lost frames, or its end was not confirmed.");
+        "4 verify found a difference, 5 a capture lost frames, or its source failed, or its\n"
+        "end was not confirmed.");
 }
 
 static int gardenctl_options(struct tool *tool, int argc, char **argv)

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <linux/seccomp.h>
 
@@ -213,6 +214,15 @@ static void texts_that_are_no_source_are_refused(void **state)
                                         "counter:2000,48000",
                                         "counter:1,99999999999999999999",
                                         "counter:-1,48000",
+                                        "noise:1",
+                                        "stdin:",
+                                        "stdin:2,48000",
+                                        "stdin:u8,2,48000",
+                                        "stdin:s16,2,48000,100",
+                                        "alsa:s16,2,48000",
+                                        "alsa:hw:0,s16,2",
+                                        "pipewire:48000",
+                                        "pipewire:x,2,48000,9",
                                         "=counter:1,48000",
                                         "m\xff=counter:1,48000"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -226,6 +236,93 @@ static void texts_that_are_no_source_are_refused(void **state)
     assert_true(spec.frequency == 0.5 && spec.frames == 9);
     assert_int_equal(source_spec_parse("file:a=b.wav", &spec, NULL), GARDEN_OK);
     assert_string_equal(spec.paths[0], "a=b.wav");
+    assert_int_equal(source_spec_parse("in=alsa:hw:1,0,s24,8,96000", &spec, NULL), GARDEN_OK);
+    assert_string_equal(spec.device, "hw:1,0");
+    assert_int_equal(spec.sample, GARDEN_SAMPLE_S24_LE);
+    assert_true(spec.channels == 8 && spec.rate == 96000);
+    assert_int_equal(source_spec_parse("alsa:,f32,2,48000", &spec, NULL), GARDEN_OK);
+    assert_string_equal(spec.device, "default");
+    assert_int_equal(source_spec_parse("pipewire:sink:null,2,48000", &spec, NULL), GARDEN_OK);
+    assert_string_equal(spec.device, "sink:null");
+}
+
+static void noise_is_the_same_each_time_and_fills_half_the_scale(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    struct source *source = open_source("noise:2,48000,1000");
+    static union source_sample first[COUNT * 2], again[COUNT * 2];
+    float least = 1, most = -1;
+    assert_int_equal(source_read(source, first, COUNT), COUNT);
+    assert_true(source_ended(source));
+    assert_true(source_rewind(source));
+    assert_int_equal(source_read(source, again, 300), 300);
+    assert_int_equal(source_read(source, again + 600, COUNT), 700);
+    assert_memory_equal(first, again, sizeof first);
+    for (size_t i = 0; i < COUNT * 2; i++) {
+        if (first[i].real < least) least = first[i].real;
+        if (first[i].real > most) most = first[i].real;
+    }
+    assert_true(least >= -0.5f && least < -0.49f && most < 0.5f && most > 0.49f);
+    source_close(source);
+}
+
+// ---- Standard input
+
+// Runs |with| with the reading end of a pipe as standard input.
+static void with_stdin(void (*with)(struct source *source, int writer), const char *text)
+{
+    int ends[2];
+    const int kept = dup(STDIN_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_true(dup2(ends[0], STDIN_FILENO) >= 0);
+    close(ends[0]);
+    struct source *source = open_source(text);
+    with(source, ends[1]);
+    source_close(source);
+    if (kept >= 0) assert_true(dup2(kept, STDIN_FILENO) >= 0);
+    if (kept >= 0) close(kept);
+}
+
+static void frames_come_in_pieces(struct source *source, int writer)
+{
+    static const uint8_t octets[] = {0x01, 0x80, 0x02, 0x00, 0xff, 0x7f, 0x03, 0x00};
+    union source_sample samples[8];
+    assert_int_equal(source_read(source, samples, 4), 0); // nothing now is not the end
+    assert_false(source_ended(source));
+    assert_int_equal(write(writer, octets, 3), 3);
+    assert_int_equal(source_read(source, samples, 4), 0); // no whole frame yet
+    assert_int_equal(write(writer, octets + 3, 5), 5);
+    assert_int_equal(source_read(source, samples, 4), 2);
+    static const int32_t wanted[] = {-2147418112, 0x00020000, 0x7fff0000, 0x00030000};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(samples[i].whole, wanted[i]);
+    close(writer);
+    assert_int_equal(source_read(source, samples, 4), 0);
+    assert_true(source_ended(source));
+    assert_false(source_failed(source));
+}
+
+static void the_last_frame_is_cut(struct source *source, int writer)
+{
+    union source_sample samples[8];
+    assert_int_equal(write(writer, "12345", 5), 5);
+    close(writer);
+    assert_int_equal(source_read(source, samples, 4), 1);
+    assert_int_equal(source_read(source, samples, 4), 0);
+    assert_true(source_ended(source) && source_failed(source));
+}
+
+static void standard_input_gives_frames_as_they_come(void **state)
+{
+    (void)state;
+    with_stdin(frames_come_in_pieces, "stdin:s16,2,48000");
+}
+
+static void a_cut_frame_at_the_end_of_standard_input_is_a_failure(void **state)
+{
+    (void)state;
+    with_stdin(the_last_frame_is_cut, "stdin:s16,2,48000");
 }
 
 // ---- Flow
@@ -438,6 +535,9 @@ int main(void)
         FILES(files_that_do_not_agree_are_refused_by_name),
         cmocka_unit_test(a_counter_numbers_its_samples_and_ends),
         cmocka_unit_test(texts_that_are_no_source_are_refused),
+        cmocka_unit_test(noise_is_the_same_each_time_and_fills_half_the_scale),
+        cmocka_unit_test(standard_input_gives_frames_as_they_come),
+        cmocka_unit_test(a_cut_frame_at_the_end_of_standard_input_is_a_failure),
         cmocka_unit_test(a_flow_plays_every_frame_once_and_then_has_ended),
         cmocka_unit_test(a_fast_flow_waits_for_room_and_a_real_one_does_not),
         cmocka_unit_test(a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap),

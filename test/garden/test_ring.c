@@ -81,6 +81,24 @@ static void test_an_overrun_drops_the_whole_buffer_and_keeps_its_position(void *
     garden_ring_close(ring);
 }
 
+static void test_what_was_lost_before_it_was_offered_is_a_gap_at_its_place(void **state)
+{
+    (void)state;
+    static const uint8_t frames[8];
+    char text[128];
+    struct garden_ring *ring = ring_of(2, 4);
+    garden_ring_lose(ring, 0);
+    assert_true(garden_ring_write(ring, frames, 2));
+    garden_ring_lose(ring, 5);
+    garden_ring_lose(ring, 1);
+    assert_true(garden_ring_write(ring, frames, 1));
+    drain(ring, text, sizeof text);
+    assert_string_equal(text, "0+2 !2+6 8+1 ");
+    assert_int_equal(garden_ring_offered(ring), 9);
+    assert_int_equal(garden_ring_overrun(ring), 6);
+    garden_ring_close(ring);
+}
+
 static void test_a_reader_stops_at_a_gap_even_when_later_frames_are_there(void **state)
 {
     (void)state;
@@ -242,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames_come_out_as_they_went_in_across_the_end_of_the_memory),
         cmocka_unit_test(test_an_overrun_drops_the_whole_buffer_and_keeps_its_position),
+        cmocka_unit_test(test_what_was_lost_before_it_was_offered_is_a_gap_at_its_place),
         cmocka_unit_test(test_a_reader_stops_at_a_gap_even_when_later_frames_are_there),
         cmocka_unit_test(test_a_gap_that_nothing_follows_is_found_at_the_end),
         cmocka_unit_test(test_when_gap_records_run_out_the_last_gap_grows_and_nothing_is_forgotten),
