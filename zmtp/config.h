@@ -30,6 +30,9 @@ enum {
     // Metadata of a READY command.
     ZMTP_DEFAULT_METADATA_MAX = 8192,
     ZMTP_DEFAULT_PROPERTIES_MAX = 32,
+    // Properties of the application that we tell; with all else they fit into one command of a handshake
+    // that a peer with our own limits takes. Not an option: room for them is kept on the stack.
+    ZMTP_APPLICATION_METADATA_MAX = 1024,
     // Commands that nobody knows: this many are counted and skipped, then the connection closes.
     ZMTP_DEFAULT_UNKNOWN_COMMANDS_MAX = 64,
     // Heartbeats: a PING when nothing was heard for the interval, dead when nothing came for the

@@ -88,9 +88,6 @@ int zmtp_key_file_encode(const struct zmtp_key_pair *keys, bool with_secret, cha
 int zmtp_key_file_load(struct zmtp_key_file *out, const char *path);
 int zmtp_key_file_save(const struct zmtp_key_pair *keys, const char *path);
 
-enum zmtp_mechanism { ZMTP_NULL, ZMTP_PLAIN, ZMTP_CURVE };
-const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism); // as on the wire
-
 // What one side brings to a handshake. All zero is the NULL mechanism.
 struct zmtp_security {
     enum zmtp_mechanism mechanism;

@@ -64,6 +64,31 @@ void zmtp_part_share(struct zmtp_part *part, const struct zmtp_part *of);
 // Releases what the part holds and empties it.
 void zmtp_part_fini(struct zmtp_part *part);
 
+// Who a message came from: one connection, as its handshake found it. Read only, and good for as long
+// as a message or a reference of one's own holds it, on any thread, also when the connection, or the
+// socket, is gone. Views of what there is not are null. With inproc, the other socket.
+struct zmtp_origin {
+    bool type_known;
+    enum zmtp_socket_type type; // of the peer's socket
+    enum zmtp_mechanism mechanism;
+    struct zmtp_bytes routing_id;    // that it announced
+    struct zmtp_bytes public_key;    // CURVE: 32 octets, proven to be its own
+    struct zmtp_bytes user_id;       // as whoever let it in calls it
+    struct zmtp_bytes user_metadata; // and told about it: properties, in the form of RFC 27
+    struct zmtp_bytes metadata;      // what it says of itself in READY or INITIATE: properties
+    struct zmtp_bytes remote;        // its address as text, "tcp://192.0.2.1:4711"
+    struct zmtp_bytes address;       // of that, what RFC 27 calls so: "192.0.2.1"
+};
+// The value of a property; names compare without regard to case. A null |data|: there is none.
+//
+// "User-Id" and "Peer-Address" are this side's own findings and never the peer's words. "Socket-Type",
+// "Routing-Id" (also by the name "Identity") and all others are, unless whoever let it in told one of
+// that name, which then counts: believe them as far as you believe the peer.
+struct zmtp_bytes zmtp_origin_property(const struct zmtp_origin *origin, const char *name);
+// A reference of one's own, beyond the message's. Null is fine with both.
+const struct zmtp_origin *zmtp_origin_ref(const struct zmtp_origin *origin);
+void zmtp_origin_unref(const struct zmtp_origin *origin);
+
 // Parts in order. Zero-initialised plus zmtp_msg_init is an empty message. A message may be moved by
 // assignment, if the old one is then initialised again.
 struct zmtp_msg {
@@ -71,6 +96,7 @@ struct zmtp_msg {
     struct zmtp_part *more; // all parts, once they do not fit into |few|; null before
     uint32_t count, capacity;
     uint32_t routing_id; // SERVER and PEER: of the peer it came from, or is for; 0: of nobody
+    const struct zmtp_origin *origin; // of a received one; null: of this program, or not known
     struct zmtp_part few[ZMTP_MSG_INLINE_PARTS];
 };
 
@@ -81,6 +107,8 @@ static inline struct zmtp_part *zmtp_msg_part(struct zmtp_msg *msg, size_t index
 {
     return (msg->more ? msg->more : msg->few) + index;
 }
+// As zmtp_origin_property, of the message's origin.
+struct zmtp_bytes zmtp_msg_property(const struct zmtp_msg *msg, const char *name);
 // The octets of part |index|; empty when there is no such part.
 struct zmtp_bytes zmtp_msg_bytes(const struct zmtp_msg *msg, size_t index);
 size_t zmtp_msg_size(const struct zmtp_msg *msg); // octets of all bodies
@@ -123,10 +151,10 @@ struct zmtp_link {
     bool up;
     uint32_t generation; // counts the ups; a new one is a new connection
     enum zmtp_socket_type type;
-    struct zmtp_part routing_id; // empty when none was announced
+    const struct zmtp_origin *origin; // with the routing id that was announced; null before
 };
-int zmtp_pipe_link_up(struct zmtp_pipe_end *end, enum zmtp_socket_type type,
-                      struct zmtp_bytes routing_id);
+// Copies |told|; messages that are sent from now on come from there. ZMTP_ERR_MEMORY.
+int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told);
 void zmtp_pipe_link_down(struct zmtp_pipe_end *end);
 const struct zmtp_link *zmtp_pipe_link(const struct zmtp_pipe_end *end); // told by the other end
 

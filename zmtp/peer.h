@@ -58,7 +58,11 @@ struct zmtp_peer_config {
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id; // copied; at most 255 octets; sent by REQ, DEALER and ROUTER
-    uint8_t minor;                // the 3.x that we announce: 1, or 0 to be an old peer in tests
+    struct zmtp_bytes
+        metadata; // properties of the application (socket.h), which are told too; copied
+    struct zmtp_bytes remote;  // the other side's address, "tcp://192.0.2.1:4711", or empty; and
+    struct zmtp_bytes address; // of that, "192.0.2.1": for origins. Both must outlive the peer
+    uint8_t minor;             // the 3.x that we announce: 1, or 0 to be an old peer in tests
     const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
     struct zmtp_peer_limits limits;
     // The least octets that zmtp_peer_space lends; 0: 32 KiB. Fewer need more reads and less memory,

@@ -30,6 +30,10 @@ struct zmtp_socket_config {
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id; // told to peers; at most 255 octets, no leading zero (RFC 37)
+    // Properties of the application, which peers are told too and find with zmtp_msg_property: any
+    // number of zmtp_property_encode, ZMTP_APPLICATION_METADATA_MAX octets at most; all names begin with
+    // "X-" (RFC 37, Connection Metadata). Copied.
+    struct zmtp_bytes metadata;
     // Per pipe: messages and octets that may wait to be sent, and to be received.
     size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
     // ROUTER: a send to nobody is ZMTP_ERR_UNREACHABLE, to a full peer ZMTP_ERR_AGAIN. When false,

@@ -34,6 +34,10 @@ void zmtp_greeting_encode(const struct zmtp_greeting *greeting, uint8_t out[ZMTP
 // A-Z0-9-_.+. Any version from 3.0 on passes. Padding, filler and as-server are not judged.
 int zmtp_greeting_decode(struct zmtp_bytes in, struct zmtp_greeting *out);
 
+// Security mechanisms (RFC 37, RFC 24, RFC 26).
+enum zmtp_mechanism { ZMTP_NULL, ZMTP_PLAIN, ZMTP_CURVE };
+const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism); // as on the wire
+
 // A frame is ZMTP's unit on the wire: a flags octet, a size, a body.
 enum { ZMTP_FLAG_MORE = 0x01, ZMTP_FLAG_LONG = 0x02, ZMTP_FLAG_COMMAND = 0x04 };
 enum { ZMTP_HEADER_MAX = 9 };
@@ -63,12 +67,17 @@ struct zmtp_property {
     struct zmtp_bytes name, value;
 };
 int zmtp_property_next(struct zmtp_bytes *rest, struct zmtp_property *out);
+// Names of properties compare without regard to case (RFC 37, Connection Metadata).
+bool zmtp_property_is(const struct zmtp_property *property, const char *name);
 // Writes one property into |out| of |size| octets. Returns the octets written, ZMTP_ERR_LIMIT when
 // they would not fit, ZMTP_ERR_ARGUMENT when the name has not 1 to 255 octets or the value too many.
 int zmtp_property_encode(const struct zmtp_property *property, uint8_t *out, size_t size);
 // Checks the whole: well formed, at most |properties_max|, no name twice (names compare without
 // regard to case), each name 1 to 255 octets of a-zA-Z0-9-_.+. ZMTP_OK or ZMTP_ERR_METADATA.
 int zmtp_metadata_check(struct zmtp_bytes metadata, size_t properties_max);
+// Checks properties of the application: all that, and each name begins with X-. ZMTP_ERR_LIMIT: beyond
+// ZMTP_APPLICATION_METADATA_MAX octets.
+int zmtp_metadata_check_application(struct zmtp_bytes metadata);
 // ZMTP_OK and |value|, or ZMTP_ERR_NOT_FOUND. |name| compares without regard to case.
 int zmtp_metadata_find(struct zmtp_bytes metadata, const char *name, struct zmtp_bytes *value);
 

@@ -51,7 +51,9 @@ struct zmtp_pipe_end *sockets_dial(struct zmtp_socket *socket)
 void sockets_connect(struct zmtp_pipe_end *far, const char *routing_id)
 {
     const struct zmtp_bytes id = zmtp_bytes_text(routing_id);
-    assert_int_equal(zmtp_pipe_link_up(far, ZMTP_DEALER, id), ZMTP_OK);
+    assert_int_equal(
+        zmtp_pipe_link_up(far, &(struct zmtp_origin){.type = ZMTP_DEALER, .routing_id = id}),
+        ZMTP_OK);
 }
 
 void sockets_drop(struct zmtp_pipe_end *far)

@@ -143,7 +143,8 @@ static void join_with_failing_memory(const struct zmtp_allocator *allocator)
     struct zmtp_pipe_end *far;
     if (zmtp_socket_attach(dish, false, (struct zmtp_bytes){0}, &far) == ZMTP_OK) {
         const bool for_good = ((const struct zmtp_budget *)allocator->context)->fail_on;
-        const bool up = zmtp_pipe_link_up(far, ZMTP_RADIO, (struct zmtp_bytes){0}) == ZMTP_OK;
+        const bool up =
+            zmtp_pipe_link_up(far, &(struct zmtp_origin){.type = ZMTP_RADIO}) == ZMTP_OK;
         const bool joined = join(dish, "g") == ZMTP_OK || join(dish, "g") == ZMTP_OK;
         for (int tries = 0; tries < 3 && zmtp_socket_marked(dish); tries++)
             zmtp_socket_process(dish);

@@ -172,6 +172,26 @@ static void test_what_is_not_there_is_not_found_and_nothing_is_written(void **st
     octets_assert_equal(value, LITERAL("before"));
 }
 
+// ZMTP37-META-07
+static void test_an_applications_properties_have_names_of_their_own_and_a_bound(void **state)
+{
+    (void)state;
+    static uint8_t large[ZMTP_APPLICATION_METADATA_MAX + 1] = "\3X-a\0\0\3\xF8";
+    assert_int_equal(zmtp_metadata_check_application((struct zmtp_bytes){0}), ZMTP_OK);
+    assert_int_equal(zmtp_metadata_check_application(LITERAL("\3X-a\0\0\0\1v\3x-B\0\0\0\0")),
+                     ZMTP_OK);
+    assert_int_equal(zmtp_metadata_check_application(LITERAL("\3X-a\0\0\0\0\3x-A\0\0\0\0")),
+                     ZMTP_ERR_METADATA);
+    assert_int_equal(zmtp_metadata_check_application(LITERAL("\3X-a\0\0\0\0\3Y-a\0\0\0\0")),
+                     ZMTP_ERR_METADATA);
+    assert_int_equal(zmtp_metadata_check_application(LITERAL("\1X\0\0\0\0")), ZMTP_ERR_METADATA);
+    assert_int_equal(zmtp_metadata_check_application(LITERAL("\3X-a\0\0\0\1")), ZMTP_ERR_METADATA);
+    assert_int_equal(zmtp_metadata_check_application(zmtp_bytes_of(large, sizeof large - 1)),
+                     ZMTP_OK);
+    assert_int_equal(zmtp_metadata_check_application(zmtp_bytes_of(large, sizeof large)),
+                     ZMTP_ERR_LIMIT);
+}
+
 static void test_a_property_is_sent_as_it_is_read(void **state)
 {
     (void)state;
@@ -218,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_a_property_is_found_without_regard_to_case),
         cmocka_unit_test(test_only_letters_fold),
         cmocka_unit_test(test_what_is_not_there_is_not_found_and_nothing_is_written),
+        cmocka_unit_test(test_an_applications_properties_have_names_of_their_own_and_a_bound),
         cmocka_unit_test(test_a_property_is_sent_as_it_is_read),
         cmocka_unit_test(test_a_property_that_does_not_fit_or_has_no_form_is_not_sent),
     };

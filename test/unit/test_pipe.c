@@ -181,12 +181,14 @@ static void test_a_link_tells_type_and_routing_id_and_counts_connections(void **
     memset(id, 'i', sizeof id);
     for (uint32_t generation = 1; generation <= 3; generation++) {
         const struct zmtp_bytes view = {id, 85u * generation};
-        assert_int_equal(zmtp_pipe_link_up(f->ends[1], ZMTP_DEALER, view), ZMTP_OK);
+        assert_int_equal(zmtp_pipe_link_up(f->ends[1], &(struct zmtp_origin){.type = ZMTP_DEALER,
+                                                                             .routing_id = view}),
+                         ZMTP_OK);
         assert_ptr_equal(zmtp_marks_take(&f->marks[0]), f->ends[0]);
         assert_true(link->up);
         assert_int_equal(link->generation, generation);
         assert_int_equal(link->type, ZMTP_DEALER);
-        octets_assert_equal(zmtp_part_bytes(&link->routing_id), view);
+        octets_assert_equal(link->origin->routing_id, view);
         zmtp_pipe_link_down(f->ends[1]);
         assert_ptr_equal(zmtp_marks_take(&f->marks[0]), f->ends[0]);
         assert_false(link->up);
@@ -199,20 +201,28 @@ static void test_a_link_that_finds_no_memory_stays_as_it_was(void **state)
 {
     struct fixture *f = *state;
     const uint8_t id[100] = {0};
-    assert_int_equal(zmtp_pipe_link_up(f->ends[1], ZMTP_DEALER, LITERAL("old")), ZMTP_OK);
+    assert_int_equal(
+        zmtp_pipe_link_up(f->ends[1],
+                          &(struct zmtp_origin){.type = ZMTP_DEALER, .routing_id = LITERAL("old")}),
+        ZMTP_OK);
     f->budget.fail_at = f->budget.calls + 1;
     const struct zmtp_bytes view = {id, sizeof id};
-    assert_int_equal(zmtp_pipe_link_up(f->ends[1], ZMTP_ROUTER, view), ZMTP_ERR_MEMORY);
+    assert_int_equal(zmtp_pipe_link_up(f->ends[1], &(struct zmtp_origin){.type = ZMTP_ROUTER,
+                                                                         .routing_id = view}),
+                     ZMTP_ERR_MEMORY);
     const struct zmtp_link *link = zmtp_pipe_link(f->ends[0]);
     assert_int_equal(link->generation, 1);
     assert_int_equal(link->type, ZMTP_DEALER);
-    octets_assert_equal(zmtp_part_bytes(&link->routing_id), LITERAL("old"));
+    octets_assert_equal(link->origin->routing_id, LITERAL("old"));
 }
 
 static void test_a_link_that_breaks_rewinds_to_a_message_and_drops_commands(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(zmtp_pipe_link_up(f->ends[1], ZMTP_XPUB, LITERAL("")), ZMTP_OK);
+    assert_int_equal(
+        zmtp_pipe_link_up(f->ends[1],
+                          &(struct zmtp_origin){.type = ZMTP_XPUB, .routing_id = LITERAL("")}),
+        ZMTP_OK);
     send_body(f->ends[0], LITERAL("command"), ZMTP_FLAG_COMMAND);
     send_body(f->ends[0], LITERAL("message"), 0);
     send_body(f->ends[0], LITERAL("command"), ZMTP_FLAG_COMMAND);
@@ -282,8 +292,10 @@ static void test_a_link_told_to_a_closed_end_is_freed_with_the_pipe(void **state
     struct fixture *f = *state;
     const uint8_t id[255] = {0};
     close_end(f, 0);
-    assert_int_equal(zmtp_pipe_link_up(f->ends[1], ZMTP_DEALER, (struct zmtp_bytes){id, sizeof id}),
-                     ZMTP_OK);
+    assert_int_equal(
+        zmtp_pipe_link_up(
+            f->ends[1], &(struct zmtp_origin){.type = ZMTP_DEALER, .routing_id = {id, sizeof id}}),
+        ZMTP_OK);
     zmtp_pipe_link_down(f->ends[1]); // tear_down() finds the balance zero
 }
 

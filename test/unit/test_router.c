@@ -366,7 +366,10 @@ static void route_with_failing_memory(const struct zmtp_allocator *allocator)
     (void)zmtp_socket_attach(router, true, (struct zmtp_bytes){0}, &dialled);
     // The link's own copy may fail: then the connection does, and its peer stays nameless.
     const bool linked =
-        dialled && zmtp_pipe_link_up(dialled, ZMTP_DEALER, zmtp_bytes_text("bob")) == ZMTP_OK;
+        dialled &&
+        zmtp_pipe_link_up(dialled, &(struct zmtp_origin){.type = ZMTP_DEALER,
+                                                         .routing_id = zmtp_bytes_text("bob")}) ==
+            ZMTP_OK;
     zmtp_socket_process(router);
     zmtp_socket_process(router); // what failed is tried again
     size_t left = 0;

@@ -186,7 +186,7 @@ static void exchange_with(const struct zmtp_allocator *allocator)
     struct zmtp_pipe_end *far;
     if (zmtp_socket_open(&stream, &config) < 0) return;
     if (zmtp_socket_attach(stream, false, (struct zmtp_bytes){0}, &far) == ZMTP_OK) {
-        if (zmtp_pipe_link_up(far, ZMTP_STREAM, (struct zmtp_bytes){0}) == ZMTP_OK) {
+        if (zmtp_pipe_link_up(far, &(struct zmtp_origin){.type = ZMTP_STREAM}) == ZMTP_OK) {
             (void)sockets_send(stream, "\\x00\\x00\\x00\\x00\\x01|x");
             (void)sockets_far_try(far, "y");
             (void)sockets_recv(stream);

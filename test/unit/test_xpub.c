@@ -519,7 +519,7 @@ static void publish_with_failing_memory(const struct zmtp_allocator *allocator)
     size_t left = 0, asked = 0, told = 0;
     for (size_t i = 0; i < 2; i++) {
         if (zmtp_socket_attach(xpub, false, (struct zmtp_bytes){0}, &far[i]) < 0) continue;
-        (void)zmtp_pipe_link_up(far[i], ZMTP_SUB, (struct zmtp_bytes){0});
+        (void)zmtp_pipe_link_up(far[i], &(struct zmtp_origin){.type = ZMTP_SUB});
         // A topic that does not lie within a part.
         static const char wish[] =
             "<SUBSCRIBE>a topic that is longer than what a part has room for";

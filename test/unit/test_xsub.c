@@ -205,7 +205,7 @@ static void subscribe_with_failing_memory(const struct zmtp_allocator *allocator
     struct zmtp_pipe_end *far;
     if (zmtp_socket_attach(xsub, true, (struct zmtp_bytes){0}, &far) == ZMTP_OK) {
         const bool for_good = ((const struct zmtp_budget *)allocator->context)->fail_on;
-        (void)zmtp_pipe_link_up(far, ZMTP_XPUB, (struct zmtp_bytes){0});
+        (void)zmtp_pipe_link_up(far, &(struct zmtp_origin){.type = ZMTP_XPUB});
         const bool up = zmtp_pipe_link(far->other)->up;
         bool subscribed = sockets_send(xsub, "\\x01t")[5] == 'O';
         subscribed = sockets_send(xsub, "\\x01t")[5] == 'O' || subscribed;

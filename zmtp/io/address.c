@@ -217,17 +217,31 @@ static void address_vsock_text(const struct zmtp__address *address, char *out, s
         snprintf(out, size, "vsock://%u:%u", vsock.svm_cid, vsock.svm_port);
 }
 
+// Host and port in digits. Returns the host within |host|, or null.
+static const char *address_digits(const struct zmtp__address *address, char host[64], char port[8])
+{
+    if (address->at.ss_family != AF_INET && address->at.ss_family != AF_INET6) return NULL;
+    const int error = getnameinfo((const struct sockaddr *)&address->at, address->size, host, 64,
+                                  port, 8, NI_NUMERICHOST | NI_NUMERICSERV);
+    if (error != 0) return NULL;
+    // An IPv4 address that came in through a socket of both families is shown as what it is.
+    return strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') ? host + 7 : host;
+}
+
+void zmtp__address_host(const struct zmtp__address *address, char *out, size_t size)
+{
+    char host[64], port[8];
+    const char *const shown = address_digits(address, host, port);
+    snprintf(out, size, "%s", shown ? shown : "");
+}
+
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size)
 {
     out[0] = '\0';
     if (address->at.ss_family == AF_VSOCK) address_vsock_text(address, out, size);
-    if (address->at.ss_family != AF_INET && address->at.ss_family != AF_INET6) return;
     char host[64], port[8];
-    const int error = getnameinfo((const struct sockaddr *)&address->at, address->size, host,
-                                  sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    if (error != 0) return;
-    // An IPv4 address that came in through a socket of both families is shown as what it is.
-    const char *shown = strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') ? host + 7 : host;
+    const char *const shown = address_digits(address, host, port);
+    if (!shown) return;
     snprintf(out, size, strchr(shown, ':') ? "tcp://[%s]:%s" : "tcp://%s:%s", shown, port);
 }
 

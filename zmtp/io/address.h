@@ -45,6 +45,8 @@ bool zmtp__address_loopback(const struct zmtp__address *address);
 bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__address *b);
 // "tcp://127.0.0.1:5555", "tcp://[::1]:5555", "vsock://2:1024"; empty for others.
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size);
+// What RFC 27, Message Format, calls an address: "127.0.0.1", "::1"; empty for others.
+void zmtp__address_host(const struct zmtp__address *address, char *out, size_t size);
 // The address at the other side of |fd|. False: it is not connected, or not any more.
 bool zmtp__address_peer(int fd, struct zmtp__address *out);
 

@@ -542,6 +542,9 @@ static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket
         .pool = socket->uv->pool,
         .type = socket->config.socket.type,
         .routing_id = socket->config.socket.routing_id,
+        .metadata = socket->config.socket.metadata,
+        .remote = zmtp_bytes_text(conn->remote),
+        .address = zmtp_bytes_text(conn->address),
         .minor = 1,
         .security = zmtp__guard_security(socket->guard),
         .limits = socket->config.limits,
@@ -555,14 +558,19 @@ static bool conn_meet(struct zmtp__conn *conn, int fd)
 {
     struct zmtp__address address;
     conn->process = zmtp__door_process(fd);
-    conn->remote[0] = '\0';
+    conn->remote[0] = conn->address[0] = '\0';
     if (conn->process.known) {
+        // As libzmq tells it to those that it asks.
+        snprintf(conn->address, sizeof conn->address, "localhost:%lu:%lu:%lld",
+                 (unsigned long)conn->process.uid, (unsigned long)conn->process.gid,
+                 (long long)conn->process.pid);
         snprintf(conn->remote, sizeof conn->remote, "ipc: process %lld of user %lu",
                  (long long)conn->process.pid, (unsigned long)conn->process.uid);
         return false;
     }
     if (!zmtp__address_peer(fd, &address)) return false;
     zmtp__address_text(&address, conn->remote, sizeof conn->remote);
+    zmtp__address_host(&address, conn->address, sizeof conn->address);
     return !zmtp__address_loopback(&address);
 }
 
@@ -584,6 +592,7 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
     struct zmtp__conn *conn = zmtp_alloc(socket->uv->allocator, sizeof *conn);
     if (!conn) return ZMTP_ERR_MEMORY;
     *conn = (struct zmtp__conn){.state = ZMTP__CONN_OPEN, .listener = listener};
+    (void)conn_meet(conn, fd); // the handshake will find out that it is gone
     int error = conn_open_peer(conn, socket);
     if (error == ZMTP_OK)
         error = zmtp__watch_open(&conn->watch, socket->uv, fd, zmtp__conn_ready, conn);
@@ -594,7 +603,6 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
     }
     zmtp__conn_init(conn, socket);
     zmtp__listener_add(listener, conn);
-    (void)conn_meet(conn, fd); // the handshake will find out that it is gone
     zmtp__conn_tell(conn, ZMTP_EVENT_ACCEPTED, ZMTP_OK, (struct zmtp_bytes){0}, 0);
     conn_work(conn, 0);
     return ZMTP_OK;
@@ -602,6 +610,7 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
 
 void zmtp__conn_begin(struct zmtp__conn *conn)
 {
+    const bool bare = conn_meet(conn, conn->watch->fd) && conn_is_bare(conn);
     int error = conn_open_peer(conn, conn->socket);
     if (error == ZMTP_OK) error = zmtp_peer_attach(conn->peer, conn->end);
     if (error < 0) {
@@ -611,7 +620,6 @@ void zmtp__conn_begin(struct zmtp__conn *conn)
         zmtp__dialler_failed(conn->dialler, error, zmtp_err_text(error));
         return;
     }
-    const bool bare = conn_meet(conn, conn->watch->fd) && conn_is_bare(conn);
     const struct zmtp_bytes words = zmtp_bytes_text(bare ? conn_bare_words : "");
     zmtp__conn_enter(conn, ZMTP__CONN_OPEN);
     zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTED, ZMTP_OK, words, 0);

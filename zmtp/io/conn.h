@@ -46,6 +46,7 @@ struct zmtp__conn {
     bool tx_blocked; // the kernel's buffer is full
     bool tx_broken;  // writing failed; what the kernel received before is still to be read
     char remote[ZMTP__ADDRESS_TEXT_MAX];
+    char address[ZMTP__ADDRESS_TEXT_MAX]; // of that, without scheme and port
 };
 
 // Fills in what a dialled and an accepted connection share, and adds it to its socket.

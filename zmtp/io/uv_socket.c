@@ -44,7 +44,10 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     error = zmtp__guard_open(&socket->guard, config, uv->allocator);
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
     if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
+    if (error == ZMTP_OK)
+        error = zmtp_part_copy(&socket->metadata, config->socket.metadata, uv->allocator);
     if (error < 0) {
+        zmtp_socket_close(socket->core);
         zmtp__door_close(socket->door);
         zmtp__guard_close(socket->guard);
         zmtp_free(uv->allocator, socket, sizeof *socket);
@@ -59,6 +62,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     struct zmtp_bytes *const routing_id = &socket->config.socket.routing_id;
     if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);
     routing_id->data = socket->routing_id;
+    socket->config.socket.metadata = zmtp_part_bytes(&socket->metadata);
     socket->number = ++uv->numbers;
     socket->next = uv->sockets;
     if (socket->next) socket->next->before = socket;
@@ -121,6 +125,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     zmtp__drops_forget(socket);
     zmtp__door_close(socket->door);
     zmtp__guard_close(socket->guard);
+    zmtp_part_fini(&socket->metadata);
     zmtp_free(uv->allocator, socket, sizeof *socket);
     uv->called = true;
     uv->calling++;
@@ -167,22 +172,25 @@ void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket)
 static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
     const uint64_t begun = uv_hrtime();
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, socket->uv->allocator);
+    int result = ZMTP_OK;
     for (int i = 0; i < UV_SOCKET_BATCH; i++) {
         const bool look = i < UV_SOCKET_LOOKS || i % UV_SOCKET_LOOKS == 0;
         if (look && uv_hrtime() - begun >= UV_SOCKET_BATCH_NS) break;
-        struct zmtp_msg msg;
-        zmtp_msg_init(&msg, socket->uv->allocator);
-        const int result = zmtp_socket_recv(socket->core, &msg);
-        if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
-        if (result < 0) return;
+        result = zmtp_socket_recv(socket->core, &msg);
+        if (result < 0) break;
         socket->uv->called = true;
         socket->uv->calling++;
         socket->config.on_message(socket, &msg, socket->config.user);
         socket->uv->calling--;
-        zmtp_msg_fini(&msg);
-        if (socket->closing) return;
+        if (socket->closing) break;
+        zmtp__msg_clear(&msg);
+        msg.allocator = socket->uv->allocator; // the user may have moved it and made another
     }
-    zmtp__uv_socket_touch(socket); // there may be more
+    zmtp_msg_fini(&msg);
+    if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
+    if (result == ZMTP_OK && !socket->closing) zmtp__uv_socket_touch(socket); // there may be more
 }
 
 void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)

@@ -23,6 +23,7 @@ struct zmtp_uv_socket {
     uint64_t number;
     uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
+    struct zmtp_part metadata;                   // of the application
     struct zmtp__conn *conns;                    // connections and diallers, until freed
     struct zmtp__listener *listeners, *stopping; // |stopping|: their end is to be told
     struct zmtp_uv_mailbox *mailboxes;

@@ -48,19 +48,6 @@ bool zmtp_key_is_zero(const struct zmtp_key *key)
     return zmtp_key_equal(key, &(struct zmtp_key){{0}});
 }
 
-const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism)
-{
-    switch (mechanism) {
-    case ZMTP_NULL:
-        return "NULL";
-    case ZMTP_PLAIN:
-        return "PLAIN";
-    case ZMTP_CURVE:
-        return "CURVE";
-    }
-    return "?";
-}
-
 static const char *security_check_curve(const struct zmtp_security *security)
 {
     struct zmtp_key derived;

@@ -1,4 +1,4 @@
-#include "../msg.h"
+#include "origin.h"
 
 #include <string.h>
 
@@ -9,14 +9,25 @@ void zmtp_msg_init(struct zmtp_msg *msg, const struct zmtp_allocator *allocator)
     msg->count = 0;
     msg->capacity = ZMTP_MSG_INLINE_PARTS;
     msg->routing_id = 0;
+    msg->origin = NULL;
 }
 
-void zmtp_msg_fini(struct zmtp_msg *msg)
+void zmtp__msg_clear(struct zmtp_msg *msg)
 {
     for (size_t i = 0; i < msg->count; i++)
         zmtp_part_fini(zmtp_msg_part(msg, i));
     if (msg->more) zmtp_free(msg->allocator, msg->more, msg->capacity * sizeof *msg->more);
-    zmtp_msg_init(msg, msg->allocator);
+    msg->more = NULL;
+    msg->count = 0;
+    msg->capacity = ZMTP_MSG_INLINE_PARTS;
+    msg->routing_id = 0;
+}
+
+void zmtp_msg_fini(struct zmtp_msg *msg)
+{
+    zmtp__msg_clear(msg);
+    if (msg->origin) zmtp_origin_unref(msg->origin);
+    msg->origin = NULL;
 }
 
 struct zmtp_bytes zmtp_msg_bytes(const struct zmtp_msg *msg, size_t index)

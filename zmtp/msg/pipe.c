@@ -75,12 +75,65 @@ void *zmtp_pipe_owner(const struct zmtp_pipe_end *end)
     return end->owner;
 }
 
+static void pipe_forget_first_speaker(struct zmtp_pipe_end *end)
+{
+    struct zmtp__origin *speaker = end->speaker;
+    end->speaker = speaker->next;
+    if (!end->speaker) end->last_speaker = NULL;
+    zmtp__origin_retire(speaker);
+}
+
+static void pipe_forget_speakers(struct zmtp_pipe_end *end)
+{
+    end->link.origin = NULL;
+    while (end->speaker)
+        pipe_forget_first_speaker(end);
+}
+
+void zmtp__pipe_pass_word(struct zmtp_pipe_end *end)
+{
+    while (end->speaker->next && end->speaker->next->first <= end->in->taken)
+        pipe_forget_first_speaker(end);
+}
+
+// A connection that sent nothing leaves no trace, so there are never more than messages.
+static void pipe_forget_silent_speaker(struct zmtp_pipe_end *end, uint64_t now)
+{
+    struct zmtp__origin *silent = end->last_speaker, **at = &end->speaker;
+    if (!silent || silent->first < now) return;
+    end->last_speaker = NULL;
+    for (; *at != silent; at = &(*at)->next)
+        end->last_speaker = *at;
+    *at = NULL;
+    zmtp__origin_retire(silent);
+}
+
+void zmtp__pipe_introduce(struct zmtp_pipe_end *end, struct zmtp__origin *origin)
+{
+    struct zmtp_pipe_end *hearer = end->other;
+    struct zmtp_link *link = &hearer->link;
+    origin->first = hearer->in->taken + hearer->in->count;
+    pipe_forget_silent_speaker(hearer, origin->first);
+    zmtp__origin_ref(origin);
+    if (hearer->last_speaker)
+        hearer->last_speaker->next = origin;
+    else
+        hearer->speaker = origin;
+    hearer->last_speaker = origin;
+    link->origin = &origin->told;
+    link->type = origin->told.type;
+    link->generation++;
+    link->up = true;
+    zmtp__pipe_mark(hearer);
+}
+
 void zmtp_pipe_close(struct zmtp_pipe_end *end)
 {
     if (!end) return;
     pipe_unmark(end);
     end->marks = NULL;
     end->closed = true;
+    pipe_forget_speakers(end);
     if (end->follower) *end->follower = NULL;
     end->follower = NULL;
     struct zmtp__pipe *pipe = end->pipe;
@@ -97,26 +150,18 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
         return;
     }
     // Only now: an end may tell of its link when the other end has closed already.
-    zmtp_part_fini(&pipe->ends[0].link.routing_id);
-    zmtp_part_fini(&pipe->ends[1].link.routing_id);
+    pipe_forget_speakers(end->other);
     zmtp__queue_fini(&pipe->queues[0]);
     zmtp__queue_fini(&pipe->queues[1]);
     zmtp_free(pipe->allocator, pipe, sizeof *pipe);
 }
 
-int zmtp_pipe_link_up(struct zmtp_pipe_end *end, enum zmtp_socket_type type,
-                      struct zmtp_bytes routing_id)
+int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told)
 {
-    struct zmtp_link *link = &end->other->link;
-    struct zmtp_part copy;
-    const int result = zmtp_part_copy(&copy, routing_id, end->pipe->allocator);
-    if (result < 0) return result;
-    zmtp_part_fini(&link->routing_id);
-    link->routing_id = copy;
-    link->type = type;
-    link->generation++;
-    link->up = true;
-    zmtp__pipe_mark(end->other);
+    struct zmtp__origin *origin = zmtp__origin_open(told, NULL, end->pipe->allocator);
+    if (!origin) return ZMTP_ERR_MEMORY;
+    zmtp__pipe_introduce(end, origin);
+    zmtp__origin_unref(origin);
     return ZMTP_OK;
 }
 

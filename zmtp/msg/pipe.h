@@ -2,6 +2,7 @@
 #ifndef ZMTP_MSG_PIPE_H
 #define ZMTP_MSG_PIPE_H
 
+#include "origin.h"
 #include "queue.h"
 
 struct zmtp_pipe_end {
@@ -12,6 +13,9 @@ struct zmtp_pipe_end {
     struct zmtp_pipe_end *marked_next;
     void *owner;
     struct zmtp_link link; // what the other end told
+    // Who sent what is still to be received here: a list, the last of which is the link's. Each but the
+    // last has messages.
+    struct zmtp__origin *speaker, *last_speaker;
     size_t lost; // messages, not commands, that still waited for the other end when it closed
     struct zmtp_pipe_end **follower; // null: none
     bool marked, closed;
@@ -28,6 +32,23 @@ void zmtp__pipe_mark(struct zmtp_pipe_end *end); // tell its owner to look
 // |*place| points at |end| from now on, and at nothing once that is closed: for one who knows of an
 // end that is not its own. A null |place| ends it.
 void zmtp__pipe_follow(struct zmtp_pipe_end *end, struct zmtp_pipe_end **place);
+
+// The other end's link comes up for |origin|, which is made for it alone.
+void zmtp__pipe_introduce(struct zmtp_pipe_end *end, struct zmtp__origin *origin);
+// Forgets those who have nothing more to be received.
+void zmtp__pipe_pass_word(struct zmtp_pipe_end *end);
+
+// As zmtp__queue_take, and tells the origin.
+static inline int zmtp__pipe_take(struct zmtp_pipe_end *end, struct zmtp_msg *msg)
+{
+    if (end->speaker && end->speaker->next) zmtp__pipe_pass_word(end);
+    struct zmtp__origin *const origin = end->speaker;
+    const int result = zmtp__queue_take(end->in, msg);
+    // A message that is used again for the same peer has what it needs.
+    if (result == ZMTP_OK && msg->origin != (const struct zmtp_origin *)origin)
+        zmtp__origin_put(origin, msg);
+    return result;
+}
 
 // The message just ended on |end->out| can be seen by the other side.
 static inline void zmtp__pipe_published(struct zmtp_pipe_end *end)

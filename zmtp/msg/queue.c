@@ -275,6 +275,7 @@ static void queue_pop_message(struct zmtp__queue *queue, const struct queue_curs
     head->begin = end->at;
     if (head->begin == head->end) queue_pop_range(queue);
     queue->count--;
+    queue->taken++;
     queue->bytes -= size;
     queue->sent = queue->message_left = 0;
     if (queue->stale > 0) queue->stale--;

@@ -28,6 +28,7 @@ struct zmtp__queue {
     struct zmtp_slab *tail; // where copies go; null: none yet
     size_t tail_used;
     size_t count, bytes;     // whole messages, and their octets
+    uint64_t taken;          // messages that have left, commands too
     size_t open_bytes;       // octets of the message that is being written
     size_t open_ranges;      // |range_count| before it
     const uint8_t *open_end; // the end of the last range before it

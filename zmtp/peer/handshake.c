@@ -7,10 +7,10 @@
 #include "inside.h"
 
 enum {
-    // The largest metadata of ours: two properties with their names and sizes.
+    // The largest metadata of ours, but for the application's: two properties with their names and sizes.
     HANDSHAKE_METADATA_MAX = 2 * (1 + 16 + 4) + 16 + 255,
-    // The largest command of ours: CURVE's INITIATE with that, or PLAIN's HELLO.
-    HANDSHAKE_SAY_MAX = ZMTP_HEADER_MAX + 257 + HANDSHAKE_METADATA_MAX,
+    // The largest command of ours without metadata: CURVE's INITIATE, or PLAIN's HELLO.
+    HANDSHAKE_SAY_MAX = ZMTP_HEADER_MAX + 257 + 255,
     // What an authoriser may tell about a user.
     HANDSHAKE_USER_METADATA_MAX = 64 * 1024,
 };
@@ -22,23 +22,26 @@ static bool handshake_type_has_id(enum zmtp_socket_type type)
     return type == ZMTP_REQ || type == ZMTP_DEALER || type == ZMTP_ROUTER;
 }
 
-static size_t handshake_add_property(uint8_t *out, size_t filled, size_t size, const char *name,
+static size_t handshake_add_property(uint8_t *out, size_t filled, const char *name,
                                      struct zmtp_bytes value)
 {
     const struct zmtp_property property = {zmtp_bytes_text(name), value};
-    const int written = zmtp_property_encode(&property, out + filled, size - filled);
+    const int written =
+        zmtp_property_encode(&property, out + filled, HANDSHAKE_METADATA_MAX - filled);
     assert(written > 0); // the room is computed from the limits of what goes in
     return filled + (size_t)written;
 }
 
-static size_t handshake_metadata(const struct zmtp_peer *peer, struct zmtp_bytes routing_id,
-                                 uint8_t out[HANDSHAKE_METADATA_MAX])
+// Writes our metadata, for which there are HANDSHAKE_METADATA_MAX octets and the application's.
+static size_t handshake_metadata(const struct zmtp_peer *peer,
+                                 const struct zmtp_peer_config *config, uint8_t *out)
 {
     const struct zmtp_bytes type = zmtp_bytes_text(zmtp_socket_type_name(peer->type));
-    size_t size = handshake_add_property(out, 0, HANDSHAKE_METADATA_MAX, "Socket-Type", type);
+    size_t size = handshake_add_property(out, 0, "Socket-Type", type);
     if (handshake_type_has_id(peer->type))
-        size = handshake_add_property(out, size, HANDSHAKE_METADATA_MAX, "Identity", routing_id);
-    return size;
+        size = handshake_add_property(out, size, "Identity", config->routing_id);
+    if (config->metadata.size > 0) memcpy(out + size, config->metadata.data, config->metadata.size);
+    return size + config->metadata.size;
 }
 
 static int handshake_say_greeting(struct zmtp_peer *peer)
@@ -57,19 +60,17 @@ static int handshake_say_greeting(struct zmtp_peer *peer)
     return ZMTP_OK;
 }
 
-int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_security *security,
-                         struct zmtp_bytes routing_id)
+int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_peer_config *config)
 {
     static const struct zmtp_security none = {.mechanism = ZMTP_NULL};
-    if (!security) security = &none;
-    struct zmtp__peer_handshake *handshake =
-        zmtp_alloc(peer->allocator, sizeof *handshake + HANDSHAKE_METADATA_MAX);
+    const struct zmtp_security *const security = config->security ? config->security : &none;
+    const size_t room = HANDSHAKE_METADATA_MAX + config->metadata.size;
+    struct zmtp__peer_handshake *handshake = zmtp_alloc(peer->allocator, sizeof *handshake + room);
     if (!handshake) return ZMTP_ERR_MEMORY;
     peer->handshake = handshake;
     peer->mechanism = security->mechanism;
-    handshake->learned = false;
-    handshake->answer_ms = UINT64_MAX;
-    const size_t size = handshake_metadata(peer, routing_id, handshake->metadata);
+    *handshake = (struct zmtp__peer_handshake){.answer_ms = UINT64_MAX, .metadata_size = room};
+    const size_t size = handshake_metadata(peer, config, handshake->metadata);
     const struct zmtp_bytes metadata = {handshake->metadata, size};
     const int result = zmtp__mech_init(&handshake->session, security, metadata);
     return result < 0 ? result : handshake_say_greeting(peer);
@@ -80,7 +81,11 @@ void zmtp__handshake_close(struct zmtp_peer *peer)
     struct zmtp__peer_handshake *handshake = peer->handshake;
     if (!handshake) return;
     zmtp__mech_fini(&handshake->session);
-    zmtp_free(peer->allocator, handshake, sizeof *handshake + HANDSHAKE_METADATA_MAX);
+    zmtp_part_fini(&handshake->their_metadata);
+    zmtp_part_fini(&handshake->user_id);
+    zmtp_part_fini(&handshake->user_metadata);
+    if (!peer->origin) peer->their_routing_id = (struct zmtp_bytes){0}; // a view of what has gone
+    zmtp_free(peer->allocator, handshake, sizeof *handshake + handshake->metadata_size);
     peer->handshake = NULL;
 }
 
@@ -96,9 +101,9 @@ static void handshake_fail(struct zmtp_peer *peer, int error)
 static void handshake_say(struct zmtp_peer *peer)
 {
     struct zmtp__mech_session *session = &peer->handshake->session;
-    uint8_t *room = zmtp__tx_room(peer, HANDSHAKE_SAY_MAX);
-    const int written =
-        room ? session->mech->say(session, room, HANDSHAKE_SAY_MAX) : ZMTP_ERR_MEMORY;
+    const size_t size = HANDSHAKE_SAY_MAX + session->ours.size;
+    uint8_t *room = zmtp__tx_room(peer, size);
+    const int written = room ? session->mech->say(session, room, size) : ZMTP_ERR_MEMORY;
     if (written < 0)
         handshake_fail(peer, written);
     else
@@ -161,9 +166,10 @@ static int handshake_learn(struct zmtp_peer *peer, struct zmtp_bytes metadata)
     const uint32_t properties = peer->limits.properties_max;
     int result = zmtp_metadata_check(metadata, properties ? properties : SIZE_MAX);
     if (result < 0) return result;
-    result = zmtp_part_copy(&peer->their_metadata, metadata, peer->allocator);
+    struct zmtp_part *const kept = &peer->handshake->their_metadata;
+    result = zmtp_part_copy(kept, metadata, peer->allocator);
     if (result < 0) return result;
-    metadata = zmtp_part_bytes(&peer->their_metadata);
+    metadata = zmtp_part_bytes(kept);
     struct zmtp_bytes value;
     if (zmtp_metadata_find(metadata, "Socket-Type", &value) == ZMTP_OK) {
         if (zmtp_socket_type_parse(value, &peer->their_type) < 0) return ZMTP_ERR_SOCKET_TYPE;
@@ -193,6 +199,30 @@ static bool handshake_likes(struct zmtp_peer *peer, struct zmtp_bytes metadata)
     return learned == ZMTP_OK;
 }
 
+// Brings together what is known of the other side.
+static int handshake_found(struct zmtp_peer *peer)
+{
+    struct zmtp__peer_handshake *const handshake = peer->handshake;
+    const bool has_key = peer->mechanism == ZMTP_CURVE;
+    const struct zmtp_bytes key = {peer->their_key.octets, has_key ? ZMTP_KEY_SIZE : 0};
+    const struct zmtp_origin told = {
+        .type_known = peer->their_type_known,
+        .type = peer->their_type,
+        .mechanism = peer->mechanism,
+        .routing_id = zmtp__origin_told(peer->their_routing_id),
+        .public_key = zmtp__origin_told(key),
+        .user_id = zmtp__origin_told(zmtp_part_bytes(&handshake->user_id)),
+        .user_metadata = zmtp_part_bytes(&handshake->user_metadata),
+        .metadata = zmtp_part_bytes(&handshake->their_metadata),
+        .remote = zmtp__origin_told(peer->remote),
+        .address = zmtp__origin_told(peer->address),
+    };
+    peer->origin = zmtp__origin_open(&told, &handshake->their_metadata, peer->allocator);
+    if (!peer->origin) return ZMTP_ERR_MEMORY;
+    peer->their_routing_id = peer->origin->told.routing_id;
+    return ZMTP_OK;
+}
+
 // What is known of the other side is kept, the keys of the traffic too, and the handshake goes.
 static void handshake_finish(struct zmtp_peer *peer)
 {
@@ -200,12 +230,11 @@ static void handshake_finish(struct zmtp_peer *peer)
     if (peer->mechanism == ZMTP_CURVE)
         peer->their_key = session->security->server ? session->credentials.public_key
                                                     : session->security->server_key;
-    if (session->mech->seal) {
-        const int result = zmtp__sealed_open(peer, session);
-        if (result < 0) {
-            zmtp__peer_stop(peer, result);
-            return;
-        }
+    int result = handshake_found(peer);
+    if (result == ZMTP_OK && session->mech->seal) result = zmtp__sealed_open(peer, session);
+    if (result < 0) {
+        zmtp__peer_stop(peer, result);
+        return;
     }
     zmtp__handshake_close(peer);
     zmtp__peer_enter(peer, ZMTP_PEER_READY);
@@ -320,14 +349,16 @@ int zmtp_peer_authorise(struct zmtp_peer *peer, enum zmtp_verdict verdict,
     }
     if (user_id.size > UINT8_MAX || metadata.size > HANDSHAKE_USER_METADATA_MAX)
         return ZMTP_ERR_ARGUMENT;
-    int result = zmtp_part_copy(&peer->user_id, user_id, peer->allocator);
-    if (result == ZMTP_OK) result = zmtp_part_copy(&peer->user_metadata, metadata, peer->allocator);
+    struct zmtp__peer_handshake *const handshake = peer->handshake;
+    int result = zmtp_part_copy(&handshake->user_id, user_id, peer->allocator);
+    if (result == ZMTP_OK)
+        result = zmtp_part_copy(&handshake->user_metadata, metadata, peer->allocator);
     if (result < 0) {
         zmtp__peer_stop(peer, result);
         return result;
     }
-    zmtp__mech_allow(&peer->handshake->session);
-    peer->handshake->answer_ms = UINT64_MAX;
+    zmtp__mech_allow(&handshake->session);
+    handshake->answer_ms = UINT64_MAX;
     handshake_go_on(peer);
     return ZMTP_OK;
 }

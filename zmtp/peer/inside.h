@@ -19,6 +19,9 @@ struct zmtp__peer_handshake {
     struct zmtp__mech_session session;
     uint64_t answer_ms; // when the owner must have judged the credentials
     bool learned;       // their metadata were judged
+    struct zmtp_part their_metadata;
+    struct zmtp_part user_id, user_metadata; // from the authoriser
+    size_t metadata_size;
     uint8_t metadata[]; // ours
 };
 
@@ -58,11 +61,11 @@ struct zmtp_peer {
     uint8_t their_major, their_minor;
     bool their_type_known;
     enum zmtp_socket_type their_type;
-    enum zmtp_mechanism mechanism;           // ours, and theirs when it is known
-    struct zmtp_key their_key;               // CURVE
-    struct zmtp_part user_id, user_metadata; // from the authoriser
-    struct zmtp_part their_metadata;
-    struct zmtp_bytes their_routing_id; // within their_metadata
+    enum zmtp_mechanism mechanism; // ours, and theirs when it is known
+    struct zmtp_key their_key;     // CURVE
+    struct zmtp_bytes remote, address;
+    struct zmtp_bytes their_routing_id; // within their metadata; null: none was told
+    struct zmtp__origin *origin;        // all that is known, once the handshake is done
     struct zmtp_part reason;
     // Incoming: unparsed octets held while the pipe is full; the part of a frame that has come so
     // far, in a block of its own between reads; a large frame, growing into its final slab.
@@ -103,8 +106,7 @@ void zmtp__peer_start_traffic(struct zmtp_peer *peer);
 void zmtp__peer_keep_reason(struct zmtp_peer *peer, struct zmtp_bytes reason);
 
 // handshake.c
-int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_security *security,
-                         struct zmtp_bytes routing_id);
+int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_peer_config *config);
 void zmtp__handshake_close(struct zmtp_peer *peer); // forgets it, secrets and all
 // A whole greeting or handshake command came; the latter may be changed.
 void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting);

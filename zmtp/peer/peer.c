@@ -80,11 +80,22 @@ int zmtp_peer_limits_check(const struct zmtp_peer_limits *limits, const char **w
     return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;
 }
 
+// All that is ever known of who speaks no ZMTP.
+static int peer_open_raw(struct zmtp_peer *peer)
+{
+    const struct zmtp_origin told = {.type = ZMTP_STREAM,
+                                     .remote = zmtp__origin_told(peer->remote),
+                                     .address = zmtp__origin_told(peer->address)};
+    peer->origin = zmtp__origin_open(&told, NULL, peer->allocator);
+    return peer->origin ? ZMTP_OK : ZMTP_ERR_MEMORY;
+}
+
 int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config, uint64_t now_ms)
 {
     if (!out || !config) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (config->routing_id.size > UINT8_MAX || config->minor > 1) return ZMTP_ERR_ARGUMENT;
+    if (zmtp_metadata_check_application(config->metadata) < 0) return ZMTP_ERR_ARGUMENT;
     if ((unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;
     if (config->type == ZMTP_DGRAM) return ZMTP_ERR_ARGUMENT; // it has no connections
     const bool raw = config->type == ZMTP_STREAM;
@@ -103,12 +114,13 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
                                .raw_notify = config->stream_notify,
                                .state = raw ? ZMTP_PEER_READY : ZMTP_PEER_GREETING,
                                .their_type = raw ? ZMTP_STREAM : ZMTP_PAIR,
+                               .remote = config->remote,
+                               .address = config->address,
                                .opened_ms = now_ms};
     peer->inbox = peer->pool ? zmtp__pool_inbox(peer->pool) : &peer->own_inbox;
     peer->counters.heard_ms = now_ms;
     peer->counters.round_trip_ms = UINT32_MAX;
-    const int result =
-        raw ? ZMTP_OK : zmtp__handshake_open(peer, config->security, config->routing_id);
+    const int result = raw ? peer_open_raw(peer) : zmtp__handshake_open(peer, config);
     if (result < 0) {
         zmtp_peer_close(peer);
         return result;
@@ -123,10 +135,8 @@ void zmtp_peer_close(struct zmtp_peer *peer)
     if (peer->state != ZMTP_PEER_CLOSED) zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
     peer->raw_begun = false; // what could not be told by now is not told
     if (peer->state != ZMTP_PEER_CLOSED) zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
-    zmtp_part_fini(&peer->their_metadata);
-    zmtp_part_fini(&peer->user_id);
-    zmtp_part_fini(&peer->user_metadata);
     zmtp_part_fini(&peer->reason);
+    zmtp__origin_unref(peer->origin);
     zmtp__inbox_fini(&peer->own_inbox);
     zmtp__tx_drop(peer);
     zmtp_free(peer->allocator, peer, sizeof *peer);
@@ -183,11 +193,7 @@ void zmtp__peer_keep_reason(struct zmtp_peer *peer, struct zmtp_bytes reason)
 void zmtp__peer_start_traffic(struct zmtp_peer *peer)
 {
     if (peer->state != ZMTP_PEER_READY || !peer->end) return;
-    const int result = zmtp_pipe_link_up(peer->end, peer->their_type, peer->their_routing_id);
-    if (result < 0) {
-        zmtp__peer_stop(peer, result);
-        return;
-    }
+    zmtp__pipe_introduce(peer->end, peer->origin);
     zmtp__peer_enter(peer, ZMTP_PEER_TRAFFIC);
     if (peer->raw) zmtp__raw_begin(peer);
 }
@@ -233,16 +239,18 @@ struct zmtp_bytes zmtp_peer_reason(const struct zmtp_peer *peer)
 
 struct zmtp_peer_facts zmtp_peer_facts(const struct zmtp_peer *peer)
 {
-    return (struct zmtp_peer_facts){.major = peer->their_major,
+    struct zmtp_peer_facts facts = {.major = peer->their_major,
                                     .minor = peer->their_minor,
                                     .type_known = peer->their_type_known,
                                     .type = peer->their_type,
                                     .routing_id = peer->their_routing_id,
-                                    .metadata = zmtp_part_bytes(&peer->their_metadata),
                                     .mechanism = peer->mechanism,
-                                    .public_key = peer->their_key,
-                                    .user_id = zmtp_part_bytes(&peer->user_id),
-                                    .user_metadata = zmtp_part_bytes(&peer->user_metadata)};
+                                    .public_key = peer->their_key};
+    if (!peer->origin) return facts;
+    facts.metadata = peer->origin->told.metadata;
+    facts.user_id = peer->origin->told.user_id;
+    facts.user_metadata = peer->origin->told.user_metadata;
+    return facts;
 }
 
 struct zmtp_peer_counters zmtp_peer_counters(const struct zmtp_peer *peer)

@@ -34,7 +34,7 @@ struct zmtp__lane *zmtp__fair_queue_first(struct zmtp_socket *socket)
 
 int zmtp__fair_queue_take(struct zmtp_socket *socket, struct zmtp__lane *lane, struct zmtp_msg *msg)
 {
-    const int result = zmtp__queue_take(lane->end->in, msg);
+    const int result = zmtp__pipe_take(lane->end, msg);
     if (result == ZMTP_OK) fair_queue_pass(socket, lane);
     return result;
 }

@@ -61,7 +61,7 @@ struct zmtp__pattern {
 struct zmtp_socket {
     const struct zmtp__pattern *pattern;
     struct zmtp_socket_config config; // its views are of the parts below
-    struct zmtp_part routing_id, xpub_welcome;
+    struct zmtp_part routing_id, metadata, xpub_welcome;
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;

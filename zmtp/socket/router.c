@@ -85,7 +85,7 @@ static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     struct zmtp__routes *routes = &router_of(socket)->routes;
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
     if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
-    const struct zmtp_bytes announced = zmtp_part_bytes(&link->routing_id);
+    const struct zmtp_bytes announced = link->origin->routing_id;
     if (announced.size == 0 || !zmtp__routing_id_ok(announced)) return ZMTP_OK;
     struct zmtp__routed *holder = zmtp__routes_find(routes, announced);
     if (!holder) return zmtp__routes_name(routes, zmtp__routed_of(lane), announced);

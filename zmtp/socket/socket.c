@@ -52,6 +52,7 @@ static bool socket_octets_ok(struct zmtp_bytes octets)
 static void socket_free(struct zmtp_socket *socket)
 {
     zmtp_part_fini(&socket->routing_id);
+    zmtp_part_fini(&socket->metadata);
     zmtp_part_fini(&socket->xpub_welcome);
     zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
@@ -67,6 +68,10 @@ static const char *socket_config_flaw(const struct zmtp__pattern *pattern,
         return "socket.routing_id has more than 255 octets, or begins with a zero octet";
     if (!socket_octets_ok(config->xpub_welcome))
         return "socket.xpub_welcome has a size and no octets";
+    if (!socket_octets_ok(config->metadata)) return "socket.metadata has a size and no octets";
+    if (zmtp_metadata_check_application(config->metadata) < 0)
+        return "socket.metadata has more than 1024 octets, or is no row of properties whose names "
+               "begin with X-";
     if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
         return "socket.xpub_mode is none of enum zmtp_xpub_mode";
     return NULL;
@@ -106,6 +111,7 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     zmtp__list_init(&socket->writable);
     zmtp__list_init(&socket->overdue);
     int result = zmtp_part_copy(&socket->routing_id, config->routing_id, allocator);
+    if (result == ZMTP_OK) result = zmtp_part_copy(&socket->metadata, config->metadata, allocator);
     if (result == ZMTP_OK)
         result = zmtp_part_copy(&socket->xpub_welcome, config->xpub_welcome, allocator);
     if (result < 0) {
@@ -113,6 +119,7 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
         return result;
     }
     socket->config.routing_id = zmtp_part_bytes(&socket->routing_id);
+    socket->config.metadata = zmtp_part_bytes(&socket->metadata);
     socket->config.xpub_welcome = zmtp_part_bytes(&socket->xpub_welcome);
     if (pattern->open) pattern->open(socket);
     *out = socket;
@@ -190,7 +197,10 @@ static int socket_link(struct zmtp_socket *const sockets[2], struct zmtp_pipe_en
 {
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp_socket_config *config = &sockets[i]->config;
-        const int result = zmtp_pipe_link_up(ends[i], config->type, config->routing_id);
+        struct zmtp_origin told = {
+            .type_known = true, .type = config->type, .metadata = config->metadata};
+        if (config->routing_id.size > 0) told.routing_id = config->routing_id;
+        const int result = zmtp_pipe_link_up(ends[i], &told);
         if (result < 0) return result;
     }
     int result = zmtp__lane_open(sockets[0], ends[0], false, sockets[1]->config.routing_id);

@@ -237,7 +237,7 @@ static int xpub_tell(struct zmtp_msg *msg, bool subscribed, struct zmtp_bytes to
 // Takes the lane's first message, without the parts that were wishes.
 static int xpub_take(const struct xpub *xpub, struct zmtp__lane *lane, struct zmtp_msg *msg)
 {
-    const int result = zmtp__queue_take(lane->end->in, msg);
+    const int result = zmtp__pipe_take(lane->end, msg);
     if (result < 0) return result;
     zmtp__pipe_consumed(lane->end);
     uint32_t kept = 0;
@@ -262,6 +262,7 @@ static int xpub_recv_due(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_
     if (lane->due == XPUB_WISH) {
         const int result = xpub_tell(msg, lane->subscribes, lane->topic);
         if (result < 0) return result;
+        zmtp__origin_put(base->end->speaker, msg);
         if (xpub_is_manual(xpub)) {
             xpub->last = base->gone ? NULL : lane;
             xpub->last_alone = false;

@@ -86,3 +86,16 @@ int zmtp_greeting_decode(struct zmtp_bytes in, struct zmtp_greeting *out)
     *out = greeting;
     return ZMTP_GREETING_SIZE;
 }
+
+const char *zmtp_mechanism_name(enum zmtp_mechanism mechanism)
+{
+    switch (mechanism) {
+    case ZMTP_NULL:
+        return "NULL";
+    case ZMTP_PLAIN:
+        return "PLAIN";
+    case ZMTP_CURVE:
+        return "CURVE";
+    }
+    return "?";
+}

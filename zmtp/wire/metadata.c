@@ -46,6 +46,11 @@ static bool metadata_names_equal(struct zmtp_bytes a, struct zmtp_bytes b)
     return true;
 }
 
+bool zmtp_property_is(const struct zmtp_property *property, const char *name)
+{
+    return metadata_names_equal(property->name, zmtp_bytes_text(name));
+}
+
 static bool metadata_name_ok(struct zmtp_bytes name)
 {
     for (size_t i = 0; i < name.size; i++) {
@@ -82,6 +87,19 @@ int zmtp_metadata_check(struct zmtp_bytes metadata, size_t properties_max)
         (void)metadata_seek(metadata, property.name, &first); // it finds at least |property|
         if (first.name.data != property.name.data) return ZMTP_ERR_METADATA;
     }
+}
+
+int zmtp_metadata_check_application(struct zmtp_bytes metadata)
+{
+    if (metadata.size > ZMTP_APPLICATION_METADATA_MAX) return ZMTP_ERR_LIMIT;
+    const int result = zmtp_metadata_check(metadata, SIZE_MAX);
+    struct zmtp_property property;
+    while (result == ZMTP_OK && zmtp_property_next(&metadata, &property) > 0) {
+        const struct zmtp_bytes name = property.name;
+        const struct zmtp_bytes prefix = {name.data, name.size < 2 ? name.size : 2};
+        if (!metadata_names_equal(prefix, zmtp_bytes_text("X-"))) return ZMTP_ERR_METADATA;
+    }
+    return result;
 }
 
 int zmtp_metadata_find(struct zmtp_bytes metadata, const char *name, struct zmtp_bytes *value)
