@@ -172,8 +172,17 @@ int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic);
 // PUB, XPUB and RADIO: how many peers have at least one subscription.
 size_t zmtp_socket_subscribers(const struct zmtp_socket *socket);
 
-// Every message is accounted for: sent = left (taken by connections or other sockets) + queued +
-// dropped after they were queued. |dropped| also counts those that were never queued, by reason.
+// Every message is accounted for, at any time:
+//
+//     out   copies = left + queued + lost         in   arrived + told = received + waiting + heeded
+//                                                                       + discarded
+//
+// Over inproc what waits in the one queue between two sockets is the sender's |queued|, and arrives when it
+// is taken; so sums over all sockets of a process count it once.
+//
+// |dropped| has those that were lost or discarded, and those that were never queued, by reason. Types
+// that send to one peer (all but PUB, XPUB, RADIO and XSUB) also keep
+// sent + own = copies + those that were never queued.
 enum zmtp_drop {
     ZMTP_DROP_PEER_GONE,  // queued for an accepted peer that went
     ZMTP_DROP_PEER_FULL,  // this one of many has no room; REP; ROUTER not mandatory
@@ -185,16 +194,35 @@ enum zmtp_drop {
     ZMTP_DROP_CLOSED,     // queued for an endpoint that is dialled no more
     ZMTP_DROP_REPLACED,   // conflate: queued, and a later message took its place
     ZMTP_DROP_OUTDATED,   // conflate: came in, and a later one before it was received
+    ZMTP_DROP_UNREAD,     // came in, and the endpoint was disconnected before it was received
     ZMTP_DROPS            // how many reasons there are
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);
 struct zmtp_socket_counters {
     uint64_t sent;     // messages accepted by send; of one for many each copy counts in |copies|
     uint64_t copies;   // messages put into pipes; commands for the other side's socket are none
+    uint64_t own;      // of the copies: sent unasked, for |probe_router| and |xpub_welcome|
+    uint64_t left;     // copies that a connection has given away whole, or another socket has taken
+    uint64_t queued;   // copies that wait to leave, now
+    uint64_t lost;     // copies that were dropped from the queues
+    uint64_t arrived;  // messages that came into the queues from peers
     uint64_t received; // messages given to the user
+    uint64_t told;     // of these: made here, to tell the user of an XPUB of subscriptions
+    uint64_t waiting;  // messages that came and wait to be received, now
+    uint64_t heeded;   // messages that were subscriptions (ZMTP 3.0), which the socket acted on
+    uint64_t discarded; // messages that came and were dropped
     uint64_t dropped[ZMTP_DROPS];
 };
 struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket);
+// The same of one peer, since its pipe was made: copies = left + queued + lost, and
+// arrived = taken + waiting + heeded + discarded. |taken|: for the user.
+struct zmtp_flow {
+    uint64_t copies, left, queued, lost;
+    uint64_t arrived, taken, waiting, heeded, discarded;
+};
+// |end| is either end of the pipe. False: the socket has let go of it.
+bool zmtp_socket_flow(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end,
+                      struct zmtp_flow *out);
 // |dropped| of these alone, as it goes on counting; valid as long as the socket.
 const uint64_t *zmtp_socket_dropped(const struct zmtp_socket *socket);
 

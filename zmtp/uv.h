@@ -337,6 +337,7 @@ struct zmtp_uv_peer {
     struct zmtp_peer_facts facts;
     struct zmtp_peer_counters counters;
     struct zmtp_pipe_depth depth;
+    struct zmtp_flow flow; // through all its connections, as the socket counts
 };
 void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
                        void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context);

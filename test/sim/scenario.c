@@ -212,6 +212,28 @@ static uint64_t scenario_dropped(const struct zmtp_socket_counters *counters, en
     return counters->dropped[first] + counters->dropped[second];
 }
 
+// The laws of socket.h, to the message.
+static void scenario_laws(struct scenario *s, size_t index,
+                          const struct zmtp_socket_counters *counters)
+{
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < ZMTP_DROPS; i++)
+        dropped += counters->dropped[i];
+    if (counters->copies != counters->left + counters->queued + counters->lost)
+        world_fail(&s->world, "node %zu: %llu copies, %llu left, %llu queued, %llu lost", index,
+                   (unsigned long long)counters->copies, (unsigned long long)counters->left,
+                   (unsigned long long)counters->queued, (unsigned long long)counters->lost);
+    if (counters->arrived + counters->told !=
+        counters->received + counters->waiting + counters->heeded + counters->discarded)
+        world_fail(&s->world, "node %zu: %llu arrived, %llu received, %llu wait, %llu discarded",
+                   index, (unsigned long long)counters->arrived,
+                   (unsigned long long)counters->received, (unsigned long long)counters->waiting,
+                   (unsigned long long)counters->discarded);
+    if (dropped < counters->lost + counters->discarded)
+        world_fail(&s->world, "node %zu: %llu dropped for a reason", index,
+                   (unsigned long long)dropped);
+}
+
 // Sent is left, queued or dropped; what came was received, is queued or was dropped.
 static void scenario_account(struct scenario *s, size_t index)
 {
@@ -221,6 +243,7 @@ static void scenario_account(struct scenario *s, size_t index)
         counters = zmtp_socket_counters(node->socket);
         node_count_queued(node);
     }
+    scenario_laws(s, index, &counters);
     const uint64_t left = node_messages_out(node) + (node->socket ? node->queued_out : 0);
     const uint64_t gone = scenario_dropped(&counters, ZMTP_DROP_PEER_GONE, ZMTP_DROP_CLOSED);
     if (node->config.type != ZMTP_SUB && counters.copies != left + gone)

@@ -247,6 +247,10 @@ size_t sockets_queued(const struct zmtp_socket *socket)
 void sockets_assert_conserved(const struct zmtp_socket *socket, size_t left)
 {
     const struct zmtp_socket_counters counters = zmtp_socket_counters(socket);
+    assert_int_equal(counters.left, left);
+    assert_int_equal(counters.copies, counters.left + counters.queued + counters.lost);
+    assert_int_equal(counters.arrived + counters.told,
+                     counters.received + counters.waiting + counters.heeded + counters.discarded);
     assert_int_equal(counters.copies,
                      left + sockets_queued(socket) + counters.dropped[ZMTP_DROP_PEER_GONE] +
                          counters.dropped[ZMTP_DROP_CLOSED] + counters.dropped[ZMTP_DROP_REPLACED]);

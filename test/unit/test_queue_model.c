@@ -190,6 +190,7 @@ static int put_frame(struct world *w, struct message *message, unsigned flags)
     if (w->run_end + 9 + size <= RUN_SIZE && one_in(w, 2)) {
         const bool long_form = size > 255 || one_in(w, 4);
         message_append(message, flags, long_form, body);
+        zmtp__queue_note_commands(&w->queue, (flags & ZMTP_FLAG_COMMAND) != 0);
         w->run_end += encode(w->run->data + w->run_end, flags, long_form, body);
         return one_in(w, 3) ? flush_run(w) : ZMTP_OK;
     }
@@ -330,9 +331,13 @@ static void step_start_over(struct world *w)
 
 static void check_all(struct world *w, bool deeply)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < w->count; i++)
+    size_t bytes = 0, messages = 0;
+    for (size_t i = 0; i < w->count; i++) {
         bytes += w->messages[i].size;
+        messages += !w->messages[i].command;
+    }
+    CHECK(zmtp__queue_messages(&w->queue) == messages);
+    CHECK(w->queue.written == w->queue.read + w->queue.withdrawn + messages);
     CHECK(w->queue.count == w->count);
     CHECK(w->queue.bytes == bytes);
     CHECK(!w->queue.open);

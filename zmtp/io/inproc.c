@@ -292,6 +292,7 @@ void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
             peer.facts.type_known = true;
             peer.facts.type = other->config.socket.type;
             peer.facts.routing_id = other->config.socket.routing_id;
+            (void)zmtp_socket_flow(socket->core, link->ends[dialled ? 0 : 1], &peer.flow);
         }
         each(context, &peer);
     }

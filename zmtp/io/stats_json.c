@@ -101,6 +101,8 @@ static void json_peer(void *context, const struct zmtp_uv_peer *peer)
     // From the connection's side: what came in from the network leaves through its end of the pipe.
     json_number(text, "queued_in", peer->depth.out_count);
     json_number(text, "queued_out", peer->depth.in_count);
+    json_number(text, "lost", peer->flow.lost);
+    json_number(text, "discarded", peer->flow.discarded);
     zmtp__text_add(text, "}");
 }
 
@@ -129,7 +131,14 @@ int64_t zmtp_uv_stats_json(struct zmtp_uv_socket *socket, char *out, size_t size
     json_octets(&text, "routing_id", socket->config.socket.routing_id);
     json_number(&text, "sent", counters.sent);
     json_number(&text, "copies", counters.copies);
+    json_number(&text, "left", counters.left);
+    json_number(&text, "queued", counters.queued);
+    json_number(&text, "lost", counters.lost);
+    json_number(&text, "arrived", counters.arrived);
     json_number(&text, "received", counters.received);
+    json_number(&text, "waiting", counters.waiting);
+    json_number(&text, "heeded", counters.heeded);
+    json_number(&text, "discarded", counters.discarded);
     json_number(&text, "subscribers", zmtp_uv_subscribers(socket));
     json_dropped(&text, &counters);
     json_name(&text, "peers");

@@ -4,9 +4,12 @@
 #include "text.h"
 #include "uv_socket.h"
 
+#include <stddef.h>
+#include <string.h>
+
 struct prometheus_socket_metric {
-    const char *name, *help;
-    uint64_t (*value)(const struct zmtp_socket_counters *counters);
+    const char *name, *kind, *help;
+    size_t offset; // of a uint64_t in struct zmtp_socket_counters
 };
 
 struct prometheus_peer_metric {
@@ -14,25 +17,23 @@ struct prometheus_peer_metric {
     uint64_t (*value)(const struct zmtp_uv_peer *peer); // UINT64_MAX: not known
 };
 
-static uint64_t prometheus_sent(const struct zmtp_socket_counters *counters)
-{
-    return counters->sent;
-}
-
-static uint64_t prometheus_copies(const struct zmtp_socket_counters *counters)
-{
-    return counters->copies;
-}
-
-static uint64_t prometheus_received(const struct zmtp_socket_counters *counters)
-{
-    return counters->received;
-}
-
+#define PROMETHEUS_AT(counter) offsetof(struct zmtp_socket_counters, counter)
 static const struct prometheus_socket_metric prometheus_sockets[] = {
-    {"zmtp_messages_sent_total", "Messages accepted by send.", prometheus_sent},
-    {"zmtp_messages_queued_total", "Copies of messages put into pipes.", prometheus_copies},
-    {"zmtp_messages_received_total", "Messages given to the program.", prometheus_received},
+    {"zmtp_messages_sent_total", "counter", "Messages accepted by send.", PROMETHEUS_AT(sent)},
+    {"zmtp_messages_queued_total", "counter", "Copies of messages put into pipes.",
+     PROMETHEUS_AT(copies)},
+    {"zmtp_messages_left_total", "counter", "Copies that were given away whole.",
+     PROMETHEUS_AT(left)},
+    {"zmtp_messages_lost_total", "counter", "Copies that were dropped from pipes.",
+     PROMETHEUS_AT(lost)},
+    {"zmtp_messages_queued", "gauge", "Copies that wait to leave.", PROMETHEUS_AT(queued)},
+    {"zmtp_messages_arrived_total", "counter", "Messages that came in.", PROMETHEUS_AT(arrived)},
+    {"zmtp_messages_received_total", "counter", "Messages given to the program.",
+     PROMETHEUS_AT(received)},
+    {"zmtp_messages_discarded_total", "counter", "Messages that came in and were dropped.",
+     PROMETHEUS_AT(discarded)},
+    {"zmtp_messages_waiting", "gauge", "Messages that wait to be received.",
+     PROMETHEUS_AT(waiting)},
 };
 
 static uint64_t prometheus_up(const struct zmtp_uv_peer *peer)
@@ -60,6 +61,16 @@ static uint64_t prometheus_messages_out(const struct zmtp_uv_peer *peer)
     return peer->counters.messages_out;
 }
 
+static uint64_t prometheus_lost(const struct zmtp_uv_peer *peer)
+{
+    return peer->flow.lost;
+}
+
+static uint64_t prometheus_discarded(const struct zmtp_uv_peer *peer)
+{
+    return peer->flow.discarded;
+}
+
 static uint64_t prometheus_queued_out(const struct zmtp_uv_peer *peer)
 {
     return peer->depth.in_count;
@@ -79,6 +90,10 @@ static const struct prometheus_peer_metric prometheus_peers[] = {
      prometheus_messages_in},
     {"zmtp_peer_sent_messages_total", "counter", "Messages that went out.",
      prometheus_messages_out},
+    {"zmtp_peer_lost_messages_total", "counter", "Messages for it that were dropped.",
+     prometheus_lost},
+    {"zmtp_peer_discarded_messages_total", "counter", "Messages of it that were dropped.",
+     prometheus_discarded},
     {"zmtp_peer_queued_messages", "gauge", "Messages that wait to go out.", prometheus_queued_out},
     {"zmtp_peer_round_trip_milliseconds", "gauge", "Of the last PING.", prometheus_round_trip},
 };
@@ -145,6 +160,14 @@ static void prometheus_peer(void *context, const struct zmtp_uv_peer *peer)
     prometheus_close(row->text, value);
 }
 
+static uint64_t prometheus_value(const struct prometheus_socket_metric *metric,
+                                 const struct zmtp_socket_counters *counters)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)counters + metric->offset, sizeof value);
+    return value;
+}
+
 static void prometheus_dropped(struct zmtp__text *text, const struct zmtp_uv *uv)
 {
     static const char name[] = "zmtp_messages_dropped_total";
@@ -167,12 +190,12 @@ int64_t zmtp_uv_stats_prometheus(struct zmtp_uv *uv, char *out, size_t size)
     struct zmtp__text text = {.out = out, .size = size};
     for (size_t i = 0; i < sizeof prometheus_sockets / sizeof prometheus_sockets[0]; i++) {
         const struct prometheus_socket_metric *metric = &prometheus_sockets[i];
-        prometheus_head(&text, metric->name, "counter", metric->help);
+        prometheus_head(&text, metric->name, metric->kind, metric->help);
         for (const struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next) {
             if (!socket->core) continue;
             const struct zmtp_socket_counters counters = zmtp_uv_counters(socket);
             prometheus_open(&text, metric->name, socket);
-            prometheus_close(&text, metric->value(&counters));
+            prometheus_close(&text, prometheus_value(metric, &counters));
         }
     }
     prometheus_dropped(&text, uv);

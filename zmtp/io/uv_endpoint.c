@@ -197,6 +197,7 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
             if (conn->up) peer.facts = zmtp__conn_facts(conn);
         }
         if (conn->end) peer.depth = zmtp_pipe_depth(conn->end);
+        (void)zmtp_socket_flow(socket->core, conn->end, &peer.flow); // or it stays zero
         each(context, &peer);
     }
     zmtp__inproc_each_peer(socket, each, context);

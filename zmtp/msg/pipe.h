@@ -17,6 +17,7 @@ struct zmtp_pipe_end {
     // last has messages.
     struct zmtp__origin *speaker, *last_speaker;
     size_t lost; // messages, not commands, that still waited for the other end when it closed
+    size_t left_behind; // that still waited to leave when this end closed, the other being open
     struct zmtp_pipe_end **follower; // null: none
     bool marked, closed;
 };

@@ -135,7 +135,7 @@ void zmtp__queue_begin(struct zmtp__queue *queue)
 {
     assert(!queue->open);
     queue->open = true;
-    queue->open_bytes = 0;
+    queue->open_bytes = queue->open_commands = 0;
     queue->open_ranges = queue->range_count;
     queue->open_end =
         queue->range_count > 0 ? queue_range(queue, queue->range_count - 1)->end : NULL;
@@ -162,8 +162,11 @@ void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
 {
     assert(queue->open);
     assert((messages > 0) == (queue->open_bytes > 0));
+    assert(queue->open_commands <= messages);
     queue->open = false;
     queue->count += messages;
+    queue->commands += queue->open_commands;
+    queue->written += messages - queue->open_commands;
     queue->bytes += queue->open_bytes;
     queue->open_bytes = queue->open_ranges = 0;
 }
@@ -198,6 +201,7 @@ int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zm
     const struct zmtp_frame frame = {
         .size = body.size, .more = flags & ZMTP_FLAG_MORE, .command = flags & ZMTP_FLAG_COMMAND};
     const int result = queue_put_body(queue, &frame, body, slab);
+    queue->open_commands += frame.command;
     if (result < 0) zmtp__queue_undo(queue);
     return result;
 }
@@ -269,6 +273,10 @@ static struct queue_cursor queue_head(const struct zmtp__queue *queue)
 static void queue_pop_message(struct zmtp__queue *queue, const struct queue_cursor *end,
                               size_t size)
 {
+    if (zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND)
+        queue->commands--;
+    else
+        queue->read++;
     for (size_t i = 0; i < end->index; i++)
         queue_pop_range(queue);
     struct zmtp__range *head = queue_range(queue, 0);
@@ -396,12 +404,25 @@ void zmtp__queue_clear(struct zmtp__queue *queue)
         return;
     }
     assert(!queue->open);
+    const size_t commands = zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND ? 1 : 0;
     const struct queue_cursor end = queue_first_end(queue, &queue->bytes);
+    queue->read += zmtp__queue_messages(queue) - (1 - commands);
+    queue->commands = commands;
     while (queue->range_count > end.index + 1)
         zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
     queue_range(queue, end.index)->end = end.at;
     queue->count = 1;
     queue->stale = 0;
+}
+
+size_t zmtp__queue_withdraw(struct zmtp__queue *queue)
+{
+    const uint64_t read = queue->read;
+    zmtp__queue_clear(queue);
+    const size_t count = (size_t)(queue->read - read);
+    queue->read = read;
+    queue->withdrawn += count;
+    return count;
 }
 
 size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,
@@ -496,16 +517,6 @@ static bool queue_skip(const struct zmtp__queue *queue, struct queue_cursor *cur
         next = queue_next(queue, cursor);
     while (next.frame.more);
     return next.frame.command;
-}
-
-size_t zmtp__queue_messages(const struct zmtp__queue *queue)
-{
-    if (queue->count == 0) return 0;
-    struct queue_cursor cursor = queue_head(queue);
-    size_t messages = 0;
-    for (size_t i = 0; i < queue->count; i++)
-        messages += !queue_skip(queue, &cursor);
-    return messages;
 }
 
 void zmtp__queue_expire(struct zmtp__queue *queue)

@@ -32,12 +32,16 @@ struct zmtp__queue {
     size_t open_bytes;       // octets of the message that is being written
     size_t open_ranges;      // |range_count| before it
     const uint8_t *open_end; // the end of the last range before it
+    size_t open_commands;    // of the frames put since begin
     bool open;
     bool starved; // the writer was refused and wants to hear of room
     // The octet reader: how far into the first message it is, and how much of it is left. Whole
     // messages leave the queue, so that a new connection can start at a message boundary.
     size_t sent, message_left;
-    size_t stale; // messages up to the last command that waits for a connection that is gone
+    size_t commands; // of |count|
+    size_t stale;    // messages up to the last command that waits for a connection that is gone
+    // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
+    uint64_t written, read, withdrawn;
 };
 
 void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
@@ -66,7 +70,12 @@ int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zm
 // whichever is cheaper to hold. Whole frames, please.
 int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
                            struct zmtp_slab *slab);
-// The open octets hold |messages| whole messages; now the reader sees them.
+// Of the frames put so far, |count| that came as frames are commands.
+static inline void zmtp__queue_note_commands(struct zmtp__queue *queue, size_t count)
+{
+    queue->open_commands += count;
+}
+// The open octets hold |messages| whole messages, commands among them; now the reader sees them.
 void zmtp__queue_end(struct zmtp__queue *queue, size_t messages);
 void zmtp__queue_undo(struct zmtp__queue *queue);
 
@@ -90,9 +99,14 @@ void zmtp__queue_drop(struct zmtp__queue *queue); // the first message, unread
 // Drops every whole message, but one of which octets have left already: the other side waits for its
 // rest.
 void zmtp__queue_clear(struct zmtp__queue *queue);
+// The same by the writer; returns how many messages, commands aside, nobody has read.
+size_t zmtp__queue_withdraw(struct zmtp__queue *queue);
 
-// How many of the whole messages are no commands; looks at each.
-size_t zmtp__queue_messages(const struct zmtp__queue *queue);
+// How many of the whole messages are no commands.
+static inline size_t zmtp__queue_messages(const struct zmtp__queue *queue)
+{
+    return queue->count - queue->commands;
+}
 // Octets of the first message, headers included; the queue is not empty.
 size_t zmtp__queue_first_size(const struct zmtp__queue *queue);
 

@@ -24,8 +24,8 @@ enum rx_result {
 // A run of whole frames to be handed to the queue in one piece.
 struct rx_run {
     const uint8_t *begin;
-    const uint8_t *boundary; // the end of its last whole message
-    size_t messages;
+    const uint8_t *boundary;       // the end of its last whole message
+    size_t messages, commands;     // commands are counted as messages, too
     size_t count_room, bytes_room; // what the pipe takes before it is full
 };
 
@@ -232,6 +232,7 @@ static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
     if (result < 0) return rx_stop(peer, result);
     peer->counters.messages_in += run->messages;
     if (kept && run->messages > 0) {
+        zmtp__queue_note_commands(peer->end->out, run->commands);
         zmtp__queue_end(peer->end->out, run->messages);
         zmtp__pipe_published(peer->end);
     }
@@ -240,7 +241,7 @@ static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
     run->count_room -= run->messages < run->count_room ? run->messages : run->count_room;
     run->bytes_room -= size < run->bytes_room ? size : run->bytes_room;
     run->begin = run->boundary = at;
-    run->messages = 0;
+    run->messages = run->commands = 0;
     return result < 0 ? rx_stop(peer, result) : RX_STEP;
 }
 
@@ -287,6 +288,7 @@ static enum rx_result rx_command(struct zmtp_peer *peer, struct rx_run *run, str
     if (for_pattern && !peer->in_message) {
         peer->held.at = run->boundary = next;
         run->messages++;
+        run->commands++;
         return RX_STEP;
     }
     if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;

@@ -35,8 +35,10 @@ struct zmtp__lane *zmtp__fair_queue_first(struct zmtp_socket *socket)
 int zmtp__fair_queue_take(struct zmtp_socket *socket, struct zmtp__lane *lane, struct zmtp_msg *msg)
 {
     const int result = zmtp__pipe_take(lane->end, msg);
-    if (result == ZMTP_OK) fair_queue_pass(socket, lane);
-    return result;
+    if (result < 0) return result;
+    lane->taken++;
+    fair_queue_pass(socket, lane);
+    return ZMTP_OK;
 }
 
 int zmtp__fair_queue_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
@@ -48,7 +50,6 @@ int zmtp__fair_queue_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
 void zmtp__fair_queue_drop(struct zmtp_socket *socket, struct zmtp__lane *lane,
                            enum zmtp_drop reason)
 {
-    zmtp__queue_drop(lane->end->in);
-    zmtp__socket_dropped(socket, reason, 1);
+    zmtp__lane_drop(socket, lane, reason);
     fair_queue_pass(socket, lane);
 }

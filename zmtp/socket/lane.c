@@ -46,59 +46,145 @@ void zmtp__lane_disown(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp_free(socket->config.allocator, lane, socket->pattern->lane_size);
 }
 
+// What waits between two sockets is counted once: by the sender, until the receiver takes it.
+static uint64_t lane_arrived(const struct zmtp__lane *lane)
+{
+    const struct zmtp__queue *in = lane->end->in;
+    return lane->joined ? in->read : in->written;
+}
+
+// The lane's queues are the other end's now: what they have counted goes into the socket's counters.
+// What still waits to leave is settled later (zmtp_socket_settle), or belongs to the socket there.
+static void lane_account(struct zmtp_socket *socket, const struct zmtp__lane *lane)
+{
+    const struct zmtp_pipe_end *end = lane->end;
+    const size_t waiting = end->other->closed ? 0 : zmtp__queue_messages(end->out);
+    socket->counters.left += end->out->read + (lane->joined ? waiting : 0);
+    socket->counters.arrived += lane_arrived(lane);
+    socket->counters.queued += lane->joined ? 0 : waiting;
+}
+
+struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane)
+{
+    const struct zmtp__queue *out = lane->end->out, *in = lane->end->in;
+    return (struct zmtp_flow){.copies = lane->copies,
+                              .left = out->read,
+                              .queued = zmtp__queue_messages(out),
+                              .lost = lane->lost,
+                              .arrived = lane_arrived(lane),
+                              .taken = lane->taken,
+                              .waiting = lane->joined ? 0 : zmtp__queue_messages(in),
+                              .heeded = lane->heeded,
+                              .discarded = lane->discarded};
+}
+
 void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp_pipe_end *end = lane->end;
+    lane_account(socket, lane);
     zmtp__lane_disown(socket, lane);
     zmtp_pipe_close(end);
+}
+
+// What waited to be sent, |count| messages, is dropped.
+static void lane_lost(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason,
+                      size_t count)
+{
+    zmtp__socket_dropped(socket, reason, count);
+    socket->counters.lost += count;
+    lane->lost += count;
+}
+
+// What came in, |count| messages, is dropped.
+static void lane_discarded(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                           enum zmtp_drop reason, size_t count)
+{
+    zmtp__socket_dropped(socket, reason, count);
+    socket->counters.discarded += count;
+    lane->discarded += count;
 }
 
 // Nothing can be sent any more, and what waited goes. A dialled pipe is closed by this side alone.
 static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     const struct zmtp_pipe_end *end = lane->end;
-    const size_t waited = end->other->closed ? end->lost : zmtp__queue_messages(end->out);
-    if (!end->other->closed) zmtp__queue_clear(end->out);
+    const size_t waited = end->other->closed ? end->lost : zmtp__queue_withdraw(end->out);
     lane->gone = true;
-    zmtp__socket_dropped(socket, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE, waited);
+    lane_lost(socket, lane, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE, waited);
     if (socket->pattern->gone) socket->pattern->gone(socket, lane);
 }
 
-void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane)
+static void lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason)
 {
     struct zmtp__queue *queue = lane->end->in;
-    zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, queue->count);
+    lane_discarded(socket, lane, reason, zmtp__queue_messages(queue));
     zmtp__queue_clear(queue);
     zmtp__pipe_consumed(lane->end);
 }
 
+void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, lane->end->in->commands);
+    lane_discard(socket, lane, ZMTP_DROP_UNEXPECTED);
+}
+
+void zmtp__lane_part(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    lane_discard(socket, lane, ZMTP_DROP_UNREAD);
+    zmtp__lane_release(socket, lane);
+}
+
+// A command is no message: it is seen to, or passed over, and not counted.
+static bool lane_drop_first(struct zmtp__lane *lane)
+{
+    struct zmtp__queue *queue = lane->end->in;
+    const bool command = zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND;
+    zmtp__queue_drop(queue);
+    zmtp__pipe_consumed(lane->end);
+    return !command;
+}
+
+void zmtp__lane_drop(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason)
+{
+    if (lane_drop_first(lane))
+        lane_discarded(socket, lane, reason, 1);
+    else
+        zmtp__socket_dropped(socket, reason, 1); // only our own other sockets could send it
+}
+
+void zmtp__lane_reject(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason)
+{
+    lane->taken--;
+    lane_discarded(socket, lane, reason, 1);
+}
+
+void zmtp__lane_heed(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (!lane_drop_first(lane)) return;
+    socket->counters.heeded++;
+    lane->heeded++;
+}
+
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    struct zmtp__queue *queue = lane->end->out;
-    const size_t before = queue->count;
-    zmtp__queue_clear(queue);
-    zmtp__socket_dropped(socket, ZMTP_DROP_PEER_GONE, before - queue->count);
+    lane_lost(socket, lane, ZMTP_DROP_PEER_GONE, zmtp__queue_withdraw(lane->end->out));
+    zmtp__lane_discard(socket, lane);
     zmtp__lane_release(socket, lane);
 }
 
 void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     if (!socket->config.conflate) return;
-    struct zmtp__queue *queue = lane->end->out;
-    const size_t before = queue->count;
-    zmtp__queue_clear(queue); // but for one that a connection has begun to send
-    zmtp__socket_dropped(socket, ZMTP_DROP_REPLACED, before - queue->count);
+    // But for one that a connection has begun to send.
+    lane_lost(socket, lane, ZMTP_DROP_REPLACED, zmtp__queue_withdraw(lane->end->out));
 }
 
 // Of what came in only the last message is kept.
 static void lane_conflate(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__queue *queue = lane->end->in;
-    if (queue->count < 2) return;
-    zmtp__socket_dropped(socket, ZMTP_DROP_OUTDATED, queue->count - 1);
     while (queue->count > 1)
-        zmtp__queue_drop(queue);
-    zmtp__pipe_consumed(lane->end);
+        zmtp__lane_drop(socket, lane, ZMTP_DROP_OUTDATED);
 }
 
 // With |probe_router| an empty message tells a new connection's other side of us, a ROUTER of our
@@ -109,7 +195,9 @@ static int lane_probe(struct zmtp_socket *socket, struct zmtp__lane *lane)
     if (lane->end->other->closed || lane->end->out->count > 0) return ZMTP_OK;
     const struct zmtp_bytes empty = {NULL, 0};
     const struct zmtp__outgoing probe = zmtp__outgoing_of_parts(&empty, 1);
-    return zmtp__lane_send(socket, lane, NULL, &probe);
+    const int result = zmtp__lane_send(socket, lane, NULL, &probe);
+    if (result == ZMTP_OK) socket->counters.own++;
+    return result;
 }
 
 void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -153,5 +241,6 @@ int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
     if (result < 0) return result;
     zmtp__pipe_published(lane->end);
     socket->counters.copies++;
+    lane->copies++;
     return ZMTP_OK;
 }

@@ -17,6 +17,7 @@
 struct zmtp__lane {
     struct zmtp_pipe_end *end;
     bool dialled;               // lives as long as its endpoint, through any number of connections
+    bool joined;                // the other end is a socket's (inproc)
     bool gone;                  // the other end has closed; what came in is still to be received
     bool up;                    // the link as it was last seen
     uint32_t generation;        // and the connection's number
@@ -24,6 +25,8 @@ struct zmtp__lane {
     struct zmtp__node readable; // has, or had, messages
     struct zmtp__node writable; // has, or had, room
     struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
+    // Of the counters of the same names (struct zmtp_flow), what the queues do not count themselves.
+    uint64_t copies, lost, taken, heeded, discarded;
 };
 
 // Null functions: nothing to do, or ZMTP_ERR_UNSUPPORTED. Those that return an error have changed
@@ -55,6 +58,8 @@ struct zmtp__pattern {
     size_t (*subscribers)(const struct zmtp_socket *socket);
     uint32_t (*peer_id)(const struct zmtp__lane *lane);
     struct zmtp_bytes (*routing_id)(const struct zmtp__lane *lane);
+    // Messages that it took from queues and that were not received yet.
+    size_t (*held)(const struct zmtp_socket *socket);
 };
 
 // A pattern's own socket begins with this struct.
@@ -84,8 +89,17 @@ int zmtp__lane_open(struct zmtp_socket *socket, struct zmtp_pipe_end *end, bool 
 void zmtp__lane_disown(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // The same, and closes the end.
 void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// The user wants it no more: drops and counts what came in, and closes the end.
+void zmtp__lane_part(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// What has become of its messages so far.
+struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane);
 // The lane was marked: takes note of whatever changed. It may be released by this.
 void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// Drops and counts the first message that came in; and one that was taken for the user before.
+void zmtp__lane_drop(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason);
+void zmtp__lane_reject(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason);
+// Takes away the first message, which was a subscription or the like and has been acted on.
+void zmtp__lane_heed(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Drops and counts all that came in.
 void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Drops what waits for the lane and closes it: its connection finds the pipe closed.
@@ -115,10 +129,18 @@ static inline bool zmtp__lane_roomy(const struct zmtp_socket *socket, const stru
     return zmtp__lane_admits(socket, lane) && !zmtp__queue_full(lane->end->out);
 }
 
+// Drops messages before they were put into any queue; or, with what belongs to it, from one.
 static inline void zmtp__socket_dropped(struct zmtp_socket *socket, enum zmtp_drop reason,
                                         size_t count)
 {
     socket->counters.dropped[reason] += count;
+}
+
+// Drops a message that was taken from a lane's queue before and that the user has not received.
+static inline void zmtp__socket_discarded(struct zmtp_socket *socket, enum zmtp_drop reason)
+{
+    zmtp__socket_dropped(socket, reason, 1);
+    socket->counters.discarded++;
 }
 
 #endif

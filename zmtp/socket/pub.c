@@ -10,7 +10,7 @@
 // subscriber that asks for more than the limits allow is cut off.
 #include "publisher.h"
 
-// Acts on the first message, part by part. What fails is done again from the start, which is harmless.
+// Acts on the first message, part by part; is there more to it than wishes? What fails is done again from the start, which is harmless.
 static int pub_act(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
@@ -34,8 +34,7 @@ static int pub_act(struct zmtp_socket *socket, struct zmtp__lane *lane)
         if (result < 0) return result;
         wishes = !socket->config.only_first_subscribe;
     }
-    if (other) zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, 1);
-    return ZMTP_OK;
+    return other;
 }
 
 static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -43,8 +42,10 @@ static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
     while (lane->end->in->count > 0) {
         const int result = pub_act(socket, lane);
         if (result < 0) return result; // it stays first in the queue
-        zmtp__queue_drop(lane->end->in);
-        zmtp__pipe_consumed(lane->end);
+        if (result > 0)
+            zmtp__lane_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
+        else
+            zmtp__lane_heed(socket, lane);
     }
     return ZMTP_OK;
 }

@@ -22,6 +22,7 @@ static int radio_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
         struct zmtp__queue_part part = {.at = NULL};
         struct zmtp_bytes group = {0};
         int result = ZMTP_OK;
+        bool other = false;
         (void)zmtp__queue_next_part(lane->end->in, &part); // a message has a first part
         switch (radio_wish(&part, &group)) {
         case ZMTP__SUBSCRIBE:
@@ -31,12 +32,14 @@ static int radio_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
             zmtp__subscriptions_remove(set, subscriber, group);
             break;
         case ZMTP__NO_WISH:
-            zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, 1);
+            other = true;
             break;
         }
         if (result < 0) return result; // it stays first in the queue
-        zmtp__queue_drop(lane->end->in);
-        zmtp__pipe_consumed(lane->end);
+        if (other)
+            zmtp__lane_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
+        else
+            zmtp__lane_heed(socket, lane);
     }
     return ZMTP_OK;
 }

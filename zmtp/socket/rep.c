@@ -60,7 +60,7 @@ static int rep_take(struct rep *rep)
         if (result < 0) return result;
         rep->requester = lane->gone ? NULL : lane;
         if (rep_envelope_count(&rep->request) == 0) {
-            zmtp__socket_dropped(&rep->socket, ZMTP_DROP_ENVELOPE, 1);
+            zmtp__lane_reject(&rep->socket, lane, ZMTP_DROP_ENVELOPE);
             zmtp_msg_fini(&rep->request);
         }
     }
@@ -122,6 +122,11 @@ static int rep_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out
     return ZMTP_OK;
 }
 
+static size_t rep_held(const struct zmtp_socket *socket)
+{
+    return ((const struct rep *)socket)->request.count > 0;
+}
+
 static unsigned rep_events(struct zmtp_socket *socket)
 {
     struct rep *rep = rep_of(socket);
@@ -141,4 +146,5 @@ const struct zmtp__pattern zmtp__rep = {
     .send = rep_send,
     .recv = rep_recv,
     .events = rep_events,
+    .held = rep_held,
 };

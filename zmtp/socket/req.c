@@ -83,7 +83,7 @@ static bool req_may_send(const struct req *req)
 // The request that was sent before is given up.
 static void req_forget(struct req *req)
 {
-    if (req->reply.count > 0) zmtp__socket_dropped(&req->socket, ZMTP_DROP_UNEXPECTED, 1);
+    if (req->reply.count > 0) zmtp__socket_discarded(&req->socket, ZMTP_DROP_UNEXPECTED);
     zmtp_msg_fini(&req->reply);
     struct zmtp__lane *asked = req->asked;
     req->state = REQ_IDLE;
@@ -158,7 +158,7 @@ static int req_fetch(struct zmtp_socket *socket)
         if (envelope > 0) {
             zmtp_msg_drop_front(&req->reply, envelope);
         } else {
-            zmtp__socket_dropped(socket, reason, 1);
+            zmtp__lane_reject(socket, lane, reason);
             zmtp_msg_fini(&req->reply);
         }
     }
@@ -177,6 +177,11 @@ static int req_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
     zmtp_msg_init(&req->reply, socket->config.allocator);
     req_forget(req);
     return ZMTP_OK;
+}
+
+static size_t req_held(const struct zmtp_socket *socket)
+{
+    return ((const struct req *)socket)->reply.count > 0;
 }
 
 static unsigned req_events(struct zmtp_socket *socket)
@@ -203,4 +208,5 @@ const struct zmtp__pattern zmtp__req = {
     .send = req_send,
     .recv = req_recv,
     .events = req_events,
+    .held = req_held,
 };

@@ -206,8 +206,13 @@ static int socket_link(struct zmtp_socket *const sockets[2], struct zmtp_pipe_en
     int result = zmtp__lane_open(sockets[0], ends[0], false, sockets[1]->config.routing_id);
     if (result < 0) return result;
     result = zmtp__lane_open(sockets[1], ends[1], false, sockets[0]->config.routing_id);
-    if (result < 0) zmtp__lane_disown(sockets[0], zmtp_pipe_owner(ends[0]));
-    return result;
+    if (result < 0) {
+        zmtp__lane_disown(sockets[0], zmtp_pipe_owner(ends[0]));
+        return result;
+    }
+    for (size_t i = 0; i < 2; i++)
+        ((struct zmtp__lane *)zmtp_pipe_owner(ends[i]))->joined = true;
+    return ZMTP_OK;
 }
 
 int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
@@ -243,7 +248,7 @@ void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *
 {
     for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
         if (node->lane->end != end) continue;
-        zmtp__lane_release(socket, node->lane);
+        zmtp__lane_part(socket, node->lane);
         return;
     }
 }
@@ -251,7 +256,12 @@ void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *
 void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
 {
     if (!socket || !end || !end->other->closed) return;
-    zmtp__socket_dropped(socket, ZMTP_DROP_CLOSED, zmtp__queue_messages(end->in));
+    struct zmtp_socket_counters *counters = &socket->counters;
+    const size_t waited = end->other->left_behind, lost = zmtp__queue_messages(end->in);
+    counters->queued -= waited;
+    counters->left += waited - lost;
+    counters->lost += lost;
+    zmtp__socket_dropped(socket, ZMTP_DROP_CLOSED, lost);
 }
 
 uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
@@ -379,6 +389,8 @@ const char *zmtp_drop_name(enum zmtp_drop drop)
         return "replaced";
     case ZMTP_DROP_OUTDATED:
         return "outdated";
+    case ZMTP_DROP_UNREAD:
+        return "unread";
     case ZMTP_DROPS:
         break;
     }
@@ -387,7 +399,26 @@ const char *zmtp_drop_name(enum zmtp_drop drop)
 
 struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket)
 {
-    return socket->counters;
+    struct zmtp_socket_counters counters = socket->counters; // of lanes that are gone
+    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
+        const struct zmtp_flow flow = zmtp__lane_flow(node->lane);
+        counters.left += flow.left;
+        counters.queued += flow.queued;
+        counters.arrived += flow.arrived;
+        counters.waiting += flow.waiting;
+    }
+    if (socket->pattern->held) counters.waiting += socket->pattern->held(socket);
+    return counters;
+}
+
+bool zmtp_socket_flow(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end,
+                      struct zmtp_flow *out)
+{
+    if (!socket || !end || !out) return false;
+    if (end->marks != &socket->marks) end = end->other;
+    if (end->marks != &socket->marks) return false;
+    *out = zmtp__lane_flow(end->owner);
+    return true;
 }
 
 const uint64_t *zmtp_socket_dropped(const struct zmtp_socket *socket)

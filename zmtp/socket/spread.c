@@ -76,6 +76,7 @@ static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp__queue_end(lane->end->out, 1);
     zmtp__pipe_published(lane->end);
     socket->counters.copies++;
+    lane->copies++;
 }
 
 static void spread_to_those_with_room(struct zmtp_socket *socket,

@@ -35,6 +35,7 @@ static int wishes_put(struct zmtp_socket *socket, struct zmtp__queue *queue, con
     assert(size > 0); // the room is computed from what goes in
     const int result = zmtp__queue_put_frames(queue, zmtp_bytes_of(slab->data, (size_t)size), slab);
     zmtp__slab_unref(slab);
+    if (result == ZMTP_OK) zmtp__queue_note_commands(queue, 1);
     return result;
 }
 

@@ -136,7 +136,9 @@ static int xpub_welcome(struct zmtp_socket *socket, struct zmtp__lane *lane)
         return ZMTP_OK;
     }
     const struct zmtp__outgoing out = zmtp__outgoing_of_parts(&welcome, 1);
-    return zmtp__lane_send(socket, lane, NULL, &out);
+    const int result = zmtp__lane_send(socket, lane, NULL, &out);
+    if (result == ZMTP_OK) socket->counters.own++;
+    return result;
 }
 
 static int xpub_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -184,8 +186,7 @@ static int xpub_act(struct xpub *xpub, struct xpub_lane *lane)
             return ZMTP_OK;
         }
         lane->part = (struct zmtp__queue_part){.at = NULL};
-        zmtp__queue_drop(base->end->in);
-        zmtp__pipe_consumed(base->end);
+        zmtp__lane_heed(&xpub->publisher.socket, base);
         return ZMTP_OK;
     }
     const bool may_wish = first || !xpub->publisher.socket.config.only_first_subscribe;
@@ -240,6 +241,7 @@ static int xpub_take(const struct xpub *xpub, struct zmtp__lane *lane, struct zm
     const int result = zmtp__pipe_take(lane->end, msg);
     if (result < 0) return result;
     zmtp__pipe_consumed(lane->end);
+    lane->taken++;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < msg->count; i++) {
         struct zmtp_bytes topic;
@@ -263,6 +265,7 @@ static int xpub_recv_due(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_
         const int result = xpub_tell(msg, lane->subscribes, lane->topic);
         if (result < 0) return result;
         zmtp__origin_put(base->end->speaker, msg);
+        xpub->publisher.socket.counters.told++;
         if (xpub_is_manual(xpub)) {
             xpub->last = base->gone ? NULL : lane;
             xpub->last_alone = false;
@@ -283,8 +286,10 @@ static int xpub_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
     const struct zmtp__news_item *item = zmtp__news_first(&xpub->news);
     if (item) {
         const int result = xpub_tell(msg, zmtp__news_says(item), zmtp__key_bytes(item->key));
-        if (result == ZMTP_OK) zmtp__news_told(&xpub->news);
-        return result;
+        if (result < 0) return result;
+        zmtp__news_told(&xpub->news);
+        socket->counters.told++;
+        return ZMTP_OK;
     }
     struct zmtp__lane *lane = zmtp__list_first(&socket->readable);
     if (!lane) return ZMTP_ERR_AGAIN;
