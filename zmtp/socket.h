@@ -181,7 +181,7 @@ size_t zmtp_socket_subscribers(const struct zmtp_socket *socket);
 // is taken; so sums over all sockets of a process count it once.
 //
 // |dropped| has those that were lost or discarded, and those that were never queued, by reason. Types
-// that send to one peer (all but PUB, XPUB, RADIO and XSUB) also keep
+// that send to one peer (all but PUB, XPUB, RADIO, XSUB and STREAM) also keep
 // sent + own = copies + those that were never queued.
 enum zmtp_drop {
     ZMTP_DROP_PEER_GONE,  // queued for an accepted peer that went
@@ -209,7 +209,8 @@ struct zmtp_socket_counters {
     uint64_t received; // messages given to the user
     uint64_t told;     // of these: made here, to tell the user of an XPUB of subscriptions
     uint64_t waiting;  // messages that came and wait to be received, now
-    uint64_t heeded;   // messages that were subscriptions (ZMTP 3.0), which the socket acted on
+    uint64_t heeded; // messages that were subscriptions (ZMTP 3.0), which the socket acted on; and
+                     // notices of a STREAM's connection that the user has closed
     uint64_t discarded; // messages that came and were dropped
     uint64_t dropped[ZMTP_DROPS];
 };

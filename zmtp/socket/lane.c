@@ -165,18 +165,21 @@ void zmtp__lane_heed(struct zmtp_socket *socket, struct zmtp__lane *lane)
     lane->heeded++;
 }
 
+void zmtp__lane_withdraw(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason)
+{
+    lane_lost(socket, lane, reason, zmtp__queue_withdraw(lane->end->out));
+}
+
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    lane_lost(socket, lane, ZMTP_DROP_PEER_GONE, zmtp__queue_withdraw(lane->end->out));
+    zmtp__lane_withdraw(socket, lane, ZMTP_DROP_PEER_GONE);
     zmtp__lane_discard(socket, lane);
     zmtp__lane_release(socket, lane);
 }
 
 void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    if (!socket->config.conflate) return;
-    // But for one that a connection has begun to send.
-    lane_lost(socket, lane, ZMTP_DROP_REPLACED, zmtp__queue_withdraw(lane->end->out));
+    if (socket->config.conflate) zmtp__lane_withdraw(socket, lane, ZMTP_DROP_REPLACED);
 }
 
 // Of what came in only the last message is kept.

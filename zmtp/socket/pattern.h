@@ -102,6 +102,9 @@ void zmtp__lane_reject(struct zmtp_socket *socket, struct zmtp__lane *lane, enum
 void zmtp__lane_heed(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Drops and counts all that came in.
 void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane);
+// Drops and counts what waits for the lane, but for a message that a connection has begun to send.
+void zmtp__lane_withdraw(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                         enum zmtp_drop reason);
 // Drops what waits for the lane and closes it: its connection finds the pipe closed.
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // A message is about to be sent: with |conflate| it takes the place of those that wait.

@@ -52,11 +52,7 @@ static int stream_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
 
 static int stream_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    struct zmtp__queue *queue = lane->end->out;
-    if (!lane->dialled || !lane->up || queue->count == 0) return ZMTP_OK;
-    const size_t before = queue->count;
-    zmtp__queue_clear(queue);
-    zmtp__socket_dropped(socket, ZMTP_DROP_PEER_GONE, before - queue->count);
+    if (lane->dialled && lane->up) zmtp__lane_withdraw(socket, lane, ZMTP_DROP_PEER_GONE);
     return ZMTP_OK;
 }
 
@@ -77,11 +73,11 @@ static void stream_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static void stream_hang_up(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__queue *queue = lane->end->in;
-    while (queue->count > 0) {
-        const bool notice = zmtp__queue_first_body(queue).size == 0;
-        zmtp__queue_drop(queue);
-        zmtp__socket_dropped(socket, ZMTP_DROP_UNEXPECTED, !notice);
-    }
+    while (queue->count > 0)
+        if (zmtp__queue_first_body(queue).size == 0) // a notice
+            zmtp__lane_heed(socket, lane);
+        else
+            zmtp__lane_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
     zmtp__lane_release(socket, lane);
 }
 
