@@ -1,4 +1,5 @@
-// libzmtp on libuv: sockets with endpoints, on the caller's uv_loop_t. No thread is started. All
+// libzmtp on libuv: sockets with endpoints, on the caller's uv_loop_t. No thread is started but those, 16 at
+// most, that wait for name servers and do nothing else; they hold up neither the loop nor its end. All
 // calls belong to the loop's thread, but for those of a mailbox. Callbacks come from the loop, never from inside the call that
 // caused them, so any call, close included, may be made from any callback.
 //

@@ -151,6 +151,7 @@ void zmtp__conn_drop(struct zmtp__conn *conn)
 {
     if (conn->state == ZMTP__CONN_GONE) return;
     conn_leave_pending(conn);
+    if (conn->dialler) zmtp__dialler_dropped(conn->dialler);
     conn_hang_up(conn);
     zmtp_peer_close(conn->peer);
     zmtp_socket_settle(conn->socket->core, conn->end);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../msg/pipe.h"
+#include "resolver.h"
 #include "transport.h"
 
 static uint64_t dialler_now(const struct zmtp__dialler *dialler)
@@ -22,11 +23,16 @@ static void dialler_forget_addresses(struct zmtp__dialler *dialler)
     dialler->addresses = dialler->address = NULL;
 }
 
+void zmtp__dialler_dropped(struct zmtp__dialler *dialler)
+{
+    zmtp__resolver_drop(dialler->lookup);
+    dialler->lookup = NULL;
+}
+
 void zmtp__dialler_free(struct zmtp__dialler *dialler, struct zmtp_uv *uv)
 {
     dialler_forget_addresses(dialler);
-    dialler->freed = true;
-    if (!dialler->resolving) zmtp_free(uv->allocator, dialler, sizeof *dialler);
+    zmtp_free(uv->allocator, dialler, sizeof *dialler);
 }
 
 // Nothing is left that a further dial could be for.
@@ -258,43 +264,39 @@ static void dialler_try(struct zmtp__dialler *dialler)
     dialler_fail(dialler);
 }
 
-static void dialler_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
+static void dialler_resolved(void *owner, int status, struct addrinfo *addresses)
 {
-    struct zmtp__dialler *dialler = request->data;
-    struct zmtp_uv *uv = dialler->uv;
-    dialler->resolving = false;
+    struct zmtp__dialler *dialler = owner;
+    const bool late = dialler->conn.state == ZMTP__CONN_IDLE; // the next dial has not begun
+    dialler->lookup = NULL;
+    dialler_forget_addresses(dialler);
     dialler->addresses = dialler->address = addresses;
-    if (dialler->freed)
-        zmtp__dialler_free(dialler, uv);
-    else if (dialler->conn.state == ZMTP__CONN_GONE)
-        dialler_forget_addresses(dialler); // freed with its alarm, soon
-    else if (status < 0)
-        zmtp__dialler_failed(dialler, ZMTP_ERR_NOT_FOUND, uv_strerror(status));
-    else
+    if (status == 0)
         dialler_try(dialler);
-    zmtp__engine_handle_closed(uv);
-    zmtp__engine_dispatch(uv);
+    else if (!late) // else it is a failed dial already
+        zmtp__dialler_failed(dialler, ZMTP_ERR_NOT_FOUND,
+                             status == EAI_SYSTEM ? "the system failed" : gai_strerror(status));
 }
 
-// Asks for a name's addresses, without waiting.
+// Asks for a name's addresses, without waiting. A question that was not answered in time is not put again.
 static void dialler_resolve(struct zmtp__dialler *dialler)
 {
     char host[ZMTP_ENDPOINT_MAX], port[8];
+    struct zmtp__conn *conn = &dialler->conn;
+    const struct zmtp_uv_transport *transport = &conn->socket->config.transport;
     zmtp__address_names(&dialler->where, host, port);
-    const enum zmtp_families families = dialler->conn.socket->config.transport.families;
-    const struct addrinfo hints = {.ai_family = zmtp__address_family(families),
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICSERV};
-    dialler->resolve.data = dialler;
-    const int status =
-        uv_getaddrinfo(dialler->uv->loop, &dialler->resolve, dialler_resolved, host, port, &hints);
-    if (status < 0) {
-        zmtp__dialler_failed(dialler, zmtp__address_error(-status), uv_strerror(status));
+    const int error = dialler->lookup
+                          ? ZMTP_OK
+                          : zmtp__resolver_ask(&dialler->lookup, conn->socket->uv, host, port,
+                                               zmtp__address_family(transport->families),
+                                               dialler_resolved, dialler);
+    if (error < 0) {
+        zmtp__dialler_failed(dialler, error, zmtp_err_text(error));
         return;
     }
-    dialler->resolving = true;
-    dialler->uv->handles++;
-    zmtp__conn_enter(&dialler->conn, ZMTP__CONN_RESOLVING);
+    zmtp__conn_enter(conn, ZMTP__CONN_RESOLVING);
+    if (transport->resolve_ms > 0) conn->due_ms = dialler_now(dialler) + transport->resolve_ms;
+    zmtp__conn_alarm(conn, conn->due_ms);
 }
 
 static void dialler_dial(struct zmtp__dialler *dialler)
@@ -320,11 +322,12 @@ void zmtp__dialler_ring(struct zmtp__dialler *dialler)
     struct zmtp__conn *conn = &dialler->conn;
     const bool due = dialler_now(dialler) >= conn->due_ms;
     if (dialler_over(dialler)) {
-        if (dialler->resolving)
-            (void)uv_cancel((uv_req_t *)&dialler->resolve); // else it comes later
         zmtp__conn_drop(conn);
     } else if (due && conn->state == ZMTP__CONN_IDLE) {
         dialler_dial(dialler);
+    } else if (due && conn->state == ZMTP__CONN_RESOLVING) {
+        zmtp__dialler_failed(dialler, ZMTP_ERR_NOT_FOUND,
+                             "the name servers did not answer in time");
     } else if (due && conn->state == ZMTP__CONN_CONNECTING) {
         dialler_note(dialler, ETIMEDOUT);
         dialler_close_watch(dialler);
@@ -353,7 +356,7 @@ int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint,
     struct zmtp_uv *uv = socket->uv;
     struct zmtp__dialler *dialler = zmtp_alloc(uv->allocator, sizeof *dialler);
     if (!dialler) return ZMTP_ERR_MEMORY;
-    *dialler = (struct zmtp__dialler){.uv = uv, .conn = {.state = ZMTP__CONN_IDLE}};
+    *dialler = (struct zmtp__dialler){.conn = {.state = ZMTP__CONN_IDLE}};
     struct zmtp__conn *conn = &dialler->conn;
     const int error = zmtp_socket_attach(socket->core, true, routing_id, &conn->end);
     if (error < 0) {

@@ -10,20 +10,19 @@
 
 #include "conn.h"
 
+struct zmtp__lookup;
+
 struct zmtp__dialler {
     struct zmtp__conn conn;
-    struct zmtp_uv *uv;
     struct zmtp_backoff backoff;
-    struct zmtp_endpoint where; // views of |endpoint|
-    uv_getaddrinfo_t resolve;
+    struct zmtp_endpoint where;           // views of |endpoint|
+    struct zmtp__lookup *lookup;          // a question for name servers, not answered yet
     struct addrinfo *addresses, *address; // of a name; the next one to try
     uint64_t up_ms;                       // when the handshake was done; 0: it was not
     int error;                            // why the last address failed
     int error_number;                     // the system's word for it; 0: none
     const char *option;                   // of the config, that the system refused; null: none
     bool stray;                           // the source address was to blame
-    bool resolving;                       // |resolve| is with libuv
-    bool freed;                           // free it when |resolve| is back
     bool tried_path;                      // ipc and vsock have one address, and it was tried
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
@@ -42,6 +41,8 @@ void zmtp__dialler_up(struct zmtp__dialler *dialler);
 void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error);
 // No connection could be made; |reason| says why in words.
 void zmtp__dialler_failed(struct zmtp__dialler *dialler, int error, const char *reason);
+// Its connection is dropped, for good.
+void zmtp__dialler_dropped(struct zmtp__dialler *dialler);
 void zmtp__dialler_free(struct zmtp__dialler *dialler, struct zmtp_uv *uv);
 
 #endif

@@ -5,6 +5,7 @@
 #include "drops.h"
 #include "foreign.h"
 #include "inproc.h"
+#include "resolver.h"
 #include "uv_socket.h"
 #include "wait.h"
 
@@ -66,7 +67,9 @@ static void engine_own_closed(uv_handle_t *handle)
 
 static void engine_finish(struct zmtp_uv *uv)
 {
-    if (!uv->closing || uv->sockets || uv->handles > 0) return;
+    if (!uv->closing || uv->sockets) return;
+    zmtp__resolver_close(uv);
+    if (uv->handles > 0) return;
     if (uv_is_closing((uv_handle_t *)&uv->prepare)) return;
     uv_close((uv_handle_t *)&uv->prepare, engine_own_closed);
     uv_close((uv_handle_t *)&uv->check, engine_own_closed);

@@ -10,6 +10,7 @@
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
 struct zmtp__foreign;
+struct zmtp__resolver;
 struct zmtp__wait;
 
 struct zmtp_uv {
@@ -35,13 +36,14 @@ struct zmtp_uv {
     uint64_t turn_ns;                // what dispatches took since the loop's last turn began
     uint64_t numbers;                // given to sockets, connections and diallers so far
     uint64_t random;
-    unsigned generation;           // of the process that opened it
-    struct zmtp__foreign *foreign; // null: nobody asked for the descriptor
-    struct zmtp__wait *wait;       // null: no script waits
-    unsigned calling;              // callbacks of the user that are under way
-    bool called;                   // the user was called back since the loop's last sleep
-    bool running;                  // in zmtp__engine_run
-    bool *gone;                    // of that; set when the engine is freed
+    unsigned generation;             // of the process that opened it
+    struct zmtp__resolver *resolver; // null: no name was looked up
+    struct zmtp__foreign *foreign;   // null: nobody asked for the descriptor
+    struct zmtp__wait *wait;         // null: no script waits
+    unsigned calling;                // callbacks of the user that are under way
+    bool called;                     // the user was called back since the loop's last sleep
+    bool running;                    // in zmtp__engine_run
+    bool *gone;                      // of that; set when the engine is freed
     bool dispatching, closing;
     void (*closed)(void *user);
     void *user;
