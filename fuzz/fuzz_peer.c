@@ -17,7 +17,7 @@
 enum {
     PLAN_TYPE,  // of our socket
     PLAN_FLAGS, // below
-    PLAN_HWM,   // of the pipe: 1 to 4
+    PLAN_HWM,   // of the pipe: 1 to 4; and more flags
     PLAN_SPLIT, // how the input is cut
     PLAN_FAULT, // which allocation fails
     PLAN_SIZE
@@ -31,6 +31,13 @@ enum {
     FLAG_SMALL = 32,    // tiny limits
     FLAG_CLOSES = 64,   // the socket closes at once: nobody reads
     FLAG_SPELLED = 128, // the input begins with traffic: the handshake is spelled for it
+};
+// In the octet of the pipe's limit.
+enum {
+    HWM_2_0 = 16, // the spelled handshake is of 2.0
+    HWM_1_0 = 32, // or, if not that, of 1.0
+    HWM_OLD = 64, // we serve those
+    HWM_3_1 = 128,
 };
 
 struct bytes {
@@ -79,6 +86,12 @@ static void run_send(struct run *run, const void *body, size_t size, unsigned fl
     zmtp__pipe_published(run->far);
 }
 
+// Only these sockets tell the other side's something by commands.
+static bool run_has_commands(enum zmtp_socket_type type)
+{
+    return type == ZMTP_SUB || type == ZMTP_XSUB || type == ZMTP_DISH;
+}
+
 static bool run_open(struct run *run)
 {
     const uint8_t flags = run->plan[PLAN_FLAGS];
@@ -88,7 +101,8 @@ static bool run_open(struct run *run)
                                       .pool = run->pool,
                                       .type = run->plan[PLAN_TYPE] % ZMTP_SOCKET_TYPES,
                                       .routing_id = zmtp_bytes_text("me"),
-                                      .minor = flags & FLAG_3_0 ? 0 : 1};
+                                      .minor = flags & FLAG_3_0 ? 0 : 1,
+                                      .old_versions = run->plan[PLAN_HWM] & HWM_OLD};
     zmtp_peer_limits_init(&config.limits);
     config.limits.message_max = flags & FLAG_SMALL ? 300 : 100000;
     config.limits.parts_max = flags & FLAG_SMALL ? 3 : 100;
@@ -103,8 +117,9 @@ static bool run_open(struct run *run)
     run->far = ends[1];
     zmtp_pipe_own(run->near, &run->near_marks, run);
     if (flags & FLAG_MESSAGES) run_send(run, "one", 3, 0);
-    if (flags & FLAG_COMMANDS) run_send(run, "\tSUBSCRIBEtopic", 15, ZMTP_FLAG_COMMAND);
-    if (flags & FLAG_COMMANDS) run_send(run, "\6CANCELtopic", 12, ZMTP_FLAG_COMMAND);
+    const bool commands = flags & FLAG_COMMANDS && run_has_commands(config.type);
+    if (commands) run_send(run, "\tSUBSCRIBEtopic", 15, ZMTP_FLAG_COMMAND);
+    if (commands) run_send(run, "\6CANCELtopic", 12, ZMTP_FLAG_COMMAND);
     if (flags & FLAG_MESSAGES) run_send(run, "two", 3, 0);
     return zmtp_peer_open(&run->peer, &config, 1) == ZMTP_OK;
 }
@@ -295,6 +310,33 @@ static enum zmtp_socket_type counterpart(enum zmtp_socket_type ours)
     return ours;
 }
 
+// The other side's half of a handshake of the version that the plan chooses. Returns its octets.
+static size_t spell(const uint8_t *plan, uint8_t head[ZMTP_GREETING_SIZE + 64])
+{
+    const enum zmtp_socket_type ours = plan[PLAN_TYPE] % ZMTP_SOCKET_TYPES;
+    const enum zmtp_socket_type theirs = counterpart(ours);
+    if (plan[PLAN_HWM] & HWM_2_0) {
+        const uint8_t greeting[] = {0xFF, 0, 0,   0,  0, 0, 0, 0, 1, 0x7F, 1, (uint8_t)theirs,
+                                    0,    2, 'i', 'd'};
+        memcpy(head, greeting, sizeof greeting);
+        return sizeof greeting;
+    }
+    if (plan[PLAN_HWM] & HWM_1_0) {
+        memcpy(head, "\3\0id", 4);
+        return 4;
+    }
+    const struct zmtp_greeting greeting = {
+        .major = 3, .minor = plan[PLAN_HWM] & HWM_3_1 ? 1 : 0, .mechanism = "NULL"};
+    zmtp_greeting_encode(&greeting, head);
+    uint8_t metadata[48];
+    const struct zmtp_property type = {zmtp_bytes_text("Socket-Type"),
+                                       zmtp_bytes_text(zmtp_socket_type_name(theirs))};
+    const int filled = zmtp_property_encode(&type, metadata, sizeof metadata);
+    const struct zmtp_command ready = {zmtp_bytes_text("READY"),
+                                       zmtp_bytes_of(metadata, (size_t)filled)};
+    return ZMTP_GREETING_SIZE + (size_t)zmtp_command_encode(&ready, head + ZMTP_GREETING_SIZE, 64);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < PLAN_SIZE) return 0;
@@ -305,19 +347,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_input(plan, data, size);
         return 0;
     }
-    const enum zmtp_socket_type ours = plan[PLAN_TYPE] % ZMTP_SOCKET_TYPES;
     uint8_t head[ZMTP_GREETING_SIZE + 64];
-    const struct zmtp_greeting greeting = {
-        .major = 3, .minor = plan[PLAN_HWM] >> 7, .mechanism = "NULL"};
-    zmtp_greeting_encode(&greeting, head);
-    uint8_t metadata[48];
-    const struct zmtp_property type = {zmtp_bytes_text("Socket-Type"),
-                                       zmtp_bytes_text(zmtp_socket_type_name(counterpart(ours)))};
-    const int filled = zmtp_property_encode(&type, metadata, sizeof metadata);
-    const struct zmtp_command ready = {zmtp_bytes_text("READY"),
-                                       zmtp_bytes_of(metadata, (size_t)filled)};
-    const int said = zmtp_command_encode(&ready, head + ZMTP_GREETING_SIZE, 64);
-    const size_t head_size = ZMTP_GREETING_SIZE + (size_t)said;
+    const size_t head_size = spell(plan, head);
     uint8_t *const all = malloc(head_size + size);
     fuzz_check(all);
     memcpy(all, head, head_size);

@@ -63,6 +63,11 @@ struct zmtp_peer_config {
     struct zmtp_bytes remote;  // the other side's address, "tcp://192.0.2.1:4711", or empty; and
     struct zmtp_bytes address; // of that, "192.0.2.1": for origins. Both must outlive the peer
     uint8_t minor;             // the 3.x that we announce: 1, or 0 to be an old peer in tests
+    // Serve peers of ZMTP 1.0 and 2.0 (RFC 13, 15), too. Then our greeting waits for theirs, octet 10 for
+    // their signature and the rest for their version (RFC 37, Backwards Interoperability). Whatever
+    // does not begin as later versions do is taken for 1.0, and that tells no type. No effect with
+    // another mechanism than NULL, nor for types younger than 2.0: those peers are then refused.
+    bool old_versions;
     const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
     struct zmtp_peer_limits limits;
     // The least octets that zmtp_peer_space lends; 0: 32 KiB. Fewer need more reads and less memory,

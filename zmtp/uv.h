@@ -201,6 +201,9 @@ struct zmtp_uv_config {
     // NULL and PLAIN have no secrecy. So listening beyond loopback is refused unless asked for; a dial that
     // leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that says so.
     bool allow_public_null;
+    // Serve peers of ZMTP 1.0 and 2.0 (libzmq 2.x and 3.x), too; see peer.h. Without it they are refused
+    // at once, and nobody has to wait for a greeting.
+    bool old_versions;
     // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
     // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
     void (*on_message)(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user);

@@ -547,6 +547,7 @@ static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket
         .remote = zmtp_bytes_text(conn->remote),
         .address = zmtp_bytes_text(conn->address),
         .minor = 1,
+        .old_versions = socket->config.old_versions,
         .security = zmtp__guard_security(socket->guard),
         .limits = socket->config.limits,
         .stream_notify = socket->config.socket.stream_notify,

@@ -44,20 +44,42 @@ static size_t handshake_metadata(const struct zmtp_peer *peer,
     return size + config->metadata.size;
 }
 
-static int handshake_say_greeting(struct zmtp_peer *peer)
+// What the other side may know us by; empty when our type tells none.
+static struct zmtp_bytes handshake_routing_id(const struct zmtp_peer *peer)
 {
-    const struct zmtp__mech_session *session = &peer->handshake->session;
-    uint8_t *room = zmtp__tx_room(peer, ZMTP_GREETING_SIZE);
+    struct zmtp_bytes routing_id = {0};
+    (void)zmtp_metadata_find(peer->handshake->session.ours, "Identity", &routing_id); // or empty
+    return routing_id;
+}
+
+static int handshake_say_octets(struct zmtp_peer *peer, struct zmtp_bytes octets)
+{
+    if (octets.size == 0) return ZMTP_OK;
+    uint8_t *room = zmtp__tx_room(peer, octets.size);
     if (!room) return ZMTP_ERR_MEMORY;
+    memcpy(room, octets.data, octets.size);
+    zmtp__tx_wrote(peer, octets.size);
+    return ZMTP_OK;
+}
+
+// Says our greeting up to its octet |end|.
+static int handshake_say_greeting(struct zmtp_peer *peer, size_t end)
+{
+    struct zmtp__peer_handshake *handshake = peer->handshake;
+    const struct zmtp__mech_session *session = &handshake->session;
+    const size_t begin = handshake->greeting_said;
+    if (end <= begin) return ZMTP_OK;
+    uint8_t octets[ZMTP_GREETING_SIZE];
     // RFC 37, Topology: as-server is zero where there are no roles, as with NULL.
     struct zmtp_greeting greeting = {.major = 3,
                                      .minor = peer->minor,
                                      .as_server =
                                          peer->mechanism != ZMTP_NULL && session->security->server};
     strcpy(greeting.mechanism, session->mech->name);
-    zmtp_greeting_encode(&greeting, room);
-    zmtp__tx_wrote(peer, ZMTP_GREETING_SIZE);
-    return ZMTP_OK;
+    zmtp_greeting_encode(&greeting, octets);
+    if (peer->old_versions) zmtp__old_signature_encode(handshake_routing_id(peer).size, octets);
+    handshake->greeting_said = (uint8_t)end;
+    return handshake_say_octets(peer, zmtp_bytes_of(octets + begin, end - begin));
 }
 
 int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_peer_config *config)
@@ -73,7 +95,9 @@ int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_peer_config *
     const size_t size = handshake_metadata(peer, config, handshake->metadata);
     const struct zmtp_bytes metadata = {handshake->metadata, size};
     const int result = zmtp__mech_init(&handshake->session, security, metadata);
-    return result < 0 ? result : handshake_say_greeting(peer);
+    if (result < 0) return result;
+    return handshake_say_greeting(peer,
+                                  peer->old_versions ? ZMTP_SIGNATURE_SIZE : ZMTP_GREETING_SIZE);
 }
 
 void zmtp__handshake_close(struct zmtp_peer *peer)
@@ -111,10 +135,10 @@ static void handshake_say(struct zmtp_peer *peer)
 }
 
 // Closes, after an ERROR command with a reason that the other side can log (RFC 37, Socket-Type
-// Property). It is the last thing we say.
+// Property). It is the last thing we say; to a peer that knows no commands, in silence.
 static void handshake_refuse(struct zmtp_peer *peer, int error, const char *reason)
 {
-    if (zmtp__mech_may_refuse(&peer->handshake->session)) {
+    if (peer->their_major >= 3 && zmtp__mech_may_refuse(&peer->handshake->session)) {
         uint8_t *room = zmtp__tx_room(peer, UINT8_MAX);
         const int written = room ? zmtp_error_encode(zmtp_bytes_text(reason), room, UINT8_MAX) : 0;
         if (written > 0) zmtp__tx_wrote(peer, (size_t)written);
@@ -239,6 +263,62 @@ static void handshake_finish(struct zmtp_peer *peer)
     zmtp__handshake_close(peer);
     zmtp__peer_enter(peer, ZMTP_PEER_READY);
     zmtp__peer_start_traffic(peer);
+}
+
+void zmtp__handshake_detect(struct zmtp_peer *peer, struct zmtp_bytes in)
+{
+    int result = ZMTP_OK;
+    if (!peer->old_versions) return;
+    switch (zmtp__version_detect(in)) {
+    case ZMTP__VERSION_UNKNOWN:
+        break;
+    case ZMTP__VERSION_SIGNED:
+        result = handshake_say_greeting(peer, ZMTP_SIGNATURE_SIZE + 1);
+        break;
+    case ZMTP__VERSION_1_0:
+        peer->their_major = 1;
+        break;
+    case ZMTP__VERSION_2_0:
+        peer->their_major = 2;
+        result = handshake_say_greeting(peer, ZMTP_SIGNATURE_SIZE + 1);
+        break;
+    case ZMTP__VERSION_OTHER:
+        result = handshake_say_greeting(peer, ZMTP_GREETING_SIZE);
+        break;
+    }
+    if (result < 0) zmtp__peer_stop(peer, result);
+}
+
+// The rest of our greeting in theirs.
+static int handshake_say_old(struct zmtp_peer *peer)
+{
+    const struct zmtp_bytes routing_id = handshake_routing_id(peer);
+    uint8_t rest[ZMTP__GREETING2_REST];
+    int result = ZMTP_OK;
+    if (peer->their_major == 2) {
+        zmtp__greeting2_encode(peer->type, (uint8_t)routing_id.size, rest);
+        result = handshake_say_octets(peer, zmtp_bytes_of(rest, sizeof rest));
+    }
+    return result < 0 ? result : handshake_say_octets(peer, routing_id);
+}
+
+// What the greeting tells is judged as if it were metadata.
+void zmtp__handshake_old(struct zmtp_peer *peer, const struct zmtp__old_greeting *greeting)
+{
+    uint8_t theirs[HANDSHAKE_METADATA_MAX];
+    size_t size = 0;
+    if (greeting->type_known) {
+        const struct zmtp_bytes type = zmtp_bytes_text(zmtp_socket_type_name(greeting->type));
+        size = handshake_add_property(theirs, size, "Socket-Type", type);
+    }
+    size = handshake_add_property(theirs, size, "Identity", greeting->identity);
+    zmtp__peer_enter(peer, ZMTP_PEER_HANDSHAKE);
+    if (!handshake_likes(peer, zmtp_bytes_of(theirs, size))) return;
+    const int result = handshake_say_old(peer);
+    if (result < 0)
+        zmtp__peer_stop(peer, result);
+    else
+        handshake_finish(peer);
 }
 
 static void handshake_go_on(struct zmtp_peer *peer)

@@ -1,12 +1,13 @@
-// The inside of a peer, shared by its files: peer.c (its life), handshake.c, rx.c (incoming
-// octets), tx.c (outgoing octets), sealed.c (both, when they are sealed), raw.c (both, when they
-// are no ZMTP), clock.c (deadlines and heartbeats).
+// The inside of a peer, shared by its files: peer.c (its life), handshake.c, rx.c (incoming octets),
+// tx.c (outgoing octets), window.c (the same, when they are not the pipe's), sealed.c (sealed traffic),
+// raw.c (both ways, when they are no ZMTP), clock.c (deadlines and heartbeats).
 #ifndef ZMTP_PEER_INSIDE_H
 #define ZMTP_PEER_INSIDE_H
 
 #include "../mech/mech.h"
 #include "../msg/pipe.h"
 #include "../peer.h"
+#include "../wire/old.h"
 
 // Octets that came in and are not parsed yet, in a slab that is held for them.
 struct zmtp__rx_source {
@@ -17,8 +18,9 @@ struct zmtp__rx_source {
 // What only the handshake needs; freed after it.
 struct zmtp__peer_handshake {
     struct zmtp__mech_session session;
-    uint64_t answer_ms; // when the owner must have judged the credentials
-    bool learned;       // their metadata were judged
+    uint64_t answer_ms;    // when the owner must have judged the credentials
+    bool learned;          // their metadata were judged
+    uint8_t greeting_said; // octets of our greeting
     struct zmtp_part their_metadata;
     struct zmtp_part user_id, user_metadata; // from the authoriser
     size_t metadata_size;
@@ -32,9 +34,6 @@ struct zmtp__peer_sealed {
     // them. While they are parsed the two change places.
     const uint8_t *opened_at, *opened_end;
     int broken; // why nothing more can be opened; for when the opened frames are delivered
-    // Outgoing: frames that were taken from the pipe and sealed, of which |window_begin| octets left.
-    struct zmtp_slab *window; // null: none
-    size_t window_begin, window_end;
 };
 
 struct zmtp_peer {
@@ -44,7 +43,8 @@ struct zmtp_peer {
     struct zmtp__inbox own_inbox;
     struct zmtp_peer_limits limits;
     enum zmtp_socket_type type;
-    uint8_t minor; // that we announce
+    uint8_t minor;     // that we announce
+    bool old_versions; // peers of 1.0 and 2.0 are served
     uint32_t room_min;
     bool raw;              // STREAM: octets that are no ZMTP
     bool raw_notify;       // tells the socket of the connection's begin and end
@@ -57,7 +57,7 @@ struct zmtp_peer {
     struct zmtp_pipe_end *end;
     struct zmtp__peer_handshake *handshake;
     struct zmtp__peer_sealed *sealed; // null: the traffic is clear
-    // The other side.
+    // The other side. |their_major| 0: it is not known yet.
     uint8_t their_major, their_minor;
     bool their_type_known;
     enum zmtp_socket_type their_type;
@@ -77,6 +77,7 @@ struct zmtp_peer {
     size_t lent; // room that was lent and not given back
     bool blocked;
     bool in_message; // some parts of a message have come
+    bool wish_due;   // the socket is still to be told what a subscriber of 1.0 wants: everything
     uint64_t message_size;
     uint32_t message_parts;
     // Outgoing: our own octets, and how peek laid out the views: first |plan_first| octets of the
@@ -85,6 +86,9 @@ struct zmtp_peer {
     size_t control_begin, control_end, control_capacity;
     size_t plan_first, plan_control;
     size_t shown; // octets that peek showed and consume has not taken
+    // Frames that were taken from the pipe and translated, of which |window_begin| octets have left.
+    struct zmtp_slab *window; // null: none
+    size_t window_begin, window_end;
     // Heartbeats.
     uint64_t opened_ms, ttl_end_ms; // |ttl_end_ms| 0: the other side set none
     uint64_t ping_ms;               // our last PING
@@ -110,6 +114,11 @@ int zmtp__handshake_open(struct zmtp_peer *peer, const struct zmtp_peer_config *
 void zmtp__handshake_close(struct zmtp_peer *peer); // forgets it, secrets and all
 // A whole greeting or handshake command came; the latter may be changed.
 void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting);
+// These octets, and what may follow them, are the beginning of a greeting of what version? Says what is
+// due by then of ours, and sets |their_major| to 1 or 2 if that is it. Closes for want of memory.
+void zmtp__handshake_detect(struct zmtp_peer *peer, struct zmtp_bytes in);
+// A whole greeting of 1.0 or 2.0 came, which is the whole handshake.
+void zmtp__handshake_old(struct zmtp_peer *peer, const struct zmtp__old_greeting *greeting);
 void zmtp__handshake_command(struct zmtp_peer *peer, uint8_t *body, size_t size, uint64_t now_ms);
 bool zmtp__handshake_asks(const struct zmtp_peer *peer); // waits for its owner's verdict
 // When something that the handshake waits for is over, besides the handshake itself.
@@ -125,11 +134,13 @@ void zmtp__sealed_close(struct zmtp_peer *peer);
 bool zmtp__sealed_unseal(struct zmtp_peer *peer);
 // The opened frames take the place of what is held, or give it back.
 void zmtp__sealed_swap(struct zmtp_peer *peer);
-// As zmtp_peer_peek and consume, for what is sealed.
-size_t zmtp__sealed_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max);
-void zmtp__sealed_consume(struct zmtp_peer *peer, size_t size);
-bool zmtp__sealed_unsent(const struct zmtp_peer *peer); // sealed, and not all of it has left
-void zmtp__sealed_drop_unsent(struct zmtp_peer *peer);
+
+// window.c: as zmtp_peer_peek and consume, when what is sent is not what lies in the pipe.
+bool zmtp__window_used(const struct zmtp_peer *peer);
+size_t zmtp__window_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max);
+void zmtp__window_consume(struct zmtp_peer *peer, size_t size);
+bool zmtp__window_unsent(const struct zmtp_peer *peer); // taken, and not all of it has left
+void zmtp__window_drop(struct zmtp_peer *peer);
 
 // raw.c: the pipe is attached; the connection ends for |error|. False: it cannot be told for want
 // of memory, and the peer must stay until that is tried again.
@@ -152,6 +163,8 @@ void zmtp__tx_drop(struct zmtp_peer *peer);                   // all of them, sa
 struct zmtp_bytes zmtp__tx_own(const struct zmtp_peer *peer); // those that are not sent yet
 // Writes those of our own octets that are due, between messages.
 void zmtp__tx_prepare(struct zmtp_peer *peer);
+// May any message of the pipe be a command to be translated? Then they are sent one by one.
+bool zmtp__tx_translates(const struct zmtp_peer *peer);
 // The pipe's octets that left, counted in messages.
 void zmtp__tx_consume_pipe(struct zmtp_peer *peer, size_t size);
 bool zmtp__tx_pending(const struct zmtp_peer *peer);

@@ -90,6 +90,14 @@ static int peer_open_raw(struct zmtp_peer *peer)
     return peer->origin ? ZMTP_OK : ZMTP_ERR_MEMORY;
 }
 
+// Those versions know no mechanism (RFC 37, Backwards Interoperability), and no younger type.
+static bool peer_serves_old(const struct zmtp_peer_config *config)
+{
+    const struct zmtp_security *const security = config->security;
+    const bool clear = !security || security->mechanism == ZMTP_NULL;
+    return config->old_versions && clear && zmtp__old_has_type(config->type);
+}
+
 int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config, uint64_t now_ms)
 {
     if (!out || !config) return ZMTP_ERR_ARGUMENT;
@@ -109,6 +117,7 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
                                .limits = config->limits,
                                .type = config->type,
                                .minor = config->minor,
+                               .old_versions = peer_serves_old(config),
                                .room_min = config->room_min,
                                .raw = raw,
                                .raw_notify = config->stream_notify,
@@ -154,6 +163,7 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
     zmtp__rx_release(peer);
     zmtp__handshake_close(peer);
     zmtp__sealed_close(peer);
+    zmtp__window_drop(peer);
     peer->plan_first = peer->plan_control = peer->shown = 0;
     if (!peer->end) return;
     // A message of which some parts came is nobody's; one that was being sent starts anew.
@@ -175,7 +185,7 @@ void zmtp_peer_fail(struct zmtp_peer *peer, int error)
     // What came before is delivered first. But nothing can be sent any more, and the socket must know:
     // its user may wait for room to send before it reads.
     peer->ending = error;
-    zmtp__sealed_drop_unsent(peer);
+    zmtp__window_drop(peer);
     zmtp_pipe_link_down(peer->end);
 }
 
@@ -194,6 +204,7 @@ void zmtp__peer_start_traffic(struct zmtp_peer *peer)
 {
     if (peer->state != ZMTP_PEER_READY || !peer->end) return;
     zmtp__pipe_introduce(peer->end, peer->origin);
+    peer->wish_due = peer->their_major == 1 && (peer->type == ZMTP_PUB || peer->type == ZMTP_XPUB);
     zmtp__peer_enter(peer, ZMTP_PEER_TRAFFIC);
     if (peer->raw) zmtp__raw_begin(peer);
 }
@@ -211,7 +222,7 @@ int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end)
 void zmtp_peer_resume(struct zmtp_peer *peer, uint64_t now_ms)
 {
     if (peer->state == ZMTP_PEER_CLOSED || !peer->end) return;
-    if (peer->end->other->closed && peer->end->in->count == 0 && !zmtp__sealed_unsent(peer)) {
+    if (peer->end->other->closed && peer->end->in->count == 0 && !zmtp__window_unsent(peer)) {
         // Nobody is left to read what comes, and all that was to be sent has left.
         zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
         return;

@@ -180,12 +180,27 @@ void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
         inbox->used = end - peer->rest_size;
 }
 
+static enum rx_result rx_old_greeting(struct zmtp_peer *peer, struct zmtp_bytes in)
+{
+    struct zmtp__old_greeting greeting;
+    const int used = peer->their_major == 1 ? zmtp__greeting1_decode(in, &greeting)
+                                            : zmtp__greeting2_decode(in, &greeting);
+    if (used < 0) return rx_stop(peer, used);
+    if (used == 0) return RX_MORE;
+    peer->held.at += used;
+    zmtp__handshake_old(peer, &greeting);
+    return peer->state == ZMTP_PEER_CLOSED ? RX_STOPPED : RX_STEP;
+}
+
 static enum rx_result rx_greeting(struct zmtp_peer *peer)
 {
     struct zmtp__rx_source *held = &peer->held;
+    const struct zmtp_bytes in = {held->at, (size_t)(held->end - held->at)};
     struct zmtp_greeting greeting;
-    const int used =
-        zmtp_greeting_decode(zmtp_bytes_of(held->at, (size_t)(held->end - held->at)), &greeting);
+    zmtp__handshake_detect(peer, in);
+    if (peer->state == ZMTP_PEER_CLOSED) return RX_STOPPED;
+    if (peer->their_major > 0) return rx_old_greeting(peer, in);
+    const int used = zmtp_greeting_decode(in, &greeting);
     if (used < 0) return rx_stop(peer, used);
     if (used == 0) return RX_MORE;
     held->at += used;
@@ -328,6 +343,43 @@ static bool rx_within_limits(const struct zmtp_peer *peer, const struct zmtp_fra
            frame->size <= limits->message_max - peer->message_size;
 }
 
+// What the header at |rest| says, in the framing of the peer's version.
+static int rx_header(const struct zmtp_peer *peer, struct zmtp_bytes rest, struct zmtp_frame *frame)
+{
+    if (peer->their_major == 1) return zmtp__frame1_decode(rest, frame);
+    const int header = zmtp__frame_decode(rest, frame);
+    // RFC 15, Framing: there are no commands yet.
+    return header > 0 && peer->their_major == 2 && frame->command ? ZMTP_ERR_FRAME : header;
+}
+
+// A void of 1.0 is skipped, but a flood of them is not listened to.
+static enum rx_result rx_void(struct zmtp_peer *peer, struct rx_run *run, int size)
+{
+    const uint32_t max = peer->limits.unknown_commands_max;
+    if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;
+    peer->held.at += size;
+    run->begin = run->boundary = peer->held.at;
+    if (peer->counters.unknown_commands++ >= max && max > 0) return rx_stop(peer, ZMTP_ERR_LIMIT);
+    return RX_STEP;
+}
+
+// A whole frame of 1.0, with a header of |size| octets, gets one of 3.x right before its body. What
+// that leaves free of a longer one ends the run.
+static enum rx_result rx_translate(struct zmtp_peer *peer, struct rx_run *run, size_t size,
+                                   const struct zmtp_frame *frame)
+{
+    uint8_t header[ZMTP_HEADER_MAX];
+    const size_t header_size = zmtp__frame_encode(frame, header);
+    struct zmtp__rx_source *held = &peer->held;
+    if (size > header_size) {
+        if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;
+        held->at += size - header_size;
+        run->begin = run->boundary = held->at;
+    }
+    memcpy(held->slab->data + (held->at - held->slab->data), header, header_size);
+    return RX_STEP;
+}
+
 // One frame of the traffic, appended to the run or acted on.
 static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint64_t now_ms)
 {
@@ -338,8 +390,10 @@ static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint6
                               (size_t)(run->boundary - run->begin) >= run->bytes_room))
         return RX_BLOCKED;
     struct zmtp_frame frame;
-    const int header = zmtp__frame_decode(rest, &frame);
+    const int header = rx_header(peer, rest, &frame);
     if (header == 0) return RX_MORE;
+    const bool old = header > 0 && peer->their_major == 1;
+    if (old && zmtp__frame1_is_void(header)) return rx_void(peer, run, header);
     const int error = header < 0 ? header : rx_within_limits(peer, &frame) ? 0 : ZMTP_ERR_LIMIT;
     if (error < 0) // what came whole before it is still delivered
         return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_stop(peer, error);
@@ -352,6 +406,7 @@ static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint6
     if (frame.command)
         return rx_command(peer, run, zmtp_bytes_of(held->at + header, (size_t)frame.size), next,
                           now_ms);
+    if (old && rx_translate(peer, run, (size_t)header, &frame) == RX_STOPPED) return RX_STOPPED;
     rx_part(peer, run, &frame, next);
     return RX_STEP;
 }
@@ -422,6 +477,24 @@ static enum rx_result rx_raw(struct zmtp_peer *peer)
     return full ? RX_BLOCKED : RX_MORE;
 }
 
+// RFC 13, Broadcast Content: a subscriber of 1.0 says nothing and picks for itself, so it wants
+// everything, which its socket is told in its name.
+static enum rx_result rx_wish(struct zmtp_peer *peer)
+{
+    static const char subscribe[] = "\x09SUBSCRIBE";
+    struct zmtp__queue *queue = peer->end->out;
+    const bool kept = !peer->end->other->closed;
+    if (kept && zmtp__queue_full(queue)) return RX_BLOCKED;
+    peer->wish_due = false;
+    if (!kept) return RX_STEP;
+    zmtp__queue_begin(queue);
+    const int result = zmtp__queue_put(queue, zmtp_bytes_text(subscribe), NULL, ZMTP_FLAG_COMMAND);
+    if (result < 0) return rx_stop(peer, result);
+    zmtp__queue_end(queue, 1);
+    zmtp__pipe_published(peer->end);
+    return RX_STEP;
+}
+
 static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
 {
     switch (peer->state) {
@@ -433,6 +506,7 @@ static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
         return peer->held.at == peer->held.end ? RX_MORE : RX_BLOCKED;
     case ZMTP_PEER_TRAFFIC:
         if (peer->raw) return rx_raw(peer);
+        if (peer->wish_due) return rx_wish(peer);
         return peer->sealed ? rx_sealed(peer, now_ms) : rx_traffic(peer, now_ms);
     case ZMTP_PEER_CLOSED:
         break;
@@ -443,7 +517,7 @@ static enum rx_result rx_step(struct zmtp_peer *peer, uint64_t now_ms)
 void zmtp__rx_run(struct zmtp_peer *peer, uint64_t now_ms)
 {
     peer->blocked = false;
-    if (!peer->held.slab) return;
+    if (!peer->held.slab && !peer->wish_due) return;
     enum rx_result result;
     do {
         result = rx_step(peer, now_ms);

@@ -56,7 +56,7 @@ static bool tx_has_traffic(const struct zmtp_peer *peer)
 bool zmtp__tx_pending(const struct zmtp_peer *peer)
 {
     if (tx_control_left(peer) > 0 || tx_has_traffic(peer)) return true;
-    if (zmtp__sealed_unsent(peer)) return true;
+    if (zmtp__window_unsent(peer)) return true;
     return peer->state == ZMTP_PEER_TRAFFIC && !peer->ending && (peer->pong_due || peer->ping_due);
 }
 
@@ -94,7 +94,8 @@ static void tx_heartbeats(struct zmtp_peer *peer)
     }
 }
 
-// A 3.0 peer takes subscriptions as messages: 1 or 0 and the topic (RFC 23, Publish-Subscribe).
+// Before 3.1 subscriptions are messages, 1 or 0 and the topic (RFC 23 and 15, Publish-Subscribe); but in
+// 1.0 a subscriber says nothing (RFC 13, Broadcast Content).
 static void tx_subscription_as_message(struct zmtp_peer *peer)
 {
     struct zmtp__queue *queue = peer->end->in;
@@ -103,7 +104,7 @@ static void tx_subscription_as_message(struct zmtp_peer *peer)
     assert(result == ZMTP_OK); // our own socket wrote it
     (void)result;
     const bool subscribe = zmtp_command_is(&command, "SUBSCRIBE");
-    if (subscribe || zmtp_command_is(&command, "CANCEL")) {
+    if (peer->their_major > 1 && (subscribe || zmtp_command_is(&command, "CANCEL"))) {
         const struct zmtp_frame frame = {.size = 1 + command.data.size};
         uint8_t *room = zmtp__tx_room(peer, ZMTP_HEADER_MAX + (size_t)frame.size);
         if (!room) {
@@ -120,11 +121,19 @@ static void tx_subscription_as_message(struct zmtp_peer *peer)
     zmtp__pipe_consumed(peer->end);
 }
 
+// Only these tell the other side's socket something by commands.
+bool zmtp__tx_translates(const struct zmtp_peer *peer)
+{
+    const bool wishes =
+        peer->type == ZMTP_SUB || peer->type == ZMTP_XSUB || peer->type == ZMTP_DISH;
+    return wishes && peer->their_minor == 0;
+}
+
 void zmtp__tx_prepare(struct zmtp_peer *peer)
 {
     const struct zmtp__queue *queue = peer->end->in;
     if (tx_control_left(peer) > 0) return;
-    if (zmtp__queue_message_left(queue) == 0 && peer->their_minor == 0)
+    if (zmtp__queue_message_left(queue) == 0 && zmtp__tx_translates(peer))
         while (tx_control_left(peer) == 0 && queue->count > 0 &&
                zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND)
             tx_subscription_as_message(peer);
@@ -135,8 +144,7 @@ void zmtp__tx_prepare(struct zmtp_peer *peer)
 static size_t tx_pipe_window(struct zmtp_peer *peer)
 {
     const struct zmtp__queue *queue = peer->end->in;
-    if (peer->their_minor >= 1 || queue->count == 0) return TX_PEEK_BYTES;
-    // Message by message: the next one may be a command to be translated.
+    if (!zmtp__tx_translates(peer) || queue->count == 0) return TX_PEEK_BYTES;
     return zmtp__queue_first_size(queue) - queue->sent;
 }
 
@@ -164,7 +172,8 @@ static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
         out[count++] = (struct zmtp_bytes){peer->control + peer->control_begin, control};
         peer->plan_control = control;
     }
-    if (traffic && count < max && peer->plan_first == 0 && (control == 0 || peer->their_minor > 0))
+    if (traffic && count < max && peer->plan_first == 0 &&
+        (control == 0 || !zmtp__tx_translates(peer)))
         count += zmtp__queue_peek(queue, out + count, max - count, tx_pipe_window(peer));
     return count;
 }
@@ -173,8 +182,8 @@ size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
 {
     const bool traffic = peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
     size_t count = 0;
-    if (traffic && peer->sealed)
-        count = zmtp__sealed_peek(peer, out, max);
+    if (traffic && zmtp__window_used(peer))
+        count = zmtp__window_peek(peer, out, max);
     else if (!peer->raw)
         count = tx_plan(peer, out, max);
     else if (traffic)
@@ -215,11 +224,11 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
     peer->control_begin += control;
     if (tx_control_left(peer) == 0) zmtp__tx_drop(peer);
     if (peer->state != ZMTP_PEER_TRAFFIC) return;
-    if (peer->sealed)
-        zmtp__sealed_consume(peer, size - control);
+    if (zmtp__window_used(peer))
+        zmtp__window_consume(peer, size - control);
     else
         zmtp__tx_consume_pipe(peer, size - control);
-    const bool all_of_ours = tx_control_left(peer) == 0 && !zmtp__sealed_unsent(peer);
+    const bool all_of_ours = tx_control_left(peer) == 0 && !zmtp__window_unsent(peer);
     zmtp__clock_left(peer, all_of_ours, now_ms);
     // The socket has closed, and all that it sent has left.
     if (peer->end->other->closed && !zmtp__tx_pending(peer))
