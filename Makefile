@@ -28,7 +28,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # The packages of Debian 12, each listed once; every list below holds the ones above it that it needs.
-DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev
+DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev libmicrohttpd-dev
 DEPS_demo = $(DEPS_build) alsa-utils python3
 DEPS_test = $(DEPS_demo) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
 DEPS_fuzz = $(DEPS_build) clang libclang-rt-14-dev python3
@@ -89,7 +89,7 @@ SO_ZMTP = $(O)/lib/libzmtp.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
 LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium -lpthread
-LIBS_TOOLS = -ljansson -lsndfile $(AUDIO_LIBS) -lm
+LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd $(AUDIO_LIBS) -lm
 
 BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
 SIM = $(if $(SIM_SRC),$(O)/bin/sim)
@@ -283,6 +283,8 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
 	done
 	$(if $(strip $(BIN)),install $(BIN) $(TO)/bin)
+	install -d $(TO)/lib/systemd/user
+	sed 's|@PREFIX@|$(PREFIX)|' garden/pkg/gardend.service.in >$(TO)/lib/systemd/user/gardend.service
 	for p in zmtp garden; do \
 	    install -D -m 644 $$p/LICENSE $(TO)/share/doc/lib$$p/LICENSE; \
 	    for m in $$p/man/*.[1-8]; do \

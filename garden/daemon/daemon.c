@@ -9,16 +9,20 @@
 #include <zmtp/uv.h>
 
 #include "../core/error.h"
+#include "http.h"
 #include "log.h"
+#include "metrics.h"
+#include "notify.h"
 #include "requests.h"
 
-enum { DAEMON_SIGNALS = 2, DAEMON_SHUTDOWNS_MAX = 32 };
+enum { DAEMON_SIGNALS = 3, DAEMON_SHUTDOWNS_MAX = 32 };
 
 struct daemon {
-    const struct options *options;
+    struct options *options;
     uv_loop_t loop;
     struct zmtp_uv *uv;
-    uv_timer_t tick;
+    struct http *http; // null: not served
+    uv_timer_t tick, watchdog;
     uv_signal_t signals[DAEMON_SIGNALS];
     bool has_handles;
 
@@ -59,6 +63,17 @@ static void daemon_reply_shutdown(struct daemon *daemon, struct garden_request *
     garden_server_reply(daemon->requests.server, request, &reply);
 }
 
+static void daemon_close_handles(struct daemon *daemon)
+{
+    http_close(daemon->http); // before the server, whose counters it tells
+    daemon->http = NULL;
+    if (!daemon->has_handles) return;
+    uv_close((uv_handle_t *)&daemon->tick, NULL);
+    uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
+}
+
 // Streams are drained, or nobody wants to wait for that any longer.
 static void daemon_finish(struct daemon *daemon)
 {
@@ -68,11 +83,9 @@ static void daemon_finish(struct daemon *daemon)
     daemon->requests.streams = NULL;
     for (size_t i = 0; i < daemon->shutdown_count; i++)
         daemon_reply_shutdown(daemon, daemon->shutdowns[i]);
+    daemon_close_handles(daemon);
     garden_server_close(daemon->requests.server, daemon_on_server_closed, daemon);
     daemon->requests.server = NULL;
-    uv_close((uv_handle_t *)&daemon->tick, NULL);
-    for (size_t i = 0; i < DAEMON_SIGNALS; i++)
-        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
 }
 
 static void daemon_on_drained(void *user)
@@ -85,6 +98,7 @@ static void daemon_stop(struct daemon *daemon)
     if (daemon->stopping) return;
     daemon->stopping = true;
     log_write(LOG_INFO, "shutting down");
+    notify_say("STOPPING=1");
     daemon_publish_status(daemon, GARDEN_EXECUTION_SHUTTING_DOWN);
     streams_drain(daemon->requests.streams);
 }
@@ -100,12 +114,32 @@ static void daemon_on_shutdown(struct garden_request *request, void *user)
     daemon_stop(daemon);
 }
 
+static void daemon_arm(struct daemon *daemon);
+
+static void daemon_reload(struct daemon *daemon)
+{
+    if (daemon->stopping) return;
+    notify_say("RELOADING=1");
+    if (options_reload(daemon->options)) {
+        log_write(LOG_INFO, "the options were read again");
+        streams_set_ring(daemon->requests.streams, daemon->options->ring_ms);
+        if (daemon->state.transport.playing) {
+            (void)uv_timer_stop(&daemon->tick); // it begins anew, with the pace that is wanted now
+            daemon_arm(daemon);
+        }
+    } else {
+        log_write(LOG_WARNING, "the options stay as they were");
+    }
+    notify_say("READY=1");
+}
+
 // A second signal does not wait for streams whose clients stage no chunk.
 static void daemon_on_signal(uv_signal_t *handle, int number)
 {
-    (void)number;
     struct daemon *daemon = handle->data;
-    if (daemon->stopping)
+    if (number == SIGHUP)
+        daemon_reload(daemon);
+    else if (daemon->stopping)
         daemon_finish(daemon);
     else
         daemon_stop(daemon);
@@ -204,11 +238,36 @@ static int daemon_open_streams(struct daemon *daemon, struct garden_error *error
     return streams_open(&daemon->requests.streams, &config, error);
 }
 
+static void daemon_on_watchdog(uv_timer_t *timer)
+{
+    (void)timer;
+    notify_say("WATCHDOG=1"); // the loop turns
+}
+
+static char *daemon_metrics(void *user, size_t *size)
+{
+    const struct daemon *daemon = user;
+    return metrics_text(&daemon->requests, daemon->uv, size);
+}
+
+static int daemon_open_http(struct daemon *daemon, struct garden_error *error)
+{
+    const struct http_config config = {.loop = &daemon->loop,
+                                       .address = daemon->options->http,
+                                       .metrics = daemon_metrics,
+                                       .user = daemon};
+    return config.address ? http_open(&daemon->http, &config, error) : GARDEN_OK;
+}
+
 static int daemon_open_handles(struct daemon *daemon, struct garden_error *error)
 {
-    static const int numbers[DAEMON_SIGNALS] = {SIGTERM, SIGINT};
-    (void)uv_timer_init(&daemon->loop, &daemon->tick); // does not fail
+    static const int numbers[DAEMON_SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+    const uint64_t watchdog_ms = notify_watchdog_ms();
+    (void)uv_timer_init(&daemon->loop, &daemon->tick); // these do not fail
+    (void)uv_timer_init(&daemon->loop, &daemon->watchdog);
     daemon->tick.data = daemon;
+    if (watchdog_ms > 0)
+        (void)uv_timer_start(&daemon->watchdog, daemon_on_watchdog, watchdog_ms, watchdog_ms);
     int result = 0;
     for (size_t i = 0; i < DAEMON_SIGNALS; i++) {
         (void)uv_signal_init(&daemon->loop, &daemon->signals[i]); // the loop's pipe is there
@@ -233,6 +292,9 @@ static void daemon_log_ready(const struct daemon *daemon)
     for (size_t i = 0; i < GARDEN_LANES; i++)
         log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),
                   endpoints->of[i]);
+    if (daemon->http)
+        log_write(LOG_INFO, "metrics are at port %u: http://%s/metrics",
+                  (unsigned)http_port(daemon->http), daemon->options->http);
     log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
 }
 
@@ -247,6 +309,7 @@ static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
     daemon->told_connection = true;
     daemon_publish_status(daemon, GARDEN_EXECUTION_IDLE);
     daemon_log_ready(daemon);
+    notify_say("READY=1");
     const int fd = daemon->options->ready_fd;
     if (fd >= 0 && write(fd, "ready\n", 6) != 6)
         log_write(LOG_WARNING, "--ready-fd %d cannot be written: %s", fd, strerror(errno));
@@ -265,6 +328,7 @@ static int daemon_open(struct daemon *daemon, struct garden_error *error)
     daemon_publish_status(daemon, GARDEN_EXECUTION_STARTING);
     result = daemon_open_streams(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_handles(daemon, error);
+    if (result == GARDEN_OK) result = daemon_open_http(daemon, error);
     if (result == GARDEN_OK) result = daemon_tell_ready(daemon, error);
     return result;
 }
@@ -276,12 +340,8 @@ static void daemon_abandon(struct daemon *daemon)
 {
     daemon->finished = true;
     if (daemon->requests.streams) streams_close(daemon->requests.streams);
+    daemon_close_handles(daemon);
     if (daemon->requests.server) garden_server_close(daemon->requests.server, NULL, NULL);
-    if (daemon->has_handles) {
-        uv_close((uv_handle_t *)&daemon->tick, NULL);
-        for (size_t i = 0; i < DAEMON_SIGNALS; i++)
-            uv_close((uv_handle_t *)&daemon->signals[i], NULL);
-    }
     if (daemon->uv) zmtp_uv_close(daemon->uv, NULL, NULL);
 }
 
@@ -307,7 +367,7 @@ static void daemon_release(struct daemon *daemon)
     if (result < 0) log_write(LOG_ERROR, "something was left open: %s", uv_strerror(result));
 }
 
-int daemon_run(const struct options *options)
+int daemon_run(struct options *options)
 {
     struct daemon daemon = {.options = options, .staging = {.folder = -1}};
     struct garden_error error;

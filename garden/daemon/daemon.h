@@ -6,6 +6,6 @@
 #include "options.h"
 
 // Runs until it is asked to stop. Returns the exit status; a failure has been told on stderr.
-int daemon_run(const struct options *options);
+int daemon_run(struct options *options);
 
 #endif

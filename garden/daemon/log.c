@@ -16,6 +16,11 @@ void log_set_level(enum log_level level)
     log_most = level;
 }
 
+enum log_level log_level(void)
+{
+    return log_most;
+}
+
 bool log_level_parse(const char *text, enum log_level *out)
 {
     for (int i = 0; i < LOG_LEVELS; i++) {

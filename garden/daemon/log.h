@@ -8,6 +8,7 @@
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 void log_set_level(enum log_level level);
+enum log_level log_level(void);
 // "error", "warning", "info" or "debug". False: none of them.
 bool log_level_parse(const char *text, enum log_level *out);
 

@@ -17,7 +17,7 @@ static void main_take_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    struct options options;
+    static struct options options; // too large for the stack
     main_take_descriptors();
     const int status = options_read(argc, argv, &options);
     return status >= 0 ? status : daemon_run(&options);

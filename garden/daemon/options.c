@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../wire.h"
+#include "config_file.h"
 #include "log.h"
 
 enum {
@@ -67,10 +68,16 @@ static const char options_help[] =
     "  --staging DIR        the only folder below which chunks are written: that of a\n"
     "                       store, STORE/staging (RUN-DIR/staging)\n"
     "\n"
+    "  --config FILE        options from a file, in lines 'name = value'; those that stand\n"
+    "                       after it on the command line override it. SIGHUP reads it\n"
+    "                       again: log-level, position-ms and ring-ms change at once\n"
+    "  --http HOST:PORT     serve /metrics for Prometheus, on loopback only\n"
     "  --position-ms N      between two PlaybackPosition events (100)\n"
     "  --ready-fd N         write a line to this descriptor when ready\n"
     "  --log-level L        error, warning, info or debug (info)\n"
     "  --help, --version\n"
+    "\n"
+    "It tells a service manager that it is ready, stops or lives, as sd_notify does.\n"
     "\n"
     "Exit status: 0 stopped as asked, 1 failed, 2 wrong usage.";
 
@@ -83,7 +90,7 @@ static int options_usage(const char *option, const char *what, const char *text)
 // Where the parts are that depend on other options.
 struct options_where {
     const char *run_folder, *connection_file, *staging, *endpoints;
-    char *tcp;
+    const char *tcp;
     bool loop, no_source;
 };
 
@@ -168,16 +175,21 @@ static int options_finish_sources(struct options *out, const struct options_wher
 
 // ---- Where
 
-static int options_tcp(struct options *out, char *text)
+static int options_tcp(struct options *out, const char *text)
 {
-    char *colon = strrchr(text, ':');
+    char host[GARDEN_ENDPOINT_SIZE];
+    const char *colon = strrchr(text, ':');
     uint32_t base;
     if (!colon || !options_number(colon + 1, UINT16_MAX - GARDEN_LANES + 1, &base))
         return options_usage("--tcp", "HOST:BASE", text);
-    *colon = '\0';
-    if (garden_endpoints_tcp(&out->endpoints, text, (uint16_t)base) < 0)
-        return options_usage("--tcp", "a shorter host name", text);
-    return OPTIONS_GO_ON;
+    const size_t size = (size_t)(colon - text);
+    if (size < sizeof host) {
+        memcpy(host, text, size);
+        host[size] = '\0';
+        if (garden_endpoints_tcp(&out->endpoints, host, (uint16_t)base) == GARDEN_OK)
+            return OPTIONS_GO_ON;
+    }
+    return options_usage("--tcp", "a shorter host name", text);
 }
 
 static int options_endpoints(struct options *out, const char *list)
@@ -250,6 +262,8 @@ static const struct option options_table[] = {
     {"position-ms", required_argument, NULL, 'i'},
     {"ready-fd", required_argument, NULL, 'y'},
     {"log-level", required_argument, NULL, 'g'},
+    {"config", required_argument, NULL, 'C'},
+    {"http", required_argument, NULL, 'H'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {0},
@@ -302,30 +316,81 @@ static int options_one(int option, const char *text, struct options *out,
     }
 }
 
+// Any option, from wherever it comes.
+static int options_take(int option, const char *text, struct options *out,
+                        struct options_where *where)
+{
+    switch (option) {
+    case 'r':
+        where->run_folder = text;
+        return OPTIONS_GO_ON;
+    case 't':
+        where->tcp = text;
+        return OPTIONS_GO_ON;
+    case 'e':
+        where->endpoints = text;
+        return OPTIONS_GO_ON;
+    case 'c':
+        where->connection_file = text;
+        return OPTIONS_GO_ON;
+    case 'd':
+        where->staging = text;
+        return OPTIONS_GO_ON;
+    case 'l':
+        where->loop = true;
+        return OPTIONS_GO_ON;
+    case 'o':
+        out->topics = true;
+        return OPTIONS_GO_ON;
+    case 'H':
+        out->http = text;
+        return OPTIONS_GO_ON;
+    default:
+        return options_one(option, text, out, where);
+    }
+}
+
+static int options_file(const char *path, struct options *out, struct options_where *where)
+{
+    struct garden_error error;
+    unsigned line = 0;
+    if (out->file_text) {
+        log_write(LOG_ERROR, "--config: only one file is possible");
+        return OPTIONS_USAGE;
+    }
+    int result = config_file_read(path, &out->file_text, &error);
+    char *at = out->file_text;
+    while (result == GARDEN_OK) {
+        const struct option *option;
+        const char *argument;
+        result = config_file_next(&at, &line, options_table, path, &option, &argument, &error);
+        if (result <= 0) break;
+        result = options_take(option->val, argument, out, where);
+        if (result != OPTIONS_GO_ON) {
+            log_write(LOG_ERROR, "%s:%u: that was line %u", path, line, line);
+            return result;
+        }
+        result = GARDEN_OK;
+    }
+    if (result == GARDEN_OK) return OPTIONS_GO_ON;
+    log_write(LOG_ERROR, "--config: %s", error.text);
+    return OPTIONS_USAGE;
+}
+
 int options_read(int argc, char **argv, struct options *out)
 {
     struct options_where where = {0};
-    *out = (struct options){
-        .ring_ms = OPTIONS_RING_MS, .position_ms = OPTIONS_POSITION_MS, .ready_fd = -1};
+    *out = (struct options){.ring_ms = OPTIONS_RING_MS,
+                            .position_ms = OPTIONS_POSITION_MS,
+                            .ready_fd = -1,
+                            .argc = argc,
+                            .argv = argv};
+    log_set_level(LOG_INFO);
     int option;
+    optind = 0; // from the start, also when it was read before
     while ((option = getopt_long(argc, argv, "", options_table, NULL)) >= 0) {
-        int result = OPTIONS_GO_ON;
-        if (option == 'r')
-            where.run_folder = optarg;
-        else if (option == 't')
-            where.tcp = optarg;
-        else if (option == 'e')
-            where.endpoints = optarg;
-        else if (option == 'c')
-            where.connection_file = optarg;
-        else if (option == 'd')
-            where.staging = optarg;
-        else if (option == 'l')
-            where.loop = true;
-        else if (option == 'o')
-            out->topics = true;
-        else
-            result = options_one(option, optarg, out, &where);
+        const int result = option == 'C' ? options_file(optarg, out, &where)
+                                         : options_take(option, optarg, out, &where);
         if (result != OPTIONS_GO_ON) return result;
     }
     if (optind < argc) {
@@ -334,4 +399,67 @@ int options_read(int argc, char **argv, struct options *out)
     }
     const int result = options_finish_sources(out, &where);
     return result == OPTIONS_GO_ON ? options_finish_where(out, &where) : result;
+}
+
+static bool options_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool options_same_source(const struct source_spec *a, const struct source_spec *b)
+{
+    if (a->kind != b->kind || strcmp(a->name, b->name) != 0 || strcmp(a->device, b->device) != 0 ||
+        a->frequency != b->frequency || a->rate != b->rate || a->channels != b->channels ||
+        a->sample != b->sample || a->frames != b->frames || a->loop != b->loop ||
+        a->path_count != b->path_count)
+        return false;
+    for (size_t i = 0; i < a->path_count; i++)
+        if (strcmp(a->paths[i], b->paths[i]) != 0) return false;
+    return true;
+}
+
+static bool options_same_sources(const struct options *a, const struct options *b)
+{
+    if (a->source_count != b->source_count) return false;
+    for (size_t i = 0; i < a->source_count; i++)
+        if (!options_same_source(&a->sources[i], &b->sources[i])) return false;
+    return true;
+}
+
+// What takes effect only at the next start.
+static void options_tell_different(const struct options *now, const struct options *fresh)
+{
+    const struct {
+        const char *name;
+        bool same;
+    } fixed[] = {
+        {"where it listens",
+         memcmp(&now->endpoints, &fresh->endpoints, sizeof now->endpoints) == 0},
+        {"run-dir", strcmp(now->run_folder, fresh->run_folder) == 0},
+        {"connection-file", strcmp(now->connection_file, fresh->connection_file) == 0},
+        {"staging", strcmp(now->staging, fresh->staging) == 0},
+        {"sources", options_same_sources(now, fresh)},
+        {"pace", now->pace == fresh->pace},
+        {"topics", now->topics == fresh->topics},
+        {"http", options_same_text(now->http, fresh->http)},
+    };
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (!fixed[i].same)
+            log_write(LOG_WARNING, "%s: the change takes effect at the next start", fixed[i].name);
+}
+
+bool options_reload(struct options *options)
+{
+    static struct options fresh; // too large for the stack
+    const enum log_level level = log_level();
+    const bool good = options_read(options->argc, options->argv, &fresh) == OPTIONS_GO_ON;
+    if (good) {
+        options_tell_different(options, &fresh);
+        options->ring_ms = fresh.ring_ms;
+        options->position_ms = fresh.position_ms;
+    } else {
+        log_set_level(level);
+    }
+    free(fresh.file_text); // nothing of |options| refers to it
+    return good;
 }

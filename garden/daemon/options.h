@@ -18,11 +18,20 @@ struct options {
     enum flow_pace pace;
     bool topics;
     uint32_t ring_ms, position_ms;
-    int ready_fd; // -1: none
+    int ready_fd;     // -1: none
+    const char *http; // where to serve HTTP; null: nowhere
+    char *file_text;  // of the configuration file, which paths and sources refer to; null: none
+    int argc;         // what it was read from, to be read again
+    char **argv;
 };
 
 // Fills |out|. Returns -1 to go on, or the exit status after having said all: help, version, or what
 // was wrong.
 int options_read(int argc, char **argv, struct options *out);
+
+// Reads the same command line again, and the configuration file as it is now. What can change while the
+// daemon runs is changed in |options|; of the rest, what differs is told in the log. False: something is
+// wrong, has been told, and nothing has changed.
+bool options_reload(struct options *options);
 
 #endif

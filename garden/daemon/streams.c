@@ -324,6 +324,20 @@ static int streams_dump_stream(const struct stream *stream, struct garden_arena 
     return GARDEN_OK;
 }
 
+void streams_set_ring(struct streams *streams, uint32_t ring_ms)
+{
+    streams->config.ring_ms = ring_ms;
+}
+
+void streams_each(const struct streams *streams,
+                  void (*each)(void *context, const char *uri,
+                               const struct garden_capture_totals *totals),
+                  void *context)
+{
+    for (const struct stream *stream = streams->first; stream; stream = stream->next)
+        each(context, stream->uri, &stream->totals);
+}
+
 int streams_dump(const struct streams *streams, struct garden_arena *arena,
                  struct garden_value *sources, struct garden_value *list)
 {

@@ -27,12 +27,21 @@ int streams_open(struct streams **out, const struct streams_config *config,
 // Closes every chunk at its exact length. Run the loop once more for the rest.
 void streams_close(struct streams *streams);
 
+// How much audio the rings of streams that start from now on hold.
+void streams_set_ring(struct streams *streams, uint32_t ring_ms);
+
 // Takes |request|, one of the three of streams, and answers it now or later.
 void streams_request(struct streams *streams, struct garden_request *request);
 
 // Stops every stream; on_drained is called when the last chunk is closed: from inside this call when
 // there is none.
 void streams_drain(struct streams *streams);
+
+// Calls |each| with the name and the totals of every stream.
+void streams_each(const struct streams *streams,
+                  void (*each)(void *context, const char *uri,
+                               const struct garden_capture_totals *totals),
+                  void *context);
 
 // The values of "sources" and "streams" in a DebugDump.
 int streams_dump(const struct streams *streams, struct garden_arena *arena,

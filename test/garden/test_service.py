@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""gardend as a service: its configuration file, reloads, what it tells a service manager, its metrics.
+
+Reports in TAP.
+"""
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+GARDEND = os.path.abspath(os.path.join(os.environ.get("O", "build"), "bin", "gardend"))
+PATIENCE = 60
+
+
+class Service:
+    """A folder, a configuration file in it, and a socket such as a service manager has."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="service.")
+        self.conf = self.path("gardend.conf")
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(self.path("notify"))
+        self.manager.settimeout(PATIENCE)
+        self.daemon = None
+        self.log = self.path("log")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, *lines):
+        """The lines, after those that every daemon here has."""
+        with open(self.conf, "w", encoding="utf-8") as file:
+            file.write("\n".join((f"run-dir = {self.path('run')}", "source = counter:2,48000", *lines)) + "\n")
+
+    def start(self, *options, **env):
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                [GARDEND, "--config", self.conf, *options], stdin=subprocess.DEVNULL, stderr=log,
+                env=dict(os.environ, NOTIFY_SOCKET=self.path("notify"), **env))
+
+    def told(self):
+        return self.manager.recv(1000).decode()
+
+    def said(self):
+        with open(self.log, encoding="utf-8") as file:
+            return file.read()
+
+    def reload(self):
+        self.daemon.send_signal(signal.SIGHUP)
+        assert self.told() == "RELOADING=1"
+        assert self.told() == "READY=1"
+
+    def stop(self, status=0):
+        self.daemon.send_signal(signal.SIGTERM)
+        assert self.daemon.wait(PATIENCE) == status, self.said()
+
+    def close(self):
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.kill()
+            self.daemon.wait()
+        self.manager.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def a_manager_hears_of_the_start_and_of_the_end(service):
+    service.write()
+    service.start()
+    assert service.told() == "READY=1"
+    assert os.path.exists(service.path("run/connection.json"))
+    service.stop()
+    assert service.told() == "STOPPING=1"
+
+
+def a_manager_that_asks_for_it_hears_that_the_daemon_lives(service):
+    service.write()
+    service.start(WATCHDOG_USEC="200000")
+    assert service.told() == "READY=1"
+    for _ in range(3):
+        assert service.told() == "WATCHDOG=1"
+
+
+def a_reload_changes_what_can_change_and_tells_the_rest(service):
+    service.write("log-level = warning")
+    service.start()
+    assert service.told() == "READY=1"
+    assert "ready:" not in service.said(), "a warning level tells no more than warnings"
+    service.write("log-level = info", "topics", "source = more=sine:440,1,48000", "http = 127.0.0.1:0")
+    service.reload()
+    said = service.said()
+    assert "the options were read again" in said, said
+    for name in ("topics", "sources", "http"):
+        assert f"{name}: the change takes effect at the next start" in said, said
+    for name in ("run-dir", "staging", "pace", "connection-file", "where it listens"):
+        assert f"{name}: the change" not in said, said
+
+
+def a_mistake_in_a_reload_changes_nothing(service):
+    service.write("log-level = info")
+    service.start()
+    assert service.told() == "READY=1"
+    service.write("log-level = warning", "ring-ms = many")
+    service.reload()
+    service.write("log-level = info")
+    service.reload()
+    said = service.said()
+    assert "gardend.conf:4" in said and "--ring-ms takes a number from 1 to 60000, not 'many'" in said, said
+    assert "the options stay as they were" in said and "the options were read again" in said, said
+
+
+def options_behind_the_file_override_it(service):
+    service.write("http = 256.0.0.1:1", "log-level = nonsense")
+    service.start("--help")
+    assert service.daemon.wait(PATIENCE) == 2, "the file is read before what stands behind it"
+    service.write("http = 256.0.0.1:1")
+    service.start("--http", "127.0.0.1:0")
+    assert service.told() == "READY=1"
+
+
+def files_with_mistakes_are_refused_with_the_line(service):
+    mistakes = {
+        "colour = red": ("gardend.conf:3", "no option 'colour'"),
+        "topics = maybe": ("gardend.conf:3", "yes or no"),
+        "pace": ("gardend.conf:3", "= VALUE"),
+        "config = /etc/passwd": ("gardend.conf:3", "no option 'config'"),
+        "help": ("gardend.conf:3", "no option 'help'"),
+        "source = nothing:1": ("gardend.conf:3", "is no source"),
+        "http = 0.0.0.0:80": ("loopback",),
+        "http = localhost": ("loopback",),
+    }
+    for line, words in mistakes.items():
+        service.write(line)
+        service.start()
+        assert service.daemon.wait(PATIENCE) in (1, 2), line
+        for word in words:
+            assert word in service.said(), (line, service.said())
+    for path, word in ((service.path("nonesuch"), "No such file"), (service.folder, "no file"),
+                       ("/dev/zero", "no file")):
+        service.conf = path
+        service.start()
+        assert service.daemon.wait(PATIENCE) == 2 and word in service.said(), (path, service.said())
+
+
+def flags_may_be_switched_off(service):
+    service.write("topics = no", "loop = yes", "  # a comment", "", "\tring-ms\t=\t500\t")
+    service.start()
+    assert service.told() == "READY=1", service.said()
+
+
+def ask(port, path="/metrics", method="GET"):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request(method, path)
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, answer.getheader("Content-Type"), body
+
+
+def port_of(service):
+    end = time.monotonic() + PATIENCE
+    while "metrics are at port " not in service.said():
+        assert time.monotonic() < end, service.said()
+        time.sleep(0.02)
+    return int(service.said().split("metrics are at port ")[1].split(":")[0])
+
+
+def the_metrics_are_served_and_nothing_else_is(service):
+    service.write("http = 127.0.0.1:0")
+    service.start()
+    assert service.told() == "READY=1"
+    port = port_of(service)
+    status, kind, body = ask(port)
+    assert status == 200 and kind.startswith("text/plain; version=0.0.4"), (status, kind)
+    names = set()
+    for line in body.splitlines():
+        if line.startswith("# TYPE "):
+            assert line.split()[2] not in names, f"{line} stands twice"
+            names.add(line.split()[2])
+        elif not line.startswith("#"):
+            name = line.split("{")[0].split()[0]
+            assert name in names, f"{name} has no type before it"
+            float(line.rsplit(" ", 1)[1])
+    assert {"garden_requests_total", "garden_events_total", "zmtp_messages_sent_total"} <= names, names
+    assert ask(port, "/")[0] == 404
+    assert ask(port, "/metrics", "POST")[0] == 405
+    assert ask(port, "/metrics", "HEAD")[0] == 200
+
+
+def strangers_at_the_metrics_harm_nobody(service):
+    service.write("http = 127.0.0.1:0")
+    service.start()
+    assert service.told() == "READY=1"
+    port = port_of(service)
+    held = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+    for number, stranger in enumerate(held):
+        stranger.sendall((b"GET /" + b"x" * 100_000, b"\xff\x00\x00" * 50, b"GET ")[number % 3])
+    assert ask(port)[0] == 200
+    for stranger in held:
+        stranger.close()
+    service.stop()
+
+
+TESTS = (
+    a_manager_hears_of_the_start_and_of_the_end,
+    a_manager_that_asks_for_it_hears_that_the_daemon_lives,
+    a_reload_changes_what_can_change_and_tells_the_rest,
+    a_mistake_in_a_reload_changes_nothing,
+    options_behind_the_file_override_it,
+    files_with_mistakes_are_refused_with_the_line,
+    flags_may_be_switched_off,
+    the_metrics_are_served_and_nothing_else_is,
+    strangers_at_the_metrics_harm_nobody,
+)
+
+
+def main():
+    print(f"1..{len(TESTS)}")
+    for number, test in enumerate(TESTS, 1):
+        name = test.__name__.replace("_", " ")
+        service = Service()
+        try:
+            test(service)
+            print(f"ok {number} - {name}", flush=True)
+        except Exception as failed:  # pylint: disable=broad-except
+            print(f"not ok {number} - {name}\n# {type(failed).__name__}: {failed}", flush=True)
+        finally:
+            service.close()
+
+
+main()
