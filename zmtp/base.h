@@ -62,6 +62,7 @@ enum zmtp_err {
     ZMTP_ERR_KEY = -47,    // a box did not open: another key, or somebody changed the octets
     ZMTP_ERR_REPLAY = -48, // a nonce that was used before
     ZMTP_ERR_DENIED = -49, // the authoriser said no
+    ZMTP_ERR_IDLE = -50,   // nothing but heartbeats went over it for too long
 };
 
 // A constant name ("ZMTP_ERR_AGAIN") and a sentence for people. Both never fail and never allocate;

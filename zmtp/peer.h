@@ -47,6 +47,9 @@ struct zmtp_peer_limits {
     uint32_t metadata_max, properties_max;
     uint32_t unknown_commands_max;
     uint32_t heartbeat_interval_ms, heartbeat_timeout_ms, heartbeat_ttl_ms;
+    // Closes a connection over which nothing but heartbeats went, either way, for so long, and nothing
+    // waits to go: ZMTP_ERR_IDLE. 0, the default: none is. Not for STREAM.
+    uint32_t idle_ms;
 };
 void zmtp_peer_limits_init(struct zmtp_peer_limits *limits);
 // Can a connection work with them? ZMTP_OK or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at a

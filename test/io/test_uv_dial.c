@@ -397,6 +397,36 @@ static void test_two_live_peers_outlast_many_heartbeats(void **state)
     world_close(&world);
 }
 
+static void test_a_listener_lets_idle_connections_go_and_keeps_busy_ones(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b, c;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_init(&a, &world, ZMTP_PULL);
+    a.config.limits.idle_ms = 500;
+    node_open(&a);
+    node_bind(&a, endpoint);
+    node_init(&b, &world, ZMTP_PUSH);
+    b.config.limits.heartbeat_interval_ms = 20;
+    b.config.reconnect_stop = ZMTP_STOP_CLOSED;
+    node_open(&b);
+    node_connect(&b, endpoint);
+    node_start(&c, &world, ZMTP_PUSH);
+    node_connect(&c, endpoint);
+    WORLD_UNTIL(&world, a.events[ZMTP_EVENT_HANDSHAKE_DONE] == 2);
+    while (b.events[ZMTP_EVENT_GAVE_UP] == 0) {
+        node_send(&c, "busy");
+        world_rest(&world, 20);
+    }
+    assert_int_equal(a.errors[ZMTP_EVENT_CLOSED], ZMTP_ERR_IDLE);
+    assert_int_equal(a.events[ZMTP_EVENT_CLOSED], 1);
+    assert_int_equal(c.events[ZMTP_EVENT_CLOSED], 0);
+    world_close(&world);
+}
+
 // ZMTP37-MSG-01, SOCK-04
 static void test_a_message_cut_in_two_by_a_reset_is_sent_again_whole(void **state)
 {
@@ -443,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_a_busy_program_does_not_take_its_own_delay_for_silence),
         cmocka_unit_test(test_what_came_before_a_connection_broke_is_received),
         cmocka_unit_test(test_two_live_peers_outlast_many_heartbeats),
+        cmocka_unit_test(test_a_listener_lets_idle_connections_go_and_keeps_busy_ones),
         cmocka_unit_test(test_a_message_cut_in_two_by_a_reset_is_sent_again_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,6 +339,92 @@ static void test_heartbeats_begin_with_the_traffic(void **state)
     rig_assert_closed(rig, ZMTP_ERR_COMMAND);
 }
 
+// Idle after 1000 ms, and no PINGs of our own.
+static void connect_idling(struct rig *rig)
+{
+    rig->config.limits.heartbeat_interval_ms = 0;
+    rig->config.limits.idle_ms = 1000;
+    rig_connect(rig, ZMTP_PAIR, LITERAL(RIG_READY_PAIR));
+}
+
+static void test_heartbeats_alone_do_not_keep_a_connection_from_being_idle(void **state)
+{
+    struct rig *rig = *state;
+    connect_idling(rig);
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 2000);
+    for (rig->now_ms = 1100; rig->now_ms < 2000; rig->now_ms += 100) {
+        zmtp_peer_tick(rig->peer, rig->now_ms);
+        rig_hear(rig, LITERAL(PING));
+        rig_assert_says(rig, LITERAL(PONG));
+    }
+    tick_at(rig, 1999);
+    rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
+    tick_at(rig, 2000);
+    rig_assert_closed(rig, ZMTP_ERR_IDLE);
+}
+
+static void test_messages_either_way_and_their_parts_keep_it_busy(void **state)
+{
+    struct rig *rig = *state;
+    connect_idling(rig);
+    rig->now_ms = 1500;
+    rig_hear(rig, LITERAL("\0\1a"));
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 2500);
+    rig->now_ms = 2400;
+    rig_send(rig, "b");
+    rig_resume(rig);
+    rig_assert_says(rig, LITERAL("\0\1b"));
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 3400);
+    rig->now_ms = 3300;
+    rig_hear(rig, LITERAL("\1\1c"));
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 4300);
+    rig->now_ms = 4200;
+    rig_hear(rig, LITERAL("\0\3de")); // not whole
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 5200);
+    rig->now_ms = 5000;
+    rig_hear(rig, LITERAL("f"));
+    tick_at(rig, 5999);
+    rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
+    rig_assert_message(rig, "a");
+    rig_assert_message(rig, "c|def");
+    tick_at(rig, 6000);
+    rig_assert_closed(rig, ZMTP_ERR_IDLE);
+}
+
+static void test_a_large_part_that_comes_slowly_is_not_idle(void **state)
+{
+    struct rig *rig = *state;
+    static uint8_t piece[20000];
+    connect_idling(rig);
+    rig_hear(rig, LITERAL("\2\0\0\0\0\0\1\x86\xA0")); // 100000 octets
+    for (int i = 0; i < 5; i++) {
+        rig->now_ms += 900;
+        rig_hear(rig, zmtp_bytes_of(piece, sizeof piece));
+        assert_int_equal(zmtp_peer_deadline(rig->peer), rig->now_ms + 1000);
+    }
+}
+
+static void test_what_waits_to_be_sent_or_read_is_not_idle(void **state)
+{
+    struct rig *rig = *state;
+    rig->count_max = 1;
+    connect_idling(rig);
+    rig_send(rig, "waits");
+    rig_resume(rig);
+    assert_int_equal(zmtp_peer_deadline(rig->peer), UINT64_MAX);
+    rig->now_ms = 5000;
+    rig_assert_says(rig, LITERAL("\0\5waits"));
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 6000);
+    rig_feed(rig, LITERAL("\0\1a\0\1b")); // the pipe is full
+    assert_int_equal(zmtp_peer_deadline(rig->peer), UINT64_MAX);
+    rig_assert_message(rig, "a");
+    rig->now_ms = 9000;
+    rig_resume(rig);
+    rig_assert_message(rig, "b");
+    rig_resume(rig);
+    assert_int_equal(zmtp_peer_deadline(rig->peer), 10000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -363,6 +449,10 @@ int main(void)
         TEST(test_with_a_full_pipe_nobody_is_judged_and_pings_go_on),
         TEST(test_a_heartbeat_that_finds_no_memory_goes_later),
         TEST(test_heartbeats_begin_with_the_traffic),
+        TEST(test_heartbeats_alone_do_not_keep_a_connection_from_being_idle),
+        TEST(test_messages_either_way_and_their_parts_keep_it_busy),
+        TEST(test_a_large_part_that_comes_slowly_is_not_idle),
+        TEST(test_what_waits_to_be_sent_or_read_is_not_idle),
     };
     return cmocka_run_group_tests_name("peer heartbeat", tests, NULL, NULL);
 }

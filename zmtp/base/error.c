@@ -39,6 +39,8 @@ static const struct error_entry error_entries[] = {
     [-ZMTP_ERR_KEY] = {"ZMTP_ERR_KEY", "the keys do not match, or the octets were changed"},
     [-ZMTP_ERR_REPLAY] = {"ZMTP_ERR_REPLAY", "the peer repeated a nonce"},
     [-ZMTP_ERR_DENIED] = {"ZMTP_ERR_DENIED", "the authoriser denied the peer"},
+    [-ZMTP_ERR_IDLE] = {"ZMTP_ERR_IDLE",
+                        "nothing but heartbeats went over the connection for too long"},
 };
 
 static struct error_entry error_find(int error)

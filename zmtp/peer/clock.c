@@ -19,6 +19,21 @@ void zmtp__clock_heard(struct zmtp_peer *peer, uint64_t now_ms)
     peer->ttl_end_ms = 0;
 }
 
+void zmtp__clock_moved(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    if (peer->moved) peer->busy_ms = now_ms;
+    peer->moved = false;
+}
+
+// When a connection without messages has been that for too long; UINT64_MAX: not now. One that does not
+// read, because its pipe is full, or cannot send what waits, has messages.
+static uint64_t clock_idle(const struct zmtp_peer *peer)
+{
+    if (peer->limits.idle_ms == 0 || peer->blocked || peer->ending) return UINT64_MAX;
+    if (peer->end->in->count > 0 || zmtp__window_unsent(peer)) return UINT64_MAX;
+    return peer->busy_ms + peer->limits.idle_ms;
+}
+
 // Is a PING waiting to leave?
 static bool clock_ping_waits(const struct zmtp_peer *peer)
 {
@@ -101,7 +116,7 @@ uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
     }
     if (clock_pings(peer)) deadline = clock_earlier(clock_timeout(peer), clock_next_ping(peer));
     if (peer->ttl_end_ms && !peer->blocked) deadline = clock_earlier(deadline, peer->ttl_end_ms);
-    return deadline;
+    return clock_earlier(deadline, clock_idle(peer));
 }
 
 void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
@@ -119,6 +134,10 @@ void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
     const bool ttl_over = peer->ttl_end_ms && now_ms >= peer->ttl_end_ms && !peer->blocked;
     if (ttl_over || now_ms >= clock_timeout(peer)) {
         zmtp__peer_stop(peer, ZMTP_ERR_HEARTBEAT);
+        return;
+    }
+    if (now_ms >= clock_idle(peer)) {
+        zmtp__peer_stop(peer, ZMTP_ERR_IDLE);
         return;
     }
     if (clock_pings(peer) && now_ms >= clock_next_ping(peer)) {

@@ -93,6 +93,8 @@ struct zmtp_peer {
     uint64_t opened_ms, ttl_end_ms; // |ttl_end_ms| 0: the other side set none
     uint64_t ping_ms;               // our last PING
     uint64_t asked_ms;              // since when the other side owes us an octet
+    uint64_t busy_ms;               // when something else than a heartbeat last came or left
+    bool moved;                     // something did, and |busy_ms| is to be set
     bool ping_due, pong_due;        // to be said between messages
     bool ping_leaving;              // said, and not all of it has left
     bool ping_out;                  // has left, and nothing was heard since
@@ -173,6 +175,8 @@ bool zmtp__tx_pending(const struct zmtp_peer *peer);
 void zmtp__clock_heard(struct zmtp_peer *peer, uint64_t now_ms);
 // Octets left; |all_of_ours|: none of our own, between the messages, are left to leave.
 void zmtp__clock_left(struct zmtp_peer *peer, bool all_of_ours, uint64_t now_ms);
+// Octets came or left: if |moved|, they were no heartbeats.
+void zmtp__clock_moved(struct zmtp_peer *peer, uint64_t now_ms);
 // A PING or PONG came.
 void zmtp__clock_ping(struct zmtp_peer *peer, const struct zmtp_ping *ping, uint64_t now_ms);
 void zmtp__clock_pong(struct zmtp_peer *peer, uint64_t now_ms);

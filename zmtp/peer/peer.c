@@ -205,6 +205,7 @@ void zmtp__peer_start_traffic(struct zmtp_peer *peer)
     if (peer->state != ZMTP_PEER_READY || !peer->end) return;
     zmtp__pipe_introduce(peer->end, peer->origin);
     peer->wish_due = peer->their_major == 1 && (peer->type == ZMTP_PUB || peer->type == ZMTP_XPUB);
+    peer->busy_ms = peer->counters.heard_ms;
     zmtp__peer_enter(peer, ZMTP_PEER_TRAFFIC);
     if (peer->raw) zmtp__raw_begin(peer);
 }

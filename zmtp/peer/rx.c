@@ -162,6 +162,7 @@ void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
     peer->counters.bytes_in += size;
     zmtp__clock_heard(peer, now_ms);
     if (peer->big) {
+        peer->busy_ms = now_ms;
         if (rx_fill_big(peer, size)) zmtp__rx_run(peer, now_ms);
         return;
     }
@@ -243,6 +244,7 @@ static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
 {
     const uint8_t *at = peer->held.at;
     const bool kept = !peer->end->other->closed;
+    if (run->begin < at) peer->moved = true;
     int result = kept ? rx_put(peer, run->begin, run->boundary) : ZMTP_OK;
     if (result < 0) return rx_stop(peer, result);
     peer->counters.messages_in += run->messages;
@@ -399,6 +401,7 @@ static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint6
         return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_stop(peer, error);
     const size_t size = (size_t)header + (size_t)frame.size;
     if (size > rest.size) {
+        if (!frame.command) peer->moved = true; // however slowly it comes
         if (rest.size < RX_BIG) return RX_MORE;
         return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_begin_big(peer, size);
     }
@@ -432,8 +435,10 @@ static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
     do {
         result = rx_frame(peer, &run, now_ms);
     } while (result == RX_STEP);
-    if (result == RX_STOPPED || !peer->held.slab) return result;
-    return rx_flush(peer, &run) == RX_STOPPED ? RX_STOPPED : result;
+    if (result != RX_STOPPED && peer->held.slab && rx_flush(peer, &run) == RX_STOPPED)
+        result = RX_STOPPED;
+    zmtp__clock_moved(peer, now_ms);
+    return result;
 }
 
 // A sealed frame that is not whole yet. Whether there is a command in it or a part shows later.

@@ -204,6 +204,7 @@ void zmtp__tx_consume_pipe(struct zmtp_peer *peer, size_t size)
     if (size == 0) return;
     struct zmtp__queue *queue = peer->end->in;
     const size_t before = queue->count;
+    peer->moved = true;
     if (peer->raw)
         zmtp__queue_consume_bodies(queue, size);
     else
@@ -228,8 +229,11 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
         zmtp__window_consume(peer, size - control);
     else
         zmtp__tx_consume_pipe(peer, size - control);
-    const bool all_of_ours = tx_control_left(peer) == 0 && !zmtp__window_unsent(peer);
+    const bool unsent = zmtp__window_unsent(peer);
+    const bool all_of_ours = tx_control_left(peer) == 0 && !unsent;
+    peer->moved |= unsent; // a large frame that leaves slowly was taken from the pipe long ago
     zmtp__clock_left(peer, all_of_ours, now_ms);
+    zmtp__clock_moved(peer, now_ms);
     // The socket has closed, and all that it sent has left.
     if (peer->end->other->closed && !zmtp__tx_pending(peer))
         zmtp__peer_stop(peer, ZMTP_ERR_CANCELLED);
