@@ -28,6 +28,10 @@ struct garden_client_config {
     uint32_t pings_missed_max;   // 3: then the daemon is dead
     uint32_t request_timeout_ms; // 30000: for requests that name none
     uint32_t reconnect_max_ms;   // 5000: the cap of the back-off
+    // CURVE: the daemon's public key, as its connection file tells; null: no encryption. |keys| are ours,
+    // for a daemon that lets in only those it knows; null: made at random. Both are copied.
+    const struct zmtp_key *server_key;
+    const struct zmtp_key_pair *keys;
     // An event of the daemon. |has_seq|: it carries a number; numbers of one session follow each
     // other, so a jump tells of missed events. |event| lives during the call.
     void (*on_event)(struct garden_client *client, const struct garden_message *event, bool has_seq,

@@ -3,6 +3,8 @@
 #ifndef GARDEN_LANES_H
 #define GARDEN_LANES_H
 
+#include <zmtp/curve.h>
+
 #include "value.h"
 
 #ifdef __cplusplus
@@ -43,6 +45,8 @@ struct garden_connection {
     struct garden_endpoints endpoints;
     struct garden_uuid session; // new with each start of the daemon
     int64_t pid;
+    bool has_server_key; // the lanes are encrypted (CURVE)
+    struct zmtp_key server_key;
 };
 // Written to a temporary file and renamed: a reader sees all of it or nothing.
 int garden_connection_write(const char *path, const struct garden_connection *connection,

@@ -29,6 +29,11 @@ struct garden_server_config {
     // Answers kept for requests that come again: how many, and their octets in all.
     size_t record_count_max, record_bytes_max;
     size_t requests_max; // unanswered requests; beyond, a new one is refused with an Error
+    // CURVE on every lane, which tcp beyond loopback needs. The daemon's keys, copied; null: none, no
+    // encryption. |allow|: whom to let in, a file with a public key in each line, a certificate, or a
+    // folder of certificates; null: everybody who knows the daemon's public key.
+    const struct zmtp_key_pair *keys;
+    const char *allow;
     void (*on_request)(struct garden_server *server, struct garden_request *request, void *user);
     void *user;
 };

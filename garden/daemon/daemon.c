@@ -33,6 +33,8 @@ struct daemon {
     struct requests requests;
     struct garden_uuid session;
     bool told_connection; // the connection file is written
+    bool has_key;         // the lanes are encrypted
+    struct zmtp_key key;  // and this is the public key
 
     bool stopping, finished;
     struct garden_request *shutdowns[DAEMON_SHUTDOWNS_MAX]; // to be answered in the end
@@ -206,18 +208,65 @@ static int daemon_open_source(struct daemon *daemon, const struct source_spec *s
     return GARDEN_OK;
 }
 
+// The daemon's keys; none without --curve-key.
+static int daemon_read_keys(struct daemon *daemon, struct zmtp_key_file *file,
+                            struct garden_error *error)
+{
+    const char *path = daemon->options->key_file;
+    *file = (struct zmtp_key_file){.has_secret = false};
+    if (!path) return GARDEN_OK;
+    const int result = zmtp_key_file_load(file, path);
+    if (result < 0)
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND, "--curve-key %.150s: %s", path,
+                            zmtp_err_text(result));
+    if (!file->has_secret)
+        return garden__fail(
+            error, GARDEN_ERR_ARGUMENT,
+            "--curve-key %.150s has no secret key; name the file that ends in _secret", path);
+    daemon->has_key = true;
+    daemon->key = file->keys.public_key;
+    return GARDEN_OK;
+}
+
+// Where it listens for others than this machine's; null: nowhere.
+static const char *daemon_find_public(const struct options *options)
+{
+    static const char *const near[] = {"tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
+    for (size_t lane = 0; lane < GARDEN_LANES; lane++) {
+        const char *endpoint = options->endpoints.of[lane];
+        size_t i = 0;
+        while (i < sizeof near / sizeof *near && strncmp(endpoint, near[i], strlen(near[i])) != 0)
+            i++;
+        if (strncmp(endpoint, "tcp:", 4) == 0 && i == sizeof near / sizeof *near) return endpoint;
+    }
+    return NULL;
+}
+
 static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
 {
     struct garden_server_config config;
+    struct zmtp_key_file keys;
+    const char *public = daemon_find_public(daemon->options);
+    if (public && !daemon->options->key_file)
+        return garden__fail(error, GARDEN_ERR_ACCESS,
+                            "%.100s is beyond this machine and must be encrypted: give --curve-key "
+                            "FILE, or listen on 127.0.0.1",
+                            public);
     garden_server_config_init(&config);
     config.endpoints = daemon->options->endpoints;
     config.topics = daemon->options->topics;
     config.on_request = daemon_on_request;
     config.user = daemon;
-    int result = zmtp_uv_open(&daemon->uv, &daemon->loop, NULL);
+    int result = daemon_read_keys(daemon, &keys, error);
+    if (result < 0) return result;
+    config.keys = keys.has_secret ? &keys.keys : NULL;
+    config.allow = daemon->options->allow;
+    result = zmtp_uv_open(&daemon->uv, &daemon->loop, NULL);
     if (result < 0)
-        return garden__fail(error, GARDEN_ERR_SYSTEM, "no sockets: %s", zmtp_err_text(result));
-    result = garden_server_open(&daemon->requests.server, daemon->uv, &config, error);
+        result = garden__fail(error, GARDEN_ERR_SYSTEM, "no sockets: %s", zmtp_err_text(result));
+    else
+        result = garden_server_open(&daemon->requests.server, daemon->uv, &config, error);
+    zmtp_wipe(&keys, sizeof keys);
     if (result < 0) return result;
     daemon->session = garden_server_session(daemon->requests.server);
     return GARDEN_OK;
@@ -301,7 +350,10 @@ static void daemon_log_ready(const struct daemon *daemon)
 // Tells everybody that all lanes are bound and the sources open.
 static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
 {
-    struct garden_connection connection = {.session = daemon->session, .pid = (int64_t)getpid()};
+    struct garden_connection connection = {.session = daemon->session,
+                                           .pid = (int64_t)getpid(),
+                                           .has_server_key = daemon->has_key,
+                                           .server_key = daemon->key};
     connection.endpoints = *garden_server_endpoints(daemon->requests.server);
     const int result =
         garden_connection_write(daemon->options->connection_file, &connection, error);

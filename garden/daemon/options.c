@@ -46,6 +46,11 @@ static const char options_help[] =
     "  --connection-file F  where it tells its endpoints (RUN-DIR/connection.json)\n"
     "  --topics             publish each event under its name\n"
     "\n"
+    "  --curve-key FILE     encrypt every lane: the daemon's secret certificate. tcp\n"
+    "                       beyond this machine needs it\n"
+    "  --curve-allow PATH   let in only those whose public keys are in this file or\n"
+    "                       folder of certificates (everybody who knows our key)\n"
+    "\n"
     "What is captured:\n"
     "  --source [NAME=]S    a source; NAME is 'default'. S is one of\n"
     "                         file:PATH                       an audio file\n"
@@ -233,6 +238,11 @@ static int options_finish_where(struct options *out, const struct options_where 
         return OPTIONS_USAGE;
     }
     out->staging_is_ours = where->staging == NULL;
+    if (out->allow && !out->key_file) {
+        log_write(LOG_ERROR,
+                  "--curve-allow needs --curve-key: without it nobody is asked who they are");
+        return OPTIONS_USAGE;
+    }
     if (where->tcp && where->endpoints) {
         log_write(LOG_ERROR, "--tcp and --endpoints exclude each other; try 'gardend --help'");
         return OPTIONS_USAGE;
@@ -264,6 +274,8 @@ static const struct option options_table[] = {
     {"log-level", required_argument, NULL, 'g'},
     {"config", required_argument, NULL, 'C'},
     {"http", required_argument, NULL, 'H'},
+    {"curve-key", required_argument, NULL, 'K'},
+    {"curve-allow", required_argument, NULL, 'A'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {0},
@@ -344,6 +356,12 @@ static int options_take(int option, const char *text, struct options *out,
         return OPTIONS_GO_ON;
     case 'H':
         out->http = text;
+        return OPTIONS_GO_ON;
+    case 'K':
+        out->key_file = text;
+        return OPTIONS_GO_ON;
+    case 'A':
+        out->allow = text;
         return OPTIONS_GO_ON;
     default:
         return options_one(option, text, out, where);
@@ -442,6 +460,8 @@ static void options_tell_different(const struct options *now, const struct optio
         {"pace", now->pace == fresh->pace},
         {"topics", now->topics == fresh->topics},
         {"http", options_same_text(now->http, fresh->http)},
+        {"curve-key", options_same_text(now->key_file, fresh->key_file)},
+        {"curve-allow", options_same_text(now->allow, fresh->allow)},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (!fixed[i].same)

@@ -18,10 +18,11 @@ struct options {
     enum flow_pace pace;
     bool topics;
     uint32_t ring_ms, position_ms;
-    int ready_fd;     // -1: none
-    const char *http; // where to serve HTTP; null: nowhere
-    char *file_text;  // of the configuration file, which paths and sources refer to; null: none
-    int argc;         // what it was read from, to be read again
+    int ready_fd;                 // -1: none
+    const char *key_file, *allow; // CURVE; null: none, everybody
+    const char *http;             // where to serve HTTP; null: nowhere
+    char *file_text; // of the configuration file, which paths and sources refer to; null: none
+    int argc;        // what it was read from, to be read again
     char **argv;
 };
 

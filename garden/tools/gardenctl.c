@@ -39,6 +39,10 @@ static void gardenctl_help(void)
         "  --connection FILE   the connection file that gardend wrote\n"
         "  --run-dir DIR       ipc endpoints in DIR\n"
         "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
+        "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
+        "                      of the connection file)\n"
+        "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
+        "                      secret certificate\n"
         "\n"
         "  --timeout MS        how long to wait for an answer (5000)\n"
         "  --json              print JSON\n"
@@ -57,6 +61,8 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
         {"tcp", required_argument, NULL, 't'},
         {"timeout", required_argument, NULL, 'w'},
         {"json", no_argument, NULL, 'j'},
+        {"server-key", required_argument, NULL, 's'},
+        {"key", required_argument, NULL, 'k'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {0},
@@ -74,6 +80,12 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
             break;
         case 't':
             tool->where.tcp = optarg;
+            break;
+        case 's':
+            tool->where.server_key = optarg;
+            break;
+        case 'k':
+            tool->where.key_file = optarg;
             break;
         case 'w':
             if (!tool_number(tool, "--timeout", optarg, 1, GARDENCTL_TIMEOUT_MAX_MS, &number))

@@ -89,6 +89,8 @@ static int tool_find_connection(struct tool *tool, const char *path)
         return TOOL_UNREACHABLE;
     }
     tool->endpoints = connection.endpoints;
+    tool->has_server_key = connection.has_server_key;
+    tool->server_key = connection.server_key;
     return TOOL_OK;
 }
 
@@ -109,18 +111,46 @@ static int tool_find(struct tool *tool)
     return tool_find_connection(tool, path);
 }
 
+// The keys that the user named.
+static int tool_find_keys(struct tool *tool)
+{
+    struct zmtp_key_file file;
+    const char *text = tool->where.server_key;
+    if (text && zmtp_key_decode(zmtp_bytes_text(text), &tool->server_key) < 0) {
+        if (zmtp_key_file_load(&file, text) < 0)
+            return tool_usage(tool,
+                              "--server-key takes a key of 40 characters or a certificate's file, "
+                              "not '%s'",
+                              text);
+        tool->server_key = file.keys.public_key;
+    }
+    tool->has_server_key = tool->has_server_key || text;
+    if (!tool->where.key_file) return TOOL_OK;
+    const int result = zmtp_key_file_load(&file, tool->where.key_file);
+    if (result < 0 || !file.has_secret)
+        return tool_fail(tool, "%s has no secret key: %s", tool->where.key_file,
+                         result < 0 ? zmtp_err_text(result) : "name the file that ends in _secret");
+    tool->keys = file.keys;
+    tool->has_keys = true;
+    zmtp_wipe(&file, sizeof file);
+    return TOOL_OK;
+}
+
 // ---- The client and its loop
 
 int tool_connect(struct tool *tool, struct garden_client_config *config)
 {
     struct garden_error error;
-    const int found = tool_find(tool);
+    int found = tool_find(tool);
+    if (found == TOOL_OK) found = tool_find_keys(tool);
     if (found != TOOL_OK) return found;
     if (uv_loop_init(&tool->loop) < 0) return tool_fail(tool, "no event loop could be opened");
     tool->loop_open = true;
     int result = zmtp_uv_open(&tool->uv, &tool->loop, NULL);
     if (result < 0) return tool_fail(tool, "%s", zmtp_err_text(result));
     config->endpoints = tool->endpoints;
+    config->server_key = tool->has_server_key ? &tool->server_key : NULL;
+    config->keys = tool->has_keys ? &tool->keys : NULL;
     result = garden_client_open(&tool->client, tool->uv, &tool->loop, config, &error);
     if (result < 0) return tool_fail(tool, "%s", error.text);
     return TOOL_OK;

@@ -24,6 +24,9 @@ enum { TOOL_FILES_MAX = 256 }; // that one option may be given for
 struct tool_where {
     const char *connection, *run_folder;
     const char *tcp; // HOST:BASE
+    // CURVE: the daemon's public key, or a file with it (else that of the connection file), and a file
+    // with our own keys.
+    const char *server_key, *key_file;
 };
 
 struct tool {
@@ -34,6 +37,9 @@ struct tool {
     bool json;
     // Open between tool_connect and tool_disconnect.
     struct garden_endpoints endpoints;
+    bool has_server_key, has_keys;
+    struct zmtp_key server_key;
+    struct zmtp_key_pair keys;
     uv_loop_t loop;
     struct zmtp_uv *uv;
     struct garden_client *client;

@@ -286,7 +286,10 @@ static int client_open_lane(struct garden_client *client, struct zmtp_uv *uv,
     config.on_writable = client_on_writable;
     config.on_event = client_on_zmtp;
     config.user = lane;
+    if (client->config.server_key)
+        zmtp_uv_config_curve_client(&config, client->config.keys, client->config.server_key);
     int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
+    zmtp_wipe(&config, sizeof config);
     if (result < 0)
         return garden__fail(error, GARDEN_ERR_MEMORY, "the %s lane cannot be opened: %s",
                             garden_lane_name(which), zmtp_err_text(result));

@@ -70,14 +70,19 @@ static int connection_print(const struct garden_connection *connection, struct g
     for (size_t i = 0; i < GARDEN_LANES; i++)
         lanes[i] = garden_entry_of(garden_lane_name((enum garden_lane)i),
                                    garden_value_text(garden_text_of(connection->endpoints.of[i])));
+    char key[ZMTP_KEY_TEXT_SIZE];
+    zmtp_key_encode(&connection->server_key, key);
     struct garden_entry entries[] = {
         garden_entry_of("protocol", garden_value_text(garden_text_of("garden"))),
         garden_entry_of("version", garden_value_text(garden_text_of(GARDEN_VERSION))),
         garden_entry_of("session", garden_value_text(garden_text_of(session))),
         garden_entry_of("pid", garden_value_int(connection->pid)),
         garden_entry_of("endpoints", garden_value_map(lanes, GARDEN_LANES)),
+        garden_entry_of("server_key",
+                        garden_value_text(garden_text_of(key))), // the last may be absent
     };
-    const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
+    const size_t count = sizeof entries / sizeof *entries - (connection->has_server_key ? 0 : 1);
+    const struct garden_value all = garden_value_map(entries, count);
     const int result = garden_json_encode(&all, out);
     return result < 0 ? result : garden_buffer_append(out, "\n", 1);
 }
@@ -152,6 +157,12 @@ static bool connection_parse(const struct garden_value *value, struct garden_con
         if (!connection_text(endpoints, garden_lane_name((enum garden_lane)i), out->endpoints.of[i],
                              sizeof out->endpoints.of[i]))
             return false;
+    char key[ZMTP_KEY_TEXT_SIZE];
+    // A key that cannot be read must not become a daemon without one.
+    out->has_server_key = garden_value_find(value, "server_key") != NULL;
+    if (out->has_server_key && (!connection_text(value, "server_key", key, sizeof key) ||
+                                zmtp_key_decode(zmtp_bytes_text(key), &out->server_key) < 0))
+        return false;
     if (!connection_text(value, "session", session, sizeof session)) return false;
     if (garden_uuid_parse(garden_text_of(session), &out->session) < 0) return false;
     return garden_value_to_i64(garden_value_find(value, "pid"), &out->pid);

@@ -6,6 +6,7 @@
 #include "../server.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <zmtp/uv.h>
 
 #include "../core/error.h"
@@ -340,6 +341,18 @@ static int server_error_code(int zmtp_error)
     }
 }
 
+static void server_encrypt(const struct garden_server_config *server, struct zmtp_uv_config *config)
+{
+    struct stat status;
+    struct zmtp_allow allow = {.kind = ZMTP_ALLOW_ANY};
+    if (server->allow) {
+        const bool folder = stat(server->allow, &status) == 0 && S_ISDIR(status.st_mode);
+        allow.kind = folder ? ZMTP_ALLOW_FOLDER : ZMTP_ALLOW_FILE;
+        allow.path = server->allow;
+    }
+    zmtp_uv_config_curve_server(config, server->keys, allow);
+}
+
 static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
                             enum garden_lane which, struct garden_error *error)
 {
@@ -355,10 +368,15 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
         config.socket.send_count_max = 0;
         config.socket.send_bytes_max = SERVER_REPLIES_BYTES_MAX;
     }
+    if (server->config.keys) server_encrypt(&server->config, &config);
     int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
+    zmtp_wipe(&config, sizeof config);
     if (result < 0)
-        return garden__fail(error, server_error_code(result), "the %s lane cannot be opened: %s",
-                            garden_lane_name(which), zmtp_err_text(result));
+        return garden__fail(error, server_error_code(result),
+                            "the %s lane cannot be opened: %s%s%s", garden_lane_name(which),
+                            zmtp_err_text(result),
+                            server->config.allow ? ": whom to let in cannot be read from " : "",
+                            server->config.allow ? server->config.allow : "");
     result = zmtp_uv_bind(lane->socket, server->config.endpoints.of[which]);
     if (result < 0) {
         const char *why = zmtp_uv_error_text(lane->socket);
@@ -388,6 +406,8 @@ int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
             return result;
         }
     }
+    server->config.keys = NULL; // the sockets have their copies
+    server->config.allow = NULL;
     *out = server;
     return GARDEN_OK;
 }

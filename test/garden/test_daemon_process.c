@@ -328,7 +328,7 @@ static void a_start_that_cannot_be_says_why_in_one_line(void **state)
         const char *words;
     } starts[] = {
         {{"--endpoints", "foo://a,b,c,d,e"}, 1, "foo://a"},
-        {{"--tcp", "8.8.8.8:5000"}, 1, "8.8.8.8"},
+        {{"--tcp", "192.0.2.1:5000"}, 1, "192.0.2.1"},
         {{"--source", "file:/nonexistent.wav"}, 1, "/nonexistent.wav"},
         {{"--source", "file:/proc/self/cmdline"}, 1, "/proc/self/cmdline"},
         {{"--staging", "/nonexistent"}, 1, "--staging"},

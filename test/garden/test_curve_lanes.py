@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+"""Lanes that are encrypted: who is let in, who is not, and what they are told.
+
+Reports in TAP.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+import zmq
+import zmq.auth
+
+BIN = os.path.join(os.environ.get("O", "build"), "bin")
+GARDEND, GARDENCTL = (os.path.abspath(os.path.join(BIN, name)) for name in ("gardend", "gardenctl"))
+PATIENCE = 60
+
+
+class Garden:
+    """A folder with keys, and a daemon."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="curve.")
+        os.makedirs(self.path("known"))
+        for name in ("server", "friend", "stranger"):
+            zmq.auth.create_certificates(self.folder, name)
+        shutil.copy(self.path("friend.key"), self.path("known/friend.key"))
+        self.daemon = None
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def start(self, *options):
+        ready, write = os.pipe()
+        self.daemon = subprocess.Popen(
+            [GARDEND, "--run-dir", self.path("run"), "--log-level", "warning", "--ready-fd", str(write), *options],
+            pass_fds=(write,), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        os.close(write)
+        line = os.read(ready, 100)
+        os.close(ready)
+        return bool(line)
+
+    def refused(self, *options):
+        assert not self.start(*options)
+        assert self.daemon.wait(PATIENCE) in (1, 2)
+        return self.daemon.stderr.read()
+
+    def connection(self):
+        with open(self.path("run/connection.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def ping(self, *options, status=0):
+        done = subprocess.run([GARDENCTL, "--timeout", "3000", *options, "ping"], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
+        assert done.returncode == status, (options, done.returncode, done.stdout, done.stderr)
+        return done
+
+    def file(self):
+        return ("--connection", self.path("run/connection.json"))
+
+    def close(self):
+        if self.daemon and self.daemon.poll() is None:
+            self.daemon.send_signal(signal.SIGTERM)
+            self.daemon.wait(PATIENCE)
+        if self.daemon:
+            self.daemon.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def the_connection_file_is_all_that_a_client_needs(garden):
+    assert garden.start("--curve-key", garden.path("server.key_secret"), "--tcp", "127.0.0.1:0")
+    public, _ = zmq.auth.load_certificate(garden.path("server.key"))
+    assert garden.connection()["server_key"] == public.decode()
+    garden.ping(*garden.file())
+
+
+def the_same_over_local_sockets(garden):
+    assert garden.start("--curve-key", garden.path("server.key_secret"))
+    garden.ping(*garden.file())
+    garden.ping("--run-dir", garden.path("run"), status=3)  # without a key nobody answers
+    garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("server.key"))
+
+
+def only_those_on_the_list_are_let_in(garden):
+    assert garden.start("--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("known"))
+    garden.ping(*garden.file(), "--key", garden.path("friend.key_secret"))
+    garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"), status=3)
+    garden.ping(*garden.file(), status=3)
+    # A friend that is made while the daemon runs.
+    shutil.copy(garden.path("stranger.key"), garden.path("known/stranger.key"))
+    garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"))
+
+
+def another_daemons_key_is_no_key(garden):
+    assert garden.start("--curve-key", garden.path("server.key_secret"))
+    garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("stranger.key"), status=3)
+
+
+def a_client_of_libzmq_with_the_key_is_served(garden):
+    assert garden.start("--curve-key", garden.path("server.key_secret"), "--tcp", "127.0.0.1:0")
+    where = garden.connection()
+    context = zmq.Context()
+    heart = context.socket(zmq.REQ)
+    heart.linger = 0
+    heart.rcvtimeo = PATIENCE * 1000
+    heart.curve_serverkey = where["server_key"].encode()
+    heart.curve_publickey, heart.curve_secretkey = zmq.curve_keypair()
+    heart.connect(where["endpoints"]["hb"])
+    heart.send(b"are you there?")
+    assert heart.recv() == b"are you there?"
+    context.destroy(linger=0)
+
+
+def beyond_this_machine_a_key_is_demanded(garden):
+    said = garden.refused("--tcp", "0.0.0.0:0")
+    assert "--curve-key" in said, said
+    assert garden.start("--tcp", "0.0.0.0:0", "--curve-key", garden.path("server.key_secret"))
+
+
+def keys_that_are_none_are_refused_by_name(garden):
+    for path, word in ((garden.path("server.key"), "_secret"), (garden.path("nonesuch"), "nonesuch"),
+                       ("/etc/passwd", "/etc/passwd")):
+        said = garden.refused("--curve-key", path)
+        assert word in said, said
+    assert "--curve-key" in garden.refused("--curve-allow", garden.path("known"))
+    said = garden.refused("--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("nonesuch"))
+    assert "nonesuch" in said, said
+    assert garden.start("--curve-key", garden.path("server.key_secret"))
+    garden.ping(*garden.file(), "--server-key", "short", status=2)
+    garden.ping(*garden.file(), "--key", garden.path("friend.key"), status=1)
+
+
+TESTS = (
+    the_connection_file_is_all_that_a_client_needs,
+    the_same_over_local_sockets,
+    only_those_on_the_list_are_let_in,
+    another_daemons_key_is_no_key,
+    a_client_of_libzmq_with_the_key_is_served,
+    beyond_this_machine_a_key_is_demanded,
+    keys_that_are_none_are_refused_by_name,
+)
+
+
+def main():
+    print(f"1..{len(TESTS)}")
+    for number, test in enumerate(TESTS, 1):
+        name = test.__name__.replace("_", " ")
+        garden = Garden()
+        try:
+            test(garden)
+            print(f"ok {number} - {name}", flush=True)
+        except Exception as failed:  # pylint: disable=broad-except
+            print(f"not ok {number} - {name}\n# {type(failed).__name__}: {failed}", flush=True)
+        finally:
+            garden.close()
+
+
+main()
