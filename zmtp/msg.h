@@ -10,7 +10,9 @@
 // a queue holds messages; in memory it holds frames already encoded, so that a connection sends what
 // lies there as it is. A queue outlives the connection that empties it.
 //
-// Threads: an end belongs to one owner; in this version both ends live on one thread.
+// Threads: a pipe, both its ends, and a pool belong to one thread at a time. A message may be passed to
+// another thread and released there, also when its pool has been closed: see zmtp_pool_close. (Pipes of
+// two threads are joined by a ferry, msg/ferry.h.)
 #ifndef ZMTP_MSG_H
 #define ZMTP_MSG_H
 
@@ -24,9 +26,13 @@ extern "C" {
 struct zmtp_slab;
 
 // Recycles slabs; one for each loop. Everything that takes a pool also accepts null and then goes to
-// the allocator each time. The pool must outlive what was made from it.
+// the allocator each time. Pipes must be gone before their pool is closed; messages that were received
+// need not be.
 struct zmtp_pool;
 int zmtp_pool_open(struct zmtp_pool **out, const struct zmtp_allocator *allocator);
+// Memory that messages still refer to is given back to the allocator by whoever releases the last of
+// them, on whatever thread: with an allocator that is not the heap and not for all threads, release them
+// all before, on the pool's thread.
 void zmtp_pool_close(struct zmtp_pool *pool);
 // A pool keeps up to 32 MiB of large slabs for the next messages of about their size. This gives back
 // those that nobody needed since the last call. True: it still keeps some, so call again in a while.

@@ -149,7 +149,7 @@ static void test_a_slab_above_16_mib_is_never_kept(void **state)
     const size_t before = f->budget.bytes;
     zmtp__slab_unref(zmtp__slab_open(f->pool, NULL, 17 * MIB));
     assert_int_equal(f->budget.bytes, before);
-    assert_false(zmtp__pool_keeps_large(f->pool));
+    assert_false(zmtp__pool_untidy(f->pool));
 }
 
 static void test_a_trim_gives_back_what_nobody_needed_since_the_last_one(void **state)
@@ -212,7 +212,7 @@ static void test_growing_keeps_the_octets_and_leaves_the_grade(void **state)
     slab = zmtp__slab_grow(slab, 17 * MIB);
     assert_int_equal(slab->capacity, 17 * MIB);
     zmtp__slab_unref(slab);
-    assert_false(zmtp__pool_keeps_large(f->pool));
+    assert_false(zmtp__pool_untidy(f->pool));
 }
 
 static void test_growing_without_memory_leaves_the_slab_whole(void **state)
@@ -334,6 +334,70 @@ static void test_an_inbox_without_memory_stays_as_it_was(void **state)
     zmtp__slab_unref(slab);
 }
 
+static void test_a_lent_slab_comes_home_when_the_owner_needs_one(void **state)
+{
+    struct fixture *f = *state;
+    static const size_t sizes[] = {1000, 8000, ZMTP_SLAB_SIZE, MIB};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, sizes[i]);
+        assert_false(slab->lent);
+        zmtp__slab_lend(slab);
+        zmtp__slab_lend(slab); // is said once
+        zmtp__slab_unref(slab);
+        const uint64_t calls = f->budget.calls;
+        struct zmtp_slab *again = zmtp__slab_open(f->pool, NULL, sizes[i]);
+        assert_ptr_equal(again, slab);
+        assert_false(again->lent);
+        assert_null(again->hint);
+        assert_true(f->budget.calls == calls);
+        zmtp__slab_unref(again);
+    }
+}
+
+static void test_a_trim_fetches_what_came_home(void **state)
+{
+    struct fixture *f = *state;
+    enum { BURST = 100 };
+    struct zmtp_slab *slabs[BURST];
+    assert_false(zmtp__pool_untidy(f->pool));
+    for (size_t i = 0; i < BURST; i++) {
+        slabs[i] = zmtp__slab_open(f->pool, NULL, ZMTP_SLAB_SIZE);
+        zmtp__slab_lend(slabs[i]);
+    }
+    assert_true(zmtp__pool_untidy(f->pool));
+    for (size_t i = 0; i < BURST; i++)
+        zmtp__slab_unref(slabs[i]);
+    assert_true(f->budget.bytes > (size_t)BURST * ZMTP_SLAB_SIZE);
+    assert_true(zmtp_pool_trim(f->pool)); // something came, so more may
+    assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 2);
+    assert_false(zmtp_pool_trim(f->pool));
+    assert_false(zmtp__pool_untidy(f->pool));
+}
+
+static void test_the_last_lent_slab_takes_a_closed_pool_with_it(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t home = 0; home <= 3; home++) { // so many come home before the close
+        struct zmtp_pool *pool;
+        struct zmtp_slab *slabs[3];
+        const size_t blocks = f->budget.blocks;
+        assert_int_equal(zmtp_pool_open(&pool, &f->budget.allocator), ZMTP_OK);
+        for (size_t i = 0; i < 3; i++) {
+            slabs[i] = zmtp__slab_open(pool, NULL, i == 2 ? MIB : 2000);
+            zmtp__slab_lend(slabs[i]);
+        }
+        for (size_t i = 0; i < home; i++)
+            zmtp__slab_unref(slabs[i]);
+        zmtp_pool_close(pool);
+        for (size_t i = home; i < 3; i++) {
+            assert_true(f->budget.blocks > blocks);
+            memset(slabs[i]->data, 0xff, slabs[i]->capacity);
+            zmtp__slab_unref(slabs[i]);
+        }
+        assert_int_equal(f->budget.blocks, blocks);
+    }
+}
+
 #define SLAB_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -354,6 +418,9 @@ int main(void)
         SLAB_TEST(test_promises_have_a_bound_until_they_are_kept),
         SLAB_TEST(test_without_memory_there_is_no_slab_and_no_pool),
         SLAB_TEST(test_a_size_that_no_memory_can_hold_is_refused),
+        SLAB_TEST(test_a_lent_slab_comes_home_when_the_owner_needs_one),
+        SLAB_TEST(test_a_trim_fetches_what_came_home),
+        SLAB_TEST(test_the_last_lent_slab_takes_a_closed_pool_with_it),
         SLAB_TEST(test_an_inbox_hands_on_its_slab_while_room_is_left),
         SLAB_TEST(test_an_inbox_starts_over_when_nobody_refers_to_it),
         SLAB_TEST(test_an_inbox_without_memory_stays_as_it_was),

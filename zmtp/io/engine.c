@@ -172,7 +172,7 @@ static void engine_prepare(uv_prepare_t *prepare)
     engine_rounds(uv);
     zmtp__drops_tell(uv);
     if (uv->called || (uv->wait && zmtp__wait_over(uv->wait))) zmtp__engine_wake(uv);
-    if (zmtp__pool_keeps_large(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))
+    if (zmtp__pool_untidy(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))
         uv_timer_start(&uv->trim, engine_trim, ENGINE_TRIM_MS, ENGINE_TRIM_MS);
 }
 

@@ -90,6 +90,14 @@ static void pipe_forget_speakers(struct zmtp_pipe_end *end)
         pipe_forget_first_speaker(end);
 }
 
+struct zmtp__origin *zmtp__pipe_give_speakers(struct zmtp_pipe_end *end)
+{
+    struct zmtp__origin *speakers = end->speaker;
+    end->speaker = end->last_speaker = NULL;
+    end->link.origin = NULL;
+    return speakers;
+}
+
 void zmtp__pipe_pass_word(struct zmtp_pipe_end *end)
 {
     while (end->speaker->next && end->speaker->next->first <= end->in->taken)
@@ -110,9 +118,14 @@ static void pipe_forget_silent_speaker(struct zmtp_pipe_end *end, uint64_t now)
 
 void zmtp__pipe_introduce(struct zmtp_pipe_end *end, struct zmtp__origin *origin)
 {
+    zmtp__pipe_introduce_at(end, origin, end->out->taken + end->out->count);
+}
+
+void zmtp__pipe_introduce_at(struct zmtp_pipe_end *end, struct zmtp__origin *origin, uint64_t first)
+{
     struct zmtp_pipe_end *hearer = end->other;
     struct zmtp_link *link = &hearer->link;
-    origin->first = hearer->in->taken + hearer->in->count;
+    origin->first = first;
     pipe_forget_silent_speaker(hearer, origin->first);
     zmtp__origin_ref(origin);
     if (hearer->last_speaker)

@@ -36,6 +36,13 @@ void zmtp__pipe_follow(struct zmtp_pipe_end *end, struct zmtp_pipe_end **place);
 
 // The other end's link comes up for |origin|, which is made for it alone.
 void zmtp__pipe_introduce(struct zmtp_pipe_end *end, struct zmtp__origin *origin);
+// The same, of one whose messages are there already: |first|, of all that ever went out at |end|, and
+// those that follow.
+void zmtp__pipe_introduce_at(struct zmtp_pipe_end *end, struct zmtp__origin *origin,
+                             uint64_t first);
+// Those who spoke at |end| and have not been given before, with the end's references to them: a list.
+// For one who passes everything on and takes no message itself.
+struct zmtp__origin *zmtp__pipe_give_speakers(struct zmtp_pipe_end *end);
 // Forgets those who have nothing more to be received.
 void zmtp__pipe_pass_word(struct zmtp_pipe_end *end);
 

@@ -90,9 +90,11 @@ static int queue_grow_ranges(struct zmtp__queue *queue)
 }
 
 // Shall |size| octets, which are enough to be worth it from |least| on, be referred to?
-static bool queue_refers(const struct zmtp_slab *slab, size_t size, size_t least)
+static bool queue_refers(const struct zmtp__queue *queue, const struct zmtp_slab *slab, size_t size,
+                         size_t least)
 {
-    return size >= least && size >= slab->capacity / QUEUE_REFER_SHARE;
+    if (size < least || size < slab->capacity / QUEUE_REFER_SHARE) return false;
+    return !queue->crosses || slab->allocator == queue->allocator;
 }
 
 // Adds octets of |slab| to the open message, as part of the last range where they follow on it.
@@ -122,7 +124,8 @@ static uint8_t *queue_tail_room(struct zmtp__queue *queue, size_t size)
     if (queue->tail && queue->tail->capacity - queue->tail_used >= size)
         return queue->tail->data + queue->tail_used;
     const size_t busy = queue->bytes + queue->open_bytes;
-    const size_t wanted = busy < ZMTP_SLAB_SIZE ? busy : ZMTP_SLAB_SIZE;
+    size_t wanted = busy > queue->expected ? busy : queue->expected;
+    if (wanted > ZMTP_SLAB_SIZE) wanted = ZMTP_SLAB_SIZE;
     struct zmtp_slab *slab =
         zmtp__slab_open(queue->pool, queue->allocator, size > wanted ? size : wanted);
     if (!slab) return NULL;
@@ -182,7 +185,7 @@ static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t
 static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *frame,
                           struct zmtp_bytes body, struct zmtp_slab *slab)
 {
-    const bool refer = slab && queue_refers(slab, body.size, QUEUE_REFER_BODY);
+    const bool refer = slab && queue_refers(queue, slab, body.size, QUEUE_REFER_BODY);
     const size_t copied = refer ? 0 : body.size;
     if (copied > SIZE_MAX - ZMTP_HEADER_MAX) return ZMTP_ERR_MEMORY;
     uint8_t *room = queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
@@ -219,7 +222,7 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
 {
     assert(queue->open);
     if (frames.size == 0) return ZMTP_OK; // a range of nothing would be read as a frame
-    bool refer = queue_refers(slab, frames.size, QUEUE_REFER_RUN);
+    bool refer = queue_refers(queue, slab, frames.size, QUEUE_REFER_RUN);
     if (!refer && queue->range_count > 0) {
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
         refer = last->slab == slab && last->end == frames.data;
@@ -364,6 +367,7 @@ static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg
         part->slab = frame->slab;
         part->at.data = frame->body.data;
         zmtp__slab_ref(frame->slab);
+        zmtp__slab_lend(frame->slab);
     }
     return ZMTP_OK;
 }
@@ -519,13 +523,122 @@ static bool queue_skip(const struct zmtp__queue *queue, struct queue_cursor *cur
     return next.frame.command;
 }
 
+// The number of the last command among the whole messages, counted from 1; 0: there is none.
+static size_t queue_last_command(const struct zmtp__queue *queue)
+{
+    if (queue->count == 0) return 0;
+    struct queue_cursor cursor = queue_head(queue);
+    size_t last = 0;
+    for (size_t i = 1; i <= queue->count; i++)
+        if (queue_skip(queue, &cursor)) last = i;
+    return last;
+}
+
+// Drops the commands that come first and are stale.
+static void queue_drop_stale(struct zmtp__queue *queue)
+{
+    if (queue->stale > 0 && zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND)
+        zmtp__queue_drop(queue);
+}
+
 void zmtp__queue_expire(struct zmtp__queue *queue)
 {
     zmtp__queue_rewind(queue);
-    queue->stale = 0;
-    if (queue->count == 0) return;
-    struct queue_cursor cursor = queue_head(queue);
-    for (size_t i = 1; i <= queue->count; i++)
-        if (queue_skip(queue, &cursor)) queue->stale = i;
-    if (zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND) zmtp__queue_drop(queue);
+    queue->stale = queue_last_command(queue);
+    queue_drop_stale(queue);
+}
+
+// Takes over what the other side has counted since the last time.
+static void queue_note_landed(struct zmtp__queue *queue)
+{
+    if (!queue->landed) return;
+    const size_t now = atomic_load_explicit(queue->landed, memory_order_relaxed);
+    queue->read += (size_t)(now - queue->landed_before);
+    queue->landed_before = now;
+}
+
+void zmtp__queue_unload(struct zmtp__queue *queue, struct zmtp__cargo *cargo)
+{
+    assert(queue->crosses && !queue->open && queue->sent == 0 && cargo->range_count == 0);
+    for (size_t i = 0; i < queue->range_count; i++)
+        zmtp__slab_lend(queue_range(queue, i)->slab);
+    queue_note_landed(queue); // before so many are on their way that a count could wrap
+    const struct zmtp__cargo empty = *cargo;
+    *cargo = (struct zmtp__cargo){.ranges = queue->ranges,
+                                  .range_capacity = queue->range_capacity,
+                                  .range_head = queue->range_head,
+                                  .range_count = queue->range_count,
+                                  .count = queue->count,
+                                  .commands = queue->commands,
+                                  .bytes = queue->bytes,
+                                  .stale = queue->stale};
+    queue->expected = queue->bytes;
+    queue->taken += queue->count;
+    queue->ranges = empty.ranges;
+    queue->range_capacity = empty.range_capacity;
+    queue->range_head = queue->range_count = 0;
+    queue->count = queue->commands = queue->bytes = queue->stale = 0;
+    queue_emptied(queue);
+}
+
+// The cargo as a queue, to be read and not changed.
+static struct zmtp__queue cargo_view(const struct zmtp__cargo *cargo)
+{
+    return (struct zmtp__queue){.ranges = cargo->ranges,
+                                .range_capacity = cargo->range_capacity,
+                                .range_head = cargo->range_head,
+                                .range_count = cargo->range_count,
+                                .count = cargo->count};
+}
+
+static void cargo_clear(struct zmtp__cargo *cargo, const struct zmtp_allocator *allocator)
+{
+    const struct zmtp__queue view = cargo_view(cargo);
+    for (size_t i = 0; i < cargo->range_count; i++)
+        zmtp__slab_unref(queue_range(&view, i)->slab);
+    const size_t capacity = cargo->range_capacity;
+    const bool keeps = capacity <= QUEUE_RANGES_IDLE;
+    if (!keeps) zmtp_free(allocator, cargo->ranges, capacity * sizeof *cargo->ranges);
+    *cargo = (struct zmtp__cargo){.ranges = keeps ? cargo->ranges : NULL,
+                                  .range_capacity = keeps ? capacity : 0};
+}
+
+int zmtp__queue_load(struct zmtp__queue *queue, struct zmtp__cargo *cargo,
+                     const struct zmtp_allocator *allocator)
+{
+    const struct zmtp__queue view = cargo_view(cargo);
+    zmtp__queue_begin(queue);
+    for (size_t i = 0; i < cargo->range_count; i++) {
+        const struct zmtp__range *range = queue_range(&view, i);
+        const struct zmtp_bytes frames = {range->begin, (size_t)(range->end - range->begin)};
+        const int result = zmtp__queue_put_frames(queue, frames, range->slab);
+        if (result < 0) return result;
+    }
+    const size_t before = queue->count;
+    zmtp__queue_note_commands(queue, cargo->commands);
+    zmtp__queue_end(queue, cargo->count);
+    if (cargo->stale > 0) queue->stale = before + cargo->stale;
+    if (before == 0) queue_drop_stale(queue);
+    cargo_clear(cargo, allocator);
+    return ZMTP_OK;
+}
+
+size_t zmtp__queue_settle(struct zmtp__queue *queue)
+{
+    queue_note_landed(queue);
+    queue->landed = NULL;
+    return (size_t)zmtp__queue_waiting(queue) - zmtp__queue_messages(queue);
+}
+
+void zmtp__cargo_expire(struct zmtp__cargo *cargo)
+{
+    const struct zmtp__queue view = cargo_view(cargo);
+    cargo->stale = queue_last_command(&view);
+}
+
+void zmtp__cargo_fini(struct zmtp__cargo *cargo, const struct zmtp_allocator *allocator)
+{
+    cargo_clear(cargo, allocator);
+    zmtp_free(allocator, cargo->ranges, cargo->range_capacity * sizeof *cargo->ranges);
+    *cargo = (struct zmtp__cargo){0};
 }

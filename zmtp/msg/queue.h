@@ -27,6 +27,11 @@ struct zmtp__queue {
     // The writer.
     struct zmtp_slab *tail; // where copies go; null: none yet
     size_t tail_used;
+    // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
+    // which all threads may use, and copies what lies in others; and it expects as many octets again
+    // as were unloaded last, so that they lie in one slab.
+    bool crosses;
+    size_t expected;
     size_t count, bytes;     // whole messages, and their octets
     uint64_t taken;          // messages that have left, commands too
     size_t open_bytes;       // octets of the message that is being written
@@ -42,6 +47,10 @@ struct zmtp__queue {
     size_t stale;    // messages up to the last command that waits for a connection that is gone
     // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
     uint64_t written, read, withdrawn;
+    // One that crosses: where the other side counts the messages that it has loaded, and as much of it
+    // as is in |read|. Those on their way have not left yet.
+    const atomic_size_t *landed;
+    size_t landed_before;
 };
 
 void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
@@ -102,11 +111,47 @@ void zmtp__queue_clear(struct zmtp__queue *queue);
 // The same by the writer; returns how many messages, commands aside, nobody has read.
 size_t zmtp__queue_withdraw(struct zmtp__queue *queue);
 
+// Messages, not commands, that have left, and that have not: they are here, or on their way.
+static inline uint64_t zmtp__queue_left(const struct zmtp__queue *queue)
+{
+    if (!queue->landed) return queue->read;
+    const size_t landed = atomic_load_explicit(queue->landed, memory_order_relaxed);
+    return queue->read + (size_t)(landed - queue->landed_before);
+}
+static inline uint64_t zmtp__queue_waiting(const struct zmtp__queue *queue)
+{
+    return queue->written - queue->withdrawn - zmtp__queue_left(queue);
+}
 // How many of the whole messages are no commands.
 static inline size_t zmtp__queue_messages(const struct zmtp__queue *queue)
 {
     return queue->count - queue->commands;
 }
+// Whole messages on their way from one queue to another, by way of another thread.
+struct zmtp__cargo {
+    struct zmtp__range *ranges; // as a queue has them
+    size_t range_capacity, range_head, range_count;
+    size_t count, commands, bytes;
+    size_t stale; // messages up to the last command that no reader is to see
+};
+// Moves all of |queue|, which crosses, into |cargo|, which is empty; its array is the queue's then.
+// Nothing is copied, and it cannot fail. No message is open, and no octet reader has begun one.
+void zmtp__queue_unload(struct zmtp__queue *queue, struct zmtp__cargo *cargo);
+// Nobody loads any more: whatever had not been loaded waits for ever. Returns how many messages that is,
+// besides those in the queue.
+size_t zmtp__queue_settle(struct zmtp__queue *queue);
+// Appends what |cargo| holds, large runs by reference. The cargo is empty then; on ZMTP_ERR_MEMORY both
+// are as they were. |allocator| is the one of the queue that was unloaded.
+int zmtp__queue_load(struct zmtp__queue *queue, struct zmtp__cargo *cargo,
+                     const struct zmtp_allocator *allocator);
+// The commands in it were for a connection that is gone.
+void zmtp__cargo_expire(struct zmtp__cargo *cargo);
+static inline size_t zmtp__cargo_messages(const struct zmtp__cargo *cargo) // that are no commands
+{
+    return cargo->count - cargo->commands;
+}
+void zmtp__cargo_fini(struct zmtp__cargo *cargo, const struct zmtp_allocator *allocator);
+
 // Octets of the first message, headers included; the queue is not empty.
 size_t zmtp__queue_first_size(const struct zmtp__queue *queue);
 

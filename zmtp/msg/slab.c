@@ -20,9 +20,17 @@ enum {
     POOL_AHEAD_BYTES = POOL_LARGE_BYTES,
 };
 
-// A slab on a list of |free| keeps the link in its |hint|.
+// A slab on a list of |free|, or on the stack |home|, keeps the link in its |hint|.
 struct zmtp_pool {
     const struct zmtp_allocator *allocator;
+    // Lent slabs whose last reference went, on whatever thread; or the pool itself once it is closed:
+    // there is no home any more. Nobody but the owner takes any off, and then all at once, so a stack
+    // that is compared by its top alone is safe.
+    _Atomic(void *) home;
+    atomic_size_t
+        orphans;  // lent slabs of a closed pool, and the one who closes it; the last frees it
+    size_t lent;  // slabs that are lent, or on their way home
+    bool lending; // some were lent since the last trim
     struct zmtp__inbox inbox;
     struct zmtp_slab *free[ZMTP__SLAB_GRADES];
     size_t count[ZMTP__SLAB_GRADES];
@@ -105,23 +113,70 @@ static void pool_drop_large(struct zmtp_pool *pool, size_t count)
         slab_give_back(pool_remove_large(pool, 0));
 }
 
+// The owner has no use for |slab| now: it is kept for later, or given back.
+static void pool_keep(struct zmtp_pool *pool, struct zmtp_slab *slab)
+{
+    if (slab->grade == ZMTP__SLAB_LARGE) {
+        pool_keep_large(pool, slab);
+    } else if (slab->grade != ZMTP__SLAB_ODD &&
+               pool->count[slab->grade] < pool_keeps[slab->grade]) {
+        slab->hint = pool->free[slab->grade];
+        pool->free[slab->grade] = slab;
+        pool->count[slab->grade]++;
+    } else {
+        slab_give_back(slab);
+    }
+}
+
+// Takes in what came home. False: nothing did.
+static bool pool_fetch(struct zmtp_pool *pool)
+{
+    // Looking is cheap, so that an owner who lends nothing does not pay for the exchange.
+    if (!atomic_load_explicit(&pool->home, memory_order_relaxed)) return false;
+    struct zmtp_slab *slab = atomic_exchange_explicit(&pool->home, NULL, memory_order_acquire);
+    while (slab) {
+        struct zmtp_slab *const next = slab->hint;
+        slab->hint = NULL;
+        slab->lent = false;
+        pool->lent--;
+        pool_keep(pool, slab);
+        slab = next;
+    }
+    return true;
+}
+
 bool zmtp_pool_trim(struct zmtp_pool *pool)
 {
     if (!pool) return false;
+    const bool fetched = pool_fetch(pool);
+    pool->lending = false;
     pool_drop_large(pool, pool->large_spare);
     pool->large_spare = pool->large_count;
-    return pool->large_count > 0;
+    return pool->large_count > 0 || fetched;
 }
 
-bool zmtp__pool_keeps_large(const struct zmtp_pool *pool)
+bool zmtp__pool_untidy(const struct zmtp_pool *pool)
 {
-    return pool->large_count > 0;
+    return pool->large_count > 0 || pool->lending;
+}
+
+const struct zmtp_allocator *zmtp__pool_allocator(const struct zmtp_pool *pool)
+{
+    return pool->allocator;
+}
+
+// |count| holders of a closed pool are done with it.
+static void pool_release(struct zmtp_pool *pool, size_t count)
+{
+    if (atomic_fetch_sub_explicit(&pool->orphans, count, memory_order_acq_rel) == count)
+        zmtp_free(pool->allocator, pool, sizeof *pool);
 }
 
 void zmtp_pool_close(struct zmtp_pool *pool)
 {
     if (!pool) return;
     zmtp__inbox_fini(&pool->inbox);
+    (void)pool_fetch(pool);
     for (size_t grade = 0; grade < ZMTP__SLAB_GRADES; grade++)
         while (pool->free[grade]) {
             struct zmtp_slab *slab = pool->free[grade];
@@ -129,12 +184,49 @@ void zmtp_pool_close(struct zmtp_pool *pool)
             slab_give_back(slab);
         }
     pool_drop_large(pool, pool->large_count);
-    zmtp_free(pool->allocator, pool, sizeof *pool);
+    // Whoever finds the home gone also finds how many orphans there are, which was written before.
+    atomic_store_explicit(&pool->orphans, pool->lent + 1, memory_order_relaxed);
+    struct zmtp_slab *slab = atomic_exchange_explicit(&pool->home, pool, memory_order_acq_rel);
+    size_t holders = 1;
+    while (slab) {
+        struct zmtp_slab *const next = slab->hint;
+        slab_give_back(slab);
+        holders++;
+        slab = next;
+    }
+    pool_release(pool, holders);
+}
+
+void zmtp__slab_note_lent(struct zmtp_slab *slab)
+{
+    slab->lent = true;
+    if (!slab->pool) return;
+    slab->pool->lent++;
+    slab->pool->lending = true;
+}
+
+// The last reference to a lent slab went, on whatever thread. Once it is on the stack it is the owner's,
+// and so may be the end of the pool.
+static void slab_go_home(struct zmtp_slab *slab)
+{
+    struct zmtp_pool *const pool = slab->pool;
+    void *first = atomic_load_explicit(&pool->home, memory_order_acquire);
+    do {
+        if (first == pool) {
+            slab_give_back(slab);
+            pool_release(pool, 1);
+            return;
+        }
+        slab->hint = first;
+    } while (!atomic_compare_exchange_weak_explicit(&pool->home, &first, slab, memory_order_release,
+                                                    memory_order_acquire));
 }
 
 static struct zmtp_slab *slab_open_graded(struct zmtp_pool *pool,
                                           const struct zmtp_allocator *allocator, uint8_t grade)
 {
+    if (pool && !pool->free[grade])
+        (void)pool_fetch(pool); // there may be one, or else there is not
     struct zmtp_slab *slab = pool ? pool->free[grade] : NULL;
     if (slab) {
         pool->free[grade] = slab->hint;
@@ -163,6 +255,7 @@ static struct zmtp_slab *slab_open_large(struct zmtp_pool *pool,
 {
     if (!pool_recycles(pool, size)) return zmtp__slab_open_exact(allocator, size);
     struct zmtp_slab *slab = pool_take_large(pool, size);
+    if (!slab && pool_fetch(pool)) slab = pool_take_large(pool, size);
     if (slab) return slab;
     slab = zmtp__slab_open_exact(allocator, slab_round_large(size));
     if (slab) slab->grade = ZMTP__SLAB_LARGE;
@@ -195,7 +288,7 @@ struct zmtp_slab *zmtp__slab_open(struct zmtp_pool *pool, const struct zmtp_allo
 
 struct zmtp_slab *zmtp__slab_grow(struct zmtp_slab *slab, size_t capacity)
 {
-    assert(!slab->ahead && slab_grade(capacity) == ZMTP__SLAB_LARGE);
+    assert(!slab->ahead && !slab->lent && slab_grade(capacity) == ZMTP__SLAB_LARGE);
     const bool kept = pool_recycles(slab->pool, capacity);
     if (kept) capacity = slab_round_large(capacity);
     if (capacity > SIZE_MAX - sizeof *slab) return NULL;
@@ -212,6 +305,7 @@ struct zmtp_slab *zmtp__slab_advance(struct zmtp_pool *pool, size_t size)
 {
     if (!pool || slab_grade(size) != ZMTP__SLAB_LARGE) return NULL;
     struct zmtp_slab *slab = pool_take_large(pool, size);
+    if (!slab && pool_fetch(pool)) slab = pool_take_large(pool, size);
     if (!slab) return NULL;
     if (slab->capacity > POOL_AHEAD_BYTES - pool->ahead_bytes) {
         pool_keep_large(pool, slab);
@@ -238,19 +332,12 @@ void zmtp__slab_free(struct zmtp_slab *slab)
         zmtp_free(slab->allocator, slab, sizeof *slab);
         return;
     }
-    struct zmtp_pool *pool = slab->pool;
-    if (pool && slab->grade == ZMTP__SLAB_LARGE) {
-        pool_keep_large(pool, slab);
-        return;
-    }
-    if (pool && slab->grade != ZMTP__SLAB_ODD &&
-        pool->count[slab->grade] < pool_keeps[slab->grade]) {
-        slab->hint = pool->free[slab->grade];
-        pool->free[slab->grade] = slab;
-        pool->count[slab->grade]++;
-        return;
-    }
-    slab_give_back(slab);
+    if (!slab->pool)
+        slab_give_back(slab);
+    else if (slab->lent)
+        slab_go_home(slab);
+    else
+        pool_keep(slab->pool, slab);
 }
 
 struct zmtp__inbox *zmtp__pool_inbox(struct zmtp_pool *pool)

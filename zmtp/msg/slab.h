@@ -1,4 +1,10 @@
 // Slabs: reference-counted blocks of octets, and the pool that recycles them.
+//
+// A pool has one owner, a thread at a time, and so have its slabs, until one is lent: given out in a
+// message, which its user may pass to another thread, or sent there by a ferry. The last reference to a
+// lent slab may go on any thread, so it comes home over a stack that all may push to, and the owner
+// takes it from there when it needs one. What was never lent is freed to the pool's own lists, without
+// an atomic operation.
 #ifndef ZMTP_MSG_SLAB_H
 #define ZMTP_MSG_SLAB_H
 
@@ -10,6 +16,7 @@ struct zmtp_slab {
     atomic_uint refs;
     uint8_t grade;   // which of the pool's sizes; or one of the two below
     bool ahead;      // see zmtp__slab_advance
+    bool lent;       // see zmtp__slab_lend
     size_t capacity; // octets at |data|
     uint8_t *data;   // behind this struct, or the wrapped memory of a user
     const struct zmtp_allocator *allocator;
@@ -38,8 +45,17 @@ struct zmtp_slab *zmtp__slab_grow(struct zmtp_slab *slab, size_t capacity);
 struct zmtp_slab *zmtp__slab_advance(struct zmtp_pool *pool, size_t size);
 // What was promised has come, or will not: the slab is like any other from now on.
 void zmtp__slab_settle(struct zmtp_slab *slab);
-bool zmtp__pool_keeps_large(const struct zmtp_pool *pool);
-void zmtp__slab_free(struct zmtp_slab *slab); // the last reference went
+// Would zmtp_pool_trim find something to do, by now or soon?
+bool zmtp__pool_untidy(const struct zmtp_pool *pool);
+const struct zmtp_allocator *zmtp__pool_allocator(const struct zmtp_pool *pool);
+void zmtp__slab_free(struct zmtp_slab *slab);      // the last reference went
+void zmtp__slab_note_lent(struct zmtp_slab *slab); // for the next function
+// From now on other threads may hold references. The first time it is the owner's thread that says so;
+// whoever else comes to hold the slab finds it said.
+static inline void zmtp__slab_lend(struct zmtp_slab *slab)
+{
+    if (!slab->lent) zmtp__slab_note_lent(slab);
+}
 
 // Where connections read into: a slab that they share one after the other, so that an idle connection
 // holds no buffer. What was read and is still referred to lies before |used|.

@@ -54,22 +54,24 @@ static uint64_t lane_arrived(const struct zmtp__lane *lane)
 }
 
 // The lane's queues are the other end's now: what they have counted goes into the socket's counters.
-// What still waits to leave is settled later (zmtp_socket_settle), or belongs to the socket there.
+// What still waits to leave is settled later (zmtp_socket_settle), or belongs to the socket there, of this
+// thread or another.
 static void lane_account(struct zmtp_socket *socket, const struct zmtp__lane *lane)
 {
     const struct zmtp_pipe_end *end = lane->end;
-    const size_t waiting = end->other->closed ? 0 : zmtp__queue_messages(end->out);
-    socket->counters.left += end->out->read + (lane->joined ? waiting : 0);
+    const uint64_t waiting = end->other->closed ? 0 : zmtp__queue_waiting(end->out);
+    const bool passed_on = lane->joined || end->out->crosses;
+    socket->counters.left += zmtp__queue_left(end->out) + (passed_on ? waiting : 0);
     socket->counters.arrived += lane_arrived(lane);
-    socket->counters.queued += lane->joined ? 0 : waiting;
+    socket->counters.queued += passed_on ? 0 : waiting;
 }
 
 struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane)
 {
     const struct zmtp__queue *out = lane->end->out, *in = lane->end->in;
     return (struct zmtp_flow){.copies = lane->copies,
-                              .left = out->read,
-                              .queued = zmtp__queue_messages(out),
+                              .left = zmtp__queue_left(out),
+                              .queued = zmtp__queue_waiting(out),
                               .lost = lane->lost,
                               .arrived = lane_arrived(lane),
                               .taken = lane->taken,

@@ -1,0 +1,468 @@
+#include "ferry.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum {
+    // Cargoes in a ring. Few: a cargo is a queue's worth, and two are enough for both sides to work.
+    FERRY_BERTHS = 8,
+    // What one thread writes often lies this far from what the other does, or each write would take
+    // the line from the other's cache.
+    FERRY_LINE = 64,
+};
+
+struct ferry_berth {
+    struct zmtp__cargo cargo;
+    // The news of the other side that the writer knew when it sent the cargo: commands in it are for
+    // that connection alone.
+    uint32_t heard;
+    // The writer's own news: its link has changed, and is so now. |origins| are the connections that
+    // have spoken since the last news, a list; |first| of each is its first message in the cargo.
+    bool news, up;
+    uint32_t generation;
+    struct zmtp__origin *origins;
+    size_t count,
+        bytes; // of the cargo, for the writer, who must not look into what is the reader's
+};
+
+// One direction. A berth from |tail| to |head| is the reader's, the others are the writer's.
+struct ferry_passage {
+    // The writer's.
+    atomic_size_t head;
+    size_t counted;                      // up to which berth the next two are without what was read
+    size_t transit_count, transit_bytes; // in the ring
+    size_t count_max, bytes_max;
+    // The writer has left: its last cargo is here. Written before |left| is set, and by nobody after.
+    atomic_bool left;
+    struct ferry_berth last;
+    uint8_t apart[FERRY_LINE];
+    // The reader's.
+    atomic_size_t tail;
+    atomic_size_t landed; // messages loaded, not commands
+    uint8_t apart_too[FERRY_LINE];
+    atomic_bool starved; // the writer waits for a berth; the reader takes it back
+    struct ferry_berth berths[FERRY_BERTHS];
+};
+
+struct zmtp__shore {
+    struct zmtp__ferry *ferry;
+    struct zmtp__shore *other;
+    struct ferry_passage *out, *in;
+    struct zmtp__dock *dock;
+    void *owner;
+    struct zmtp_pipe_end *end; // null: not yet, or no more
+    bool told_up;              // what the other side was told
+    uint32_t told;
+    uint32_t heard; // the generation that it told last
+    bool over;      // left; only then may it be closed
+    bool closed;    // to be let go of when it comes off its dock's list
+    uint8_t apart[FERRY_LINE];
+    // It is on its dock's list, or is about to be put there by the one who set this.
+    atomic_bool called;
+    struct zmtp__shore *called_next;
+    uint8_t apart_too[FERRY_LINE];
+};
+
+struct zmtp__ferry {
+    const struct zmtp_allocator *allocator;
+    atomic_uint shores_open;
+    struct zmtp__shore shores[2];
+    struct ferry_passage passages[2]; // the first leads from shore 0
+};
+
+static struct zmtp__origin *berth_take_origin(struct ferry_berth *berth)
+{
+    struct zmtp__origin *origin = berth->origins;
+    if (!origin) return NULL;
+    berth->origins = origin->next;
+    origin->next = NULL;
+    return origin;
+}
+
+static void ferry_fini_berth(const struct zmtp__ferry *ferry, struct ferry_berth *berth)
+{
+    struct zmtp__origin *origin;
+    while ((origin = berth_take_origin(berth)))
+        zmtp__origin_unref(origin);
+    zmtp__cargo_fini(&berth->cargo, ferry->allocator);
+}
+
+static void ferry_release(struct zmtp__ferry *ferry)
+{
+    if (atomic_fetch_sub_explicit(&ferry->shores_open, 1, memory_order_acq_rel) > 1) return;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < FERRY_BERTHS; k++)
+            ferry_fini_berth(ferry, &ferry->passages[i].berths[k]);
+        ferry_fini_berth(ferry, &ferry->passages[i].last);
+    }
+    zmtp_free(ferry->allocator, ferry, sizeof *ferry);
+}
+
+int zmtp__ferry_open(const struct zmtp__ferry_config *config, struct zmtp__shore *shores[2])
+{
+    const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
+    shores[0] = shores[1] = NULL;
+    struct zmtp__ferry *ferry = zmtp_alloc(allocator, sizeof *ferry);
+    if (!ferry) return ZMTP_ERR_MEMORY;
+    memset(ferry, 0, sizeof *ferry);
+    ferry->allocator = allocator;
+    atomic_init(&ferry->shores_open, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct zmtp__shore *shore = &ferry->shores[i];
+        shore->ferry = ferry;
+        shore->other = &ferry->shores[1 - i];
+        shore->out = &ferry->passages[i];
+        shore->in = &ferry->passages[1 - i];
+        shore->dock = config->docks[i];
+        shore->owner = config->owners[i];
+        shore->out->count_max = config->count_max[i];
+        shore->out->bytes_max = config->bytes_max[i];
+        shores[i] = shore;
+    }
+    return ZMTP_OK;
+}
+
+void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end)
+{
+    assert(!shore->end && !shore->over && end->in->count == 0 && !end->in->open);
+    end->in->crosses = true;
+    end->in->landed = &shore->out->landed;
+    shore->end = end;
+    zmtp_pipe_own(end, &shore->dock->marks, shore);
+}
+
+bool zmtp__shore_attached(const struct zmtp__shore *shore)
+{
+    return shore->end != NULL;
+}
+
+void *zmtp__shore_owner(const struct zmtp__shore *shore)
+{
+    return shore->owner;
+}
+
+void zmtp__shore_own(struct zmtp__shore *shore, void *owner)
+{
+    shore->owner = owner;
+}
+
+bool zmtp__shore_left_alone(const struct zmtp__shore *shore)
+{
+    return atomic_load_explicit(&shore->in->left, memory_order_acquire);
+}
+
+// Calls. Why no call is lost:
+//
+// A shore is on its dock's list once, and |called| says so. Who brings news writes them, then exchanges
+// |called| for true; the dock's thread exchanges it for false when it takes the shore off, then reads
+// the news. Both are read-modify-writes of one object, so they have an order. When the caller's comes
+// first it found false and puts the shore on the list, or found true and another has or will. When it
+// comes after, it finds false. So after each news the shore comes off the list once more, by an exchange
+// that follows the caller's, and acquires what that released.
+//
+// A dock's thread that wants to sleep (S1) stores |asleep|, then (S2) loads |called|. A caller (C1) puts
+// a shore on |called|, then (C2) loads |asleep|. All four are sequentially consistent, so they have one
+// order that all agree on. Were the call lost, then C2 found false, hence was before S1, and S2 found
+// no shore, hence was before C1; but C1 is before C2 and S1 before S2: a circle. Among several callers
+// who find |asleep|, the exchange picks one to ring.
+
+// True: ring.
+static bool shore_call(struct zmtp__shore *shore)
+{
+    if (atomic_exchange_explicit(&shore->called, true, memory_order_acq_rel)) return false;
+    struct zmtp__dock *dock = shore->dock;
+    struct zmtp__shore *first = atomic_load_explicit(&dock->called, memory_order_relaxed);
+    do
+        shore->called_next = first;
+    while (!atomic_compare_exchange_weak_explicit(&dock->called, &first, shore,
+                                                  memory_order_seq_cst, memory_order_relaxed));
+    if (!atomic_load_explicit(&dock->asleep, memory_order_seq_cst)) return false;
+    return atomic_exchange_explicit(&dock->asleep, false, memory_order_relaxed);
+}
+
+bool zmtp__shore_hail(struct zmtp__shore *shore)
+{
+    return shore_call(shore->other);
+}
+
+void zmtp__dock_init(struct zmtp__dock *dock)
+{
+    *dock = (struct zmtp__dock){0};
+    atomic_init(&dock->called, NULL);
+    atomic_init(&dock->asleep, true);
+}
+
+// Takes all that were called, and puts them into the order in which they were.
+static void dock_take(struct zmtp__dock *dock)
+{
+    if (!atomic_load_explicit(&dock->called, memory_order_relaxed)) return;
+    struct zmtp__shore *shore = atomic_exchange_explicit(&dock->called, NULL, memory_order_acquire);
+    while (shore) {
+        struct zmtp__shore *const next = shore->called_next;
+        shore->called_next = dock->taken;
+        dock->taken = shore;
+        shore = next;
+    }
+}
+
+// The next that was called; it may have been closed meanwhile.
+static struct zmtp__shore *dock_called(struct zmtp__dock *dock)
+{
+    if (!dock->taken) dock_take(dock);
+    struct zmtp__shore *shore = dock->taken;
+    if (shore) dock->taken = shore->called_next;
+    return shore;
+}
+
+struct zmtp__shore *zmtp__dock_next(struct zmtp__dock *dock)
+{
+    const struct zmtp_pipe_end *end = zmtp_marks_take(&dock->marks);
+    if (end) return zmtp_pipe_owner(end);
+    struct zmtp__shore *shore;
+    while ((shore = dock_called(dock))) {
+        if (!shore->closed) {
+            (void)atomic_exchange_explicit(&shore->called, false, memory_order_acq_rel);
+            return shore;
+        }
+        ferry_release(shore->ferry); // |called| stays, so nobody puts it on the list again
+    }
+    return NULL;
+}
+
+void zmtp__dock_fini(struct zmtp__dock *dock)
+{
+    struct zmtp__shore *shore = zmtp__dock_next(dock);
+    assert(!shore);
+    (void)shore; // for builds without assertions
+}
+
+bool zmtp__dock_busy(const struct zmtp__dock *dock)
+{
+    return dock->marks.first || dock->taken ||
+           atomic_load_explicit(&dock->called, memory_order_relaxed);
+}
+
+bool zmtp__dock_sleep(struct zmtp__dock *dock)
+{
+    if (dock->marks.first || dock->taken) return false;
+    atomic_store_explicit(&dock->asleep, true, memory_order_seq_cst);
+    return !atomic_load_explicit(&dock->called, memory_order_seq_cst);
+}
+
+void zmtp__dock_wake(struct zmtp__dock *dock)
+{
+    atomic_store_explicit(&dock->asleep, false, memory_order_relaxed);
+}
+
+// The writer takes note of what the reader has read.
+static void passage_count(struct ferry_passage *out, size_t tail)
+{
+    for (; out->counted != tail; out->counted++) {
+        const struct ferry_berth *berth = &out->berths[out->counted % FERRY_BERTHS];
+        out->transit_count -= berth->count;
+        out->transit_bytes -= berth->bytes;
+    }
+}
+
+static bool passage_admits(size_t transit, size_t size, size_t max)
+{
+    return max == 0 || transit + size <= max;
+}
+
+// Has the ring a berth for what waits in |queue|?
+static bool passage_roomy(struct ferry_passage *out, const struct zmtp__queue *queue)
+{
+    passage_count(out, atomic_load_explicit(&out->tail, memory_order_seq_cst));
+    const size_t used = atomic_load_explicit(&out->head, memory_order_relaxed) - out->counted;
+    if (used == 0) return true;
+    return used < FERRY_BERTHS &&
+           passage_admits(out->transit_count, queue->count, out->count_max) &&
+           passage_admits(out->transit_bytes, queue->bytes, out->bytes_max);
+}
+
+// The same; if it has none, the reader calls when it has. As with sleep, the writer stores |starved|
+// and then loads |tail|, the reader stores |tail| and then loads |starved|, and one finds the other's.
+static bool passage_awaits_room(struct ferry_passage *out, const struct zmtp__queue *queue)
+{
+    if (passage_roomy(out, queue)) return true;
+    atomic_store_explicit(&out->starved, true, memory_order_seq_cst);
+    if (!passage_roomy(out, queue)) return false;
+    atomic_store_explicit(&out->starved, false, memory_order_relaxed);
+    return true;
+}
+
+// The reader has read up to |tail|. True: the writer waits for that.
+static bool passage_read(struct ferry_passage *in, size_t tail)
+{
+    atomic_store_explicit(&in->tail, tail, memory_order_seq_cst);
+    if (!atomic_load_explicit(&in->starved, memory_order_seq_cst)) return false;
+    atomic_store_explicit(&in->starved, false, memory_order_relaxed);
+    return true;
+}
+
+static bool shore_has_news(const struct zmtp__shore *shore)
+{
+    const struct zmtp_link *link = zmtp_pipe_link(shore->end);
+    return link->up != shore->told_up || link->generation != shore->told;
+}
+
+// Loads |berth| with all that the pipe holds for the other side: who spoke, and what was said.
+static void shore_fill(struct zmtp__shore *shore, struct ferry_berth *berth)
+{
+    struct zmtp_pipe_end *end = shore->end;
+    struct zmtp__queue *queue = end->in;
+    const struct zmtp_link *link = zmtp_pipe_link(end);
+    berth->heard = shore->heard;
+    berth->news = shore_has_news(shore);
+    berth->up = shore->told_up = link->up;
+    berth->generation = shore->told = link->generation;
+    berth->origins = zmtp__pipe_give_speakers(end);
+    // Of one that spoke the commands that came first may be gone.
+    for (struct zmtp__origin *origin = berth->origins; origin; origin = origin->next)
+        origin->first = origin->first > queue->taken ? origin->first - queue->taken : 0;
+    berth->count = queue->count;
+    berth->bytes = queue->bytes;
+    if (queue->count > 0) zmtp__queue_unload(queue, &berth->cargo);
+}
+
+// Sends what the pipe holds for the other side. False: there is nothing, or it has to wait for room.
+static bool shore_ship(struct zmtp__shore *shore)
+{
+    const struct zmtp__queue *queue = shore->end->in;
+    struct ferry_passage *out = shore->out;
+    if (!shore_has_news(shore) && queue->count == 0) return false;
+    if (!passage_awaits_room(out, queue)) return false;
+    const size_t head = atomic_load_explicit(&out->head, memory_order_relaxed);
+    struct ferry_berth *berth = &out->berths[head % FERRY_BERTHS];
+    shore_fill(shore, berth);
+    out->transit_count += berth->count;
+    out->transit_bytes += berth->bytes;
+    atomic_store_explicit(&out->head, head + 1, memory_order_release);
+    zmtp__pipe_consumed(shore->end);
+    return true;
+}
+
+// Tells the shore's pipe of the other side's link. |base| counts the messages before the cargo.
+static void shore_hear(struct zmtp__shore *shore, struct ferry_berth *berth, uint64_t base)
+{
+    struct zmtp__origin *origin;
+    zmtp_pipe_link_down(shore->end); // also when one connection has followed on another
+    while ((origin = berth_take_origin(berth))) {
+        zmtp__pipe_introduce_at(shore->end, origin, base + origin->first);
+        zmtp__origin_unref(origin);
+    }
+    if (!berth->up) zmtp_pipe_link_down(shore->end);
+    shore->heard = berth->generation;
+    berth->news = false;
+}
+
+static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
+{
+    struct zmtp_pipe_end *end = shore->end;
+    const struct zmtp_link *link = zmtp_pipe_link(end);
+    const uint64_t base = end->out->taken + end->out->count;
+    const size_t messages = zmtp__cargo_messages(&berth->cargo);
+    if (berth->cargo.count > 0) {
+        // Commands that were for a connection other than the present one are not to be seen.
+        if (!link->up || link->generation != berth->heard) zmtp__cargo_expire(&berth->cargo);
+        const int result = zmtp__queue_load(end->out, &berth->cargo, shore->ferry->allocator);
+        if (result < 0) return result;
+        zmtp__pipe_published(end);
+    }
+    if (berth->news) shore_hear(shore, berth, base);
+    const size_t landed = atomic_load_explicit(&shore->in->landed, memory_order_relaxed);
+    atomic_store_explicit(&shore->in->landed, landed + messages, memory_order_relaxed);
+    return ZMTP_OK;
+}
+
+// Is there room for a cargo? No: the shore's end is marked when there is.
+static bool shore_roomy(const struct zmtp__shore *shore)
+{
+    struct zmtp__queue *queue = shore->end->out;
+    if (zmtp__queue_roomy(queue)) return true;
+    queue->starved = true;
+    return false;
+}
+
+// What came of landing.
+struct ferry_landing {
+    bool all;     // the ring is empty
+    bool awaited; // the other side waits for the berths that were left
+    int result;
+};
+
+// Loads what has come, as far as there is room.
+static struct ferry_landing shore_land(struct zmtp__shore *shore)
+{
+    struct ferry_passage *in = shore->in;
+    struct ferry_landing landing = {.result = ZMTP_OK};
+    const size_t begin = atomic_load_explicit(&in->tail, memory_order_relaxed);
+    const size_t head = atomic_load_explicit(&in->head, memory_order_acquire);
+    size_t tail = begin;
+    while (tail != head && shore_roomy(shore)) {
+        landing.result = shore_load(shore, &in->berths[tail % FERRY_BERTHS]);
+        if (landing.result < 0) break;
+        tail++;
+    }
+    landing.all = tail == head;
+    if (tail != begin) landing.awaited = passage_read(in, tail);
+    return landing;
+}
+
+// The shore's own side has closed its end of the pipe. What it sent goes to the other side in one piece,
+// for which there is always room: so to leave takes no time and no memory.
+static unsigned shore_leave(struct zmtp__shore *shore)
+{
+    struct zmtp_pipe_end *end = shore->end;
+    if (end) shore_fill(shore, &shore->out->last);
+    atomic_store_explicit(&shore->out->left, true, memory_order_release);
+    zmtp_pipe_close(end);
+    shore->end = NULL;
+    shore->over = true;
+    return ZMTP__FERRY_OVER | (shore_call(shore->other) ? ZMTP__FERRY_RING : 0u);
+}
+
+// The other side has left, and all it sent has been loaded. What it has not loaded is lost.
+static unsigned shore_end(struct zmtp__shore *shore)
+{
+    struct zmtp_pipe_end *end = shore->end, *const near = end->other;
+    const size_t lost = zmtp__queue_settle(end->in);
+    zmtp_pipe_close(end);
+    near->lost += lost;
+    near->out->withdrawn += lost;
+    shore->end = NULL;
+    shore->over = true;
+    return ZMTP__FERRY_OVER;
+}
+
+unsigned zmtp__shore_work(struct zmtp__shore *shore)
+{
+    if (!shore->end) return 0; // what comes waits until it is attached
+    if (shore->end->other->closed) return shore_leave(shore);
+    // Looked at before the ring, which then holds all that there will ever be.
+    const bool alone = zmtp__shore_left_alone(shore);
+    struct ferry_landing landing = shore_land(shore);
+    if (alone && landing.all && shore_roomy(shore)) {
+        landing.result = shore_load(shore, &shore->in->last);
+        if (landing.result == ZMTP_OK) return shore_end(shore);
+    }
+    unsigned result = landing.result < 0 ? ZMTP__FERRY_HUNGRY : 0u;
+    if (alone) return result; // and send to nobody
+    const bool shipped = shore_ship(shore);
+    if ((shipped || landing.awaited) && shore_call(shore->other)) result |= ZMTP__FERRY_RING;
+    return result;
+}
+
+unsigned zmtp__shore_refuse(struct zmtp__shore *shore)
+{
+    assert(!shore->end && !shore->over);
+    return shore_leave(shore);
+}
+
+void zmtp__shore_close(struct zmtp__shore *shore)
+{
+    assert(shore->over);
+    shore->closed = true;
+    if (!atomic_exchange_explicit(&shore->called, true, memory_order_acq_rel))
+        ferry_release(shore->ferry);
+}

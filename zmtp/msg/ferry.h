@@ -1,0 +1,92 @@
+// A ferry: joins two pipes that live on two threads, so that sockets, connections and queues stay what
+// they are, the property of one thread.
+//
+//     thread 0                                                     thread 1
+//     socket | pipe | shore 0  == ring of cargoes ==>  shore 1 | pipe | socket or connection
+//                              <== ring of cargoes ==
+//
+// A shore owns the far end of a pipe of its own thread. It unloads that pipe's queue as a whole: the
+// array of ranges is the cargo, by exchange with an empty one, so that neither messages nor ranges are
+// touched, however many there are. The other shore loads the cargo into its pipe's queue, large runs by
+// reference and small ones copied, and marks it. What one end of a pipe tells the other (its link, and
+// who speaks there) goes along; so does the end: what was sent before a close is still received. A
+// message has left the sender's queue when it was loaded on the other side; until then it counts as
+// waiting, and when that side leaves before, as lost.
+//
+// Here is no lock, no wait and no system call. Each direction is a ring with one writer and one reader;
+// atomic operations are by cargo. A shore that has news for the other one calls it: puts it on the
+// list of the other thread's dock, once. Only when that thread has said that it sleeps is it to be
+// woken, by whoever gets ZMTP__FERRY_RING from zmtp__shore_work.
+//
+// Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue.
+// The ring takes a cargo when it is empty, or when with it the limits of the ring are kept; a shore
+// loads a cargo when its pipe's queue is roomy. So the ring holds at most its limits or one full queue
+// of the sender's, whichever is more, and the receiver's queue at most half its limit and one cargo.
+// Cargoes are never split, so nobody has to look for the messages in them.
+#ifndef ZMTP_MSG_FERRY_H
+#define ZMTP_MSG_FERRY_H
+
+#include "pipe.h"
+
+struct zmtp__ferry;
+struct zmtp__shore;
+
+// Where one thread's shores have their news noted. One for each thread; other threads touch |called|
+// and |asleep| only. It must outlive the shores at it, and the last call of each of their other sides:
+// until those have left.
+struct zmtp__dock {
+    struct zmtp_marks marks;              // ends of pipes at shores, with news of this thread
+    struct zmtp__shore *taken;            // those called by other threads, the first called first
+    _Atomic(struct zmtp__shore *) called; // and since, the last first
+    atomic_bool asleep;
+};
+void zmtp__dock_init(struct zmtp__dock *dock);
+// Lets go of shores that were closed while they were called. No shore is open, and no thread calls.
+void zmtp__dock_fini(struct zmtp__dock *dock);
+// A shore with news: let it work, or attach its pipe first. Null: none.
+struct zmtp__shore *zmtp__dock_next(struct zmtp__dock *dock);
+bool zmtp__dock_busy(const struct zmtp__dock *dock); // would that find one?
+// From now on who calls is told to ring. False: somebody has called meanwhile, so do not sleep. A dock
+// is asleep at first.
+bool zmtp__dock_sleep(struct zmtp__dock *dock);
+// Somebody looks now, and will until the next sleep: callers need not ring.
+void zmtp__dock_wake(struct zmtp__dock *dock);
+
+struct zmtp__ferry_config {
+    // Called from both threads; null: the heap. The pipes at the shores must be made with it, and with a
+    // pool of it or none, and so must the origins that are introduced there: what crosses is freed on
+    // the other thread.
+    const struct zmtp_allocator *allocator;
+    struct zmtp__dock *docks[2];
+    void *owners[2];
+    // Limits of the ring that leads from shore 0, and from shore 1. 0: none.
+    size_t count_max[2], bytes_max[2];
+};
+// Both shores belong to the caller's thread, until the other one is hailed. ZMTP_ERR_MEMORY.
+int zmtp__ferry_open(const struct zmtp__ferry_config *config, struct zmtp__shore *shores[2]);
+// Calls the other side, which finds its shore at its dock and attaches a pipe to it. True: ring.
+bool zmtp__shore_hail(struct zmtp__shore *shore);
+
+// |end| is the shore's from now on, and marked. Nothing has been sent to it yet.
+void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end);
+bool zmtp__shore_attached(const struct zmtp__shore *shore);
+void *zmtp__shore_owner(const struct zmtp__shore *shore);
+void zmtp__shore_own(struct zmtp__shore *shore, void *owner);
+
+// Does what can be done for a shore with news. A mix of:
+enum {
+    ZMTP__FERRY_RING = 1,   // wake the other side's thread
+    ZMTP__FERRY_HUNGRY = 2, // something waits for memory; work again in a while
+    ZMTP__FERRY_OVER =
+        4, // one side has left, all has been loaded, and the pipe's end is closed: close
+};
+unsigned zmtp__shore_work(struct zmtp__shore *shore);
+// Leaves without a pipe ever having been attached; what came and will come is lost to the sender.
+// ZMTP__FERRY_RING as above, and always ZMTP__FERRY_OVER.
+unsigned zmtp__shore_refuse(struct zmtp__shore *shore);
+// After ZMTP__FERRY_OVER. The ferry's memory goes with the second shore, or with its dock.
+void zmtp__shore_close(struct zmtp__shore *shore);
+// Has the other side left? What it sent may still be on its way.
+bool zmtp__shore_left_alone(const struct zmtp__shore *shore);
+
+#endif
