@@ -46,7 +46,7 @@ int zmtp__bind_fail(const struct zmtp__bind_job *job)
     const char *advice = bind_advice(job->endpoint->transport, error_number);
     char words[128];
     uv_strerror_r(-error_number, words, sizeof words);
-    if (job->out->option)
+    if (job->out->option && error != ZMTP_ERR_DESCRIPTORS)
         return zmtp__uv_socket_fail(job->socket, error, "%s cannot be bound: %s cannot be set: %s",
                                     job->text, job->out->option, words);
     if (advice) return zmtp__uv_socket_fail(job->socket, error, "%s %s", job->text, advice);
