@@ -2,6 +2,7 @@
 #
 # O= picks the output folder of a flavour, so that flavours live side by side:
 #   make O=build/asan ASAN=1 test     make O=build/tsan TSAN=1 test     make O=build/clang CC=clang
+# WS=1 adds the WebSocket transport, which needs libwslay.
 # SODIUM=0 leaves libsodium out (no CURVE, no libgarden); ONE=1 compiles libzmtp from its amalgamation.
 # T= runs only the tests whose name holds it: make test T=frame
 # V=1 shows the commands.
@@ -30,8 +31,9 @@ endif
 # The packages of Debian 12, each listed once; every list below holds the ones above it that it needs.
 DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev libmicrohttpd-dev
 DEPS_demo = $(DEPS_build) alsa-utils python3
-DEPS_test = $(DEPS_demo) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
-DEPS_fuzz = $(DEPS_build) clang libclang-rt-14-dev python3
+DEPS_ws = libwslay-dev
+DEPS_test = $(DEPS_demo) $(DEPS_ws) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
+DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) libzmq3-dev python3
 DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_valgrind = $(DEPS_test) valgrind
@@ -55,6 +57,11 @@ endif
 ifeq ($(SODIUM),0)
 SWITCHES += -DZMTP_NO_SODIUM
 endif
+# Explicit, as what a library depends on must not hang on what happens to be installed where it is built.
+WS ?= 0
+ifeq ($(WS),1)
+WS_FLAGS = -DZMTP_WITH_WSLAY
+endif
 CFLAGS_ALL = -std=c11 $(OPT) $(WARN) $(SAN) $(SWITCHES) -fPIC -I. $(CFLAGS)
 LDFLAGS_ALL = $(SAN) $(LDFLAGS)
 # The layers that touch the system; everything else is plain C11.
@@ -66,7 +73,7 @@ SOVERSION = 0
 # The core needs neither an operating system nor a library: libsodium's one file stays outside.
 CORE_DIRS = base wire msg mech peer socket
 CORE_SRC = $(filter-out %_sodium.c,$(foreach d,$(CORE_DIRS),$(wildcard zmtp/$(d)/*.c)))
-ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/io/*.c)
+ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/ws/*.c zmtp/io/*.c)
 # The garden's store names things by hashes of libsodium's.
 ifneq ($(SODIUM),0)
 GARDEN_SRC = $(foreach d,wire core store uv,$(wildcard garden/$(d)/*.c))
@@ -88,7 +95,7 @@ LIB_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.a)
 SO_ZMTP = $(O)/lib/libzmtp.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
-LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium -lpthread
+LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium $(if $(WS_FLAGS),-lwslay) -lpthread
 LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd $(AUDIO_LIBS) -lm
 
 BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
@@ -121,6 +128,9 @@ define stamp
 endef
 $(O)/flags: FORCE
 	$(call stamp,$(CC) $(CFLAGS_ALL) $(AUDIO))
+# One file alone knows about the switch, so that turning it compiles no more than that.
+$(O)/ws: FORCE
+	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
 	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(TEST_SUPPORT))
 
@@ -137,6 +147,9 @@ $(call obj,$(wildcard zmtp/io/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c 
     fuzz/*.c)): EXTRA = $(SYSTEM)
 $(call obj,$(wildcard garden/daemon/*.c)): EXTRA += $(AUDIO_CFLAGS)
 
+$(call obj,zmtp/ws/frames.c): EXTRA = $(WS_FLAGS)
+$(call obj,zmtp/ws/frames.c) $(O)/obj/amalgamation/zmtp.o: $(O)/ws
+
 $(LIB_CORE): $(call obj,$(CORE_SRC))
 ZMTP_OBJ = $(if $(filter 1,$(ONE)),$(O)/obj/amalgamation/zmtp.o,$(call obj,$(ZMTP_SRC)))
 $(LIB_ZMTP): $(ZMTP_OBJ)
@@ -152,7 +165,7 @@ $(O)/amalgamation/zmtp.c: zmtp/pkg/amalgamate $(wildcard zmtp/*.h zmtp/*/*.[ch])
 	$(call Q,one )zmtp/pkg/amalgamate $(@D)
 $(O)/obj/amalgamation/zmtp.o: $(O)/amalgamation/zmtp.c $(O)/flags
 	@mkdir -p $(@D)
-	$(call Q,cc  )$(CC) $(CFLAGS_ALL) -c $< -o $@
+	$(call Q,cc  )$(CC) $(CFLAGS_ALL) $(WS_FLAGS) -c $< -o $@
 
 # A shared library exports the public names only; the link without a number is for the linker, the
 # one with the first number is what a program asks for at its start. Nothing may stay undefined, but
@@ -187,12 +200,15 @@ $(BIN) $(SIM) $(EXAMPLES) $(TESTS) $(TEST_PEERS) $(REPLAY) $(FUZZ:%=$(O)/bin/fuz
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %/libgarden.a,$^) $(filter %/libzmtp.a,$^) $(LINK) \
 	    $(LIBS_SYSTEM) $(LIBS_TOOLS)
 
+# What is tested has the WebSocket transport, unless WS= says otherwise.
+TEST_WS = WS=$(if $(filter file,$(origin WS)),1,$(WS))
+
 # What a target needs is installed before anything is compiled, so these run make once more.
 again = +@$(MAKE) --no-print-directory
 
 test: ## installs what is missing, then builds and runs every test; T= picks some by name
 	$(again) deps-test
-	$(again) run-tests
+	$(again) run-tests $(TEST_WS)
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
 NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
@@ -213,7 +229,7 @@ conformance: ## each rule of the RFCs, what we make of it, and the tests that pr
 
 valgrind: ## the unit tests under valgrind: no wrong access, no leak
 	$(again) deps-valgrind
-	$(again) run-valgrind
+	$(again) run-valgrind $(TEST_WS)
 run-valgrind: $(filter $(O)/test/unit/%,$(TESTS))
 	@$(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --timeout 600 \
 	    --under 'valgrind --quiet --error-exitcode=9 --leak-check=full' $^
@@ -226,7 +242,7 @@ run-demo: all
 
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS=20, with clang's sanitizers
 	$(again) deps-fuzz
-	$(again) fuzz-targets O=$(O)/fuzz CC=clang ASAN=1 TSAN= FUZZER=1
+	$(again) fuzz-targets O=$(O)/fuzz CC=clang ASAN=1 TSAN= FUZZER=1 WS=1
 	@$(PYTHON) fuzz/run --build $(O)/fuzz --seconds $(FUZZ_SECONDS) --only '$(T)' $(FUZZ)
 fuzz: ## the same for FUZZ_SECONDS=600
 	$(again) fuzz-smoke FUZZ_SECONDS=$(if $(filter command% env%,$(origin FUZZ_SECONDS)),$(FUZZ_SECONDS),600)
@@ -273,6 +289,12 @@ format: ## lays out every source file with clang-format
 	clang-format -i $(shell find zmtp garden test fuzz bench -name '*.[ch]')
 
 TO = $(DESTDIR)$(PREFIX)
+# Debian's libwslay comes without a file for pkg-config, so its name may have to do.
+ifdef WS_FLAGS
+WS_PACKAGE := $(shell pkg-config --exists libwslay 2>/dev/null && echo libwslay)
+WS_REQUIRES = $(WS_PACKAGE:%=, %)
+WS_LIBS = $(if $(WS_PACKAGE),,-lwslay )
+endif
 install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-config files, tools
 	install -d $(TO)/include/zmtp $(TO)/include/garden $(TO)/lib/pkgconfig $(TO)/bin
 	install -m 644 $(wildcard zmtp/*.h) $(TO)/include/zmtp
@@ -280,7 +302,7 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	install -m 644 $(LIB_CORE) $(LIB_ZMTP) $(LIB_GARDEN) $(TO)/lib
 	cp -P $(foreach so,$(SO_ZMTP) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
 	for f in $(wildcard zmtp/pkg/*.pc.in garden/pkg/*.pc.in); do \
-	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
+	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@WS_REQUIRES@|$(WS_REQUIRES)|; s|@WS_LIBS@|$(WS_LIBS)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
 	done
 	$(if $(strip $(BIN)),install $(BIN) $(TO)/bin)
 	install -d $(TO)/lib/systemd/user

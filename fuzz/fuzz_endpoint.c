@@ -20,7 +20,7 @@ static int write_address(char *out, size_t room, struct zmtp_bytes host, uint32_
 
 static int write_tcp(const struct zmtp_endpoint *endpoint, char *out, size_t room)
 {
-    int size = snprintf(out, room, "tcp://");
+    int size = snprintf(out, room, endpoint->transport == ZMTP_WS ? "ws://" : "tcp://");
     if (endpoint->source.size > 0) {
         size += write_address(out + size, room - (size_t)size, endpoint->source,
                               endpoint->source_port, false);
@@ -48,6 +48,10 @@ static void write_out(const struct zmtp_endpoint *endpoint, char out[2 * ZMTP_EN
                     ? snprintf(out + size, room - (size_t)size, ":*")
                     : snprintf(out + size, room - (size_t)size, ":%u", endpoint->port);
         break;
+    case ZMTP_WS:
+        size = write_tcp(endpoint, out, room);
+        size += snprintf(out + size, room - (size_t)size, "%.*s", path_size, path);
+        break;
     case ZMTP_IPC:
         size = snprintf(out, room, "ipc://%s%.*s", endpoint->abstract ? "@" : "", path_size, path);
         break;
@@ -74,11 +78,16 @@ static void check_read(const char *text, const struct zmtp_endpoint *endpoint)
 {
     const struct zmtp_bytes whole = zmtp_bytes_text(text);
     fuzz_check(whole.size < ZMTP_ENDPOINT_MAX);
-    fuzz_check(fuzz_is_within(endpoint->host, whole) && fuzz_is_within(endpoint->path, whole));
+    const bool web = endpoint->transport == ZMTP_WS;
+    fuzz_check(fuzz_is_within(endpoint->host, whole));
+    fuzz_check(fuzz_is_within(endpoint->path, whole) ||
+               (web && zmtp_bytes_equal(endpoint->path, zmtp_bytes_text("/"))));
+    fuzz_check(!web || (endpoint->path.data[0] == '/' && endpoint->path.size <= ZMTP_WS_PATH_MAX));
     fuzz_check(fuzz_is_within(endpoint->source, whole));
     const bool has_host = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_VSOCK;
-    fuzz_check(has_host == (endpoint->host.size > 0) && has_host == (endpoint->path.size == 0));
-    fuzz_check(endpoint->transport == ZMTP_TCP || endpoint->source.size == 0);
+    fuzz_check((has_host || web) == (endpoint->host.size > 0));
+    fuzz_check(has_host == (endpoint->path.size == 0));
+    fuzz_check(endpoint->transport == ZMTP_TCP || web || endpoint->source.size == 0);
     fuzz_check(endpoint->source.size > 0 || endpoint->source_port == 0);
     fuzz_check(endpoint->transport == ZMTP_VSOCK || endpoint->port <= UINT16_MAX);
     fuzz_check(!endpoint->port_any || endpoint->port == 0);

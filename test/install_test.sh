@@ -49,6 +49,17 @@ stages() {
         ! grep -r "$work" "$work/stage/opt/x/lib/pkgconfig"
 }
 
+# What a static program needs besides is told exactly when it is needed.
+tells_of_wslay_when_it_is_used() {
+    static=$(pkg-config --static --libs libzmtp)
+    echo "$static"
+    if nm -u "$work/root/lib/libzmtp.a" | grep -q wslay_; then
+        echo "$static" | grep -q -e -lwslay
+    else
+        ! echo "$static" | grep -q wslay
+    fi && ! pkg-config --libs libzmtp | grep wslay
+}
+
 cat >"$work/program.c" <<'END'
 #include <garden/errors.h>
 #include <stdio.h>
@@ -78,6 +89,7 @@ for header in "$work"/root/include/*/*.h; do
         check "$header compiles alone in C++" compiles_alone "$header" cc c++
     fi
 done
+check "pkg-config tells of libwslay when it is used" tells_of_wslay_when_it_is_used
 shared=$(pkg-config --libs libgarden)
 static=$(pkg-config --static --libs libgarden |
     sed "s|-lgarden|$work/root/lib/libgarden.a|; s|-lzmtp|$work/root/lib/libzmtp.a|")

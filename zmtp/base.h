@@ -124,24 +124,27 @@ void zmtp_free(const struct zmtp_allocator *allocator, void *memory, size_t size
 //     ipc://PATH               ipc://@NAME: of the abstract namespace; ipc://*: a fresh path
 //     vsock://CID:PORT         between virtual machines and their host; CID a number or *
 //     inproc://NAME
+//     ws://HOST:PORT/PATH      as tcp, over WebSocket (RFC 45); without a port 80, without a path "/"
 //
 // PORT is a number, or * or 0: one that is free.
-enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC, ZMTP_VSOCK };
+enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC, ZMTP_VSOCK, ZMTP_WS };
 struct zmtp_endpoint {
     enum zmtp_transport transport;
-    struct zmtp_bytes host;   // tcp: without brackets, "*": every address; vsock: the cid's text
-    struct zmtp_bytes source; // tcp: as |host|; empty: the system chooses
-    uint32_t port;            // tcp: up to 65535; vsock: up to 4294967294; 0 when wildcard
+    struct zmtp_bytes host; // tcp, ws: without brackets, "*": every address; vsock: the cid's text
+    struct zmtp_bytes source; // tcp, ws: as |host|; empty: the system chooses
+    uint32_t port;            // tcp, ws: up to 65535; vsock: up to 4294967294; 0 when wildcard
     uint16_t source_port;     // 0: the system chooses
-    bool port_any;            // tcp and vsock: "*" or 0 was given
+    bool port_any;            // "*" or 0 was given
     bool cid_any;             // vsock: "*"
     uint32_t cid;             // vsock
     bool abstract;            // ipc: a name of the abstract namespace, without its '@'
     bool path_any;            // ipc: "*" was given
-    struct zmtp_bytes path;   // ipc: the path or abstract name; inproc: the name
+    struct zmtp_bytes path;   // ipc: the path or abstract name; inproc: the name;
+                              // ws: from its "/" on
 };
-// The longest endpoint with its terminator; the longest path that a socket's address can hold.
-enum { ZMTP_ENDPOINT_MAX = 256, ZMTP_IPC_PATH_MAX = 107 };
+// The longest endpoint with its terminator; the longest path that a socket's address can hold; and of
+// ws, where a path beside the address that a name turns into must fit into an endpoint.
+enum { ZMTP_ENDPOINT_MAX = 256, ZMTP_IPC_PATH_MAX = 107, ZMTP_WS_PATH_MAX = 128 };
 
 // ZMTP_OK, ZMTP_ERR_TRANSPORT for a scheme nobody knows, ZMTP_ERR_ENDPOINT for anything else wrong;
 // |why|, if not null, then points at a constant sentence.

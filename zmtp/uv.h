@@ -204,6 +204,10 @@ struct zmtp_uv_config {
     // Serve peers of ZMTP 1.0 and 2.0 (libzmq 2.x and 3.x), too; see peer.h. Without it they are refused
     // at once, and nobody has to wait for a greeting.
     bool old_versions;
+    // ws: which pages may connect from a browser, as the origins that it tells, with a space between
+    // them: "https://example.org http://localhost:8080". Null: any, also one that a user of this machine
+    // visits and that means ill; "": none. Programs tell no origin, and are not held up. Copied.
+    const char *ws_origins;
     // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
     // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
     void (*on_message)(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user);
@@ -251,7 +255,8 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
 // tcp: * is every address, IPv4 and IPv6, and so is [::]; 0.0.0.0 is every IPv4 one (see |families|). An
 // interface's name is its IPv4 address, or else its IPv6 one. A name is looked up by this call, which
 // waits for it. ipc: a path left by a process that is gone is replaced; one where somebody answers is
-// ZMTP_ERR_IN_USE. vsock: ZMTP_ERR_TRANSPORT where the system has none.
+// ZMTP_ERR_IN_USE. vsock: ZMTP_ERR_TRANSPORT where the system has none. ws: as tcp, for requests of that
+// path only; ZMTP_ERR_UNSUPPORTED unless the library was built with WS=1.
 int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
 // Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet. What
 // is sent meanwhile waits, except over inproc, where sends say ZMTP_ERR_AGAIN until the name is bound.

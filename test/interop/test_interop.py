@@ -78,7 +78,7 @@ class Case:
     def fresh(self):
         if self.transport == 'ipc':
             return 'ipc://' + tempfile.mktemp(dir=self.folder)
-        return 'tcp://127.0.0.1:*'
+        return 'ws://127.0.0.1:*/zeromq' if self.transport == 'ws' else 'tcp://127.0.0.1:*'
 
     def theirs(self, kind, **options):
         socket = self.context.socket(getattr(zmq, kind))
@@ -302,11 +302,19 @@ CASES = [case_req, case_req_router, case_rep, case_dealer, case_dealer_dealer, c
          case_they_restart_pub, case_we_restart_pub]
 
 
+def has_ws():
+    """Was our side built with WebSocket?"""
+    run = subprocess.run([PEER, 'PAIR', 'connect', 'ws://127.0.0.1:1', 'echo', 'x', 'x'],
+                         capture_output=True, text=True)
+    return 'without WebSocket' not in run.stderr
+
+
 def main():
     passed = failed = 0
     only = sys.argv[1] if len(sys.argv) > 1 else ''
+    transports = ['tcp', 'ipc', 'ws'] if has_ws() else ['tcp', 'ipc']
     with tempfile.TemporaryDirectory() as folder:
-        for run, transport, we_bind in itertools.product(CASES, ['tcp', 'ipc'], [True, False]):
+        for run, transport, we_bind in itertools.product(CASES, transports, [True, False]):
             name = f'{run.__name__[5:]} {transport} {"we bind" if we_bind else "libzmq binds"}'
             if only not in name:
                 continue

@@ -114,6 +114,12 @@ void world_endpoint(struct world *world, enum zmtp_transport transport, char out
     case ZMTP_VSOCK:
         snprintf(out, ZMTP_ENDPOINT_MAX, "vsock://*:*");
         break;
+    case ZMTP_WS: {
+        char tcp[ZMTP_ENDPOINT_MAX];
+        close(world_listen(tcp));
+        snprintf(out, ZMTP_ENDPOINT_MAX, "ws%.200s/test/%d", tcp + 3, world->names);
+        break;
+    }
     }
 }
 

@@ -229,6 +229,42 @@ static void test_an_endpoint_has_at_most_255_octets(void **state)
     assert_refused(long_path("inproc://", 256 - 9), ZMTP_ERR_ENDPOINT);
 }
 
+// ZWS45-HS-03
+static void test_ws_has_a_host_a_port_and_a_path(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *host, *path;
+        uint16_t port;
+        bool port_any;
+    } cases[] = {
+        {"ws://127.0.0.1:5555/zeromq", "127.0.0.1", "/zeromq", 5555, false},
+        {"ws://server.example.com/zeromq", "server.example.com", "/zeromq", 80, false},
+        {"ws://h:81", "h", "/", 81, false},
+        {"ws://h", "h", "/", 80, false},
+        {"ws://*:*/a/b:c]d", "*", "/a/b:c]d", 0, true},
+        {"ws://[::1]:9/", "::1", "/", 9, false},
+        {"ws://[::1]/x", "::1", "/x", 80, false},
+        {"ws://[::1]", "::1", "/", 80, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct zmtp_endpoint endpoint = parsed(cases[i].text);
+        assert_int_equal(endpoint.transport, ZMTP_WS);
+        octets_assert_equal(endpoint.host, zmtp_bytes_text(cases[i].host));
+        octets_assert_equal(endpoint.path, zmtp_bytes_text(cases[i].path));
+        assert_int_equal(endpoint.port, cases[i].port);
+        assert_int_equal(endpoint.port_any, cases[i].port_any);
+    }
+    const char *const texts[] = {"ws://",         "ws:///x",      "ws://:1/x",      "ws://h:x/",
+                                 "ws://h:1/a b",  "ws://h:1/a?b", "ws://h:1/a#b",   "ws://h:1/\r\n",
+                                 "ws://h:1/\x80", "ws://a b/",    "ws://[::1/",     "ws://::1/x",
+                                 "ws://[::1]x/",  "ws://h:/x",    "ws://h:65536/x", "ws://u@h/x"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_refused(texts[i], ZMTP_ERR_ENDPOINT);
+    assert_int_equal(parsed(long_path("ws://h/", 127)).path.size, 128);
+    assert_refused(long_path("ws://h/", 128), ZMTP_ERR_ENDPOINT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_a_port_is_a_number_up_to_65535_or_a_star),
         cmocka_unit_test(test_a_host_is_a_name_an_address_in_brackets_or_a_star),
         cmocka_unit_test(test_an_ipc_path_fits_a_socket_address),
+        cmocka_unit_test(test_ws_has_a_host_a_port_and_a_path),
         cmocka_unit_test(test_an_endpoint_has_at_most_255_octets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,6 +169,44 @@ static int endpoint_vsock(struct endpoint_text *text, struct zmtp_endpoint *out)
     return ZMTP_OK;
 }
 
+// Where the host and the port of a ws endpoint end: at its path, which may be missing.
+static size_t endpoint_path_begin(struct zmtp_bytes rest)
+{
+    const uint8_t *const slash = rest.size > 0 ? memchr(rest.data, '/', rest.size) : NULL;
+    return slash ? (size_t)(slash - rest.data) : rest.size;
+}
+
+// A path goes into a request as it is, so it has only octets that need no escape there.
+static int endpoint_ws_path(struct endpoint_text *text, struct zmtp_bytes path,
+                            struct zmtp_endpoint *out)
+{
+    out->path = path.size > 0 ? path : zmtp_bytes_text("/");
+    if (path.size > ZMTP_WS_PATH_MAX) {
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "the path is longer than 128 octets");
+    }
+    for (size_t i = 0; i < path.size; i++) {
+        const uint8_t octet = path.data[i];
+        if (octet <= ' ' || octet >= 0x7F || octet == '?' || octet == '#') {
+            return endpoint_fail(text, ZMTP_ERR_ENDPOINT,
+                                 "the path has an octet that must be written as %XX");
+        }
+    }
+    return ZMTP_OK;
+}
+
+// RFC 45, Handshake: as in its example the port may be missing; that of HTTP is meant then.
+static int endpoint_ws(struct endpoint_text *text, struct zmtp_endpoint *out)
+{
+    const struct zmtp_bytes whole = text->rest;
+    const size_t begin = endpoint_path_begin(whole);
+    const int error = endpoint_ws_path(text, endpoint_tail(whole, begin), out);
+    if (error < 0) return error;
+    text->rest = endpoint_head(whole, begin);
+    if (endpoint_colon(text->rest) < text->rest.size) return endpoint_tcp(text, out);
+    out->port = 80;
+    return endpoint_host(text, text->rest, &out->host);
+}
+
 static int endpoint_ipc(struct endpoint_text *text, struct zmtp_endpoint *out)
 {
     out->path = text->rest;
@@ -220,12 +258,16 @@ static int endpoint_read(struct endpoint_text *text, struct zmtp_endpoint *out)
         out->transport = ZMTP_VSOCK;
         return endpoint_vsock(text, out);
     }
+    if (endpoint_scheme(text, "ws://")) {
+        out->transport = ZMTP_WS;
+        return endpoint_ws(text, out);
+    }
     const size_t colon = strcspn((const char *)text->rest.data, ":");
     if (colon == 0 || strncmp((const char *)text->rest.data + colon, "://", 3) != 0) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "there is no transport before \"://\"");
     }
     return endpoint_fail(text, ZMTP_ERR_TRANSPORT,
-                         "the transport is none of tcp, ipc, inproc, vsock");
+                         "the transport is none of tcp, ipc, inproc, vsock, ws");
 }
 
 int zmtp_endpoint_parse(const char *text, struct zmtp_endpoint *out, const char **why)

@@ -128,14 +128,21 @@ static int bind_done(const struct zmtp__bind_job *job, int fd, bool any_four)
         return zmtp__bind_fail(job);
     }
     job->out->fd = fd;
-    zmtp__address_text(&bound, job->out->endpoint, sizeof job->out->endpoint);
+    char *const out = job->out->endpoint, address[ZMTP__ADDRESS_TEXT_MAX];
+    const size_t size = sizeof job->out->endpoint;
+    zmtp__address_text(&bound, address, sizeof address);
     if (any_four) {
         // 0.0.0.0 can be dialled on this machine by everybody, [::] not by peers without IPv6.
-        const char *port = strrchr(job->out->endpoint, ':');
-        char endpoint[ZMTP__ADDRESS_TEXT_MAX];
-        snprintf(endpoint, sizeof endpoint, "tcp://0.0.0.0%s", port ? port : "");
-        strcpy(job->out->endpoint, endpoint);
+        const char *port = strrchr(address, ':');
+        snprintf(out, size, "tcp://0.0.0.0%s", port ? port : "");
+        snprintf(address, sizeof address, "%.79s", out);
     }
+    const struct zmtp_bytes path = job->endpoint->path;
+    if (job->endpoint->transport == ZMTP_WS)
+        snprintf(out, size, "ws%s%.*s", address + strlen("tcp"), (int)path.size,
+                 (const char *)path.data);
+    else
+        strcpy(out, address);
     return ZMTP_OK;
 }
 
@@ -245,6 +252,7 @@ int zmtp__bind(struct zmtp_uv_socket *socket, const char *text,
     *out = (struct zmtp__bound){.fd = -1};
     switch (endpoint->transport) {
     case ZMTP_TCP:
+    case ZMTP_WS:
         return bind_tcp(&job);
     case ZMTP_IPC:
         return zmtp__bind_ipc(&job);

@@ -14,6 +14,7 @@
 #include "foreign.h"
 #include "guard.h"
 #include "listener.h"
+#include "web.h"
 
 enum {
     // One event of one connection: then others get their turn.
@@ -91,12 +92,25 @@ bool zmtp__conn_empty(const struct zmtp__conn *conn)
     return !conn->end || zmtp__pipe_finished(conn->end);
 }
 
+// What the peer wants, and what is between it and the kernel.
+static unsigned conn_wants(const struct zmtp__conn *conn)
+{
+    return zmtp_peer_wants(conn->peer) | (conn->web ? zmtp__web_wants(conn) : 0);
+}
+
+static uint64_t conn_deadline(const struct zmtp__conn *conn)
+{
+    const uint64_t due = zmtp_peer_deadline(conn->peer);
+    const uint64_t web_due = conn->web ? zmtp__web_deadline(conn) : UINT64_MAX;
+    return due < web_due ? due : web_due;
+}
+
 // When it wants to be looked at next.
 static uint64_t conn_due(const struct zmtp__conn *conn)
 {
     uint64_t due = conn->due_ms;
     if (conn->state == ZMTP__CONN_GONE) return UINT64_MAX;
-    if (conn->state == ZMTP__CONN_OPEN) due = zmtp_peer_deadline(conn->peer);
+    if (conn->state == ZMTP__CONN_OPEN) due = conn_deadline(conn);
     return conn->leaving && conn->leave_ms < due ? conn->leave_ms : due;
 }
 
@@ -128,6 +142,14 @@ static void conn_hang_up(struct zmtp__conn *conn)
     conn->watch = NULL;
 }
 
+// Lets go of what made sense of the octets.
+static void conn_close_peer(struct zmtp__conn *conn)
+{
+    zmtp__web_close(conn);
+    zmtp_peer_close(conn->peer);
+    conn->peer = NULL;
+}
+
 static void conn_gone(uv_handle_t *handle)
 {
     struct zmtp__conn *conn = handle->data;
@@ -153,10 +175,9 @@ void zmtp__conn_drop(struct zmtp__conn *conn)
     conn_leave_pending(conn);
     if (conn->dialler) zmtp__dialler_dropped(conn->dialler);
     conn_hang_up(conn);
-    zmtp_peer_close(conn->peer);
+    conn_close_peer(conn);
     zmtp_socket_settle(conn->socket->core, conn->end);
     zmtp_pipe_close(conn->end);
-    conn->peer = NULL;
     conn->end = NULL;
     zmtp__conn_enter(conn, ZMTP__CONN_GONE);
     uv_close((uv_handle_t *)&conn->alarm, conn_gone);
@@ -181,11 +202,11 @@ void zmtp__conn_end(struct zmtp__conn *conn, int error)
 {
     struct zmtp_bytes reason = conn_denial(zmtp_peer_reason(conn->peer));
     if (reason.size == 0 && conn->hint) reason = zmtp_bytes_text(conn->hint);
+    if (conn->web) (void)zmtp__web_goodbye(conn, error, conn_now(conn)); // as far as it goes
     zmtp__conn_tell(conn, conn->up ? ZMTP_EVENT_CLOSED : ZMTP_EVENT_HANDSHAKE_FAILED, error, reason,
                     0);
     conn_hang_up(conn);
-    zmtp_peer_close(conn->peer);
-    conn->peer = NULL;
+    conn_close_peer(conn);
     conn->up = conn->tx_blocked = conn->tx_broken = false;
     conn->process = (struct zmtp_uv_process){0};
     conn->ticket = 0;
@@ -217,12 +238,16 @@ static const char *conn_guess(const uint8_t *first, size_t size)
     return "the other side does not speak ZMTP: is this the right port?";
 }
 
-// Hands |size| octets that were read into |room| to the peer.
+// Hands |size| octets that were read into |room| to the peer, or to what is before it.
 static void conn_commit(struct zmtp__conn *conn, const uint8_t *room, size_t size, uint64_t now)
 {
     uint8_t first[8];
     const size_t first_size = size < sizeof first ? size : sizeof first;
     const bool greeting = zmtp_peer_state(conn->peer) == ZMTP_PEER_GREETING;
+    if (conn->web) {
+        zmtp__web_commit(conn, room, size, now);
+        return;
+    }
     if (greeting) memcpy(first, room, first_size);
     zmtp_peer_commit(conn->peer, size, now);
     if (greeting && zmtp_peer_error(conn->peer) == ZMTP_ERR_GREETING)
@@ -231,10 +256,13 @@ static void conn_commit(struct zmtp__conn *conn, const uint8_t *room, size_t siz
 
 static void conn_read(struct zmtp__conn *conn, uint64_t now)
 {
+    uint8_t scratch[ZMTP__WEB_SCRATCH];
     size_t total = 0;
+    if (conn->web && !zmtp__web_pour(conn, now)) return;
     for (int i = 0; i < CONN_READS && total < CONN_READ_BYTES; i++) {
         if (!(zmtp_peer_wants(conn->peer) & ZMTP_WANT_READ)) return;
-        const struct zmtp_room room = zmtp_peer_space(conn->peer);
+        const struct zmtp_room room =
+            conn->web ? zmtp__web_space(conn, scratch) : zmtp_peer_space(conn->peer);
         if (room.size == 0) return;
         const ssize_t size = recv(conn->watch->fd, room.data, room.size, 0);
         if (size > 0) {
@@ -277,6 +305,10 @@ static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, s
 static void conn_write(struct zmtp__conn *conn, uint64_t now)
 {
     struct zmtp_bytes views[CONN_VIEWS];
+    if (conn->web) {
+        zmtp__web_write(conn, now);
+        return;
+    }
     for (int i = 0; i < CONN_WRITES && !conn->tx_broken; i++) {
         conn->tx_blocked = false;
         const size_t count = zmtp_peer_peek(conn->peer, views, CONN_VIEWS);
@@ -305,6 +337,7 @@ static void conn_arm(struct zmtp__conn *conn, int in_vain)
     if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_READ) events |= UV_READABLE;
     if (conn->tx_blocked) events |= UV_WRITABLE;
     if (conn->tx_broken) events &= ~UV_WRITABLE;
+    if (conn->web && zmtp__web_holds(conn)) zmtp__conn_alarm(conn, 0); // it is not the kernel's
     if (zmtp__watch_want(conn->watch, events) < 0) {
         zmtp_peer_fail(conn->peer, ZMTP_ERR_SYSTEM);
         zmtp__conn_alarm(conn, 0);
@@ -342,16 +375,16 @@ static void conn_depart(struct zmtp__conn *conn, uint64_t now)
 {
     const bool nothing = !conn->up && zmtp__conn_empty(conn); // and there will be nothing
     const bool over = nothing || now >= conn->leave_ms;
-    const bool sent = zmtp__conn_empty(conn) && !(zmtp_peer_wants(conn->peer) & ZMTP_WANT_WRITE);
+    const bool sent = zmtp__conn_empty(conn) && !(conn_wants(conn) & ZMTP_WANT_WRITE);
     if (!over && !sent) return;
+    if (!over && conn->web && !zmtp__web_goodbye(conn, ZMTP_ERR_CANCELLED, now)) return;
     if (over || shutdown(conn->watch->fd, SHUT_WR) < 0 ||
         zmtp__watch_want(conn->watch, UV_READABLE) < 0) {
         zmtp__conn_end(conn, ZMTP_ERR_CANCELLED);
         return;
     }
     zmtp__conn_tell(conn, ZMTP_EVENT_CLOSED, ZMTP_ERR_CANCELLED, (struct zmtp_bytes){0}, 0);
-    zmtp_peer_close(conn->peer);
-    conn->peer = NULL;
+    conn_close_peer(conn);
     conn->due_ms = now + CONN_DRAIN_MS;
     zmtp__conn_enter(conn, ZMTP__CONN_DRAINING);
     zmtp__conn_alarm(conn, conn_due(conn));
@@ -393,6 +426,7 @@ static void conn_authorise(struct zmtp__conn *conn)
 static void conn_come_up(struct zmtp__conn *conn)
 {
     conn->up = true;
+    if (conn->web) zmtp__ws_establish(conn->web->ws, conn_now(conn));
     conn_leave_pending(conn);
     if (conn->dialler) zmtp__dialler_up(conn->dialler);
     zmtp__uv_socket_touch(conn->socket);
@@ -432,6 +466,7 @@ static void conn_work(struct zmtp__conn *conn, int in_vain)
     if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_AUTH) conn_authorise(conn);
     // Only after reading: a loop that was busy elsewhere must not take its own delay for silence.
     if (zmtp_peer_deadline(conn->peer) <= now) zmtp_peer_tick(conn->peer, now);
+    if (conn->web) zmtp__web_tick(conn, now);
     if (!conn->tx_blocked) conn_write(conn, now);
     conn_settle(conn, now, in_vain);
 }
@@ -445,7 +480,7 @@ void zmtp__conn_ready(void *owner, int events)
     } else if (conn->state == ZMTP__CONN_DRAINING) {
         conn_drain(conn);
     } else if (conn->state == ZMTP__CONN_OPEN) {
-        const unsigned wants = zmtp_peer_wants(conn->peer);
+        const unsigned wants = conn_wants(conn);
         int in_vain = 0;
         if (!(wants & ZMTP_WANT_READ)) in_vain |= events & UV_READABLE;
         if (!(wants & ZMTP_WANT_WRITE)) in_vain |= events & UV_WRITABLE;
@@ -499,6 +534,7 @@ void zmtp__conn_resume(struct zmtp__conn *conn)
     }
     const uint64_t now = conn_now(conn);
     zmtp_peer_resume(conn->peer, now);
+    if (conn->web) (void)zmtp__web_pour(conn, now);
     if (!conn->tx_blocked) conn_write(conn, now);
     conn_settle(conn, now, 0);
 }
@@ -536,9 +572,12 @@ void zmtp__conn_init(struct zmtp__conn *conn, struct zmtp_uv_socket *socket)
     socket->uv->handles++;
 }
 
-static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket)
+static int conn_open_peer(struct zmtp__conn *conn)
 {
-    const struct zmtp_peer_config config = {
+    struct zmtp_uv_socket *socket = conn->socket;
+    int error = zmtp__web_open(conn);
+    if (error < 0) return error;
+    struct zmtp_peer_config config = {
         .allocator = socket->uv->allocator,
         .pool = socket->uv->pool,
         .type = socket->config.socket.type,
@@ -552,7 +591,10 @@ static int conn_open_peer(struct zmtp__conn *conn, struct zmtp_uv_socket *socket
         .limits = socket->config.limits,
         .stream_notify = socket->config.socket.stream_notify,
     };
-    return zmtp_peer_open(&conn->peer, &config, zmtp__engine_now(socket->uv));
+    if (conn->web) zmtp__web_limits(&config.limits);
+    error = zmtp_peer_open(&conn->peer, &config, zmtp__engine_now(socket->uv));
+    if (error < 0) zmtp__web_close(conn);
+    return error;
 }
 
 // Notes who is at the other side of |fd|. True: it is beyond this machine.
@@ -593,13 +635,13 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
     struct zmtp_uv_socket *socket = listener->socket;
     struct zmtp__conn *conn = zmtp_alloc(socket->uv->allocator, sizeof *conn);
     if (!conn) return ZMTP_ERR_MEMORY;
-    *conn = (struct zmtp__conn){.state = ZMTP__CONN_OPEN, .listener = listener};
+    *conn = (struct zmtp__conn){.socket = socket, .state = ZMTP__CONN_OPEN, .listener = listener};
     (void)conn_meet(conn, fd); // the handshake will find out that it is gone
-    int error = conn_open_peer(conn, socket);
+    int error = conn_open_peer(conn);
     if (error == ZMTP_OK)
         error = zmtp__watch_open(&conn->watch, socket->uv, fd, zmtp__conn_ready, conn);
     if (error < 0) {
-        zmtp_peer_close(conn->peer);
+        conn_close_peer(conn);
         zmtp_free(socket->uv->allocator, conn, sizeof *conn);
         return error;
     }
@@ -613,11 +655,10 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
 void zmtp__conn_begin(struct zmtp__conn *conn)
 {
     const bool bare = conn_meet(conn, conn->watch->fd) && conn_is_bare(conn);
-    int error = conn_open_peer(conn, conn->socket);
+    int error = conn_open_peer(conn);
     if (error == ZMTP_OK) error = zmtp_peer_attach(conn->peer, conn->end);
     if (error < 0) {
-        zmtp_peer_close(conn->peer);
-        conn->peer = NULL;
+        conn_close_peer(conn);
         conn_hang_up(conn);
         zmtp__dialler_failed(conn->dialler, error, zmtp_err_text(error));
         return;

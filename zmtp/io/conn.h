@@ -11,6 +11,7 @@
 #include "watch.h"
 
 struct zmtp__dialler;
+struct zmtp__web;
 
 enum zmtp__conn_state {
     ZMTP__CONN_IDLE,       // a dialler between two tries
@@ -28,6 +29,7 @@ struct zmtp__conn {
     struct zmtp__conn *pending_next, *pending_before; // of the listener, oldest first
     struct zmtp__dialler *dialler;                    // null: accepted
     struct zmtp_peer *peer;                           // while open
+    struct zmtp__web *web; // between the octets and the peer; null: not ws
     struct zmtp_pipe_end *end;
     struct zmtp__watch *watch;
     uv_timer_t alarm;

@@ -240,6 +240,7 @@ int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
     if (error < 0) goto fail_watch;
     strcpy(listener->given, text); // the parser checked the size
     strcpy(listener->endpoint, bound.endpoint);
+    (void)zmtp_endpoint_parse(listener->endpoint, &listener->where, NULL); // bind wrote it
     strcpy(socket->endpoint, bound.endpoint);
     listener->alarm.data = listener;
     uv_timer_init(uv->loop, &listener->alarm);

@@ -20,6 +20,7 @@ struct zmtp__listener {
     bool starved; // told that it pauses; nothing was accepted since
     enum zmtp_transport scheme;
     struct zmtp__bound_path path;     // of ipc
+    struct zmtp_endpoint where;       // views of |endpoint|
     char given[ZMTP_ENDPOINT_MAX];    // to bind
     char endpoint[ZMTP_ENDPOINT_MAX]; // with the real port
 };

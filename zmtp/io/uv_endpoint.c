@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "../msg/pipe.h"
+#include "../ws/ws.h"
 #include "conn.h"
 #include "dialler.h"
 #include "inproc.h"
@@ -28,11 +29,11 @@ static int uv_endpoint_result(struct zmtp_uv_socket *socket, const char *text, i
     return zmtp__uv_socket_fail(socket, error, "%s: %s", text, zmtp_err_text(error));
 }
 
-// Two sockets of one process have no octets between them.
+// Two sockets of one process have no octets between them, and those of ws are HTTP's.
 static int uv_endpoint_check_stream(struct zmtp_uv_socket *socket, const char *text,
                                     const struct zmtp_endpoint *endpoint)
 {
-    if (endpoint->transport == ZMTP_INPROC)
+    if (endpoint->transport == ZMTP_INPROC || endpoint->transport == ZMTP_WS)
         return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
                                     "%s: a STREAM is for octets from outside, over tcp or ipc",
                                     text);
@@ -45,6 +46,11 @@ static int uv_endpoint_judge(struct zmtp_uv_socket *socket, const char *text,
 {
     const int error = uv_endpoint_parse(socket, text, out);
     if (error < 0) return error;
+    if (out->transport == ZMTP_WS && !zmtp__ws_built())
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "%s: this libzmtp was built without WebSocket: build it with "
+                                    "make WS=1, which needs libwslay",
+                                    text);
     if (socket->config.socket.type == ZMTP_STREAM)
         return uv_endpoint_check_stream(socket, text, out);
     return ZMTP_OK;
@@ -69,7 +75,7 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
 // Why |endpoint| can be bound but not dialled; null: it can.
 static const char *uv_endpoint_undialled(const struct zmtp_endpoint *endpoint)
 {
-    const bool tcp = endpoint->transport == ZMTP_TCP;
+    const bool tcp = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_WS;
     if (endpoint->port_any) return "a dial needs the port that the other side is bound to";
     if (endpoint->path_any) return "a dial needs the path that the other side is bound to";
     if (endpoint->cid_any) return "* can be bound, a dial needs a context id";

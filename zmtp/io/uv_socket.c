@@ -27,6 +27,29 @@ enum {
     UV_SOCKET_PUSHES = 8,
 };
 
+// The one text of the config that is nobody else's to copy.
+static int uv_socket_copy_origins(struct zmtp_uv_socket *socket)
+{
+    const char *const origins = socket->config.ws_origins;
+    if (!origins) return ZMTP_OK;
+    const size_t size = strlen(origins) + 1;
+    socket->origins = zmtp_alloc(socket->uv->allocator, size);
+    if (!socket->origins) return ZMTP_ERR_MEMORY;
+    socket->config.ws_origins = memcpy(socket->origins, origins, size);
+    return ZMTP_OK;
+}
+
+static void uv_socket_free(struct zmtp_uv_socket *socket)
+{
+    const struct zmtp_allocator *const allocator = socket->uv->allocator;
+    zmtp_socket_close(socket->core);
+    zmtp__door_close(socket->door);
+    zmtp__guard_close(socket->guard);
+    zmtp_part_fini(&socket->metadata);
+    if (socket->origins) zmtp_free(allocator, socket->origins, strlen(socket->origins) + 1);
+    zmtp_free(allocator, socket, sizeof *socket);
+}
+
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config)
 {
@@ -41,16 +64,14 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
-    error = zmtp__guard_open(&socket->guard, config, uv->allocator);
+    error = uv_socket_copy_origins(socket);
+    if (error == ZMTP_OK) error = zmtp__guard_open(&socket->guard, config, uv->allocator);
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
     if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error == ZMTP_OK)
         error = zmtp_part_copy(&socket->metadata, config->socket.metadata, uv->allocator);
     if (error < 0) {
-        zmtp_socket_close(socket->core);
-        zmtp__door_close(socket->door);
-        zmtp__guard_close(socket->guard);
-        zmtp_free(uv->allocator, socket, sizeof *socket);
+        uv_socket_free(socket);
         return error;
     }
     // The secrets are in one place, and the rest may be the caller's memory.
@@ -123,10 +144,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     if (socket->next) socket->next->before = socket->before;
     if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
     zmtp__drops_forget(socket);
-    zmtp__door_close(socket->door);
-    zmtp__guard_close(socket->guard);
-    zmtp_part_fini(&socket->metadata);
-    zmtp_free(uv->allocator, socket, sizeof *socket);
+    uv_socket_free(socket);
     uv->called = true;
     uv->calling++;
     if (closed) closed(user);

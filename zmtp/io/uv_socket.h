@@ -20,6 +20,7 @@ struct zmtp_uv_socket {
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
     struct zmtp__door *door;
+    char *origins; // a copy of the config's, which points at it
     uint64_t number;
     uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
