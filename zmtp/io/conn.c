@@ -448,6 +448,7 @@ static void conn_settle(struct zmtp__conn *conn, uint64_t now, int in_vain)
     zmtp__uv_socket_touch(conn->socket);
     if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_ATTACH) conn_attach(conn, now);
     if (!conn->up && zmtp_peer_state(conn->peer) == ZMTP_PEER_TRAFFIC) conn_come_up(conn);
+    if (conn->web) (void)zmtp__web_pour(conn, now); // what waited for that
     conn_follow(conn);
     // A peer says CANCELLED when its pipe's other end is closed and all there was has been sent.
     const int error = zmtp_peer_error(conn->peer);

@@ -108,10 +108,16 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
         dialler_wait(dialler);
 }
 
+// Has its host addresses that must be looked up? Else the endpoint is one.
+static bool dialler_looks_up(const struct zmtp__dialler *dialler)
+{
+    return dialler->where.transport == ZMTP_TCP || dialler->where.transport == ZMTP_WS;
+}
+
 // The next address of those that are known.
 static bool dialler_next(struct zmtp__dialler *dialler, struct zmtp__address *out)
 {
-    if (dialler->where.transport != ZMTP_TCP) {
+    if (!dialler_looks_up(dialler)) {
         if (dialler->tried_path) return false;
         dialler->tried_path = true;
         zmtp__address_of(&dialler->where, out);
@@ -303,7 +309,7 @@ static void dialler_dial(struct zmtp__dialler *dialler)
 {
     dialler->conn.due_ms = UINT64_MAX;
     dialler->tried_path = false;
-    if (dialler->where.transport != ZMTP_TCP) {
+    if (!dialler_looks_up(dialler)) {
         dialler_try(dialler);
         return;
     }
