@@ -587,7 +587,7 @@ static int conn_open_peer(struct zmtp__conn *conn)
         .remote = zmtp_bytes_text(conn->remote),
         .address = zmtp_bytes_text(conn->address),
         .minor = 1,
-        .old_versions = socket->config.old_versions,
+        .old_versions = socket->config.old_versions && !conn->web,
         .security = zmtp__guard_security(socket->guard),
         .limits = socket->config.limits,
         .stream_notify = socket->config.socket.stream_notify,
