@@ -2,98 +2,25 @@
 
 #include <assert.h>
 
-// The subscribers of a topic that has more than one.
-struct subscriptions_crowd {
-    uint32_t capacity;
-    struct zmtp__subscriber *at[];
-};
-
-static size_t subscriptions_crowd_size(uint32_t capacity)
-{
-    return sizeof(struct subscriptions_crowd) + capacity * sizeof(struct zmtp__subscriber *);
-}
-
 void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
                               const struct zmtp_allocator *allocator, size_t count_max,
                               size_t topic_bytes_max)
 {
     *set = (struct zmtp__subscriptions){.topic_bytes_max = topic_bytes_max, .count_max = count_max};
-    zmtp__trie_init(&set->topics, allocator);
+    zmtp__slots_init(&set->slots, allocator);
+    zmtp__topics_init(&set->topics, allocator, &set->slots);
 }
 
 void zmtp__subscriptions_fini(struct zmtp__subscriptions *set)
 {
-    assert(set->topics.count == 0);
-    zmtp__trie_fini(&set->topics);
+    zmtp__topics_fini(&set->topics);
+    zmtp__slots_fini(&set->slots);
 }
 
-static struct zmtp__subscriber *subscriptions_at(const struct zmtp__key *topic, uint32_t index)
+static struct zmtp__subscriber *subscriptions_owner(const struct zmtp__subscriptions *set,
+                                                    uint32_t slot)
 {
-    if (topic->count == 1) return topic->value;
-    const struct subscriptions_crowd *crowd = topic->value;
-    return crowd->at[index];
-}
-
-// Where |subscriber| stands among the topic's; its count when it is not there.
-static uint32_t subscriptions_index(const struct zmtp__key *topic,
-                                    const struct zmtp__subscriber *subscriber)
-{
-    uint32_t index = 0;
-    while (index < topic->count && subscriptions_at(topic, index) != subscriber)
-        index++;
-    return index;
-}
-
-// Adds a subscriber to a topic that has one at least.
-static int subscriptions_join(struct zmtp__subscriptions *set, struct zmtp__key *topic,
-                              struct zmtp__subscriber *subscriber)
-{
-    struct subscriptions_crowd *crowd = topic->count > 1 ? topic->value : NULL;
-    const uint32_t old = crowd ? crowd->capacity : 0;
-    if (!crowd || topic->count == old) {
-        if (old > UINT32_MAX / 2) return ZMTP_ERR_LIMIT;
-        const uint32_t capacity = old ? old * 2 : 2;
-        struct zmtp__subscriber *only = crowd ? NULL : topic->value;
-        crowd =
-            zmtp_realloc(set->topics.allocator, crowd, crowd ? subscriptions_crowd_size(old) : 0,
-                         subscriptions_crowd_size(capacity));
-        if (!crowd) return ZMTP_ERR_MEMORY;
-        crowd->capacity = capacity;
-        if (only) crowd->at[0] = only;
-        topic->value = crowd;
-    }
-    crowd->at[topic->count++] = subscriber;
-    return ZMTP_OK;
-}
-
-// Removes the subscriber at |index|; the topic goes with the last one.
-static void subscriptions_leave(struct zmtp__subscriptions *set, struct zmtp__key *topic,
-                                uint32_t index)
-{
-    if (topic->count == 1) {
-        zmtp__trie_remove(&set->topics, topic);
-        return;
-    }
-    struct subscriptions_crowd *crowd = topic->value;
-    crowd->at[index] = crowd->at[--topic->count];
-    if (topic->count > 1) return;
-    topic->value = crowd->at[0];
-    zmtp_free(set->topics.allocator, crowd, subscriptions_crowd_size(crowd->capacity));
-}
-
-static int subscriptions_reserve(struct zmtp__subscriptions *set,
-                                 struct zmtp__subscriber *subscriber)
-{
-    if (subscriber->count < subscriber->capacity) return ZMTP_OK;
-    // By half rather than by two: what a stranger makes us hold is kept close to what he sent.
-    const size_t capacity = subscriber->capacity + subscriber->capacity / 2 + 2;
-    struct zmtp__key **topics =
-        zmtp_realloc(set->topics.allocator, subscriber->topics,
-                     subscriber->capacity * sizeof *topics, capacity * sizeof *topics);
-    if (!topics) return ZMTP_ERR_MEMORY;
-    subscriber->topics = topics;
-    subscriber->capacity = capacity;
-    return ZMTP_OK;
+    return (struct zmtp__subscriber *)(void *)zmtp__slots_owner(&set->slots, slot);
 }
 
 static bool subscriptions_allowed(const struct zmtp__subscriptions *set,
@@ -104,94 +31,223 @@ static bool subscriptions_allowed(const struct zmtp__subscriptions *set,
            (size <= set->topic_bytes_max && subscriber->topic_bytes <= set->topic_bytes_max - size);
 }
 
+// The slot of the first link of those who share a topic; false: |leaf| has the topic itself.
+static bool subscriptions_is_shared(uint32_t leaf, uint32_t *link)
+{
+    *link = leaf & ~(uint32_t)ZMTP__TOPIC_SHARED;
+    return leaf & ZMTP__TOPIC_SHARED;
+}
+
+// A topic that nobody has.
+static int subscriptions_add_new(struct zmtp__subscriptions *set,
+                                 struct zmtp__subscriber *subscriber, struct zmtp_bytes topic)
+{
+    uint32_t slot;
+    int result = zmtp__slots_keep(&set->slots, &subscriber->slots, topic, &slot);
+    if (result < 0) return result;
+    result = zmtp__topics_add(&set->topics, topic, slot);
+    if (result < 0) zmtp__slots_drop(&set->slots, slot);
+    return result;
+}
+
+// A link for |subscriber| to the topic in |slot|.
+static int subscriptions_link(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
+                              uint32_t slot, uint32_t *link)
+{
+    const int result = zmtp__slots_link(&set->slots, &subscriber->slots, link);
+    if (result == ZMTP_OK)
+        *zmtp__slots_link_at(&set->slots, *link) = (struct zmtp__link){.topic = slot};
+    return result;
+}
+
+// A topic that one other has at |place|: it becomes nobody's, and both have links to it.
+static int subscriptions_add_second(struct zmtp__subscriptions *set,
+                                    struct zmtp__subscriber *subscriber, struct zmtp_bytes topic,
+                                    uint32_t *place)
+{
+    const uint32_t old = zmtp__topics_leaf(place);
+    uint32_t slot, first, second;
+    int result = zmtp__slots_keep(&set->slots, &set->shared, topic, &slot);
+    if (result < 0) return result;
+    result = subscriptions_link(set, subscriptions_owner(set, old), slot, &first);
+    if (result < 0) goto fail_slot;
+    result = subscriptions_link(set, subscriber, slot, &second);
+    if (result < 0) goto fail_first;
+    zmtp__slots_link_at(&set->slots, first)->next = second + 1;
+    zmtp__topics_exchange(place, first | ZMTP__TOPIC_SHARED);
+    zmtp__slots_drop(&set->slots, old);
+    return ZMTP_OK;
+fail_first:
+    zmtp__slots_drop(&set->slots, first);
+fail_slot:
+    zmtp__slots_drop(&set->slots, slot);
+    return result;
+}
+
+// A topic that several have, the last of them at |last|.
+static int subscriptions_add_other(struct zmtp__subscriptions *set,
+                                   struct zmtp__subscriber *subscriber, uint32_t last)
+{
+    struct zmtp__link *before = zmtp__slots_link_at(&set->slots, last);
+    uint32_t link;
+    const int result = subscriptions_link(set, subscriber, before->topic, &link);
+    if (result == ZMTP_OK) before->next = link + 1;
+    return result;
+}
+
+// Is the subscriber among those who have the topic of |leaf|? No: |*last| is the last of several.
+static bool subscriptions_has(const struct zmtp__subscriptions *set,
+                              const struct zmtp__subscriber *subscriber, uint32_t leaf,
+                              uint32_t *last)
+{
+    const bool shared = subscriptions_is_shared(leaf, last);
+    for (;;) {
+        if (subscriptions_owner(set, *last) == subscriber) return true;
+        const uint32_t next = shared ? zmtp__slots_link_at(&set->slots, *last)->next : 0;
+        if (next == 0) return false;
+        *last = next - 1;
+    }
+}
+
 int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
                             struct zmtp_bytes topic)
 {
-    struct zmtp__key *key = zmtp__trie_find(&set->topics, topic);
-    if (key && subscriptions_index(key, subscriber) < key->count) return ZMTP_OK;
+    uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    const uint32_t leaf = place ? zmtp__topics_leaf(place) : 0;
+    uint32_t last = 0;
+    if (place && subscriptions_has(set, subscriber, leaf, &last)) return ZMTP_OK;
     if (!subscriptions_allowed(set, subscriber, topic.size)) return ZMTP_ERR_LIMIT;
-    int result = subscriptions_reserve(set, subscriber);
+    int result;
+    if (!place)
+        result = subscriptions_add_new(set, subscriber, topic);
+    else if (leaf & ZMTP__TOPIC_SHARED)
+        result = subscriptions_add_other(set, subscriber, last);
+    else
+        result = subscriptions_add_second(set, subscriber, topic, place);
     if (result < 0) return result;
-    if (key) {
-        result = subscriptions_join(set, key, subscriber);
-    } else {
-        result = zmtp__trie_add(&set->topics, topic, &key);
-        if (result == ZMTP_OK) {
-            key->count = 1;
-            key->value = subscriber;
-        }
-    }
-    if (result < 0) return result;
-    if (subscriber->count == 0) set->subscribers++;
-    subscriber->topics[subscriber->count++] = key;
+    if (subscriber->count++ == 0) set->subscribers++;
     subscriber->topic_bytes += topic.size;
     return ZMTP_OK;
 }
 
-// Who subscribes to nothing holds no memory.
-static void subscriptions_free(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
+// Takes the subscriber's link out of the list at |place|; the topic goes with the last one.
+static bool subscriptions_unlink(struct zmtp__subscriptions *set,
+                                 const struct zmtp__subscriber *subscriber, uint32_t *place,
+                                 struct zmtp_bytes topic)
 {
-    zmtp_free(set->topics.allocator, subscriber->topics,
-              subscriber->capacity * sizeof(struct zmtp__key *));
-    subscriber->topics = NULL;
-    subscriber->count = subscriber->capacity = subscriber->topic_bytes = 0;
+    uint32_t link;
+    (void)subscriptions_is_shared(zmtp__topics_leaf(place), &link); // it is, as the caller knows
+    struct zmtp__link *before = NULL, *at = zmtp__slots_link_at(&set->slots, link);
+    while (subscriptions_owner(set, link) != subscriber) {
+        if (!at->next) return false;
+        before = at;
+        link = at->next - 1;
+        at = zmtp__slots_link_at(&set->slots, link);
+    }
+    if (before) {
+        before->next = at->next;
+    } else if (at->next) {
+        zmtp__topics_exchange(place, (at->next - 1) | ZMTP__TOPIC_SHARED);
+    } else {
+        zmtp__topics_remove(&set->topics, topic);
+        zmtp__slots_drop(&set->slots, at->topic);
+    }
+    zmtp__slots_drop(&set->slots, link);
+    return true;
 }
 
 void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
                                 struct zmtp__subscriber *subscriber, struct zmtp_bytes topic)
 {
-    struct zmtp__key *key = zmtp__trie_find(&set->topics, topic);
-    if (!key) return;
-    const uint32_t index = subscriptions_index(key, subscriber);
-    if (index == key->count) return;
-    // From the end, for what was subscribed last is often cancelled first.
-    size_t place = subscriber->count - 1;
-    while (subscriber->topics[place] != key)
-        place--;
-    subscriber->topics[place] = subscriber->topics[--subscriber->count];
-    subscriptions_leave(set, key, index);
+    uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    uint32_t slot;
+    if (!place) return;
+    if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot)) {
+        if (!subscriptions_unlink(set, subscriber, place, topic)) return;
+    } else {
+        if (subscriptions_owner(set, slot) != subscriber) return;
+        zmtp__topics_remove(&set->topics, topic);
+        zmtp__slots_drop(&set->slots, slot);
+    }
     subscriber->topic_bytes -= topic.size;
-    if (subscriber->count > 0) return;
-    set->subscribers--;
-    subscriptions_free(set, subscriber);
+    if (--subscriber->count == 0) set->subscribers--;
+}
+
+struct zmtp_bytes zmtp__subscriptions_any(const struct zmtp__subscriptions *set,
+                                          const struct zmtp__subscriber *subscriber)
+{
+    enum zmtp__slot_kind kind;
+    uint32_t slot;
+    const bool any = zmtp__slots_any(&set->slots, &subscriber->slots, &kind, &slot);
+    assert(any);
+    (void)any;
+    if (kind == ZMTP__SLOT_LINK) slot = zmtp__slots_link_at(&set->slots, slot)->topic;
+    return zmtp__slots_topic(&set->slots, slot);
 }
 
 void zmtp__subscriptions_clear(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
 {
-    if (subscriber->count > 0) set->subscribers--;
-    for (size_t i = 0; i < subscriber->count; i++) {
-        struct zmtp__key *topic = subscriber->topics[i];
-        subscriptions_leave(set, topic, subscriptions_index(topic, subscriber));
-    }
-    subscriptions_free(set, subscriber); // also what an add that failed had reserved
+    while (subscriber->count > 0)
+        zmtp__subscriptions_remove(set, subscriber, zmtp__subscriptions_any(set, subscriber));
+}
+
+size_t zmtp__subscriptions_sharers(struct zmtp__subscriptions *set, struct zmtp_bytes topic)
+{
+    const uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    uint32_t link;
+    if (!place) return 0;
+    if (!subscriptions_is_shared(zmtp__topics_leaf(place), &link)) return 1;
+    return zmtp__slots_link_at(&set->slots, link)->next ? 2 : 1;
 }
 
 struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,
                                                struct zmtp_bytes text)
 {
-    return (struct zmtp__matches){.prefixes = zmtp__trie_prefixes(&set->topics, text),
+    return (struct zmtp__matches){.set = set,
+                                  .prefixes = zmtp__topics_prefixes(&set->topics, text),
                                   .number = ++set->matches};
+}
+
+// The first who subscribed to a topic; the others follow.
+static struct zmtp__subscriber *matches_begin(struct zmtp__matches *matches, uint32_t leaf)
+{
+    uint32_t slot;
+    if (subscriptions_is_shared(leaf, &slot))
+        matches->link = zmtp__slots_link_at(&matches->set->slots, slot)->next;
+    return subscriptions_owner(matches->set, slot);
+}
+
+static struct zmtp__subscriber *matches_any(struct zmtp__matches *matches)
+{
+    uint32_t leaf;
+    if (matches->link) {
+        const uint32_t link = matches->link - 1;
+        matches->link = zmtp__slots_link_at(&matches->set->slots, link)->next;
+        return subscriptions_owner(matches->set, link);
+    }
+    return zmtp__topic_prefixes_next(&matches->prefixes, &leaf) ? matches_begin(matches, leaf)
+                                                                : NULL;
+}
+
+struct zmtp__subscriber *zmtp__matches_next(struct zmtp__matches *matches)
+{
+    struct zmtp__subscriber *subscriber;
+    while ((subscriber = matches_any(matches)) && subscriber->matched == matches->number) {}
+    if (subscriber) subscriber->matched = matches->number;
+    return subscriber;
 }
 
 struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
                                                struct zmtp_bytes text)
 {
-    return (struct zmtp__matches){.topic = zmtp__trie_find(&set->topics, text),
-                                  .number = ++set->matches};
-}
-
-struct zmtp__subscriber *zmtp__matches_next(struct zmtp__matches *matches)
-{
-    for (;;) {
-        if (!matches->topic || matches->index == matches->topic->count) {
-            matches->topic = zmtp__prefixes_next(&matches->prefixes);
-            matches->index = 0;
-            if (!matches->topic) return NULL;
-        }
-        struct zmtp__subscriber *subscriber = subscriptions_at(matches->topic, matches->index++);
-        if (subscriber->matched != matches->number) {
-            subscriber->matched = matches->number;
-            return subscriber;
-        }
-    }
+    const uint32_t *place = zmtp__topics_find(&set->topics, text);
+    struct zmtp__matches matches = {.set = set, .number = ++set->matches};
+    uint32_t slot;
+    if (!place) return matches;
+    if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot))
+        matches.link = slot + 1;
+    else
+        matches.prefixes = (struct zmtp__topic_prefixes){
+            .topics = &set->topics, .text = text, .at = *place, .shared = text.size};
+    return matches;
 }

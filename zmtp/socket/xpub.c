@@ -102,8 +102,8 @@ static void xpub_leave_untold(struct xpub *xpub, struct xpub_lane *lane)
     if (lane->due != XPUB_WISH || !lane->subscribes) return;
     lane->due = XPUB_NOTHING;
     if (!lane->fresh) return; // of an earlier one it was told
-    const struct zmtp__key *key = zmtp__trie_find(&xpub_set(xpub)->topics, lane->topic);
-    if (key && key->count == 1) zmtp__news_set(&xpub->news, lane->topic, false, true);
+    if (zmtp__subscriptions_sharers(xpub_set(xpub), lane->topic) == 1)
+        zmtp__news_set(&xpub->news, lane->topic, false, true);
     zmtp__subscriptions_remove(xpub_set(xpub), xpub_subscriber(xpub, lane), lane->topic);
 }
 
@@ -116,10 +116,11 @@ static void xpub_leave(struct zmtp_socket *socket, struct zmtp__lane *base)
     const bool each = xpub_is_manual(xpub) || socket->config.xpub_mode == ZMTP_XPUB_VERBOSER;
     xpub_leave_untold(xpub, lane);
     while (subscriber->count > 0) {
-        const struct zmtp__key *key = subscriber->topics[subscriber->count - 1];
-        if (each) zmtp__news_owe(&xpub->news, zmtp__key_bytes(key));
-        if (key->count == 1) zmtp__news_set(&xpub->news, zmtp__key_bytes(key), false, each);
-        zmtp__subscriptions_remove(xpub_set(xpub), subscriber, zmtp__key_bytes(key));
+        const struct zmtp_bytes topic = zmtp__subscriptions_any(xpub_set(xpub), subscriber);
+        if (each) zmtp__news_owe(&xpub->news, topic);
+        if (zmtp__subscriptions_sharers(xpub_set(xpub), topic) == 1)
+            zmtp__news_set(&xpub->news, topic, false, each);
+        zmtp__subscriptions_remove(xpub_set(xpub), subscriber, topic);
     }
     zmtp__subscriptions_clear(&xpub->asked, &lane->asked);
     zmtp__publisher_released(socket, base); // what a manual user subscribed it to
@@ -153,7 +154,7 @@ static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct
     struct zmtp__subscriptions *set = xpub_set(xpub);
     struct zmtp__subscriber *subscriber = xpub_subscriber(xpub, lane);
     const size_t before = subscriber->count;
-    const bool first = !zmtp__trie_find(&set->topics, topic);
+    const bool first = zmtp__subscriptions_sharers(set, topic) == 0;
     int result = first ? zmtp__news_expect(&xpub->news, topic) : ZMTP_OK;
     if (result < 0) return result;
     result = zmtp__subscriptions_add(set, subscriber, topic);
@@ -166,9 +167,9 @@ static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct
 static bool xpub_cancel_peer(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = xpub_set(xpub);
-    const bool before = zmtp__trie_find(&set->topics, topic) != NULL;
+    const bool before = zmtp__subscriptions_sharers(set, topic) > 0;
     zmtp__subscriptions_remove(set, xpub_subscriber(xpub, lane), topic);
-    const bool last = before && !zmtp__trie_find(&set->topics, topic);
+    const bool last = before && zmtp__subscriptions_sharers(set, topic) == 0;
     if (last) zmtp__news_set(&xpub->news, topic, false, !xpub_is_normal(xpub));
     if (xpub_is_normal(xpub)) return false;
     return last || xpub->publisher.socket.config.xpub_mode != ZMTP_XPUB_VERBOSE;

@@ -1,0 +1,257 @@
+#include "slots.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { SLOTS_IN_BLOCK = 16, SLOTS_ALL_USED = 0xFFFF };
+// Octets of the short kinds, of which the first says how many of the others are the topic's.
+enum { SLOTS_SHORT = 4, SLOTS_MIDDLE = 8 };
+
+struct slots_long {
+    uint32_t size;
+    uint8_t octets[];
+};
+
+struct zmtp__slot_block {
+    struct zmtp__slot_owner *owner;
+    uint32_t number;
+    uint32_t next, previous; // of the owner, plus one
+    uint16_t used;           // a bit for each slot
+    uint8_t kind;
+    uint64_t room[];
+};
+
+// A place without a block has the next such.
+union zmtp__slot_place {
+    struct zmtp__slot_block *block;
+    uintptr_t next_free;
+};
+
+void zmtp__slots_init(struct zmtp__slots *slots, const struct zmtp_allocator *allocator)
+{
+    *slots = (struct zmtp__slots){.allocator = allocator};
+}
+
+static void slots_free_places(struct zmtp__slots *slots)
+{
+    zmtp_free(slots->allocator, slots->places, slots->capacity * sizeof *slots->places);
+    zmtp__slots_init(slots, slots->allocator);
+}
+
+void zmtp__slots_fini(struct zmtp__slots *slots)
+{
+    assert(slots->blocks == 0);
+    slots_free_places(slots);
+}
+
+static size_t slots_block_size(enum zmtp__slot_kind kind)
+{
+    static const uint8_t sizes[ZMTP__SLOT_KINDS] = {[ZMTP__SLOT_SHORT] = SLOTS_SHORT,
+                                                    [ZMTP__SLOT_MIDDLE] = SLOTS_MIDDLE,
+                                                    [ZMTP__SLOT_LONG] = sizeof(struct slots_long *),
+                                                    [ZMTP__SLOT_LINK] = sizeof(struct zmtp__link)};
+    return sizeof(struct zmtp__slot_block) + (size_t)sizes[kind] * SLOTS_IN_BLOCK;
+}
+
+static struct zmtp__slot_block *slots_block(const struct zmtp__slots *slots, uint32_t number)
+{
+    return slots->places[number].block;
+}
+
+static struct zmtp__slot_block *slots_block_of(const struct zmtp__slots *slots, uint32_t slot)
+{
+    return slots_block(slots, slot / SLOTS_IN_BLOCK);
+}
+
+// A short topic's slot: its size, and the octets.
+static uint8_t *slots_octets(struct zmtp__slot_block *block, uint32_t slot)
+{
+    const size_t size = block->kind == ZMTP__SLOT_SHORT ? SLOTS_SHORT : SLOTS_MIDDLE;
+    return (uint8_t *)block->room + slot % SLOTS_IN_BLOCK * size;
+}
+
+static struct slots_long **slots_long(struct zmtp__slot_block *block, uint32_t slot)
+{
+    return (struct slots_long **)(void *)block->room + slot % SLOTS_IN_BLOCK;
+}
+
+struct zmtp__link *zmtp__slots_link_at(const struct zmtp__slots *slots, uint32_t slot)
+{
+    struct zmtp__slot_block *block = slots_block_of(slots, slot);
+    assert(block->kind == ZMTP__SLOT_LINK);
+    return (struct zmtp__link *)(void *)block->room + slot % SLOTS_IN_BLOCK;
+}
+
+struct zmtp__slot_owner *zmtp__slots_owner(const struct zmtp__slots *slots, uint32_t slot)
+{
+    return slots_block_of(slots, slot)->owner;
+}
+
+struct zmtp_bytes zmtp__slots_topic(const struct zmtp__slots *slots, uint32_t slot)
+{
+    struct zmtp__slot_block *block = slots_block_of(slots, slot);
+    assert(block->kind != ZMTP__SLOT_LINK);
+    if (block->kind == ZMTP__SLOT_LONG) {
+        const struct slots_long *topic = *slots_long(block, slot);
+        return (struct zmtp_bytes){topic->octets, topic->size};
+    }
+    const uint8_t *octets = slots_octets(block, slot);
+    return (struct zmtp_bytes){octets + 1, octets[0]};
+}
+
+static void slots_unlist(struct zmtp__slots *slots, struct zmtp__slot_block *block)
+{
+    uint32_t *next = block->previous ? &slots_block(slots, block->previous - 1)->next
+                                     : &block->owner->first[block->kind];
+    uint32_t *previous = block->next ? &slots_block(slots, block->next - 1)->previous
+                                     : &block->owner->last[block->kind];
+    *next = block->next;
+    *previous = block->previous;
+    block->next = block->previous = 0;
+}
+
+// Blocks with room stand before those that are full.
+static void slots_list(struct zmtp__slots *slots, struct zmtp__slot_block *block)
+{
+    uint32_t *first = &block->owner->first[block->kind], *last = &block->owner->last[block->kind];
+    const uint32_t own = block->number + 1;
+    if (block->used == SLOTS_ALL_USED) {
+        block->previous = *last;
+        *(*last ? &slots_block(slots, *last - 1)->next : first) = own;
+        *last = own;
+    } else {
+        block->next = *first;
+        *(*first ? &slots_block(slots, *first - 1)->previous : last) = own;
+        *first = own;
+    }
+}
+
+// Has a place for one more block.
+static int slots_reserve(struct zmtp__slots *slots)
+{
+    if (slots->free > 0 || slots->count < slots->capacity) return ZMTP_OK;
+    // By half rather than by two: what a stranger makes us hold is kept close to what he sent.
+    const uint32_t capacity = slots->capacity + slots->capacity / 2 + 2;
+    if (capacity > ZMTP__SLOT_MAX / SLOTS_IN_BLOCK) return ZMTP_ERR_LIMIT;
+    union zmtp__slot_place *places =
+        zmtp_realloc(slots->allocator, slots->places, slots->capacity * sizeof *places,
+                     capacity * sizeof *places);
+    if (!places) return ZMTP_ERR_MEMORY;
+    slots->places = places;
+    slots->capacity = capacity;
+    return ZMTP_OK;
+}
+
+static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
+                      enum zmtp__slot_kind kind)
+{
+    const int result = slots_reserve(slots);
+    if (result < 0) return result;
+    struct zmtp__slot_block *block = zmtp_alloc(slots->allocator, slots_block_size(kind));
+    if (!block) return ZMTP_ERR_MEMORY;
+    const uint32_t number = slots->free > 0 ? slots->free - 1 : slots->count++;
+    if (slots->free > 0) slots->free = (uint32_t)slots->places[number].next_free;
+    *block = (struct zmtp__slot_block){.owner = owner, .number = number, .kind = (uint8_t)kind};
+    slots->places[number].block = block;
+    slots->blocks++;
+    slots_list(slots, block);
+    return ZMTP_OK;
+}
+
+static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
+                      enum zmtp__slot_kind kind, uint32_t *slot)
+{
+    const uint32_t first = owner->first[kind];
+    if (first == 0 || slots_block(slots, first - 1)->used == SLOTS_ALL_USED) {
+        const int result = slots_open(slots, owner, kind);
+        if (result < 0) return result;
+    }
+    struct zmtp__slot_block *block = slots_block(slots, owner->first[kind] - 1);
+    uint32_t index = 0;
+    while (block->used >> index & 1u)
+        index++;
+    block->used = (uint16_t)(block->used | 1u << index);
+    if (block->used == SLOTS_ALL_USED) {
+        slots_unlist(slots, block);
+        slots_list(slots, block);
+    }
+    *slot = block->number * SLOTS_IN_BLOCK + index;
+    return ZMTP_OK;
+}
+
+static void slots_give(struct zmtp__slots *slots, uint32_t slot)
+{
+    struct zmtp__slot_block *block = slots_block_of(slots, slot);
+    slots_unlist(slots, block);
+    block->used = (uint16_t)(block->used & ~(1u << slot % SLOTS_IN_BLOCK));
+    if (block->used != 0) {
+        slots_list(slots, block);
+        return;
+    }
+    slots->places[block->number].next_free = slots->free;
+    slots->free = block->number + 1;
+    zmtp_free(slots->allocator, block, slots_block_size(block->kind));
+    if (--slots->blocks == 0) slots_free_places(slots);
+}
+
+int zmtp__slots_link(struct zmtp__slots *slots, struct zmtp__slot_owner *owner, uint32_t *slot)
+{
+    return slots_take(slots, owner, ZMTP__SLOT_LINK, slot);
+}
+
+static int slots_keep_long(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
+                           struct zmtp_bytes topic, uint32_t *slot)
+{
+    struct slots_long *kept = zmtp_alloc(slots->allocator, sizeof *kept + topic.size);
+    if (!kept) return ZMTP_ERR_MEMORY;
+    const int result = slots_take(slots, owner, ZMTP__SLOT_LONG, slot);
+    if (result < 0) {
+        zmtp_free(slots->allocator, kept, sizeof *kept + topic.size);
+        return result;
+    }
+    kept->size = (uint32_t)topic.size;
+    memcpy(kept->octets, topic.data, topic.size);
+    *slots_long(slots_block_of(slots, *slot), *slot) = kept;
+    return ZMTP_OK;
+}
+
+int zmtp__slots_keep(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
+                     struct zmtp_bytes topic, uint32_t *slot)
+{
+    if (topic.size >= UINT32_MAX) return ZMTP_ERR_LIMIT;
+    if (topic.size >= SLOTS_MIDDLE) return slots_keep_long(slots, owner, topic, slot);
+    const enum zmtp__slot_kind kind =
+        topic.size < SLOTS_SHORT ? ZMTP__SLOT_SHORT : ZMTP__SLOT_MIDDLE;
+    const int result = slots_take(slots, owner, kind, slot);
+    if (result < 0) return result;
+    uint8_t *octets = slots_octets(slots_block_of(slots, *slot), *slot);
+    octets[0] = (uint8_t)topic.size;
+    if (topic.size > 0) memcpy(octets + 1, topic.data, topic.size);
+    return ZMTP_OK;
+}
+
+void zmtp__slots_drop(struct zmtp__slots *slots, uint32_t slot)
+{
+    struct zmtp__slot_block *block = slots_block_of(slots, slot);
+    if (block->kind == ZMTP__SLOT_LONG) {
+        struct slots_long *kept = *slots_long(block, slot);
+        zmtp_free(slots->allocator, kept, sizeof *kept + kept->size);
+    }
+    slots_give(slots, slot);
+}
+
+bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
+                     enum zmtp__slot_kind *kind, uint32_t *slot)
+{
+    for (unsigned i = 0; i < ZMTP__SLOT_KINDS; i++) {
+        if (owner->first[i] == 0) continue;
+        const struct zmtp__slot_block *block = slots_block(slots, owner->first[i] - 1);
+        uint32_t index = 0;
+        while (!(block->used >> index & 1u))
+            index++;
+        *kind = (enum zmtp__slot_kind)i;
+        *slot = block->number * SLOTS_IN_BLOCK + index;
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,63 @@
+// Where topics are kept: in slots of a few octets, sixteen in a block, so that a short topic costs no
+// more than its share of one. A block belongs to one owner, so who owns a slot is told by where it is,
+// and all that an owner has is found by walking through its blocks: no slot needs to say either.
+//
+// A topic of up to 3 octets lies in a slot of 4, one of up to 7 in a slot of 8; of a longer one the
+// slot has the address. A fourth kind of slot is a link, of lists of those who share a topic.
+#ifndef ZMTP_SOCKET_SLOTS_H
+#define ZMTP_SOCKET_SLOTS_H
+
+#include "../base.h"
+
+enum zmtp__slot_kind {
+    ZMTP__SLOT_SHORT,
+    ZMTP__SLOT_MIDDLE,
+    ZMTP__SLOT_LONG,
+    ZMTP__SLOT_LINK,
+    ZMTP__SLOT_KINDS
+};
+// Slots have numbers, below this one, which stay while they are in use.
+enum { ZMTP__SLOT_MAX = 1 << 30 };
+
+// The blocks of one owner and kind, those with room first; numbers of blocks plus one, 0: none. An owner
+// starts zeroed.
+struct zmtp__slot_owner {
+    uint32_t first[ZMTP__SLOT_KINDS], last[ZMTP__SLOT_KINDS];
+};
+
+struct zmtp__link {
+    uint32_t topic; // its slot
+    uint32_t next;  // the next link's slot plus one; 0: the last
+};
+
+struct zmtp__slot_block;
+union zmtp__slot_place;
+
+struct zmtp__slots {
+    const struct zmtp_allocator *allocator;
+    union zmtp__slot_place *places; // of blocks, by number
+    uint32_t count, capacity;       // of places, used ever; and there are
+    uint32_t free;                  // the first place without a block, plus one; 0: none
+    uint32_t blocks;
+};
+
+void zmtp__slots_init(struct zmtp__slots *slots, const struct zmtp_allocator *allocator);
+// Every slot must have been given back.
+void zmtp__slots_fini(struct zmtp__slots *slots);
+
+// Copies a topic into a new slot. ZMTP_ERR_MEMORY; ZMTP_ERR_LIMIT when there are no more numbers.
+int zmtp__slots_keep(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
+                     struct zmtp_bytes topic, uint32_t *slot);
+int zmtp__slots_link(struct zmtp__slots *slots, struct zmtp__slot_owner *owner, uint32_t *slot);
+// Gives a slot back, with the topic. This needs no memory.
+void zmtp__slots_drop(struct zmtp__slots *slots, uint32_t slot);
+
+// The octets of a topic's slot; they stay where they are until it is dropped.
+struct zmtp_bytes zmtp__slots_topic(const struct zmtp__slots *slots, uint32_t slot);
+struct zmtp__link *zmtp__slots_link_at(const struct zmtp__slots *slots, uint32_t slot);
+struct zmtp__slot_owner *zmtp__slots_owner(const struct zmtp__slots *slots, uint32_t slot);
+// Some slot of the owner's. False: it has none.
+bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
+                     enum zmtp__slot_kind *kind, uint32_t *slot);
+
+#endif
