@@ -79,6 +79,20 @@ uint32_t garden_client_round_trip_ms(const struct garden_client *client);
 // Sends a ping now rather than at the next interval; its answer shows in on_state or the round trip.
 void garden_client_ping(struct garden_client *client);
 
+// Waiting without standing still: |call| is called once, with GARDEN_OK, GARDEN_ERR_TIMEOUT, or (from
+// inside garden_client_close) GARDEN_ERR_DEAD. Many may be under way.
+struct garden_wait {
+    // Null: the next answer to a ping, which is sent at once. Else the next event for which this is true;
+    // it is asked about each event that comes, after on_event.
+    bool (*wanted)(const struct garden_message *event, void *user);
+    // |event| lives during the call; null for a ping, or when none came.
+    void (*call)(struct garden_client *client, int result, const struct garden_message *event,
+                 void *user);
+    void *user;
+    uint32_t timeout_ms; // 0: the config's request_timeout_ms
+};
+int garden_client_wait_for(struct garden_client *client, const struct garden_wait *wait);
+
 struct garden_client_counters {
     uint64_t requests, replies, timeouts, resent;
     uint64_t late;      // replies to nothing that is still asked

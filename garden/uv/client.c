@@ -26,11 +26,18 @@ struct client_lane {
     bool gave_up; // the engine dials no more
 };
 
+struct client_wait {
+    struct client_wait *next;
+    struct garden_wait wait;
+    uint64_t deadline_ms;
+};
+
 struct garden_client {
     struct garden_client_config config;
     struct client_lane lanes[GARDEN_LANES];
     uv_timer_t timer;
     struct garden__requests requests;
+    struct client_wait *waits;
     struct garden__liveness liveness;
     struct garden_uuid session;
     struct garden_client_counters counters;
@@ -73,11 +80,81 @@ static void client_tick(uv_timer_t *timer);
 static void client_arm(struct garden_client *client)
 {
     const uint64_t deadline_ms = garden__requests_deadline(&client->requests);
-    const uint64_t ping_ms = client->liveness.next_ms;
-    const uint64_t next_ms = deadline_ms < ping_ms ? deadline_ms : ping_ms;
+    uint64_t next_ms = client->liveness.next_ms;
+    if (deadline_ms < next_ms) next_ms = deadline_ms;
+    for (const struct client_wait *wait = client->waits; wait; wait = wait->next)
+        if (wait->deadline_ms < next_ms) next_ms = wait->deadline_ms;
     const uint64_t now_ms = client_now(client);
     // A running timer can always be started anew: the only failure is a closing one.
     (void)uv_timer_start(&client->timer, client_tick, next_ms > now_ms ? next_ms - now_ms : 0, 0);
+}
+
+// ---- Those who wait
+
+// Ends the wait at |*link|.
+static void client_end_wait(struct garden_client *client, struct client_wait **link, int result,
+                            const struct garden_message *event)
+{
+    struct client_wait *wait = *link;
+    const struct garden_wait taken = wait->wait;
+    *link = wait->next;
+    zmtp_free(zmtp_heap(), wait, sizeof *wait);
+    taken.call(client, result, event, taken.user);
+}
+
+static bool client_wait_fits(const struct client_wait *wait, const struct garden_message *event)
+{
+    if (!event) return !wait->wait.wanted;
+    return wait->wait.wanted && wait->wait.wanted(event, wait->wait.user);
+}
+
+// Ends those that waited for |event| (null: an answer to a ping). A call may add others, which begin to
+// wait now, and end none.
+static void client_end_waits(struct garden_client *client, const struct garden_message *event)
+{
+    struct client_wait *found = NULL, **last = &found;
+    for (struct client_wait **link = &client->waits; *link;) {
+        struct client_wait *wait = *link;
+        if (!client_wait_fits(wait, event)) {
+            link = &wait->next;
+            continue;
+        }
+        *link = wait->next;
+        wait->next = NULL;
+        *last = wait;
+        last = &wait->next;
+    }
+    while (found)
+        client_end_wait(client, &found, client->closing ? GARDEN_ERR_DEAD : GARDEN_OK,
+                        client->closing ? NULL : event);
+}
+
+static void client_expire_waits(struct garden_client *client, uint64_t now_ms)
+{
+    for (struct client_wait **link = &client->waits; *link && !client->closing;) {
+        if ((*link)->deadline_ms > now_ms) {
+            link = &(*link)->next;
+            continue;
+        }
+        client_end_wait(client, link, GARDEN_ERR_TIMEOUT, NULL);
+        link = &client->waits; // the call may have changed the list
+    }
+}
+
+int garden_client_wait_for(struct garden_client *client, const struct garden_wait *wait)
+{
+    if (!client || !wait || !wait->call) return GARDEN_ERR_ARGUMENT;
+    if (client->closing) return GARDEN_ERR_STATE;
+    struct client_wait *added = zmtp_alloc(zmtp_heap(), sizeof *added);
+    if (!added) return GARDEN_ERR_MEMORY;
+    const uint32_t timeout_ms =
+        wait->timeout_ms ? wait->timeout_ms : client->config.request_timeout_ms;
+    *added = (struct client_wait){
+        .next = client->waits, .wait = *wait, .deadline_ms = client_now(client) + timeout_ms};
+    client->waits = added;
+    if (!wait->wanted) garden__liveness_hurry(&client->liveness, client_now(client));
+    client_arm(client);
+    return GARDEN_OK;
 }
 
 static void client_tell_life(struct garden_client *client, enum garden_client_state before)
@@ -135,6 +212,7 @@ static void client_tick(uv_timer_t *timer)
         client->counters.timeouts++;
         client_answer(client, asked, GARDEN_ERR_TIMEOUT, NULL);
     }
+    client_expire_waits(client, now_ms);
     if (client->closing) return;
     client_tend_lanes(client);
     client_arm(client);
@@ -148,8 +226,10 @@ static void client_pong(struct garden_client *client, struct zmtp_bytes body)
     if (body.size != sizeof number) return;
     memcpy(&number, body.data, sizeof number);
     const enum garden_client_state before = garden_client_state(client);
+    if (number != client->liveness.ping) return; // of a ping that was given up
     garden__liveness_pong(&client->liveness, number, client_now(client));
     client_tell_life(client, before);
+    client_end_waits(client, NULL);
 }
 
 static void client_event(struct garden_client *client, const struct garden_message *event)
@@ -166,6 +246,7 @@ static void client_event(struct garden_client *client, const struct garden_messa
     }
     if (client->config.on_event)
         client->config.on_event(client, event, has_seq, seq, client->config.user);
+    client_end_waits(client, event);
 }
 
 static void client_reply(struct garden_client *client, enum garden_lane lane,
@@ -353,6 +434,8 @@ void garden_client_close(struct garden_client *client, void (*closed)(void *user
     struct garden__asked *asked;
     while ((asked = garden__requests_any(&client->requests)))
         client_answer(client, asked, GARDEN_ERR_DEAD, NULL);
+    while (client->waits)
+        client_end_wait(client, &client->waits, GARDEN_ERR_DEAD, NULL);
     for (size_t i = 0; i < GARDEN_LANES; i++) {
         if (!client->lanes[i].socket) continue;
         client->closing++;
