@@ -1,5 +1,4 @@
 // A socket's endpoints: many of them, in any order, and what they leave behind: nothing.
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,17 +165,6 @@ static void test_no_descriptor_is_left_to_a_program_that_is_started(void **state
     world_close(&world);
 }
 
-static size_t entries_of(const char *folder)
-{
-    size_t count = 0;
-    DIR *const open = opendir(folder);
-    assert_non_null(open);
-    while (readdir(open))
-        count++;
-    closedir(open);
-    return count - 2; // "." and ".."
-}
-
 static void test_a_bind_that_runs_out_of_descriptors_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -203,11 +191,11 @@ static void test_a_bind_that_runs_out_of_descriptors_leaves_nothing_behind(void 
             if (result == ZMTP_OK) break;
             assert_int_equal(result, ZMTP_ERR_DESCRIPTORS);
             assert_true(told);
-            assert_int_equal(entries_of(world.folder), 0);
+            assert_int_equal(folder_entries(world.folder), 0);
         }
         assert_true(left > 0);
         assert_int_equal(zmtp_uv_unbind(a.socket, zmtp_uv_endpoint(a.socket)), ZMTP_OK);
-        assert_int_equal(entries_of(world.folder), 0);
+        assert_int_equal(folder_entries(world.folder), 0);
     }
     unsetenv("TMPDIR");
     world_close(&world);

@@ -1,5 +1,4 @@
 // What ipc has beside paths: fresh ones, their permissions, and who is at the other side.
-#include <dirent.h>
 #include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,17 +12,6 @@
 static const char *path_of(const char *endpoint)
 {
     return endpoint + strlen("ipc://");
-}
-
-static size_t entries_of(const char *folder)
-{
-    size_t count = 0;
-    DIR *const open = opendir(folder);
-    assert_non_null(open);
-    while (readdir(open))
-        count++;
-    closedir(open);
-    return count - 2; // "." and ".."
 }
 
 static void test_a_fresh_path_is_told_and_goes_with_its_listener(void **state)
@@ -49,12 +37,12 @@ static void test_a_fresh_path_is_told_and_goes_with_its_listener(void **state)
     *strrchr(first, '/') = '\0';
     assert_int_equal(stat(path_of(first), &at), 0);
     assert_int_equal(at.st_mode & 07777, 0700);
-    assert_int_equal(entries_of(world.folder), 2);
+    assert_int_equal(folder_entries(world.folder), 2);
     // One by its real name, one with the socket.
     assert_int_equal(zmtp_uv_unbind(a.socket, zmtp_uv_endpoint(a.socket)), ZMTP_OK);
-    assert_int_equal(entries_of(world.folder), 1);
+    assert_int_equal(folder_entries(world.folder), 1);
     node_close(&a);
-    assert_int_equal(entries_of(world.folder), 0);
+    assert_int_equal(folder_entries(world.folder), 0);
     assert_int_equal(zmtp_uv_connect(b.socket, "ipc://*"), ZMTP_ERR_ENDPOINT);
     unsetenv("TMPDIR");
     world_close(&world);

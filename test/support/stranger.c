@@ -135,15 +135,20 @@ void world_spin(struct world *world, int turns)
         uv_run(&world->loop, UV_RUN_NOWAIT);
 }
 
-size_t descriptors_open(void)
+size_t folder_entries(const char *path)
 {
-    DIR *folder = opendir("/proc/self/fd");
+    DIR *folder = opendir(path);
     assert_non_null(folder);
     size_t count = 0;
     while (readdir(folder))
         count++;
     closedir(folder);
-    return count - 3; // "." and ".." and the folder's own
+    return count - 2; // "." and ".."
+}
+
+size_t descriptors_open(void)
+{
+    return folder_entries("/proc/self/fd") - 1; // without the folder's own
 }
 
 size_t descriptors_of(int family, int *fds, size_t max)

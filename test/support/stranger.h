@@ -44,6 +44,7 @@ void witness_open(struct witness *witness, struct world *world, const char *endp
 void witness_check(struct witness *witness); // asks, and waits for the answer
 
 void world_spin(struct world *world, int turns); // turns the loop without waiting
+size_t folder_entries(const char *path);         // files and folders in it
 size_t descriptors_open(void);                   // of this process
 // The process's sockets of |family|, in the order of their numbers: how many, of which |fds| has |max|.
 size_t descriptors_of(int family, int *fds, size_t max);

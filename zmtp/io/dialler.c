@@ -23,6 +23,12 @@ static void dialler_forget_addresses(struct zmtp__dialler *dialler)
     dialler->addresses = dialler->address = NULL;
 }
 
+// Of a dialler, its endpoint included: programs may have thousands.
+static size_t dialler_size(const char *endpoint)
+{
+    return sizeof(struct zmtp__dialler) + strlen(endpoint) + 1;
+}
+
 void zmtp__dialler_dropped(struct zmtp__dialler *dialler)
 {
     zmtp__resolver_drop(dialler->lookup);
@@ -32,7 +38,7 @@ void zmtp__dialler_dropped(struct zmtp__dialler *dialler)
 void zmtp__dialler_free(struct zmtp__dialler *dialler, struct zmtp_uv *uv)
 {
     dialler_forget_addresses(dialler);
-    zmtp_free(uv->allocator, dialler, sizeof *dialler);
+    zmtp_free(uv->allocator, dialler, dialler_size(dialler->endpoint));
 }
 
 // Nothing is left that a further dial could be for.
@@ -360,17 +366,17 @@ int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint,
                        struct zmtp_bytes routing_id)
 {
     struct zmtp_uv *uv = socket->uv;
-    struct zmtp__dialler *dialler = zmtp_alloc(uv->allocator, sizeof *dialler);
+    struct zmtp__dialler *dialler = zmtp_alloc(uv->allocator, dialler_size(endpoint));
     if (!dialler) return ZMTP_ERR_MEMORY;
     *dialler = (struct zmtp__dialler){.conn = {.state = ZMTP__CONN_IDLE}};
     struct zmtp__conn *conn = &dialler->conn;
     const int error = zmtp_socket_attach(socket->core, true, routing_id, &conn->end);
     if (error < 0) {
-        zmtp_free(uv->allocator, dialler, sizeof *dialler);
+        zmtp_free(uv->allocator, dialler, dialler_size(endpoint));
         return error;
     }
     zmtp_pipe_own(conn->end, &uv->marks, conn);
-    strcpy(dialler->endpoint, endpoint); // the parser checked the size
+    strcpy(dialler->endpoint, endpoint);
     const int parsed = zmtp_endpoint_parse(dialler->endpoint, &dialler->where, NULL);
     assert(parsed == ZMTP_OK);
     (void)parsed;

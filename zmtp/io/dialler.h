@@ -24,7 +24,7 @@ struct zmtp__dialler {
     const char *option;                   // of the config, that the system refused; null: none
     bool stray;                           // the source address was to blame
     bool tried_path;                      // ipc and vsock have one address, and it was tried
-    char endpoint[ZMTP_ENDPOINT_MAX];
+    char endpoint[];                      // as it was given
 };
 
 // |endpoint| is well formed, and of another transport than inproc. |routing_id| is what the socket

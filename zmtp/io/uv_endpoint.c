@@ -15,8 +15,7 @@ static int uv_endpoint_parse(struct zmtp_uv_socket *socket, const char *text,
     const char *why = "";
     int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    socket->error = ZMTP_OK;
-    socket->text[0] = '\0';
+    zmtp__uv_socket_hush(socket);
     error = zmtp_endpoint_parse(text, out, &why);
     if (error == ZMTP_OK) return ZMTP_OK;
     return zmtp__uv_socket_fail(socket, error, "%.300s: %s", text ? text : "(null)", why);

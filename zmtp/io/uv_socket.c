@@ -144,6 +144,7 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     if (socket->next) socket->next->before = socket->before;
     if (!uv->sockets) uv_unref((uv_handle_t *)&uv->prepare);
     zmtp__drops_forget(socket);
+    if (socket->text) zmtp_free(uv->allocator, socket->text, ZMTP__TEXT_MAX);
     uv_socket_free(socket);
     uv->called = true;
     uv->calling++;
@@ -245,18 +246,28 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
 int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket, int error, const char *format, ...)
 {
     va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(socket->text, sizeof socket->text, format, arguments);
-    va_end(arguments);
+    zmtp__uv_socket_hush(socket);
     socket->error = error;
+    // Most sockets never need it. Without memory for it the error has words of its own.
+    if (!socket->text) socket->text = zmtp_alloc(socket->uv->allocator, ZMTP__TEXT_MAX);
+    if (!socket->text) return error;
+    va_start(arguments, format);
+    vsnprintf(socket->text, ZMTP__TEXT_MAX, format, arguments);
+    va_end(arguments);
     return error;
+}
+
+void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket)
+{
+    socket->error = ZMTP_OK;
+    if (socket->text) socket->text[0] = '\0';
 }
 
 // Keeps how a call ended, for zmtp_uv_error_text.
 static int uv_socket_result(struct zmtp_uv_socket *socket, int result)
 {
-    socket->error = result < 0 ? result : ZMTP_OK;
-    socket->text[0] = '\0';
+    zmtp__uv_socket_hush(socket);
+    if (result < 0) socket->error = result;
     return result;
 }
 
@@ -266,7 +277,7 @@ const char *zmtp_uv_error_text(const struct zmtp_uv_socket *socket)
     if (zmtp__engine_inherited(socket->uv))
         return "it was opened before the fork, and is the parent's: open another in the child";
     if (socket->error == ZMTP_OK) return "";
-    return socket->text[0] ? socket->text : zmtp_err_text(socket->error);
+    return socket->text && socket->text[0] ? socket->text : zmtp_err_text(socket->error);
 }
 
 const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket)

@@ -35,8 +35,8 @@ struct zmtp_uv_socket {
     bool refused;       // a send said AGAIN; |on_writable| is owed
     bool closing;
     uint64_t told_dropped[ZMTP_DROPS];
-    int error;                 // of the last call
-    char text[ZMTP__TEXT_MAX]; // and in words, when there are better ones than the error's
+    int error;  // of the last call
+    char *text; // and in words, when there are better ones than the error's; null: none yet
     char endpoint[ZMTP_ENDPOINT_MAX];
     void (*closed)(void *user);
     void *user;
@@ -68,6 +68,8 @@ int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
 uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms);
 // Calls |on_event|. Only from the loop.
 void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event *event);
+// Forgets how the last call ended.
+void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket);
 // Notes why a call fails, in words; returns |error|.
 __attribute__((format(printf, 3, 4))) int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket,
                                                                int error, const char *format, ...);
