@@ -206,6 +206,11 @@ int garden_message_decode(struct garden_message *message, struct zmtp_bytes in,
 int garden_envelope_peek(struct garden_message *message, struct zmtp_bytes in,
                          const struct zmtp_allocator *allocator, struct garden_form *form);
 void garden_message_fini(struct garden_message *message);
+// Reads the content of a message alone, JSON in either dialect: "\"Play\"", "{\"Seek\":[16.0]}". The header
+// is a placeholder, to be made anew. Else as garden_message_decode.
+int garden_content_decode(struct garden_message *message, enum garden_family family,
+                          struct zmtp_bytes json, const struct zmtp_allocator *allocator,
+                          struct garden_fault *fault);
 
 // Appends |message|'s octets. Refuses what no decoder would read: a real that is not finite, text that
 // is not UTF-8, a time out of range, a kind out of its enum. On failure |out| is what it was.

@@ -8,6 +8,14 @@
 
 enum { GARDENCTL_TIMEOUT_MS = 5000, GARDENCTL_TIMEOUT_MAX_MS = 3600000 };
 
+static int gardenctl_requests(struct tool *tool, int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1) return tool_usage(tool, "requests takes no argument");
+    tool_list_requests();
+    return TOOL_OK;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct tool *tool, int argc, char **argv);
@@ -17,9 +25,10 @@ static const struct {
     {"status", tool_status, "show the daemon's state: sources, streams, transport"},
     {"events", tool_events, "print events as they come, until interrupted"},
     {"capture", tool_capture, "capture a stream into a store"},
-    {"stop", tool_stop, "stop a stream that nobody captures any more"},
+    {"end-stream", tool_stop, "stop a stream that nobody captures any more"},
     {"verify", tool_verify, "check a manifest, its chunks, and the samples against a file"},
     {"shutdown", tool_shutdown, "ask the daemon to stop"},
+    {"requests", gardenctl_requests, "list the requests, each of which is a command: seek 16"},
 };
 enum { GARDENCTL_COMMANDS = sizeof gardenctl_commands / sizeof *gardenctl_commands };
 
@@ -148,5 +157,9 @@ int main(int argc, char **argv)
         tool_disconnect(&tool);
         return gardenctl_end(&tool, status);
     }
-    return tool_usage(&tool, "there is no command '%s'", argv[0]);
+    const char *name = argv[0];
+    const int status = tool_request(&tool, name, argc, argv);
+    tool_disconnect(&tool);
+    if (status < 0) return tool_usage(&tool, "there is no command '%s'", name);
+    return gardenctl_end(&tool, status);
 }

@@ -109,7 +109,7 @@ int tool_shutdown(struct tool *tool, int argc, char **argv)
     return tool_control(tool, GARDEN_CONTROL_SHUTDOWN, simple_check_down, NULL);
 }
 
-// ---- stop
+// ---- end-stream
 
 static int simple_check_stopped(struct tool *tool, const struct garden_message *reply,
                                 void *context)
@@ -137,8 +137,9 @@ int tool_stop(struct tool *tool, int argc, char **argv)
     static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
     const int option = getopt_long(argc, argv, "", options, NULL);
     if (option == 'h') {
-        (void)puts("Usage: gardenctl stop URI\n\nStops a stream, such as one whose capture was "
-                   "killed.");
+        (void)puts(
+            "Usage: gardenctl end-stream URI\n\nStops a stream, such as one whose capture was "
+            "killed.");
         return TOOL_OK;
     }
     if (option >= 0) return TOOL_USAGE;

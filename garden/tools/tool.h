@@ -79,6 +79,8 @@ int tool_control(struct tool *tool, enum garden_control_request_kind kind,
 
 // Prints |value| as one line of JSON on stdout.
 void tool_print_json(const struct garden_value *value);
+// Prints it for a person: lines, or a table where it is a list of objects.
+void tool_print_value(const struct garden_value *value);
 
 // A number in |text|, all of it, in [min, max]; false after saying what was wrong with |option|.
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
@@ -92,5 +94,10 @@ int tool_shutdown(struct tool *tool, int argc, char **argv);
 int tool_stop(struct tool *tool, int argc, char **argv);
 int tool_capture(struct tool *tool, int argc, char **argv);
 int tool_verify(struct tool *tool, int argc, char **argv);
+
+// Every request of the protocol is a command too, made from the table in garden/messages.h: its name in
+// kebab-case, its fields as arguments. -1: |name| is none.
+int tool_request(struct tool *tool, const char *name, int argc, char **argv);
+void tool_list_requests(void);
 
 #endif

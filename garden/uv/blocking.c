@@ -267,27 +267,11 @@ static int64_t blocking_write(const void *text, size_t size, char *out, size_t r
     return (int64_t)size;
 }
 
-// A whole message around |content|, as only such a one can be read; its header is made anew when it is
-// sent.
 static int blocking_read_content(struct garden_blocking *garden, enum garden_family family,
                                  const char *content, struct garden_message *out)
 {
-    static const char head[] =
-        "{\"header\":{\"msg_id\":\"00000000-0000-4000-8000-000000000000\","
-        "\"session\":\"00000000-0000-4000-8000-000000000000\",\"msg_type\":\"",
-                      middle[] = "\",\"version\":\"" GARDEN_VERSION
-                                 "\",\"timestamp\":\"2000-01-01T00:00:00Z\"},"
-                                 "\"parent_header\":null,\"metadata\":{},\"content\":";
-    const char *const pieces[] = {head, garden_family_text(family), middle, content, "}"};
-    struct garden_buffer *octets = &garden->octets;
-    garden_buffer_clear(octets);
-    int result = GARDEN_OK;
-    for (size_t i = 0; i < sizeof pieces / sizeof *pieces && result == GARDEN_OK; i++)
-        result = garden_buffer_append(octets, pieces[i], strlen(pieces[i]));
-    if (result < 0) return blocking_result(garden, result);
-    struct garden_form form = blocking_form;
-    struct garden_fault fault;
-    result = garden_message_decode(out, garden_buffer_bytes(octets), NULL, &form, &fault);
+    struct garden_fault fault = {.text = ""};
+    const int result = garden_content_decode(out, family, zmtp_bytes_text(content), NULL, &fault);
     (void)blocking_result(garden, result);
     if (result < 0 && fault.text[0])
         (void)snprintf(garden->why, sizeof garden->why, "%s", fault.text); // cut to fit

@@ -95,6 +95,37 @@ def refused(daemon, *words):
     return line
 
 
+# ---- Requests
+
+
+def every_request_is_a_command(story):
+    story.start("--source", "none")
+    names = [line.split()[0] for line in story.ctl("requests", check=0).stdout.splitlines()]
+    assert len(names) >= 30 and "stream-switch-chunk" in names and "control-pause" in names, names
+    for name in names:
+        help_ = story.ctl(name, "--help", check=0).stdout
+        if name != "control-shutdown" and "=" not in help_.splitlines()[0]:
+            story.ctl(name, check=0)  # what takes no argument works without one
+
+
+def arguments_of_requests_are_fields_in_order_or_by_name(story):
+    story.start("--source", "none")
+    region = story.ctl("create-region", "0", "4", '{"PlayContent":{"artifact_id":"x"}}', check=0).stdout.strip()
+    story.ctl("move-region", "new_position=2.5", region, check=0)
+    listed = json.loads(story.ctl("--json", "get-regions", check=0).stdout)["Regions"]["regions"]
+    assert [(each["region_id"], each["position"]) for each in listed] == [(region, 2.5)], listed
+    table = story.ctl("get-regions", "range=[0,9]", check=0).stdout.splitlines()
+    assert table[0].split()[:2] == ["region_id", "position"] and table[1].split()[0] == region, table
+    assert story.ctl("get-regions", "[10,20]", check=0).stdout == "none\n"
+    for words, complaint in ((("seek",), "beat is missing"), (("seek", "1", "2"), "'2' was not expected"),
+                             (("seek", "beat=1", "beat=2"), "given twice"), (("seek", "soon"), "Seek.beat"),
+                             (("seek", "1},\"x\":{"), ""), (("no-such-thing",), "there is no command")):
+        assert complaint in story.ctl(*words, check=2).stderr, words
+    other = "11111111-1111-4111-8111-111111111111"
+    assert other in story.ctl("delete-region", other, check=1).stderr
+    assert "Error" in story.ctl("--json", "delete-region", other, check=1).stdout
+
+
 # ---- Captures
 
 
@@ -209,8 +240,8 @@ def a_killed_client_is_recovered(story):
             break
     client.kill()
     client.communicate()
-    assert "stopped" in story.ctl("stop", "stream://default/main", check=0).stdout
-    story.ctl("stop", "stream://default/other", check=1)
+    assert "stopped" in story.ctl("end-stream", "stream://default/main", check=0).stdout
+    story.ctl("end-stream", "stream://default/other", check=1)
     done = json.loads(story.ctl("--json", "capture", "--recover", "--store", story.store,
                                 check=0).stdout)
     assert not done["complete"], done

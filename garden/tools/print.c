@@ -1,0 +1,100 @@
+// A value for a person: a scalar as it is, an object as lines "name: value", a list of objects as a table.
+#include <string.h>
+
+#include "tool.h"
+
+enum { PRINT_CELL_SIZE = 128, PRINT_COLUMNS_MAX = 16, PRINT_DEPTH_MAX = 8 };
+
+// One line for |value|: text without quotes, all else as JSON. Cut to fit.
+static void print_cell(const struct garden_value *value, char *out, size_t size)
+{
+    struct garden_text text;
+    struct garden_buffer json;
+    if (garden_value_to_text(value, &text)) {
+        (void)snprintf(out, size, "%.*s", (int)text.size, text.data);
+    } else if (value->type == GARDEN_NULL) {
+        (void)snprintf(out, size, "-");
+    } else {
+        garden_buffer_init(&json, NULL, 0);
+        if (garden_json_encode(value, &json) < 0) garden_buffer_clear(&json);
+        (void)snprintf(out, size, "%.*s", (int)json.size, (const char *)json.data);
+        garden_buffer_fini(&json);
+    }
+    for (; *out; out++) // a stranger's octets may be anything
+        if ((unsigned char)*out < ' ' || *out == 0x7f) *out = '?';
+}
+
+static bool print_is_table(const struct garden_value *value)
+{
+    if (value->type != GARDEN_LIST || value->list.count == 0) return false;
+    for (size_t i = 0; i < value->list.count; i++)
+        if (value->list.items[i].type != GARDEN_MAP) return false;
+    return value->list.items[0].map.count <= PRINT_COLUMNS_MAX;
+}
+
+// The value of |key|, whose text need not end with a zero.
+static const struct garden_value *print_find(const struct garden_map *map, struct garden_text key)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        const struct garden_text own = map->entries[i].key;
+        if (own.size == key.size && memcmp(own.data, key.data, key.size) == 0)
+            return &map->entries[i].value;
+    }
+    return NULL;
+}
+
+// The cell of column |column|; of the head for row 0.
+static void print_table_cell(const struct garden_value_list *rows, size_t row, size_t column,
+                             char cell[PRINT_CELL_SIZE])
+{
+    const struct garden_text key = rows->items[0].map.entries[column].key;
+    const struct garden_value name = garden_value_text(key), none = garden_value_null();
+    const struct garden_value *value =
+        row == 0 ? &name : print_find(&rows->items[row - 1].map, key);
+    print_cell(value ? value : &none, cell, PRINT_CELL_SIZE);
+}
+
+// The columns are the first row's names.
+static void print_table(const struct garden_value_list *rows)
+{
+    const size_t columns = rows->items[0].map.count;
+    int widths[PRINT_COLUMNS_MAX] = {0};
+    char cell[PRINT_CELL_SIZE];
+    for (size_t row = 0; row <= rows->count; row++)
+        for (size_t i = 0; i < columns; i++) {
+            print_table_cell(rows, row, i, cell);
+            const int size = (int)strlen(cell);
+            if (size > widths[i]) widths[i] = size;
+        }
+    for (size_t row = 0; row <= rows->count; row++)
+        for (size_t i = 0; i < columns; i++) {
+            print_table_cell(rows, row, i, cell);
+            if (i + 1 < columns)
+                (void)printf("%-*s  ", widths[i], cell);
+            else
+                (void)puts(cell);
+        }
+}
+
+void tool_print_value(const struct garden_value *value)
+{
+    char cell[PRINT_CELL_SIZE * 8];
+    // A variant or a wrapper with one thing inside is that thing.
+    for (int depth = 0;
+         depth < PRINT_DEPTH_MAX && value->type == GARDEN_MAP && value->map.count == 1; depth++)
+        value = &value->map.entries[0].value;
+    if (print_is_table(value)) {
+        print_table(&value->list);
+    } else if (value->type == GARDEN_LIST && value->list.count == 0) {
+        (void)puts("none");
+    } else if (value->type == GARDEN_MAP) {
+        for (size_t i = 0; i < value->map.count; i++) {
+            print_cell(&value->map.entries[i].value, cell, sizeof cell);
+            (void)printf("%.*s: %s\n", (int)value->map.entries[i].key.size,
+                         value->map.entries[i].key.data, cell);
+        }
+    } else {
+        print_cell(value, cell, sizeof cell);
+        (void)puts(value->type == GARDEN_NULL ? "ok" : cell);
+    }
+}
