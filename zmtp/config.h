@@ -33,6 +33,8 @@ enum {
     // Properties of the application that we tell; with all else they fit into one command of a handshake
     // that a peer with our own limits takes. Not an option: room for them is kept on the stack.
     ZMTP_APPLICATION_METADATA_MAX = 1024,
+    // What an authoriser may tell about a user, kept as long as messages of that user are.
+    ZMTP_USER_METADATA_MAX = 64 * 1024,
     // Commands that nobody knows: this many are counted and skipped, then the connection closes.
     ZMTP_DEFAULT_UNKNOWN_COMMANDS_MAX = 64,
     // Heartbeats: a PING when nothing was heard for the interval, dead when nothing came for the

@@ -92,7 +92,8 @@ int zmtp_key_file_save(const struct zmtp_key_pair *keys, const char *path);
 struct zmtp_security {
     enum zmtp_mechanism mechanism;
     // PLAIN and CURVE: we are the side that judges the other's credentials. Which side that is does not
-    // depend on who binds; exactly one of the two must be it.
+    // depend on who binds; exactly one of the two must be it. NULL has no such sides: this one asks its
+    // owner before it says READY, who can go by the other's address alone.
     bool server;
     struct zmtp_bytes username, password; // PLAIN, the client's; at most 255 octets each
     const struct zmtp_crypto *crypto;     // CURVE

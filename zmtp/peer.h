@@ -69,7 +69,7 @@ struct zmtp_peer_config {
     // Serve peers of ZMTP 1.0 and 2.0 (RFC 13, 15), too. Then our greeting waits for theirs, octet 10 for
     // their signature and the rest for their version (RFC 37, Backwards Interoperability). Whatever
     // does not begin as later versions do is taken for 1.0, and that tells no type. No effect with
-    // another mechanism than NULL, nor for types younger than 2.0: those peers are then refused.
+    // another mechanism than NULL, nor where somebody judges, nor for types younger than 2.0: those peers are then refused.
     bool old_versions;
     const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
     struct zmtp_peer_limits limits;
@@ -143,6 +143,9 @@ int zmtp_peer_error(const struct zmtp_peer *peer); // ZMTP_OK until closed
 // credentials most often a number of RFC 27), or what we know or suspect ourselves; or empty. Printable
 // octets only.
 struct zmtp_bytes zmtp_peer_reason(const struct zmtp_peer *peer);
+
+// More words, in place of those of zmtp_peer_reason: from an owner who knows why it judged so. A copy.
+void zmtp_peer_explain(struct zmtp_peer *peer, struct zmtp_bytes reason);
 
 // What the handshake told; meaningful from ZMTP_PEER_READY on. Views live as long as the peer.
 struct zmtp_peer_facts {

@@ -108,13 +108,16 @@ struct zmtp_event {
     struct zmtp_bytes user_id;     // as the authoriser calls it
 };
 
-// Whom a server lets in. A list is of public keys, and for CURVE only.
+// Whom a server lets in. A list is of public keys, and for CURVE only; PLAIN and NULL need somebody who
+// is asked. A ZAP handler that is not there, does not answer in |limits.authorise_ms| or answers what RFC
+// 27 does not allow lets nobody in, and turns nobody away for good.
 enum zmtp_allow_kind {
     ZMTP_ALLOW_ASK,  // |on_authorise| decides
     ZMTP_ALLOW_ANY,  // everybody: clients know whom they talk to, the server does not
     ZMTP_ALLOW_KEYS, // |keys|
     ZMTP_ALLOW_FILE, // |path|: a certificate, or a list with a key in each line and # for comments
     ZMTP_ALLOW_FOLDER, // |path|: the certificates in it, as czmq keeps them
+    ZMTP_ALLOW_ZAP,    // the ZAP handler that is bound in this engine is asked, see zap.h
 };
 // A file or folder is looked at again for each new connection and read anew when it has changed; a
 // certificate in a folder is to be replaced (by renaming), not written over. While it cannot be read
@@ -124,6 +127,9 @@ struct zmtp_allow {
     const struct zmtp_key *keys;
     size_t count;
     const char *path;
+    // ZAP: what the handler is to judge by, at most 255 printable octets of ASCII. RFC 27 wants it not
+    // to be empty; "" is for PLAIN and CURVE, which libzmq asks about with none.
+    const char *zap_domain;
 };
 
 // Somebody who wants to come in; valid during the call of |on_authorise|.
@@ -235,6 +241,9 @@ void zmtp_uv_config_curve_server(struct zmtp_uv_config *config, const struct zmt
 void zmtp_uv_config_curve_client(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
                                  const struct zmtp_key *server_key);
 void zmtp_uv_config_plain_server(struct zmtp_uv_config *config);
+// After one of the two for servers: the ZAP handler decides. Alone: it does with the NULL mechanism, and
+// can go by addresses only.
+void zmtp_uv_config_zap(struct zmtp_uv_config *config, const char *domain);
 void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
                                  const char *password);
 

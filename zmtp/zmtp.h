@@ -11,5 +11,6 @@
 #include "socket.h"
 #include "uv.h"
 #include "wire.h"
+#include "zap.h"
 
 #endif

@@ -572,6 +572,75 @@ static void test_any_allocation_may_fail(void **state)
     }
 }
 
+static void use_null(struct meeting *m)
+{
+    m->client_security = (struct zmtp_security){.mechanism = ZMTP_NULL};
+    m->server_security = (struct zmtp_security){.mechanism = ZMTP_NULL, .server = true};
+}
+
+// ZAP27-NULL-01
+static void test_null_may_be_judged_too_before_anything_is_said(void **state)
+{
+    struct meeting *m = *state;
+    for (m->step = 1; m->step < 200; m->step += 63) {
+        use_null(m);
+        open_both(m, ZMTP_PUSH, ZMTP_PULL);
+        talk(m);
+        rig_assert_state(m->server, ZMTP_PEER_HANDSHAKE);
+        rig_assert_state(m->client, ZMTP_PEER_HANDSHAKE); // no READY has come
+        assert_int_equal(zmtp_peer_wants(m->server->peer), ZMTP_WANT_AUTH);
+        assert_int_equal(zmtp_peer_counters(m->server->peer).bytes_in, ZMTP_GREETING_SIZE);
+        struct zmtp_credentials credentials;
+        assert_int_equal(zmtp_peer_credentials(m->server->peer, &credentials), ZMTP_OK);
+        assert_int_equal(credentials.mechanism, ZMTP_NULL);
+        allow(m);
+        // What it said in the meantime was left where it was, so here it says that again.
+        rig_hear(m->server, LITERAL(RIG_READY_PUSH));
+        talk(m);
+        rig_assert_state(m->server, ZMTP_PEER_TRAFFIC);
+        rig_assert_state(m->client, ZMTP_PEER_TRAFFIC);
+        octets_assert_equal(zmtp_peer_facts(m->server->peer).user_id, LITERAL("joe"));
+        rig_close(m->client);
+        rig_close(m->server);
+    }
+}
+
+static void test_a_null_server_has_the_same_ways_to_say_no(void **state)
+{
+    struct meeting *m = *state;
+    use_null(m);
+    open_both(m, ZMTP_PUSH, ZMTP_PULL);
+    talk(m);
+    assert_int_equal(
+        zmtp_peer_authorise(m->server->peer, ZMTP_VERDICT_DENY, LITERAL(""), LITERAL("")), ZMTP_OK);
+    zmtp_peer_explain(m->server->peer, LITERAL("not from\there"));
+    assert_reason(m->server, "not from?here");
+    talk(m);
+    rig_assert_closed(m->server, ZMTP_ERR_DENIED);
+    rig_assert_closed(m->client, ZMTP_ERR_PEER);
+    assert_reason(m->client, "400");
+    rig_close(m->client);
+    rig_close(m->server);
+    open_both(m, ZMTP_PUSH, ZMTP_PULL);
+    talk(m);
+    m->server->now_ms += ZMTP_DEFAULT_AUTHORISE_MS;
+    assert_int_equal(zmtp_peer_deadline(m->server->peer), m->server->now_ms);
+    zmtp_peer_tick(m->server->peer, m->server->now_ms);
+    rig_assert_closed(m->server, ZMTP_ERR_DENIED);
+    assert_reason(m->server, "in time");
+}
+
+// Those of 1.0 and 2.0 have no place for it.
+static void test_where_somebody_judges_old_peers_are_refused(void **state)
+{
+    struct meeting *m = *state;
+    use_null(m);
+    m->server->config.old_versions = true;
+    rig_open(m->server, ZMTP_PULL);
+    (void)rig_feed(m->server, LITERAL("\xFF\0\0\0\0\0\0\0\1\x7F\1\x08\0\0"));
+    rig_assert_closed(m->server, ZMTP_ERR_VERSION);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, meeting_set_up, meeting_tear_down)
 
 int main(void)
@@ -579,6 +648,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_nobody_comes_in_before_the_owner_has_said_so),
         TEST(test_plain_is_judged_by_name_and_password),
+        TEST(test_null_may_be_judged_too_before_anything_is_said),
+        TEST(test_a_null_server_has_the_same_ways_to_say_no),
+        TEST(test_where_somebody_judges_old_peers_are_refused),
         TEST(test_whoever_is_denied_is_told_so_unless_it_is_only_for_now),
         TEST(test_no_verdict_within_five_seconds_is_a_no),
         TEST(test_a_cookie_is_forgotten_after_a_minute_even_without_other_limits),

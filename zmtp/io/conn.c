@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "../msg/pipe.h"
+#include "asker.h"
 #include "dialler.h"
 #include "door.h"
 #include "foreign.h"
@@ -172,6 +173,7 @@ static void conn_gone(uv_handle_t *handle)
 void zmtp__conn_drop(struct zmtp__conn *conn)
 {
     if (conn->state == ZMTP__CONN_GONE) return;
+    (void)zmtp__asker_forget(conn);
     conn_leave_pending(conn);
     if (conn->dialler) zmtp__dialler_dropped(conn->dialler);
     conn_hang_up(conn);
@@ -201,6 +203,8 @@ static struct zmtp_bytes conn_denial(struct zmtp_bytes reason)
 void zmtp__conn_end(struct zmtp__conn *conn, int error)
 {
     struct zmtp_bytes reason = conn_denial(zmtp_peer_reason(conn->peer));
+    const char *const silence = zmtp__asker_forget(conn);
+    if (error == ZMTP_ERR_DENIED && silence) reason = zmtp_bytes_text(silence);
     if (reason.size == 0 && conn->hint) reason = zmtp_bytes_text(conn->hint);
     if (conn->web) (void)zmtp__web_goodbye(conn, error, conn_now(conn)); // as far as it goes
     zmtp__conn_tell(conn, conn->up ? ZMTP_EVENT_CLOSED : ZMTP_EVENT_HANDSHAKE_FAILED, error, reason,
@@ -413,9 +417,12 @@ static void conn_authorise(struct zmtp__conn *conn)
     if (conn->ticket > 0 || zmtp_peer_credentials(conn->peer, &guest.credentials) < 0) return;
     conn->ticket = guest.ticket = ++socket->tickets;
     const struct zmtp_bytes nothing = {0};
+    const char *const domain = zmtp__guard_domain(socket->guard);
     if (zmtp__guard_judge(socket->guard, &guest.credentials, &verdict)) {
         // The peer keeps its error.
         (void)zmtp_peer_authorise(conn->peer, verdict, nothing, nothing);
+    } else if (domain) {
+        zmtp__asker_ask(conn, domain, &guest.credentials);
     } else if (socket->config.on_authorise) {
         socket->uv->calling++;
         socket->config.on_authorise(socket, &guest, socket->config.user);

@@ -38,9 +38,11 @@ struct zmtp__conn {
     uint64_t due_ms;   // what the state waits for: next try, end of patience, next look
     uint64_t leave_ms; // leaving: what is not sent by then is dropped
     uint64_t accepted_ms;
-    uint64_t ticket;                // of the guest that is to be judged; 0: none has been
-    const char *hint;               // what we guess about a peer that failed; constant
-    struct zmtp_uv_process process; // at the other side
+    uint64_t ticket; // of the guest that is to be judged; 0: none has been
+    uint64_t zap_id; // of the request to the ZAP handler that is not answered; 0: none
+    struct zmtp__conn *zap_next, *zap_before; // of those that wait so
+    const char *hint;                         // what we guess about a peer that failed; constant
+    struct zmtp_uv_process process;           // at the other side
     enum zmtp__conn_state state;
     bool pending;    // counted by the listener: its handshake is not done
     bool up;         // its handshake is done

@@ -9,6 +9,7 @@
 
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
+struct zmtp__asker;
 struct zmtp__foreign;
 struct zmtp__resolver;
 struct zmtp__wait;
@@ -38,6 +39,8 @@ struct zmtp_uv {
     uint64_t random;
     unsigned generation;             // of the process that opened it
     struct zmtp__resolver *resolver; // null: no name was looked up
+    struct zmtp__asker *asker;       // null: no ZAP handler had to be asked yet
+    size_t askers;                   // sockets that would have one asked
     struct zmtp__foreign *foreign;   // null: nobody asked for the descriptor
     struct zmtp__wait *wait;         // null: no script waits
     unsigned calling;                // callbacks of the user that are under way

@@ -25,7 +25,7 @@ struct zmtp__guard {
     enum zmtp_allow_kind kind;
     struct guard_keys keys;
     struct stat seen;   // the file or folder when it was read
-    const char *path;   // within |memory|
+    const char *path;   // within |memory|; or the domain of ZAP
     size_t memory_size; // of the whole block
     uint8_t memory[];   // PLAIN's name and password, then the path
 };
@@ -165,16 +165,30 @@ static void guard_copy_words(struct zmtp__guard *guard)
     password->data = at + username->size;
 }
 
+static const char *guard_domain_flaw(const char *domain, enum zmtp_mechanism mechanism)
+{
+    if (!domain) return "allow.zap_domain is missing";
+    if (!domain[0] && mechanism == ZMTP_NULL)
+        return "allow.zap_domain is empty, and a NULL server has to name one";
+    const size_t size = strlen(domain);
+    if (size > UINT8_MAX) return "allow.zap_domain has more than 255 octets";
+    for (size_t i = 0; i < size; i++)
+        if (domain[i] < 0x20 || domain[i] > 0x7E) return "allow.zap_domain is not printable ASCII";
+    return NULL;
+}
+
 const char *zmtp__guard_flaw(const struct zmtp_uv_config *config)
 {
     const struct zmtp_allow *const allow = &config->allow;
     const struct zmtp_security *const security = &config->security;
     const char *why;
     if (zmtp_security_check(security, &why) < 0) return why;
-    if (security->mechanism == ZMTP_NULL || !security->server) return NULL;
+    if (!security->server) return NULL;
     // Any password would be none, and keys are of CURVE.
-    if (security->mechanism == ZMTP_PLAIN && allow->kind != ZMTP_ALLOW_ASK)
-        return "a PLAIN server has allow.kind ZMTP_ALLOW_ASK and asks on_authorise";
+    if (security->mechanism != ZMTP_CURVE && allow->kind != ZMTP_ALLOW_ASK &&
+        allow->kind != ZMTP_ALLOW_ZAP)
+        return "a PLAIN server, or a NULL one that judges, has allow.kind ZMTP_ALLOW_ASK and asks "
+               "on_authorise, or ZMTP_ALLOW_ZAP";
     switch (allow->kind) {
     case ZMTP_ALLOW_ASK:
         return config->on_authorise ? NULL : "on_authorise is missing, which allow.kind asks";
@@ -185,6 +199,8 @@ const char *zmtp__guard_flaw(const struct zmtp_uv_config *config)
     case ZMTP_ALLOW_FILE:
     case ZMTP_ALLOW_FOLDER:
         return allow->path ? NULL : "allow.path is missing";
+    case ZMTP_ALLOW_ZAP:
+        return guard_domain_flaw(allow->zap_domain, security->mechanism);
     }
     return "allow.kind is none of enum zmtp_allow_kind";
 }
@@ -196,6 +212,7 @@ static int guard_copy_allow(struct zmtp__guard *guard, const struct zmtp_uv_conf
     switch (allow->kind) {
     case ZMTP_ALLOW_ASK:
     case ZMTP_ALLOW_ANY:
+    case ZMTP_ALLOW_ZAP:
         return ZMTP_OK;
     case ZMTP_ALLOW_KEYS:
         for (size_t i = 0; i < allow->count; i++) {
@@ -216,7 +233,8 @@ static struct zmtp__guard *guard_copy(const struct zmtp_uv_config *config,
 {
     const struct zmtp_security *const security = &config->security;
     const bool plain = security->mechanism == ZMTP_PLAIN;
-    const char *const path = config->allow.path;
+    const bool zap = config->allow.kind == ZMTP_ALLOW_ZAP;
+    const char *const path = zap ? config->allow.zap_domain : config->allow.path;
     const size_t words_size = plain ? security->username.size + security->password.size : 0;
     const size_t path_size = path ? strlen(path) + 1 : 0;
     const size_t size = sizeof(struct zmtp__guard) + words_size + path_size;
@@ -234,7 +252,7 @@ int zmtp__guard_open(struct zmtp__guard **out, const struct zmtp_uv_config *conf
 {
     *out = NULL;
     if (zmtp__guard_flaw(config)) return ZMTP_ERR_ARGUMENT;
-    if (config->security.mechanism == ZMTP_NULL) return ZMTP_OK;
+    if (config->security.mechanism == ZMTP_NULL && !config->security.server) return ZMTP_OK;
     struct zmtp__guard *guard = guard_copy(config, allocator);
     if (!guard) return ZMTP_ERR_MEMORY;
     const int result = guard->security.server ? guard_copy_allow(guard, config) : ZMTP_OK;
@@ -260,10 +278,16 @@ const struct zmtp_security *zmtp__guard_security(const struct zmtp__guard *guard
     return guard ? &guard->security : NULL;
 }
 
+const char *zmtp__guard_domain(const struct zmtp__guard *guard)
+{
+    const bool zap = guard && guard->security.server && guard->kind == ZMTP_ALLOW_ZAP;
+    return zap ? guard->path : NULL;
+}
+
 bool zmtp__guard_judge(struct zmtp__guard *guard, const struct zmtp_credentials *credentials,
                        enum zmtp_verdict *verdict)
 {
-    if (guard->kind == ZMTP_ALLOW_ASK) return false;
+    if (guard->kind == ZMTP_ALLOW_ASK || guard->kind == ZMTP_ALLOW_ZAP) return false;
     *verdict = ZMTP_VERDICT_ALLOW;
     if (guard->kind == ZMTP_ALLOW_ANY) return true;
     // A list that cannot be read lets nobody in, and turns nobody away for good.

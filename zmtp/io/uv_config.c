@@ -43,6 +43,8 @@ static const char *uv_config_flaw(const struct zmtp_uv_config *config)
     // There is no handshake, which is where security would begin.
     if (config->socket.type == ZMTP_STREAM && config->security.mechanism != ZMTP_NULL)
         return "security.mechanism is not NULL, and a STREAM's octets are sent as they are";
+    if (config->socket.type == ZMTP_STREAM && config->security.server)
+        return "security.server is set, and a STREAM has no handshake in which to judge";
     if (config->reconnect_max_ms > 0 && config->reconnect_max_ms < config->reconnect_min_ms)
         return "reconnect_max_ms is below reconnect_min_ms, and not 0";
     if (config->reconnect_stop > ZMTP_STOP_ALWAYS)

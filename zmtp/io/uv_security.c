@@ -28,6 +28,12 @@ void zmtp_uv_config_plain_server(struct zmtp_uv_config *config)
     config->allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_ASK};
 }
 
+void zmtp_uv_config_zap(struct zmtp_uv_config *config, const char *domain)
+{
+    config->security.server = true;
+    config->allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_ZAP, .zap_domain = domain};
+}
+
 void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
                                  const char *password)
 {

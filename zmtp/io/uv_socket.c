@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../msg/pipe.h"
+#include "asker.h"
 #include "conn.h"
 #include "door.h"
 #include "drops.h"
@@ -88,6 +89,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     socket->next = uv->sockets;
     if (socket->next) socket->next->before = socket;
     uv->sockets = socket;
+    if (zmtp__guard_domain(socket->guard)) zmtp__asker_join(uv);
     uv_ref((uv_handle_t *)&uv->prepare);
     *out = socket;
     return ZMTP_OK;
@@ -115,6 +117,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     zmtp__listener_leave(socket);
     zmtp__inproc_leave(socket);
     zmtp__wait_leave(socket);
+    if (zmtp__guard_domain(socket->guard)) zmtp__asker_leave(socket->uv);
     zmtp__mailbox_leave(socket);
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);

@@ -4,7 +4,13 @@
 // the field speaks at once, and a peer that waits understands that too, so we do the same.
 static int null_say(struct zmtp__mech_session *session, uint8_t *out, size_t size)
 {
-    if (session->said) return 0;
+    // A server that judges does so before its READY, so that whom it refuses never was connected.
+    if (session->step == ZMTP__STEP_HEAR_HELLO) {
+        session->credentials = (struct zmtp_credentials){.mechanism = ZMTP_NULL};
+        session->asking = true;
+        session->step = ZMTP__STEP_SAY_READY;
+    }
+    if (session->asking || session->said) return 0;
     const struct zmtp_command ready = {zmtp_bytes_text("READY"), session->ours};
     const int written = zmtp_command_encode(&ready, out, size);
     session->said = written > 0;

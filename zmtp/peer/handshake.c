@@ -11,8 +11,6 @@ enum {
     HANDSHAKE_METADATA_MAX = 2 * (1 + 16 + 4) + 16 + 255,
     // The largest command of ours without metadata: CURVE's INITIATE, or PLAIN's HELLO.
     HANDSHAKE_SAY_MAX = ZMTP_HEADER_MAX + 257 + 255,
-    // What an authoriser may tell about a user.
-    HANDSHAKE_USER_METADATA_MAX = 64 * 1024,
 };
 
 // The types that announce a routing id (RFC 37, Identity Property), with an empty one too, as every
@@ -159,6 +157,18 @@ static void handshake_refuse_mechanism(struct zmtp_peer *peer, const char *their
     zmtp__peer_stop(peer, ZMTP_ERR_MECHANISM);
 }
 
+static void handshake_await_verdict(struct zmtp_peer *peer, uint64_t now_ms)
+{
+    if (peer->limits.authorise_ms > 0)
+        peer->handshake->answer_ms = now_ms + peer->limits.authorise_ms;
+}
+
+bool zmtp__handshake_will_ask(const struct zmtp_peer *peer)
+{
+    const struct zmtp__peer_handshake *handshake = peer->handshake;
+    return handshake && peer->mechanism == ZMTP_NULL && handshake->session.security->server;
+}
+
 void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting)
 {
     const struct zmtp__mech_session *session = &peer->handshake->session;
@@ -180,6 +190,7 @@ void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting 
     }
     zmtp__peer_enter(peer, ZMTP_PEER_HANDSHAKE);
     handshake_say(peer);
+    if (zmtp__handshake_asks(peer)) handshake_await_verdict(peer, peer->counters.heard_ms);
 }
 
 // Judges their metadata and keeps a copy. ZMTP_OK or the reason to close.
@@ -342,11 +353,10 @@ void zmtp__handshake_command(struct zmtp_peer *peer, uint8_t *body, size_t size,
         handshake->learned = true;
         if (!handshake_likes(peer, session->theirs)) return;
     }
-    if (!session->asking) {
+    if (session->asking)
+        handshake_await_verdict(peer, now_ms);
+    else
         handshake_go_on(peer);
-    } else if (peer->limits.authorise_ms > 0) {
-        handshake->answer_ms = now_ms + peer->limits.authorise_ms;
-    }
 }
 
 bool zmtp__handshake_asks(const struct zmtp_peer *peer)
@@ -427,7 +437,7 @@ int zmtp_peer_authorise(struct zmtp_peer *peer, enum zmtp_verdict verdict,
     default: // of a caller's integer
         return ZMTP_ERR_ARGUMENT;
     }
-    if (user_id.size > UINT8_MAX || metadata.size > HANDSHAKE_USER_METADATA_MAX)
+    if (user_id.size > UINT8_MAX || metadata.size > ZMTP_USER_METADATA_MAX)
         return ZMTP_ERR_ARGUMENT;
     struct zmtp__peer_handshake *const handshake = peer->handshake;
     int result = zmtp_part_copy(&handshake->user_id, user_id, peer->allocator);

@@ -123,6 +123,8 @@ void zmtp__handshake_detect(struct zmtp_peer *peer, struct zmtp_bytes in);
 void zmtp__handshake_old(struct zmtp_peer *peer, const struct zmtp__old_greeting *greeting);
 void zmtp__handshake_command(struct zmtp_peer *peer, uint8_t *body, size_t size, uint64_t now_ms);
 bool zmtp__handshake_asks(const struct zmtp_peer *peer); // waits for its owner's verdict
+// Will do so as soon as the greeting has come.
+bool zmtp__handshake_will_ask(const struct zmtp_peer *peer);
 // When something that the handshake waits for is over, besides the handshake itself.
 uint64_t zmtp__handshake_deadline(const struct zmtp_peer *peer);
 void zmtp__handshake_expire(struct zmtp_peer *peer, uint64_t now_ms);

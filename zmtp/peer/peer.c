@@ -90,11 +90,12 @@ static int peer_open_raw(struct zmtp_peer *peer)
     return peer->origin ? ZMTP_OK : ZMTP_ERR_MEMORY;
 }
 
-// Those versions know no mechanism (RFC 37, Backwards Interoperability), and no younger type.
+// Those versions know no mechanism (RFC 37, Backwards Interoperability), no younger type, and nothing in
+// which to be told of a verdict.
 static bool peer_serves_old(const struct zmtp_peer_config *config)
 {
     const struct zmtp_security *const security = config->security;
-    const bool clear = !security || security->mechanism == ZMTP_NULL;
+    const bool clear = !security || (security->mechanism == ZMTP_NULL && !security->server);
     return config->old_versions && clear && zmtp__old_has_type(config->type);
 }
 
@@ -247,6 +248,11 @@ int zmtp_peer_error(const struct zmtp_peer *peer)
 struct zmtp_bytes zmtp_peer_reason(const struct zmtp_peer *peer)
 {
     return zmtp_part_bytes(&peer->reason);
+}
+
+void zmtp_peer_explain(struct zmtp_peer *peer, struct zmtp_bytes reason)
+{
+    zmtp__peer_keep_reason(peer, reason);
 }
 
 struct zmtp_peer_facts zmtp_peer_facts(const struct zmtp_peer *peer)

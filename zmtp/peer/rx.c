@@ -90,6 +90,9 @@ struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
     if (peer->rest_size > 0) memcpy(start, peer->rest, peer->rest_size);
     const size_t taken = inbox->used + peer->rest_size;
     peer->lent = inbox->slab->capacity - taken;
+    // What the other side says before the verdict stays in the kernel.
+    if (peer->state == ZMTP_PEER_GREETING && zmtp__handshake_will_ask(peer))
+        peer->lent = ZMTP_GREETING_SIZE - peer->rest_size;
     return (struct zmtp_room){inbox->slab->data + taken, peer->lent};
 }
 
