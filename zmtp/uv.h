@@ -204,7 +204,7 @@ struct zmtp_uv_config {
     struct zmtp_security security;
     struct zmtp_allow allow;
     struct zmtp_uv_ipc_allow ipc_allow; // copied as well
-    // NULL and PLAIN have no secrecy. So listening beyond loopback is refused unless asked for; a dial that
+    // NULL and PLAIN have no secrecy. So listening on tcp beyond loopback is refused unless asked for; a dial that
     // leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that says so.
     bool allow_public_null;
     // Serve peers of ZMTP 1.0 and 2.0 (libzmq 2.x and 3.x), too; see peer.h. Without it they are refused

@@ -63,13 +63,16 @@ static void test_a_wildcard_takes_the_families_that_are_allowed(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world world;
         struct node a;
+        const bool has_six = world_has_ipv6();
+        if (!has_six && !cases[i].four) continue;
+        if (!has_six && strchr(cases[i].wish, '[')) continue;
         world_open(&world);
         open_public(&a, &world, cases[i].families);
         node_bind(&a, cases[i].wish);
         const char *told = zmtp_uv_endpoint(a.socket);
         assert_memory_equal(told, cases[i].told, strlen(cases[i].told));
         assert_int_equal(answers(&world, at_port_of(&a, "127.0.0.1")), cases[i].four);
-        assert_int_equal(answers(&world, at_port_of(&a, "[::1]")), cases[i].six);
+        assert_int_equal(answers(&world, at_port_of(&a, "[::1]")), cases[i].six && has_six);
         assert_int_equal(zmtp_uv_unbind(a.socket, told), ZMTP_OK);
         world_close(&world);
     }
@@ -111,6 +114,7 @@ static void test_an_interface_gives_an_address_of_the_family_that_is_allowed(voi
     (void)state;
     struct world world;
     struct node a;
+    if (!world_has_ipv6()) skip();
     world_open(&world);
     open_public(&a, &world, ZMTP_FAMILIES_IPV6);
     node_bind(&a, "tcp://lo:*");
@@ -233,6 +237,7 @@ static void test_a_dial_comes_from_where_its_endpoint_says(void **state)
         struct world world;
         struct node a, b;
         char remote[ZMTP_ENDPOINT_MAX] = "", endpoint[ZMTP_ENDPOINT_MAX];
+        if (strchr(cases[i].wish, '[') && !world_has_ipv6()) continue;
         world_open(&world);
         node_start(&a, &world, ZMTP_DEALER);
         node_start(&b, &world, ZMTP_DEALER);

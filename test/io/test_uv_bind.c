@@ -35,6 +35,7 @@ static void test_a_free_port_is_chosen_and_told(void **state)
     for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
         struct world world;
         struct node a;
+        if (strchr(wishes[i], '[') && !world_has_ipv6()) continue;
         world_open(&world);
         node_start(&a, &world, ZMTP_DEALER);
         assert_string_equal(zmtp_uv_endpoint(a.socket), "");
@@ -68,6 +69,7 @@ static void test_every_address_is_bound_only_when_asked_for(void **state)
     static const char *const hosts[] = {"127.0.0.1", "0.0.0.0", "[::1]", "localhost"};
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         char endpoint[ZMTP_ENDPOINT_MAX];
+        if (hosts[i][0] == '[' && !world_has_ipv6()) continue;
         snprintf(endpoint, sizeof endpoint, "tcp://%s%s", hosts[i], port);
         assert_reachable(&world, &b, endpoint);
     }

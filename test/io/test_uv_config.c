@@ -160,6 +160,7 @@ static void test_a_dialled_and_an_accepted_connection_have_the_options(void **st
         struct world world;
         struct node a, b;
         int fds[8];
+        if (i == 1 && !world_has_ipv6()) break;
         world_open(&world);
         node_init(&a, &world, ZMTP_DEALER);
         a.config.transport.keepalive = true;

@@ -97,6 +97,7 @@ static void test_a_name_is_resolved_and_every_address_of_it_tried(void **state)
         struct world world;
         struct node a, b;
         char wish[ZMTP_ENDPOINT_MAX], endpoint[ZMTP_ENDPOINT_MAX];
+        if (i == 1 && !world_has_ipv6()) break;
         world_open(&world);
         node_start(&a, &world, ZMTP_DEALER);
         node_start(&b, &world, ZMTP_DEALER);
@@ -397,24 +398,30 @@ static void test_two_live_peers_outlast_many_heartbeats(void **state)
     world_close(&world);
 }
 
-static void test_a_listener_lets_idle_connections_go_and_keeps_busy_ones(void **state)
+// A PULL that lets idle connections go, one that is idle but for its heartbeats, and one that is not.
+static void assert_idle_goes(const struct zmtp_key_pair *keys)
 {
-    (void)state;
     struct world world;
     struct node a, b, c;
     char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(&world);
     world_endpoint(&world, ZMTP_TCP, endpoint);
     node_init(&a, &world, ZMTP_PULL);
-    a.config.limits.idle_ms = 500;
-    node_open(&a);
-    node_bind(&a, endpoint);
     node_init(&b, &world, ZMTP_PUSH);
+    node_init(&c, &world, ZMTP_PUSH);
+    if (keys) {
+        zmtp_uv_config_curve_server(&a.config, keys, (struct zmtp_allow){.kind = ZMTP_ALLOW_ANY});
+        zmtp_uv_config_curve_client(&b.config, NULL, &keys->public_key);
+        zmtp_uv_config_curve_client(&c.config, NULL, &keys->public_key);
+    }
+    a.config.limits.idle_ms = 500;
     b.config.limits.heartbeat_interval_ms = 20;
     b.config.reconnect_stop = ZMTP_STOP_CLOSED;
+    node_open(&a);
     node_open(&b);
+    node_open(&c);
+    node_bind(&a, endpoint);
     node_connect(&b, endpoint);
-    node_start(&c, &world, ZMTP_PUSH);
     node_connect(&c, endpoint);
     WORLD_UNTIL(&world, a.events[ZMTP_EVENT_HANDSHAKE_DONE] == 2);
     while (b.events[ZMTP_EVENT_GAVE_UP] == 0) {
@@ -425,6 +432,16 @@ static void test_a_listener_lets_idle_connections_go_and_keeps_busy_ones(void **
     assert_int_equal(a.events[ZMTP_EVENT_CLOSED], 1);
     assert_int_equal(c.events[ZMTP_EVENT_CLOSED], 0);
     world_close(&world);
+}
+
+static void test_a_listener_lets_idle_connections_go_and_keeps_busy_ones(void **state)
+{
+    (void)state;
+    struct zmtp_key_pair keys;
+    assert_idle_goes(NULL);
+    if (!zmtp_sodium()) return; // a build without it
+    zmtp_key_generate(&keys, zmtp_sodium());
+    assert_idle_goes(&keys);
 }
 
 // ZMTP37-MSG-01, SOCK-04

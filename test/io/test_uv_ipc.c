@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +94,43 @@ static void test_a_path_has_the_mode_it_was_told_whatever_the_umask(void **state
             assert_int_equal(at.st_mode & 07777, modes[j]);
             world_close(&world);
         }
+    }
+}
+
+// What the mode of a path was when the system began to listen on it; before that nobody can connect.
+static struct {
+    char path[ZMTP_ENDPOINT_MAX];
+    mode_t mode;
+} moment;
+
+// The system's, by way of this test.
+int listen(int fd, int backlog)
+{
+    struct stat at;
+    if (moment.path[0] && lstat(moment.path, &at) == 0) moment.mode = at.st_mode & 07777;
+    return (int)syscall(SYS_listen, fd, backlog);
+}
+
+static void test_a_path_has_its_mode_before_anybody_can_connect(void **state)
+{
+    (void)state;
+    static const mode_t umasks[] = {0, 077};
+    for (size_t i = 0; i < 2; i++) {
+        struct world world;
+        struct node a;
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        world_open(&world);
+        node_init(&a, &world, ZMTP_DEALER);
+        a.config.transport.ipc_mode = 0660;
+        node_open(&a);
+        world_endpoint(&world, ZMTP_IPC, endpoint);
+        snprintf(moment.path, sizeof moment.path, "%s", path_of(endpoint));
+        const mode_t before = umask(umasks[i]);
+        node_bind(&a, endpoint);
+        (void)umask(before);
+        moment.path[0] = '\0';
+        assert_int_equal(moment.mode, 0660);
+        world_close(&world);
     }
 }
 
@@ -355,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_a_fresh_path_is_told_and_goes_with_its_listener),
         cmocka_unit_test(test_a_folder_for_temporary_files_that_will_not_do_is_told),
         cmocka_unit_test(test_a_path_has_the_mode_it_was_told_whatever_the_umask),
+        cmocka_unit_test(test_a_path_has_its_mode_before_anybody_can_connect),
         cmocka_unit_test(test_without_a_mode_the_umask_decides),
         cmocka_unit_test(test_the_process_at_the_other_side_is_told_everywhere),
         cmocka_unit_test(test_over_tcp_no_process_is_known),

@@ -84,6 +84,16 @@ void world_rest(struct world *world, uint64_t ms)
     uv_run(&world->loop, UV_RUN_NOWAIT); // the loop lets go of the timer
 }
 
+bool world_has_ipv6(void)
+{
+    const struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+    const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    const bool has = bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return has;
+}
+
 int world_listen(char endpoint[ZMTP_ENDPOINT_MAX])
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

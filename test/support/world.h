@@ -58,6 +58,8 @@ void world_endpoint(struct world *world, enum zmtp_transport transport,
                     char out[ZMTP_ENDPOINT_MAX]);
 // A plain connection to a tcp or ipc endpoint, that blocks; the caller closes it.
 int world_dial(const char *endpoint);
+// Has this machine IPv6? Tests that need it and find none skip, or leave that part out.
+bool world_has_ipv6(void);
 // A plain tcp listener; |endpoint| is told.
 int world_listen(char endpoint[ZMTP_ENDPOINT_MAX]);
 
