@@ -36,6 +36,7 @@ DEPS_test = $(DEPS_demo) $(DEPS_ws) gcc-multilib libcmocka-dev python3-zmq pytho
 DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) libzmq3-dev python3
 DEPS_tidy = $(DEPS_build) clang-format python3
+DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
 DEPS_valgrind = $(DEPS_test) valgrind
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
@@ -113,7 +114,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core amalgamation test run-tests conformance valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke \
+.PHONY: all lib core amalgamation test run-tests old-peers conformance valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
@@ -226,6 +227,10 @@ run-tests: tests
 
 conformance: ## each rule of the RFCs, what we make of it, and the tests that prove it
 	@test/conformance/matrix
+
+old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.py
+	$(again) deps-old
+	test/interop/old/prepare $(O)/old
 
 valgrind: ## the unit tests under valgrind: no wrong access, no leak
 	$(again) deps-valgrind

@@ -8,7 +8,7 @@
 // watch prints what becomes of connections.
 //
 // SECURITY: plain-server NAME PASSWORD, plain-client NAME PASSWORD, curve-server CERTIFICATE
-// any|FILE|FOLDER, curve-client CERTIFICATE SERVER-CERTIFICATE.
+// any|FILE|FOLDER, curve-client CERTIFICATE SERVER-CERTIFICATE. Or "old", to serve ZMTP 1.0 and 2.0.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -241,6 +241,8 @@ static bool talk_open(struct talk *talk, int count, char *arguments[])
     config.reconnect_max_ms = 500;
     config.linger_ms = 10000;
     if (talk->role == ROLE_SOURCE) config.socket.send_count_max = config.socket.send_bytes_max = 0;
+    config.old_versions = count == 6 && strcmp(arguments[5], "old") == 0;
+    if (count == 6 && !config.old_versions) return false;
     if (count == 8 && !talk_secure(talk, &config, arguments + 5)) return false;
     if (zmtp_uv_socket_open(&talk->socket, talk->uv, &config) < 0) return false;
     if (talk->role == ROLE_SINK) zmtp_uv_subscribe(talk->socket, zmtp_bytes_text("A"));
@@ -256,10 +258,11 @@ int main(int argc, char *argv[])
     struct talk talk = {.count = 0};
     setvbuf(stdout, NULL, _IOLBF, 0);
     plan_init();
-    if ((argc != 6 && argc != 9) || zmtp_uv_open(&talk.uv, uv_default_loop(), NULL) < 0 ||
+    if ((argc != 6 && argc != 7 && argc != 9) ||
+        zmtp_uv_open(&talk.uv, uv_default_loop(), NULL) < 0 ||
         !talk_open(&talk, argc - 1, argv + 1)) {
         fprintf(stderr,
-                "usage: interop_peer TYPE bind|connect ENDPOINT ROLE COUNT [SECURITY...]\n");
+                "usage: interop_peer TYPE bind|connect ENDPOINT ROLE COUNT [SECURITY...|old]\n");
         return 2;
     }
     uv_timer_init(uv_default_loop(), &talk.timer);

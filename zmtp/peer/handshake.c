@@ -276,6 +276,23 @@ static void handshake_finish(struct zmtp_peer *peer)
     zmtp__peer_start_traffic(peer);
 }
 
+// The rest of our greeting to a peer of 1.0 or 2.0, which may say no more before it has that.
+static int handshake_say_old(struct zmtp_peer *peer, uint8_t major)
+{
+    if (peer->their_major > 0) return ZMTP_OK; // it is said
+    peer->their_major = major;
+    const struct zmtp_bytes routing_id = handshake_routing_id(peer);
+    uint8_t rest[ZMTP__GREETING2_REST];
+    int result = ZMTP_OK;
+    if (major == 2) {
+        zmtp__greeting2_encode(peer->type, (uint8_t)routing_id.size, rest);
+        result = handshake_say_greeting(peer, ZMTP_SIGNATURE_SIZE + 1);
+        if (result == ZMTP_OK)
+            result = handshake_say_octets(peer, zmtp_bytes_of(rest, sizeof rest));
+    }
+    return result < 0 ? result : handshake_say_octets(peer, routing_id);
+}
+
 void zmtp__handshake_detect(struct zmtp_peer *peer, struct zmtp_bytes in)
 {
     int result = ZMTP_OK;
@@ -287,30 +304,16 @@ void zmtp__handshake_detect(struct zmtp_peer *peer, struct zmtp_bytes in)
         result = handshake_say_greeting(peer, ZMTP_SIGNATURE_SIZE + 1);
         break;
     case ZMTP__VERSION_1_0:
-        peer->their_major = 1;
+        result = handshake_say_old(peer, 1);
         break;
     case ZMTP__VERSION_2_0:
-        peer->their_major = 2;
-        result = handshake_say_greeting(peer, ZMTP_SIGNATURE_SIZE + 1);
+        result = handshake_say_old(peer, 2);
         break;
     case ZMTP__VERSION_OTHER:
         result = handshake_say_greeting(peer, ZMTP_GREETING_SIZE);
         break;
     }
     if (result < 0) zmtp__peer_stop(peer, result);
-}
-
-// The rest of our greeting in theirs.
-static int handshake_say_old(struct zmtp_peer *peer)
-{
-    const struct zmtp_bytes routing_id = handshake_routing_id(peer);
-    uint8_t rest[ZMTP__GREETING2_REST];
-    int result = ZMTP_OK;
-    if (peer->their_major == 2) {
-        zmtp__greeting2_encode(peer->type, (uint8_t)routing_id.size, rest);
-        result = handshake_say_octets(peer, zmtp_bytes_of(rest, sizeof rest));
-    }
-    return result < 0 ? result : handshake_say_octets(peer, routing_id);
 }
 
 // What the greeting tells is judged as if it were metadata.
@@ -324,12 +327,7 @@ void zmtp__handshake_old(struct zmtp_peer *peer, const struct zmtp__old_greeting
     }
     size = handshake_add_property(theirs, size, "Identity", greeting->identity);
     zmtp__peer_enter(peer, ZMTP_PEER_HANDSHAKE);
-    if (!handshake_likes(peer, zmtp_bytes_of(theirs, size))) return;
-    const int result = handshake_say_old(peer);
-    if (result < 0)
-        zmtp__peer_stop(peer, result);
-    else
-        handshake_finish(peer);
+    if (handshake_likes(peer, zmtp_bytes_of(theirs, size))) handshake_finish(peer);
 }
 
 static void handshake_go_on(struct zmtp_peer *peer)

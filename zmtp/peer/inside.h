@@ -117,7 +117,8 @@ void zmtp__handshake_close(struct zmtp_peer *peer); // forgets it, secrets and a
 // A whole greeting or handshake command came; the latter may be changed.
 void zmtp__handshake_greeted(struct zmtp_peer *peer, const struct zmtp_greeting *greeting);
 // These octets, and what may follow them, are the beginning of a greeting of what version? Says what is
-// due by then of ours, and sets |their_major| to 1 or 2 if that is it. Closes for want of memory.
+// due by then of ours, all of it at the latest when the version is known, and sets |their_major| to 1 or
+// 2 if that is it. Closes for want of memory.
 void zmtp__handshake_detect(struct zmtp_peer *peer, struct zmtp_bytes in);
 // A whole greeting of 1.0 or 2.0 came, which is the whole handshake.
 void zmtp__handshake_old(struct zmtp_peer *peer, const struct zmtp__old_greeting *greeting);
