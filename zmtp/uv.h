@@ -62,6 +62,23 @@ struct zmtp_uv_process {
     uint32_t uid, gid;
 };
 
+// Engines of several loops, each run by a thread of its own, may share their inproc names: a socket of one
+// binds a name, sockets of others connect to it, and messages pass between the threads without a system
+// call, or a copy of their bodies. Everything else stays as it is: each socket belongs to its engine's
+// thread, and either side may close first. What was sent before a close is still received.
+//
+// A queue's limits are those of both sides together, as within an engine; it is then in three parts (here,
+// on the way, there) with about a third of them each, and at least one message. The memory of what
+// passes is the heap's, whatever the engines' allocators.
+struct zmtp_uv_shared;
+// On any thread. The names are bound as long as their sockets; this is where they are kept.
+int zmtp_uv_shared_open(struct zmtp_uv_shared **out);
+// No more engines join. It goes with the last engine that has.
+void zmtp_uv_shared_close(struct zmtp_uv_shared *shared);
+// From the engine's thread, before its first socket is opened: else ZMTP_ERR_STATE. Its inproc names are
+// everybody's then: a bind to one that another engine has is ZMTP_ERR_IN_USE.
+int zmtp_uv_join(struct zmtp_uv *uv, struct zmtp_uv_shared *shared);
+
 enum zmtp_event_kind {
     ZMTP_EVENT_LISTENING,  // |endpoint| is the one bound, with its real port
     ZMTP_EVENT_ACCEPTED,   // a connection came; its handshake begins

@@ -2,6 +2,7 @@
 
 #include "../msg/slab.h"
 #include "conn.h"
+#include "crossing.h"
 #include "drops.h"
 #include "foreign.h"
 #include "inproc.h"
@@ -69,6 +70,7 @@ static void engine_finish(struct zmtp_uv *uv)
 {
     if (!uv->closing || uv->sockets) return;
     zmtp__resolver_close(uv);
+    if (uv->harbour) zmtp__harbour_close(uv->harbour);
     if (uv->handles > 0) return;
     if (uv_is_closing((uv_handle_t *)&uv->prepare)) return;
     uv_close((uv_handle_t *)&uv->prepare, engine_own_closed);
@@ -91,6 +93,7 @@ static void engine_round(struct zmtp_uv *uv)
     struct zmtp_pipe_end *end;
     for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->marks)); i++)
         zmtp__conn_resume(zmtp_pipe_owner(end));
+    if (uv->harbour) zmtp__harbour_work(uv->harbour);
     uv->unflushed = 0;
     // A socket is freed by its own turn only, so the rest of the list stays good.
     struct zmtp_uv_socket *socket = uv->touched;
@@ -104,22 +107,35 @@ static void engine_round(struct zmtp_uv *uv)
     zmtp__inproc_look(uv);
 }
 
+static bool engine_busy(const struct zmtp_uv *uv)
+{
+    return uv->marks.first || uv->touched || zmtp__harbour_busy(uv->harbour);
+}
+
+// May the loop sleep? Then other threads ring when they have something for it.
+static bool engine_rests(struct zmtp_uv *uv)
+{
+    if (engine_busy(uv)) return false;
+    return !uv->harbour || zmtp__dock_sleep(&uv->harbour->dock);
+}
+
 // One round at least, so that however slow the callbacks are, everybody gets on.
 static void engine_rounds(struct zmtp_uv *uv)
 {
     if (uv->dispatching) return;
     const uint64_t begun = uv_hrtime() - uv->turn_ns;
     uv->dispatching = true;
-    for (int i = 0; i < ENGINE_ROUNDS && (uv->marks.first || uv->touched); i++) {
+    if (uv->harbour) zmtp__dock_wake(&uv->harbour->dock);
+    for (int i = 0; i < ENGINE_ROUNDS && engine_busy(uv); i++) {
         engine_round(uv);
         uv->turn_ns = uv_hrtime() - begun;
         if (uv->turn_ns >= ENGINE_TURN_NS) break;
     }
     uv->dispatching = false;
-    if (uv->marks.first || uv->touched)
-        zmtp__engine_wake(uv);
-    else
+    if (engine_rests(uv))
         uv_idle_stop(&uv->idle);
+    else
+        zmtp__engine_wake(uv);
     engine_finish(uv);
 }
 
@@ -136,6 +152,7 @@ void zmtp__engine_flush(struct zmtp_uv *uv)
     struct zmtp_pipe_end *end;
     while ((end = zmtp_marks_take(&uv->marks)))
         zmtp__conn_flush(zmtp_pipe_owner(end));
+    if (uv->harbour) zmtp__harbour_work(uv->harbour);
     uv->unflushed = 0;
 }
 
@@ -188,6 +205,7 @@ static void engine_later(uv_timer_t *timer)
     if (zmtp__engine_inherited(uv)) return;
     for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
         zmtp__uv_socket_feed(socket);
+    zmtp__crossing_feed(uv);
     zmtp__inproc_look(uv);
     zmtp__engine_dispatch(uv);
 }

@@ -7,6 +7,8 @@
 #include "../uv.h"
 #include "fork.h"
 
+struct zmtp__crossing;
+struct zmtp__harbour;
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
 struct zmtp__asker;
@@ -26,16 +28,17 @@ struct zmtp_uv {
     uv_timer_t trim;      // active: the pool keeps large slabs
     unsigned own_handles; // of the six above, not yet closed
     size_t handles;       // of everybody else: watches and alarms, not yet closed
-    struct zmtp_marks marks;         // connections' ends of pipes with news
-    struct zmtp_uv_socket *sockets;  // all, until freed
-    struct zmtp_uv_socket *touched;  // those to be looked at by the next dispatch
-    struct zmtp_uv_socket *dropping; // those that have dropped something, which is to be told
-    struct zmtp__inproc_name *names; // bound inproc names
-    struct zmtp__inproc_link *links; // inproc dials, joined or waiting for their name
-    bool inproc_news;                // events of these are to be told
-    size_t unflushed;                // octets sent by the user since the last flush
-    uint64_t turn_ns;                // what dispatches took since the loop's last turn began
-    uint64_t numbers;                // given to sockets, connections and diallers so far
+    struct zmtp_marks marks;          // connections' ends of pipes with news
+    struct zmtp_uv_socket *sockets;   // all, until freed
+    struct zmtp_uv_socket *touched;   // those to be looked at by the next dispatch
+    struct zmtp_uv_socket *dropping;  // those that have dropped something, which is to be told
+    struct zmtp__inproc_name *names;  // bound inproc names
+    struct zmtp__inproc_link *links;  // inproc dials, joined or waiting for their name
+    struct zmtp__crossing *crossings; // sockets joined to those of other engines
+    bool inproc_news;                 // events of these are to be told
+    size_t unflushed;                 // octets sent by the user since the last flush
+    uint64_t turn_ns;                 // what dispatches took since the loop's last turn began
+    uint64_t numbers;                 // given to sockets, connections and diallers so far
     uint64_t random;
     unsigned generation;             // of the process that opened it
     struct zmtp__resolver *resolver; // null: no name was looked up
@@ -43,6 +46,7 @@ struct zmtp_uv {
     size_t askers;                   // sockets that would have one asked
     struct zmtp__foreign *foreign;   // null: nobody asked for the descriptor
     struct zmtp__wait *wait;         // null: no script waits
+    struct zmtp__harbour *harbour;   // null: it shares no names
     unsigned calling;                // callbacks of the user that are under way
     bool called;                     // the user was called back since the loop's last sleep
     bool running;                    // in zmtp__engine_run

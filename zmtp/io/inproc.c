@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "../msg/pipe.h"
+#include "crossing.h"
+#include "shared.h"
 
 static struct zmtp__inproc_name *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
 {
@@ -39,27 +41,63 @@ static void inproc_part(struct zmtp__inproc_link *link)
     inproc_changed(link->dialler);
 }
 
+// A PAIR at one of the link's sides has room for another now.
+static void inproc_make_room(const struct zmtp__inproc_link *link)
+{
+    struct zmtp_uv *uv = link->dialler->uv;
+    for (struct zmtp__inproc_link *other = uv->links; other; other = other->next) {
+        if (other->error != ZMTP_ERR_IN_USE) continue;
+        if (other->dialler != link->dialler && strcmp(other->endpoint, link->endpoint) != 0)
+            continue;
+        other->error = ZMTP_OK;
+        uv->inproc_news = true;
+    }
+}
+
+static int inproc_join_near(struct zmtp__inproc_link *link, struct zmtp_uv_socket *binder)
+{
+    struct zmtp_pipe_end *ends[2];
+    const int error = zmtp_socket_join(link->dialler->core, binder->core, ends);
+    if (error < 0) return error;
+    link->binder = binder;
+    zmtp__pipe_follow(ends[0], &link->ends[0]);
+    zmtp__pipe_follow(ends[1], &link->ends[1]);
+    zmtp__uv_socket_touch(binder);
+    return ZMTP_OK;
+}
+
 static void inproc_join(struct zmtp_uv *uv, struct zmtp__inproc_link *link)
 {
     struct zmtp__inproc_name *name = inproc_find(uv, link->endpoint);
-    if (!name || link->binder || link->error < 0) return;
-    struct zmtp_uv_socket *binder = name->socket;
-    struct zmtp_pipe_end *ends[2];
-    const int error = zmtp_socket_join(link->dialler->core, binder->core, ends);
+    if (link->binder || link->crossing || (name && link->error < 0)) return;
+    const int error = name ? inproc_join_near(link, name->socket) : zmtp__crossing_dial(link);
+    if (error == ZMTP_ERR_NOT_FOUND) return;
     if (error == ZMTP_ERR_MEMORY) {
         uv->inproc_news = true; // tried again when there may be more
         zmtp__engine_later(uv);
         return;
     }
-    if (error == ZMTP_OK) {
-        link->binder = binder;
-        zmtp__pipe_follow(ends[0], &link->ends[0]);
-        zmtp__pipe_follow(ends[1], &link->ends[1]);
-    }
     link->error = error;
+    link->announced = link->crossing; // told when the binder has accepted
+    inproc_changed(link->dialler);
+}
+
+void zmtp__inproc_crossed(struct zmtp__inproc_link *link)
+{
+    if (link->up || !zmtp__crossing_up(link->crossing)) return;
     link->announced = false;
     inproc_changed(link->dialler);
-    zmtp__uv_socket_touch(binder);
+}
+
+void zmtp__inproc_uncross(struct zmtp__inproc_link *link, int error)
+{
+    link->crossing = NULL;
+    inproc_make_room(link);
+    link->error = error;
+    link->announced = error == ZMTP_OK || error == ZMTP_ERR_CANCELLED;
+    link->lost = link->lost || link->up;
+    link->up = false;
+    inproc_changed(link->dialler);
 }
 
 int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
@@ -72,6 +110,11 @@ int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     if (!name) return ZMTP_ERR_MEMORY;
     *name = (struct zmtp__inproc_name){.next = uv->names, .socket = socket};
     strcpy(name->endpoint, endpoint); // the parser checked the size
+    const int error = zmtp__shared_bind(socket, endpoint);
+    if (error < 0) {
+        zmtp_free(uv->allocator, name, sizeof *name);
+        return error;
+    }
     strcpy(socket->endpoint, endpoint);
     uv->names = name;
     for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
@@ -115,6 +158,7 @@ int zmtp__inproc_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
         struct zmtp__inproc_name *name = *at;
         if (name->socket != socket || name->stopped || strcmp(name->endpoint, endpoint) != 0)
             continue;
+        zmtp__shared_unbind(socket, endpoint);
         if (name->announced) {
             inproc_forgive(socket->uv, name->endpoint);
             name->stopped = true;
@@ -127,20 +171,23 @@ int zmtp__inproc_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
     return ZMTP_ERR_NOT_FOUND;
 }
 
+// Those from other engines whom |binder| had no room for may try again.
+static void inproc_invite(struct zmtp_uv_socket *binder)
+{
+    binder->refused_far = false;
+    if (binder->core) zmtp__shared_invite(binder);
+}
+
 static void inproc_free_link(struct zmtp__inproc_link **at)
 {
     struct zmtp__inproc_link *link = *at;
     struct zmtp_uv *uv = link->dialler->uv;
     *at = link->next;
     if (link->binder) zmtp__uv_socket_touch(link->binder);
+    if (link->crossing) link->crossing->link = NULL; // it ends when the socket lets go of the pipe
+    if (link->binder && link->binder->refused_far) inproc_invite(link->binder);
     inproc_forget_pipe(link);
-    // A PAIR has room for another now.
-    for (struct zmtp__inproc_link *other = uv->links; other; other = other->next) {
-        if (other->error != ZMTP_ERR_IN_USE || strcmp(other->endpoint, link->endpoint) != 0)
-            continue;
-        other->error = ZMTP_OK;
-        uv->inproc_news = true;
-    }
+    inproc_make_room(link);
     zmtp_free(uv->allocator, link, sizeof *link);
 }
 
@@ -149,8 +196,11 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
     for (struct zmtp__inproc_link **at = &socket->uv->links; *at; at = &(*at)->next) {
         struct zmtp__inproc_link *link = *at;
         if (link->dialler != socket || strcmp(link->endpoint, endpoint) != 0) continue;
-        if (link->ends[0]) zmtp_socket_detach(socket->core, link->ends[0]);
+        struct zmtp__crossing *const crossing = link->crossing;
+        struct zmtp_pipe_end *const end = crossing ? crossing->end : link->ends[0];
+        if (end) zmtp_socket_detach(socket->core, end);
         inproc_free_link(at);
+        if (crossing) zmtp__crossing_end(crossing);
         return ZMTP_OK;
     }
     return ZMTP_ERR_NOT_FOUND;
@@ -159,6 +209,7 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv *uv = socket->uv;
+    zmtp__shared_unbind(socket, NULL);
     for (struct zmtp__inproc_name **at = &uv->names; *at;) {
         if ((*at)->socket == socket)
             inproc_free_name(uv, at);
@@ -179,16 +230,50 @@ void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
     }
 }
 
+// Who is at the other side.
+struct inproc_other {
+    enum zmtp_socket_type type;
+    struct zmtp_bytes routing_id;
+};
+
+static struct inproc_other inproc_near(const struct zmtp_uv_socket *other)
+{
+    return (struct inproc_other){other->config.socket.type, other->config.socket.routing_id};
+}
+
+static struct inproc_other inproc_far(const struct zmtp__far_facts *facts)
+{
+    return (struct inproc_other){facts->type,
+                                 zmtp_bytes_of(facts->routing_id, facts->routing_id_size)};
+}
+
 static void inproc_tell(struct zmtp_uv_socket *socket, enum zmtp_event_kind kind,
-                        const char *endpoint, int error, const struct zmtp_uv_socket *other)
+                        const char *endpoint, int error, const struct inproc_other *other)
 {
     struct zmtp_event event = {
         .kind = kind, .endpoint = endpoint, .remote = other ? endpoint : "", .error = error};
     if (other) {
-        event.routing_id = other->config.socket.routing_id;
-        event.peer_type = other->config.socket.type;
+        event.routing_id = other->routing_id;
+        event.peer_type = other->type;
     }
     zmtp__uv_socket_tell(socket, &event);
+}
+
+static void inproc_tell_done(struct zmtp_uv_socket *socket, const char *endpoint,
+                             struct inproc_other other)
+{
+    inproc_tell(socket, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, &other);
+}
+
+// One of the two was told nothing yet: the dialler, if |crossing| is its.
+static void inproc_tell_crossing(struct zmtp__crossing *crossing)
+{
+    // The callback may end the crossing.
+    const struct zmtp__far_facts peer = *zmtp__crossing_peer(crossing);
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    strcpy(endpoint, crossing->pact->endpoint);
+    crossing->announced = true;
+    inproc_tell_done(crossing->socket, endpoint, inproc_far(&peer));
 }
 
 // Tells one thing of what became of a link; what was lost comes first, also when another binder has
@@ -204,11 +289,14 @@ static void inproc_tell_link(struct zmtp__inproc_link *link)
         inproc_tell(dialler, ZMTP_EVENT_CLOSED, endpoint, ZMTP_ERR_EOF, NULL);
         return;
     }
+    struct zmtp__crossing *const crossing = link->crossing;
     link->announced = true;
-    link->up = binder != NULL;
+    link->up = binder || (crossing && zmtp__crossing_up(crossing));
     if (binder) {
-        inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, binder);
-        inproc_tell(binder, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, dialler);
+        inproc_tell_done(dialler, endpoint, inproc_near(binder));
+        inproc_tell_done(binder, endpoint, inproc_near(dialler));
+    } else if (link->up) {
+        inproc_tell_crossing(crossing);
     } else if (error < 0) {
         inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_FAILED, endpoint, error, NULL);
     }
@@ -235,6 +323,11 @@ static bool inproc_tell_next(struct zmtp_uv *uv)
         inproc_tell_link(link);
         return true;
     }
+    for (struct zmtp__crossing *crossing = uv->crossings; crossing; crossing = crossing->next) {
+        if (crossing->dialled || crossing->announced) continue;
+        inproc_tell_crossing(crossing);
+        return true;
+    }
     return false;
 }
 
@@ -252,6 +345,7 @@ static void inproc_look_for_cuts(struct zmtp_uv *uv)
 void zmtp__inproc_look(struct zmtp_uv *uv)
 {
     inproc_look_for_cuts(uv);
+    if (uv->harbour && zmtp__harbour_names(uv->harbour)) uv->inproc_news = true;
     if (uv->inproc_news) {
         uv->inproc_news = false;
         for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
@@ -270,7 +364,28 @@ size_t zmtp__inproc_joined(const struct zmtp_uv_socket *socket)
     size_t count = 0;
     for (const struct zmtp__inproc_link *link = socket->uv->links; link; link = link->next)
         if (link->binder && (link->dialler == socket || link->binder == socket)) count++;
+    for (const struct zmtp__crossing *at = socket->uv->crossings; at; at = at->next)
+        if (at->socket == socket && zmtp__crossing_up(at)) count++;
     return count;
+}
+
+static void inproc_describe(struct zmtp_uv_peer *peer, struct inproc_other other)
+{
+    peer->state = ZMTP_PEER_TRAFFIC;
+    peer->facts.type_known = true;
+    peer->facts.type = other.type;
+    peer->facts.routing_id = other.routing_id;
+}
+
+// A row of one that dials into another engine, and waits, or that another engine dials.
+static void inproc_crossing_row(const struct zmtp__crossing *crossing, struct zmtp_uv_peer *peer)
+{
+    peer->connected = zmtp__crossing_up(crossing);
+    if (peer->connected) {
+        peer->remote = peer->endpoint;
+        inproc_describe(peer, inproc_far(zmtp__crossing_peer(crossing)));
+    }
+    (void)zmtp_socket_flow(crossing->socket->core, crossing->end, &peer->flow); // while it has it
 }
 
 void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
@@ -288,12 +403,18 @@ void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
                                     .connected = other != NULL};
         peer.counters.round_trip_ms = UINT32_MAX;
         if (other) {
-            peer.state = ZMTP_PEER_TRAFFIC;
-            peer.facts.type_known = true;
-            peer.facts.type = other->config.socket.type;
-            peer.facts.routing_id = other->config.socket.routing_id;
+            inproc_describe(&peer, inproc_near(other));
             (void)zmtp_socket_flow(socket->core, link->ends[dialled ? 0 : 1], &peer.flow);
         }
+        if (link->crossing) inproc_crossing_row(link->crossing, &peer);
+        each(context, &peer);
+    }
+    for (const struct zmtp__crossing *at = socket->uv->crossings; at; at = at->next) {
+        if (at->dialled || at->socket != socket) continue;
+        struct zmtp_uv_peer peer = {
+            .number = at->number, .endpoint = at->pact->endpoint, .remote = ""};
+        peer.counters.round_trip_ms = UINT32_MAX;
+        inproc_crossing_row(at, &peer);
         each(context, &peer);
     }
 }

@@ -1,6 +1,6 @@
-// Sockets of one engine joined by name: no descriptor, no octets, one pipe between the two. A dial
-// may come before its bind; it waits, and sends say ZMTP_ERR_AGAIN meanwhile. When the other side
-// closes, it waits again. When a socket cuts the other off (a subscriber broke a limit, a routing id
+// Sockets joined by name: no descriptor, no octets, one pipe between two of an engine, a crossing
+// (crossing.h) between those of two engines that share their names. A dial may come before its bind; it
+// waits, and sends say ZMTP_ERR_AGAIN meanwhile. When the other side closes, it waits again. When a socket cuts the other off (a subscriber broke a limit, a routing id
 // was handed over), the dial waits until the name is bound anew: it would only be cut off again.
 #ifndef ZMTP_IO_INPROC_H
 #define ZMTP_IO_INPROC_H
@@ -17,7 +17,9 @@ struct zmtp__inproc_name {
 
 struct zmtp__inproc_link {
     struct zmtp__inproc_link *next;
-    struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name
+    struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name, or
+    struct zmtp__crossing *crossing;         // the binder is another engine's
+    uint64_t serial;                         // of the bind that was dialled last, there
     struct zmtp_pipe_end *ends[2]; // the sockets' own, dialler's and binder's; null once closed
     uint64_t numbers[2];           // of the rows of the two
     int error;                     // why this binder does not suit
@@ -34,6 +36,9 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 void zmtp__inproc_leave(struct zmtp_uv_socket *socket);
 // Touches sockets that others have sent to, and tells events. From dispatch.
 void zmtp__inproc_look(struct zmtp_uv *uv);
+// The link's crossing has worked; and, for a reason if there is one, it has ended.
+void zmtp__inproc_crossed(struct zmtp__inproc_link *link);
+void zmtp__inproc_uncross(struct zmtp__inproc_link *link, int error);
 // How many others it is joined to.
 size_t zmtp__inproc_joined(const struct zmtp_uv_socket *socket);
 void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,

@@ -4,6 +4,7 @@
 #include "../msg/pipe.h"
 #include "../ws/ws.h"
 #include "conn.h"
+#include "crossing.h"
 #include "dialler.h"
 #include "inproc.h"
 #include "listener.h"
@@ -136,11 +137,13 @@ int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, ui
     // What was made last is the first of its list.
     const struct zmtp__inproc_link *link = socket->uv->links;
     const bool inproc = link && link->dialler == socket && strcmp(link->endpoint, endpoint) == 0;
-    if (inproc && !link->binder) {
+    if (inproc && !link->binder && !link->crossing) {
         (void)zmtp__inproc_disconnect(socket, endpoint); // it was just made
         return zmtp__uv_socket_fail(socket, ZMTP_ERR_NOT_FOUND, "%s is not bound yet", endpoint);
     }
-    *routing_id = zmtp_socket_peer_id(socket->core, inproc ? link->ends[0] : socket->conns->end);
+    const struct zmtp_pipe_end *end = inproc ? link->ends[0] : socket->conns->end;
+    if (inproc && link->crossing) end = link->crossing->end;
+    *routing_id = zmtp_socket_peer_id(socket->core, end);
     return ZMTP_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "../msg/pipe.h"
 #include "asker.h"
 #include "conn.h"
+#include "crossing.h"
 #include "door.h"
 #include "drops.h"
 #include "guard.h"
@@ -122,6 +123,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);
     socket->core = NULL;
+    zmtp__crossing_leave(socket);
     const uint64_t leave_ms = zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv));
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
         zmtp__conn_leave(conn, leave_ms);

@@ -82,6 +82,8 @@ bool zmtp__group_ok(struct zmtp_bytes group);
 // At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
 bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
 
+// Tells the other end of a pipe that joins two sockets of one process who is at this one.
+int zmtp__socket_tell(const struct zmtp_socket *socket, struct zmtp_pipe_end *end);
 // Makes a lane of |end|, which belongs to the socket on success and to the caller else.
 int zmtp__lane_open(struct zmtp_socket *socket, struct zmtp_pipe_end *end, bool dialled,
                     struct zmtp_bytes routing_id);

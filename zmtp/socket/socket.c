@@ -192,15 +192,20 @@ static size_t socket_bytes_max(const struct zmtp_socket_config *from,
     return from->conflate ? 0 : socket_limits_sum(from->send_bytes_max, to->recv_bytes_max);
 }
 
+int zmtp__socket_tell(const struct zmtp_socket *socket, struct zmtp_pipe_end *end)
+{
+    const struct zmtp_socket_config *config = &socket->config;
+    struct zmtp_origin told = {
+        .type_known = true, .type = config->type, .metadata = config->metadata};
+    if (config->routing_id.size > 0) told.routing_id = config->routing_id;
+    return zmtp_pipe_link_up(end, &told);
+}
+
 // Links both ends and gives them to their sockets. On failure neither socket has its end.
 static int socket_link(struct zmtp_socket *const sockets[2], struct zmtp_pipe_end *const ends[2])
 {
     for (size_t i = 0; i < 2; i++) {
-        const struct zmtp_socket_config *config = &sockets[i]->config;
-        struct zmtp_origin told = {
-            .type_known = true, .type = config->type, .metadata = config->metadata};
-        if (config->routing_id.size > 0) told.routing_id = config->routing_id;
-        const int result = zmtp_pipe_link_up(ends[i], &told);
+        const int result = zmtp__socket_tell(sockets[i], ends[i]);
         if (result < 0) return result;
     }
     int result = zmtp__lane_open(sockets[0], ends[0], false, sockets[1]->config.routing_id);

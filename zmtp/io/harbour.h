@@ -1,0 +1,56 @@
+// What an engine has for other threads: a dock where the shores of its ferries lie, and a bell that wakes
+// its loop. See msg/ferry.h.
+//
+// A ferry may join anything that has a pipe to anything: the sockets of two engines (crossing.h), or a
+// connection of a loop to a socket whose patterns run on another thread. For the latter the loop's side
+// makes the pipe, attaches its connection to one end and the shore to the other, and hails; the other
+// thread, which need not be a loop, has a dock and a bell of its own and attaches its socket's pipe.
+#ifndef ZMTP_IO_HARBOUR_H
+#define ZMTP_IO_HARBOUR_H
+
+#include "../msg/ferry.h"
+#include "engine.h"
+
+struct zmtp_uv_shared;
+
+// The owner of a shore in an engine begins with this.
+struct zmtp__keeper {
+    // The shore has news, or waits for its pipe. Calls nobody of the user's.
+    void (*look)(struct zmtp_uv *uv, struct zmtp__shore *shore);
+};
+
+struct zmtp__harbour {
+    struct zmtp__dock dock;
+    atomic_uint refs; // the engine, and those whose shores call shores here
+    // The loop's own.
+    struct zmtp_uv *uv;
+    uv_async_t async;
+    bool closing;
+    struct zmtp_uv_shared *shared;
+    struct zmtp__pact *waiting; // dials from elsewhere for which there was no memory
+    // For all threads.
+    uv_mutex_t mutex; // for |open|
+    bool open;        // |async| may be used
+    atomic_bool names_changed;
+    struct zmtp__harbour *next; // of |shared|, under its mutex
+};
+
+int zmtp__harbour_open(struct zmtp_uv *uv, struct zmtp_uv_shared *shared);
+// From the loop, when no socket is left. |uv|'s own handles count it until it is closed.
+void zmtp__harbour_close(struct zmtp__harbour *harbour);
+void zmtp__harbour_ref(struct zmtp__harbour *harbour);
+void zmtp__harbour_unref(struct zmtp__harbour *harbour); // on any thread
+// Wakes the loop, on any thread; nothing when it is closed.
+void zmtp__harbour_ring(struct zmtp__harbour *harbour);
+
+// Have shared names changed since the last time?
+bool zmtp__harbour_names(struct zmtp__harbour *harbour);
+// Lets shores with news work. From dispatch, or a flush.
+void zmtp__harbour_work(struct zmtp__harbour *harbour);
+static inline bool zmtp__harbour_busy(const struct zmtp__harbour *harbour)
+{
+    return harbour && (zmtp__dock_busy(&harbour->dock) ||
+                       atomic_load_explicit(&harbour->names_changed, memory_order_relaxed));
+}
+
+#endif

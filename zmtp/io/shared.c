@@ -1,0 +1,158 @@
+#include "shared.h"
+
+#include <string.h>
+
+struct zmtp_uv_shared {
+    unsigned generation; // of the process that opened it
+    uv_mutex_t mutex;    // for all that follows
+    size_t holders;      // the user, until closed, and the harbours
+    struct zmtp__harbour *harbours;
+    struct zmtp__shared_name *names;
+    uint64_t serials; // given so far
+};
+
+int zmtp_uv_shared_open(struct zmtp_uv_shared **out)
+{
+    if (!out) return ZMTP_ERR_ARGUMENT;
+    *out = NULL;
+    if (!zmtp__fork_watch()) return ZMTP_ERR_MEMORY;
+    struct zmtp_uv_shared *shared = zmtp_alloc(zmtp_heap(), sizeof *shared);
+    if (!shared) return ZMTP_ERR_MEMORY;
+    *shared = (struct zmtp_uv_shared){.generation = zmtp__fork_generation(), .holders = 1};
+    if (uv_mutex_init(&shared->mutex) < 0) {
+        zmtp_free(zmtp_heap(), shared, sizeof *shared);
+        return ZMTP_ERR_MEMORY;
+    }
+    *out = shared;
+    return ZMTP_OK;
+}
+
+void zmtp__shared_lock(struct zmtp_uv_shared *shared)
+{
+    uv_mutex_lock(&shared->mutex);
+}
+
+void zmtp__shared_unlock(struct zmtp_uv_shared *shared)
+{
+    uv_mutex_unlock(&shared->mutex);
+}
+
+// Unlocks it, one holder less. The last one frees it.
+static void shared_release(struct zmtp_uv_shared *shared)
+{
+    const bool last = --shared->holders == 0;
+    zmtp__shared_unlock(shared);
+    if (!last) return;
+    uv_mutex_destroy(&shared->mutex);
+    zmtp_free(zmtp_heap(), shared, sizeof *shared);
+}
+
+void zmtp_uv_shared_close(struct zmtp_uv_shared *shared)
+{
+    if (!shared || shared->generation != zmtp__fork_generation()) return;
+    zmtp__shared_lock(shared);
+    shared_release(shared);
+}
+
+int zmtp_uv_join(struct zmtp_uv *uv, struct zmtp_uv_shared *shared)
+{
+    if (!uv || !shared) return ZMTP_ERR_ARGUMENT;
+    if (uv->closing || zmtp__engine_inherited(uv) || uv->harbour || uv->numbers > 0)
+        return ZMTP_ERR_STATE;
+    if (shared->generation != uv->generation) return ZMTP_ERR_STATE;
+    const int error = zmtp__harbour_open(uv, shared);
+    if (error < 0) return error;
+    zmtp__shared_lock(shared);
+    shared->holders++;
+    uv->harbour->next = shared->harbours;
+    shared->harbours = uv->harbour;
+    zmtp__shared_unlock(shared);
+    return ZMTP_OK;
+}
+
+void zmtp__shared_leave(struct zmtp_uv_shared *shared, struct zmtp__harbour *harbour)
+{
+    zmtp__shared_lock(shared);
+    struct zmtp__harbour **at = &shared->harbours;
+    while (*at != harbour)
+        at = &(*at)->next;
+    *at = harbour->next;
+    shared_release(shared);
+}
+
+// Whoever waits for a name is to look. Under the lock.
+static void shared_announce(const struct zmtp_uv_shared *shared)
+{
+    for (struct zmtp__harbour *harbour = shared->harbours; harbour; harbour = harbour->next) {
+        atomic_store_explicit(&harbour->names_changed, true, memory_order_release);
+        zmtp__harbour_ring(harbour);
+    }
+}
+
+const struct zmtp__shared_name *zmtp__shared_find(const struct zmtp_uv_shared *shared,
+                                                  const char *endpoint)
+{
+    const struct zmtp__shared_name *name = shared->names;
+    while (name && strcmp(name->endpoint, endpoint) != 0)
+        name = name->next;
+    return name;
+}
+
+int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp__harbour *harbour = socket->uv->harbour;
+    if (!harbour) return ZMTP_OK;
+    struct zmtp_uv_shared *shared = harbour->shared;
+    struct zmtp__shared_name *name = zmtp_alloc(zmtp_heap(), sizeof *name);
+    if (!name) return ZMTP_ERR_MEMORY;
+    *name = (struct zmtp__shared_name){.harbour = harbour, .socket = socket->number};
+    zmtp__far_facts_of(socket->core, &name->facts);
+    strcpy(name->endpoint, endpoint); // the parser checked the size
+    zmtp__shared_lock(shared);
+    const bool taken = zmtp__shared_find(shared, endpoint);
+    if (!taken) {
+        name->serial = ++shared->serials;
+        name->next = shared->names;
+        shared->names = name;
+        shared_announce(shared);
+    }
+    zmtp__shared_unlock(shared);
+    if (!taken) return ZMTP_OK;
+    zmtp_free(zmtp_heap(), name, sizeof *name);
+    return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE,
+                                "%s is bound already in another engine that shares its names",
+                                endpoint);
+}
+
+static bool shared_is(const struct zmtp__shared_name *name, const struct zmtp_uv_socket *socket)
+{
+    return name->harbour == socket->uv->harbour && name->socket == socket->number;
+}
+
+void zmtp__shared_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp__harbour *harbour = socket->uv->harbour;
+    if (!harbour) return;
+    struct zmtp_uv_shared *shared = harbour->shared;
+    zmtp__shared_lock(shared);
+    for (struct zmtp__shared_name **at = &shared->names; *at;) {
+        struct zmtp__shared_name *name = *at;
+        if (!shared_is(name, socket) || (endpoint && strcmp(name->endpoint, endpoint) != 0)) {
+            at = &name->next;
+            continue;
+        }
+        *at = name->next;
+        zmtp_free(zmtp_heap(), name, sizeof *name);
+    }
+    zmtp__shared_unlock(shared);
+}
+
+void zmtp__shared_invite(struct zmtp_uv_socket *socket)
+{
+    struct zmtp_uv_shared *shared = socket->uv->harbour->shared;
+    zmtp__shared_lock(shared);
+    for (struct zmtp__shared_name *name = shared->names; name; name = name->next)
+        if (shared_is(name, socket)) name->serial = ++shared->serials;
+    shared_announce(shared);
+    zmtp__shared_unlock(shared);
+}

@@ -1,0 +1,32 @@
+// A socket whose peer is a socket of another thread: what the two need to know of each other, and a
+// pipe of which a ferry (msg/ferry.h) has the other end.
+#ifndef ZMTP_SOCKET_FAR_H
+#define ZMTP_SOCKET_FAR_H
+
+#include "../socket.h"
+
+// What is to be known of a socket before it can be joined to; a copy that may be read on any thread.
+struct zmtp__far_facts {
+    enum zmtp_socket_type type;
+    bool conflate;
+    size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
+    uint8_t routing_id_size;
+    uint8_t routing_id[UINT8_MAX];
+};
+void zmtp__far_facts_of(const struct zmtp_socket *socket, struct zmtp__far_facts *out);
+
+// What may wait in one place of the way between two sockets. As over inproc within a thread, the limits
+// of both add up; here the sum is shared out among the sender's queue, the ring and the receiver's
+// queue, in which half a share and a cargo may wait. At least one message has room in each.
+struct zmtp__far_limits {
+    size_t count_max, bytes_max; // 0: none
+};
+struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
+                                            const struct zmtp__far_facts *to);
+
+// As zmtp_socket_join, for this side alone. |*end| is the pipe's other end, for the shore of a ferry; its
+// memory may be freed on any thread. The link comes up when the ferry tells of the other side's.
+int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *other,
+                   struct zmtp_pipe_end **end);
+
+#endif
