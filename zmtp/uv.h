@@ -1,7 +1,9 @@
 // libzmtp on libuv: sockets with endpoints, on the caller's uv_loop_t. No thread is started but those, 16 at
 // most, that wait for name servers and do nothing else; they hold up neither the loop nor its end. All
-// calls belong to the loop's thread, but for those of a mailbox. Callbacks come from the loop, never from inside the call that
-// caused them, so any call, close included, may be made from any callback.
+// calls belong to the loop's thread, but for those of a mailbox; a message that was received may be passed
+// to other threads, and released there, also after the engine has closed (msg.h). Callbacks come from the
+// loop, never from inside the call that caused them, so any call, close included, may be made from any
+// callback.
 //
 // After fork the engine stays the parent's. In the child every call on it, or on its sockets, does
 // nothing and says ZMTP_ERR_STATE (what returns no error: nothing, 0 or null); its memory stays until
@@ -343,7 +345,8 @@ void zmtp_uv_mailbox_close(struct zmtp_uv_mailbox *mailbox);
 // Copies the parts. ZMTP_ERR_AGAIN: it is full. ZMTP_OK is not yet a word of the socket's: see |refused|.
 int zmtp_uv_post(struct zmtp_uv_mailbox *mailbox, const struct zmtp_bytes *parts, size_t count);
 // The same with a message, which is moved, and is empty on ZMTP_OK and whole on any error. Its memory is
-// freed by the loop's thread: make it on the heap, or pass on one that was received in this engine.
+// freed by the loop's thread: make it on the heap, or pass on one that was received in an engine on the
+// heap.
 int zmtp_uv_post_msg(struct zmtp_uv_mailbox *mailbox, struct zmtp_msg *msg);
 
 // |posted| = |sent| + |refused| + |dropped| + |waiting|.
