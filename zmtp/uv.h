@@ -187,7 +187,8 @@ enum {
 // or empty, is left as the system has it. A socket's own, for all its endpoints.
 struct zmtp_uv_transport {
     enum zmtp_families families; // tcp
-    // A dial's patience with one address, and with the name servers; 0: the system's, and none.
+    // A dial's patience with one address, and with the name servers: 5 and 10 s by default. 0: as long
+    // as the system has it, and for ever.
     uint32_t connect_ms, resolve_ms;
     // tcp: probes on a connection on which nothing moves, which find that the other side has gone even
     // without heartbeats. The first after |idle| seconds, then each |interval| seconds; broken after
@@ -218,13 +219,14 @@ struct zmtp_uv_config {
     uint32_t pending_max; // connections of a listener before their handshake is done
     uint32_t backlog;     // of listen(2); 1 to INT32_MAX
     struct zmtp_uv_transport transport;
-    // What connections over tcp and ipc bring to their handshakes, and, for a server, whom they let
+    // What connections over tcp, ipc and vsock bring to their handshakes, and, for a server, whom they let
     // in. All of it is copied. inproc has neither: it does not leave the process.
     struct zmtp_security security;
     struct zmtp_allow allow;
     struct zmtp_uv_ipc_allow ipc_allow; // copied as well
-    // NULL and PLAIN have no secrecy. So listening on tcp beyond loopback is refused unless asked for; a dial that
-    // leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that says so.
+    // NULL and PLAIN have no secrecy. So listening on tcp beyond loopback is refused unless asked for; a
+    // dial that leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that
+    // says so. ipc and vsock leave neither the machine nor its host.
     bool allow_public_null;
     // Serve peers of ZMTP 1.0 and 2.0 (libzmq 2.x and 3.x), too; see peer.h. Without it they are refused
     // at once, and nobody has to wait for a greeting.

@@ -192,6 +192,54 @@ static void test_of_rivals_for_the_path_of_the_dead_exactly_one_gets_it(void **s
     }
 }
 
+// In a process of its own, which is not let in: comes |count| times, says something, and waits to be
+// turned away.
+static void intrude(const char *endpoint, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char octets[64];
+        const int fd = world_dial(endpoint);
+        (void)send(fd, RIG_GREETING, sizeof RIG_GREETING - 1, MSG_NOSIGNAL);
+        while (read(fd, octets, sizeof octets) > 0) {}
+        close(fd);
+    }
+}
+
+static void test_a_process_that_is_not_let_in_gains_nothing_by_coming_again(void **state)
+{
+    (void)state;
+    enum { TIMES = 500 };
+    const int64_t self = getpid();
+    struct world world;
+    struct node router;
+    struct witness witness;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    int status = 1;
+    world_open(&world);
+    node_init(&router, &world, ZMTP_ROUTER);
+    router.config.ipc_allow.pids = &self;
+    router.config.ipc_allow.pid_count = 1;
+    echo_open(&router);
+    world_endpoint(&world, ZMTP_IPC, endpoint);
+    node_bind(&router, endpoint);
+    witness_open(&witness, &world, endpoint);
+    const size_t descriptors = descriptors_open(), held = world.budget.bytes;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        intrude(endpoint, TIMES);
+        _exit(0);
+    }
+    while (router.events[ZMTP_EVENT_REFUSED] < TIMES)
+        witness_check(&witness);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(router.events[ZMTP_EVENT_ACCEPTED], 1);
+    assert_int_equal(descriptors_open(), descriptors);
+    assert_true(world.budget.bytes <= held + 128 * 1024); // of 500 each would have left more
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_a_listener_that_is_too_busy_to_accept_keeps_its_path),
         cmocka_unit_test(test_a_link_in_the_way_harms_nothing_that_it_leads_to),
         cmocka_unit_test(test_a_path_that_became_somebody_elses_is_left_to_them),
+        cmocka_unit_test(test_a_process_that_is_not_let_in_gains_nothing_by_coming_again),
         cmocka_unit_test(test_of_rivals_for_the_path_of_the_dead_exactly_one_gets_it),
     };
     return cmocka_run_group_tests_name("ipc theft", tests, NULL, NULL);
