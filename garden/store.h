@@ -140,8 +140,32 @@ int garden_manifest_parse(const struct zmtp_allocator *allocator, struct zmtp_by
 // Replaces the staged file |name| by a temporary file, fsync and rename.
 int garden_manifest_save(const struct garden_manifest *manifest, struct garden_store *store,
                          const char *name, struct garden_error *error);
+// Reads one that was saved.
+int garden_manifest_load_staged(const struct garden_store *store, const char *name,
+                                struct garden_manifest *out, struct garden_error *error);
 int garden_manifest_load(const struct garden_store *store, const struct garden_hash *hash,
                          struct garden_manifest *out, struct garden_error *error);
+
+// ---- Slices: any part of a stream, as the pieces it is made of
+
+// |count| frames from position |first| on: lost, or in one piece in a chunk.
+struct garden_piece {
+    bool gap;
+    uint64_t first, count;
+    struct garden_hash chunk; // of a piece that is no gap
+    uint64_t byte_offset, byte_length;
+};
+// Where the walk stands; made by open, and good as long as the manifest is.
+struct garden_slice {
+    const struct garden_manifest *manifest;
+    uint64_t from, to, position, taken;
+    size_t chunk, gap;
+};
+// The frames of positions [from, to). GARDEN_ERR_RANGE unless from < to <= garden_manifest_end().
+int garden_slice_open(struct garden_slice *slice, const struct garden_manifest *manifest,
+                      uint64_t from, uint64_t to);
+// The next piece, in order: together they are the whole slice, gaps included. False: no more.
+bool garden_slice_next(struct garden_slice *slice, struct garden_piece *out);
 
 // ---- Recording: one captured stream as the client sees it
 
@@ -196,6 +220,10 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
 int garden_recording_each_left(const struct garden_store *store,
                                bool (*each)(void *context, const char *run), void *context,
                                struct garden_error *error);
+// The manifest of a recording that is under way, or was left, as it was at the last rotation.
+// |out| is initialised by it on success.
+int garden_recording_peek(const struct garden_store *store, const char *run,
+                          struct garden_manifest *out, struct garden_error *error);
 // Frees it. What is on the disk stays, to be resumed.
 void garden_recording_close(struct garden_recording *recording);
 

@@ -4,6 +4,7 @@
 #include "../value.h"
 #include "store.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 enum { MANIFEST_TEXT_MAX = 64 * 1024 * 1024 };
@@ -294,6 +295,35 @@ int garden_manifest_save(const struct garden_manifest *manifest, struct garden_s
     garden__step(fs, "manifest.renamed");
     garden__fs_close(fs, file);
     zmtp_free(manifest->allocator, text, size + 1);
+    return result;
+}
+
+int garden_manifest_load_staged(const struct garden_store *store, const char *name,
+                                struct garden_manifest *out, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    struct stat status;
+    if (!garden__store_name_ok(name))
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "manifest name %.100s: is not plain", name);
+    const int file =
+        fs->open(fs->context, store->staging, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+    if (file < 0) return garden__fail_errno(error, "cannot read manifest", name);
+    int result = fs->stat(fs->context, file, &status) == 0 ? GARDEN_OK : GARDEN_ERR_SYSTEM;
+    if (result == GARDEN_OK && (status.st_size <= 0 || status.st_size > MANIFEST_TEXT_MAX))
+        result = GARDEN_ERR_LIMIT;
+    const size_t size = result == GARDEN_OK ? (size_t)status.st_size : 1;
+    uint8_t *text = zmtp_alloc(store->allocator, size);
+    if (!text)
+        result = GARDEN_ERR_MEMORY;
+    else if (result == GARDEN_OK && garden__fs_read_all(fs, file, text, size) != (ssize_t)size)
+        result = GARDEN_ERR_SYSTEM;
+    garden__fs_close(fs, file);
+    if (result == GARDEN_OK)
+        result = garden_manifest_parse(store->allocator, zmtp_bytes_of(text, size), out, error);
+    else
+        (void)garden__fail(error, result, "cannot read manifest %.100s: %s", name,
+                           garden_err_text(result));
+    zmtp_free(store->allocator, text, text ? size : 0);
     return result;
 }
 

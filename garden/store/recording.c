@@ -171,6 +171,14 @@ int garden_recording_each_left(const struct garden_store *store,
     return garden_store_each_staged(store, recording_left_one, &left, error);
 }
 
+int garden_recording_peek(const struct garden_store *store, const char *run,
+                          struct garden_manifest *out, struct garden_error *error)
+{
+    char name[64];
+    garden__recording_file_name(run, "manifest.json", name);
+    return garden_manifest_load_staged(store, name, out, error);
+}
+
 // ---- Work
 
 static int recording_stage(struct garden_recording *recording, struct garden__rotation_chunk *chunk,

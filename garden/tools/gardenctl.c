@@ -27,6 +27,7 @@ static const struct {
     {"capture", tool_capture, "capture a stream into a store"},
     {"end-stream", tool_stop, "stop a stream that nobody captures any more"},
     {"verify", tool_verify, "check a manifest, its chunks, and the samples against a file"},
+    {"slice", tool_slice, "write a part of a recording as a WAV file"},
     {"shutdown", tool_shutdown, "ask the daemon to stop"},
     {"requests", gardenctl_requests, "list the requests, each of which is a command: seek 16"},
 };

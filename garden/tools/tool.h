@@ -94,6 +94,7 @@ int tool_shutdown(struct tool *tool, int argc, char **argv);
 int tool_stop(struct tool *tool, int argc, char **argv);
 int tool_capture(struct tool *tool, int argc, char **argv);
 int tool_verify(struct tool *tool, int argc, char **argv);
+int tool_slice(struct tool *tool, int argc, char **argv);
 
 // Every request of the protocol is a command too, made from the table in garden/messages.h: its name in
 // kebab-case, its fields as arguments. -1: |name| is none.

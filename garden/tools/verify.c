@@ -7,10 +7,10 @@
 
 #include "../store.h"
 #include "audio.h"
-#include "definition.h"
+#include "recorded.h"
 #include "tool.h"
 
-enum { VERIFY_BLOCK_FRAMES = 4096, VERIFY_DEFINITION_MAX = 64 * 1024 };
+enum { VERIFY_BLOCK_FRAMES = 4096 };
 
 static const char verify_help[] =
     "Usage: gardenctl verify --store DIR [--against FILE]... MANIFEST\n"
@@ -149,25 +149,10 @@ static bool verify_compare(struct verify *verify)
 
 // ---- Reading
 
-static int verify_format(const struct tool *tool, struct verify *verify)
-{
-    struct garden_error error;
-    uint8_t *octets;
-    size_t size;
-    if (garden_store_get(verify->store, &verify->manifest.definition_hash, VERIFY_DEFINITION_MAX,
-                         &octets, &size, &error) < 0)
-        return tool_fail(tool, "%s", error.text);
-    const int result = tool_definition_read(zmtp_bytes_of(octets, size), &verify->format);
-    zmtp_free(zmtp_heap(), octets, size);
-    if (result < 0 || garden_frame_size(&verify->format) != verify->manifest.frame_size)
-        return tool_fail(tool, "the stream's definition in the store does not fit its manifest");
-    return TOOL_OK;
-}
-
 static int verify_against(const struct tool *tool, struct verify *verify, char **paths,
                           size_t count)
 {
-    int result = verify_format(tool, verify);
+    int result = recorded_format(tool, verify->store, &verify->manifest, &verify->format);
     if (result == TOOL_OK) result = tool_audio_open(tool, &verify->audio, paths, count);
     if (result != TOOL_OK) return result;
     if (verify->format.kind != GARDEN_STREAM_AUDIO ||

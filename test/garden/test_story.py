@@ -141,6 +141,80 @@ def a_recording_is_captured_sample_by_sample(story):
     assert found["ok"] and found["compared"] and found["captured"] == frames, found
 
 
+def any_part_of_a_recording_becomes_a_wav_file(story):
+    take, frames = story.recording()
+    story.start("--file", take)
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--chunks", "12",
+                                check=0).stdout)
+    with wave.open(take) as file:
+        octets = file.readframes(frames)
+    out = story.path("slice.wav")
+    for begin, end, first, last in (("0", str(frames), 0, frames), ("12345", "12346", 12345, 12346),
+                                    ("0.25s", "0.75s", 12000, 36000), ("-100", None, frames - 100, frames),
+                                    (None, "-0.5s", 0, frames - 24000)):
+        words = ["--from", begin] if begin else []
+        words += ["--to", end] if end else []
+        told = json.loads(story.ctl("--json", "slice", "--store", story.store, *words, "--out", out,
+                                    done["manifest"], check=0).stdout)
+        assert (told["from"], told["to"], told["lost"]) == (first, last, 0), told
+        with wave.open(out) as file:
+            assert file.getparams()[:4] == (2, 2, 48000, last - first)
+            assert file.readframes(last - first) == octets[first * 4:last * 4]
+    assert not os.path.exists(out + ".part")
+    pieces = [json.loads(line) for line in story.ctl("--json", "slice", "--store", story.store, "--from", "100",
+                                                     done["manifest"], check=0).stdout.splitlines()]
+    assert sum(piece["count"] for piece in pieces) == frames - 100 and pieces[0]["byte_offset"] == 400, pieces
+    for words, status, word in ((["--from", "5", "--to", "5"], 2, "empty"), (["--to", str(frames + 1)], 2, "position"),
+                                (["--from", "1e3"], 2, "position"), (["--gaps", "loud"], 2, "--gaps")):
+        assert word in story.ctl("slice", "--store", story.store, *words, done["manifest"], check=status).stderr
+    assert "12" in story.ctl("slice", "--store", story.store, "12", check=2).stderr
+    assert "cannot be written" in story.ctl("slice", "--store", story.store, "--out", "/nonexistent/x.wav",
+                                            done["manifest"], check=1).stderr
+
+
+def a_slice_of_lost_frames_is_silent_or_left_out_or_refused(story):
+    story.start("--source", "counter:2,48000,96000", "--ring-ms", "40", pace="real")
+    begun = subprocess.Popen([GARDENCTL, "--connection", os.path.join(story.path("run"), "connection.json"),
+                              "--json", "capture", "--store", story.store, "--chunk-bytes", "65536"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    time.sleep(0.5)
+    begun.send_signal(signal.SIGSTOP)  # nobody stages chunks for a while
+    time.sleep(0.8)
+    begun.send_signal(signal.SIGCONT)
+    out, _ = begun.communicate(timeout=PATIENCE)
+    done = json.loads(out)
+    assert done["lost"] > 0 and done["captured"] + done["lost"] == done["offered"], done
+    path = story.path("slice.wav")
+    for how, size in (("silence", done["offered"]), ("skip", done["captured"])):
+        told = json.loads(story.ctl("--json", "slice", "--store", story.store, "--gaps", how, "--out", path,
+                                    done["manifest"], check=0).stdout)
+        assert told["lost"] == done["lost"] and told["frames"] == size, (told, done)
+        assert wave.open(path).getnframes() == size
+    assert "lost" in story.ctl("slice", "--store", story.store, "--gaps", "fail", "--out", path,
+                               done["manifest"], check=1).stderr
+
+
+def a_stream_under_way_is_sliced_as_far_as_it_is_sealed(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    capture = subprocess.Popen([GARDENCTL, "--connection", os.path.join(story.path("run"), "connection.json"),
+                                "--json", "capture", "--store", story.store, "--chunk-bytes", "38400",
+                                "--format", "s16_le"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    end = time.monotonic() + PATIENCE
+    path = story.path("live.wav")
+    while story.ctl("slice", "--store", story.store, "--from", "9000", "--to", "9600", "--out", path,
+                    "stream://default/main").returncode != 0:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    with wave.open(path) as file:
+        frames = file.readframes(600)
+    # The counter numbers samples; 16 bits of it show the lower half.
+    assert frames == b"".join(struct.pack("<H", sample & 0xffff) for sample in range(18000, 19200))
+    capture.send_signal(signal.SIGINT)
+    capture.communicate(timeout=PATIENCE)
+    assert "captured" in story.ctl("slice", "--store", story.store, "stream://default/other", check=1).stderr
+
+
 def verify_finds_a_changed_octet_and_another_file(story):
     take, _ = story.recording()
     other, _ = story.recording(name="other.wav", seconds=0.9)
