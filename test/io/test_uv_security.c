@@ -300,6 +300,128 @@ static void test_only_curve_may_be_bound_to_the_network_without_asking(void **st
     world_close(&world);
 }
 
+// Memory that goes back to the heap is searched for what must not be in it.
+struct vault {
+    struct zmtp_allocator allocator;
+    struct zmtp_bytes secrets[4];
+    size_t found;
+};
+
+static void *vault_resize(void *context, void *memory, size_t old_size, size_t new_size)
+{
+    struct vault *vault = context;
+    void *fresh = new_size > 0 ? malloc(new_size) : NULL;
+    if (new_size > 0 && !fresh) return NULL;
+    if (!memory) return fresh;
+    if (fresh) memcpy(fresh, memory, old_size < new_size ? old_size : new_size);
+    for (size_t i = 0; i < 4; i++)
+        vault->found +=
+            memmem(memory, old_size, vault->secrets[i].data, vault->secrets[i].size) != NULL;
+    free(memory);
+    return fresh;
+}
+
+#define PASSWORD "a password that is not to be found again"
+
+static void judge_any(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest, void *user)
+{
+    const struct zmtp_bytes nothing = {0};
+    (void)user;
+    assert_int_equal(zmtp_uv_authorise(socket, guest->ticket, ZMTP_VERDICT_ALLOW, nothing, nothing),
+                     ZMTP_OK);
+}
+
+static void assert_not_told(struct zmtp_uv *uv, struct zmtp_uv_socket *socket)
+{
+    static char text[65536];
+    char keys[2][ZMTP_KEY_TEXT_SIZE];
+    zmtp_key_encode(&server_keys.secret_key, keys[0]);
+    zmtp_key_encode(&client_keys.secret_key, keys[1]);
+    for (int prometheus = 0; prometheus <= 1; prometheus++) {
+        const int64_t size = prometheus ? zmtp_uv_stats_prometheus(uv, text, sizeof text)
+                                        : zmtp_uv_stats_json(socket, text, sizeof text);
+        assert_true(size > 0 && (size_t)size < sizeof text);
+        assert_null(strstr(text, PASSWORD));
+        assert_null(strstr(text, keys[0]));
+        assert_null(strstr(text, keys[1]));
+    }
+}
+
+static void open_vaulted_server(struct zmtp_uv *uv, bool curve, struct zmtp_uv_socket **server)
+{
+    struct zmtp_uv_config config;
+    struct zmtp_uv_socket *none;
+    zmtp_uv_config_init(&config, ZMTP_PULL);
+    config.on_authorise = judge_any;
+    if (curve)
+        zmtp_uv_config_curve_server(&config, &server_keys,
+                                    (struct zmtp_allow){.kind = ZMTP_ALLOW_ANY});
+    else
+        zmtp_uv_config_plain_server(&config);
+    assert_int_equal(zmtp_uv_socket_open(server, uv, &config), ZMTP_OK);
+    assert_int_equal(zmtp_uv_bind(*server, "tcp://127.0.0.1:*"), ZMTP_OK);
+    config.allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_FILE, .path = "/nowhere/at/all"};
+    if (curve) assert_int_equal(zmtp_uv_socket_open(&none, uv, &config), ZMTP_ERR_NOT_FOUND);
+}
+
+// Shakes hands, says something, and leaves; or is refused, as it means another server.
+static void visit(struct vault *vault, bool curve, bool welcome)
+{
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    struct zmtp_uv_socket *server, *client;
+    struct zmtp_uv_config config;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(zmtp_uv_open(&uv, &loop, &vault->allocator), ZMTP_OK);
+    open_vaulted_server(uv, curve, &server);
+    zmtp_uv_config_init(&config, ZMTP_PUSH);
+    const struct zmtp_key_pair *const meant = welcome ? &server_keys : &stranger_keys;
+    if (curve)
+        zmtp_uv_config_curve_client(&config, &client_keys, &meant->public_key);
+    else
+        zmtp_uv_config_plain_client(&config, "admin", PASSWORD);
+    assert_int_equal(zmtp_uv_socket_open(&client, uv, &config), ZMTP_OK);
+    assert_int_equal(zmtp_uv_connect(client, zmtp_uv_endpoint(server)), ZMTP_OK);
+    const struct zmtp_bytes part = zmtp_bytes_text("hello");
+    struct zmtp_msg msg;
+    assert_int_equal(zmtp_uv_send(client, &part, 1), ZMTP_OK);
+    zmtp_msg_init(&msg, NULL);
+    while (welcome && zmtp_uv_recv(server, &msg) < 0)
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    zmtp_msg_fini(&msg);
+    if (!welcome) assert_int_equal(zmtp_uv_wait_connected(client, 1, 300), ZMTP_ERR_AGAIN);
+    assert_not_told(uv, server);
+    assert_not_told(uv, client);
+    zmtp_uv_close(uv, NULL, NULL);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+static void test_no_secret_is_left_in_memory_that_was_given_back_nor_told(void **state)
+{
+    (void)state;
+    struct vault vault = {
+        .secrets = {{server_keys.secret_key.octets, ZMTP_KEY_SIZE},
+                    {client_keys.secret_key.octets, ZMTP_KEY_SIZE},
+                    {stranger_keys.secret_key.octets, ZMTP_KEY_SIZE},
+                    zmtp_bytes_text(PASSWORD)},
+    };
+    vault.allocator = (struct zmtp_allocator){&vault, vault_resize};
+    // It finds what is there.
+    uint8_t *const block = zmtp_alloc(&vault.allocator, 64);
+    memset(block, 0, 64);
+    memcpy(block + 7, client_keys.secret_key.octets, ZMTP_KEY_SIZE);
+    zmtp_free(&vault.allocator, block, 64);
+    assert_int_equal(vault.found, 1);
+    vault.found = 0;
+    visit(&vault, true, true);
+    assert_int_equal(vault.found, 0);
+    visit(&vault, true, false);
+    assert_int_equal(vault.found, 0);
+    visit(&vault, false, true);
+    assert_int_equal(vault.found, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
         cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),
         cmocka_unit_test(test_only_curve_may_be_bound_to_the_network_without_asking),
+        cmocka_unit_test(test_no_secret_is_left_in_memory_that_was_given_back_nor_told),
     };
     return cmocka_run_group_tests_name("uv_security", tests, make_keys, NULL);
 }

@@ -201,3 +201,12 @@ void rig_assert_closed(const struct rig *rig, int error)
     rig_assert_state(rig, ZMTP_PEER_CLOSED);
     assert_string_equal(zmtp_err_name(zmtp_peer_error(rig->peer)), zmtp_err_name(error));
 }
+
+void rig_assert_reason(const struct rig *rig, const char *words)
+{
+    const struct zmtp_bytes reason = zmtp_peer_reason(rig->peer);
+    char text[256] = {0};
+    assert_true(reason.size < sizeof text);
+    if (reason.size > 0) memcpy(text, reason.data, reason.size);
+    if (!strstr(text, words)) fail_msg("the reason is \"%s\", not \"%s\"", text, words);
+}

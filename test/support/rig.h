@@ -72,6 +72,8 @@ void rig_assert_message(struct rig *rig, const char *parts);
 void rig_assert_no_message(struct rig *rig);
 
 void rig_assert_state(const struct rig *rig, enum zmtp_peer_state state);
+// The words for it hold |words|.
+void rig_assert_reason(const struct rig *rig, const char *words);
 // Closed, for this reason.
 void rig_assert_closed(const struct rig *rig, int error);
 

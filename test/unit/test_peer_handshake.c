@@ -302,9 +302,62 @@ static void test_malformed_metadata_is_refused(void **state)
         open_and_greet(rig, ZMTP_PULL);
         hear_ready(rig, cases[i]);
         rig_assert_closed(rig, ZMTP_ERR_METADATA);
-        rig_assert_says(rig, LITERAL(""));
+        rig_assert_reason(rig, "metadata are malformed");
+        rig_assert_says(rig, LITERAL("\x04\x19\5ERROR\x12Malformed metadata"));
         rig_close(rig);
     }
+}
+
+static void test_whatever_ends_a_handshake_is_told_in_words(void **state)
+{
+    struct rig *rig = *state;
+    const struct {
+        struct zmtp_bytes said; // after the greeting
+        int error;
+        const char *words;
+    } cases[] = {
+        {LITERAL("\x04\x19\5READY\x0BSocket-Type\0\0\0\3SUB"), ZMTP_ERR_SOCKET_TYPE,
+         "our PULL does not speak to its SUB"},
+        {LITERAL("\x04\x19\5READY\x0BSocket-Type\0\0\0\3FOO"), ZMTP_ERR_SOCKET_TYPE,
+         "our PULL does not speak to its socket, of a type that nobody knows"},
+        {LITERAL("\x04\x14\5READY\x08Identity\0\0\0\1\0"), ZMTP_ERR_ROUTING_ID,
+         "its routing id has more than 255 octets, or begins with a zero"},
+        {LITERAL("\x04\x17\5READY\1a\0\0\0\0\1b\0\0\0\0\1c\0\0\0\0"), ZMTP_ERR_METADATA,
+         "or more than limits.properties_max"},
+        {LITERAL("\x04\x1E\5READY\4Long\0\0\0\x0F"
+                 "123456789012345"),
+         ZMTP_ERR_LIMIT, "longer than limits.metadata_max"},
+        {LITERAL("\x04\6\5HELLO"), ZMTP_ERR_COMMAND,
+         "a command came that is not due in this handshake of NULL"},
+        {LITERAL(""), ZMTP_ERR_HANDSHAKE_TIMEOUT,
+         "the peer did not go on with the handshake of NULL"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const bool small = cases[i].error == ZMTP_ERR_METADATA || cases[i].error == ZMTP_ERR_LIMIT;
+        rig->config.limits.properties_max = small ? 2 : 0;
+        rig->config.limits.metadata_max = small ? 21 : 0;
+        open_and_greet(rig, ZMTP_PULL);
+        (void)rig_feed(rig, cases[i].said);
+        zmtp_peer_tick(rig->peer, zmtp_peer_deadline(rig->peer));
+        rig_assert_closed(rig, cases[i].error);
+        rig_assert_reason(rig, cases[i].words);
+        rig_close(rig);
+    }
+}
+
+static void test_a_greeting_that_does_not_come_is_told_apart_from_half_of_one(void **state)
+{
+    struct rig *rig = *state;
+    rig_open(rig, ZMTP_PULL);
+    zmtp_peer_tick(rig->peer, zmtp_peer_deadline(rig->peer));
+    rig_assert_closed(rig, ZMTP_ERR_HANDSHAKE_TIMEOUT);
+    rig_assert_reason(rig, "the peer has said nothing");
+    rig_close(rig);
+    rig_open(rig, ZMTP_PULL);
+    rig_hear(rig, LITERAL(RIG_SIGNATURE));
+    zmtp_peer_tick(rig->peer, zmtp_peer_deadline(rig->peer));
+    rig_assert_closed(rig, ZMTP_ERR_HANDSHAKE_TIMEOUT);
+    rig_assert_reason(rig, "the peer's greeting did not come to its end");
 }
 
 // ZMTP37-STYPE-01 to STYPE-03, NULL-05; LZ-10
@@ -588,6 +641,8 @@ int main(void)
         TEST(test_whatever_resource_is_asked_for_is_accepted),
         TEST(test_a_peer_that_tells_no_type_is_taken_at_its_word),
         TEST(test_malformed_metadata_is_refused),
+        TEST(test_whatever_ends_a_handshake_is_told_in_words),
+        TEST(test_a_greeting_that_does_not_come_is_told_apart_from_half_of_one),
         TEST(test_types_that_do_not_match_get_an_error_and_are_closed),
         TEST(test_a_routing_id_has_at_most_255_octets_and_no_leading_zero),
         TEST(test_an_identity_of_another_type_is_ignored),

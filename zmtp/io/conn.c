@@ -350,6 +350,17 @@ static void conn_arm(struct zmtp__conn *conn, int in_vain)
     zmtp__conn_alarm(conn, conn_due(conn));
 }
 
+// Why the pattern wants no peer of this kind; null: the error says it all.
+static const char *conn_attach_hint(int error)
+{
+    if (error == ZMTP_ERR_IN_USE)
+        return "this socket takes one peer, and has it; another is welcome when that one has gone";
+    if (error == ZMTP_ERR_ROUTING_ID)
+        return "another peer of this ROUTER has the same routing id: give each its own, or set "
+               "socket.router_handover";
+    return NULL;
+}
+
 // The handshake of an accepted connection is done: the socket gives it a pipe.
 static void conn_attach(struct zmtp__conn *conn, uint64_t now)
 {
@@ -365,6 +376,7 @@ static void conn_attach(struct zmtp__conn *conn, uint64_t now)
         error = zmtp_peer_attach(conn->peer, conn->end);
     }
     if (error < 0) {
+        conn->hint = conn_attach_hint(error);
         zmtp_peer_fail(conn->peer, error);
         return;
     }

@@ -49,6 +49,7 @@ static void uv_socket_free(struct zmtp_uv_socket *socket)
     zmtp__guard_close(socket->guard);
     zmtp_part_fini(&socket->metadata);
     if (socket->origins) zmtp_free(allocator, socket->origins, strlen(socket->origins) + 1);
+    zmtp_wipe(&socket->config.security, sizeof socket->config.security);
     zmtp_free(allocator, socket, sizeof *socket);
 }
 

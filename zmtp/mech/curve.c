@@ -294,7 +294,9 @@ static int curve_hear_hello(struct zmtp__mech_session *session, struct curve_dat
     const struct zmtp_bytes nonce = zmtp__read_bytes(r, ZMTP_SHORT_NONCE_SIZE);
     uint8_t *const sealed = curve_read_box(data, CURVE_HELLO_BOX);
     if (r->bad || r->left > 0) return ZMTP_ERR_COMMAND;
-    if (version != CURVE_VERSION) return ZMTP_ERR_COMMAND;
+    if (version != CURVE_VERSION)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND,
+                               "the client speaks another version of CURVE than 1.0");
     if (!curve_all_zero(padding)) return ZMTP_ERR_COMMAND;
 
     curve->theirs = curve_key_at(theirs.data);
@@ -381,10 +383,13 @@ static int curve_open_initiate(struct zmtp__mech_session *session, struct zmtp_b
                                const struct zmtp_key *ours)
 {
     struct zmtp__curve *const curve = &session->memory.curve;
-    if (!session->security->crypto->agree(&curve->traffic_key, theirs, ours)) return ZMTP_ERR_KEY;
+    if (!session->security->crypto->agree(&curve->traffic_key, theirs, ours))
+        return zmtp__mech_fail(session, ZMTP_ERR_KEY, "the client's key of this connection is bad");
     const struct curve_box box =
         curve_box_of(session, &curve->traffic_key, "CurveZMQINITIATE", nonce.data);
-    if (!curve_open_box(&box, sealed, size)) return ZMTP_ERR_KEY;
+    if (!curve_open_box(&box, sealed, size))
+        return zmtp__mech_fail(session, ZMTP_ERR_KEY,
+                               "the client's INITIATE was changed on its way");
     if (!curve_check_vouch(session, sealed + ZMTP_MAC_SIZE, theirs, ours))
         return zmtp__mech_fail(session, ZMTP_ERR_KEY,
                                "the client's vouch is not its own, or not for us");
@@ -404,8 +409,11 @@ static int curve_hear_initiate(struct zmtp__mech_session *session, struct curve_
     const size_t size = r->left;
     uint8_t *const sealed = curve_read_box(data, size);
     if (r->bad || size < ZMTP_MAC_SIZE + CURVE_INITIATE_FIXED) return ZMTP_ERR_COMMAND;
-    if (now_ms >= session->deadline_ms) return ZMTP_ERR_HANDSHAKE_TIMEOUT;
-    if (curve_number(nonce) <= curve->rx_nonce) return ZMTP_ERR_REPLAY;
+    if (now_ms >= session->deadline_ms)
+        return zmtp__mech_fail(session, ZMTP_ERR_HANDSHAKE_TIMEOUT,
+                               "the client came back later than a minute after WELCOME");
+    if (curve_number(nonce) <= curve->rx_nonce)
+        return zmtp__mech_fail(session, ZMTP_ERR_REPLAY, "the client's nonce does not go up");
 
     struct zmtp_key theirs, ours;
     int result = curve_take_cookie(session, cookie_nonce, cookie, &theirs, &ours);
@@ -431,7 +439,8 @@ static int curve_hear_ready(struct zmtp__mech_session *session, struct curve_dat
 
     const struct curve_box box =
         curve_box_of(session, &curve->traffic_key, "CurveZMQREADY---", nonce.data);
-    if (!curve_open_box(&box, sealed, size)) return ZMTP_ERR_KEY;
+    if (!curve_open_box(&box, sealed, size))
+        return zmtp__mech_fail(session, ZMTP_ERR_KEY, "the server's READY was changed on its way");
     curve->rx_nonce = curve_number(nonce);
     session->suspicion = NULL;
     session->theirs = (struct zmtp_bytes){sealed + ZMTP_MAC_SIZE, size - ZMTP_MAC_SIZE};
@@ -463,7 +472,8 @@ static int curve_hear(struct zmtp__mech_session *session, uint8_t *body, size_t 
         return curve_hear_initiate(session, &data, now_ms);
     if (session->step == ZMTP__STEP_HEAR_READY && zmtp_command_is(&command, "READY"))
         return curve_hear_ready(session, &data);
-    return ZMTP_ERR_COMMAND;
+    return zmtp__mech_fail(session, ZMTP_ERR_COMMAND,
+                           "a command came that is not due in this handshake of CURVE");
 }
 
 static bool curve_done(const struct zmtp__mech_session *session)

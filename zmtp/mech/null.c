@@ -25,7 +25,9 @@ static int null_hear(struct zmtp__mech_session *session, uint8_t *body, size_t s
     const int result = zmtp_command_decode(zmtp_bytes_of(body, size), &command);
     if (result < 0) return result;
     if (zmtp_command_is(&command, "ERROR")) return zmtp__mech_hear_error(session, &command);
-    if (session->heard || !zmtp_command_is(&command, "READY")) return ZMTP_ERR_COMMAND;
+    if (session->heard || !zmtp_command_is(&command, "READY"))
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND,
+                               "a command came that is not due in this handshake of NULL");
     session->theirs = command.data;
     session->heard = true;
     return ZMTP_OK;

@@ -137,7 +137,8 @@ static int plain_hear(struct zmtp__mech_session *session, uint8_t *octets, size_
         return plain_hear_metadata(session, &command, ZMTP__STEP_SAY_READY);
     if (session->step == ZMTP__STEP_HEAR_READY && zmtp_command_is(&command, "READY"))
         return plain_hear_metadata(session, &command, ZMTP__STEP_DONE);
-    return ZMTP_ERR_COMMAND;
+    return zmtp__mech_fail(session, ZMTP_ERR_COMMAND,
+                           "a command came that is not due in this handshake of PLAIN");
 }
 
 static bool plain_done(const struct zmtp__mech_session *session)

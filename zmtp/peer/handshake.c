@@ -144,16 +144,24 @@ static void handshake_refuse(struct zmtp_peer *peer, int error, const char *reas
     zmtp__peer_stop(peer, error);
 }
 
+// Why it closes or may have, in up to four pieces.
+static void handshake_note(struct zmtp_peer *peer, const char *a, const char *b, const char *c,
+                           const char *d)
+{
+    uint8_t text[UINT8_MAX];
+    struct zmtp__writer w = zmtp__writer_of(text, sizeof text);
+    zmtp__write_bytes(&w, zmtp_bytes_text(a));
+    zmtp__write_bytes(&w, zmtp_bytes_text(b));
+    zmtp__write_bytes(&w, zmtp_bytes_text(c));
+    zmtp__write_bytes(&w, zmtp_bytes_text(d));
+    zmtp__peer_keep_reason(peer, zmtp_bytes_of(text, w.filled));
+}
+
 // RFC 37, Security Considerations: never a weaker mechanism than ours because they want it.
 static void handshake_refuse_mechanism(struct zmtp_peer *peer, const char *theirs)
 {
-    uint8_t text[3 * ZMTP_MECHANISM_SIZE + 16];
-    struct zmtp__writer w = zmtp__writer_of(text, sizeof text);
-    zmtp__write_bytes(&w, zmtp_bytes_text("the peer offers "));
-    zmtp__write_bytes(&w, zmtp_bytes_text(theirs));
-    zmtp__write_bytes(&w, zmtp_bytes_text(", we require "));
-    zmtp__write_bytes(&w, zmtp_bytes_text(peer->handshake->session.mech->name));
-    zmtp__peer_keep_reason(peer, zmtp_bytes_of(text, w.filled));
+    handshake_note(peer, "the peer offers ", theirs, ", we require ",
+                   peer->handshake->session.mech->name);
     zmtp__peer_stop(peer, ZMTP_ERR_MECHANISM);
 }
 
@@ -221,16 +229,36 @@ static int handshake_learn(struct zmtp_peer *peer, struct zmtp_bytes metadata)
     return ZMTP_OK;
 }
 
+static void handshake_note_types(struct zmtp_peer *peer, struct zmtp_bytes metadata)
+{
+    struct zmtp_bytes name = {0};
+    enum zmtp_socket_type type;
+    (void)zmtp_metadata_find(metadata, "Socket-Type", &name); // it was, before
+    const bool known = zmtp_socket_type_parse(name, &type) == ZMTP_OK;
+    handshake_note(peer, "our ", zmtp_socket_type_name(peer->type), " does not speak to its ",
+                   known ? zmtp_socket_type_name(type) : "socket, of a type that nobody knows");
+}
+
 // The same, and closes if they are not to our liking.
 static bool handshake_likes(struct zmtp_peer *peer, struct zmtp_bytes metadata)
 {
     const int learned = handshake_learn(peer, metadata);
-    if (learned == ZMTP_ERR_SOCKET_TYPE)
+    if (learned == ZMTP_ERR_SOCKET_TYPE) {
+        handshake_note_types(peer, metadata);
         handshake_refuse(peer, learned, "Socket types do not match");
-    else if (learned == ZMTP_ERR_ROUTING_ID)
+    } else if (learned == ZMTP_ERR_ROUTING_ID) {
+        handshake_note(peer, "its routing id has more than 255 octets, or begins with a zero", "",
+                       "", "");
         handshake_refuse(peer, learned, "Malformed routing id");
-    else if (learned < 0)
+    } else if (learned == ZMTP_ERR_METADATA) {
+        handshake_note(peer, "its metadata are malformed, have a property twice, or more than ",
+                       "limits.properties_max allows", "", "");
+        handshake_refuse(peer, learned, "Malformed metadata");
+    } else if (learned < 0) {
+        if (learned == ZMTP_ERR_LIMIT)
+            handshake_note(peer, "its metadata are longer than limits.metadata_max", "", "", "");
         zmtp__peer_stop(peer, learned);
+    }
     return learned == ZMTP_OK;
 }
 
@@ -373,12 +401,9 @@ uint64_t zmtp__handshake_deadline(const struct zmtp_peer *peer)
 // Who hangs up amid the greeting although it speaks ZMTP has seen ours, and most likely our mechanism.
 static void handshake_suspect_mechanism(struct zmtp_peer *peer)
 {
-    uint8_t text[ZMTP_MECHANISM_SIZE + 128];
-    struct zmtp__writer w = zmtp__writer_of(text, sizeof text);
-    zmtp__write_bytes(&w, zmtp_bytes_text("the peer hung up at our greeting, which offers "));
-    zmtp__write_bytes(&w, zmtp_bytes_text(peer->handshake->session.mech->name));
-    zmtp__write_bytes(&w, zmtp_bytes_text(": most likely it requires another mechanism"));
-    zmtp__peer_keep_reason(peer, zmtp_bytes_of(text, w.filled));
+    handshake_note(peer, "the peer hung up at our greeting, which offers ",
+                   peer->handshake->session.mech->name,
+                   ": most likely it requires another mechanism", "");
 }
 
 void zmtp__handshake_suspect(struct zmtp_peer *peer, int error)
@@ -451,6 +476,19 @@ int zmtp_peer_authorise(struct zmtp_peer *peer, enum zmtp_verdict verdict,
     return ZMTP_OK;
 }
 
+// What it was that did not come.
+static void handshake_note_silence(struct zmtp_peer *peer)
+{
+    const char *const mechanism = peer->handshake->session.mech->name;
+    if (peer->state == ZMTP_PEER_HANDSHAKE)
+        handshake_note(peer, "the peer did not go on with the handshake of ", mechanism, "", "");
+    else if (peer->counters.bytes_in == 0)
+        handshake_note(peer, "the peer has said nothing: it may be busy, or wait for us to speak ",
+                       "another protocol than ZMTP", "", "");
+    else
+        handshake_note(peer, "the peer's greeting did not come to its end", "", "", "");
+}
+
 void zmtp__handshake_expire(struct zmtp_peer *peer, uint64_t now_ms)
 {
     if (zmtp__handshake_asks(peer) && now_ms >= peer->handshake->answer_ms) {
@@ -458,5 +496,6 @@ void zmtp__handshake_expire(struct zmtp_peer *peer, uint64_t now_ms)
         zmtp__peer_keep_reason(peer, zmtp_bytes_text("the authoriser did not answer in time"));
         return;
     }
+    if (peer->handshake) handshake_note_silence(peer);
     zmtp__peer_stop(peer, ZMTP_ERR_HANDSHAKE_TIMEOUT);
 }

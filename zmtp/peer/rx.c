@@ -52,6 +52,8 @@ static void rx_drop_big(struct zmtp_peer *peer)
 
 static void rx_drop_rest(struct zmtp_peer *peer)
 {
+    // A password may be in it, but for what came in traffic, where it would cost time.
+    if (peer->rest && peer->state != ZMTP_PEER_TRAFFIC) zmtp_wipe(peer->rest, peer->rest_capacity);
     zmtp_free(peer->allocator, peer->rest, peer->rest_capacity);
     peer->rest = NULL;
     peer->rest_size = peer->rest_capacity = 0;
@@ -96,6 +98,13 @@ struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
     return (struct zmtp_room){inbox->slab->data + taken, peer->lent};
 }
 
+// The slab is shared, and read by whoever gets it next.
+static void rx_wipe_held(struct zmtp_peer *peer)
+{
+    const struct zmtp__rx_source *held = &peer->held;
+    zmtp_wipe(held->slab->data + (held->at - held->slab->data), (size_t)(held->end - held->at));
+}
+
 // The octets of a frame that is not whole are kept in a block of their own, so that the shared slab
 // is free for others.
 static enum rx_result rx_keep_rest(struct zmtp_peer *peer)
@@ -106,13 +115,15 @@ static enum rx_result rx_keep_rest(struct zmtp_peer *peer)
         rx_drop_rest(peer);
     } else {
         if (size > peer->rest_capacity) {
-            uint8_t *rest = zmtp_realloc(peer->allocator, peer->rest, peer->rest_capacity, size);
+            uint8_t *rest = zmtp_alloc(peer->allocator, size);
             if (!rest) return rx_stop(peer, ZMTP_ERR_MEMORY);
+            rx_drop_rest(peer);
             peer->rest = rest;
             peer->rest_capacity = size;
         }
         memcpy(peer->rest, held->at, size);
         peer->rest_size = size;
+        if (peer->state == ZMTP_PEER_HANDSHAKE) rx_wipe_held(peer);
     }
     rx_drop_held(peer);
     return RX_MORE;
@@ -177,6 +188,7 @@ void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
         (struct zmtp__rx_source){inbox->slab, inbox->slab->data + begin, inbox->slab->data + end};
     zmtp__slab_ref(inbox->slab);
     peer->rest_size = 0;
+    if (peer->state == ZMTP_PEER_HANDSHAKE) rx_drop_rest(peer);
     inbox->used = end;
     zmtp__rx_run(peer, now_ms);
     // What was not kept by the queue can be read over; a rest comes back to the same place.
@@ -228,7 +240,11 @@ static enum rx_result rx_handshake(struct zmtp_peer *peer, uint64_t now_ms)
     if (frame.size > rest.size - (size_t)header) return RX_MORE;
     uint8_t *const body = held->slab->data + (held->at - held->slab->data) + header;
     held->at = body + frame.size;
+    struct zmtp_slab *const slab = held->slab;
+    zmtp__slab_ref(slab); // it may stop, and let go of what it held
     zmtp__handshake_command(peer, body, (size_t)frame.size, now_ms);
+    zmtp_wipe(body, (size_t)frame.size); // it may have been a password
+    zmtp__slab_unref(slab);
     return peer->state == ZMTP_PEER_CLOSED ? RX_STOPPED : RX_STEP;
 }
 

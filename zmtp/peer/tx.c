@@ -9,14 +9,22 @@
 // get their turn.
 enum { TX_PEEK_BYTES = 512 * 1024 };
 
+static void tx_free_control(struct zmtp_peer *peer)
+{
+    if (peer->control) zmtp_wipe(peer->control, peer->control_capacity);
+    zmtp_free(peer->allocator, peer->control, peer->control_capacity);
+}
+
 uint8_t *zmtp__tx_room(struct zmtp_peer *peer, size_t size)
 {
     if (peer->control_begin == peer->control_end) peer->control_begin = peer->control_end = 0;
     if (peer->control_capacity - peer->control_end < size) {
         const size_t capacity = peer->control_end + size;
-        uint8_t *control =
-            zmtp_realloc(peer->allocator, peer->control, peer->control_capacity, capacity);
+        uint8_t *control = zmtp_alloc(peer->allocator, capacity);
         if (!control) return NULL;
+        // Not resized in place: a password may be in it, and no copy of that is left behind.
+        if (peer->control_end > 0) memcpy(control, peer->control, peer->control_end);
+        tx_free_control(peer);
         peer->control = control;
         peer->control_capacity = capacity;
     }
@@ -36,7 +44,7 @@ struct zmtp_bytes zmtp__tx_own(const struct zmtp_peer *peer)
 
 void zmtp__tx_drop(struct zmtp_peer *peer)
 {
-    zmtp_free(peer->allocator, peer->control, peer->control_capacity);
+    tx_free_control(peer);
     peer->control = NULL;
     peer->control_begin = peer->control_end = peer->control_capacity = 0;
 }
