@@ -43,6 +43,8 @@ enum zmtp_err {
     ZMTP_ERR_DESCRIPTORS = -22, // no file descriptors left
     ZMTP_ERR_SYSTEM = -23,      // another failure of the operating system
     ZMTP_ERR_REFUSED = -24,     // nobody listens there (a dial fails with it and tries again)
+    ZMTP_ERR_TIMEOUT = -25,     // a request was not answered in time
+    ZMTP_ERR_NO_REPLY = -26,    // the peer that was asked went before it answered
     // The peer: its connection is closed for this reason.
     ZMTP_ERR_GREETING = -32,    // these are not the first octets of a ZMTP peer
     ZMTP_ERR_VERSION = -33,     // a ZMTP older than 3.0

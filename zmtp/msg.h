@@ -102,6 +102,7 @@ struct zmtp_msg {
     struct zmtp_part *more; // all parts, once they do not fit into |few|; null before
     uint32_t count, capacity;
     uint32_t routing_id; // SERVER and PEER: of the peer it came from, or is for; 0: of nobody
+    uint32_t request;    // REQ: the number of the request that a received one answers; 0: none
     const struct zmtp_origin *origin; // of a received one; null: of this program, or not known
     struct zmtp_part few[ZMTP_MSG_INLINE_PARTS];
 };

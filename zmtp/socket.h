@@ -54,6 +54,13 @@ struct zmtp_socket_config {
     // REQ: put a number before each request and take only the reply that repeats it; a second send
     // cancels the first request instead of failing.
     bool req_correlate, req_relaxed;
+    // REQ: how many requests may wait for their replies at a time, each for itself: 1, or up to 65536. From
+    // 2 on a send finds ZMTP_ERR_AGAIN when there are as many, and |req_relaxed| means nothing.
+    uint32_t req_in_flight_max;
+    // REQ: a request that is not answered within |req_timeout_ms| (0: for ever), or whose peer goes before
+    // it answered, is sent again to the next peer, |req_retries| times; then it has failed. One that has
+    // not left its queue is not sent twice, it only waits longer. All three need |req_correlate|.
+    uint32_t req_timeout_ms, req_retries;
     // PUB, XPUB and RADIO: limits of one subscriber, which is cut off beyond them.
     size_t subscriptions_max, topic_bytes_max;
     // PUB, XPUB, RADIO and XSUB: when one of those whom a message is for has no room, nobody gets it,
@@ -155,11 +162,28 @@ int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *
 // allocator. ZMTP_ERR_AGAIN: none now. ZMTP_ERR_STATE: REQ or REP out of turn; also a REQ whose peer
 // went before it answered, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB, PUSH, SCATTER, RADIO.
 //
+// REQ tells in |msg->request| which request it is that a reply answers. A request that has failed is told
+// once: ZMTP_ERR_TIMEOUT, or with several in flight ZMTP_ERR_NO_REPLY, leave |msg| empty but for its
+// number. With several in flight, ZMTP_ERR_AGAIN also when there are none.
+//
 // SERVER and PEER tell the sender in |msg->routing_id|. STREAM gives the routing id and octets, as
 // one read brought them, or none: see |stream_notify|. DISH gives the group and the body. XPUB also
 // gives subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have
 // one part drop others that come in.
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
+
+// REQ: the number of the request that was sent last, 0 before the first; numbers go up by one. Of any
+// other type: 0.
+uint32_t zmtp_socket_last_request(const struct zmtp_socket *socket);
+// REQ: nobody waits for the answer to this request any more; should it come it is dropped. With one in
+// flight, a send is in turn. ZMTP_ERR_NOT_FOUND: it was answered, has failed, or never was.
+int zmtp_socket_cancel_request(struct zmtp_socket *socket, uint32_t number);
+
+// Time, on any clock in milliseconds that its owner likes. When it wants a tick; UINT64_MAX: never, 0: as
+// soon as may be. Ask after anything that was done with the socket. Only a REQ with |req_timeout_ms| or
+// |req_retries| ever wants one.
+uint64_t zmtp_socket_deadline(struct zmtp_socket *socket);
+void zmtp_socket_tick(struct zmtp_socket *socket, uint64_t now_ms);
 
 // SUB and XSUB: a prefix of the first part. Subscriptions count: as many cancels as subscribes end
 // one. All are told again to each new connection. DISH: a group, at most 255 octets, none of them
@@ -201,7 +225,7 @@ const char *zmtp_drop_name(enum zmtp_drop drop);
 struct zmtp_socket_counters {
     uint64_t sent;     // messages accepted by send; of one for many each copy counts in |copies|
     uint64_t copies;   // messages put into pipes; commands for the other side's socket are none
-    uint64_t own;      // of the copies: sent unasked, for |probe_router| and |xpub_welcome|
+    uint64_t own;      // of the copies: for |probe_router|, |xpub_welcome| and |req_retries|
     uint64_t left;     // copies that a connection has given away whole, or another socket has taken
     uint64_t queued;   // copies that wait to leave, now
     uint64_t lost;     // copies that were dropped from the queues

@@ -103,7 +103,9 @@ enum zmtp_event_kind {
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
     ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |process|
-    ZMTP_EVENTS         // how many kinds there are
+    ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message|: |request| has no reply, for |error|: it was not
+                               // answered in time, or its peer went and several are in flight
+    ZMTP_EVENTS                // how many kinds there are
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
 
@@ -120,6 +122,7 @@ struct zmtp_event {
     struct zmtp_uv_process process; // ipc, from ACCEPTED or CONNECTED on
     enum zmtp_drop drop;            // DROPPED
     uint64_t count;
+    uint32_t request;             // REQUEST_FAILED: its number
     struct zmtp_bytes routing_id; // the peer's (STREAM: made here), from HANDSHAKE_DONE on
     enum zmtp_socket_type peer_type;
     enum zmtp_mechanism mechanism; // and who the peer is, from HANDSHAKE_DONE on
@@ -321,6 +324,9 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
 int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
 int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic);
+// As zmtp_socket_last_request and zmtp_socket_cancel_request. The engine keeps the time of requests.
+uint32_t zmtp_uv_last_request(const struct zmtp_uv_socket *socket);
+int zmtp_uv_cancel_request(struct zmtp_uv_socket *socket, uint32_t number);
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket); // ZMTP_READABLE | ZMTP_WRITABLE
 size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
 

@@ -17,7 +17,7 @@ struct diary {
     char endpoint[ZMTP_ENDPOINT_MAX], remote[ZMTP_ENDPOINT_MAX];
 };
 
-static const char letters[ZMTP_EVENTS + 1] = "LACcDFxfRGPSd";
+static const char letters[ZMTP_EVENTS + 1] = "LACcDFxfRGPSdr";
 
 static void keep(struct node *node, const struct zmtp_event *event)
 {

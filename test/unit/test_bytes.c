@@ -77,7 +77,7 @@ static void test_a_value_that_is_no_error_is_said_to_be_none(void **state)
                              INT32_MAX,
                              ZMTP_ERR_TRANSPORT - 1,
                              ZMTP_ERR_AGAIN + 1,
-                             ZMTP_ERR_REFUSED - 1,
+                             ZMTP_ERR_NO_REPLY - 1,
                              ZMTP_ERR_IDLE - 1,
                              INT32_MIN};
     for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {

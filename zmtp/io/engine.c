@@ -79,6 +79,7 @@ static void engine_finish(struct zmtp_uv *uv)
     uv_close((uv_handle_t *)&uv->later, engine_own_closed);
     uv_close((uv_handle_t *)&uv->patience, engine_own_closed);
     uv_close((uv_handle_t *)&uv->trim, engine_own_closed);
+    uv_close((uv_handle_t *)&uv->ticks, engine_own_closed);
 }
 
 void zmtp__engine_handle_closed(struct zmtp_uv *uv)
@@ -241,19 +242,21 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
         return error;
     }
     uv->prepare.data = uv->check.data = uv->idle.data = uv->later.data = uv->patience.data =
-        uv->trim.data = uv;
-    uv->own_handles = 6;
+        uv->trim.data = uv->ticks.data = uv;
+    uv->own_handles = 7;
     uv_prepare_init(loop, &uv->prepare);
     uv_check_init(loop, &uv->check);
     uv_idle_init(loop, &uv->idle);
     uv_timer_init(loop, &uv->later);
     uv_timer_init(loop, &uv->patience);
     uv_timer_init(loop, &uv->trim);
+    uv_timer_init(loop, &uv->ticks);
     uv_prepare_start(&uv->prepare, engine_prepare);
     uv_check_start(&uv->check, engine_check);
     uv_unref((uv_handle_t *)&uv->prepare);
     uv_unref((uv_handle_t *)&uv->check);
     uv_unref((uv_handle_t *)&uv->trim);
+    uv_unref((uv_handle_t *)&uv->ticks);
     *out = uv;
     return ZMTP_OK;
 }

@@ -26,12 +26,14 @@ struct zmtp_uv {
     uv_timer_t later;     // sockets whose callback waits for memory
     uv_timer_t patience;  // how long |wait| lasts
     uv_timer_t trim;      // active: the pool keeps large slabs
-    unsigned own_handles; // of the six above, not yet closed
+    uv_timer_t ticks;     // rings for the first of |ticking|
+    unsigned own_handles; // of the seven above, not yet closed
     size_t handles;       // of everybody else: watches and alarms, not yet closed
     struct zmtp_marks marks;          // connections' ends of pipes with news
     struct zmtp_uv_socket *sockets;   // all, until freed
     struct zmtp_uv_socket *touched;   // those to be looked at by the next dispatch
     struct zmtp_uv_socket *dropping;  // those that have dropped something, which is to be told
+    struct zmtp_uv_socket *ticking;   // those whose pattern waits for a time
     struct zmtp__inproc_name *names;  // bound inproc names
     struct zmtp__inproc_link *links;  // inproc dials, joined or waiting for their name
     struct zmtp__crossing *crossings; // sockets joined to those of other engines

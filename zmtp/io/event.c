@@ -31,6 +31,8 @@ const char *zmtp_event_name(enum zmtp_event_kind kind)
         return "dropped";
     case ZMTP_EVENT_REFUSED:
         return "refused";
+    case ZMTP_EVENT_REQUEST_FAILED:
+        return "request failed";
     case ZMTP_EVENTS:
         break;
     }

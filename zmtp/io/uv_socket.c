@@ -14,6 +14,7 @@
 #include "inproc.h"
 #include "listener.h"
 #include "mailbox.h"
+#include "ticks.h"
 #include "wait.h"
 
 enum {
@@ -87,6 +88,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);
     routing_id->data = socket->routing_id;
     socket->config.socket.metadata = zmtp_part_bytes(&socket->metadata);
+    socket->tick_ms = UINT64_MAX;
     socket->number = ++uv->numbers;
     socket->next = uv->sockets;
     if (socket->next) socket->next->before = socket;
@@ -121,6 +123,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     zmtp__wait_leave(socket);
     if (zmtp__guard_domain(socket->guard)) zmtp__asker_leave(socket->uv);
     zmtp__mailbox_leave(socket);
+    zmtp__ticks_forget(socket);
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);
     socket->core = NULL;
@@ -194,6 +197,16 @@ void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket)
     zmtp__uv_socket_touch(socket);
 }
 
+static void uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint32_t request)
+{
+    const struct zmtp_event event = {.kind = ZMTP_EVENT_REQUEST_FAILED,
+                                     .endpoint = "",
+                                     .remote = "",
+                                     .error = error,
+                                     .request = request};
+    zmtp__uv_socket_tell(socket, &event);
+}
+
 static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
     const uint64_t begun = uv_hrtime();
@@ -204,6 +217,12 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
         const bool look = i < UV_SOCKET_LOOKS || i % UV_SOCKET_LOOKS == 0;
         if (look && uv_hrtime() - begun >= UV_SOCKET_BATCH_NS) break;
         result = zmtp_socket_recv(socket->core, &msg);
+        if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) {
+            uv_socket_tell_failed(socket, result, msg.request);
+            result = ZMTP_OK;
+            if (socket->closing) break;
+            continue;
+        }
         if (result < 0) break;
         socket->uv->called = true;
         socket->uv->calling++;
@@ -227,6 +246,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
     }
     zmtp_socket_process(socket->core);
     zmtp__mailbox_deliver(socket);
+    zmtp__ticks_look(socket);
     if (config->on_message) {
         uv_socket_deliver_messages(socket);
     } else if (config->on_readable && !socket->told_readable &&
@@ -246,6 +266,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
     }
     // A pipe that stays marked is one for which there was no memory.
     if (!socket->closing && zmtp_socket_marked(socket->core)) zmtp__uv_socket_starve(socket);
+    if (!socket->closing) zmtp__ticks_look(socket);
     zmtp__drops_note(socket);
 }
 
@@ -383,6 +404,19 @@ int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
     if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
     return uv_socket_result(socket, zmtp_socket_cancel(socket->core, topic));
+}
+
+uint32_t zmtp_uv_last_request(const struct zmtp_uv_socket *socket)
+{
+    return zmtp__uv_socket_check(socket) < 0 ? 0 : zmtp_socket_last_request(socket->core);
+}
+
+int zmtp_uv_cancel_request(struct zmtp_uv_socket *socket, uint32_t number)
+{
+    const int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    zmtp__uv_socket_touch(socket);
+    return uv_socket_result(socket, zmtp_socket_cancel_request(socket->core, number));
 }
 
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket)

@@ -15,7 +15,8 @@ enum { ZMTP__TEXT_MAX = 400 };
 struct zmtp_uv_socket {
     struct zmtp_uv *uv;
     struct zmtp_uv_socket *next, *before; // of the engine
-    struct zmtp_uv_socket *touched_next, *dropping_next;
+    struct zmtp_uv_socket *touched_next, *dropping_next, *ticking_next;
+    uint64_t tick_ms; // when it is to be ticked, and on the engine's list; UINT64_MAX: never
     struct zmtp_socket *core;     // null from close on
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;

@@ -9,6 +9,7 @@ void zmtp_msg_init(struct zmtp_msg *msg, const struct zmtp_allocator *allocator)
     msg->count = 0;
     msg->capacity = ZMTP_MSG_INLINE_PARTS;
     msg->routing_id = 0;
+    msg->request = 0;
     msg->origin = NULL;
 }
 

@@ -69,9 +69,11 @@ static void lane_account(struct zmtp_socket *socket, const struct zmtp__lane *la
 struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane)
 {
     const struct zmtp__queue *out = lane->end->out, *in = lane->end->in;
+    // What went with the other end is still to be seen, and counted as lost.
+    const size_t unseen = lane->gone ? 0 : lane->end->lost;
     return (struct zmtp_flow){.copies = lane->copies,
                               .left = zmtp__queue_left(out),
-                              .queued = zmtp__queue_waiting(out),
+                              .queued = zmtp__queue_waiting(out) + unseen,
                               .lost = lane->lost,
                               .arrived = lane_arrived(lane),
                               .taken = lane->taken,

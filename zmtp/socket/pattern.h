@@ -58,6 +58,11 @@ struct zmtp__pattern {
     size_t (*subscribers)(const struct zmtp_socket *socket);
     uint32_t (*peer_id)(const struct zmtp__lane *lane);
     struct zmtp_bytes (*routing_id)(const struct zmtp__lane *lane);
+    // Null: it has no sense of time, and no requests.
+    uint64_t (*deadline)(struct zmtp_socket *socket);
+    void (*tick)(struct zmtp_socket *socket, uint64_t now_ms);
+    int (*cancel_request)(struct zmtp_socket *socket, uint32_t number);
+    uint32_t (*last_request)(const struct zmtp_socket *socket);
     // Messages that it took from queues and that were not received yet.
     size_t (*held)(const struct zmtp_socket *socket);
 };

@@ -8,22 +8,50 @@
 // a dialled connection is not lost; it leaves with the next one. Whether it left with a connection
 // that broke or with the one after it cannot always be told, so a reply to a request that seems lost
 // is taken all the same.
+//
+// With |req_retries| a request that is lost, or not answered in time, is sent again, to whoever is next;
+// the number stays, but only the peer that was asked last may answer. With |req_in_flight_max| several
+// wait for their replies, each for itself, and what became of one is told with its number.
+#include <assert.h>
+
 #include "balance.h"
 #include "fair_queue.h"
 
-enum req_state {
-    REQ_IDLE,    // a send is next
-    REQ_WAITING, // for the reply from |asked|
-    REQ_LOST,    // the request went with its connection
+enum request_state {
+    REQUEST_WAITING,  // for the reply from |asked|
+    REQUEST_LOST,     // it went with its connection
+    REQUEST_UNSENT,   // to be sent again when somebody has room; a reply may come before
+    REQUEST_ANSWERED, // |reply| is to be received
+    REQUEST_FAILED,   // |error| is to be told; a reply may come before
+};
+
+struct request {
+    struct request *next; // in the order in which they were sent
+    enum request_state state;
+    uint32_t number;
+    struct zmtp__lane *asked; // null: it is gone
+    uint64_t place;           // of the request among the lane's copies
+    uint32_t leaves_with;     // the generation of the connection that it leaves with
+    uint32_t retries;         // left
+    uint64_t due_ms;          // 0: to be set by the next tick
+    int error;
+    struct zmtp_msg kept;  // the request, to be sent again; empty: it never is
+    struct zmtp_msg reply; // without its envelope
 };
 
 struct req {
     struct zmtp_socket socket;
-    enum req_state state;
-    struct zmtp__lane *asked; // null: idle, or it is gone
-    uint32_t leaves_with;     // the generation of the connection that the request leaves with
-    uint32_t number;          // of the last request
-    struct zmtp_msg reply;    // the one that is due, without its envelope; empty: not here yet
+    struct request *first, *last; // null: none in flight
+    struct request *spare;        // one that is not in use, or null
+    struct request only;          // suffices when one is in flight at a time
+    uint32_t count, unsent;       // in flight; of these, in state UNSENT
+    uint32_t number;              // of the last request
+    struct request *answered;     // null: none is
+};
+
+struct req_lane {
+    struct zmtp__lane lane;
+    uint32_t asked; // requests that wait for it
 };
 
 enum { REQ_NUMBER_SIZE = 4 };
@@ -33,155 +61,356 @@ static struct req *req_of(struct zmtp_socket *socket)
     return (struct req *)socket;
 }
 
+static uint32_t *req_asked(struct zmtp__lane *lane)
+{
+    return &((struct req_lane *)lane)->asked;
+}
+
+static bool req_is_single(const struct req *req)
+{
+    return req->socket.config.req_in_flight_max == 1;
+}
+
 static void req_open(struct zmtp_socket *socket)
 {
-    zmtp_msg_init(&req_of(socket)->reply, socket->config.allocator);
+    req_of(socket)->spare = &req_of(socket)->only;
+}
+
+static void req_enter(struct req *req, struct request *request, enum request_state state)
+{
+    if (request->state == REQUEST_UNSENT) req->unsent--;
+    if (state == REQUEST_UNSENT) req->unsent++;
+    request->state = state;
+}
+
+// Nobody waits for the peer that was asked any more.
+static void req_leave(struct req *req, struct request *request)
+{
+    struct zmtp__lane *asked = request->asked;
+    request->asked = NULL;
+    if (!asked || --*req_asked(asked) > 0 || !asked->gone) return;
+    zmtp__lane_discard(&req->socket, asked); // nobody would ever read it
+    zmtp__lane_release(&req->socket, asked);
+}
+
+static void req_free(struct req *req, struct request *request)
+{
+    if (!req->spare)
+        req->spare = request;
+    else if (request == &req->only) {
+        zmtp_free(req->socket.config.allocator, req->spare, sizeof *req->spare);
+        req->spare = request;
+    } else {
+        zmtp_free(req->socket.config.allocator, request, sizeof *request);
+    }
+}
+
+// The request is over.
+static void req_forget(struct req *req, struct request *request)
+{
+    struct request *before = NULL;
+    for (struct request *at = req->first; at != request; at = at->next)
+        before = at;
+    *(before ? &before->next : &req->first) = request->next;
+    if (req->last == request) req->last = before;
+    req->count--;
+    if (req->answered == request) req->answered = NULL;
+    if (request->reply.count > 0) zmtp__socket_discarded(&req->socket, ZMTP_DROP_UNEXPECTED);
+    req_enter(req, request, REQUEST_WAITING);
+    zmtp_msg_fini(&request->reply);
+    zmtp_msg_fini(&request->kept);
+    req_leave(req, request);
+    req_free(req, request);
 }
 
 static void req_close(struct zmtp_socket *socket)
 {
-    zmtp_msg_fini(&req_of(socket)->reply);
+    struct req *req = req_of(socket);
+    while (req->first) {
+        req->first->asked = NULL; // the lanes are gone
+        req_forget(req, req->first);
+    }
+    assert(req->spare == &req->only);
 }
 
-static void req_lost(struct req *req)
+// Has it not left the queue of the lane?
+static bool req_is_queued(const struct request *request)
 {
-    if (req->state == REQ_WAITING) req->state = REQ_LOST;
+    const struct zmtp__lane *asked = request->asked;
+    return asked && request->place + zmtp__queue_waiting(asked->end->out) >= asked->copies;
+}
+
+// Once more, if it may: then it is to be sent again.
+static bool req_retry(struct req *req, struct request *request)
+{
+    if (request->retries == 0) return false;
+    request->retries--;
+    request->due_ms = 0;
+    req_enter(req, request, REQUEST_UNSENT);
+    return true;
+}
+
+static void req_fail(struct req *req, struct request *request, int error)
+{
+    request->error = error;
+    req_enter(req, request, REQUEST_FAILED);
+}
+
+static void req_lost(struct req *req, struct request *request)
+{
+    if (request->state != REQUEST_WAITING || req_retry(req, request)) return;
+    if (req_is_single(req))
+        req_enter(req, request, REQUEST_LOST);
+    else
+        req_fail(req, request, ZMTP_ERR_NO_REPLY);
 }
 
 static int req_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    struct req *req = req_of(socket);
-    if (lane != req->asked) return ZMTP_OK;
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
-    // The request is the last message of the queue, and a down link has nothing leave.
-    if (lane->end->out->count > 0)
-        req->leaves_with = link->up ? link->generation : link->generation + 1;
-    else if (!link->up || link->generation != req->leaves_with)
-        req_lost(req);
+    for (struct request *at = req_of(socket)->first; at; at = at->next) {
+        if (at->asked != lane) continue;
+        // A down link has nothing leave.
+        if (req_is_queued(at))
+            at->leaves_with = link->up ? link->generation : link->generation + 1;
+        else if (!link->up || link->generation != at->leaves_with)
+            req_lost(req_of(socket), at);
+    }
     return ZMTP_OK;
 }
 
 static void req_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    if (lane == req_of(socket)->asked)
-        req_lost(req_of(socket));
-    else
-        zmtp__lane_discard(socket, lane); // nobody would ever read it
+    for (struct request *at = req_of(socket)->first; at; at = at->next)
+        if (at->asked == lane) req_lost(req_of(socket), at);
+    if (*req_asked(lane) == 0) zmtp__lane_discard(socket, lane); // nobody would ever read it
 }
 
 static void req_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    struct req *req = req_of(socket);
-    if (lane == req->asked) req->asked = NULL;
+    for (struct request *at = req_of(socket)->first; at; at = at->next)
+        if (at->asked == lane) at->asked = NULL;
 }
 
-static bool req_may_send(const struct req *req)
+// May another request be sent? ZMTP_ERR_STATE: one waits for its reply; ZMTP_ERR_AGAIN: as many as may.
+static int req_may_send(const struct req *req)
 {
-    return req->state != REQ_WAITING || req->socket.config.req_relaxed;
+    if (!req_is_single(req))
+        return req->count < req->socket.config.req_in_flight_max ? ZMTP_OK : ZMTP_ERR_AGAIN;
+    const bool over = !req->first || req->first->state == REQUEST_LOST ||
+                      req->first->state == REQUEST_FAILED || req->socket.config.req_relaxed;
+    return over ? ZMTP_OK : ZMTP_ERR_STATE;
 }
 
-// The request that was sent before is given up.
-static void req_forget(struct req *req)
+// Sends to the next peer that has room, which is the one that is asked from now on.
+static int req_ask(struct req *req, uint32_t number, const struct zmtp__outgoing *out,
+                   struct zmtp__lane **asked)
 {
-    if (req->reply.count > 0) zmtp__socket_discarded(&req->socket, ZMTP_DROP_UNEXPECTED);
-    zmtp_msg_fini(&req->reply);
-    struct zmtp__lane *asked = req->asked;
-    req->state = REQ_IDLE;
-    req->asked = NULL;
-    if (!asked || !asked->gone) return;
-    zmtp__lane_discard(&req->socket, asked); // nobody would ever read it
-    zmtp__lane_release(&req->socket, asked);
+    uint8_t octets[REQ_NUMBER_SIZE];
+    for (size_t i = 0; i < sizeof octets; i++)
+        octets[i] = (uint8_t)(number >> (8 * (sizeof octets - 1 - i)));
+    const struct zmtp_bytes envelope[] = {{octets, sizeof octets}, {NULL, 0}};
+    struct zmtp__outgoing head = zmtp__outgoing_of_parts(envelope, 2);
+    if (!req->socket.config.req_correlate) {
+        head.first = 1;
+        head.count = 1;
+    }
+    return zmtp__balance_send(&req->socket, &head, out, asked);
+}
+
+static void req_wait(struct req *req, struct request *request, struct zmtp__lane *lane)
+{
+    // What it sent before it was asked is no reply to this.
+    if ((*req_asked(lane))++ == 0) zmtp__lane_discard(&req->socket, lane);
+    request->asked = lane;
+    request->place = lane->copies - 1;
+    request->leaves_with = lane->up ? lane->generation : lane->generation + 1;
+    request->due_ms = 0;
+    req_enter(req, request, REQUEST_WAITING);
+}
+
+// Sends again what is to be, as far as there is room.
+static void req_send_again(struct req *req)
+{
+    for (struct request *at = req->first; at && req->unsent > 0; at = at->next) {
+        if (at->state != REQUEST_UNSENT) continue;
+        const struct zmtp__outgoing out = zmtp__outgoing_of_msg(&at->kept);
+        struct zmtp__lane *lane;
+        if (req_ask(req, at->number, &out, &lane) < 0) return; // when there is room, or memory
+        req->socket.counters.own++;
+        req_leave(req, at);
+        req_wait(req, at, lane);
+    }
+}
+
+// Keeps a copy of the request if it may have to be sent again.
+static int req_keep(const struct req *req, const struct zmtp__outgoing *out, struct zmtp_msg *kept)
+{
+    int result = ZMTP_OK;
+    zmtp_msg_init(kept, req->socket.config.allocator);
+    if (req->socket.config.req_retries == 0) return ZMTP_OK;
+    for (size_t i = 0; i < out->count && result == ZMTP_OK; i++) {
+        struct zmtp_part part = {.slab = NULL};
+        if (out->msg) {
+            const struct zmtp_part *parts = out->msg->more ? out->msg->more : out->msg->few;
+            zmtp_part_share(&part, &parts[out->first + i]);
+        } else {
+            result = zmtp_part_copy(&part, zmtp__outgoing_bytes(out, i), kept->allocator);
+        }
+        if (result == ZMTP_OK) result = zmtp_msg_append_part(kept, &part);
+        if (result < 0) zmtp_part_fini(&part);
+    }
+    if (result < 0) zmtp_msg_fini(kept);
+    return result;
+}
+
+// Has a struct for another request, which replaces the one there is if there may be but one.
+static int req_reserve(struct req *req)
+{
+    if (req->spare || req_is_single(req)) return ZMTP_OK;
+    req->spare = zmtp_alloc(req->socket.config.allocator, sizeof *req->spare);
+    return req->spare ? ZMTP_OK : ZMTP_ERR_MEMORY;
 }
 
 static int req_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
 {
     struct req *req = req_of(socket);
-    if (!req_may_send(req)) return ZMTP_ERR_STATE;
-    uint8_t number[REQ_NUMBER_SIZE];
-    for (size_t i = 0; i < sizeof number; i++)
-        number[i] = (uint8_t)((req->number + 1) >> (8 * (sizeof number - 1 - i)));
-    const struct zmtp_bytes envelope[] = {{number, sizeof number}, {NULL, 0}};
-    struct zmtp__outgoing head = zmtp__outgoing_of_parts(envelope, 2);
-    if (!socket->config.req_correlate) {
-        head.first = 1;
-        head.count = 1;
-    }
-    struct zmtp__lane *lane;
-    const int result = zmtp__balance_send(socket, &head, out, &lane);
+    struct zmtp_msg kept;
+    int result = req_may_send(req);
+    if (result == ZMTP_OK) result = req_reserve(req);
+    if (result == ZMTP_OK) result = req_keep(req, out, &kept);
     if (result < 0) return result;
-    req_forget(req);
-    zmtp__lane_discard(socket, lane); // what it sent before it was asked is no reply to this
-    req->state = REQ_WAITING;
-    req->asked = lane;
-    req->number++;
-    req->leaves_with = lane->up ? lane->generation : lane->generation + 1;
+    uint32_t number = req->number + 1;
+    if (number == 0) number = 1;
+    struct zmtp__lane *lane;
+    result = req_ask(req, number, out, &lane);
+    if (result < 0) {
+        zmtp_msg_fini(&kept);
+        return result;
+    }
+    if (req_is_single(req) && req->first) req_forget(req, req->first);
+    struct request *request = req->spare;
+    req->spare = NULL;
+    *request =
+        (struct request){.number = number, .retries = socket->config.req_retries, .kept = kept};
+    zmtp_msg_init(&request->reply, socket->config.allocator);
+    *(req->last ? &req->last->next : &req->first) = request;
+    req->last = request;
+    req->count++;
+    req->number = number;
+    req_wait(req, request, lane);
     return ZMTP_OK;
 }
 
-// How many parts stand before the user's in a reply to the last request; 0: it is none, for |reason|.
-static size_t req_envelope(const struct req *req, const struct zmtp_msg *msg,
-                           enum zmtp_drop *reason)
+// The request that |lane| was asked with this number; without correlation there is only one. Null: none.
+static struct request *req_find(const struct req *req, const struct zmtp__lane *lane,
+                                uint32_t number)
 {
-    size_t size = 1;
-    *reason = ZMTP_DROP_ENVELOPE;
-    if (req->socket.config.req_correlate) {
-        const struct zmtp_bytes number = zmtp_msg_bytes(msg, 0);
-        if (number.size != REQ_NUMBER_SIZE) return 0;
-        uint32_t repeated = 0;
-        for (size_t i = 0; i < REQ_NUMBER_SIZE; i++)
-            repeated = repeated << 8 | number.data[i];
-        if (repeated != req->number) {
-            *reason = ZMTP_DROP_UNEXPECTED;
-            return 0;
-        }
-        size++;
-    }
-    if (msg->count <= size) return 0;
-    return zmtp_msg_bytes(msg, size - 1).size == 0 ? size : 0;
+    const bool any = !req->socket.config.req_correlate;
+    struct request *at = req->first;
+    while (at &&
+           (at->asked != lane || at->state == REQUEST_ANSWERED || (!any && at->number != number)))
+        at = at->next;
+    return at;
 }
 
-// Fetches the reply if it has come, and drops what else has. ZMTP_ERR_AGAIN: not yet.
-static int req_fetch(struct zmtp_socket *socket)
+// Which request |msg| of |lane| answers, and how many parts stand before the user's; null: none, for
+// |reason|.
+static struct request *req_judge(const struct req *req, const struct zmtp__lane *lane,
+                                 const struct zmtp_msg *msg, size_t *envelope,
+                                 enum zmtp_drop *reason)
 {
-    struct req *req = req_of(socket);
-    while (req->reply.count == 0) {
+    uint32_t number = 0;
+    *reason = ZMTP_DROP_ENVELOPE;
+    *envelope = 1;
+    if (req->socket.config.req_correlate) {
+        const struct zmtp_bytes repeated = zmtp_msg_bytes(msg, 0);
+        if (repeated.size != REQ_NUMBER_SIZE) return NULL;
+        for (size_t i = 0; i < REQ_NUMBER_SIZE; i++)
+            number = number << 8 | repeated.data[i];
+        ++*envelope;
+    }
+    struct request *request = req_find(req, lane, number);
+    if (!request) {
+        *reason = ZMTP_DROP_UNEXPECTED;
+        return NULL;
+    }
+    if (msg->count <= *envelope) return NULL;
+    return zmtp_msg_bytes(msg, *envelope - 1).size == 0 ? request : NULL;
+}
+
+// Fetches the next reply if it has come, and drops what else has. ZMTP_ERR_AGAIN: not yet.
+static int req_fetch(struct req *req)
+{
+    struct zmtp_socket *socket = &req->socket;
+    while (!req->answered) {
         struct zmtp__lane *lane = zmtp__fair_queue_first(socket);
         if (!lane) return ZMTP_ERR_AGAIN;
-        if (lane != req->asked) {
+        if (*req_asked(lane) == 0) {
             zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
             continue;
         }
-        const int result = zmtp__fair_queue_take(socket, lane, &req->reply);
+        struct zmtp_msg msg = {0};
+        zmtp_msg_init(&msg, socket->config.allocator);
+        const int result = zmtp__fair_queue_take(socket, lane, &msg);
         if (result < 0) return result;
         enum zmtp_drop reason;
-        const size_t envelope = req_envelope(req, &req->reply, &reason);
-        if (envelope > 0) {
-            zmtp_msg_drop_front(&req->reply, envelope);
+        size_t envelope;
+        struct request *request = req_judge(req, lane, &msg, &envelope, &reason);
+        if (request) {
+            zmtp_msg_drop_front(&msg, envelope);
+            request->reply = msg;
+            req_enter(req, request, REQUEST_ANSWERED);
+            req->answered = request;
         } else {
             zmtp__lane_reject(socket, lane, reason);
-            zmtp_msg_fini(&req->reply);
+            zmtp_msg_fini(&msg);
         }
     }
     return ZMTP_OK;
+}
+
+static struct request *req_failed(const struct req *req)
+{
+    struct request *at = req->first;
+    while (at && at->state != REQUEST_FAILED)
+        at = at->next;
+    return at;
+}
+
+// There is no reply: why?
+static int req_recv_nothing(struct req *req, struct zmtp_msg *msg)
+{
+    struct request *failed = req_failed(req);
+    if (failed) {
+        const int error = failed->error;
+        msg->request = failed->number;
+        req_forget(req, failed);
+        return error;
+    }
+    const bool out_of_turn = !req->first || req->first->state == REQUEST_LOST;
+    return out_of_turn && req_is_single(req) ? ZMTP_ERR_STATE : ZMTP_ERR_AGAIN;
 }
 
 static int req_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
 {
     struct req *req = req_of(socket);
-    if (req->state == REQ_IDLE) return ZMTP_ERR_STATE;
-    const int result = req_fetch(socket);
-    if (result == ZMTP_ERR_AGAIN && req->state == REQ_LOST) return ZMTP_ERR_STATE;
+    const int result = req->first ? req_fetch(req) : ZMTP_ERR_AGAIN;
+    if (result == ZMTP_ERR_AGAIN) req_send_again(req);
+    if (result == ZMTP_ERR_AGAIN) return req_recv_nothing(req, msg);
     if (result < 0) return result;
+    struct request *request = req->answered;
     zmtp_msg_fini(msg);
-    *msg = req->reply;
-    zmtp_msg_init(&req->reply, socket->config.allocator);
-    req_forget(req);
+    *msg = request->reply;
+    msg->request = request->number;
+    zmtp_msg_init(&request->reply, socket->config.allocator);
+    req_forget(req, request);
     return ZMTP_OK;
 }
 
 static size_t req_held(const struct zmtp_socket *socket)
 {
-    return ((const struct req *)socket)->reply.count > 0;
+    return ((const struct req *)socket)->answered != NULL;
 }
 
 static unsigned req_events(struct zmtp_socket *socket)
@@ -189,14 +418,70 @@ static unsigned req_events(struct zmtp_socket *socket)
     struct req *req = req_of(socket);
     unsigned events = 0;
     // For want of memory the reply cannot be judged; a receive would not say ZMTP_ERR_AGAIN.
-    if (req->state != REQ_IDLE && req_fetch(socket) != ZMTP_ERR_AGAIN) events |= ZMTP_READABLE;
-    if (req_may_send(req) && zmtp__balance_first(socket)) events |= ZMTP_WRITABLE;
+    if (req->first && req_fetch(req) != ZMTP_ERR_AGAIN) events |= ZMTP_READABLE;
+    req_send_again(req);
+    if (req_failed(req)) events |= ZMTP_READABLE;
+    if (req_may_send(req) == ZMTP_OK && zmtp__balance_first(socket)) events |= ZMTP_WRITABLE;
     return events;
+}
+
+// Does its time run?
+static bool req_is_timed(const struct req *req, const struct request *request)
+{
+    return req->socket.config.req_timeout_ms > 0 && request->state != REQUEST_ANSWERED &&
+           request->state != REQUEST_FAILED;
+}
+
+static uint64_t req_deadline(struct zmtp_socket *socket)
+{
+    struct req *req = req_of(socket);
+    uint64_t deadline = req->unsent > 0 && zmtp__balance_first(socket) ? 0 : UINT64_MAX;
+    for (const struct request *at = req->first; at; at = at->next)
+        if (req_is_timed(req, at) && at->due_ms < deadline) deadline = at->due_ms;
+    return deadline;
+}
+
+static void req_tick(struct zmtp_socket *socket, uint64_t now_ms)
+{
+    struct req *req = req_of(socket);
+    (void)req_fetch(req); // what has come in time counts, although nobody has received it
+    for (struct request *at = req->first; at; at = at->next) {
+        if (!req_is_timed(req, at)) continue;
+        if (at->due_ms != 0 && now_ms >= at->due_ms) {
+            // One that has not left is not sent twice; it only waits longer.
+            const enum request_state waits = req_is_queued(at) ? at->state : REQUEST_UNSENT;
+            if (req_retry(req, at))
+                req_enter(req, at, waits);
+            else
+                req_fail(req, at, ZMTP_ERR_TIMEOUT);
+        }
+        if (at->due_ms == 0) at->due_ms = now_ms + socket->config.req_timeout_ms;
+    }
+    req_send_again(req);
+    for (struct request *at = req->first; at; at = at->next)
+        if (req_is_timed(req, at) && at->due_ms == 0)
+            at->due_ms = now_ms + socket->config.req_timeout_ms;
+}
+
+static int req_cancel(struct zmtp_socket *socket, uint32_t number)
+{
+    struct req *req = req_of(socket);
+    struct request *at = req->first;
+    while (at && at->number != number)
+        at = at->next;
+    if (!at) return ZMTP_ERR_NOT_FOUND;
+    req_forget(req, at);
+    return ZMTP_OK;
+}
+
+static uint32_t req_last(const struct zmtp_socket *socket)
+{
+    return ((const struct req *)socket)->number;
 }
 
 const struct zmtp__pattern zmtp__req = {
     .socket_size = sizeof(struct req),
-    .lane_size = sizeof(struct zmtp__lane),
+    .lane_size = sizeof(struct req_lane),
     .fair_queued = true,
     .balanced = true,
     .probes = true,
@@ -209,4 +494,8 @@ const struct zmtp__pattern zmtp__req = {
     .recv = req_recv,
     .events = req_events,
     .held = req_held,
+    .deadline = req_deadline,
+    .tick = req_tick,
+    .cancel_request = req_cancel,
+    .last_request = req_last,
 };

@@ -158,6 +158,11 @@ static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     return ZMTP_OK;
 }
 
+static bool slots_uses(const struct zmtp__slot_block *block, uint32_t index)
+{
+    return (unsigned)block->used >> index & 1u;
+}
+
 static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
                       enum zmtp__slot_kind kind, uint32_t *slot)
 {
@@ -168,9 +173,9 @@ static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     }
     struct zmtp__slot_block *block = slots_block(slots, owner->first[kind] - 1);
     uint32_t index = 0;
-    while (block->used >> index & 1u)
+    while (slots_uses(block, index))
         index++;
-    block->used = (uint16_t)(block->used | 1u << index);
+    block->used = (uint16_t)((unsigned)block->used | 1u << index);
     if (block->used == SLOTS_ALL_USED) {
         slots_unlist(slots, block);
         slots_list(slots, block);
@@ -183,7 +188,7 @@ static void slots_give(struct zmtp__slots *slots, uint32_t slot)
 {
     struct zmtp__slot_block *block = slots_block_of(slots, slot);
     slots_unlist(slots, block);
-    block->used = (uint16_t)(block->used & ~(1u << slot % SLOTS_IN_BLOCK));
+    block->used = (uint16_t)((unsigned)block->used & ~(1u << slot % SLOTS_IN_BLOCK));
     if (block->used != 0) {
         slots_list(slots, block);
         return;
@@ -247,7 +252,7 @@ bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_ow
         if (owner->first[i] == 0) continue;
         const struct zmtp__slot_block *block = slots_block(slots, owner->first[i] - 1);
         uint32_t index = 0;
-        while (!(block->used >> index & 1u))
+        while (!slots_uses(block, index))
             index++;
         *kind = (enum zmtp__slot_kind)i;
         *slot = block->number * SLOTS_IN_BLOCK + index;

@@ -25,6 +25,7 @@ void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket
         .router_mandatory = true,
         .req_correlate = true,
         .req_relaxed = true,
+        .req_in_flight_max = ZMTP_DEFAULT_REQ_IN_FLIGHT_MAX,
         .stream_notify = true,
         .subscriptions_max = ZMTP_DEFAULT_SUBSCRIPTIONS_MAX,
         .topic_bytes_max = ZMTP_DEFAULT_TOPIC_BYTES_MAX,
@@ -72,6 +73,13 @@ static const char *socket_config_flaw(const struct zmtp__pattern *pattern,
     if (zmtp_metadata_check_application(config->metadata) < 0)
         return "socket.metadata has more than 1024 octets, or is no row of properties whose names "
                "begin with X-";
+    if (config->req_in_flight_max == 0 || config->req_in_flight_max > ZMTP_REQ_IN_FLIGHT_LIMIT)
+        return "socket.req_in_flight_max is not within 1 and 65536";
+    if (!config->req_correlate &&
+        (config->req_in_flight_max > 1 || config->req_timeout_ms > 0 || config->req_retries > 0))
+        return "socket.req_in_flight_max, req_timeout_ms and req_retries need "
+               "socket.req_correlate, "
+               "as replies are told apart by their numbers";
     if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
         return "socket.xpub_mode is none of enum zmtp_xpub_mode";
     return NULL;
@@ -350,6 +358,31 @@ int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
     const int result = socket->pattern->recv(socket, msg);
     if (result == ZMTP_OK) socket->counters.received++;
     return result;
+}
+
+uint32_t zmtp_socket_last_request(const struct zmtp_socket *socket)
+{
+    return socket && socket->pattern->last_request ? socket->pattern->last_request(socket) : 0;
+}
+
+int zmtp_socket_cancel_request(struct zmtp_socket *socket, uint32_t number)
+{
+    if (!socket) return ZMTP_ERR_ARGUMENT;
+    if (!socket->pattern->cancel_request) return ZMTP_ERR_UNSUPPORTED;
+    zmtp_socket_process(socket);
+    return socket->pattern->cancel_request(socket, number);
+}
+
+uint64_t zmtp_socket_deadline(struct zmtp_socket *socket)
+{
+    return socket->pattern->deadline ? socket->pattern->deadline(socket) : UINT64_MAX;
+}
+
+void zmtp_socket_tick(struct zmtp_socket *socket, uint64_t now_ms)
+{
+    if (!socket->pattern->tick) return;
+    zmtp_socket_process(socket);
+    socket->pattern->tick(socket, now_ms);
 }
 
 int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)

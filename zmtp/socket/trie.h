@@ -1,7 +1,7 @@
 // Keys of octets, found in time proportional to a key's size and never to how many keys there are: the
-// topics of a subscriber, the routing ids of a ROUTER. (The topics of a publisher are in topics.h.) Strangers choose these keys, so
-// this is a binary trie of their differences and no hash table: there is nothing to collide. Each key
-// costs two blocks, 40 octets and its own.
+// topics of a subscriber, the routing ids of a ROUTER. (The topics of a publisher are in topics.h.)
+// Strangers choose these keys, so this is a binary trie of their differences and no hash table: there
+// is nothing to collide. Each key costs two blocks, 40 octets and its own.
 #ifndef ZMTP_SOCKET_TRIE_H
 #define ZMTP_SOCKET_TRIE_H
 
