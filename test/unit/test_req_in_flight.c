@@ -355,6 +355,12 @@ static void requests_without_memory(const struct zmtp_allocator *allocator)
             sent += result == ZMTP_OK;
         }
         assert_int_equal(zmtp_socket_counters(req).sent, sent);
+        // Of so many parts that they need memory of their own.
+        (void)sockets_far_try(a, "\\x00\\x00\\x00\\x01||1|2|3|4|5|6|7");
+        struct zmtp_msg msg = {0};
+        zmtp_msg_init(&msg, allocator);
+        (void)zmtp_socket_recv(req, &msg);
+        zmtp_msg_fini(&msg);
         zmtp_socket_tick(req, 1);
         zmtp_socket_tick(req, 1 + TIMEOUT_MS);
         zmtp_socket_tick(req, 1 + 2 * TIMEOUT_MS);

@@ -353,7 +353,10 @@ static int req_fetch(struct req *req)
         struct zmtp_msg msg = {0};
         zmtp_msg_init(&msg, socket->config.allocator);
         const int result = zmtp__fair_queue_take(socket, lane, &msg);
-        if (result < 0) return result;
+        if (result < 0) {
+            zmtp_msg_fini(&msg); // it may have grown
+            return result;
+        }
         enum zmtp_drop reason;
         size_t envelope;
         struct request *request = req_judge(req, lane, &msg, &envelope, &reason);
