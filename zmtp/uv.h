@@ -220,7 +220,10 @@ struct zmtp_uv_config {
     unsigned reconnect_stop;                     // ZMTP_STOP_...; 0: never
     uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
     uint32_t pending_max; // connections of a listener before their handshake is done
-    uint32_t backlog;     // of listen(2); 1 to INT32_MAX
+    // CURVE servers: connections that a listener accepts in a second; up to as many may come at once, the
+    // rest waits in the system's queue. 0: no limit.
+    uint32_t hello_rate_max;
+    uint32_t backlog; // of listen(2); 1 to INT32_MAX
     struct zmtp_uv_transport transport;
     // What connections over tcp, ipc and vsock bring to their handshakes, and, for a server, whom they let
     // in. All of it is copied. inproc has neither: it does not leave the process.

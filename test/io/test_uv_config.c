@@ -65,7 +65,13 @@ static void test_a_bad_option_of_the_pattern_is_named(void **state)
     REFUSE(socket.xpub_welcome, ((struct zmtp_bytes){NULL, 3}), (struct zmtp_bytes){0},
            "socket.xpub_welcome");
     REFUSE(socket.xpub_mode, ZMTP_XPUB_LAST_VALUE + 1, ZMTP_XPUB_LAST_VALUE, "socket.xpub_mode");
-    struct zmtp_uv_config config = fresh(ZMTP_ROUTER);
+    REFUSE(socket.req_in_flight_max, 0, 1, "socket.req_in_flight_max");
+    REFUSE(socket.req_in_flight_max, 65537, 65536, "socket.req_in_flight_max");
+    struct zmtp_uv_config config = fresh(ZMTP_REQ);
+    config.socket.req_correlate = false;
+    config.socket.req_retries = 1;
+    refuse(&config, ZMTP_ERR_ARGUMENT, "socket.req_correlate");
+    config = fresh(ZMTP_ROUTER);
     config.socket.conflate = true;
     refuse(&config, ZMTP_ERR_ARGUMENT, "socket.conflate");
 }
@@ -79,6 +85,7 @@ static void test_a_bad_limit_is_named(void **state)
     REFUSE(limits.heartbeat_ttl_ms, 6553501, 6553500, "limits.heartbeat_ttl_ms");
     REFUSE(reconnect_max_ms, 99, 0, "reconnect_max_ms");
     REFUSE(reconnect_stop, 16, ZMTP_STOP_ALWAYS, "reconnect_stop");
+    REFUSE(hello_rate_max, 1000001, 1000000, "hello_rate_max");
     REFUSE(backlog, 0, 1, "backlog");
     REFUSE(backlog, (uint32_t)INT32_MAX + 1, INT32_MAX, "backlog");
 }
@@ -127,7 +134,7 @@ static void test_security_that_is_not_complete_is_named(void **state)
     refuse(&config, ZMTP_ERR_ARGUMENT, "allow.keys");
     config.allow.kind = ZMTP_ALLOW_FILE;
     refuse(&config, ZMTP_ERR_ARGUMENT, "allow.path");
-    config.allow.kind = ZMTP_ALLOW_FOLDER + 1;
+    config.allow.kind = ZMTP_ALLOW_ZAP + 1;
     refuse(&config, ZMTP_ERR_ARGUMENT, "allow.kind");
 }
 

@@ -133,26 +133,50 @@ static void listener_pause(struct zmtp__listener *listener, int error)
     listener_tell(listener, ZMTP_EVENT_ACCEPT_PAUSED, error);
 }
 
+// Accepts no more for |ms|, unless a handshake ends before.
+static bool listener_wait(struct zmtp__listener *listener, uint64_t ms)
+{
+    listener->crowded = true;
+    (void)zmtp__watch_want(listener->watch, 0); // taking no interest cannot fail
+    uv_timer_start(&listener->alarm, listener_ring, ms, 0);
+    return false;
+}
+
+// May a connection be accepted now that may say HELLO, or when? Each takes its share of a second, and up
+// to a second's worth may be taken ahead of time. 0: now, and it is taken; else milliseconds.
+static uint64_t listener_pace(struct zmtp__listener *listener, uint64_t now_ms)
+{
+    enum { SECOND_US = 1000000 };
+    const struct zmtp_uv_config *config = &listener->socket->config;
+    const uint32_t rate = config->hello_rate_max;
+    if (rate == 0 || config->security.mechanism != ZMTP_CURVE) return 0;
+    const uint64_t now_us = now_ms * 1000;
+    if (listener->paid_us < now_us) listener->paid_us = now_us;
+    const uint64_t share = SECOND_US / rate, ahead = listener->paid_us + share - now_us;
+    if (ahead > SECOND_US) return (ahead - SECOND_US) / 1000 + 1;
+    listener->paid_us += share;
+    return 0;
+}
+
 // Is there room for another connection before its handshake? A stranger who holds such connections
 // open pushes out only others of that kind, and no faster than each had its grace. No room: an alarm
 // is set for when there will be some, unless a handshake ends before.
 static bool listener_has_room(struct zmtp__listener *listener)
 {
     const uint32_t max = listener->socket->config.pending_max;
+    const uint64_t now = zmtp__engine_now(listener->uv);
     listener->crowded = false;
+    const uint64_t pace = listener_pace(listener, now);
+    if (pace > 0) return listener_wait(listener, pace);
     if (max == 0 || listener->pending < max) return true;
     struct zmtp__conn *oldest = listener->pending_first;
-    const uint64_t now = zmtp__engine_now(listener->uv);
     const uint64_t due = oldest->accepted_ms + LISTENER_GRACE_MS;
     if (now >= due) {
         oldest->hint = "too many connections wait for their handshake; the oldest makes room";
         zmtp__conn_end(oldest, ZMTP_ERR_LIMIT);
         return true;
     }
-    listener->crowded = true;
-    (void)zmtp__watch_want(listener->watch, 0); // taking no interest cannot fail
-    uv_timer_start(&listener->alarm, listener_ring, due - now, 0);
-    return false;
+    return listener_wait(listener, due - now);
 }
 
 // Is whoever is at the other side of |fd| turned away? Then |fd| is closed, and it is told.

@@ -15,6 +15,7 @@ struct zmtp__listener {
     struct zmtp__conn *pending_first, *pending_last;
     size_t pending;    // connections whose handshake is not done
     size_t references; // its own, and one of each connection
+    uint64_t paid_us;  // up to when the rate of HELLOs is used up; see listener_pace
     bool announced;
     bool crowded; // accepts no more until a handshake ends or the alarm rings
     bool starved; // told that it pauses; nothing was accepted since

@@ -11,6 +11,7 @@ void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type ty
         .reconnect_max_ms = ZMTP_DEFAULT_RECONNECT_MAX_MS,
         .linger_ms = ZMTP_DEFAULT_LINGER_MS,
         .pending_max = ZMTP_DEFAULT_PENDING_MAX,
+        .hello_rate_max = ZMTP_DEFAULT_HELLO_RATE_MAX,
         .backlog = ZMTP_DEFAULT_BACKLOG,
         .transport = {.connect_ms = ZMTP_DEFAULT_CONNECT_MS, .resolve_ms = ZMTP_DEFAULT_RESOLVE_MS},
     };
@@ -51,6 +52,7 @@ static const char *uv_config_flaw(const struct zmtp_uv_config *config)
         return "reconnect_stop is made of other flags than ZMTP_STOP_...";
     if (config->backlog == 0 || config->backlog > INT32_MAX)
         return "backlog is not within 1 and 2147483647";
+    if (config->hello_rate_max > 1000000) return "hello_rate_max is above 1000000";
     return uv_config_transport_flaw(&config->transport);
 }
 
