@@ -1,6 +1,6 @@
 // What a scenario needs of a messaging library, as small as it can be, so that the same scenario is
-// measured over each. A process has one adapter with one socket. Every failure ends the process with
-// a line on stderr: a measurement with errors is none.
+// measured over each. A thread has one adapter with one socket, a process one home for its adapters.
+// Every failure ends the process with a line on stderr: a measurement with errors is none.
 #ifndef BENCH_ADAPTER_H
 #define BENCH_ADAPTER_H
 
@@ -10,12 +10,18 @@
 enum adapter_pattern { ADAPTER_DEALER, ADAPTER_REQ, ADAPTER_REP };
 
 struct adapter;
+// Where adapters of several threads find each other over inproc.
+struct adapter_home;
 
 // The library's name and version, for the report.
 const char *adapter_library(void);
 
+struct adapter_home *adapter_home_open(void);
+void adapter_home_close(struct adapter_home *home); // after its adapters
+
 // |count_max|: messages that may wait on either side, the same for every library.
-struct adapter *adapter_open(enum adapter_pattern pattern, unsigned count_max);
+struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
+                             unsigned count_max);
 // Returns the endpoint as others would dial it; it lives as long as the adapter.
 const char *adapter_bind(struct adapter *adapter, const char *endpoint);
 void adapter_connect(struct adapter *adapter, const char *endpoint);

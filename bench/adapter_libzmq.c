@@ -7,7 +7,7 @@
 #include <zmq.h>
 
 struct adapter {
-    void *context, *socket;
+    void *socket;
     char endpoint[256];
 };
 
@@ -25,14 +25,27 @@ const char *adapter_library(void)
     return text;
 }
 
-struct adapter *adapter_open(enum adapter_pattern pattern, unsigned count_max)
+// The home is a context.
+struct adapter_home *adapter_home_open(void)
+{
+    void *const context = zmq_ctx_new();
+    if (!context) adapter_check("context", -1);
+    return context;
+}
+
+void adapter_home_close(struct adapter_home *home)
+{
+    adapter_check("term", zmq_ctx_term(home)); // waits until all has left
+}
+
+struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
+                             unsigned count_max)
 {
     static const int types[] = {
         [ADAPTER_DEALER] = ZMQ_DEALER, [ADAPTER_REQ] = ZMQ_REQ, [ADAPTER_REP] = ZMQ_REP};
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
-    a->context = zmq_ctx_new();
-    a->socket = a->context ? zmq_socket(a->context, types[pattern]) : NULL;
+    a->socket = zmq_socket(home, types[pattern]);
     if (!a->socket) adapter_check("socket", -1);
     const int hwm = (int)count_max;
     adapter_check("hwm", zmq_setsockopt(a->socket, ZMQ_SNDHWM, &hwm, sizeof hwm));
@@ -74,6 +87,5 @@ void adapter_receive(struct adapter *adapter,
 void adapter_close(struct adapter *adapter)
 {
     adapter_check("close", zmq_close(adapter->socket));
-    adapter_check("term", zmq_ctx_term(adapter->context)); // waits until all has left
     free(adapter);
 }

@@ -1,5 +1,5 @@
 // The adapter over libzmtp's native interface: callbacks on a loop of this thread, no other thread.
-// To wait is to run the loop.
+// To wait is to run the loop. The home of several is the inproc names that their engines share.
 #include "adapter.h"
 #include "bench.h"
 
@@ -51,7 +51,25 @@ const char *adapter_library(void)
     return "libzmtp " ZMTP_VERSION;
 }
 
-struct adapter *adapter_open(enum adapter_pattern pattern, unsigned count_max)
+static struct zmtp_uv_shared *home_names(struct adapter_home *home)
+{
+    return (struct zmtp_uv_shared *)home;
+}
+
+struct adapter_home *adapter_home_open(void)
+{
+    struct zmtp_uv_shared *names;
+    adapter_check("names", zmtp_uv_shared_open(&names));
+    return (struct adapter_home *)names;
+}
+
+void adapter_home_close(struct adapter_home *home)
+{
+    zmtp_uv_shared_close(home_names(home));
+}
+
+struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
+                             unsigned count_max)
 {
     static const enum zmtp_socket_type types[] = {
         [ADAPTER_DEALER] = ZMTP_DEALER, [ADAPTER_REQ] = ZMTP_REQ, [ADAPTER_REP] = ZMTP_REP};
@@ -59,6 +77,7 @@ struct adapter *adapter_open(enum adapter_pattern pattern, unsigned count_max)
     if (!a) bench_die("adapter", "no memory");
     if (uv_loop_init(&a->loop) != 0) bench_die("loop", "cannot be made");
     adapter_check("engine", zmtp_uv_open(&a->uv, &a->loop, NULL));
+    adapter_check("join", zmtp_uv_join(a->uv, home_names(home)));
     struct zmtp_uv_config config;
     zmtp_uv_config_init(&config, types[pattern]);
     config.socket.send_count_max = config.socket.recv_count_max = count_max;

@@ -1,22 +1,80 @@
 #include "bench.h"
 
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-struct bench_arguments bench_arguments(int argc, char **argv)
+struct bench_run {
+    struct adapter_home *home;
+    const struct bench_side *side;
+    const struct bench_arguments *arguments;
+    bool binds;
+    FILE *out;
+};
+
+static struct bench_arguments bench_arguments(int argc, char **argv)
 {
-    if (argc != 5 || (strcmp(argv[1], "bind") != 0 && strcmp(argv[1], "connect") != 0)) {
-        fprintf(stderr, "usage: %s bind|connect ENDPOINT SIZE MILLISECONDS\n", argv[0]);
+    if (argc != 5) {
+        fprintf(stderr, "usage: %s bind|connect|both ENDPOINT SIZE MILLISECONDS\n", argv[0]);
         exit(2);
     }
-    struct bench_arguments a = {.binds = strcmp(argv[1], "bind") == 0, .endpoint = argv[2]};
-    a.size = strtoul(argv[3], NULL, 10);
+    struct bench_arguments a = {.endpoint = argv[2], .size = strtoul(argv[3], NULL, 10)};
     a.duration_ns = strtoull(argv[4], NULL, 10) * 1000000;
     if (a.size < 2) bench_die("SIZE", "at least 2: one octet alone marks the end");
     return a;
+}
+
+static void bench_run(const struct bench_run *run)
+{
+    struct adapter *const adapter = adapter_open(run->home, run->side->pattern, BENCH_QUEUE_MAX);
+    fprintf(run->out, "library %s\n", adapter_library());
+    if (run->binds)
+        fprintf(run->out, "endpoint %s\n", adapter_bind(adapter, run->arguments->endpoint));
+    else
+        adapter_connect(adapter, run->arguments->endpoint);
+    (void)fflush(run->out);
+    run->side->run(adapter, run->arguments, run->out);
+    adapter_close(adapter);
+}
+
+static void *bench_run_thread(void *context)
+{
+    bench_run(context);
+    return NULL;
+}
+
+static void bench_run_both(struct bench_run *binder, const struct bench_run *dialler)
+{
+    char *text = NULL, *rest = NULL;
+    size_t size = 0;
+    pthread_t thread;
+    binder->out = open_memstream(&text, &size);
+    if (!binder->out) bench_die("figures", "no memory");
+    if (pthread_create(&thread, NULL, bench_run_thread, binder) != 0)
+        bench_die("thread", "cannot be started");
+    bench_run(dialler);
+    (void)pthread_join(thread, NULL); // it was started
+    (void)fclose(binder->out);        // it has been flushed by this
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        printf("bind_%s\n", line);
+    free(text);
+}
+
+int bench_main(int argc, char **argv, const struct bench_side *binder,
+               const struct bench_side *dialler)
+{
+    const struct bench_arguments arguments = bench_arguments(argc, argv);
+    struct adapter_home *const home = adapter_home_open();
+    struct bench_run binds = {home, binder, &arguments, true, stdout};
+    const struct bench_run connects = {home, dialler, &arguments, false, stdout};
+    if (strcmp(argv[1], "both") == 0)
+        bench_run_both(&binds, &connects);
+    else
+        bench_run(strcmp(argv[1], "bind") == 0 ? &binds : &connects);
+    adapter_home_close(home);
+    return 0;
 }
 
 uint64_t bench_now_ns(void)

@@ -4,18 +4,29 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
+#include "adapter.h"
 
 enum { BENCH_QUEUE_MAX = 1000 }; // both libraries' own default
 
-// PROGRAM bind|connect ENDPOINT SIZE MILLISECONDS. The side that binds prints "endpoint TEXT" first,
-// so that the other can be told a port that the system chose.
 struct bench_arguments {
-    int binds;
     const char *endpoint;
     size_t size;
     uint64_t duration_ns;
 };
-struct bench_arguments bench_arguments(int argc, char **argv);
+
+// What one side does with its socket; it writes its figures to |out|, one a line.
+struct bench_side {
+    enum adapter_pattern pattern;
+    void (*run)(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out);
+};
+// The program: PROGRAM bind|connect|both ENDPOINT SIZE MILLISECONDS. The side that binds prints
+// "endpoint TEXT" first, so that the other can be told a port that the system chose. "both" runs both
+// sides in two threads, for inproc; the figures of the one that binds then begin with "bind_", and
+// processor time is the process's.
+int bench_main(int argc, char **argv, const struct bench_side *binder,
+               const struct bench_side *dialler);
 
 uint64_t bench_now_ns(void);
 // Processor time of this process, user and system.

@@ -22,11 +22,12 @@ static bool answerer_on_message(void *context, const unsigned char *data, size_t
     return size != 1; // one octet is the end
 }
 
-static void answer(struct adapter *adapter)
+static void answer(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
+    (void)arguments; // the other side ends it
     struct answerer a = {.adapter = adapter};
     adapter_receive(adapter, answerer_on_message, &a);
-    printf("cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
+    fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
 }
 
 struct asker {
@@ -47,17 +48,18 @@ static int order(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void print_trips(uint64_t *trips, size_t count, uint64_t cpu_ns)
+static void print_trips(FILE *out, uint64_t *trips, size_t count, uint64_t cpu_ns)
 {
     if (count == 0) bench_die("asker", "no round trip in the given time");
     qsort(trips, count, sizeof *trips, order);
-    printf("messages %zu\np50_us %.3f\np99_us %.3f\ncpu_seconds %.9f\n", count,
-           (double)trips[count / 2] / 1e3, (double)trips[count * 99 / 100] / 1e3,
-           (double)cpu_ns / 1e9);
+    fprintf(out, "messages %zu\np50_us %.3f\np99_us %.3f\ncpu_seconds %.9f\n", count,
+            (double)trips[count / 2] / 1e3, (double)trips[count * 99 / 100] / 1e3,
+            (double)cpu_ns / 1e9);
 }
 
-static void ask_for(struct adapter *adapter, size_t size, uint64_t duration_ns)
+static void ask_for(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
+    const size_t size = arguments->size;
     unsigned char *const body = bench_body(size);
     uint64_t *const trips = malloc(TRIPS_MAX * sizeof *trips);
     if (!trips) bench_die("trips", "no memory");
@@ -66,7 +68,7 @@ static void ask_for(struct adapter *adapter, size_t size, uint64_t duration_ns)
     size_t count = 0;
     for (size_t i = 0; sent_ns < end_ns && count < TRIPS_MAX; i++) {
         if (i == TRIPS_WARM) {
-            end_ns = sent_ns + duration_ns;
+            end_ns = sent_ns + arguments->duration_ns;
             cpu_ns = bench_cpu_ns();
         }
         adapter_send(adapter, body, size);
@@ -79,25 +81,14 @@ static void ask_for(struct adapter *adapter, size_t size, uint64_t duration_ns)
     a.size = 1;
     adapter_send(adapter, body, 1);
     adapter_receive(adapter, asker_on_message, &a);
-    print_trips(trips, count, cpu_ns);
+    print_trips(out, trips, count, cpu_ns);
     free(trips);
     free(body);
 }
 
 int main(int argc, char **argv)
 {
-    const struct bench_arguments a = bench_arguments(argc, argv);
-    struct adapter *const adapter =
-        adapter_open(a.binds ? ADAPTER_REP : ADAPTER_REQ, BENCH_QUEUE_MAX);
-    printf("library %s\n", adapter_library());
-    if (a.binds) {
-        printf("endpoint %s\n", adapter_bind(adapter, a.endpoint));
-        (void)fflush(stdout);
-        answer(adapter);
-    } else {
-        adapter_connect(adapter, a.endpoint);
-        ask_for(adapter, a.size, a.duration_ns);
-    }
-    adapter_close(adapter);
-    return 0;
+    const struct bench_side answerer = {ADAPTER_REP, answer};
+    const struct bench_side asker = {ADAPTER_REQ, ask_for};
+    return bench_main(argc, argv, &answerer, &asker);
 }

@@ -3,7 +3,8 @@
 
 Each round runs every case once with each library, in turns, so that a slow phase of the machine
 meets both. A case is one scenario, transport and size; its figure is the median of the rounds, with
-the lowest and the highest beside it. Two processes a run; processor time is both of theirs.
+the lowest and the highest beside it. Two processes a run, or for inproc two threads of one; processor
+time is both of theirs.
 Prints a Markdown table, names the cases that libzmtp loses, writes BUILD/results.json.
 """
 import argparse
@@ -19,6 +20,7 @@ import time
 LIBRARIES = ('zmtp', 'libzmq')
 SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 QUICK_SIZES = (64, 65536)
+TRANSPORTS = ('tcp', 'ipc', 'inproc')
 TIMEOUT = 30
 
 
@@ -53,8 +55,20 @@ def run_pair(program, endpoint, size, milliseconds):
                 process.wait()
 
 
+def run_threads(program, size, milliseconds):
+    """One process whose threads are the two sides."""
+    figures = finish(start(program, 'both', 'inproc://bench', size, milliseconds), program)
+    binder = {name[5:]: value for name, value in figures.items() if name.startswith('bind_')}
+    binder['cpu_seconds'] = 0  # the other side's is the whole process's
+    return figures['library'], binder, figures
+
+
 def measure(build, scenario, library, endpoint, size, milliseconds):
-    name, binder, dialler = run_pair(f'{build}/{scenario}-{library}', endpoint, size, milliseconds)
+    program = f'{build}/{scenario}-{library}'
+    if endpoint is None:
+        name, binder, dialler = run_threads(program, size, milliseconds)
+    else:
+        name, binder, dialler = run_pair(program, endpoint, size, milliseconds)
     count = int(dialler['messages'])
     cpu = float(binder['cpu_seconds']) + float(dialler['cpu_seconds'])
     result = {'library': name, 'cpu_us': cpu / count * 1e6}
@@ -68,6 +82,8 @@ def measure(build, scenario, library, endpoint, size, milliseconds):
 
 
 def endpoint_of(transport, folder, round_, library):
+    if transport == 'inproc':
+        return None
     if transport == 'tcp':
         return 'tcp://127.0.0.1:*'
     return f'ipc://{folder}/{library}-{round_}'
@@ -160,7 +176,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--milliseconds', type=int, default=700, help='sending time of one run')
     parser.add_argument('--scenario', choices=('throughput', 'latency'))
-    parser.add_argument('--transport', choices=('tcp', 'ipc'))
+    parser.add_argument('--transport', choices=TRANSPORTS)
     parser.add_argument('--size', type=int, action='append', help='octets; may be given again')
     parser.add_argument('--quick', action='store_true', help='two short rounds of two sizes')
     options = parser.parse_args()
@@ -169,7 +185,7 @@ def main():
     sizes = options.size or (QUICK_SIZES if options.quick else SIZES)
     cases = [(scenario, transport, size)
              for scenario in ('throughput', 'latency') if options.scenario in (None, scenario)
-             for transport in ('tcp', 'ipc') if options.transport in (None, transport)
+             for transport in TRANSPORTS if options.transport in (None, transport)
              for size in sizes]
     started = time.time()
     samples = run_cases(cases, options.rounds, options.build, options.milliseconds)

@@ -32,13 +32,13 @@ static bool receiver_on_message(void *context, const unsigned char *data, size_t
     return true;
 }
 
-static void receive(struct adapter *adapter, size_t size)
+static void receive(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    struct receiver r = {.size = size};
+    struct receiver r = {.size = arguments->size};
     adapter_receive(adapter, receiver_on_message, &r);
     adapter_send(adapter, "", 1);
-    printf("messages %llu\nseconds %.9f\ncpu_seconds %.9f\n", (unsigned long long)r.count,
-           (double)(r.ended_ns - r.started_ns) / 1e9, (double)r.cpu_ns / 1e9);
+    fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n", (unsigned long long)r.count,
+            (double)(r.ended_ns - r.started_ns) / 1e9, (double)r.cpu_ns / 1e9);
 }
 
 static bool sender_on_answer(void *context, const unsigned char *data, size_t size)
@@ -49,11 +49,12 @@ static bool sender_on_answer(void *context, const unsigned char *data, size_t si
     return false;
 }
 
-static void send_for(struct adapter *adapter, size_t size, uint64_t duration_ns)
+static void send_for(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
+    const size_t size = arguments->size;
     unsigned char *const body = bench_body(size);
     const uint64_t cpu_ns = bench_cpu_ns();
-    const uint64_t end_ns = bench_now_ns() + duration_ns;
+    const uint64_t end_ns = bench_now_ns() + arguments->duration_ns;
     uint64_t count = 0;
     while (count % SENDS_A_CLOCK != 0 || bench_now_ns() < end_ns) {
         adapter_send(adapter, body, size);
@@ -61,24 +62,14 @@ static void send_for(struct adapter *adapter, size_t size, uint64_t duration_ns)
     }
     adapter_send(adapter, "", 1);
     adapter_receive(adapter, sender_on_answer, NULL);
-    printf("messages %llu\ncpu_seconds %.9f\n", (unsigned long long)count,
-           (double)(bench_cpu_ns() - cpu_ns) / 1e9);
+    fprintf(out, "messages %llu\ncpu_seconds %.9f\n", (unsigned long long)count,
+            (double)(bench_cpu_ns() - cpu_ns) / 1e9);
     free(body);
 }
 
 int main(int argc, char **argv)
 {
-    const struct bench_arguments a = bench_arguments(argc, argv);
-    struct adapter *const adapter = adapter_open(ADAPTER_DEALER, BENCH_QUEUE_MAX);
-    printf("library %s\n", adapter_library());
-    if (a.binds) {
-        printf("endpoint %s\n", adapter_bind(adapter, a.endpoint));
-        (void)fflush(stdout);
-        receive(adapter, a.size);
-    } else {
-        adapter_connect(adapter, a.endpoint);
-        send_for(adapter, a.size, a.duration_ns);
-    }
-    adapter_close(adapter);
-    return 0;
+    const struct bench_side receiver = {ADAPTER_DEALER, receive};
+    const struct bench_side sender = {ADAPTER_DEALER, send_for};
+    return bench_main(argc, argv, &receiver, &sender);
 }

@@ -1,5 +1,10 @@
 #include "harbour.h"
 
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "address.h"
 #include "crossing.h"
 #include "shared.h"
 
@@ -7,7 +12,7 @@
 static void harbour_free(struct zmtp__harbour *harbour)
 {
     zmtp__dock_fini(&harbour->dock);
-    uv_mutex_destroy(&harbour->mutex);
+    close(harbour->bell);
     zmtp_free(zmtp_heap(), harbour, sizeof *harbour);
 }
 
@@ -24,9 +29,7 @@ void zmtp__harbour_unref(struct zmtp__harbour *harbour)
 
 void zmtp__harbour_ring(struct zmtp__harbour *harbour)
 {
-    uv_mutex_lock(&harbour->mutex);
-    if (harbour->open) uv_async_send(&harbour->async);
-    uv_mutex_unlock(&harbour->mutex);
+    (void)eventfd_write(harbour->bell, 1); // fails only when it rings already, 2^64 times
 }
 
 bool zmtp__harbour_names(struct zmtp__harbour *harbour)
@@ -35,10 +38,17 @@ bool zmtp__harbour_names(struct zmtp__harbour *harbour)
     return atomic_exchange_explicit(&harbour->names_changed, false, memory_order_acq_rel);
 }
 
-static void harbour_rung(uv_async_t *async)
+static void harbour_rung(uv_poll_t *poll, int status, int events)
 {
-    struct zmtp__harbour *harbour = async->data;
-    if (zmtp__engine_inherited(harbour->uv)) return;
+    struct zmtp__harbour *harbour = poll->data;
+    eventfd_t rings;
+    (void)status; // nothing can be wrong with an eventfd
+    (void)events;
+    if (zmtp__engine_inherited(harbour->uv)) {
+        uv_poll_stop(poll);
+        return;
+    }
+    (void)eventfd_read(harbour->bell, &rings); // it has rung
     zmtp__engine_dispatch(harbour->uv);
 }
 
@@ -46,20 +56,21 @@ int zmtp__harbour_open(struct zmtp_uv *uv, struct zmtp_uv_shared *shared)
 {
     struct zmtp__harbour *harbour = zmtp_alloc(zmtp_heap(), sizeof *harbour);
     if (!harbour) return ZMTP_ERR_MEMORY;
-    *harbour = (struct zmtp__harbour){.uv = uv, .shared = shared, .open = true};
+    *harbour = (struct zmtp__harbour){.uv = uv, .shared = shared};
     zmtp__dock_init(&harbour->dock);
     atomic_init(&harbour->refs, 1);
-    if (uv_mutex_init(&harbour->mutex) < 0) {
+    harbour->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (harbour->bell < 0) {
         zmtp_free(zmtp_heap(), harbour, sizeof *harbour);
-        return ZMTP_ERR_MEMORY;
+        return zmtp__address_error(errno);
     }
-    harbour->async.data = harbour;
-    const int status = uv_async_init(uv->loop, &harbour->async, harbour_rung);
-    if (status < 0) {
+    harbour->poll.data = harbour;
+    if (uv_poll_init(uv->loop, &harbour->poll, harbour->bell) < 0) {
         harbour_free(harbour);
-        return status == UV_EMFILE || status == UV_ENFILE ? ZMTP_ERR_DESCRIPTORS : ZMTP_ERR_SYSTEM;
+        return ZMTP_ERR_SYSTEM;
     }
-    uv_unref((uv_handle_t *)&harbour->async); // the sockets keep the loop alive
+    uv_poll_start(&harbour->poll, UV_READABLE, harbour_rung); // fails only for one that is closing
+    uv_unref((uv_handle_t *)&harbour->poll);                  // the sockets keep the loop alive
     uv->harbour = harbour;
     return ZMTP_OK;
 }
@@ -81,11 +92,8 @@ void zmtp__harbour_close(struct zmtp__harbour *harbour)
     zmtp__harbour_work(harbour);
     zmtp__crossing_refuse_waiting(harbour);
     harbour->uv->handles++;
-    uv_mutex_lock(&harbour->mutex);
-    harbour->open = false;
-    uv_mutex_unlock(&harbour->mutex);
     zmtp__shared_leave(harbour->shared, harbour);
-    uv_close((uv_handle_t *)&harbour->async, harbour_closed);
+    uv_close((uv_handle_t *)&harbour->poll, harbour_closed);
 }
 
 void zmtp__harbour_work(struct zmtp__harbour *harbour)

@@ -24,13 +24,13 @@ struct zmtp__harbour {
     atomic_uint refs; // the engine, and those whose shores call shores here
     // The loop's own.
     struct zmtp_uv *uv;
-    uv_async_t async;
+    uv_poll_t poll; // for |bell|
     bool closing;
     struct zmtp_uv_shared *shared;
     struct zmtp__pact *waiting; // dials from elsewhere for which there was no memory
-    // For all threads.
-    uv_mutex_t mutex; // for |open|
-    bool open;        // |async| may be used
+    // For all threads. The bell is an eventfd, which stays open as long as the harbour. (A uv_async_t would
+    // spin, for as long as the ringing thread is held up between its system call and its last word.)
+    int bell;
     atomic_bool names_changed;
     struct zmtp__harbour *next; // of |shared|, under its mutex
 };
@@ -40,7 +40,7 @@ int zmtp__harbour_open(struct zmtp_uv *uv, struct zmtp_uv_shared *shared);
 void zmtp__harbour_close(struct zmtp__harbour *harbour);
 void zmtp__harbour_ref(struct zmtp__harbour *harbour);
 void zmtp__harbour_unref(struct zmtp__harbour *harbour); // on any thread
-// Wakes the loop, on any thread; nothing when it is closed.
+// Wakes the loop, on any thread. Nobody hears it when that is closed.
 void zmtp__harbour_ring(struct zmtp__harbour *harbour);
 
 // Have shared names changed since the last time?
