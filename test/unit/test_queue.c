@@ -207,6 +207,33 @@ static void test_a_small_body_with_a_slab_is_copied_and_lets_the_slab_go(void **
     assert_false(zmtp__slab_sole(f->slab));
 }
 
+static void test_the_short_way_writes_what_the_long_one_does(void **state)
+{
+    (void)state;
+    struct zmtp__queue queue;
+    struct zmtp_bytes view;
+    zmtp__queue_init(&queue, zmtp_heap(), NULL, 0, 0);
+    assert_false(zmtp__queue_write_short(&queue, LITERAL("A"))); // there is nothing to follow on
+    zmtp__queue_begin(&queue);
+    assert_int_equal(zmtp__queue_put(&queue, LITERAL("A"), NULL, 0), ZMTP_OK);
+    assert_false(zmtp__queue_write_short(&queue, LITERAL("B"))); // within a message
+    zmtp__queue_end(&queue, 1);
+    assert_true(zmtp__queue_write_short(&queue, LITERAL("BC")));
+    assert_true(zmtp__queue_write_short(&queue, LITERAL("")));
+    assert_int_equal(queue.count, 3);
+    assert_int_equal(queue.written, 3);
+    assert_int_equal(queue.bytes, 9);
+    assert_int_equal(zmtp__queue_peek(&queue, &view, 1, 100), 1);
+    octets_assert_equal(view, LITERAL("\0\1A\0\2BC\0\0"));
+    static const uint8_t body[256];
+    assert_false(zmtp__queue_write_short(&queue, zmtp_bytes_of(body, 256)));
+    size_t more = 0;
+    while (zmtp__queue_write_short(&queue, zmtp_bytes_of(body, 255)))
+        more++;
+    assert_int_equal(more, (1024 - 9) / 257); // to the end of the slab
+    zmtp__queue_fini(&queue);
+}
+
 static void test_taking_appends_the_parts_and_outlives_the_queue(void **state)
 {
     struct fixture *f = *state;
@@ -601,6 +628,7 @@ int main(void)
         QUEUE_TEST(test_small_messages_leave_in_one_view),
         QUEUE_TEST(test_a_large_body_with_a_slab_is_never_copied),
         QUEUE_TEST(test_a_small_body_with_a_slab_is_copied_and_lets_the_slab_go),
+        cmocka_unit_test(test_the_short_way_writes_what_the_long_one_does),
         QUEUE_TEST(test_taking_appends_the_parts_and_outlives_the_queue),
         QUEUE_TEST(test_nothing_is_taken_from_an_empty_queue),
         QUEUE_TEST(test_undo_leaves_what_stood_before),

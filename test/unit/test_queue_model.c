@@ -248,6 +248,16 @@ static void step_write(struct world *w)
     zmtp__slab_unref(w->run);
 }
 
+// The short way, where the queue takes it.
+static void step_write_short(struct world *w)
+{
+    const size_t size = random_below(&w->random, 300);
+    const struct zmtp_bytes body = {pattern + random_below(&w->random, PATTERN_SIZE - size), size};
+    if (w->count == MESSAGES_MAX || !zmtp__queue_write_short(&w->queue, body)) return;
+    CHECK(size <= 255);
+    message_append(&w->messages[w->count++], 0, false, body);
+}
+
 // Compares what can be seen with the model; says how many octets that is.
 static size_t check_peek(struct world *w, size_t max, size_t bytes_max)
 {
@@ -367,7 +377,10 @@ static void step(struct world *w, size_t number)
     if (one_in(w, 5)) w->budget.fail_at = w->budget.calls + 1 + random_below(&w->random, 4);
     const size_t writes = number / 50 % 2 ? 30 : 75;
     if (random_below(&w->random, 100) < writes) {
-        step_write(w);
+        if (one_in(w, 3))
+            step_write_short(w);
+        else
+            step_write(w);
     } else {
         const size_t choice = random_below(&w->random, 100);
         if (choice < 30)

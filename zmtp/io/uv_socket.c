@@ -20,10 +20,10 @@
 enum {
     // Messages given to the user in one turn; then connections and other sockets get theirs.
     UV_SOCKET_BATCH = 1024,
-    // ... and for how long, in nanoseconds: callbacks may be slow, and other sockets urgent. A look
-    // at the clock costs a tenth of a small message: so only every so often after the first.
+    // ... and for how long, in nanoseconds: callbacks may be slow, and other sockets urgent. A look at
+    // the clock costs as much as a small message: so only every so often, while they are fast.
     UV_SOCKET_BATCH_NS = 1000000,
-    UV_SOCKET_LOOKS = 8,
+    UV_SOCKET_STRIDE_MAX = 32,
     // Octets that may wait for the loop's flush; more are written by the call that sends.
     UV_SOCKET_UNFLUSHED = 64 * 1024,
     // Connections whose kernel buffer was full that a send tries again when it finds no room.
@@ -207,15 +207,35 @@ static void uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint
     zmtp__uv_socket_tell(socket, &event);
 }
 
+// When the clock is looked at: after which message, how many after that, and what it showed last.
+struct uv_socket_look {
+    int next, stride;
+    uint64_t last_ns;
+};
+
+// Is the turn over? Callbacks that were fast get longer strides, at the first slow one it is every message.
+static bool uv_socket_late(struct uv_socket_look *look, uint64_t begun)
+{
+    const uint64_t now = uv_hrtime();
+    const bool fast = now - look->last_ns < UV_SOCKET_BATCH_NS / UV_SOCKET_STRIDE_MAX;
+    if (!fast)
+        look->stride = 1;
+    else if (look->stride < UV_SOCKET_STRIDE_MAX)
+        look->stride *= 2;
+    look->next += look->stride;
+    look->last_ns = now;
+    return now - begun >= UV_SOCKET_BATCH_NS;
+}
+
 static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
     const uint64_t begun = uv_hrtime();
+    struct uv_socket_look look = {.next = 1, .stride = 1, .last_ns = begun};
     struct zmtp_msg msg;
     zmtp_msg_init(&msg, socket->uv->allocator);
     int result = ZMTP_OK;
     for (int i = 0; i < UV_SOCKET_BATCH; i++) {
-        const bool look = i < UV_SOCKET_LOOKS || i % UV_SOCKET_LOOKS == 0;
-        if (look && uv_hrtime() - begun >= UV_SOCKET_BATCH_NS) break;
+        if (i == look.next && uv_socket_late(&look, begun)) break;
         result = zmtp_socket_recv(socket->core, &msg);
         if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) {
             uv_socket_tell_failed(socket, result, msg.request);

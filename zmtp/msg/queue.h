@@ -10,6 +10,8 @@
 #ifndef ZMTP_MSG_QUEUE_H
 #define ZMTP_MSG_QUEUE_H
 
+#include <string.h>
+
 #include "slab.h"
 
 struct zmtp__range {
@@ -75,6 +77,27 @@ static inline bool zmtp__queue_roomy(const struct zmtp__queue *queue)
 void zmtp__queue_begin(struct zmtp__queue *queue);
 int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
                     unsigned flags);
+// A whole message of one part, whose body is |body|, where it is short and room is left behind what was
+// written last: what begin, put and end would do, in a few steps. False: nothing was done.
+static inline bool zmtp__queue_write_short(struct zmtp__queue *queue, struct zmtp_bytes body)
+{
+    const size_t size = 2 + body.size;
+    if (body.size > UINT8_MAX || queue->range_count == 0 || queue->open) return false;
+    struct zmtp_slab *tail = queue->tail;
+    if (!tail || tail->capacity - queue->tail_used < size) return false;
+    const size_t last = (queue->range_head + queue->range_count - 1) & (queue->range_capacity - 1);
+    uint8_t *room = tail->data + queue->tail_used;
+    if (queue->ranges[last].slab != tail || queue->ranges[last].end != room) return false;
+    room[0] = 0;
+    room[1] = (uint8_t)body.size;
+    if (body.size > 0) memcpy(room + 2, body.data, body.size);
+    queue->ranges[last].end = room + size;
+    queue->tail_used += size;
+    queue->count++;
+    queue->written++;
+    queue->bytes += size;
+    return true;
+}
 // Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
 // whichever is cheaper to hold. Whole frames, please.
 int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
@@ -89,7 +112,10 @@ void zmtp__queue_end(struct zmtp__queue *queue, size_t messages);
 void zmtp__queue_undo(struct zmtp__queue *queue);
 
 // Reading by message. |flags| of the first frame of the first message; the queue is not empty.
-unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue);
+static inline unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
+{
+    return *queue->ranges[queue->range_head].begin;
+}
 // Moves the first message's parts to the end of |msg|. ZMTP_ERR_AGAIN when there is none;
 // ZMTP_ERR_MEMORY leaves queue and |msg| as they were.
 int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);

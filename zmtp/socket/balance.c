@@ -23,7 +23,7 @@ int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
     if (!lane) return ZMTP_ERR_AGAIN;
     const int result = zmtp__lane_send(socket, lane, head, body);
     if (result < 0) return result;
-    zmtp__list_append(&socket->writable, &lane->writable);
+    zmtp__list_pass(&socket->writable, &lane->writable);
     if (sent_to) *sent_to = lane;
     return ZMTP_OK;
 }

@@ -9,7 +9,7 @@ void zmtp__fair_queue_join(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static void fair_queue_pass(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     zmtp__pipe_consumed(lane->end);
-    zmtp__list_append(&socket->readable, &lane->readable);
+    zmtp__list_pass(&socket->readable, &lane->readable);
 }
 
 struct zmtp__lane *zmtp__fair_queue_first(struct zmtp_socket *socket)
@@ -19,11 +19,13 @@ struct zmtp__lane *zmtp__fair_queue_first(struct zmtp_socket *socket)
         if (!zmtp__pipe_readable(lane->end)) {
             zmtp__node_remove(&lane->readable);
             if (zmtp__pipe_finished(lane->end)) zmtp__lane_release(socket, lane);
-        } else if (zmtp__queue_first_flags(lane->end->in) & ZMTP_FLAG_COMMAND) {
+            continue;
+        }
+        const unsigned flags = zmtp__queue_first_flags(lane->end->in);
+        if (flags & ZMTP_FLAG_COMMAND) {
             // Only a publisher has a use for commands.
             zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_UNEXPECTED);
-        } else if (socket->pattern->single &&
-                   zmtp__queue_first_flags(lane->end->in) & ZMTP_FLAG_MORE) {
+        } else if (socket->pattern->single && flags & ZMTP_FLAG_MORE) {
             zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_ENVELOPE);
         } else {
             return lane;

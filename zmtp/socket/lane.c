@@ -244,8 +244,11 @@ int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body)
 {
     zmtp__lane_replace(socket, lane);
-    const int result = zmtp__outgoing_write(lane->end->out, head, body);
-    if (result < 0) return result;
+    const bool one = !head && body->count == 1;
+    if (!one || !zmtp__queue_write_short(lane->end->out, zmtp__outgoing_bytes(body, 0))) {
+        const int result = zmtp__outgoing_write(lane->end->out, head, body);
+        if (result < 0) return result;
+    }
     zmtp__pipe_published(lane->end);
     socket->counters.copies++;
     lane->copies++;

@@ -49,4 +49,11 @@ static inline void zmtp__list_append(struct zmtp__node *list, struct zmtp__node 
     list->previous = node;
 }
 
+// The same for a node on |list| that had its turn; when it is the last already, as one alone is, nothing
+// is to be done.
+static inline void zmtp__list_pass(struct zmtp__node *list, struct zmtp__node *node)
+{
+    if (list->previous != node) zmtp__list_append(list, node);
+}
+
 #endif

@@ -303,6 +303,7 @@ bool zmtp_socket_marked(const struct zmtp_socket *socket)
 
 void zmtp_socket_process(struct zmtp_socket *socket)
 {
+    if (!socket->marks.first && !zmtp__list_first(&socket->overdue)) return;
     struct zmtp_pipe_end *end;
     while ((end = zmtp_marks_take(&socket->marks)))
         zmtp__lane_look(socket, zmtp_pipe_owner(end));
