@@ -20,12 +20,11 @@ void zmtp__far_facts_of(const struct zmtp_socket *socket, struct zmtp__far_facts
         memcpy(out->routing_id, config->routing_id.data, config->routing_id.size);
 }
 
-// Two sevenths each for the sender's queue and the ring, and three for the receiver's, see ferry.h.
+// A third for each place.
 static size_t far_share(size_t send_max, size_t recv_max)
 {
     if (send_max == 0 || recv_max == 0) return 0;
-    const size_t share =
-        send_max / 7 * 2 + recv_max / 7 * 2 + (send_max % 7 + recv_max % 7) * 2 / 7;
+    const size_t share = send_max / 3 + recv_max / 3 + (send_max % 3 + recv_max % 3) / 3;
     return share > 0 ? share : 1;
 }
 
@@ -53,13 +52,12 @@ static int far_open(const struct zmtp_socket *socket, const struct zmtp__far_fac
     struct zmtp__far_facts own;
     zmtp__far_facts_of(socket, &own);
     const struct zmtp__far_limits out = zmtp__far_limits_of(&own, other);
-    const struct zmtp__far_limits in = zmtp__far_limits_of(other, &own);
     // With |conflate| a message takes the place of those before it, and has room always.
     const struct zmtp_pipe_config pipe = {
         .allocator = zmtp_heap(),
         .pool = far_pool(&socket->config),
-        .count_max = {own.conflate ? 0 : out.count_max, in.count_max},
-        .bytes_max = {own.conflate ? 0 : out.bytes_max, in.bytes_max},
+        .count_max = {own.conflate ? 0 : out.count_max, 1}, // so it has room when it is empty
+        .bytes_max = {own.conflate ? 0 : out.bytes_max, 0},
     };
     int result = zmtp_pipe_open(&pipe, ends);
     if (result < 0) return result;

@@ -17,7 +17,7 @@ void zmtp__far_facts_of(const struct zmtp_socket *socket, struct zmtp__far_facts
 
 // What may wait in one place of the way between two sockets. As over inproc within a thread, the limits
 // of both add up; here the sum is shared out among the sender's queue, the ring and the receiver's
-// queue, in which half a share and a cargo may wait. At least one message has room in each.
+// queue, which is loaded whenever it is empty. At least one message has room in each.
 struct zmtp__far_limits {
     size_t count_max, bytes_max; // 0: none
 };
