@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include <string.h>
+
 enum { APP_RETRY_MS = 10, APP_PATIENCE_MS = 30000 };
 
 void app_init(struct app *app, struct node *node, struct ledger *ledger)
@@ -24,10 +26,11 @@ static void app_ring(struct app *app, uint64_t after_ms)
     if (at_ms < app->due_ms) app->due_ms = at_ms;
 }
 
-// The first part of what a ROUTER receives is an id; the message follows.
+// The first part of what a ROUTER receives is an id, of what a DISH does a group; the message follows.
 static size_t app_first_part(const struct app *app)
 {
-    return app->node->config.type == ZMTP_ROUTER ? 1 : 0;
+    const enum zmtp_socket_type type = app->node->config.type;
+    return type == ZMTP_ROUTER || type == ZMTP_DISH ? 1 : 0;
 }
 
 // A client's messages leave in order through its one pipe, so their numbers tell which connection
@@ -36,6 +39,8 @@ static size_t app_run_of(const struct app *app, struct ledger_mark mark)
 {
     if (app->node->server) return 0;
     const struct node *sender = app->node + mark.sender; // nodes lie in order, the server first
+    // Those of a publisher leave or not, as they are asked for.
+    if (app->ledger->copied && sender->break_count > 0) return LEDGER_RUNS;
     size_t run = 0;
     while (run < sender->break_count && sender->breaks[run] <= mark.number)
         run++;
@@ -48,12 +53,25 @@ static void app_received(struct app *app, struct zmtp_msg *msg)
     const struct ledger_mark mark = ledger_read(app->ledger, msg, app_first_part(app));
     if (!mark.ok) return;
     ledger_take(app->ledger, app->node->index, mark, app_run_of(app, mark));
-    if (app->node->config.type == ZMTP_SUB) {
+    // What comes is what was asked for; an XSUB leaves that to the publisher, who may not know yet.
+    if (app_subscribes(app) && app->node->config.type != ZMTP_XSUB) {
         const char topic = ledger_topic(app->ledger, mark.sender, mark.number);
         if (!app->topics[topic - 'a'])
             world_fail(world, "node %zu got topic %c, which it did not ask for", app->node->index,
                        topic);
     }
+}
+
+// Whoever sent it may be answered; a REP has to.
+static void app_note_sender(struct app *app, struct zmtp_msg *msg)
+{
+    const enum zmtp_socket_type type = app->node->config.type;
+    app->waiting = type == ZMTP_REP || world_chance(app->node->world, 2);
+    if (!app->waiting) return;
+    app->reply.routing_id = msg->routing_id;
+    if (type != ZMTP_ROUTER) return;
+    zmtp_part_share(&app->reply.few[0], zmtp_msg_part(msg, 0));
+    app->reply.count = 1;
 }
 
 // Reads one message. ZMTP_OK, or why there is none.
@@ -65,13 +83,7 @@ static int app_read(struct app *app)
     const int result = zmtp_socket_recv(app->node->socket, &msg);
     if (result == ZMTP_OK) {
         app_received(app, &msg);
-        if (app->node->config.type == ZMTP_ROUTER) {
-            zmtp_part_share(&app->reply.few[0], zmtp_msg_part(&msg, 0));
-            app->reply.count = 1;
-            app->waiting = world_chance(world, 2);
-            if (!app->waiting) zmtp_msg_fini(&app->reply);
-        }
-        if (app->node->config.type == ZMTP_REP) app->waiting = true;
+        if (app_answers(app)) app_note_sender(app, &msg);
         if (world_chance(world, 20)) app->lazy_ms = world->now_ms + world_below(world, 600);
     } else if (result == ZMTP_ERR_MEMORY) {
         app_ring(app, APP_RETRY_MS);
@@ -80,19 +92,32 @@ static int app_read(struct app *app)
     return result;
 }
 
-// Sends the next message, behind the parts that |envelope| has (null: none).
+// Puts before the message what its type demands: whom it is for, or its group.
+static int app_address(const struct app *app, struct zmtp_msg *envelope, struct zmtp_msg *msg)
+{
+    const enum zmtp_socket_type type = app->node->config.type;
+    if (type == ZMTP_PEER && app->node->server) msg->routing_id = node_peer_id(app->node);
+    if (type == ZMTP_RADIO) {
+        const char group = ledger_topic(app->ledger, app->node->index, app_sent(app));
+        return zmtp_msg_append(msg, zmtp_bytes_of(&group, 1));
+    }
+    if (!envelope) return ZMTP_OK;
+    msg->routing_id = envelope->routing_id;
+    if (envelope->count == 0) return ZMTP_OK;
+    struct zmtp_part id;
+    zmtp_part_share(&id, zmtp_msg_part(envelope, 0));
+    const int result = zmtp_msg_append_part(msg, &id);
+    if (result < 0) zmtp_part_fini(&id);
+    return result;
+}
+
+// Sends the next message, to where |envelope| came from (null: the pattern knows).
 static int app_send(struct app *app, struct zmtp_msg *envelope)
 {
     struct world *world = app->node->world;
     struct zmtp_msg msg;
     zmtp_msg_init(&msg, &world->budget.allocator);
-    int result = ZMTP_OK;
-    if (envelope && envelope->count > 0) {
-        struct zmtp_part id;
-        zmtp_part_share(&id, zmtp_msg_part(envelope, 0));
-        result = zmtp_msg_append_part(&msg, &id);
-        if (result < 0) zmtp_part_fini(&id);
-    }
+    int result = app_address(app, envelope, &msg);
     if (result == ZMTP_OK) result = ledger_write(app->ledger, app->node->index, &msg);
     const uint32_t parts = msg.count;
     if (result == ZMTP_OK) {
@@ -120,7 +145,7 @@ static bool app_read_all(struct app *app)
     return busy;
 }
 
-// DEALER: sends what it may and reads what there is.
+// DEALER and the like: sends what it may and reads what there is.
 static bool app_deal(struct app *app)
 {
     bool busy = app_read_all(app);
@@ -129,7 +154,7 @@ static bool app_deal(struct app *app)
     return busy;
 }
 
-// ROUTER and REP: one message, one answer, and so on; a ROUTER does not always answer.
+// REP and the like: one message, one answer, and so on; all but a REP do not always answer.
 static bool app_answer(struct app *app)
 {
     struct world *world = app->node->world;
@@ -192,21 +217,111 @@ static bool app_publish_slowly(struct app *app)
     return busy;
 }
 
-// SUB: reads, and changes its mind now and then.
+// XPUB: what is told of topic |letter|, 1 or 0, agrees with what was told before.
+static void app_told(struct app *app, uint8_t first, uint8_t letter)
+{
+    struct world *world = app->node->world;
+    const enum zmtp_xpub_mode mode = app->node->config.xpub_mode;
+    if (letter < 'a' || letter >= 'a' + APP_TOPICS) {
+        world_fail(world, "node %zu is told of a topic that nobody knows", app->node->index);
+        return;
+    }
+    int *const told = &app->told[letter - 'a'];
+    const bool counts = mode == ZMTP_XPUB_VERBOSER || mode == ZMTP_XPUB_MANUAL;
+    if (counts)
+        *told += first ? 1 : -1;
+    else if (mode == ZMTP_XPUB_NORMAL && *told == first)
+        world_fail(world, "node %zu is told twice that topic %c is %s", app->node->index, letter,
+                   first ? "wanted" : "not wanted");
+    else
+        *told = first;
+    world_trace(world, "node %zu is told that topic %c is %s", app->node->index, letter,
+                first ? "wanted" : "no longer wanted");
+    if (*told < 0)
+        world_fail(world, "node %zu is told of more ends of topic %c than there are",
+                   app->node->index, letter);
+}
+
+// XPUB, manual: what the subscription asked for is done, once there is memory for it.
+static bool app_grant(struct app *app)
+{
+    if (app->wish_size == 0) return true;
+    struct zmtp_socket *const socket = app->node->socket;
+    const struct zmtp_bytes topic = {app->wish + 1, app->wish_size - 1};
+    const int result =
+        app->wish[0] ? zmtp_socket_subscribe(socket, topic) : zmtp_socket_cancel(socket, topic);
+    if (result == ZMTP_ERR_MEMORY) {
+        app_ring(app, APP_RETRY_MS);
+        return false;
+    }
+    // The subscriber may have gone, and with it what it had.
+    if (result < 0 && result != ZMTP_ERR_STATE && result != ZMTP_ERR_NOT_FOUND)
+        world_fail(app->node->world, "node %zu cannot grant a subscription: %s", app->node->index,
+                   zmtp_err_name(result));
+    app->wish_size = 0;
+    return true;
+}
+
+// XPUB: reads subscriptions.
+static bool app_hear(struct app *app)
+{
+    struct world *world = app->node->world;
+    bool busy = false;
+    while (world->now_ms >= app->lazy_ms && app_grant(app)) {
+        struct zmtp_msg msg;
+        zmtp_msg_init(&msg, &world->budget.allocator);
+        const int result = zmtp_socket_recv(app->node->socket, &msg);
+        if (result == ZMTP_ERR_MEMORY) app_ring(app, APP_RETRY_MS);
+        if (result < 0) break;
+        busy = true;
+        const struct zmtp_bytes news = zmtp_msg_bytes(&msg, 0);
+        if (msg.count != 1 || news.size < 1 || news.size > 2 || news.data[0] > 1)
+            world_fail(world, "node %zu is told something strange", app->node->index);
+        else if (news.size == 2) // else it is a peer of 1.0, who wants everything
+            app_told(app, news.data[0], news.data[1]);
+        if (!world->failed && app->node->config.xpub_mode == ZMTP_XPUB_MANUAL) {
+            memcpy(app->wish, news.data, news.size);
+            app->wish_size = news.size;
+        }
+        zmtp_msg_fini(&msg);
+        if (world_chance(world, 10)) app->lazy_ms = world->now_ms + world_below(world, 200);
+    }
+    if (world->now_ms < app->lazy_ms) app_ring(app, app->lazy_ms - world->now_ms);
+    return busy;
+}
+
+void app_catch_up(struct app *app)
+{
+    app->lazy_ms = 0;
+    while (app_hear(app) || app->wish_size > 0)
+        app->lazy_ms = 0;
+}
+
+// Tells the socket of a change of mind about |topic|.
+static int app_toggle(struct app *app, size_t topic)
+{
+    struct zmtp_socket *const socket = app->node->socket;
+    const uint8_t news[2] = {!app->topics[topic], (uint8_t)('a' + topic)};
+    if (app->node->config.type == ZMTP_XSUB) {
+        const struct zmtp_bytes part = {news, sizeof news};
+        return zmtp_socket_send_bytes(socket, &part, 1);
+    }
+    const struct zmtp_bytes view = {news + 1, 1};
+    return news[0] ? zmtp_socket_subscribe(socket, view) : zmtp_socket_cancel(socket, view);
+}
+
+// SUB and the like: reads, and changes its mind now and then.
 static bool app_subscribe(struct app *app)
 {
     struct world *world = app->node->world;
     const bool busy = app_read_all(app);
     if (app->toggles == 0) return busy;
     const size_t topic = app->toggles % APP_TOPICS;
-    const uint8_t letter = (uint8_t)('a' + topic);
-    const struct zmtp_bytes view = zmtp_bytes_of(&letter, 1);
-    const int result = app->topics[topic] ? zmtp_socket_cancel(app->node->socket, view)
-                                          : zmtp_socket_subscribe(app->node->socket, view);
+    const int result = app_toggle(app, topic);
     if (result == ZMTP_OK) {
         app->topics[topic] = !app->topics[topic];
         world_trace(world, "node %zu %s topic %c", app->node->index,
-                    app->topics[topic] ? "wants" : "no longer wants", letter);
+                    app->topics[topic] ? "wants" : "no longer wants", (int)('a' + topic));
         app->toggles--;
     } else if (result != ZMTP_ERR_MEMORY) {
         world_fail(world, "node %zu cannot change its mind: %s", app->node->index,
@@ -216,14 +331,15 @@ static bool app_subscribe(struct app *app)
     return true;
 }
 
-static bool app_act(struct app *app)
+// |rings|: its timer does, which alone sets a publisher's pace.
+static bool app_act(struct app *app, bool rings)
 {
-    const enum zmtp_socket_type type = app->node->config.type;
-    if (type == ZMTP_REQ) return app_ask(app);
-    if (type == ZMTP_REP || type == ZMTP_ROUTER) return app_answer(app);
-    if (type == ZMTP_PUB) return app_publish_slowly(app);
-    if (type == ZMTP_SUB) return app_subscribe(app);
-    return app_deal(app);
+    if (app->node->config.type == ZMTP_REQ) return app_ask(app);
+    if (app_answers(app)) return app_answer(app);
+    if (app_subscribes(app)) return app_subscribe(app);
+    if (!app_publishes(app)) return app_deal(app);
+    const bool heard = app->node->config.type == ZMTP_XPUB && app_hear(app);
+    return (rings && app_publish_slowly(app)) || heard;
 }
 
 bool app_work(struct app *app)
@@ -234,8 +350,7 @@ bool app_work(struct app *app)
     if (!rings && !node->app_due) return false;
     if (rings) app->due_ms = UINT64_MAX;
     node->app_due = false;
-    // A publisher's pace is its timer's alone.
-    const bool busy = rings || node->config.type != ZMTP_PUB ? app_act(app) : false;
+    const bool busy = app_act(app, rings);
     if (app->hasty && app_is_done(app)) {
         node->world->closing = true;
         node_close(node);
@@ -245,9 +360,8 @@ bool app_work(struct app *app)
 
 bool app_is_done(const struct app *app)
 {
-    const enum zmtp_socket_type type = app->node->config.type;
-    if (type == ZMTP_REQ) return app->answered == app->to_send;
-    if (type == ZMTP_REP || type == ZMTP_ROUTER) return !app->waiting;
-    if (type == ZMTP_SUB) return app->toggles == 0;
-    return app_sent(app) == app->to_send;
+    if (app->node->config.type == ZMTP_REQ) return app->answered == app->to_send;
+    if (app_answers(app)) return !app->waiting;
+    if (app_subscribes(app)) return app->toggles == 0;
+    return app_sent(app) == app->to_send && app->wish_size == 0;
 }

@@ -19,6 +19,7 @@ static struct ledger_shape ledger_shape(const struct ledger *ledger, size_t send
     struct random random = random_of(seed);
     struct ledger_shape shape = {.parts = 1 + random_below(&random, 3)};
     if (random_below(&random, 10) == 0) shape.parts = LEDGER_PARTS;
+    if (ledger->single) shape.parts = 1;
     const size_t small = random_below(&random, 4); // the others have small parts only
     for (size_t i = 0; i < shape.parts; i++)
         shape.sizes[i] = sizes[random_below(&random, small > 0 ? 7 : sizeof sizes / sizeof *sizes)];
@@ -103,6 +104,7 @@ void ledger_take(struct ledger *ledger, size_t receiver, struct ledger_mark mark
                        mark.sender);
     ledger->has[mark.sender][receiver][mark.number] = true;
     ledger->taken[receiver]++;
+    if (run == LEDGER_RUNS) return;
     uint32_t *last =
         &ledger->last[mark.sender][receiver][run < LEDGER_RUNS ? run : LEDGER_RUNS - 1];
     if (mark.number < *last)

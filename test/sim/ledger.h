@@ -11,6 +11,7 @@ enum { LEDGER_NODES = 4, LEDGER_MESSAGES = 1024, LEDGER_RUNS = 257 };
 struct ledger {
     struct world *world;
     bool copied;                  // several may have the same message: it is published
+    bool single;                  // messages have one part
     uint32_t sent[LEDGER_NODES];  // the next number of each
     uint32_t taken[LEDGER_NODES]; // how many were received
     uint8_t has[LEDGER_NODES][LEDGER_NODES][LEDGER_MESSAGES]; // sender, receiver, number
@@ -31,7 +32,8 @@ struct ledger_mark {
     uint32_t number;
 };
 struct ledger_mark ledger_read(const struct ledger *ledger, struct zmtp_msg *msg, size_t first);
-// |receiver| has it, as part of the |run|-th connection's messages: never before, and in order.
+// |receiver| has it, as part of the |run|-th connection's messages: never before, and in order, unless
+// |run| is LEDGER_RUNS.
 void ledger_take(struct ledger *ledger, size_t receiver, struct ledger_mark mark, size_t run);
 
 #endif

@@ -21,25 +21,24 @@ struct link *link_open(struct world *world)
 static void link_account(struct link *link)
 {
     for (size_t side = 0; side < 2; side++) {
-        const uint64_t sent = link->sent[side], got = link->got[1 - side];
+        const struct link_end *const from = &link->ends[side], *const to = &link->ends[1 - side];
+        const uint64_t sent = from->sent, got = to->got;
         if (got > sent)
             world_fail(link->world, "a connection delivered %llu messages of %llu",
                        (unsigned long long)got, (unsigned long long)sent);
         else
             link->world->lost += sent - got;
-        if (link->got_all[1 - side] && !link->broken && got != sent)
+        if (from->sent_all && to->got_all && !link->broken && got != sent)
             world_fail(link->world, "%llu of %llu messages were lost on a sound connection",
                        (unsigned long long)(sent - got), (unsigned long long)sent);
     }
 }
 
-void link_close(struct link *link, size_t side, uint64_t sent, uint64_t got, bool got_all)
+void link_close(struct link *link, size_t side, struct link_end end)
 {
     link->closed[side] = true;
     link->ways[side].ended = true;
-    link->sent[side] = sent;
-    link->got[side] = got;
-    link->got_all[side] = got_all;
+    link->ends[side] = end;
     if (!link->closed[1 - side]) return;
     link_account(link);
     struct world *world = link->world;

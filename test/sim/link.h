@@ -22,23 +22,29 @@ struct link_way {
     bool ended;          // the writer closed: an end follows the octets
 };
 
+// What became of a side.
+struct link_end {
+    uint64_t sent, got; // messages that its peer sent and got
+    bool sent_all;      // what it sent is on the link, all of it
+    bool got_all;       // it read to the other's end
+};
+
 struct link {
     struct world *world;
-    struct link_way ways[2];  // by the side that writes
-    size_t capacity;          // octets that it holds, each way
-    uint64_t delay_ms;        // the longest, without a stall
-    bool closed[2];           // this side
-    bool broken;              // it was reset
-    uint64_t breaks_ms[2];    // when this side hears of that
-    uint64_t sent[2], got[2]; // messages that a side's peer sent and got, known once it closed
-    bool got_all[2];          // this side read to the other's end
+    struct link_way ways[2]; // by the side that writes
+    size_t capacity;         // octets that it holds, each way
+    uint64_t delay_ms;       // the longest, without a stall
+    bool closed[2];          // this side
+    bool broken;             // it was reset
+    uint64_t breaks_ms[2];   // when this side hears of that
+    struct link_end ends[2]; // known once a side has closed
 };
 
 // Null: no memory, or too many links.
 struct link *link_open(struct world *world);
 // One side is done with it; the second close frees it. Messages that were lost are counted, and
-// there must be none when the other side read to the end.
-void link_close(struct link *link, size_t side, uint64_t sent, uint64_t got, bool got_all);
+// there must be none when one side sent all and the other read to the end.
+void link_close(struct link *link, size_t side, struct link_end end);
 
 bool link_readable(const struct link *link, size_t side); // octets, or the end
 bool link_writable(const struct link *link, size_t side);

@@ -17,7 +17,8 @@ static struct connection *connection_add(struct node *node)
         if (node->connections[i]) continue;
         struct connection *connection = zmtp_alloc(NULL, sizeof *connection);
         if (!connection) return NULL;
-        *connection = (struct connection){.node = node, .dial_ms = UINT64_MAX};
+        *connection =
+            (struct connection){.node = node, .dial_ms = UINT64_MAX, .judged_ms = UINT64_MAX};
         node->connections[i] = connection;
         return connection;
     }
@@ -51,20 +52,47 @@ int node_dial(struct node *node)
     return ZMTP_OK;
 }
 
+static int connection_open_elder(struct connection *connection)
+{
+    const struct node *node = connection->node;
+    if (node->elder == 0) return ZMTP_OK;
+    connection->elder = zmtp_alloc(NULL, sizeof *connection->elder); // no part of what is tested
+    if (!connection->elder) return ZMTP_ERR_MEMORY;
+    const struct zmtp_bytes routing_id =
+        node->config.type == ZMTP_SUB ? (struct zmtp_bytes){0} : node->config.routing_id;
+    elder_init(connection->elder, node->elder, node->config.type, node->server->config.type,
+               routing_id);
+    return ZMTP_OK;
+}
+
+static void connection_close_elder(struct connection *connection)
+{
+    if (connection->elder) zmtp_free(NULL, connection->elder, sizeof *connection->elder);
+    connection->elder = NULL;
+}
+
 static int connection_open_peer(struct connection *connection, struct link *link, size_t side)
 {
     struct node *node = connection->node;
+    const bool secure = node->security.mechanism != ZMTP_NULL;
     const struct zmtp_peer_config config = {.allocator = node->config.allocator,
                                             .pool = node->config.pool,
                                             .type = node->config.type,
                                             .routing_id = node->config.routing_id,
-                                            .minor = node->world->seed % 5 > 0,
+                                            .minor = node->elder ? 0 : node->minor,
+                                            .old_versions = node->old_versions,
+                                            .security = secure ? &node->security : NULL,
                                             .limits = node->limits};
-    const int result = zmtp_peer_open(&connection->peer, &config, node->world->now_ms);
-    if (result < 0) return result;
+    int result = connection_open_elder(connection);
+    if (result == ZMTP_OK) result = zmtp_peer_open(&connection->peer, &config, node->world->now_ms);
+    if (result < 0) {
+        connection_close_elder(connection);
+        return result;
+    }
     connection->link = link;
     connection->side = side;
     connection->broken = false;
+    connection->judged_ms = UINT64_MAX;
     connection->interest = ZMTP_WANT_READ | ZMTP_WANT_WRITE;
     return ZMTP_OK;
 }
@@ -91,19 +119,36 @@ static void connection_dial(struct connection *connection)
     connection->dial_ms = UINT64_MAX;
     struct link *link = link_open(node->world);
     int result = link ? node_accept(node->server, link) : ZMTP_ERR_DESCRIPTORS;
-    if (link && result < 0) link_close(link, 1, 0, 0, false);
+    if (link && result < 0) link_close(link, 1, (struct link_end){0});
     if (result == ZMTP_OK) result = connection_open_peer(connection, link, 0);
     if (result == ZMTP_OK) result = zmtp_peer_attach(connection->peer, connection->end);
     if (result < 0) {
         world_trace(node->world, "node %zu dials: %s", node->index, zmtp_err_name(result));
         zmtp_peer_close(connection->peer);
+        connection_close_elder(connection);
         connection->peer = NULL;
         connection->link = NULL;
-        if (link) link_close(link, 0, 0, 0, false);
+        if (link) link_close(link, 0, (struct link_end){0});
         connection_redial(connection);
         return;
     }
     world_trace(node->world, "node %zu dials", node->index);
+}
+
+// Messages that left with the present connection; what its elder swallowed did not.
+static uint64_t connection_messages_out(const struct connection *connection)
+{
+    const uint64_t swallowed = connection->elder ? connection->elder->said.lost : 0;
+    return zmtp_peer_counters(connection->peer).messages_out - swallowed;
+}
+
+// And that came with it.
+static uint64_t connection_messages_in(const struct connection *connection)
+{
+    const uint64_t came = zmtp_peer_counters(connection->peer).messages_in;
+    // The peer counts what its elder made up once it has read it.
+    const uint64_t injected = connection->elder ? connection->elder->injected : 0;
+    return came > injected ? came - injected : 0;
 }
 
 // Lets go of peer and link.
@@ -116,11 +161,21 @@ static void connection_hang_up(struct connection *connection)
                 connection->dialled ? "has dialled" : "has accepted", zmtp_err_name(error),
                 (unsigned long long)counters.messages_out,
                 (unsigned long long)counters.messages_in);
-    node->messages_out += counters.messages_out;
-    node->messages_in += counters.messages_in;
-    link_close(connection->link, connection->side, counters.messages_out, counters.messages_in,
-               error == ZMTP_ERR_EOF);
+    const uint64_t sent = connection_messages_out(connection);
+    // What is sealed or translated counts as sent, and is gone when the peer closes for a reason of its
+    // own.
+    const bool whole =
+        zmtp_peer_facts(connection->peer).major == 3 && node->security.mechanism != ZMTP_CURVE;
+    const bool orderly = error == ZMTP_ERR_CANCELLED;
+    node->messages_out += sent;
+    node->messages_in += connection_messages_in(connection);
+    link_close(connection->link, connection->side,
+               (struct link_end){.sent = sent,
+                                 .got = connection_messages_in(connection),
+                                 .sent_all = whole || orderly,
+                                 .got_all = error == ZMTP_ERR_EOF});
     zmtp_peer_close(connection->peer);
+    connection_close_elder(connection);
     connection->peer = NULL;
     connection->link = NULL;
     connection->interest = 0;
@@ -169,31 +224,148 @@ static bool connection_attach(struct connection *connection)
     return true;
 }
 
+// The credentials are those that the clients of this world have.
+static void connection_check_credentials(struct connection *connection)
+{
+    struct world *world = connection->node->world;
+    struct zmtp_credentials credentials;
+    if (zmtp_peer_credentials(connection->peer, &credentials) < 0) {
+        world_fail(world, "somebody asks to be let in and has no credentials");
+        return;
+    }
+    const bool known =
+        credentials.mechanism == ZMTP_CURVE
+            ? zmtp_key_equal(&credentials.public_key, &world->client_keys.public_key)
+            : zmtp_bytes_equal(credentials.username, zmtp_bytes_text(WORLD_USER)) &&
+                  zmtp_bytes_equal(credentials.password, zmtp_bytes_text(WORLD_PASSWORD));
+    if (!known) world_fail(world, "somebody asks to be let in with credentials of nobody's");
+}
+
+// Judges after a while; only in times of faults not always in favour.
+static bool connection_judge(struct connection *connection)
+{
+    static const enum zmtp_verdict denials[] = {ZMTP_VERDICT_LATER, ZMTP_VERDICT_DENY,
+                                                ZMTP_VERDICT_BROKEN};
+    struct world *world = connection->node->world;
+    if (connection->judged_ms == UINT64_MAX)
+        connection->judged_ms =
+            world->now_ms + (world_chance(world, 2) ? world_below(world, 300) : 0);
+    if (world->now_ms < connection->judged_ms) return false;
+    connection->judged_ms = UINT64_MAX;
+    connection_check_credentials(connection);
+    const bool denied = world->chaos && world_chance(world, 5);
+    const enum zmtp_verdict verdict = denied ? denials[world_below(world, 3)] : ZMTP_VERDICT_ALLOW;
+    world_trace(world, "node %zu judges: %d", connection->node->index, (int)verdict);
+    const int result = zmtp_peer_authorise(connection->peer, verdict, zmtp_bytes_text("user"),
+                                           (struct zmtp_bytes){0});
+    if (result < 0 && result != ZMTP_ERR_MEMORY)
+        world_fail(world, "node %zu cannot judge: %s", connection->node->index,
+                   zmtp_err_name(result));
+    return true;
+}
+
+// Reads through the elder: into the |size| octets at |out|. Returns how many, SIZE_MAX at the end.
+static size_t connection_read_elder(struct connection *connection, uint8_t *out, size_t size)
+{
+    struct elder *elder = connection->elder;
+    if (elder->in_size == 0) {
+        uint8_t octets[ELDER_STEP];
+        const size_t read = link_read(connection->link, connection->side, octets, sizeof octets);
+        if (read == 0) return SIZE_MAX;
+        elder_hear(elder, zmtp_bytes_of(octets, read));
+    }
+    if (size > elder->in_size) size = elder->in_size;
+    memcpy(out, elder->in, size);
+    elder_read(elder, size);
+    return size;
+}
+
 static bool connection_read(struct connection *connection)
 {
     struct link *link = connection->link;
     const struct zmtp_room room = zmtp_peer_space(connection->peer);
     if (room.size == 0) return true; // no memory: it has closed
-    const size_t size = link_read(link, connection->side, room.data, room.size);
+    size_t size;
+    bool ended;
+    if (connection->elder) {
+        size = connection_read_elder(connection, room.data, room.size);
+        ended = size == SIZE_MAX;
+        if (ended) size = 0;
+    } else {
+        size = link_read(link, connection->side, room.data, room.size);
+        ended = size == 0;
+    }
     zmtp_peer_commit(connection->peer, size, connection->node->world->now_ms);
-    if (size == 0) zmtp_peer_fail(connection->peer, ZMTP_ERR_EOF);
+    if (ended) zmtp_peer_fail(connection->peer, ZMTP_ERR_EOF);
     return true;
+}
+
+// Writes octets to the link, or says them to the elder.
+static size_t connection_write_view(struct connection *connection, struct zmtp_bytes view)
+{
+    if (connection->elder) return elder_say(connection->elder, view);
+    return link_write(connection->link, connection->side, view);
+}
+
+// What the elder has to say goes on. True: something went.
+static bool connection_flush_elder(struct connection *connection)
+{
+    struct elder *elder = connection->elder;
+    if (!elder || elder->out_size == 0) return false;
+    const struct zmtp_bytes out = {elder->out, elder->out_size};
+    const size_t size = link_write(connection->link, connection->side, out);
+    elder_wrote(elder, size);
+    return size > 0;
 }
 
 static bool connection_write(struct connection *connection)
 {
     struct world *world = connection->node->world;
     struct zmtp_bytes views[NODE_VIEWS];
+    const bool flushed = connection_flush_elder(connection);
     const size_t count =
         zmtp_peer_peek(connection->peer, views, 1 + world_below(world, NODE_VIEWS));
     size_t wrote = 0;
     for (size_t i = 0; i < count; i++) {
-        const size_t size = link_write(connection->link, connection->side, views[i]);
+        const size_t size = connection_write_view(connection, views[i]);
         wrote += size;
         if (size < views[i].size) break;
     }
     if (wrote > 0) zmtp_peer_consume(connection->peer, wrote, world->now_ms);
-    return wrote > 0;
+    return wrote > 0 || flushed;
+}
+
+static bool connection_readable(const struct connection *connection)
+{
+    if (connection->elder && connection->elder->in_size > 0) return true;
+    return link_readable(connection->link, connection->side);
+}
+
+// The peer has closed, but its elder has something left to say.
+static bool connection_lingers(const struct connection *connection)
+{
+    const bool closed = zmtp_peer_state(connection->peer) == ZMTP_PEER_CLOSED;
+    return closed && connection->elder && connection->elder->out_size > 0;
+}
+
+// What the peer wants, and its elder. One who does not listen while he speaks may not be heard.
+static unsigned connection_wants(const struct connection *connection)
+{
+    const bool unsaid = connection->elder && connection->elder->out_size > 0;
+    const unsigned more = connection_lingers(connection) ? ZMTP_WANT_READ | ZMTP_WANT_WRITE
+                          : unsaid                       ? ZMTP_WANT_WRITE
+                                                         : 0;
+    return zmtp_peer_wants(connection->peer) | more;
+}
+
+// Nobody is left to hear what comes.
+static bool connection_discard(struct connection *connection)
+{
+    uint8_t octets[ELDER_STEP];
+    connection->elder->in_size = 0;
+    if (link_read(connection->link, connection->side, octets, sizeof octets) == 0)
+        connection->elder->out_size = 0; // nor to hear us
+    return true;
 }
 
 // Does what it wants and the link permits. It may be gone afterwards.
@@ -203,12 +375,15 @@ static bool connection_serve(struct connection *connection)
     const size_t side = connection->side;
     bool busy = false;
     for (int i = 0; i < NODE_ROUNDS; i++) {
-        const unsigned wants = zmtp_peer_wants(connection->peer);
+        const unsigned wants = connection_wants(connection);
         bool worked = false;
         if (wants & ZMTP_WANT_ATTACH)
             worked = connection_attach(connection);
-        else if (wants & ZMTP_WANT_READ && link_readable(link, side))
-            worked = connection_read(connection);
+        else if (wants & ZMTP_WANT_AUTH && connection_judge(connection))
+            worked = true;
+        else if (wants & ZMTP_WANT_READ && connection_readable(connection))
+            worked = connection_lingers(connection) ? connection_discard(connection)
+                                                    : connection_read(connection);
         else if (wants & ZMTP_WANT_WRITE && link_writable(link, side))
             worked = connection_write(connection);
         busy |= worked;
@@ -216,7 +391,7 @@ static bool connection_serve(struct connection *connection)
     }
     if (connection->dialled && zmtp_peer_state(connection->peer) == ZMTP_PEER_TRAFFIC)
         zmtp_backoff_reset(&connection->backoff);
-    connection->interest = zmtp_peer_wants(connection->peer);
+    connection->interest = connection_wants(connection);
     const bool closed = zmtp_peer_state(connection->peer) == ZMTP_PEER_CLOSED;
     if (closed && !(connection->interest & ZMTP_WANT_WRITE)) connection_end(connection);
     return busy;
@@ -245,7 +420,8 @@ static bool connection_poll(struct connection *connection)
         zmtp_peer_tick(connection->peer, now_ms);
         due = true;
     }
-    due |= connection->interest & ZMTP_WANT_READ && link_readable(link, connection->side);
+    due |= connection->interest & ZMTP_WANT_READ && connection_readable(connection);
+    due |= connection->judged_ms <= now_ms;
     due |= connection->interest & ZMTP_WANT_WRITE && link_writable(link, connection->side);
     return due ? connection_serve(connection) : false;
 }
@@ -291,8 +467,14 @@ uint64_t node_next_ms(const struct node *node)
         const uint64_t due =
             connection->peer ? zmtp_peer_deadline(connection->peer) : connection->dial_ms;
         if (due < next) next = due;
+        if (connection->peer && connection->judged_ms < next) next = connection->judged_ms;
     }
     return next;
+}
+
+uint32_t node_peer_id(const struct node *node)
+{
+    return node->connections[0] ? zmtp_socket_peer_id(node->socket, node->connections[0]->end) : 0;
 }
 
 void node_close(struct node *node)
@@ -342,7 +524,7 @@ uint64_t node_messages_out(const struct node *node)
     uint64_t count = node->messages_out;
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i] && node->connections[i]->peer)
-            count += zmtp_peer_counters(node->connections[i]->peer).messages_out;
+            count += connection_messages_out(node->connections[i]);
     return count;
 }
 
@@ -351,7 +533,7 @@ uint64_t node_messages_in(const struct node *node)
     uint64_t count = node->messages_in;
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i] && node->connections[i]->peer)
-            count += zmtp_peer_counters(node->connections[i]->peer).messages_in;
+            count += connection_messages_in(node->connections[i]);
     return count;
 }
 
@@ -366,7 +548,10 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
     if (depth.in_count > node->config.recv_count_max)
         world_fail(node->world, "node %zu: %zu messages wait where %zu may", node->index,
                    depth.in_count, node->config.recv_count_max);
-    if (depth.out_count > node->config.send_count_max && node->config.type != ZMTP_SUB)
+    // Wishes are few, and do not wait for room.
+    const bool wishes = node->config.type == ZMTP_SUB || node->config.type == ZMTP_XSUB ||
+                        node->config.type == ZMTP_DISH;
+    if (depth.out_count > node->config.send_count_max && !wishes)
         world_fail(node->world, "node %zu: %zu messages wait to be sent where %zu may", node->index,
                    depth.out_count, node->config.send_count_max);
 }

@@ -4,6 +4,7 @@
 #ifndef TEST_SIM_NODE_H
 #define TEST_SIM_NODE_H
 
+#include "elder.h"
 #include "link.h"
 #include "zmtp/peer.h"
 #include "zmtp/socket.h"
@@ -17,6 +18,8 @@ struct connection {
     struct link *link; // null: none now
     size_t side;
     struct zmtp_peer *peer; // null: none now
+    struct elder *elder;    // null: it speaks for itself
+    uint64_t judged_ms;     // when its credentials will be; UINT64_MAX: nobody asks
     struct zmtp_pipe_end *end;
     unsigned interest; // what it wanted when it was last looked at
     bool broken;       // it was told that its link broke
@@ -31,6 +34,10 @@ struct node {
     struct node *server; // null: this is one
     struct zmtp_socket_config config;
     struct zmtp_peer_limits limits;
+    struct zmtp_security security;
+    uint8_t minor;              // of the 3.x that it speaks
+    uint8_t elder;              // a client: 1 or 2 when it speaks that version
+    bool old_versions;          // it serves those
     struct zmtp_socket *socket; // null: closed
     struct zmtp_marks marks;    // of its connections' ends
     struct connection *connections[NODE_CONNECTIONS];
@@ -46,6 +53,8 @@ struct node {
 int node_open(struct node *node);
 // Begins to dial the server.
 int node_dial(struct node *node);
+// SERVER and PEER: the number of whoever its first connection dials; 0: there is none.
+uint32_t node_peer_id(const struct node *node);
 // Lets everything that can be done now be done. True when something was.
 bool node_work(struct node *node);
 bool node_is_marked(const struct node *node);   // there is something for the next node_work

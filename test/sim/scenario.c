@@ -20,7 +20,9 @@ struct scenario {
     size_t count; // of nodes; the first is the server
     struct node nodes[LEDGER_NODES];
     struct app apps[LEDGER_NODES];
-    uint64_t calm_ms; // when faults end
+    enum zmtp_mechanism mechanism;
+    enum zmtp_xpub_mode mode; // of XPUBs
+    uint64_t calm_ms;         // when faults end
     uint64_t steps;
     struct scenario_report report;
 };
@@ -28,12 +30,54 @@ struct scenario {
 struct scenario_kind {
     const char *name;
     enum zmtp_socket_type server, client;
+    size_t clients_max;
+    bool published; // several may have the same message
+    bool single;    // messages have one part
+    bool hasty;     // clients may close right after their last message
 };
 
-static const struct scenario_kind scenario_kinds[] = {{"DEALER/ROUTER", ZMTP_ROUTER, ZMTP_DEALER},
-                                                      {"DEALER/DEALER", ZMTP_DEALER, ZMTP_DEALER},
-                                                      {"REQ/REP", ZMTP_REP, ZMTP_REQ},
-                                                      {"PUB/SUB", ZMTP_PUB, ZMTP_SUB}};
+static const struct scenario_kind scenario_kinds[] = {
+    {"DEALER/ROUTER", ZMTP_ROUTER, ZMTP_DEALER, 3, false, false, true},
+    {"DEALER/DEALER", ZMTP_DEALER, ZMTP_DEALER, 3, false, false, true},
+    {"REQ/REP", ZMTP_REP, ZMTP_REQ, 3, false, false, false},
+    {"PUB/SUB", ZMTP_PUB, ZMTP_SUB, 3, true, false, false},
+    {"SUB/PUB", ZMTP_SUB, ZMTP_PUB, 3, true, false, false},
+    {"XPUB/SUB", ZMTP_XPUB, ZMTP_SUB, 3, true, false, false},
+    {"XPUB/XSUB", ZMTP_XPUB, ZMTP_XSUB, 3, true, false, false},
+    {"PUB/XSUB", ZMTP_PUB, ZMTP_XSUB, 3, true, false, false},
+    {"PULL/PUSH", ZMTP_PULL, ZMTP_PUSH, 3, false, false, true},
+    {"PUSH/PULL", ZMTP_PUSH, ZMTP_PULL, 3, false, false, false},
+    {"PAIR/PAIR", ZMTP_PAIR, ZMTP_PAIR, 1, false, false, true},
+    {"CHANNEL/CHANNEL", ZMTP_CHANNEL, ZMTP_CHANNEL, 1, false, true, true},
+    {"SERVER/CLIENT", ZMTP_SERVER, ZMTP_CLIENT, 3, false, true, true},
+    {"GATHER/SCATTER", ZMTP_GATHER, ZMTP_SCATTER, 3, false, true, true},
+    {"SCATTER/GATHER", ZMTP_SCATTER, ZMTP_GATHER, 3, false, true, false},
+    {"PEER/PEER", ZMTP_PEER, ZMTP_PEER, 3, false, true, true},
+    {"RADIO/DISH", ZMTP_RADIO, ZMTP_DISH, 3, true, true, false},
+};
+enum { SCENARIO_KINDS = sizeof scenario_kinds / sizeof scenario_kinds[0] };
+
+// Who is let in, and who speaks what.
+static void scenario_secure(struct scenario *s, struct node *node)
+{
+    struct world *world = &s->world;
+    // In 3.0 there are no groups.
+    const bool groups = node->config.type == ZMTP_RADIO || node->config.type == ZMTP_DISH;
+    node->minor = groups || !world_chance(world, 5);
+    node->security.mechanism = s->mechanism;
+    node->security.server = !node->server;
+    node->security.crypto = &world->crypto;
+    node->security.username = zmtp_bytes_text(WORLD_USER);
+    node->security.password = zmtp_bytes_text(WORLD_PASSWORD);
+    node->security.keys = node->server ? world->client_keys : world->server_keys;
+    node->security.server_key = world->server_keys.public_key;
+    const bool old = s->mechanism == ZMTP_NULL && node->config.type <= ZMTP_XSUB;
+    node->old_versions = old && world_chance(world, 2);
+    if (node->server && node->server->old_versions && world_chance(world, 3)) {
+        node->elder = (uint8_t)(1 + world_below(world, 2));
+        s->report.elders++;
+    }
+}
 
 static void scenario_node(struct scenario *s, size_t index, const struct scenario_kind *kind,
                           size_t hwm)
@@ -45,33 +89,46 @@ static void scenario_node(struct scenario *s, size_t index, const struct scenari
     zmtp_socket_config_init(&node->config, index > 0 ? kind->client : kind->server);
     node->config.routing_id = zmtp_bytes_text(names[index]);
     node->config.send_count_max = node->config.recv_count_max = hwm;
+    node->config.xpub_mode = s->mode;
     zmtp_peer_limits_init(&node->limits);
     node->limits.heartbeat_interval_ms = 300;
     node->limits.heartbeat_timeout_ms = 1500;
     node->limits.heartbeat_ttl_ms = 3000;
     node->limits.handshake_ms = 3000;
+    node->limits.authorise_ms = 1000;
+    scenario_secure(s, node);
     int result = node_open(node);
     if (result == ZMTP_OK && index > 0) result = node_dial(node);
     if (result < 0) world_fail(&s->world, "a node cannot start: %s", zmtp_err_name(result));
     struct app *app = &s->apps[index];
     app_init(app, node, &s->ledger);
-    app->to_send = (uint32_t)(10 + world_below(&s->world, 120));
-    if (node->config.type == ZMTP_SUB)
-        app->toggles = (uint32_t)(APP_TOPICS + world_below(&s->world, 8));
+    app->to_send = app_drains(app) ? 0 : (uint32_t)(10 + world_below(&s->world, 120));
+    if (app_subscribes(app)) app->toggles = (uint32_t)(APP_TOPICS + world_below(&s->world, 8));
+}
+
+static const char *scenario_mechanism_name(enum zmtp_mechanism mechanism)
+{
+    return mechanism == ZMTP_NULL ? "NULL" : mechanism == ZMTP_PLAIN ? "PLAIN" : "CURVE";
 }
 
 static void scenario_open(struct scenario *s, uint64_t seed, bool tracing)
 {
+    static const char *const modes[] = {"normal", "verbose", "verboser", "manual"};
     world_init(&s->world, seed, tracing);
     struct world *world = &s->world;
-    const struct scenario_kind *kind = &scenario_kinds[world_below(world, 4)];
+    const struct scenario_kind *kind = &scenario_kinds[world_below(world, SCENARIO_KINDS)];
     const size_t hwm = world_chance(world, 6) ? 100 : 1 + world_below(world, 3);
     world->faults = !world_chance(world, 3);
     const bool failing = world->faults && world_chance(world, 3);
-    const bool hasty = kind->client == ZMTP_DEALER && world_chance(world, 3);
-    s->count = 2 + world_below(world, LEDGER_NODES - 1);
+    const bool hasty = kind->hasty && world_chance(world, 3);
+    if (world_chance(world, 2))
+        s->mechanism = world_chance(world, 3) || !world->crypto.random ? ZMTP_PLAIN : ZMTP_CURVE;
+    const bool told = kind->server == ZMTP_XPUB;
+    s->mode = told ? (enum zmtp_xpub_mode)world_below(world, 4) : ZMTP_XPUB_NORMAL;
+    s->count = 2 + world_below(world, kind->clients_max);
     s->ledger.world = world;
-    s->ledger.copied = kind->server == ZMTP_PUB;
+    s->ledger.copied = kind->published;
+    s->ledger.single = kind->single;
     for (size_t i = 0; i < s->count; i++) {
         scenario_node(s, i, kind, hwm);
         s->apps[i].hasty = hasty && i > 0;
@@ -79,12 +136,14 @@ static void scenario_open(struct scenario *s, uint64_t seed, bool tracing)
     world->chaos = world->faults;
     world->failing = failing;
     s->calm_ms = world->now_ms + (world->faults ? SCENARIO_CHAOS_MS : 0);
-    s->report = (struct scenario_report){.pattern = kind->name,
-                                         .clients = (unsigned)s->count - 1,
-                                         .hwm = (unsigned)hwm,
-                                         .faults = world->faults,
-                                         .failing = failing,
-                                         .hasty = hasty};
+    s->report.pattern = kind->name;
+    s->report.mechanism = scenario_mechanism_name(s->mechanism);
+    s->report.mode = told ? modes[s->mode] : "";
+    s->report.clients = (unsigned)s->count - 1;
+    s->report.hwm = (unsigned)hwm;
+    s->report.faults = world->faults;
+    s->report.failing = failing;
+    s->report.hasty = hasty;
 }
 
 // Everything that can happen at this point in time.
@@ -189,20 +248,48 @@ static void scenario_until(struct scenario *s, bool (*reached)(const struct scen
     }
 }
 
-// When nothing is under way, a message reaches everybody who asked for it.
+// Node |from| publishes, and nothing is under way: its message reaches everybody who asked for it.
+static void scenario_publish_one(struct scenario *s, size_t from)
+{
+    struct app *const app = &s->apps[from];
+    const uint32_t number = s->ledger.sent[from];
+    const char topic = ledger_topic(&s->ledger, from, number);
+    app->to_send++;
+    if (!app_publish(app)) world_fail(&s->world, "nothing can be published");
+    scenario_until(s, scenario_is_quiet);
+    for (size_t i = 0; i < s->count && !s->world.failed; i++) {
+        const bool wants = app_subscribes(&s->apps[i]) && s->apps[i].topics[topic - 'a'];
+        // A peer of 1.0 with an XSUB gets what it does not want, as nobody picks for it.
+        if (!wants && s->nodes[i].elder == 1 && s->nodes[i].config.type == ZMTP_XSUB) continue;
+        if (s->ledger.has[from][i][number] != wants)
+            world_fail(&s->world, "node %zu %s message %u that node %zu published", i,
+                       wants ? "did not get" : "got", (unsigned)number, from);
+    }
+}
+
 static void scenario_publish(struct scenario *s)
 {
-    for (int i = 0; i < SCENARIO_FINAL && !s->world.failed; i++) {
-        const uint32_t number = s->ledger.sent[0];
-        const char topic = ledger_topic(&s->ledger, 0, number);
-        s->apps[0].to_send++;
-        if (!app_publish(&s->apps[0])) world_fail(&s->world, "nothing can be published");
-        scenario_until(s, scenario_is_quiet);
-        for (size_t j = 1; j < s->count && !s->world.failed; j++)
-            if (s->ledger.has[0][j][number] != s->apps[j].topics[topic - 'a'])
-                world_fail(&s->world, "node %zu %s published message %u", j,
-                           s->apps[j].topics[topic - 'a'] ? "did not get" : "got",
-                           (unsigned)number);
+    for (size_t from = 0; from < s->count; from++)
+        for (int i = 0; i < SCENARIO_FINAL && !s->world.failed; i++)
+            if (app_publishes(&s->apps[from])) scenario_publish_one(s, from);
+}
+
+// What an XPUB was told in the end is what its subscribers want.
+static void scenario_compare_wishes(struct scenario *s)
+{
+    const bool counts = s->mode == ZMTP_XPUB_VERBOSER || s->mode == ZMTP_XPUB_MANUAL;
+    app_catch_up(&s->apps[0]);
+    for (size_t topic = 0; topic < APP_TOPICS; topic++) {
+        int wanted = 0;
+        for (size_t i = 1; i < s->count; i++)
+            // A peer of 1.0 does not say what it wants.
+            wanted += s->apps[i].topics[topic] && s->nodes[i].elder != 1;
+        if (!counts && wanted > 1) wanted = 1;
+        // A subscriber that had no memory for all its topics tells them once more, and each is told.
+        if (counts && s->report.failing && s->apps[0].told[topic] > wanted) continue;
+        if (s->apps[0].told[topic] != wanted)
+            world_fail(&s->world, "topic %c is wanted by %d, and the publisher was told of %d",
+                       (int)('a' + topic), wanted, s->apps[0].told[topic]);
     }
 }
 
@@ -246,14 +333,16 @@ static void scenario_account(struct scenario *s, size_t index)
     scenario_laws(s, index, &counters);
     const uint64_t left = node_messages_out(node) + (node->socket ? node->queued_out : 0);
     const uint64_t gone = scenario_dropped(&counters, ZMTP_DROP_PEER_GONE, ZMTP_DROP_CLOSED);
-    if (node->config.type != ZMTP_SUB && counters.copies != left + gone)
+    const bool publishes = app_publishes(&s->apps[index]);
+    const bool subscribes = app_subscribes(&s->apps[index]);
+    if (!subscribes && counters.copies != left + gone)
         world_fail(&s->world, "node %zu: of %llu messages %llu left or wait, %llu were dropped",
                    index, (unsigned long long)counters.copies, (unsigned long long)left,
                    (unsigned long long)gone);
-    if (!node->socket || node->config.type == ZMTP_PUB) return;
+    if (!node->socket || publishes) return; // subscriptions are no messages
     uint64_t taken = counters.received + node->queued_in;
     taken += scenario_dropped(&counters, ZMTP_DROP_ENVELOPE, ZMTP_DROP_UNEXPECTED);
-    if (node->config.type == ZMTP_SUB) taken += counters.dropped[ZMTP_DROP_NO_MATCH];
+    if (subscribes) taken += counters.dropped[ZMTP_DROP_NO_MATCH];
     if (node_messages_in(node) != taken)
         world_fail(&s->world, "node %zu: %llu messages came, %llu are accounted for", index,
                    (unsigned long long)node_messages_in(node), (unsigned long long)taken);
@@ -281,9 +370,13 @@ static void scenario_balance(struct scenario *s)
     if (s->world.lost > 0 && !s->report.hasty)
         world_fail(&s->world, "%llu messages were lost without a fault",
                    (unsigned long long)s->world.lost);
-    if (s->nodes[0].config.type != ZMTP_PUB && s->ledger.taken[0] != clients_sent)
+    if (s->ledger.copied) return;
+    if (s->ledger.taken[0] != clients_sent)
         world_fail(&s->world, "%llu messages were sent to the server, %u came",
                    (unsigned long long)clients_sent, (unsigned)s->ledger.taken[0]);
+    if (s->report.sent != s->report.delivered && !s->report.hasty)
+        world_fail(&s->world, "%llu messages were sent in all, %llu came",
+                   (unsigned long long)s->report.sent, (unsigned long long)s->report.delivered);
 }
 
 static bool scenario_clients_are_over(const struct scenario *s)
@@ -316,7 +409,8 @@ struct scenario_report scenario_run(uint64_t seed, bool tracing)
     if (!s) return (struct scenario_report){.why = "no memory for the simulation itself"};
     scenario_open(s, seed, tracing);
     scenario_until(s, scenario_is_quiet);
-    if (s->nodes[0].config.type == ZMTP_PUB) scenario_publish(s);
+    scenario_publish(s);
+    if (s->nodes[0].config.type == ZMTP_XPUB && !s->world.failed) scenario_compare_wishes(s);
     for (size_t i = 0; i < s->count && !s->world.failed; i++)
         scenario_account(s, i);
     if (!s->world.failed) scenario_balance(s);

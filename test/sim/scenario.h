@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 struct scenario_report {
-    const char *pattern;
-    unsigned clients, hwm;
+    const char *pattern, *mechanism, *mode;
+    unsigned clients, hwm, elders;
     bool faults, failing, hasty, passed;
     char why[160]; // it did not pass
     uint64_t sent, delivered, lost, resets, stalls, refusals;

@@ -85,9 +85,12 @@ static bool sim_options(int argc, char **argv, struct options *options)
 
 static void sim_print(uint64_t seed, const struct scenario_report *r)
 {
-    printf("seed %" PRIu64 ": %s, %s with %u client%s, at most %u messages queued%s%s%s\n", seed,
-           r->passed ? "passed" : "FAILED", r->pattern, r->clients, r->clients == 1 ? "" : "s",
-           r->hwm, r->faults ? ", faults" : "", r->failing ? ", failing allocations" : "",
+    printf("seed %" PRIu64
+           ": %s, %s%s%s with %u client%s (%u of old versions), %s, at most %u messages "
+           "queued%s%s%s\n",
+           seed, r->passed ? "passed" : "FAILED", r->pattern, *r->mode ? " " : "", r->mode,
+           r->clients, r->clients == 1 ? "" : "s", r->elders, r->mechanism, r->hwm,
+           r->faults ? ", faults" : "", r->failing ? ", failing allocations" : "",
            r->hasty ? ", clients that close early" : "");
     printf("  %" PRIu64 " sent, %" PRIu64 " delivered, %" PRIu64 " lost on links; %" PRIu64
            " resets, %" PRIu64 " stalls, %" PRIu64 " failed allocations; %" PRIu64
@@ -100,12 +103,15 @@ static void sim_print(uint64_t seed, const struct scenario_report *r)
 // No text in a report needs escaping: they are our own.
 static void sim_print_json(uint64_t seed, const struct scenario_report *r)
 {
-    printf("{\"seed\":%" PRIu64 ",\"passed\":%s,\"why\":\"%s\",\"pattern\":\"%s\",\"clients\":%u,"
-           "\"hwm\":%u,\"sent\":%" PRIu64 ",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64
-           ",\"resets\":%" PRIu64 ",\"stalls\":%" PRIu64 ",\"failed_allocations\":%" PRIu64
-           ",\"steps\":%" PRIu64 ",\"simulated_ms\":%" PRIu64 "}\n",
-           seed, r->passed ? "true" : "false", r->why, r->pattern, r->clients, r->hwm, r->sent,
-           r->delivered, r->lost, r->resets, r->stalls, r->refusals, r->steps, r->simulated_ms);
+    printf("{\"seed\":%" PRIu64
+           ",\"passed\":%s,\"why\":\"%s\",\"pattern\":\"%s\",\"mode\":\"%s\",\"mechanism\":\"%s\","
+           "\"clients\":%u,\"old\":%u,\"hwm\":%u,\"sent\":%" PRIu64 ",\"delivered\":%" PRIu64
+           ",\"lost\":%" PRIu64 ",\"resets\":%" PRIu64 ",\"stalls\":%" PRIu64
+           ",\"failed_allocations\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"simulated_ms\":%" PRIu64
+           "}\n",
+           seed, r->passed ? "true" : "false", r->why, r->pattern, r->mode, r->mechanism,
+           r->clients, r->elders, r->hwm, r->sent, r->delivered, r->lost, r->resets, r->stalls,
+           r->refusals, r->steps, r->simulated_ms);
 }
 
 int main(int argc, char **argv)

@@ -5,10 +5,30 @@
 
 #include "link.h"
 
+static void world_random(void *context, uint8_t *out, size_t size)
+{
+    struct random *random = context;
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t)random_next(random);
+}
+
+static void world_init_crypto(struct world *world)
+{
+    const struct zmtp_crypto *const sodium = zmtp_sodium();
+    if (!sodium) return;
+    world->crypto = *sodium;
+    world->crypto.random = world_random;
+    world->crypto.context = &world->crypto_random;
+    world->crypto_random = random_of(~world->seed);
+    zmtp_key_generate(&world->server_keys, &world->crypto);
+    zmtp_key_generate(&world->client_keys, &world->crypto);
+}
+
 void world_init(struct world *world, uint64_t seed, bool tracing)
 {
     *world = (struct world){.seed = seed, .random = random_of(seed), .tracing = tracing};
     world->now_ms = 1000;
+    world_init_crypto(world);
     zmtp_budget_init(&world->budget, NULL);
     if (zmtp_pool_open(&world->pool, &world->budget.allocator) < 0)
         world_fail(world, "there is no memory for the simulation itself");

@@ -7,14 +7,18 @@
 //     app.*       the users of the sockets: what they send, and what they expect
 //     ledger.*    who sent what and who has it: whole, in order, once
 //     link.*      a connection's octets on their way
+//     elder.*     makes a peer speak ZMTP 1.0 or 2.0
 //     world.*     this
 #ifndef TEST_SIM_WORLD_H
 #define TEST_SIM_WORLD_H
 
 #include "test/support/random.h"
+#include "zmtp/curve.h"
 #include "zmtp/msg.h"
 
 enum { WORLD_LINKS = 16 };
+#define WORLD_USER "somebody"
+#define WORLD_PASSWORD "secret"
 
 struct link;
 
@@ -23,6 +27,10 @@ struct world {
     struct random random;
     struct zmtp_budget budget;
     struct zmtp_pool *pool;
+    // CURVE with numbers of chance of its own; |crypto.random| null: there is no cryptography.
+    struct zmtp_crypto crypto;
+    struct random crypto_random;
+    struct zmtp_key_pair server_keys, client_keys;
     bool faults;  // this seed has any at all
     bool chaos;   // and now is the time for them
     bool failing; // allocations fail, too

@@ -382,19 +382,20 @@ static void test_a_1_0_publisher_is_sent_no_subscriptions(void **state)
     assert_int_equal(rig->far->out->count, 0);
 }
 
-// ZMTP37-BACK-04, LZ-05
-static void test_with_a_mechanism_old_versions_are_refused(void **state)
+// ZMTP37-BACK-04, LZ-05: and where peers are judged, by their address alone.
+static void test_where_there_is_security_old_versions_are_refused(void **state)
 {
     struct rig *rig = *state;
     static const struct zmtp_bytes theirs[] = {{(const uint8_t *)"\1\0", 2},
                                                {(const uint8_t *)SIGNATURE "\1", 11}};
-    static const struct zmtp_security plain = {.mechanism = ZMTP_PLAIN, .server = true};
-    rig->config.security = &plain;
-    for (size_t i = 0; i < 2; i++) {
+    static const struct zmtp_security securities[] = {{.mechanism = ZMTP_PLAIN, .server = true},
+                                                      {.mechanism = ZMTP_NULL, .server = true}};
+    for (size_t i = 0; i < 4; i++) {
+        rig->config.security = &securities[i / 2];
         open_old(rig, ZMTP_PULL);
         rig_drain(rig, SIZE_MAX, 1);
         assert_int_equal(rig->sent_size, ZMTP_GREETING_SIZE); // nothing is waited for
-        rig_hear(rig, theirs[i]);
+        rig_hear(rig, theirs[i % 2]);
         rig_assert_closed(rig, ZMTP_ERR_VERSION);
         rig_close(rig);
     }
@@ -557,7 +558,7 @@ int main(void)
         TEST(test_a_1_0_subscriber_wants_everything),
         TEST(test_the_wish_of_a_1_0_subscriber_waits_for_room),
         TEST(test_a_1_0_publisher_is_sent_no_subscriptions),
-        TEST(test_with_a_mechanism_old_versions_are_refused),
+        TEST(test_where_there_is_security_old_versions_are_refused),
         TEST(test_young_types_speak_3_x_alone),
         TEST(test_old_peers_get_no_heartbeats),
         TEST(test_an_old_greeting_must_be_over_in_time),

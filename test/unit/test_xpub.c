@@ -359,6 +359,27 @@ static void test_manual_the_user_decides_what_a_peer_is_subscribed_to(void **sta
     zmtp_socket_close(xpub);
 }
 
+// The end that was told is of nobody who is still there; the other, who is, has what it was given.
+static void test_manual_an_end_told_of_a_vanished_peer_leaves_the_others_alone(void **state)
+{
+    (void)state;
+    struct zmtp_socket *xpub = open_mode(ZMTP_XPUB_MANUAL, 9);
+    struct zmtp_pipe_end *a = sockets_accept(xpub, ""), *b = sockets_accept(xpub, "");
+    sockets_far_send(a, "<SUBSCRIBE>x");
+    assert_string_equal(sockets_recv(xpub), "\\x01x");
+    assert_int_equal(subscribe(xpub, "x"), ZMTP_OK);
+    sockets_far_send(b, "<SUBSCRIBE>x");
+    assert_string_equal(sockets_recv(xpub), "\\x01x");
+    assert_int_equal(subscribe(xpub, "x"), ZMTP_OK);
+    sockets_drop(a);
+    assert_string_equal(sockets_recv(xpub), "\\x00x"); // a's
+    assert_int_equal(zmtp_socket_cancel(xpub, zmtp_bytes_text("x")), ZMTP_ERR_STATE);
+    assert_string_equal(sockets_send(xpub, "x"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(b), "x");
+    sockets_drop(b);
+    zmtp_socket_close(xpub);
+}
+
 static void test_not_manual_the_user_subscribes_nobody(void **state)
 {
     (void)state;
@@ -570,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_of_a_peer_that_vanishes_what_was_not_told_need_not_be),
         cmocka_unit_test(test_told_one_by_one_a_peer_is_not_heard_further_before_its_turn),
         cmocka_unit_test(test_manual_the_user_decides_what_a_peer_is_subscribed_to),
+        cmocka_unit_test(test_manual_an_end_told_of_a_vanished_peer_leaves_the_others_alone),
         cmocka_unit_test(test_not_manual_the_user_subscribes_nobody),
         cmocka_unit_test(test_with_last_value_the_next_message_is_for_the_new_subscriber_alone),
         cmocka_unit_test(test_a_welcome_is_the_first_message_of_a_connection),

@@ -123,9 +123,9 @@ static void tx_subscription_as_message(struct zmtp_peer *peer)
         room[header] = subscribe;
         if (command.data.size > 0) memcpy(room + header + 1, command.data.data, command.data.size);
         zmtp__tx_wrote(peer, header + (size_t)frame.size);
+        peer->counters.messages_out++;
     }
     zmtp__queue_drop(queue);
-    peer->counters.messages_out++;
     zmtp__pipe_consumed(peer->end);
 }
 

@@ -290,6 +290,9 @@ static int xpub_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
         if (result < 0) return result;
         zmtp__news_told(&xpub->news);
         socket->counters.told++;
+        // One by one the user is told by the peers themselves; this was for one that has gone.
+        xpub->last = NULL;
+        xpub->last_alone = false;
         return ZMTP_OK;
     }
     struct zmtp__lane *lane = zmtp__list_first(&socket->readable);
