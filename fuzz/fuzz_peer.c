@@ -34,9 +34,11 @@ enum {
 };
 // In the octet of the pipe's limit.
 enum {
-    HWM_2_0 = 16, // the spelled handshake is of 2.0
-    HWM_1_0 = 32, // or, if not that, of 1.0
-    HWM_OLD = 64, // we serve those
+    HWM_JUDGED = 4, // the other side is judged before it may say more than its greeting
+    HWM_DENIED = 8, // and not let in
+    HWM_2_0 = 16,   // the spelled handshake is of 2.0
+    HWM_1_0 = 32,   // or, if not that, of 1.0
+    HWM_OLD = 64,   // we serve those
     HWM_3_1 = 128,
 };
 
@@ -103,6 +105,10 @@ static bool run_open(struct run *run)
                                       .routing_id = zmtp_bytes_text("me"),
                                       .minor = flags & FLAG_3_0 ? 0 : 1,
                                       .old_versions = run->plan[PLAN_HWM] & HWM_OLD};
+    static const struct zmtp_security judged = {.mechanism = ZMTP_NULL, .server = true};
+    // A STREAM's messages are whatever was read at once, so cuts change them.
+    if (config.type == ZMTP_STREAM) config.type = ZMTP_DEALER;
+    if (run->plan[PLAN_HWM] & HWM_JUDGED) config.security = &judged;
     zmtp_peer_limits_init(&config.limits);
     config.limits.message_max = flags & FLAG_SMALL ? 300 : 100000;
     config.limits.parts_max = flags & FLAG_SMALL ? 3 : 100;
@@ -166,11 +172,23 @@ static bool run_take(struct run *run)
 }
 
 // Does what marks and wants ask for until nothing is left to do.
+// Whoever waits to be judged has said its greeting and nothing more.
+static void run_judge(struct run *run)
+{
+    const bool denied = run->plan[PLAN_HWM] & HWM_DENIED;
+    const struct zmtp_bytes who = zmtp_bytes_text(denied ? "" : "joe");
+    fuzz_check(zmtp_peer_counters(run->peer).bytes_in == ZMTP_GREETING_SIZE);
+    const int result = zmtp_peer_authorise(
+        run->peer, denied ? ZMTP_VERDICT_DENY : ZMTP_VERDICT_ALLOW, who, (struct zmtp_bytes){0});
+    fuzz_check(result == ZMTP_OK || result == ZMTP_ERR_MEMORY);
+}
+
 static void run_settle(struct run *run)
 {
     bool busy;
     do {
         busy = false;
+        if (zmtp_peer_wants(run->peer) & ZMTP_WANT_AUTH) run_judge(run);
         if (zmtp_peer_wants(run->peer) & ZMTP_WANT_ATTACH)
             (void)zmtp_peer_attach(run->peer, run->near); // it may close for want of memory
         if (zmtp_marks_take(&run->near_marks)) {

@@ -234,10 +234,10 @@ static void test_a_reply_is_just_as_the_rfc_has_it_or_not_believed(void **state)
 static void test_metadata_without_end_are_refused(void **state)
 {
     (void)state;
-    static uint8_t metadata[8 * 65536];
+    static uint8_t metadata[2 * 65536], body[65536];
     struct zmtp_msg msg;
     struct zmtp_zap_reply reply;
-    const struct zmtp_property large = {LITERAL("Large"), {metadata, 65536}};
+    const struct zmtp_property large = {LITERAL("Large"), {body, sizeof body}};
     size_t size = 0;
     for (int i = 0; i < 65; i++) { // one more than is taken
         const uint8_t name[] = {'a', (uint8_t)('0' + i / 10), (uint8_t)('0' + i % 10)};
