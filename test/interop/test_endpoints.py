@@ -88,6 +88,7 @@ def main():
             print(f'ok {count} - {name} # SKIP this machine has no IPv6', flush=True)
             continue
         with tempfile.TemporaryDirectory() as folder:
+            os.environ['TMPDIR'] = folder  # for fresh paths: our side is killed, and leaves its own
             case = Case(folder, 'tcp', True)
             trouble = None
             try:
@@ -95,6 +96,7 @@ def main():
             except (Failed, zmq.ZMQError, subprocess.TimeoutExpired) as e:
                 trouble = e
             case.close()
+            del os.environ['TMPDIR']
         failed += trouble is not None
         print(f'{"not ok" if trouble else "ok"} {count} - {name}', flush=True)
         if trouble:
