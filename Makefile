@@ -21,6 +21,7 @@ JSON ?=
 T ?=
 FUZZ_SECONDS ?= 20
 BENCH_FLAGS ?=
+INTEROP_FLAGS ?=
 V ?=
 
 # As many jobs as there are processors, unless -j was given.
@@ -40,7 +41,12 @@ DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-
 DEPS_valgrind = $(DEPS_test) valgrind
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
-DEPS_all = $(sort $(DEPS_audio) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy))
+# The languages of other libraries, where they are not here from elsewhere. Debian 12's Rust is too old
+# for zmq.rs, which is not run without a newer one.
+unless = $(if $(shell command -v $(1)),,$(2))
+DEPS_interop = $(DEPS_test) python3-venv $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
+    $(call unless,mvn,maven) $(call unless,node,nodejs) $(call unless,npm,npm)
+DEPS_all = $(sort $(DEPS_audio) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -114,7 +120,8 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core amalgamation test run-tests old-peers conformance valgrind run-valgrind tests check demo run-demo fuzz fuzz-smoke \
+.PHONY: all lib core amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
+        check demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
@@ -231,6 +238,13 @@ conformance: ## each rule of the RFCs, what we make of it, and the tests that pr
 old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.py
 	$(again) deps-old
 	test/interop/old/prepare $(O)/old
+
+interop: ## every socket type in conversation with every other library; INTEROP_FLAGS='--library jeromq'
+	$(again) deps-interop
+	$(again) run-interop
+run-interop: $(O)/test/interop/line_peer
+	@O='$(O)' $(PYTHON) test/interop/campaign.py --json $(O)/interop/table.json --markdown $(O)/interop/table.md \
+	    $(INTEROP_FLAGS)
 
 valgrind: ## the unit tests under valgrind: no wrong access, no leak
 	$(again) deps-valgrind
