@@ -74,6 +74,20 @@ static void test_a_group_and_a_body_leave_as_two_frames(void **state)
     rig_assert_says(rig, LITERAL("\1\5group\0\4body"));
 }
 
+// ZMTP37-RD-02. RFC 23 has no groups, and for those who add them all the same JOIN is a command too.
+static void test_join_and_leave_are_commands_to_a_3_0_radio_as_well(void **state)
+{
+    struct rig *rig = *state;
+    rig_open(rig, ZMTP_DISH);
+    assert_int_equal(rig_attach(rig), ZMTP_OK);
+    rig_hear(rig, LITERAL(RIG_GREETING_30 "\4\x1B\5READY\x0BSocket-Type\0\0\0\5RADIO"));
+    rig_assert_says(rig, LITERAL(RIG_GREETING "\4\x1A\5READY\x0BSocket-Type\0\0\0\4"
+                                              "DISH"));
+    rig_send_body(rig, LITERAL("\4JOINg"), ZMTP_FLAG_COMMAND);
+    rig_send_body(rig, LITERAL("\5LEAVEg"), ZMTP_FLAG_COMMAND);
+    rig_assert_says(rig, LITERAL("\4\6\4JOINg\4\7\5LEAVEg"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -83,6 +97,7 @@ int main(void)
         TEST(test_join_is_for_nobody_else),
         TEST(test_a_radio_sends_no_ping_but_answers_one),
         TEST(test_a_group_and_a_body_leave_as_two_frames),
+        TEST(test_join_and_leave_are_commands_to_a_3_0_radio_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -129,12 +129,12 @@ static void tx_subscription_as_message(struct zmtp_peer *peer)
     zmtp__pipe_consumed(peer->end);
 }
 
-// Only these tell the other side's socket something by commands.
+// Only these tell the other side's socket something by commands. JOIN and LEAVE are commands to every 3.x:
+// a 3.0 that has a RADIO, as JeroMQ does, knows them as such.
 bool zmtp__tx_translates(const struct zmtp_peer *peer)
 {
-    const bool wishes =
-        peer->type == ZMTP_SUB || peer->type == ZMTP_XSUB || peer->type == ZMTP_DISH;
-    return wishes && peer->their_minor == 0;
+    if (peer->type == ZMTP_DISH) return peer->their_major < 3;
+    return (peer->type == ZMTP_SUB || peer->type == ZMTP_XSUB) && peer->their_minor == 0;
 }
 
 void zmtp__tx_prepare(struct zmtp_peer *peer)

@@ -1,6 +1,7 @@
 // The peer program on JeroMQ; ../../README.md has its lines.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -334,6 +335,8 @@ public final class Peer {
 
     public static void main(String[] arguments) throws Exception {
         final BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+        final PrintStream answers = System.out;
+        System.setOut(System.err); // JeroMQ prints what it makes of handshakes
         final Peer peer = new Peer();
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             final List<String> words = Arrays.asList(line.split(" "));
@@ -347,8 +350,8 @@ public final class Peer {
             } catch (Exception | AssertionError e) { // whatever it is, the driver is to hear of it
                 answer = "error " + e;
             }
-            System.out.println(answer.replace('\n', ' ').trim());
-            System.out.flush();
+            answers.println(answer.replace('\n', ' ').trim());
+            answers.flush();
         }
         System.exit(0);
     }
