@@ -267,21 +267,21 @@ class Campaign:
 
     def hold(self, cell, programs, folder):
         started = time.monotonic()
+        fault = None
         for cell.attempts in range(1, ATTEMPTS + 1):
             cell.result, cell.reason = converse(cell, programs, folder)
-            if not any(fault.sometimes and fault.explains(cell.as_json('')) for fault in self.faults):
+            fault = table.find_fault(cell.as_json(''), self.faults)
+            if not fault or fault.when != 'sometimes':
                 break
         cell.seconds = time.monotonic() - started
-        if cell.result != 'failed':
-            return
-        # For whoever judges the failure: how others fare in our place, and we without empty parts.
-        for name in REFERENCES:
-            if name in self.commands:
-                result, why = converse(cell, programs, folder, name)
-                if result != 'missing':
-                    cell.reference = f'{name} in our place: {result}{": " if why else ""}{why}'
-                    break
-        cell.sparing, _ = converse(cell, programs, folder, empties=False)
+        # For whoever judges a failure: how we fare without empty parts, and how others in our place.
+        if cell.result == 'failed' and (not fault or fault.when == 'empties'):
+            cell.sparing, _ = converse(cell, programs, folder, empties=False)
+        for name in REFERENCES if cell.result == 'failed' and not fault else []:
+            result, why = converse(cell, programs, folder, name) if name in self.commands else ('missing', '')
+            if result != 'missing':
+                cell.reference = f'{name} in our place: {result}{": " if why else ""}{why}'
+                break
 
     def tell(self, cell, total):
         with self.lock:

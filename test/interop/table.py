@@ -6,14 +6,14 @@ PLACES = [('tcp', 'bind'), ('tcp', 'connect'), ('ipc', 'bind'), ('ipc', 'connect
 
 
 class Fault:
-    """A fault of a library that is known: what it is seen by, and what is behind it. One that is met only
-    |sometimes| is no reason not to try again."""
+    """A fault of a library that is known: what it is seen by, and what is behind it. |when|: always;
+    sometimes, so that it is worth to try again; or empties: without empty parts all must be well."""
 
     def __init__(self, library, cells, seen, when, text):
-        self.library, self.text, self.sometimes = library, text, when == 'sometimes'
+        self.library, self.when, self.text = library, when, text
         self.cells, self.seen = re.compile(cells), re.compile(seen)
 
-    def explains(self, row):
+    def matches(self, row):
         name = f'{row["pair"]} {row["mechanism"]} {row["transport"]} {row["we"]}'
         return (row['result'] == 'failed' and re.fullmatch(self.library, row['library']) and
                 self.cells.fullmatch(name) and self.seen.search(row['reason']))
@@ -25,12 +25,17 @@ def known_faults(path):
                 if line.strip() and not line.startswith('#')]
 
 
+def find_fault(row, faults):
+    """The first fault that may be behind a failure; the more special ones come first in the file."""
+    return next((fault for fault in faults if fault.matches(row)), None)
+
+
 def judge(row, faults):
     """A failure that is known to be the peer's own is shown as that, and never as passed."""
-    for fault in faults:
-        if fault.explains(row):
-            return row | {'result': 'fault', 'reason': fault.text, 'seen': row['reason']}
-    return row
+    fault = find_fault(row, faults)
+    if not fault or (fault.when == 'empties' and row['without_empty_parts'] != 'passed'):
+        return row
+    return row | {'result': 'fault', 'reason': fault.text, 'seen': row['reason']}
 
 
 def cell_text(rows):
@@ -39,19 +44,28 @@ def cell_text(rows):
     return marks[0] if len(set(marks)) == 1 else ''.join(marks)
 
 
+def plain(reason):
+    """Without what is another each time, so that the same reasons come together."""
+    return re.sub(r'(tcp|ipc)://[^\s"]+|/tmp/[^\s"]+|\b\d+ failed', '...', reason)
+
+
 def notes(rows):
     """Why cells are not green: each reason once, with the conversations that it is about."""
     out = {}
     for row in rows:
         if row['result'] != 'passed':
-            spared = row['result'] != 'missing' and row['without_empty_parts'] == 'passed'
-            reason = row['reason'] + (' (passes without empty parts)' if spared else '')
+            spared = row['without_empty_parts'] == 'passed'
+            reason = plain(row['reason']) + (' (all is well without empty parts)' if spared else '')
             about = out.setdefault((row['version'], row['result'], reason), {})
             about.setdefault(row['pair'], []).append(f'{row["mechanism"]} {row["transport"]} {row["we"]}')
+    everything = {}
+    for row in rows:
+        everything.setdefault((row['version'], row['mechanism'], row['transport']), set()).add(row['pair'])
     for (version, result, reason), about in out.items():
         places = sorted({place for some in about.values() for place in some})
-        where = '' if len(places) > 4 else f' ({", ".join(places)})'
-        yield f'- {MARKS[result]} {version}: {reason}: {", ".join(about)}{where}'
+        where = f' ({", ".join(places)})' if len(places) <= 4 else ''
+        whole = any(key[0] == version and pairs <= set(about) for key, pairs in everything.items())
+        yield f'- {MARKS[result]} {version}: {reason}: {"all" if whole else ", ".join(about)}{where}'
 
 
 def markdown(rows):

@@ -285,6 +285,10 @@ public final class Peer {
         events.close();
     }
 
+    private static void refuseIpc(String endpoint) throws No {
+        if (endpoint.startsWith("ipc:")) throw new No("JeroMQ's ipc is tcp on a port that follows from the path");
+    }
+
     private static void need(boolean good, String what) throws Exception {
         if (!good) throw new Exception(what + " came to nothing");
     }
@@ -301,9 +305,11 @@ public final class Peer {
             open(words);
             return "";
         case "bind":
+            refuseIpc(words.get(0));
             need(socket.bind(words.get(0)), "bind");
             return socket.getLastEndpoint();
         case "connect":
+            refuseIpc(words.get(0));
             connect(words.get(0));
             return "";
         case "subscribe":

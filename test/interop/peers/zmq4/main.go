@@ -44,6 +44,8 @@ type incoming struct {
 type peer struct {
 	socket   zmq4.Socket
 	kind     string
+	server   bool // of PLAIN
+	secure   bool
 	cancel   context.CancelFunc
 	options  []zmq4.Option
 	timeout  time.Duration
@@ -111,14 +113,14 @@ func (p *peer) open(words []string) error {
 	switch {
 	case words[1] == "null":
 	case strings.HasPrefix(words[1], "plain-"):
+		p.secure, p.server = true, words[1] == "plain-server"
 		p.options = append(p.options, zmq4.WithSecurity(plain.Security(words[2], words[3])))
 	default:
 		return missing("zmq4 has no CURVE")
 	}
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
-	options := append(p.options, zmq4.WithAutomaticReconnect(true), zmq4.WithDialerRetry(50*time.Millisecond),
-		zmq4.WithDialerMaxRetries(-1), zmq4.WithTimeout(10*time.Second))
+	options := append(p.options, zmq4.WithDialerRetry(50*time.Millisecond), zmq4.WithDialerMaxRetries(-1), zmq4.WithTimeout(10*time.Second))
 	p.kind, p.socket = words[0], open(ctx, options...)
 	return nil
 }
@@ -133,7 +135,8 @@ func (p *peer) option(words []string) error {
 		id, err := hex.DecodeString(words[1])
 		p.options = append(p.options, zmq4.WithID(zmq4.SocketIdentity(id)))
 		return err
-	case "reconnect":
+	case "reconnect": // not without need: one that listens would dial its own endpoint
+		p.options = append(p.options, zmq4.WithAutomaticReconnect(true))
 		return nil
 	case "heartbeat":
 		return missing("zmq4 sends no heartbeats")
@@ -272,6 +275,9 @@ func (p *peer) act(verb string, words []string) (string, error) {
 	}
 	if p.socket == nil {
 		return "", errors.New("no socket is open")
+	}
+	if (verb == "bind" || verb == "connect") && p.secure && p.server != (verb == "bind") {
+		return "", missing("zmq4's listener is always the server of PLAIN")
 	}
 	switch verb {
 	case "bind":
