@@ -173,10 +173,9 @@ static bool peer_curve(struct line_peer *peer, char *const *keys, bool server)
 {
     struct zmtp_key_pair ours;
     struct zmtp_key theirs;
-    const bool good =
-        zmtp_key_decode(zmtp_bytes_text(keys[0]), &ours.public_key) == ZMTP_OK &&
-        zmtp_key_decode(zmtp_bytes_text(keys[1]), &ours.secret_key) == ZMTP_OK &&
-        zmtp_key_decode(zmtp_bytes_text(keys[2]), &theirs) == ZMTP_OK;
+    const bool good = zmtp_key_decode(zmtp_bytes_text(keys[0]), &ours.public_key) == ZMTP_OK &&
+                      zmtp_key_decode(zmtp_bytes_text(keys[1]), &ours.secret_key) == ZMTP_OK &&
+                      zmtp_key_decode(zmtp_bytes_text(keys[2]), &theirs) == ZMTP_OK;
     if (!good) return false;
     peer->client_key = theirs;
     const struct zmtp_allow allow = {
@@ -268,8 +267,7 @@ static enum outcome do_connect(struct line_peer *peer, const char *endpoint)
 {
     const enum zmtp_socket_type type = peer->config.socket.type;
     if (type == ZMTP_SERVER || type == ZMTP_PEER)
-        return say_result(
-            peer, zmtp_uv_connect_peer(peer->socket, endpoint, &peer->sender_number));
+        return say_result(peer, zmtp_uv_connect_peer(peer->socket, endpoint, &peer->sender_number));
     return say_result(peer, zmtp_uv_connect(peer->socket, endpoint));
 }
 
@@ -402,8 +400,7 @@ static enum outcome peer_do(struct line_peer *peer, const struct line *line)
     if (!peer->socket) return say("error", "no socket is open");
     if (strcmp(verb, "bind") == 0) {
         const int result = zmtp_uv_bind(peer->socket, first);
-        return result < 0 ? say_result(peer, result)
-                          : say("ok", zmtp_uv_endpoint(peer->socket));
+        return result < 0 ? say_result(peer, result) : say("ok", zmtp_uv_endpoint(peer->socket));
     }
     if (strcmp(verb, "connect") == 0) return do_connect(peer, first);
     if (strcmp(verb, "subscribe") == 0 || strcmp(verb, "cancel") == 0 || strcmp(verb, "join") == 0)
