@@ -128,10 +128,15 @@ int zmtp_uv_connect_peer(struct zmtp_uv_socket *socket, const char *endpoint, ui
 {
     int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    if (!routing_id) return ZMTP_ERR_ARGUMENT;
+    if (!routing_id)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_ARGUMENT,
+                                    "there is no place for the number of the peer");
     const enum zmtp_socket_type type = socket->config.socket.type;
     if (type != ZMTP_SERVER && type != ZMTP_PEER && type != ZMTP_STREAM)
-        return ZMTP_ERR_UNSUPPORTED;
+        return zmtp__uv_socket_fail(
+            socket, ZMTP_ERR_UNSUPPORTED,
+            "a %s has no numbers for its peers; SERVER, PEER and STREAM have",
+            zmtp_socket_type_name(type));
     error = zmtp_uv_connect(socket, endpoint);
     if (error < 0) return error;
     // What was made last is the first of its list.

@@ -47,12 +47,19 @@ int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_
 {
     if (!socket) return ZMTP_ERR_ARGUMENT;
     if (zmtp__engine_inherited(socket->uv)) return ZMTP_ERR_STATE;
-    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
+    // 0 is the ticket of those who have not asked yet.
+    for (struct zmtp__conn *conn = ticket ? socket->conns : NULL; conn; conn = conn->next) {
         if (conn->ticket != ticket || !conn->peer) continue;
         const int result = zmtp_peer_authorise(conn->peer, verdict, user_id, metadata);
         if (result == ZMTP_ERR_STATE) break;
         zmtp__conn_alarm(conn, 0); // what follows happens from the loop
-        return result;
+        zmtp__uv_socket_hush(socket);
+        if (result < 0)
+            return zmtp__uv_socket_fail(socket, result,
+                                        "the verdict, the user id or the metadata is out of range");
+        return ZMTP_OK;
     }
-    return ZMTP_ERR_NOT_FOUND;
+    return zmtp__uv_socket_fail(
+        socket, ZMTP_ERR_NOT_FOUND,
+        "no guest with this ticket waits: it was judged before, or has gone");
 }

@@ -307,14 +307,16 @@ int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket, int error, const char *f
 void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket)
 {
     socket->error = ZMTP_OK;
+    socket->call = ZMTP__CALL_OTHER;
     if (socket->text) socket->text[0] = '\0';
 }
 
 // Keeps how a call ended, for zmtp_uv_error_text.
-static int uv_socket_result(struct zmtp_uv_socket *socket, int result)
+static int uv_socket_result(struct zmtp_uv_socket *socket, enum zmtp__call call, int result)
 {
     zmtp__uv_socket_hush(socket);
     if (result < 0) socket->error = result;
+    socket->call = call;
     return result;
 }
 
@@ -323,8 +325,11 @@ const char *zmtp_uv_error_text(const struct zmtp_uv_socket *socket)
     if (!socket) return "";
     if (zmtp__engine_inherited(socket->uv))
         return "it was opened before the fork, and is the parent's: open another in the child";
+    if (!socket->core) return "the socket was closed, and takes no more calls";
     if (socket->error == ZMTP_OK) return "";
-    return socket->text && socket->text[0] ? socket->text : zmtp_err_text(socket->error);
+    if (socket->text && socket->text[0]) return socket->text;
+    const char *words = zmtp__words(socket->call, socket->config.socket.type, socket->error);
+    return words ? words : zmtp_err_text(socket->error);
 }
 
 const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket)
@@ -359,7 +364,7 @@ static int uv_socket_sent(struct zmtp_uv_socket *socket, int result)
 {
     if (result == ZMTP_ERR_AGAIN) socket->refused = true;
     zmtp__uv_socket_touch(socket);
-    return uv_socket_result(socket, result);
+    return uv_socket_result(socket, ZMTP__CALL_SEND, result);
 }
 
 int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
@@ -376,7 +381,7 @@ int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    if (!msg) return ZMTP_ERR_ARGUMENT;
+    if (!msg) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
     return uv_socket_sent(socket, zmtp__uv_socket_send(socket, msg));
 }
 
@@ -384,7 +389,7 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    if (!parts) return ZMTP_ERR_ARGUMENT;
+    if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send_bytes(socket->core, parts, count);
@@ -399,7 +404,7 @@ int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    if (!msg) return ZMTP_ERR_ARGUMENT;
+    if (!msg) return uv_socket_result(socket, ZMTP__CALL_RECV, ZMTP_ERR_ARGUMENT);
     const int result = zmtp_socket_recv(socket->core, msg);
     if (result < 0) socket->told_readable = false;
     if (result == ZMTP_ERR_MEMORY) {
@@ -407,7 +412,7 @@ int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
         zmtp__uv_socket_starve(socket);
     }
     zmtp__uv_socket_touch(socket); // the room that was made may be awaited
-    return uv_socket_result(socket, result);
+    return uv_socket_result(socket, ZMTP__CALL_RECV, result);
 }
 
 int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
@@ -415,7 +420,8 @@ int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
-    return uv_socket_result(socket, zmtp_socket_subscribe(socket->core, topic));
+    return uv_socket_result(socket, ZMTP__CALL_SUBSCRIBE,
+                            zmtp_socket_subscribe(socket->core, topic));
 }
 
 int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
@@ -423,7 +429,7 @@ int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
-    return uv_socket_result(socket, zmtp_socket_cancel(socket->core, topic));
+    return uv_socket_result(socket, ZMTP__CALL_CANCEL, zmtp_socket_cancel(socket->core, topic));
 }
 
 uint32_t zmtp_uv_last_request(const struct zmtp_uv_socket *socket)
@@ -436,7 +442,8 @@ int zmtp_uv_cancel_request(struct zmtp_uv_socket *socket, uint32_t number)
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
-    return uv_socket_result(socket, zmtp_socket_cancel_request(socket->core, number));
+    return uv_socket_result(socket, ZMTP__CALL_REQUEST,
+                            zmtp_socket_cancel_request(socket->core, number));
 }
 
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket)

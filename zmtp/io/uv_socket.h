@@ -4,6 +4,7 @@
 #define ZMTP_IO_UV_SOCKET_H
 
 #include "engine.h"
+#include "words.h"
 
 struct zmtp__conn;
 struct zmtp__door;
@@ -37,7 +38,8 @@ struct zmtp_uv_socket {
     bool refused_far;   // it had no room for one that dialled from another engine
     bool closing;
     uint64_t told_dropped[ZMTP_DROPS];
-    int error;  // of the last call
+    enum zmtp__call call; // the last one, for its words
+    int error;            // of the last call
     char *text; // and in words, when there are better ones than the error's; null: none yet
     char endpoint[ZMTP_ENDPOINT_MAX];
     void (*closed)(void *user);

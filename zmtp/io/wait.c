@@ -30,7 +30,9 @@ static void wait_expired(uv_timer_t *patience)
 
 static int wait_for(struct zmtp_uv *uv, struct zmtp__wait *wait, uint32_t timeout_ms)
 {
-    if (uv->running || uv->calling > 0) return ZMTP_ERR_STATE;
+    if (uv->running || uv->calling > 0)
+        return zmtp__uv_socket_fail(wait->socket, ZMTP_ERR_STATE,
+                                    "the loop runs already, and a callback may not wait for it");
     uv->wait = wait;
     uv_update_time(uv->loop);
     if (timeout_ms != UINT32_MAX) uv_timer_start(&uv->patience, wait_expired, timeout_ms, 0);
@@ -39,7 +41,11 @@ static int wait_for(struct zmtp_uv *uv, struct zmtp__wait *wait, uint32_t timeou
     uv->wait = NULL;
     uv_timer_stop(&uv->patience);
     if (!wait->socket) return ZMTP_ERR_STATE;
-    return wait->peers(wait->socket) >= wait->count ? ZMTP_OK : ZMTP_ERR_AGAIN;
+    const size_t count = wait->peers(wait->socket);
+    zmtp__uv_socket_hush(wait->socket);
+    if (count >= wait->count) return ZMTP_OK;
+    return zmtp__uv_socket_fail(wait->socket, ZMTP_ERR_AGAIN, "%zu of %zu peers came within %lu ms",
+                                count, wait->count, (unsigned long)timeout_ms);
 }
 
 int zmtp_uv_wait_connected(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms)
@@ -55,7 +61,10 @@ int zmtp_uv_wait_subscribed(struct zmtp_uv_socket *socket, size_t count, uint32_
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     const enum zmtp_socket_type type = socket->config.socket.type;
-    if (type != ZMTP_PUB && type != ZMTP_XPUB && type != ZMTP_RADIO) return ZMTP_ERR_UNSUPPORTED;
+    if (type != ZMTP_PUB && type != ZMTP_XPUB && type != ZMTP_RADIO)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "nobody subscribes to a %s, but to PUB, XPUB and RADIO",
+                                    zmtp_socket_type_name(type));
     struct zmtp__wait wait = {.socket = socket, .peers = zmtp_uv_subscribers, .count = count};
     return wait_for(socket->uv, &wait, timeout_ms);
 }

@@ -5,7 +5,7 @@
 #include "uv_socket.h"
 
 struct zmtp__wait {
-    const struct zmtp_uv_socket *socket; // null: it was closed
+    struct zmtp_uv_socket *socket; // null: it was closed
     size_t (*peers)(const struct zmtp_uv_socket *socket);
     size_t count;
     bool expired;
