@@ -139,7 +139,7 @@ enum zmtp_allow_kind {
     ZMTP_ALLOW_KEYS, // |keys|
     ZMTP_ALLOW_FILE, // |path|: a certificate, or a list with a key in each line and # for comments
     ZMTP_ALLOW_FOLDER, // |path|: the certificates in it, as czmq keeps them
-    ZMTP_ALLOW_ZAP,    // the ZAP handler that is bound in this engine is asked, see zap.h
+    ZMTP_ALLOW_ZAP, // the ZAP handler of this engine, or of one that shares its names, is asked: zap.h
 };
 // A file or folder is looked at again for each new connection and read anew when it has changed; a
 // certificate in a folder is to be replaced (by renaming), not written over. While it cannot be read

@@ -422,6 +422,94 @@ static void test_sockets_close_while_their_guests_wait(void **state)
     world_close(&world);
 }
 
+// A handler in a thread with an engine of its own, which shares the names of ours.
+struct remote {
+    struct zmtp_uv_shared *shared;
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    uv_async_t stop;
+    uv_sem_t ready;
+    uv_thread_t thread;
+    bool failed;
+};
+
+static void remote_judge(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+{
+    struct remote *remote = user;
+    struct zmtp_zap_request request;
+    const struct zmtp_zap_reply reply = {.verdict = ZMTP_VERDICT_ALLOW,
+                                         .user_id = zmtp_bytes_text("joe"),
+                                         .metadata = LITERAL("\4Role\0\0\0\3dba")};
+    struct zmtp_msg answer;
+    zmtp_msg_init(&answer, NULL);
+    if (zmtp_zap_request_decode(msg, false, &request) < 0 ||
+        zmtp_zap_reply_encode(&answer, msg, &request, &reply) < 0 ||
+        zmtp_uv_send_msg(socket, &answer) < 0)
+        remote->failed = true;
+}
+
+static void remote_stop(uv_async_t *stop)
+{
+    struct remote *remote = stop->data;
+    uv_close((uv_handle_t *)stop, NULL);
+    zmtp_uv_close(remote->uv, NULL, NULL);
+}
+
+static void remote_run(void *argument)
+{
+    struct remote *remote = argument;
+    struct zmtp_uv_config config;
+    struct zmtp_uv_socket *socket;
+    zmtp_uv_config_init(&config, ZMTP_REP);
+    config.on_message = remote_judge;
+    config.user = remote;
+    remote->failed = zmtp_uv_open(&remote->uv, &remote->loop, NULL) < 0 ||
+                     zmtp_uv_join(remote->uv, remote->shared) < 0 ||
+                     zmtp_uv_socket_open(&socket, remote->uv, &config) < 0 ||
+                     zmtp_uv_bind(socket, ZMTP_ZAP_ENDPOINT) < 0;
+    uv_sem_post(&remote->ready);
+    (void)uv_run(&remote->loop, UV_RUN_DEFAULT);
+}
+
+static void test_a_handler_in_another_thread_is_asked_as_well(void **state)
+{
+    (void)state;
+    struct remote remote = {.failed = false};
+    struct world world;
+    struct node server, client;
+    char endpoint[ZMTP_ENDPOINT_MAX], user[WORLD_TEXT] = "";
+    assert_int_equal(zmtp_uv_shared_open(&remote.shared), ZMTP_OK);
+    assert_int_equal(uv_loop_init(&remote.loop), 0);
+    assert_int_equal(uv_async_init(&remote.loop, &remote.stop, remote_stop), 0);
+    remote.stop.data = &remote;
+    assert_int_equal(uv_sem_init(&remote.ready, 0), 0);
+    assert_int_equal(uv_thread_create(&remote.thread, remote_run, &remote), 0);
+    uv_sem_wait(&remote.ready);
+    assert_false(remote.failed);
+
+    world_open(&world);
+    assert_int_equal(zmtp_uv_join(world.uv, remote.shared), ZMTP_OK);
+    zmtp_uv_shared_close(remote.shared);
+    init_server(&server, &world, ZMTP_CURVE);
+    server.act = note_user;
+    server.other = user;
+    node_open(&server);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_bind(&server, endpoint);
+    open_client(&client, &world, ZMTP_CURVE, endpoint);
+    node_send(&client, "hello");
+    WORLD_UNTIL(&world, server.received == 1);
+    assert_string_equal(user, "joe dba");
+    assert_int_equal(server.events[ZMTP_EVENT_HANDSHAKE_FAILED], 0); // at the first try
+    world_close(&world);
+
+    assert_int_equal(uv_async_send(&remote.stop), 0);
+    assert_int_equal(uv_thread_join(&remote.thread), 0);
+    assert_int_equal(uv_loop_close(&remote.loop), 0);
+    uv_sem_destroy(&remote.ready);
+    assert_false(remote.failed);
+}
+
 static void test_a_domain_that_zap_has_no_room_for_is_refused_in_words(void **state)
 {
     (void)state;
@@ -461,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_a_handler_that_goes_leaves_nobody_waiting),
         cmocka_unit_test(test_both_sides_of_null_may_have_the_other_judged),
         cmocka_unit_test(test_sockets_close_while_their_guests_wait),
+        cmocka_unit_test(test_a_handler_in_another_thread_is_asked_as_well),
         cmocka_unit_test(test_a_domain_that_zap_has_no_room_for_is_refused_in_words),
     };
     return cmocka_run_group_tests_name("uv_zap", tests, make_keys, NULL);

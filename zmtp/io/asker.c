@@ -116,6 +116,11 @@ static struct zmtp__asker *asker_of(struct zmtp_uv *uv)
     return uv->asker->socket ? uv->asker : NULL;
 }
 
+void zmtp__asker_prepare(struct zmtp_uv *uv)
+{
+    (void)asker_of(uv); // without memory it is tried again for each guest
+}
+
 static int asker_send(struct zmtp__asker *asker, const struct zmtp__conn *conn, const char *domain,
                       const struct zmtp_credentials *credentials)
 {

@@ -12,6 +12,9 @@
 // A socket that asks begins or ends.
 void zmtp__asker_join(struct zmtp_uv *uv);
 void zmtp__asker_leave(struct zmtp_uv *uv);
+// Such a socket begins to listen. The way to a handler of another thread takes a while to open, so it
+// had better be there before the first guest is.
+void zmtp__asker_prepare(struct zmtp_uv *uv);
 // Asks about |conn|, which waits for a verdict. Where there is nobody to be asked it has that at once.
 void zmtp__asker_ask(struct zmtp__conn *conn, const char *domain,
                      const struct zmtp_credentials *credentials);

@@ -3,9 +3,11 @@
 
 #include "../msg/pipe.h"
 #include "../ws/ws.h"
+#include "asker.h"
 #include "conn.h"
 #include "crossing.h"
 #include "dialler.h"
+#include "guard.h"
 #include "inproc.h"
 #include "listener.h"
 
@@ -69,6 +71,7 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
                                     endpoint);
     else
         error = zmtp__listener_open(socket, endpoint, &parsed);
+    if (zmtp__guard_domain(socket->guard)) zmtp__asker_prepare(socket->uv);
     return uv_endpoint_result(socket, endpoint, error);
 }
 
