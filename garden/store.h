@@ -42,10 +42,15 @@ struct garden_store;
 
 struct garden_store_config {
     const char *root;                       // made when missing, with mode 0700
-    bool read_only;                         // nothing is made or written
+    bool read_only;                         // nothing is made or written, and nobody is kept out
+    bool exclusive;                         // no other writer may have the store open
     const struct zmtp_allocator *allocator; // null: the heap
     const struct garden_fs *fs;             // null: the system's calls
 };
+// Writers share a store; |exclusive| is for one that takes things away, and refuses with GARDEN_ERR_STATE
+// while any other writer has the store open, as the others do while it has. Readers are kept out by
+// nobody. The lock goes with the process that holds it, however that ends. A daemon does not open the
+// store: it holds a lock on each chunk that it writes.
 int garden_store_open(const struct garden_store_config *config, struct garden_store **out,
                       struct garden_error *error);
 void garden_store_close(struct garden_store *store);

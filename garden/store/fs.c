@@ -91,6 +91,12 @@ static int fs_lock(void *context, int file)
     return flock(file, LOCK_EX | LOCK_NB);
 }
 
+static int fs_lock_shared(void *context, int file)
+{
+    (void)context;
+    return flock(file, LOCK_SH | LOCK_NB);
+}
+
 const struct garden_fs *garden__fs_system(void)
 {
     static const struct garden_fs system = {
@@ -108,6 +114,7 @@ const struct garden_fs *garden__fs_system(void)
         .unlink = fs_unlink,
         .mkdir = fs_mkdir,
         .lock = fs_lock,
+        .lock_shared = fs_lock_shared,
     };
     return &system;
 }

@@ -25,7 +25,9 @@ struct garden_fs {
     int (*rename)(void *context, int from_folder, const char *from, int to_folder, const char *to);
     int (*unlink)(void *context, int folder, const char *path);
     int (*mkdir)(void *context, int folder, const char *path, mode_t mode);
-    int (*lock)(void *context, int file); // exclusive, without waiting, until the file is closed
+    // Without waiting, until the file is closed: for one alone, or beside others that share it.
+    int (*lock)(void *context, int file);
+    int (*lock_shared)(void *context, int file);
     // Called between two steps that a crash may separate; null except in tests.
     void (*step)(void *context, const char *name);
 };

@@ -55,16 +55,36 @@ static int store_open_root(struct garden_store *store, const char *root, struct 
     return GARDEN_OK;
 }
 
-static int store_open_folders(struct garden_store *store, const char *root,
+// The lock is on the root folder: there is no file that could be taken away under it.
+static int store_lock(const struct garden_store *store, const struct garden_store_config *config,
+                      struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    if (store->read_only) return GARDEN_OK;
+    if ((config->exclusive ? fs->lock : fs->lock_shared)(fs->context, store->root) == 0)
+        return GARDEN_OK;
+    if (errno != EWOULDBLOCK) return garden__fail_errno(error, "cannot lock store", config->root);
+    if (config->exclusive)
+        return garden__fail(error, GARDEN_ERR_STATE,
+                            "store %.100s: something writes into it; end the captures first",
+                            config->root);
+    return garden__fail(
+        error, GARDEN_ERR_STATE,
+        "store %.100s: another process has it for itself; try again when that is done",
+        config->root);
+}
+
+static int store_open_folders(struct garden_store *store, const struct garden_store_config *config,
                               struct garden_error *error)
 {
-    int result = store_open_root(store, root, error);
+    int result = store_open_root(store, config->root, error);
+    if (result == GARDEN_OK) result = store_lock(store, config, error);
     if (result == GARDEN_OK) result = store_folder(store, "objects", &store->objects, error);
     if (result == GARDEN_OK) result = store_folder(store, "metadata", &store->metadata, error);
     if (result == GARDEN_OK) result = store_folder(store, "staging", &store->staging, error);
     if (result == GARDEN_OK && !store->read_only &&
         store->fs->sync(store->fs->context, store->root) != 0)
-        result = garden__fail_errno(error, "cannot sync store", root);
+        result = garden__fail_errno(error, "cannot sync store", config->root);
     return result;
 }
 
@@ -75,6 +95,9 @@ int garden_store_open(const struct garden_store_config *config, struct garden_st
         config->allocator != NULL ? config->allocator : zmtp_heap();
     if (config->root == NULL || config->root[0] == '\0')
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "the store's root folder is not given");
+    if (config->exclusive && config->read_only)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "a store is opened read-only or exclusively, not both");
     if (sodium_init() < 0)
         return garden__fail(error, GARDEN_ERR_SYSTEM, "libsodium cannot be initialised");
     struct garden_store *store = zmtp_alloc(allocator, sizeof *store);
@@ -88,7 +111,7 @@ int garden_store_open(const struct garden_store_config *config, struct garden_st
         .metadata = -1,
         .staging = -1,
     };
-    const int result = store_open_folders(store, config->root, error);
+    const int result = store_open_folders(store, config, error);
     if (result != GARDEN_OK) {
         garden_store_close(store);
         return result;

@@ -300,6 +300,42 @@ static void test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_s
     box_end(&b);
 }
 
+static int open_again(const struct box *b, bool exclusive, bool read_only,
+                      struct garden_store **out, struct garden_error *error)
+{
+    const struct garden_store_config config = {
+        .root = b->folder.path, .exclusive = exclusive, .read_only = read_only};
+    *out = NULL;
+    return garden_store_open(&config, out, error);
+}
+
+static void
+test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_store *second, *alone;
+    struct garden_error error;
+    box_begin(&b);
+    assert_int_equal(open_again(&b, false, false, &second, &error), GARDEN_OK);
+    assert_int_equal(open_again(&b, true, false, &alone, &error), GARDEN_ERR_STATE);
+    assert_non_null(strstr(error.text, "something writes into it"));
+    garden_store_close(second);
+    assert_int_equal(open_again(&b, true, false, &alone, &error), GARDEN_ERR_STATE);
+    garden_store_close(b.store);
+    assert_int_equal(open_again(&b, true, false, &alone, &error), GARDEN_OK);
+    assert_int_equal(open_again(&b, false, false, &second, &error), GARDEN_ERR_STATE);
+    assert_non_null(strstr(error.text, "for itself"));
+    assert_int_equal(open_again(&b, true, false, &second, &error), GARDEN_ERR_STATE);
+    // Who only reads is never kept out.
+    assert_int_equal(open_again(&b, false, true, &second, &error), GARDEN_OK);
+    garden_store_close(second);
+    garden_store_close(alone);
+    assert_int_equal(open_again(&b, true, true, &second, &error), GARDEN_ERR_ARGUMENT);
+    b.store = box_open(&b, false, NULL);
+    box_end(&b);
+}
+
 // One put and one seal with the |at|-th call failing; then again without.
 static bool put_with_failure(unsigned at, int error_number)
 {
@@ -359,6 +395,8 @@ int main(void)
         cmocka_unit_test(test_a_store_that_is_not_there_says_so),
         cmocka_unit_test(test_names_that_are_no_plain_names_are_refused),
         cmocka_unit_test(test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay),
+        cmocka_unit_test(
+            test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them),
         cmocka_unit_test(test_a_call_that_fails_anywhere_damages_nothing_and_can_be_made_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
