@@ -124,7 +124,6 @@ static void look(struct side *side)
         if (!side->attached) attach(side);
         const unsigned result = zmtp__shore_work(shore);
         if (result & ZMTP__FERRY_RING) ring(side->other);
-        if (result & ZMTP__FERRY_HUNGRY) abort();
         if (result & ZMTP__FERRY_OVER) {
             zmtp__shore_close(shore);
             side->shore = NULL;

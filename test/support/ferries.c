@@ -51,12 +51,11 @@ void ferries_open(struct ferries *f, const struct ferries_limits *limits, bool p
 static void ferries_work(struct ferries *f, size_t side)
 {
     if (!f->attached[side] && ferries_pipe(f, side) < 0) {
-        f->hungry[side] = true;
+        zmtp__shore_put_off(f->shores[side]);
         return;
     }
     const unsigned result = zmtp__shore_work(f->shores[side]);
     if (result & ZMTP__FERRY_RING) f->awake[1 - side] = true;
-    f->hungry[side] = result & ZMTP__FERRY_HUNGRY;
     if (!(result & ZMTP__FERRY_OVER)) return;
     zmtp__shore_close(f->shores[side]);
     f->shores[side] = NULL;
@@ -65,18 +64,15 @@ static void ferries_work(struct ferries *f, size_t side)
 void ferries_turn(struct ferries *f, size_t side, size_t works)
 {
     f->awake[side] = true;
+    zmtp__dock_feed(&f->docks[side]);
     zmtp__dock_wake(&f->docks[side]);
     for (size_t i = 0; works == 0 || i < works; i++) {
-        if (f->hungry[side] && f->shores[side]) {
-            ferries_work(f, side);
-            continue;
-        }
         struct zmtp__shore *shore = zmtp__dock_next(&f->docks[side]);
         if (!shore) break;
         assert_ptr_equal(shore, f->shores[side]);
         ferries_work(f, side);
     }
-    if (zmtp__dock_sleep(&f->docks[side])) f->awake[side] = f->hungry[side] && f->shores[side];
+    if (zmtp__dock_sleep(&f->docks[side])) f->awake[side] = zmtp__dock_hungry(&f->docks[side]);
 }
 
 void ferries_settle(struct ferries *f)

@@ -19,7 +19,6 @@ struct ferries {
     struct zmtp_pipe_end *ends[2]; // the test's own, near shore 0 and near shore 1; null: closed
     struct zmtp_marks marks[2];    // of those
     bool awake[2];                 // its thread would look
-    bool hungry[2];
     bool attached[2];
 };
 

@@ -59,8 +59,7 @@ static void crossing_look(struct zmtp_uv *uv, struct zmtp__shore *shore)
     const bool own = !crossing->end;
     const unsigned result = zmtp__shore_work(shore);
     if (result & ZMTP__FERRY_RING) zmtp__harbour_ring(crossing_far(crossing));
-    crossing->hungry = result & ZMTP__FERRY_HUNGRY;
-    if (crossing->hungry) zmtp__engine_later(uv);
+    if (zmtp__dock_hungry(&uv->harbour->dock)) zmtp__engine_later(uv);
     if (socket->core) zmtp__uv_socket_touch_marked(socket);
     if (crossing->link) zmtp__inproc_crossed(crossing->link);
     if (result & ZMTP__FERRY_OVER) crossing_free(crossing, own);
@@ -93,9 +92,9 @@ static struct zmtp_uv_socket *crossing_binder(const struct zmtp_uv *uv,
     return socket;
 }
 
-static void crossing_refuse(struct zmtp__pact *pact, struct zmtp_uv_socket *socket, int error)
+static void crossing_refuse(struct zmtp__pact *pact, struct zmtp__shore *shore,
+                            struct zmtp_uv_socket *socket, int error)
 {
-    struct zmtp__shore *shore = pact->shore;
     // A binder that has gone is no fault of the dialler, which waits for the next.
     if (socket) pact->error = error;
     if (socket && error == ZMTP_ERR_IN_USE) socket->refused_far = true;
@@ -105,38 +104,35 @@ static void crossing_refuse(struct zmtp__pact *pact, struct zmtp_uv_socket *sock
 }
 
 // The binder's side of a dial from elsewhere.
-static void crossing_accept(struct zmtp_uv *uv, struct zmtp__pact *pact)
+static int crossing_accept(struct zmtp_uv_socket *socket, struct zmtp__pact *pact,
+                           struct zmtp__shore *shore)
 {
-    struct zmtp_uv_socket *socket = uv->closing ? NULL : crossing_binder(uv, pact);
-    struct zmtp__crossing *crossing = NULL;
-    struct zmtp_pipe_end *end = NULL;
-    int error = socket ? ZMTP_OK : ZMTP_ERR_NOT_FOUND;
-    if (error == ZMTP_OK) {
-        crossing = zmtp_alloc(uv->allocator, sizeof *crossing);
-        error = crossing ? zmtp__far_join(socket->core, &pact->facts[0], &end) : ZMTP_ERR_MEMORY;
+    struct zmtp_uv *uv = socket->uv;
+    struct zmtp__crossing *crossing = zmtp_alloc(uv->allocator, sizeof *crossing);
+    if (!crossing) return ZMTP_ERR_MEMORY;
+    struct zmtp_pipe_end *end;
+    const int error = zmtp__far_join(socket->core, &pact->facts[0], &end);
+    if (error < 0) {
+        zmtp_free(uv->allocator, crossing, sizeof *crossing);
+        return error;
     }
-    if (error == ZMTP_OK) {
-        crossing_begin(crossing, socket, pact, pact->shore, end);
-        uv->inproc_news = true; // it is to be told
-        zmtp__uv_socket_touch(socket);
-        return;
-    }
-    zmtp_free(uv->allocator, crossing, sizeof *crossing);
-    if (error != ZMTP_ERR_MEMORY) {
-        crossing_refuse(pact, socket, error);
-        return;
-    }
-    pact->next = uv->harbour->waiting;
-    uv->harbour->waiting = pact;
-    zmtp__engine_later(uv);
+    crossing_begin(crossing, socket, pact, shore, end);
+    uv->inproc_news = true; // it is to be told
+    zmtp__uv_socket_touch(socket);
+    return ZMTP_OK;
 }
 
 static void pact_look(struct zmtp_uv *uv, struct zmtp__shore *shore)
 {
     struct zmtp__pact *pact = zmtp__shore_owner(shore);
-    if (pact->shore) return; // it waits for memory
-    pact->shore = shore;
-    crossing_accept(uv, pact);
+    struct zmtp_uv_socket *socket = uv->closing ? NULL : crossing_binder(uv, pact);
+    const int error = socket ? crossing_accept(socket, pact, shore) : ZMTP_ERR_NOT_FOUND;
+    if (error == ZMTP_ERR_MEMORY) {
+        zmtp__shore_put_off(shore);
+        zmtp__engine_later(uv);
+    } else if (error < 0) {
+        crossing_refuse(pact, shore, socket, error);
+    }
 }
 
 // The dialler's side; |name| stays bound meanwhile.
@@ -222,30 +218,5 @@ void zmtp__crossing_leave(struct zmtp_uv_socket *socket)
     for (struct zmtp__crossing *crossing = socket->uv->crossings; crossing; crossing = next) {
         next = crossing->next;
         if (crossing->socket == socket) zmtp__crossing_end(crossing);
-    }
-}
-
-void zmtp__crossing_feed(struct zmtp_uv *uv)
-{
-    struct zmtp__crossing *next;
-    for (struct zmtp__crossing *crossing = uv->crossings; crossing; crossing = next) {
-        next = crossing->next;
-        if (crossing->hungry) crossing_look(uv, crossing->shore);
-    }
-    struct zmtp__pact *pact = uv->harbour ? uv->harbour->waiting : NULL;
-    if (pact) uv->harbour->waiting = NULL;
-    while (pact) {
-        struct zmtp__pact *const following = pact->next;
-        crossing_accept(uv, pact);
-        pact = following;
-    }
-}
-
-void zmtp__crossing_refuse_waiting(struct zmtp__harbour *harbour)
-{
-    while (harbour->waiting) {
-        struct zmtp__pact *pact = harbour->waiting;
-        harbour->waiting = pact->next;
-        crossing_refuse(pact, NULL, ZMTP_ERR_NOT_FOUND);
     }
 }

@@ -17,9 +17,6 @@ struct zmtp__pact {
     struct zmtp__far_facts facts[2];
     uint64_t binder; // its socket's number
     int error;       // why the binder left, told before it does; ZMTP_OK: it closed
-    // The binder's, until there is a pipe.
-    struct zmtp__shore *shore;
-    struct zmtp__pact *next;
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
 
@@ -34,7 +31,6 @@ struct zmtp__crossing {
     uint64_t number;           // of its row
     bool dialled;
     bool announced; // the binder's: its socket was told of the dialler
-    bool hungry;    // works again when there may be memory
 };
 
 // ZMTP_OK: |link| has a crossing. ZMTP_ERR_NOT_FOUND: the name is not bound in another engine.
@@ -48,9 +44,5 @@ const struct zmtp__far_facts *zmtp__crossing_peer(const struct zmtp__crossing *c
 void zmtp__crossing_leave(struct zmtp_uv_socket *socket);
 // Its core has let go of the pipe: the same for this one.
 void zmtp__crossing_end(struct zmtp__crossing *crossing);
-// There may be memory for what waits for it.
-void zmtp__crossing_feed(struct zmtp_uv *uv);
-// Nobody will bind in this engine any more.
-void zmtp__crossing_refuse_waiting(struct zmtp__harbour *harbour);
 
 #endif

@@ -2,9 +2,9 @@
 
 #include "../msg/slab.h"
 #include "conn.h"
-#include "crossing.h"
 #include "drops.h"
 #include "foreign.h"
+#include "harbour.h"
 #include "inproc.h"
 #include "resolver.h"
 #include "uv_socket.h"
@@ -206,7 +206,7 @@ static void engine_later(uv_timer_t *timer)
     if (zmtp__engine_inherited(uv)) return;
     for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
         zmtp__uv_socket_feed(socket);
-    zmtp__crossing_feed(uv);
+    if (uv->harbour) zmtp__dock_feed(&uv->harbour->dock);
     zmtp__inproc_look(uv);
     zmtp__engine_dispatch(uv);
 }

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "address.h"
-#include "crossing.h"
 #include "shared.h"
 
 // It changes threads, so it lies on the heap and not in the engine's memory.
@@ -89,8 +88,8 @@ void zmtp__harbour_close(struct zmtp__harbour *harbour)
     if (harbour->closing) return;
     harbour->closing = true;
     // The names are gone, so nobody dials any more; who did is refused.
+    zmtp__dock_feed(&harbour->dock);
     zmtp__harbour_work(harbour);
-    zmtp__crossing_refuse_waiting(harbour);
     harbour->uv->handles++;
     zmtp__shared_leave(harbour->shared, harbour);
     uv_close((uv_handle_t *)&harbour->poll, harbour_closed);

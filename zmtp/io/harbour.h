@@ -27,7 +27,6 @@ struct zmtp__harbour {
     uv_poll_t poll; // for |bell|
     bool closing;
     struct zmtp_uv_shared *shared;
-    struct zmtp__pact *waiting; // dials from elsewhere for which there was no memory
     // For all threads. The bell is an eventfd, which stays open as long as the harbour. (A uv_async_t would
     // spin, for as long as the ringing thread is held up between its system call and its last word.)
     int bell;

@@ -54,8 +54,10 @@ struct zmtp__shore {
     bool told_up;              // what the other side was told
     uint32_t told;
     uint32_t heard; // the generation that it told last
-    bool over;      // left; only then may it be closed
-    bool closed;    // to be let go of when it comes off its dock's list
+    bool hungry;    // on its dock's list of those
+    struct zmtp__shore *hungry_next;
+    bool over;   // left; only then may it be closed
+    bool closed; // to be let go of when it comes off its dock's list
     uint8_t apart[FERRY_LINE];
     // It is on its dock's list, or is about to be put there by the one who set this.
     atomic_bool called;
@@ -409,6 +411,33 @@ static struct ferry_landing shore_land(struct zmtp__shore *shore)
     return landing;
 }
 
+void zmtp__shore_put_off(struct zmtp__shore *shore)
+{
+    if (shore->hungry) return;
+    shore->hungry = true;
+    shore->hungry_next = shore->dock->hungry;
+    shore->dock->hungry = shore;
+}
+
+static void shore_forget_hunger(struct zmtp__shore *shore)
+{
+    struct zmtp__shore **at = &shore->dock->hungry;
+    if (!shore->hungry) return;
+    while (*at != shore)
+        at = &(*at)->hungry_next;
+    *at = shore->hungry_next;
+    shore->hungry = false;
+}
+
+void zmtp__dock_feed(struct zmtp__dock *dock)
+{
+    while (dock->hungry) {
+        struct zmtp__shore *shore = dock->hungry;
+        shore_forget_hunger(shore);
+        (void)shore_call(shore); // on this very thread, which needs no ring
+    }
+}
+
 // The shore's own side has closed its end of the pipe. What it sent goes to the other side in one piece,
 // for which there is always room: so to leave takes no time and no memory.
 static unsigned shore_leave(struct zmtp__shore *shore)
@@ -446,11 +475,10 @@ unsigned zmtp__shore_work(struct zmtp__shore *shore)
         landing.result = shore_load(shore, &shore->in->last);
         if (landing.result == ZMTP_OK) return shore_end(shore);
     }
-    unsigned result = landing.result < 0 ? ZMTP__FERRY_HUNGRY : 0u;
-    if (alone) return result; // and send to nobody
+    if (landing.result < 0) zmtp__shore_put_off(shore);
+    if (alone) return 0; // and send to nobody
     const bool shipped = shore_ship(shore);
-    if ((shipped || landing.awaited) && shore_call(shore->other)) result |= ZMTP__FERRY_RING;
-    return result;
+    return (shipped || landing.awaited) && shore_call(shore->other) ? ZMTP__FERRY_RING : 0u;
 }
 
 unsigned zmtp__shore_refuse(struct zmtp__shore *shore)
@@ -462,6 +490,7 @@ unsigned zmtp__shore_refuse(struct zmtp__shore *shore)
 void zmtp__shore_close(struct zmtp__shore *shore)
 {
     assert(shore->over);
+    shore_forget_hunger(shore);
     shore->closed = true;
     if (!atomic_exchange_explicit(&shore->called, true, memory_order_acq_rel))
         ferry_release(shore->ferry);

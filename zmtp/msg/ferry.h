@@ -38,6 +38,7 @@ struct zmtp__dock {
     struct zmtp_marks marks;              // ends of pipes at shores, with news of this thread
     struct zmtp__shore *taken;            // those called by other threads, the first called first
     _Atomic(struct zmtp__shore *) called; // and since, the last first
+    struct zmtp__shore *hungry;           // those that could not do all for want of memory
     atomic_bool asleep;
 };
 void zmtp__dock_init(struct zmtp__dock *dock);
@@ -46,6 +47,12 @@ void zmtp__dock_fini(struct zmtp__dock *dock);
 // A shore with news: let it work, or attach its pipe first. Null: none.
 struct zmtp__shore *zmtp__dock_next(struct zmtp__dock *dock);
 bool zmtp__dock_busy(const struct zmtp__dock *dock); // would that find one?
+// There may be memory again: hungry shores have news. To be called a while after one came to be hungry.
+void zmtp__dock_feed(struct zmtp__dock *dock);
+static inline bool zmtp__dock_hungry(const struct zmtp__dock *dock)
+{
+    return dock->hungry != NULL;
+}
 // From now on who calls is told to ring. False: somebody has called meanwhile, so do not sleep. A dock
 // is asleep at first.
 bool zmtp__dock_sleep(struct zmtp__dock *dock);
@@ -73,14 +80,15 @@ bool zmtp__shore_attached(const struct zmtp__shore *shore);
 void *zmtp__shore_owner(const struct zmtp__shore *shore);
 void zmtp__shore_own(struct zmtp__shore *shore, void *owner);
 
-// Does what can be done for a shore with news. A mix of:
+// Does what can be done for a shore with news; what there is no memory for makes it hungry. A mix of:
 enum {
-    ZMTP__FERRY_RING = 1,   // wake the other side's thread
-    ZMTP__FERRY_HUNGRY = 2, // something waits for memory; work again in a while
+    ZMTP__FERRY_RING = 1, // wake the other side's thread
     ZMTP__FERRY_OVER =
-        4, // one side has left, all has been loaded, and the pipe's end is closed: close
+        2, // a side has left, all was loaded, the pipe's end is closed: close the shore
 };
 unsigned zmtp__shore_work(struct zmtp__shore *shore);
+// There is no memory to attach a pipe: it is hungry.
+void zmtp__shore_put_off(struct zmtp__shore *shore);
 // Leaves without a pipe ever having been attached; what came and will come is lost to the sender.
 // ZMTP__FERRY_RING as above, and always ZMTP__FERRY_OVER.
 unsigned zmtp__shore_refuse(struct zmtp__shore *shore);
