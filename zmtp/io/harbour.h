@@ -1,10 +1,8 @@
 // What an engine has for other threads: a dock where the shores of its ferries lie, and a bell that wakes
 // its loop. See msg/ferry.h.
 //
-// A ferry may join anything that has a pipe to anything: the sockets of two engines (crossing.h), or a
-// connection of a loop to a socket whose patterns run on another thread. For the latter the loop's side
-// makes the pipe, attaches its connection to one end and the shore to the other, and hails; the other
-// thread, which need not be a loop, has a dock and a bell of its own and attaches its socket's pipe.
+// A ferry may join anything that has a pipe to anything: the sockets of two engines (crossing.h), or the
+// connections of a loop to a socket whose patterns run on another thread (remote.h).
 #ifndef ZMTP_IO_HARBOUR_H
 #define ZMTP_IO_HARBOUR_H
 

@@ -266,9 +266,10 @@ static void passage_count(struct ferry_passage *out, size_t tail)
     }
 }
 
-static bool passage_admits(size_t transit, size_t size, size_t max)
+// May |size| more join |held|?
+static bool ferry_admits(size_t held, size_t size, size_t max)
 {
-    return max == 0 || transit + size <= max;
+    return max == 0 || held + size <= max;
 }
 
 // Has the ring a berth for what waits in |queue|?
@@ -277,9 +278,8 @@ static bool passage_roomy(struct ferry_passage *out, const struct zmtp__queue *q
     passage_count(out, atomic_load_explicit(&out->tail, memory_order_seq_cst));
     const size_t used = atomic_load_explicit(&out->head, memory_order_relaxed) - out->counted;
     if (used == 0) return true;
-    return used < FERRY_BERTHS &&
-           passage_admits(out->transit_count, queue->count, out->count_max) &&
-           passage_admits(out->transit_bytes, queue->bytes, out->bytes_max);
+    return used < FERRY_BERTHS && ferry_admits(out->transit_count, queue->count, out->count_max) &&
+           ferry_admits(out->transit_bytes, queue->bytes, out->bytes_max);
 }
 
 // The same; if it has none, the reader calls when it has. As with sleep, the writer stores |starved|
@@ -377,11 +377,14 @@ static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
     return ZMTP_OK;
 }
 
-// Is there room for a cargo? No: the shore's end is marked when there is.
-static bool shore_roomy(const struct zmtp__shore *shore)
+// Is there room for |cargo|? No: the shore's end is marked when there may be.
+static bool shore_admits(const struct zmtp__shore *shore, const struct zmtp__cargo *cargo)
 {
     struct zmtp__queue *queue = shore->end->out;
-    if (zmtp__queue_roomy(queue)) return true;
+    if (queue->count == 0) return true;
+    if (ferry_admits(queue->count, cargo->count, queue->count_max) &&
+        ferry_admits(queue->bytes, cargo->bytes, queue->bytes_max))
+        return true;
     queue->starved = true;
     return false;
 }
@@ -401,8 +404,10 @@ static struct ferry_landing shore_land(struct zmtp__shore *shore)
     const size_t begin = atomic_load_explicit(&in->tail, memory_order_relaxed);
     const size_t head = atomic_load_explicit(&in->head, memory_order_acquire);
     size_t tail = begin;
-    while (tail != head && shore_roomy(shore)) {
-        landing.result = shore_load(shore, &in->berths[tail % FERRY_BERTHS]);
+    while (tail != head) {
+        struct ferry_berth *berth = &in->berths[tail % FERRY_BERTHS];
+        if (!shore_admits(shore, &berth->cargo)) break;
+        landing.result = shore_load(shore, berth);
         if (landing.result < 0) break;
         tail++;
     }
@@ -471,7 +476,7 @@ unsigned zmtp__shore_work(struct zmtp__shore *shore)
     // Looked at before the ring, which then holds all that there will ever be.
     const bool alone = zmtp__shore_left_alone(shore);
     struct ferry_landing landing = shore_land(shore);
-    if (alone && landing.all && shore_roomy(shore)) {
+    if (alone && landing.all && shore_admits(shore, &shore->in->last.cargo)) {
         landing.result = shore_load(shore, &shore->in->last);
         if (landing.result == ZMTP_OK) return shore_end(shore);
     }

@@ -19,10 +19,9 @@
 // woken, by whoever gets ZMTP__FERRY_RING from zmtp__shore_work.
 //
 // Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue.
-// The ring takes a cargo when it is empty, or when with it the limits of the ring are kept; a shore
-// loads a cargo when its pipe's queue is roomy. So the ring holds at most its limits or one full queue
-// of the sender's, whichever is more, and the receiver's queue at most half its limit and one cargo.
-// Cargoes are never split, so nobody has to look for the messages in them.
+// The second and the third take a cargo when they are empty, or when with it their limits are kept. So each
+// holds at most its limits, or one full queue of the sender's if that is more. Cargoes are never split, so
+// nobody has to look for the messages in them.
 #ifndef ZMTP_MSG_FERRY_H
 #define ZMTP_MSG_FERRY_H
 

@@ -38,31 +38,55 @@ struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
         .bytes_max = far_share(from->send_bytes_max, to->recv_bytes_max)};
 }
 
-// Queues whose messages other threads free lie on the heap, and take their slabs from the socket's pool
-// only when that does too: other allocators need not be for all threads.
-static struct zmtp_pool *far_pool(const struct zmtp_socket_config *config)
+static struct zmtp__far_limits far_limits_alone(bool conflate, size_t count_max, size_t bytes_max)
 {
-    if (!config->pool || zmtp__pool_allocator(config->pool) != zmtp_heap()) return NULL;
-    return config->pool;
+    if (conflate) return (struct zmtp__far_limits){.count_max = 1};
+    const size_t count = count_max / 3, bytes = bytes_max / 3;
+    return (struct zmtp__far_limits){.count_max = count_max && !count ? 1 : count,
+                                     .bytes_max = bytes_max && !bytes ? 1 : bytes};
 }
 
-static int far_open(const struct zmtp_socket *socket, const struct zmtp__far_facts *other,
-                    struct zmtp_pipe_end *ends[2])
+struct zmtp__far_limits zmtp__far_sending(const struct zmtp__far_facts *facts)
 {
-    struct zmtp__far_facts own;
-    zmtp__far_facts_of(socket, &own);
-    const struct zmtp__far_limits out = zmtp__far_limits_of(&own, other);
+    return far_limits_alone(facts->conflate, facts->send_count_max, facts->send_bytes_max);
+}
+
+struct zmtp__far_limits zmtp__far_receiving(const struct zmtp__far_facts *facts)
+{
+    return far_limits_alone(false, facts->recv_count_max, facts->recv_bytes_max);
+}
+
+// Queues whose messages other threads free lie on the heap, and take their slabs from a pool only when
+// that does too: other allocators need not be for all threads.
+struct zmtp_pool *zmtp__far_pool(struct zmtp_pool *pool)
+{
+    return pool && zmtp__pool_allocator(pool) == zmtp_heap() ? pool : NULL;
+}
+
+// The pipe between a socket and a shore.
+static int far_open(const struct zmtp_socket *socket, struct zmtp__far_limits out,
+                    struct zmtp__far_limits in, struct zmtp_pipe_end *ends[2])
+{
+    const struct zmtp_socket_config *config = &socket->config;
     // With |conflate| a message takes the place of those before it, and has room always.
     const struct zmtp_pipe_config pipe = {
         .allocator = zmtp_heap(),
-        .pool = far_pool(&socket->config),
-        .count_max = {own.conflate ? 0 : out.count_max, 1}, // so it has room when it is empty
-        .bytes_max = {own.conflate ? 0 : out.bytes_max, 0},
+        .pool = zmtp__far_pool(config->pool),
+        .count_max = {config->conflate ? 0 : out.count_max, in.count_max},
+        .bytes_max = {config->conflate ? 0 : out.bytes_max, in.bytes_max},
     };
-    int result = zmtp_pipe_open(&pipe, ends);
-    if (result < 0) return result;
-    result = zmtp__socket_tell(socket, ends[0]);
-    if (result == ZMTP_OK) return ZMTP_OK;
+    return zmtp_pipe_open(&pipe, ends);
+}
+
+// The socket's end becomes a lane, or both are closed.
+static int far_give(struct zmtp_socket *socket, struct zmtp_pipe_end *const ends[2], bool dialled,
+                    struct zmtp_bytes routing_id, struct zmtp_pipe_end **end)
+{
+    const int result = zmtp__lane_open(socket, ends[0], dialled, routing_id);
+    if (result == ZMTP_OK) {
+        *end = ends[1];
+        return result;
+    }
     zmtp_pipe_close(ends[0]);
     zmtp_pipe_close(ends[1]);
     return result;
@@ -72,18 +96,32 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
                    struct zmtp_pipe_end **end)
 {
     struct zmtp_pipe_end *ends[2];
+    struct zmtp__far_facts own;
     *end = NULL;
     if (!zmtp_socket_types_match(socket->config.type, other->type)) return ZMTP_ERR_SOCKET_TYPE;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its place
-    int result = far_open(socket, other, ends);
+    zmtp__far_facts_of(socket, &own);
+    int result =
+        far_open(socket, zmtp__far_limits_of(&own, other), zmtp__far_limits_of(other, &own), ends);
     if (result < 0) return result;
-    result = zmtp__lane_open(socket, ends[0], false,
-                             zmtp_bytes_of(other->routing_id, other->routing_id_size));
+    result = zmtp__socket_tell(socket, ends[0]);
     if (result < 0) {
         zmtp_pipe_close(ends[0]);
         zmtp_pipe_close(ends[1]);
         return result;
     }
-    *end = ends[1];
-    return ZMTP_OK;
+    return far_give(socket, ends, false, zmtp_bytes_of(other->routing_id, other->routing_id_size),
+                    end);
+}
+
+int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
+                     struct zmtp_pipe_end **end)
+{
+    struct zmtp_pipe_end *ends[2];
+    struct zmtp__far_facts own;
+    *end = NULL;
+    zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
+    zmtp__far_facts_of(socket, &own);
+    const int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
+    return result < 0 ? result : far_give(socket, ends, dialled, routing_id, end);
 }

@@ -1,5 +1,5 @@
-// A socket whose peer is a socket of another thread: what the two need to know of each other, and a
-// pipe of which a ferry (msg/ferry.h) has the other end.
+// A socket whose peer is on another thread, be it a socket or a connection: what the two need to know of
+// each other, and a pipe of which a ferry (msg/ferry.h) has the other end.
 #ifndef ZMTP_SOCKET_FAR_H
 #define ZMTP_SOCKET_FAR_H
 
@@ -16,17 +16,27 @@ struct zmtp__far_facts {
 void zmtp__far_facts_of(const struct zmtp_socket *socket, struct zmtp__far_facts *out);
 
 // What may wait in one place of the way between two sockets. As over inproc within a thread, the limits
-// of both add up; here the sum is shared out among the sender's queue, the ring and the receiver's
-// queue, which is loaded whenever it is empty. At least one message has room in each.
+// of both add up; here the sender's queue, the ring and the receiver's queue have a third each. At least
+// one message has room in each.
 struct zmtp__far_limits {
     size_t count_max, bytes_max; // 0: none
 };
 struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
                                             const struct zmtp__far_facts *to);
 
+// The same between a socket and its connection, for which the socket's limits are all there is.
+struct zmtp__far_limits zmtp__far_sending(const struct zmtp__far_facts *facts);
+struct zmtp__far_limits zmtp__far_receiving(const struct zmtp__far_facts *facts);
+// The pool, if what is made from it may be freed on any thread; else null.
+struct zmtp_pool *zmtp__far_pool(struct zmtp_pool *pool);
+
 // As zmtp_socket_join, for this side alone. |*end| is the pipe's other end, for the shore of a ferry; its
 // memory may be freed on any thread. The link comes up when the ferry tells of the other side's.
 int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *other,
                    struct zmtp_pipe_end **end);
+
+// As zmtp_socket_attach, for a connection that is on another thread.
+int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
+                     struct zmtp_pipe_end **end);
 
 #endif
