@@ -9,7 +9,7 @@ struct app {
     struct world world;
     struct zmtp__remote remote;
     struct zmtp_marks marks; // of the connections' ends
-    struct node node; // keeps the loop alive, as a socket with a remote core would
+    struct node node;        // keeps the loop alive, as a socket with a remote core would
     unsigned rings;
 };
 
@@ -93,6 +93,15 @@ static int core_send(struct app *app, const char *routing_id, const char *text)
     return zmtp_socket_send_bytes(app->remote.core, parts, 2);
 }
 
+// Sends until there is no room; how many.
+static size_t core_fill(struct app *app, const char *routing_id)
+{
+    size_t sent = 0;
+    for (; core_send(app, routing_id, "x") == ZMTP_OK; sent++)
+        app_turn(app);
+    return sent;
+}
+
 // How many messages wait at a connection's end; they are taken.
 static size_t far_take(struct zmtp_pipe_end *end)
 {
@@ -160,9 +169,8 @@ static void test_limits_hold_on_the_way_to_a_connection(void **state)
     struct zmtp_pipe_end *one = app_accept(&app, "one");
     loop_wakes(&app);
     app_turn(&app);
-    size_t sent = 0, taken = 0;
-    for (; core_send(&app, "one", "x") == ZMTP_OK; sent++)
-        app_turn(&app);
+    const size_t sent = core_fill(&app, "one");
+    size_t taken = 0;
     assert_true(sent >= 25 && sent <= 30); // the ring has room for eight cargoes, of one here
     while ((taken += far_take(one)) < sent) {
         loop_wakes(&app);
@@ -182,9 +190,8 @@ static void test_what_was_sent_before_the_core_closed_is_with_the_loop(void **st
     struct zmtp_pipe_end *one = app_accept(&app, "one");
     loop_wakes(&app);
     app_turn(&app);
-    size_t sent = 0, taken = 0;
-    for (; core_send(&app, "one", "x") == ZMTP_OK; sent++)
-        app_turn(&app);
+    const size_t sent = core_fill(&app, "one");
+    size_t taken = 0;
     zmtp__remote_close(&app.remote);
     struct zmtp_pipe_end *late = app_accept(&app, "late"); // is refused
     while (taken < sent) {
