@@ -106,6 +106,14 @@ int zmtp_ping_encode(const struct zmtp_ping *ping, uint8_t *out, size_t size);
 int zmtp_pong_encode(struct zmtp_bytes context, uint8_t *out, size_t size);
 int zmtp_error_encode(struct zmtp_bytes reason, uint8_t *out, size_t size);
 
+// What a RADIO sends over udp, as libzmq does (it is in no RFC): the group's size as one octet, the
+// group, and the body, which is what is left.
+struct zmtp_datagram {
+    struct zmtp_bytes group, body;
+};
+// Reads a whole datagram; |out| has views of |in|. ZMTP_ERR_FRAME: it is shorter than the group.
+int zmtp_datagram_decode(struct zmtp_bytes in, struct zmtp_datagram *out);
+
 // Z85 (RFC 32): octets as printable text, five characters for four octets. Encode ends the text with a
 // zero octet. Both return what they wrote, without that zero; ZMTP_ERR_ARGUMENT when the input's size
 // is no multiple or it holds a character or a number that Z85 has not, after which |out| is
