@@ -34,6 +34,8 @@ enum {
     // One remote subscriber's subscriptions.
     ZMTP_DEFAULT_SUBSCRIPTIONS_MAX = 16384,
     ZMTP_DEFAULT_TOPIC_BYTES_MAX = 1024 * 1024,
+    // One datagram: libzmq's receivers have room for so much.
+    ZMTP_DEFAULT_DATAGRAM_MAX = 8192,
     // Metadata of a READY command.
     ZMTP_DEFAULT_METADATA_MAX = 8192,
     ZMTP_DEFAULT_PROPERTIES_MAX = 32,

@@ -156,9 +156,10 @@ void *zmtp_pipe_owner(const struct zmtp_pipe_end *end);
 // is done (up) and when it broke (down). Down also drops the commands that wait for that connection.
 struct zmtp_link {
     bool up;
-    uint32_t generation; // counts the ups; a new one is a new connection
-    enum zmtp_socket_type type;
-    const struct zmtp_origin *origin; // with the routing id that was announced; null before
+    uint32_t generation;        // counts the ups; a new one is a new connection
+    enum zmtp_socket_type type; // DGRAM: datagrams go there, and nobody tells what is wanted
+    // With the routing id that was announced; of a DGRAM, with the address that was dialled. Null before.
+    const struct zmtp_origin *origin;
 };
 // Copies |told|; messages that are sent from now on come from there. ZMTP_ERR_MEMORY.
 int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told);

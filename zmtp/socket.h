@@ -76,14 +76,19 @@ struct zmtp_socket_config {
     // STREAM: an empty message from each connection when it is there, and another when it has
     // ended.
     bool stream_notify;
+    // RADIO over udp, DGRAM and DISH: octets of the longest datagram; 1 to 65507. What would be
+    // longer is refused by send, and dropped when it comes in. libzmq's reads 8192, and cuts off
+    // what is more.
+    uint32_t datagram_max;
     // XSUB: tell publishers of every end of a subscription, not only of the last of a topic.
     bool xsub_verbose_unsubscribe;
 };
-// Native defaults: limits of config.h, mandatory routing, correlated and relaxed requests.
+// Native defaults: notices of a STREAM, limits of config.h, mandatory routing, correlated and
+// relaxed requests.
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type);
 
-// May a socket be opened with it? ZMTP_OK, ZMTP_ERR_UNSUPPORTED for DGRAM, which does not speak
-// ZMTP, or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at a constant sentence that names the field.
+// May a socket be opened with it? ZMTP_OK or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at
+// a constant sentence that names the field.
 int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char **why);
 // What the check says of a bad config, or ZMTP_ERR_MEMORY.
 int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config);
@@ -98,7 +103,8 @@ const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *so
 // and |routing_id| is what that announced. A ROUTER or STREAM has an id of its own for a peer that
 // announced none; a dialled pipe has the one given here, or else, with a ROUTER, what its
 // connection announces if that is free. ZMTP_ERR_ROUTING_ID when it is another live peer's of such
-// a socket, or malformed; ZMTP_ERR_IN_USE when a PAIR or CHANNEL has its one peer; ZMTP_ERR_MEMORY.
+// a socket, or malformed; ZMTP_ERR_IN_USE when a PAIR or CHANNEL has its one peer, or a DGRAM its
+// endpoint; ZMTP_ERR_MEMORY.
 //
 // Close |*end| when the connection, or the endpoint that was dialled, is over: what came in is still
 // received, what waited to be sent is dropped and counted. The socket closes its end in turn, and on
@@ -145,14 +151,16 @@ unsigned zmtp_socket_events(struct zmtp_socket *socket);
 // Sends a message. On ZMTP_OK |msg| is empty; on any error it is whole and still the caller's.
 // ZMTP_ERR_AGAIN: no peer has room. ZMTP_ERR_STATE: REQ or REP out of turn. ZMTP_ERR_UNSUPPORTED:
 // SUB, PULL, GATHER, DISH. ZMTP_ERR_UNREACHABLE: ROUTER, SERVER, PEER, STREAM: there is nobody of
-// that id.
+// that id; DGRAM: its endpoint leads elsewhere. ZMTP_ERR_LIMIT: RADIO and DGRAM: it would be longer
+// than |datagram_max|.
 //
 // What a message must be, else ZMTP_ERR_ARGUMENT: one part for CLIENT, SERVER, PEER, SCATTER and
 // CHANNEL; a group and a body, as two parts, for RADIO; the routing id and at least one part more
 // for ROUTER; the routing id and octets, as two parts, for STREAM, where no octets close that
-// connection, once what was sent before has left; at least one part for the others. SERVER and PEER
-// send to |msg->routing_id|. For XSUB a message of one part that begins with octet 1 or 0 is a
-// subscription to the rest of it, or its end.
+// connection, once what was sent before has left; an address, as "127.0.0.1:5555" or "[::1]:5555",
+// and a body, as two parts, for DGRAM, whose address may be empty where one was dialled; at least
+// one part for the others. SERVER and PEER send to |msg->routing_id|. For XSUB a message of one
+// part that begins with octet 1 or 0 is a subscription to the rest of it, or its end.
 int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg);
 // The same with octets that are copied: |count| parts. They name no peer of a SERVER or PEER, which
 // says ZMTP_ERR_UNREACHABLE.
@@ -167,9 +175,10 @@ int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *
 // number. With several in flight, ZMTP_ERR_AGAIN also when there are none.
 //
 // SERVER and PEER tell the sender in |msg->routing_id|. STREAM gives the routing id and octets, as
-// one read brought them, or none: see |stream_notify|. DISH gives the group and the body. XPUB also
-// gives subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have
-// one part drop others that come in.
+// one read brought them, or none: see |stream_notify|. DGRAM gives the sender's address, with a
+// zero octet at its end, and the body. DISH gives the group and the body. XPUB also gives
+// subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have one
+// part drop others that come in.
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
 
 // REQ: the number of the request that was sent last, 0 before the first; numbers go up by one. Of any
@@ -219,9 +228,18 @@ enum zmtp_drop {
     ZMTP_DROP_REPLACED,   // conflate: queued, and a later message took its place
     ZMTP_DROP_OUTDATED,   // conflate: came in, and a later one before it was received
     ZMTP_DROP_UNREAD,     // came in, and the endpoint was disconnected before it was received
+    ZMTP_DROP_MALFORMED,  // a datagram that no RADIO sends, or that is longer than |datagram_max|
+    ZMTP_DROP_NO_ROOM,    // a datagram that came while the queue was full, or memory short
+    ZMTP_DROP_UNSENT,     // a queued datagram that the system would not send: there is no way to
+                          // there, or none for one so long
     ZMTP_DROPS            // how many reasons there are
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);
+// For whoever has the other ends of pipes. Counts messages for it that never came into a queue.
+void zmtp_socket_drop(struct zmtp_socket *socket, enum zmtp_drop reason, size_t count);
+// Drops the first message that waits at |end|, which is one that attach gave and has one, and counts it
+// as lost. |socket| null: it has closed, and nothing is counted.
+void zmtp_socket_lose(struct zmtp_socket *socket, struct zmtp_pipe_end *end, enum zmtp_drop reason);
 struct zmtp_socket_counters {
     uint64_t sent;     // messages accepted by send; of one for many each copy counts in |copies|
     uint64_t copies;   // messages put into pipes; commands for the other side's socket are none

@@ -253,7 +253,8 @@ void sockets_assert_conserved(const struct zmtp_socket *socket, size_t left)
                      counters.received + counters.waiting + counters.heeded + counters.discarded);
     assert_int_equal(counters.copies,
                      left + sockets_queued(socket) + counters.dropped[ZMTP_DROP_PEER_GONE] +
-                         counters.dropped[ZMTP_DROP_CLOSED] + counters.dropped[ZMTP_DROP_REPLACED]);
+                         counters.dropped[ZMTP_DROP_CLOSED] + counters.dropped[ZMTP_DROP_REPLACED] +
+                         counters.dropped[ZMTP_DROP_UNSENT]);
 }
 
 void sockets_with_failing_memory(void (*body)(const struct zmtp_allocator *allocator))

@@ -15,8 +15,11 @@ static void test_a_bad_config_is_refused(void **state)
     struct zmtp_socket *socket;
     struct zmtp_socket_config config;
     zmtp_socket_config_init(&config, ZMTP_DGRAM);
-    assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_UNSUPPORTED);
+    config.datagram_max = 65508;
+    assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_ARGUMENT);
     assert_null(socket);
+    config.datagram_max = 0;
+    assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_ARGUMENT);
     zmtp_socket_config_init(&config, ZMTP_ROUTER);
     config.conflate = true;
     assert_int_equal(zmtp_socket_open(&socket, &config), ZMTP_ERR_ARGUMENT);

@@ -443,14 +443,27 @@ void zmtp__queue_clear(struct zmtp__queue *queue)
     queue->stale = 0;
 }
 
-size_t zmtp__queue_withdraw(struct zmtp__queue *queue)
+// What was read since is taken back instead.
+static size_t queue_take_back(struct zmtp__queue *queue, uint64_t read)
 {
-    const uint64_t read = queue->read;
-    zmtp__queue_clear(queue);
     const size_t count = (size_t)(queue->read - read);
     queue->read = read;
     queue->withdrawn += count;
     return count;
+}
+
+size_t zmtp__queue_withdraw(struct zmtp__queue *queue)
+{
+    const uint64_t read = queue->read;
+    zmtp__queue_clear(queue);
+    return queue_take_back(queue, read);
+}
+
+size_t zmtp__queue_withdraw_first(struct zmtp__queue *queue)
+{
+    const uint64_t read = queue->read;
+    zmtp__queue_drop(queue);
+    return queue_take_back(queue, read);
 }
 
 size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,

@@ -136,6 +136,8 @@ void zmtp__queue_drop(struct zmtp__queue *queue); // the first message, unread
 void zmtp__queue_clear(struct zmtp__queue *queue);
 // The same by the writer; returns how many messages, commands aside, nobody has read.
 size_t zmtp__queue_withdraw(struct zmtp__queue *queue);
+// As drop, of one that nobody is to count as read; returns 0 when it is a command.
+size_t zmtp__queue_withdraw_first(struct zmtp__queue *queue);
 
 // Messages, not commands, that have left, and that have not: they are here, or on their way.
 static inline uint64_t zmtp__queue_left(const struct zmtp__queue *queue)

@@ -90,9 +90,8 @@ void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp_pipe_close(end);
 }
 
-// What waited to be sent, |count| messages, is dropped.
-static void lane_lost(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason,
-                      size_t count)
+void zmtp__lane_lost(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason,
+                     size_t count)
 {
     zmtp__socket_dropped(socket, reason, count);
     socket->counters.lost += count;
@@ -114,7 +113,7 @@ static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
     const struct zmtp_pipe_end *end = lane->end;
     const size_t waited = end->other->closed ? end->lost : zmtp__queue_withdraw(end->out);
     lane->gone = true;
-    lane_lost(socket, lane, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE, waited);
+    zmtp__lane_lost(socket, lane, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE, waited);
     if (socket->pattern->gone) socket->pattern->gone(socket, lane);
 }
 
@@ -171,7 +170,7 @@ void zmtp__lane_heed(struct zmtp_socket *socket, struct zmtp__lane *lane)
 
 void zmtp__lane_withdraw(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason)
 {
-    lane_lost(socket, lane, reason, zmtp__queue_withdraw(lane->end->out));
+    zmtp__lane_lost(socket, lane, reason, zmtp__queue_withdraw(lane->end->out));
 }
 
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane)

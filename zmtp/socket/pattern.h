@@ -79,7 +79,8 @@ struct zmtp_socket {
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
     zmtp__sub, zmtp__pair, zmtp__push, zmtp__pull, zmtp__client, zmtp__scatter, zmtp__gather,
-    zmtp__channel, zmtp__server, zmtp__xpub, zmtp__xsub, zmtp__radio, zmtp__dish, zmtp__stream;
+    zmtp__channel, zmtp__server, zmtp__xpub, zmtp__xsub, zmtp__radio, zmtp__dish, zmtp__stream,
+    zmtp__dgram;
 
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);
@@ -112,6 +113,9 @@ void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Drops and counts what waits for the lane, but for a message that a connection has begun to send.
 void zmtp__lane_withdraw(struct zmtp_socket *socket, struct zmtp__lane *lane,
                          enum zmtp_drop reason);
+// What waited to be sent, |count| messages, was dropped.
+void zmtp__lane_lost(struct zmtp_socket *socket, struct zmtp__lane *lane, enum zmtp_drop reason,
+                     size_t count);
 // Drops what waits for the lane and closes it: its connection finds the pipe closed.
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // A message is about to be sent: with |conflate| it takes the place of those that wait.

@@ -4,6 +4,9 @@
 
 #include "pattern.h"
 
+// What fits into a packet of IPv4 behind the headers of IP and UDP.
+enum { SOCKET_DATAGRAM_MAX = 65507 };
+
 static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_REQ] = &zmtp__req,         [ZMTP_REP] = &zmtp__rep,         [ZMTP_DEALER] = &zmtp__dealer,
     [ZMTP_ROUTER] = &zmtp__router,   [ZMTP_PUB] = &zmtp__pub,         [ZMTP_SUB] = &zmtp__sub,
@@ -11,7 +14,7 @@ static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_CLIENT] = &zmtp__client,   [ZMTP_SCATTER] = &zmtp__scatter, [ZMTP_GATHER] = &zmtp__gather,
     [ZMTP_CHANNEL] = &zmtp__channel, [ZMTP_SERVER] = &zmtp__server,   [ZMTP_PEER] = &zmtp__server,
     [ZMTP_XPUB] = &zmtp__xpub,       [ZMTP_XSUB] = &zmtp__xsub,       [ZMTP_RADIO] = &zmtp__radio,
-    [ZMTP_DISH] = &zmtp__dish,       [ZMTP_STREAM] = &zmtp__stream,
+    [ZMTP_DISH] = &zmtp__dish,       [ZMTP_STREAM] = &zmtp__stream,   [ZMTP_DGRAM] = &zmtp__dgram,
 };
 
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
@@ -27,6 +30,7 @@ void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket
         .req_relaxed = true,
         .req_in_flight_max = ZMTP_DEFAULT_REQ_IN_FLIGHT_MAX,
         .stream_notify = true,
+        .datagram_max = ZMTP_DEFAULT_DATAGRAM_MAX,
         .subscriptions_max = ZMTP_DEFAULT_SUBSCRIPTIONS_MAX,
         .topic_bytes_max = ZMTP_DEFAULT_TOPIC_BYTES_MAX,
     };
@@ -58,7 +62,7 @@ static void socket_free(struct zmtp_socket *socket)
     zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
 
-// What is wrong with the config of a |pattern| that exists; null: nothing.
+// What is wrong with the config; null: nothing.
 static const char *socket_config_flaw(const struct zmtp__pattern *pattern,
                                       const struct zmtp_socket_config *config)
 {
@@ -82,21 +86,18 @@ static const char *socket_config_flaw(const struct zmtp__pattern *pattern,
                "as replies are told apart by their numbers";
     if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
         return "socket.xpub_mode is none of enum zmtp_xpub_mode";
+    if (config->datagram_max == 0 || config->datagram_max > SOCKET_DATAGRAM_MAX)
+        return "socket.datagram_max is not within 1 and 65507";
     return NULL;
 }
 
 int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char **why)
 {
     const char *flaw = "socket.type is none of enum zmtp_socket_type";
-    int result = ZMTP_ERR_ARGUMENT;
-    if (config && (unsigned)config->type < ZMTP_SOCKET_TYPES) {
-        const struct zmtp__pattern *pattern = socket_patterns[config->type];
-        flaw = pattern ? socket_config_flaw(pattern, config)
-                       : "socket.type is DGRAM, which does not speak ZMTP";
-        if (!pattern) result = ZMTP_ERR_UNSUPPORTED;
-    }
+    if (config && (unsigned)config->type < ZMTP_SOCKET_TYPES)
+        flaw = socket_config_flaw(socket_patterns[config->type], config);
     if (why && flaw) *why = flaw;
-    return flaw ? result : ZMTP_OK;
+    return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;
 }
 
 int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *config)
@@ -277,6 +278,23 @@ void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *
     zmtp__socket_dropped(socket, ZMTP_DROP_CLOSED, lost);
 }
 
+void zmtp_socket_lose(struct zmtp_socket *socket, struct zmtp_pipe_end *end, enum zmtp_drop reason)
+{
+    const size_t lost = zmtp__queue_withdraw_first(end->in);
+    struct zmtp_pipe_end *own = end->other;
+    zmtp__pipe_consumed(end);
+    if (!socket) return;
+    if (own->marks == &socket->marks) {
+        zmtp__lane_lost(socket, own->owner, reason, lost);
+        return;
+    }
+    // The socket has let go of it, and it is to be settled without this one.
+    own->left_behind -= lost;
+    socket->counters.queued -= lost;
+    socket->counters.lost += lost;
+    zmtp__socket_dropped(socket, reason, lost);
+}
+
 uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
 {
     if (!socket->pattern->peer_id) return 0;
@@ -430,10 +448,21 @@ const char *zmtp_drop_name(enum zmtp_drop drop)
         return "outdated";
     case ZMTP_DROP_UNREAD:
         return "unread";
+    case ZMTP_DROP_MALFORMED:
+        return "malformed";
+    case ZMTP_DROP_NO_ROOM:
+        return "no-room";
+    case ZMTP_DROP_UNSENT:
+        return "unsent";
     case ZMTP_DROPS:
         break;
     }
     return "?";
+}
+
+void zmtp_socket_drop(struct zmtp_socket *socket, enum zmtp_drop reason, size_t count)
+{
+    if ((unsigned)reason < ZMTP_DROPS) zmtp__socket_dropped(socket, reason, count);
 }
 
 struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket)
