@@ -18,9 +18,11 @@ static int write_address(char *out, size_t room, struct zmtp_bytes host, uint32_
                     (const char *)host.data, port == 0 && any ? ":*" : digits);
 }
 
-static int write_tcp(const struct zmtp_endpoint *endpoint, char *out, size_t room)
+static int write_ip(const struct zmtp_endpoint *endpoint, char *out, size_t room)
 {
-    int size = snprintf(out, room, endpoint->transport == ZMTP_WS ? "ws://" : "tcp://");
+    static const char *const schemes[] = {
+        [ZMTP_TCP] = "tcp://", [ZMTP_WS] = "ws://", [ZMTP_UDP] = "udp://"};
+    int size = snprintf(out, room, "%s", schemes[endpoint->transport]);
     if (endpoint->source.size > 0) {
         size += write_address(out + size, room - (size_t)size, endpoint->source,
                               endpoint->source_port, false);
@@ -39,7 +41,8 @@ static void write_out(const struct zmtp_endpoint *endpoint, char out[2 * ZMTP_EN
     int size = 0;
     switch (endpoint->transport) {
     case ZMTP_TCP:
-        size = write_tcp(endpoint, out, room);
+    case ZMTP_UDP:
+        size = write_ip(endpoint, out, room);
         break;
     case ZMTP_VSOCK:
         size = endpoint->cid_any ? snprintf(out, room, "vsock://*")
@@ -49,7 +52,7 @@ static void write_out(const struct zmtp_endpoint *endpoint, char out[2 * ZMTP_EN
                     : snprintf(out + size, room - (size_t)size, ":%u", endpoint->port);
         break;
     case ZMTP_WS:
-        size = write_tcp(endpoint, out, room);
+        size = write_ip(endpoint, out, room);
         size += snprintf(out + size, room - (size_t)size, "%.*s", path_size, path);
         break;
     case ZMTP_IPC:
@@ -84,10 +87,11 @@ static void check_read(const char *text, const struct zmtp_endpoint *endpoint)
                (web && zmtp_bytes_equal(endpoint->path, zmtp_bytes_text("/"))));
     fuzz_check(!web || (endpoint->path.data[0] == '/' && endpoint->path.size <= ZMTP_WS_PATH_MAX));
     fuzz_check(fuzz_is_within(endpoint->source, whole));
-    const bool has_host = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_VSOCK;
+    const bool ip = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_UDP;
+    const bool has_host = ip || endpoint->transport == ZMTP_VSOCK;
     fuzz_check((has_host || web) == (endpoint->host.size > 0));
     fuzz_check(has_host == (endpoint->path.size == 0));
-    fuzz_check(endpoint->transport == ZMTP_TCP || web || endpoint->source.size == 0);
+    fuzz_check(ip || web || endpoint->source.size == 0);
     fuzz_check(endpoint->source.size > 0 || endpoint->source_port == 0);
     fuzz_check(endpoint->transport == ZMTP_VSOCK || endpoint->port <= UINT16_MAX);
     fuzz_check(!endpoint->port_any || endpoint->port == 0);

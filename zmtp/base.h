@@ -125,16 +125,18 @@ void zmtp_free(const struct zmtp_allocator *allocator, void *memory, size_t size
 //     tcp://SOURCE;HOST:PORT   for a dial: SOURCE is where it comes from, HOST or HOST:PORT
 //     ipc://PATH               ipc://@NAME: of the abstract namespace; ipc://*: a fresh path
 //     vsock://CID:PORT         between virtual machines and their host; CID a number or *
+//     udp://HOST:PORT          as tcp; udp://INTERFACE;GROUP:PORT for a group of IP
 //     inproc://NAME
 //     ws://HOST:PORT/PATH      as tcp, over WebSocket (RFC 45); without a port 80, without a path "/"
 //
 // PORT is a number, or * or 0: one that is free.
-enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC, ZMTP_VSOCK, ZMTP_WS };
+enum zmtp_transport { ZMTP_TCP, ZMTP_IPC, ZMTP_INPROC, ZMTP_VSOCK, ZMTP_WS, ZMTP_UDP };
 struct zmtp_endpoint {
     enum zmtp_transport transport;
-    struct zmtp_bytes host; // tcp, ws: without brackets, "*": every address; vsock: the cid's text
-    struct zmtp_bytes source; // tcp, ws: as |host|; empty: the system chooses
-    uint32_t port;            // tcp, ws: up to 65535; vsock: up to 4294967294; 0 when wildcard
+    // tcp, ws, udp: without brackets, "*": every address; vsock: the cid's text
+    struct zmtp_bytes host;
+    struct zmtp_bytes source; // tcp, ws, udp: as |host|; empty: the system chooses
+    uint32_t port;            // tcp, ws, udp: up to 65535; vsock: up to 4294967294; 0 when wildcard
     uint16_t source_port;     // 0: the system chooses
     bool port_any;            // "*" or 0 was given
     bool cid_any;             // vsock: "*"

@@ -87,7 +87,8 @@ enum zmtp_event_kind {
     ZMTP_EVENT_CONNECTING, // a dial begins: |remote| is the address, one of a name's perhaps
     ZMTP_EVENT_CONNECTED,  // a dial succeeded; the handshake begins. A |reason| is a warning: see
                            // |allow_public_null|
-    ZMTP_EVENT_HANDSHAKE_DONE,   // messages can flow
+    ZMTP_EVENT_HANDSHAKE_DONE,   // messages can flow; without a handshake, over udp and with a
+                                 // STREAM, as soon as the system says so
     ZMTP_EVENT_HANDSHAKE_FAILED, // |error| and |reason| say why
     ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|, which is
                                  // ZMTP_ERR_HEARTBEAT when the other side was silent for too long
@@ -189,7 +190,7 @@ enum {
 // How connections that leave the process are made, and what the system is told about them. What is 0,
 // or empty, is left as the system has it. A socket's own, for all its endpoints.
 struct zmtp_uv_transport {
-    enum zmtp_families families; // tcp
+    enum zmtp_families families; // tcp and udp
     // A dial's patience with one address, and with the name servers: 5 and 10 s by default. 0: as long
     // as the system has it, and for ever.
     uint32_t connect_ms, resolve_ms;
@@ -204,11 +205,16 @@ struct zmtp_uv_transport {
     // Octets of the kernel's buffers, up to INT32_MAX / 2; the system has bounds of its own. A tcp
     // buffer that was told its size grows no more.
     uint32_t send_buffer, recv_buffer;
-    uint32_t type_of_service; // tcp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS)
+    uint32_t
+        type_of_service; // tcp, udp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS)
     // ipc: the mode of a path that is bound, up to 0777, whatever the umask: who may connect needs
     // permission to write. It is in force before anybody can connect.
     uint32_t ipc_mode;
-    // tcp: the one interface that connections go through ("eth0"), whatever their addresses
+    // udp: how many routers what is sent to a group may pass, and one more; up to 255, 0: 1. And
+    // whether this machine's own sockets hear it.
+    uint32_t multicast_hops;
+    bool multicast_loop;
+    // tcp, udp: the one interface that connections go through ("eth0"), whatever their addresses
     // (SO_BINDTODEVICE); with its terminator.
     char device[16];
 };
@@ -232,7 +238,8 @@ struct zmtp_uv_config {
     struct zmtp_uv_ipc_allow ipc_allow; // copied as well
     // NULL and PLAIN have no secrecy. So listening on tcp beyond loopback is refused unless asked for; a
     // dial that leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that
-    // says so. ipc and vsock leave neither the machine nor its host.
+    // says so. It is the same with udp, which has no mechanism, and with groups that are not joined
+    // through lo. ipc and vsock leave neither the machine nor its host.
     bool allow_public_null;
     // Serve peers of ZMTP 1.0 and 2.0 (libzmq 2.x and 3.x), too; see peer.h. Without it they are refused
     // at once, and nobody has to wait for a greeting.
@@ -257,8 +264,8 @@ struct zmtp_uv_config {
 };
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type);
 // May a socket be opened with it? Looks at every field, |socket|, |limits|, |security| and |allow|
-// included, but not into files. ZMTP_OK, ZMTP_ERR_ARGUMENT, or ZMTP_ERR_UNSUPPORTED for
-// DGRAM; then |why|, if not null, points at a constant sentence that names the field and its range.
+// included, but not into files. ZMTP_OK or ZMTP_ERR_ARGUMENT; then |why|, if not null, points at a
+// constant sentence that names the field and its range.
 int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why);
 // Security in one line each. A server of CURVE with its keys and whom it lets in; its client with keys of
 // its own (null: made at random, for servers that let in any) and the server's public one. PLAIN: set
@@ -301,6 +308,12 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
 //
 // tcp://SOURCE;HOST:PORT comes from SOURCE: an address or interface of this machine, with or without a
 // port. A port of its own serves one connection at a time.
+//
+// udp is for RADIO, which connects, DISH, which binds, and DGRAM, which has one endpoint of either
+// kind: "udp://host:port", and for groups "udp://interface;group:port", the interface by its name
+// or an address of its own; "*" or none is the system's choice. Nobody is known to be there: a
+// RADIO sends every group, a name is looked up until it is found, and what finds no room is
+// dropped. See |datagram_max| and enum zmtp_drop.
 int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint);
 // The same for a SERVER or PEER, and tells the number that messages for the other side bear, so that it
 // can be written to at once. ZMTP_ERR_NOT_FOUND for an inproc name that is not bound yet.

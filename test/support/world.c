@@ -108,6 +108,18 @@ int world_listen(char endpoint[ZMTP_ENDPOINT_MAX])
     return fd;
 }
 
+int world_datagrams(char endpoint[ZMTP_ENDPOINT_MAX])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(endpoint, ZMTP_ENDPOINT_MAX, "udp://127.0.0.1:%u", ntohs(address.sin_port));
+    return fd;
+}
+
 void world_endpoint(struct world *world, enum zmtp_transport transport, char out[ZMTP_ENDPOINT_MAX])
 {
     world->names++;
@@ -130,6 +142,9 @@ void world_endpoint(struct world *world, enum zmtp_transport transport, char out
         snprintf(out, ZMTP_ENDPOINT_MAX, "ws%.200s/test/%d", tcp + 3, world->names);
         break;
     }
+    case ZMTP_UDP:
+        close(world_datagrams(out));
+        break;
     }
 }
 

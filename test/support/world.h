@@ -60,8 +60,9 @@ void world_endpoint(struct world *world, enum zmtp_transport transport,
 int world_dial(const char *endpoint);
 // Has this machine IPv6? Tests that need it and find none skip, or leave that part out.
 bool world_has_ipv6(void);
-// A plain tcp listener; |endpoint| is told.
+// A plain tcp listener; |endpoint| is told. And a plain socket of udp, which does not block.
 int world_listen(char endpoint[ZMTP_ENDPOINT_MAX]);
+int world_datagrams(char endpoint[ZMTP_ENDPOINT_MAX]);
 
 void node_init(struct node *node, struct world *world, enum zmtp_socket_type type);
 void node_open(struct node *node);      // after node_init; messages are taken by callback

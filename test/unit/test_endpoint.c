@@ -123,6 +123,40 @@ static void test_a_vsock_has_a_context_id_and_a_port(void **state)
     }
 }
 
+static void test_udp_has_a_host_a_port_and_for_a_group_an_interface(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text, *source, *host;
+        uint16_t port;
+    } cases[] = {
+        {"udp://127.0.0.1:5555", "", "127.0.0.1", 5555},
+        {"udp://*:5555", "", "*", 5555},
+        {"udp://localhost:*", "", "localhost", 0},
+        {"udp://239.0.0.1:5555", "", "239.0.0.1", 5555},
+        {"udp://eth0;239.0.0.1:5555", "eth0", "239.0.0.1", 5555},
+        {"udp://192.168.1.5;239.0.0.1:5555", "192.168.1.5", "239.0.0.1", 5555},
+        {"udp://*;[ff02::1]:5555", "*", "ff02::1", 5555},
+        {"udp://[fe80::1];[ff02::1]:5555", "fe80::1", "ff02::1", 5555},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct zmtp_endpoint endpoint = parsed(cases[i].text);
+        assert_int_equal(endpoint.transport, ZMTP_UDP);
+        octets_assert_equal(endpoint.source, zmtp_bytes_text(cases[i].source));
+        octets_assert_equal(endpoint.host, zmtp_bytes_text(cases[i].host));
+        assert_int_equal(endpoint.port, cases[i].port);
+        assert_int_equal(endpoint.port_any, cases[i].port == 0);
+        assert_int_equal(endpoint.source_port, 0);
+    }
+    static const char *const refused[] = {
+        "udp://",      "udp://127.0.0.1",          "udp://:5",      "udp://127.0.0.1:65536",
+        "udp://::1:5", "udp://;239.0.0.1:5",       "udp://eth0;:5", "udp://eth0;239.0.0.1",
+        "udp://a b:5", "udp://eth0:5;239.0.0.1:5", "udp://a;b;c:5", "udp://[::1]:5;[ff02::1]:5",
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_refused(refused[i], ZMTP_ERR_ENDPOINT);
+}
+
 static void test_views_point_into_the_text(void **state)
 {
     (void)state;
@@ -161,7 +195,7 @@ static void test_inproc_has_a_name_of_any_octets(void **state)
 static void test_an_unknown_scheme_is_told_apart_from_a_bad_endpoint(void **state)
 {
     (void)state;
-    const char *const schemes[] = {"udp://h:1", "pgm://h:1", "tcps://h:1", "TCP://h:1", "x://"};
+    const char *const schemes[] = {"wss://h:1", "pgm://h:1", "tcps://h:1", "TCP://h:1", "x://"};
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         assert_refused(schemes[i], ZMTP_ERR_TRANSPORT);
     }
@@ -271,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_tcp_has_a_host_and_a_port),
         cmocka_unit_test(test_a_dial_may_say_where_it_comes_from),
         cmocka_unit_test(test_a_vsock_has_a_context_id_and_a_port),
+        cmocka_unit_test(test_udp_has_a_host_a_port_and_for_a_group_an_interface),
         cmocka_unit_test(test_views_point_into_the_text),
         cmocka_unit_test(test_ipc_has_a_path_or_an_abstract_name),
         cmocka_unit_test(test_inproc_has_a_name_of_any_octets),

@@ -150,6 +150,17 @@ static int endpoint_tcp(struct endpoint_text *text, struct zmtp_endpoint *out)
     return error;
 }
 
+static int endpoint_udp(struct endpoint_text *text, struct zmtp_endpoint *out)
+{
+    const struct zmtp_bytes whole = text->rest;
+    const int error = endpoint_tcp(text, out);
+    if (error < 0) return error;
+    const size_t end = endpoint_first(whole, ';');
+    if (end < whole.size && endpoint_colon(endpoint_head(whole, end)) < end)
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "an interface before the ; has no port");
+    return ZMTP_OK;
+}
+
 static int endpoint_vsock(struct endpoint_text *text, struct zmtp_endpoint *out)
 {
     const size_t colon = endpoint_last(text->rest, ':');
@@ -262,12 +273,16 @@ static int endpoint_read(struct endpoint_text *text, struct zmtp_endpoint *out)
         out->transport = ZMTP_WS;
         return endpoint_ws(text, out);
     }
+    if (endpoint_scheme(text, "udp://")) {
+        out->transport = ZMTP_UDP;
+        return endpoint_udp(text, out);
+    }
     const size_t colon = strcspn((const char *)text->rest.data, ":");
     if (colon == 0 || strncmp((const char *)text->rest.data + colon, "://", 3) != 0) {
         return endpoint_fail(text, ZMTP_ERR_ENDPOINT, "there is no transport before \"://\"");
     }
     return endpoint_fail(text, ZMTP_ERR_TRANSPORT,
-                         "the transport is none of tcp, ipc, inproc, vsock, ws");
+                         "the transport is none of tcp, ipc, inproc, vsock, ws, udp");
 }
 
 int zmtp_endpoint_parse(const char *text, struct zmtp_endpoint *out, const char **why)

@@ -1,8 +1,10 @@
 #include "address.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,6 +15,9 @@
 
 // It needs the struct sockaddr of the header above.
 #include <linux/vm_sockets.h>
+
+// An address in digits, a % and the name of an interface.
+enum { ADDRESS_HOST_MAX = INET6_ADDRSTRLEN + IF_NAMESIZE };
 
 static void address_ipc(const struct zmtp_endpoint *endpoint, struct zmtp__address *out)
 {
@@ -217,32 +222,68 @@ static void address_vsock_text(const struct zmtp__address *address, char *out, s
         snprintf(out, size, "vsock://%u:%u", vsock.svm_cid, vsock.svm_port);
 }
 
-// Host and port in digits. Returns the host within |host|, or null.
-static const char *address_digits(const struct zmtp__address *address, char host[64], char port[8])
+// The host in digits. False: it is none of IP.
+static bool address_digits(const struct zmtp__address *address, char host[INET6_ADDRSTRLEN],
+                           uint16_t *port, uint32_t *scope)
 {
-    if (address->at.ss_family != AF_INET && address->at.ss_family != AF_INET6) return NULL;
-    const int error = getnameinfo((const struct sockaddr *)&address->at, address->size, host, 64,
-                                  port, 8, NI_NUMERICHOST | NI_NUMERICSERV);
-    if (error != 0) return NULL;
+    *scope = 0;
+    if (address->at.ss_family == AF_INET) {
+        struct sockaddr_in four;
+        memcpy(&four, &address->at, sizeof four);
+        *port = ntohs(four.sin_port);
+        return inet_ntop(AF_INET, &four.sin_addr, host, INET6_ADDRSTRLEN) != NULL;
+    }
+    if (address->at.ss_family != AF_INET6) return false;
+    struct sockaddr_in6 six;
+    memcpy(&six, &address->at, sizeof six);
+    *port = ntohs(six.sin6_port);
+    *scope = six.sin6_scope_id;
     // An IPv4 address that came in through a socket of both families is shown as what it is.
-    return strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') ? host + 7 : host;
+    const bool four = IN6_IS_ADDR_V4MAPPED(&six.sin6_addr);
+    const void *const octets = six.sin6_addr.s6_addr + (four ? 12 : 0);
+    return inet_ntop(four ? AF_INET : AF_INET6, octets, host, INET6_ADDRSTRLEN) != NULL;
+}
+
+// The same with the link's name behind it, where the address is good on one link only.
+static bool address_on_link(const struct zmtp__address *address, char host[ADDRESS_HOST_MAX],
+                            uint16_t *port)
+{
+    char digits[INET6_ADDRSTRLEN], link[IF_NAMESIZE];
+    uint32_t scope;
+    if (!address_digits(address, digits, port, &scope)) return false;
+    const bool named = scope > 0 && if_indextoname(scope, link);
+    snprintf(host, ADDRESS_HOST_MAX, named ? "%s%%%s" : "%s", digits, named ? link : "");
+    return true;
 }
 
 void zmtp__address_host(const struct zmtp__address *address, char *out, size_t size)
 {
-    char host[64], port[8];
-    const char *const shown = address_digits(address, host, port);
-    snprintf(out, size, "%s", shown ? shown : "");
+    char host[ADDRESS_HOST_MAX];
+    uint16_t port;
+    snprintf(out, size, "%s", address_on_link(address, host, &port) ? host : "");
+}
+
+void zmtp__address_plain(const struct zmtp__address *address, char *out, size_t size)
+{
+    char host[INET6_ADDRSTRLEN];
+    uint16_t port;
+    uint32_t scope;
+    out[0] = '\0';
+    if (!address_digits(address, host, &port, &scope)) return;
+    if (scope > 0)
+        snprintf(out, size, "[%s%%%u]:%u", host, scope, port);
+    else
+        snprintf(out, size, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
 }
 
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size)
 {
+    char host[ADDRESS_HOST_MAX];
+    uint16_t port;
     out[0] = '\0';
     if (address->at.ss_family == AF_VSOCK) address_vsock_text(address, out, size);
-    char host[64], port[8];
-    const char *const shown = address_digits(address, host, port);
-    if (!shown) return;
-    snprintf(out, size, strchr(shown, ':') ? "tcp://[%s]:%s" : "tcp://%s:%s", shown, port);
+    if (!address_on_link(address, host, &port)) return;
+    snprintf(out, size, strchr(host, ':') ? "tcp://[%s]:%u" : "tcp://%s:%u", host, port);
 }
 
 bool zmtp__address_peer(int fd, struct zmtp__address *out)
@@ -254,6 +295,11 @@ bool zmtp__address_peer(int fd, struct zmtp__address *out)
 int zmtp__address_socket(const struct zmtp__address *address)
 {
     return socket(address->at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+int zmtp__address_datagrams(const struct zmtp__address *address)
+{
+    return socket(address->at.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
 int zmtp__address_error(int error_number)

@@ -47,11 +47,14 @@ bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__addre
 void zmtp__address_text(const struct zmtp__address *address, char *out, size_t size);
 // What RFC 27, Message Format, calls an address: "127.0.0.1", "::1"; empty for others.
 void zmtp__address_host(const struct zmtp__address *address, char *out, size_t size);
+// "127.0.0.1:5555", "[::1]:5555", "[fe80::1%2]:5555"; empty for others than IP.
+void zmtp__address_plain(const struct zmtp__address *address, char *out, size_t size);
 // The address at the other side of |fd|. False: it is not connected, or not any more.
 bool zmtp__address_peer(int fd, struct zmtp__address *out);
 
 // A socket that does not block, for |address|; negative: errno tells.
 int zmtp__address_socket(const struct zmtp__address *address);
+int zmtp__address_datagrams(const struct zmtp__address *address); // the same of udp
 // The error for an errno, whether it came from a bind, a dial or an accept.
 int zmtp__address_error(int error_number);
 

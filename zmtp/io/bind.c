@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "multicast.h"
 #include "transport.h"
 
 static const char *bind_advice(enum zmtp_transport transport, int error_number)
@@ -31,6 +32,10 @@ static const char *bind_advice(enum zmtp_transport transport, int error_number)
     case ENOENT:
     case ENOTDIR:
         return "cannot be made: its folder does not exist";
+    case ENODEV:
+        return "cannot be bound: there is no such interface, or the system knows none that leads "
+               "to "
+               "the group; name one before a ;";
     case EMFILE:
     case ENFILE:
         return "cannot be bound: no file descriptors are left; close some or raise the limit";
@@ -63,9 +68,13 @@ void zmtp__bind_close(int fd)
 int zmtp__bind_socket(const struct zmtp__bind_job *job, const struct zmtp__address *address)
 {
     const struct zmtp_uv_transport *transport = &job->socket->config.transport;
-    const int fd = zmtp__address_socket(address);
+    const int family = address->at.ss_family;
+    const bool udp = job->endpoint->transport == ZMTP_UDP;
+    const int fd = udp ? zmtp__address_datagrams(address) : zmtp__address_socket(address);
     if (fd < 0) return -1;
-    if (zmtp__transport_prepare(transport, fd, address->at.ss_family, &job->out->option)) return fd;
+    if (udp ? zmtp__transport_prepare_datagrams(transport, fd, family, &job->out->option)
+            : zmtp__transport_prepare(transport, fd, family, &job->out->option))
+        return fd;
     zmtp__bind_close(fd);
     return -1;
 }
@@ -80,20 +89,36 @@ static bool bind_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+// What is sent from a bound descriptor of datagrams may go to groups too.
+static bool bind_groups(const struct zmtp__bind_job *job, int fd,
+                        const struct zmtp__address *address)
+{
+    const struct zmtp_uv_config *config = &job->socket->config;
+    const int family = address->at.ss_family;
+    if (config->socket.type == ZMTP_DGRAM &&
+        !zmtp__multicast_send(fd, family, job->endpoint, &config->transport, &job->out->option))
+        return false;
+    return !zmtp__multicast_is(address) || zmtp__multicast_join(fd, address, job->endpoint);
+}
+
 static bool bind_and_listen(const struct zmtp__bind_job *job, int fd,
                             const struct zmtp__address *address)
 {
     const int family = address->at.ss_family;
-    // Without it a server that restarts could not bind while old connections are in TIME_WAIT.
-    if (family != AF_VSOCK && !bind_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
+    const bool udp = job->endpoint->transport == ZMTP_UDP;
+    // Without it a server that restarts could not bind while old connections are in TIME_WAIT. Of a
+    // group there may be several, who all hear; but of two sockets at one address of udp only one
+    // does.
+    const bool shared = udp ? zmtp__multicast_is(address) : family != AF_VSOCK;
+    if (shared && !bind_option(fd, SOL_SOCKET, SO_REUSEADDR, 1)) return false;
     // Of [::] alone it decides whether IPv4 is taken as well.
     const bool only_six = job->socket->config.transport.families == ZMTP_FAMILIES_IPV6;
     if (family == AF_INET6 && !bind_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, only_six)) return false;
     if (bind(fd, (const struct sockaddr *)&address->at, address->size) < 0) return false;
-    return zmtp__bind_listen(job, fd);
+    return udp ? bind_groups(job, fd, address) : zmtp__bind_listen(job, fd);
 }
 
-// A listening descriptor, or -1 and errno.
+// A listening descriptor, or one of datagrams; or -1 and errno.
 static int bind_open(const struct zmtp__bind_job *job, const struct zmtp__address *address)
 {
     const int fd = zmtp__bind_socket(job, address);
@@ -107,11 +132,21 @@ static int bind_open(const struct zmtp__bind_job *job, const struct zmtp__addres
 static bool bind_keeps_local(const struct zmtp__bind_job *job)
 {
     const struct zmtp_uv_config *config = &job->socket->config;
-    return config->security.mechanism != ZMTP_CURVE && !config->allow_public_null;
+    const bool secret =
+        config->security.mechanism == ZMTP_CURVE && job->endpoint->transport != ZMTP_UDP;
+    return !secret && !config->allow_public_null;
 }
 
 static int bind_public(const struct zmtp__bind_job *job)
 {
+    if (job->endpoint->transport == ZMTP_UDP)
+        return zmtp__uv_socket_fail(
+            job->socket, ZMTP_ERR_ACCESS,
+            "%s would take what anybody on the network sends, and nothing protects it: bind to "
+            "127.0.0.1, or a group through lo, as udp://lo;239.0.0.1:5555, or set "
+            "allow_public_null "
+            "if that is meant",
+            job->text);
     return zmtp__uv_socket_fail(
         job->socket, ZMTP_ERR_ACCESS,
         "%s would be open to the network without encryption: bind to 127.0.0.1, use CURVE, or set "
@@ -143,6 +178,7 @@ static int bind_done(const struct zmtp__bind_job *job, int fd, bool any_four)
                  (const char *)path.data);
     else
         strcpy(out, address);
+    if (job->endpoint->transport == ZMTP_UDP) memcpy(out, "udp", strlen("udp"));
     return ZMTP_OK;
 }
 
@@ -166,6 +202,7 @@ static int bind_wildcard(const struct zmtp__bind_job *job)
 
 static bool bind_is_denied(const struct zmtp__bind_job *job, const struct zmtp__address *address)
 {
+    if (zmtp__multicast_is(address) && zmtp__multicast_local(job->endpoint)) return false;
     return !zmtp__address_loopback(address) && bind_keeps_local(job);
 }
 
@@ -253,6 +290,7 @@ int zmtp__bind(struct zmtp_uv_socket *socket, const char *text,
     switch (endpoint->transport) {
     case ZMTP_TCP:
     case ZMTP_WS:
+    case ZMTP_UDP:
         return bind_tcp(&job);
     case ZMTP_IPC:
         return zmtp__bind_ipc(&job);

@@ -1,5 +1,5 @@
 // Makes a listening descriptor for an endpoint, or says in words why there is none. bind.c does tcp and
-// vsock, bind_ipc.c what has a path.
+// vsock, and udp, where nothing listens; bind_ipc.c does what has a path.
 #ifndef ZMTP_IO_BIND_H
 #define ZMTP_IO_BIND_H
 

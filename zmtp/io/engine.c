@@ -7,6 +7,7 @@
 #include "harbour.h"
 #include "inproc.h"
 #include "resolver.h"
+#include "udp.h"
 #include "uv_socket.h"
 #include "wait.h"
 
@@ -94,6 +95,8 @@ static void engine_round(struct zmtp_uv *uv)
     struct zmtp_pipe_end *end;
     for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->marks)); i++)
         zmtp__conn_resume(zmtp_pipe_owner(end));
+    for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->datagrams)); i++)
+        zmtp__udp_flush(zmtp_pipe_owner(end));
     if (uv->harbour) zmtp__harbour_work(uv->harbour);
     uv->unflushed = 0;
     // A socket is freed by its own turn only, so the rest of the list stays good.
@@ -110,7 +113,7 @@ static void engine_round(struct zmtp_uv *uv)
 
 static bool engine_busy(const struct zmtp_uv *uv)
 {
-    return uv->marks.first || uv->touched || zmtp__harbour_busy(uv->harbour);
+    return uv->marks.first || uv->datagrams.first || uv->touched || zmtp__harbour_busy(uv->harbour);
 }
 
 // May the loop sleep? Then other threads ring when they have something for it.
@@ -153,6 +156,9 @@ void zmtp__engine_flush(struct zmtp_uv *uv)
     struct zmtp_pipe_end *end;
     while ((end = zmtp_marks_take(&uv->marks)))
         zmtp__conn_flush(zmtp_pipe_owner(end));
+    // One that has much to send is marked again.
+    for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->datagrams)); i++)
+        zmtp__udp_flush(zmtp_pipe_owner(end));
     if (uv->harbour) zmtp__harbour_work(uv->harbour);
     uv->unflushed = 0;
 }

@@ -30,6 +30,7 @@ struct zmtp_uv {
     unsigned own_handles; // of the seven above, not yet closed
     size_t handles;       // of everybody else: watches and alarms, not yet closed
     struct zmtp_marks marks;          // connections' ends of pipes with news
+    struct zmtp_marks datagrams;      // the same of udp
     struct zmtp_uv_socket *sockets;   // all, until freed
     struct zmtp_uv_socket *touched;   // those to be looked at by the next dispatch
     struct zmtp_uv_socket *dropping;  // those that have dropped something, which is to be told

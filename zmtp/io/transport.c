@@ -34,17 +34,21 @@ static void transport_set_device(struct transport_job *job, const char *device)
         job->option = "transport.device";
 }
 
-static void transport_set_tcp(struct transport_job *job, const struct zmtp_uv_transport *transport,
-                              int family)
+static void transport_set_ip(struct transport_job *job, const struct zmtp_uv_transport *transport,
+                             int family)
 {
     const uint32_t tos = transport->type_of_service;
     transport_set_device(job, transport->device);
-    transport_set(job, IPPROTO_TCP, TCP_USER_TIMEOUT, transport->unacknowledged_ms,
-                  "transport.unacknowledged_ms");
     // An IPv6 socket may have IPv4 connections.
     transport_set(job, IPPROTO_IP, IP_TOS, tos, "transport.type_of_service");
     if (family == AF_INET6)
         transport_set(job, IPPROTO_IPV6, IPV6_TCLASS, tos, "transport.type_of_service");
+}
+
+static void transport_set_tcp(struct transport_job *job, const struct zmtp_uv_transport *transport)
+{
+    transport_set(job, IPPROTO_TCP, TCP_USER_TIMEOUT, transport->unacknowledged_ms,
+                  "transport.unacknowledged_ms");
     if (!transport->keepalive) return;
     transport_set(job, SOL_SOCKET, SO_KEEPALIVE, 1, "transport.keepalive");
     transport_set(job, IPPROTO_TCP, TCP_KEEPIDLE, transport->keepalive_idle_s,
@@ -55,14 +59,30 @@ static void transport_set_tcp(struct transport_job *job, const struct zmtp_uv_tr
                   "transport.keepalive_count");
 }
 
-bool zmtp__transport_prepare(const struct zmtp_uv_transport *transport, int fd, int family,
-                             const char **option)
+static struct transport_job transport_begin(const struct zmtp_uv_transport *transport, int fd,
+                                            int family)
 {
     struct transport_job job = {.fd = fd};
     // Before the connection is made, as its window's scale is chosen then.
     transport_set(&job, SOL_SOCKET, SO_SNDBUF, transport->send_buffer, "transport.send_buffer");
     transport_set(&job, SOL_SOCKET, SO_RCVBUF, transport->recv_buffer, "transport.recv_buffer");
-    if (family == AF_INET || family == AF_INET6) transport_set_tcp(&job, transport, family);
+    if (family == AF_INET || family == AF_INET6) transport_set_ip(&job, transport, family);
+    return job;
+}
+
+bool zmtp__transport_prepare(const struct zmtp_uv_transport *transport, int fd, int family,
+                             const char **option)
+{
+    struct transport_job job = transport_begin(transport, fd, family);
+    if (family == AF_INET || family == AF_INET6) transport_set_tcp(&job, transport);
+    *option = job.option;
+    return !job.option;
+}
+
+bool zmtp__transport_prepare_datagrams(const struct zmtp_uv_transport *transport, int fd,
+                                       int family, const char **option)
+{
+    const struct transport_job job = transport_begin(transport, fd, family);
     *option = job.option;
     return !job.option;
 }

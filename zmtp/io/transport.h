@@ -8,6 +8,9 @@
 // from there. False: |*option| names what the system refused, and errno tells why.
 bool zmtp__transport_prepare(const struct zmtp_uv_transport *transport, int fd, int family,
                              const char **option);
+// The same for a descriptor of datagrams.
+bool zmtp__transport_prepare_datagrams(const struct zmtp_uv_transport *transport, int fd,
+                                       int family, const char **option);
 // Makes the octets of a connected or connecting socket move without waits. Where the system refuses, it
 // is only slower.
 void zmtp__transport_tune(const struct zmtp_uv_transport *transport, int fd);

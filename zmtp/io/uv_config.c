@@ -13,7 +13,9 @@ void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type ty
         .pending_max = ZMTP_DEFAULT_PENDING_MAX,
         .hello_rate_max = ZMTP_DEFAULT_HELLO_RATE_MAX,
         .backlog = ZMTP_DEFAULT_BACKLOG,
-        .transport = {.connect_ms = ZMTP_DEFAULT_CONNECT_MS, .resolve_ms = ZMTP_DEFAULT_RESOLVE_MS},
+        .transport = {.connect_ms = ZMTP_DEFAULT_CONNECT_MS,
+                      .resolve_ms = ZMTP_DEFAULT_RESOLVE_MS,
+                      .multicast_loop = true},
     };
     zmtp_socket_config_init(&config->socket, type);
     zmtp_peer_limits_init(&config->limits);
@@ -34,6 +36,7 @@ static const char *uv_config_transport_flaw(const struct zmtp_uv_transport *tran
     if (transport->recv_buffer > INT32_MAX / 2) return "transport.recv_buffer is above 1073741823";
     if (transport->type_of_service > UINT8_MAX) return "transport.type_of_service is above 255";
     if (transport->ipc_mode > 0777) return "transport.ipc_mode is above 0777";
+    if (transport->multicast_hops > UINT8_MAX) return "transport.multicast_hops is above 255";
     if (!memchr(transport->device, 0, sizeof transport->device))
         return "transport.device has more than 15 octets";
     return NULL;
@@ -42,10 +45,11 @@ static const char *uv_config_transport_flaw(const struct zmtp_uv_transport *tran
 static const char *uv_config_flaw(const struct zmtp_uv_config *config)
 {
     // There is no handshake, which is where security would begin.
-    if (config->socket.type == ZMTP_STREAM && config->security.mechanism != ZMTP_NULL)
-        return "security.mechanism is not NULL, and a STREAM's octets are sent as they are";
-    if (config->socket.type == ZMTP_STREAM && config->security.server)
-        return "security.server is set, and a STREAM has no handshake in which to judge";
+    const bool raw = config->socket.type == ZMTP_STREAM || config->socket.type == ZMTP_DGRAM;
+    if (raw && config->security.mechanism != ZMTP_NULL)
+        return "security.mechanism is not NULL, but STREAM and DGRAM send octets as they are";
+    if (raw && config->security.server)
+        return "security.server is set, but STREAM and DGRAM have no handshake in which to judge";
     if (config->reconnect_max_ms > 0 && config->reconnect_max_ms < config->reconnect_min_ms)
         return "reconnect_max_ms is below reconnect_min_ms, and not 0";
     if (config->reconnect_stop > ZMTP_STOP_ALWAYS)

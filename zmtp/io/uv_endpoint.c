@@ -10,6 +10,7 @@
 #include "guard.h"
 #include "inproc.h"
 #include "listener.h"
+#include "udp.h"
 
 // Reads |text|, or says why it cannot be read.
 static int uv_endpoint_parse(struct zmtp_uv_socket *socket, const char *text,
@@ -42,8 +43,26 @@ static int uv_endpoint_check_stream(struct zmtp_uv_socket *socket, const char *t
     return ZMTP_OK;
 }
 
+// Datagrams are for those who can do without some, in the direction that they go; and nothing seals
+// them.
+static int uv_endpoint_check_udp(struct zmtp_uv_socket *socket, const char *text, bool bind)
+{
+    const enum zmtp_socket_type type = socket->config.socket.type;
+    if (type != ZMTP_RADIO && type != ZMTP_DISH && type != ZMTP_DGRAM)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "%s: udp is for RADIO, DISH and DGRAM, and this is a %s", text,
+                                    zmtp_socket_type_name(type));
+    if (bind ? type == ZMTP_RADIO : type == ZMTP_DISH)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "%s: over udp a RADIO connects and a DISH binds", text);
+    if (socket->config.security.mechanism != ZMTP_NULL)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED,
+                                    "%s: no mechanism protects datagrams: use tcp, or none", text);
+    return ZMTP_OK;
+}
+
 // Reads |text| and looks whether a socket of this type can be there.
-static int uv_endpoint_judge(struct zmtp_uv_socket *socket, const char *text,
+static int uv_endpoint_judge(struct zmtp_uv_socket *socket, const char *text, bool bind,
                              struct zmtp_endpoint *out)
 {
     const int error = uv_endpoint_parse(socket, text, out);
@@ -53,6 +72,9 @@ static int uv_endpoint_judge(struct zmtp_uv_socket *socket, const char *text,
                                     "%s: this libzmtp was built without WebSocket: build it with "
                                     "make WS=1, which needs libwslay",
                                     text);
+    if (out->transport == ZMTP_UDP) return uv_endpoint_check_udp(socket, text, bind);
+    if (socket->config.socket.type == ZMTP_DGRAM)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_UNSUPPORTED, "%s: a DGRAM is for udp", text);
     if (socket->config.socket.type == ZMTP_STREAM)
         return uv_endpoint_check_stream(socket, text, out);
     return ZMTP_OK;
@@ -61,10 +83,12 @@ static int uv_endpoint_judge(struct zmtp_uv_socket *socket, const char *text,
 int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
 {
     struct zmtp_endpoint parsed;
-    int error = uv_endpoint_judge(socket, endpoint, &parsed);
+    int error = uv_endpoint_judge(socket, endpoint, true, &parsed);
     if (error < 0) return error;
     if (parsed.transport == ZMTP_INPROC)
         error = zmtp__inproc_bind(socket, endpoint);
+    else if (parsed.transport == ZMTP_UDP)
+        error = zmtp__udp_bind(socket, endpoint, &parsed);
     else if (parsed.source.size > 0)
         return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT,
                                     "%s: only a dial has an address to come from, before a ;",
@@ -78,11 +102,12 @@ int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint)
 // Why |endpoint| can be bound but not dialled; null: it can.
 static const char *uv_endpoint_undialled(const struct zmtp_endpoint *endpoint)
 {
-    const bool tcp = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_WS;
+    const bool ip = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_WS ||
+                    endpoint->transport == ZMTP_UDP;
     if (endpoint->port_any) return "a dial needs the port that the other side is bound to";
     if (endpoint->path_any) return "a dial needs the path that the other side is bound to";
     if (endpoint->cid_any) return "* can be bound, a dial needs a context id";
-    if (tcp && zmtp_bytes_equal(endpoint->host, zmtp_bytes_text("*")))
+    if (ip && zmtp_bytes_equal(endpoint->host, zmtp_bytes_text("*")))
         return "* can be bound, a dial needs a host";
     return NULL;
 }
@@ -92,7 +117,7 @@ static int uv_endpoint_connect(struct zmtp_uv_socket *socket, const char *endpoi
                                struct zmtp_bytes routing_id)
 {
     struct zmtp_endpoint parsed;
-    int error = uv_endpoint_judge(socket, endpoint, &parsed);
+    int error = uv_endpoint_judge(socket, endpoint, false, &parsed);
     if (error < 0) return error;
     const char *const why = uv_endpoint_undialled(&parsed);
     if (why) return zmtp__uv_socket_fail(socket, ZMTP_ERR_ENDPOINT, "%s: %s", endpoint, why);
@@ -102,6 +127,8 @@ static int uv_endpoint_connect(struct zmtp_uv_socket *socket, const char *endpoi
                                     endpoint);
     if (parsed.transport == ZMTP_INPROC)
         error = zmtp__inproc_connect(socket, endpoint);
+    else if (parsed.transport == ZMTP_UDP)
+        error = zmtp__udp_connect(socket, endpoint);
     else
         error = zmtp__dialler_open(socket, endpoint, routing_id);
     return uv_endpoint_result(socket, endpoint, error);
@@ -167,6 +194,7 @@ int zmtp_uv_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
     const int error = uv_endpoint_parse(socket, endpoint, &parsed);
     if (error < 0) return error;
     if (zmtp__inproc_unbind(socket, endpoint) == ZMTP_OK) return ZMTP_OK;
+    if (zmtp__udp_unbind(socket, endpoint) == ZMTP_OK) return ZMTP_OK;
     for (struct zmtp__listener *listener = socket->listeners; listener; listener = listener->next) {
         if (strcmp(listener->given, endpoint) != 0 && strcmp(listener->endpoint, endpoint) != 0)
             continue;
@@ -182,6 +210,7 @@ int zmtp_uv_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
     const int error = uv_endpoint_parse(socket, endpoint, &parsed);
     if (error < 0) return error;
     if (zmtp__inproc_disconnect(socket, endpoint) == ZMTP_OK) return ZMTP_OK;
+    if (zmtp__udp_disconnect(socket, endpoint) == ZMTP_OK) return ZMTP_OK;
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (!conn->dialler || conn->leaving || !conn->end) continue;
         if (strcmp(conn->dialler->endpoint, endpoint) != 0) continue;
@@ -216,6 +245,7 @@ void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
         (void)zmtp_socket_flow(socket->core, conn->end, &peer.flow); // or it stays zero
         each(context, &peer);
     }
+    zmtp__udp_each_peer(socket, each, context);
     zmtp__inproc_each_peer(socket, each, context);
     socket->uv->calling--;
 }

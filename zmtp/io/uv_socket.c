@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "mailbox.h"
 #include "ticks.h"
+#include "udp.h"
 #include "wait.h"
 
 enum {
@@ -131,6 +132,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     const uint64_t leave_ms = zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv));
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
         zmtp__conn_leave(conn, leave_ms);
+    zmtp__udp_leave(socket, leave_ms);
     zmtp__uv_socket_touch(socket);
 }
 
@@ -139,6 +141,7 @@ void zmtp__uv_socket_abandon(struct zmtp_uv_socket *socket)
     zmtp_uv_socket_close(socket, NULL, NULL);
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
         zmtp__conn_leave(conn, 0);
+    zmtp__udp_leave(socket, 0);
 }
 
 static void uv_socket_finish(struct zmtp_uv_socket *socket)
@@ -261,7 +264,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
 {
     const struct zmtp_uv_config *config = &socket->config;
     if (socket->closing) {
-        if (!socket->conns) uv_socket_finish(socket);
+        if (!socket->conns && !socket->udps) uv_socket_finish(socket);
         return;
     }
     zmtp_socket_process(socket->core);
@@ -342,6 +345,7 @@ const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket)
 static bool uv_socket_push(struct zmtp_uv_socket *socket)
 {
     zmtp__engine_flush(socket->uv);
+    zmtp__udp_push(socket);
     int pushes = 0;
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (!conn->tx_blocked || !conn->end || !conn->end->in->starved) continue;

@@ -10,6 +10,7 @@ struct zmtp__conn;
 struct zmtp__door;
 struct zmtp__guard;
 struct zmtp__listener;
+struct zmtp__udp;
 
 enum { ZMTP__TEXT_MAX = 400 };
 
@@ -29,6 +30,7 @@ struct zmtp_uv_socket {
     struct zmtp_part metadata;                   // of the application
     struct zmtp__conn *conns;                    // connections and diallers, until freed
     struct zmtp__listener *listeners, *stopping; // |stopping|: their end is to be told
+    struct zmtp__udp *udps;                      // endpoints of udp, until freed
     struct zmtp_uv_mailbox *mailboxes;
     bool touched;       // on the engine's list
     bool dropping;      // on that of drops to be told

@@ -2,10 +2,11 @@
 
 #include "conn.h"
 #include "inproc.h"
+#include "udp.h"
 
 static size_t wait_connected(const struct zmtp_uv_socket *socket)
 {
-    size_t count = zmtp__inproc_joined(socket);
+    size_t count = zmtp__inproc_joined(socket) + zmtp__udp_ready(socket);
     for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
         if (conn->peer && conn->up && !conn->leaving) count++;
     return count;

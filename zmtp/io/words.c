@@ -20,6 +20,9 @@ static const char *words_shape(enum zmtp_socket_type type)
         return "a message of a ROUTER has the routing id of its peer and at least one part more";
     case ZMTP_STREAM:
         return "a message of a STREAM has two parts: the routing id of its connection, and octets";
+    case ZMTP_DGRAM:
+        return "a message of a DGRAM has two parts: an address in digits with a port, as "
+               "127.0.0.1:5555 or [::1]:5555, which may be empty where one was dialled, and a body";
     case ZMTP_PAIR:
     case ZMTP_PUB:
     case ZMTP_SUB:
@@ -30,7 +33,6 @@ static const char *words_shape(enum zmtp_socket_type type)
     case ZMTP_PUSH:
     case ZMTP_XPUB:
     case ZMTP_XSUB:
-    case ZMTP_DGRAM:
     case ZMTP_SOCKET_TYPES:
         break;
     }
@@ -44,6 +46,9 @@ static const char *words_send(enum zmtp_socket_type type, int error)
         return "a socket of this type only receives: it sends nothing";
     if (error == ZMTP_ERR_AGAIN)
         return "no peer is there, or none has room: send again when the socket is writable";
+    if (error == ZMTP_ERR_LIMIT) return "the datagram would be longer than socket.datagram_max";
+    if (error == ZMTP_ERR_UNREACHABLE && type == ZMTP_DGRAM)
+        return "this DGRAM was dialled, and speaks with that one address alone";
     if (error == ZMTP_ERR_UNREACHABLE)
         return "no peer has this routing id, or it is not connected now";
     if (error == ZMTP_ERR_STATE && type == ZMTP_REQ)
