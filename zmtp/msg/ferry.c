@@ -21,8 +21,8 @@ struct ferry_berth {
     bool news, up;
     uint32_t generation;
     struct zmtp__origin *origins;
-    size_t count,
-        bytes; // of the cargo, for the writer, who must not look into what is the reader's
+    // Of the cargo, for the writer, who must not look into what is the reader's.
+    size_t count, bytes;
 };
 
 // One direction. A berth from |tail| to |head| is the reader's, the others are the writer's.
@@ -293,7 +293,8 @@ static bool passage_awaits_room(struct ferry_passage *out, const struct zmtp__qu
     return true;
 }
 
-// The reader has read up to |tail|. True: the writer waits for that.
+// The reader has read up to |tail|. True: the writer waits for that, and is to be called. It may starve
+// anew before |starved| is taken back here; but the call comes after, and makes it look again.
 static bool passage_read(struct ferry_passage *in, size_t tail)
 {
     atomic_store_explicit(&in->tail, tail, memory_order_seq_cst);
