@@ -58,6 +58,17 @@ void garden_server_reply(struct garden_server *server, struct garden_request *re
 void garden_server_reply_error(struct garden_server *server, struct garden_request *request,
                                const char *text);
 
+// The two halves of garden_server_reply, for an answer that is made on another thread: the first encodes
+// |reply| and may be called on any, while the request is unanswered and nobody else reads |reply|; what
+// cannot be encoded becomes an Error that says so. The second, on the loop's thread again, sends it and
+// frees the request; it takes what |octets|, of the C library's heap, holds, without a copy.
+int garden_reply_encode(const struct garden_request *request, const struct garden_message *reply,
+                        struct garden_buffer *octets);
+void garden_server_reply_octets(struct garden_server *server, struct garden_request *request,
+                                struct garden_buffer *octets);
+// The lane's Error with |text|, which |reply| borrows, as the family and the content of |reply|.
+void garden_reply_error(struct garden_message *reply, enum garden_lane lane, const char *text);
+
 // Publishes an event to every subscriber; never blocks on one. |extra|, of |extra_count| entries,
 // joins metadata beside "seq". Returns a negative garden_err only when the event cannot be encoded, and
 // then no number is used up.

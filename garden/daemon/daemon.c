@@ -36,7 +36,7 @@ struct daemon {
     bool has_key;         // the lanes are encrypted
     struct zmtp_key key;  // and this is the public key
 
-    bool stopping, finished;
+    bool stopping, finishing, finished;
     struct garden_request *shutdowns[DAEMON_SHUTDOWNS_MAX]; // to be answered in the end
     size_t shutdown_count;
 };
@@ -80,6 +80,8 @@ static void daemon_close_handles(struct daemon *daemon)
 static void daemon_finish(struct daemon *daemon)
 {
     if (daemon->finished) return;
+    daemon->finishing = true;
+    if (!offload_idle(&daemon->requests.offload)) return; // it comes back here
     daemon->finished = true;
     streams_close(daemon->requests.streams);
     daemon->requests.streams = NULL;
@@ -88,6 +90,12 @@ static void daemon_finish(struct daemon *daemon)
     daemon_close_handles(daemon);
     garden_server_close(daemon->requests.server, daemon_on_server_closed, daemon);
     daemon->requests.server = NULL;
+}
+
+static void daemon_on_idle(void *user)
+{
+    struct daemon *daemon = user;
+    if (daemon->finishing) daemon_finish(daemon);
 }
 
 static void daemon_on_drained(void *user)
@@ -284,7 +292,16 @@ static int daemon_open_streams(struct daemon *daemon, struct garden_error *error
         .on_drained = daemon_on_drained,
         .user = daemon,
     };
-    return streams_open(&daemon->requests.streams, &config, error);
+    daemon->requests.offload = (struct offload){
+        .loop = &daemon->loop,
+        .server = daemon->requests.server,
+        .state = &daemon->state,
+        .on_idle = daemon_on_idle,
+        .user = daemon,
+    };
+    const int result = streams_open(&daemon->requests.streams, &config, error);
+    daemon->requests.offload.streams = daemon->requests.streams;
+    return result;
 }
 
 static void daemon_on_watchdog(uv_timer_t *timer)

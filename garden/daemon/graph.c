@@ -6,37 +6,64 @@
 
 enum { GRAPH_SPACE_MIN = 16, GRAPH_SHOWN_MAX = 64 };
 
-void graph_init(struct graph *graph, const struct zmtp_allocator *allocator)
+static void graph_node_free(const struct zmtp_allocator *allocator, struct table_row *row)
 {
-    *graph = (struct graph){.allocator = allocator ? allocator : zmtp_heap()};
+    struct graph_node *node = (struct graph_node *)row;
+    garden_arena_fini(&node->arena);
+    zmtp_free(allocator, node, sizeof *node);
 }
 
-static void graph_node_free(const struct graph *graph, struct graph_node *node)
+void graph_init(struct graph *graph, const struct zmtp_allocator *allocator)
 {
-    garden_arena_fini(&node->arena);
-    zmtp_free(graph->allocator, node, sizeof *node);
+    *graph = (struct graph){.links = NULL};
+    table_init(&graph->nodes, allocator, graph_node_free);
 }
 
 void graph_fini(struct graph *graph)
 {
-    for (size_t i = 0; i < graph->node_count; i++)
-        graph_node_free(graph, graph->nodes[i]);
-    zmtp_free(graph->allocator, graph->nodes, graph->node_space * sizeof(struct graph_node *));
-    zmtp_free(graph->allocator, graph->connections,
-              graph->connection_space * sizeof *graph->connections);
-    *graph = (struct graph){0};
+    graph_links_release(graph, graph->links);
+    table_fini(&graph->nodes);
+    *graph = (struct graph){.links = NULL};
 }
 
-// Makes room in an array for one more of |size| octets. False: no memory.
-static bool graph_grow(const struct graph *graph, void **items, size_t count, size_t *space,
-                       size_t size)
+// ---- The list of connections
+
+static size_t graph_links_size(size_t space)
 {
-    if (count < *space) return true;
-    const size_t wider = *space ? *space * 2 : GRAPH_SPACE_MIN;
-    void *grown = zmtp_realloc(graph->allocator, *items, *space * size, wider * size);
-    if (!grown) return false;
-    *items = grown;
-    *space = wider;
+    return sizeof(struct graph_links) + space * sizeof(struct graph_connection);
+}
+
+size_t graph_links_count(const struct graph_links *links)
+{
+    return links ? links->count : 0;
+}
+
+struct graph_links *graph_links_snapshot(struct graph *graph)
+{
+    if (graph->links) graph->links->references++;
+    return graph->links;
+}
+
+void graph_links_release(struct graph *graph, struct graph_links *links)
+{
+    if (links && --links->references == 0)
+        zmtp_free(graph->nodes.allocator, links, graph_links_size(links->space));
+}
+
+// A list that no snapshot refers to, with room for one more. False: no memory.
+static bool graph_own_links(struct graph *graph)
+{
+    struct graph_links *old = graph->links;
+    const size_t count = graph_links_count(old);
+    if (old && old->references == 1 && count < old->space) return true;
+    size_t space = old ? old->space : GRAPH_SPACE_MIN;
+    if (count == space) space *= 2;
+    struct graph_links *links = zmtp_alloc(graph->nodes.allocator, graph_links_size(space));
+    if (!links) return false;
+    *links = (struct graph_links){.references = 1, .count = count, .space = space};
+    if (count > 0) memcpy(links->items, old->items, count * sizeof links->items[0]);
+    graph_links_release(graph, old);
+    graph->links = links;
     return true;
 }
 
@@ -48,13 +75,9 @@ static int graph_shown(struct garden_text text)
 
 // ---- Nodes
 
-// |graph->node_count| when there is none.
-static size_t graph_place(const struct graph *graph, struct garden_uuid id)
+static struct graph_node *graph_find(const struct graph *graph, struct garden_uuid id)
 {
-    size_t i = 0;
-    while (i < graph->node_count && !garden_uuid_equal(graph->nodes[i]->id, id))
-        i++;
-    return i;
+    return (struct graph_node *)table_find(&graph->nodes, id);
 }
 
 static int graph_unknown(struct garden_uuid id, struct garden_error *error)
@@ -140,24 +163,21 @@ int graph_add(struct graph *graph, struct garden_uuid id,
               const struct garden_node_descriptor *descriptor, struct changes *changes,
               struct garden_error *error)
 {
-    if (graph->node_count == GRAPH_NODES_MAX)
+    if (graph->nodes.count == GRAPH_NODES_MAX)
         return garden__fail(error, GARDEN_ERR_LIMIT, "there are %d nodes already: remove some",
                             GRAPH_NODES_MAX);
-    void *nodes = graph->nodes;
-    const bool room = graph_grow(graph, &nodes, graph->node_count, &graph->node_space,
-                                 sizeof(struct graph_node *));
-    graph->nodes = nodes;
-    struct graph_node *node = NULL;
-    if (room && changes_reserve(changes, 1)) node = zmtp_alloc(graph->allocator, sizeof *node);
+    struct graph_node *node =
+        changes_reserve(changes, 1) ? zmtp_alloc(graph->nodes.allocator, sizeof *node) : NULL;
     if (!node) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a node");
-    *node = (struct graph_node){.id = id};
-    garden_arena_init(&node->arena, graph->allocator, GRAPH_NODE_MEMORY_MAX);
-    const int result = graph_describe(node, descriptor, error);
+    *node = (struct graph_node){.row = {.id = id}};
+    garden_arena_init(&node->arena, graph->nodes.allocator, GRAPH_NODE_MEMORY_MAX);
+    int result = graph_describe(node, descriptor, error);
+    if (result == GARDEN_OK && !table_add(&graph->nodes, &node->row))
+        result = garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a node");
     if (result < 0) {
-        graph_node_free(graph, node);
+        graph_node_free(graph->nodes.allocator, &node->row);
         return result;
     }
-    graph->nodes[graph->node_count++] = node;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_NODE_ADDED,
         .node_added = {.node_id = id, .name = node->descriptor.name},
@@ -173,43 +193,53 @@ static struct garden_event graph_broken(const struct graph_connection *connectio
     const struct graph_node *source = connection->source, *dest = connection->dest;
     return (struct garden_event){
         .kind = GARDEN_EVENT_CONNECTION_BROKEN,
-        .connection_broken = {.source = {.node_id = source->id,
+        .connection_broken = {.source = {.node_id = source->row.id,
                                          .port_name = source->outputs[connection->output].name},
-                              .dest = {.node_id = dest->id,
+                              .dest = {.node_id = dest->row.id,
                                        .port_name = dest->inputs[connection->input].name}},
     };
 }
 
-int graph_remove(struct graph *graph, struct garden_uuid id, struct changes *changes,
-                 struct garden_error *error)
+// Adds what tells of the connections of |node| that break. False: no memory, and nothing is added.
+static bool graph_tell_broken(const struct graph_links *links, const struct graph_node *node,
+                              struct changes *changes)
 {
-    const size_t place = graph_place(graph, id);
-    if (place == graph->node_count) return graph_unknown(id, error);
-    struct graph_node *node = graph->nodes[place];
-    if (!changes_reserve(changes, graph->connection_count + 1))
-        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for the events");
-    // The events come first, so that one that fails leaves everything as it was.
     const size_t before = changes->count;
-    for (size_t i = 0; i < graph->connection_count; i++) {
-        const struct graph_connection *at = &graph->connections[i];
+    for (size_t i = 0; i < graph_links_count(links); i++) {
+        const struct graph_connection *at = &links->items[i];
         if (at->source != node && at->dest != node) continue;
         struct garden_event event = graph_broken(at);
         if (!changes_keep(changes, &event.connection_broken.source.port_name) ||
             !changes_keep(changes, &event.connection_broken.dest.port_name)) {
             changes->count = before;
-            return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for the events");
+            return false;
         }
         changes_add(changes, &event);
     }
+    return true;
+}
+
+int graph_remove(struct graph *graph, struct garden_uuid id, struct changes *changes,
+                 struct garden_error *error)
+{
+    struct graph_node *node = graph_find(graph, id);
+    if (!node) return graph_unknown(id, error);
+    // The events come first, so that one that fails leaves everything as it was.
+    const size_t before = changes->count;
+    if (!changes_reserve(changes, graph_links_count(graph->links) + 1) ||
+        !graph_tell_broken(graph->links, node, changes))
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for the events");
+    if (!graph_own_links(graph) || !table_prepare(&graph->nodes, &node->row)) {
+        changes->count = before;
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory to remove a node");
+    }
+    struct graph_links *links = graph->links;
     size_t kept = 0;
-    for (size_t i = 0; i < graph->connection_count; i++)
-        if (graph->connections[i].source != node && graph->connections[i].dest != node)
-            graph->connections[kept++] = graph->connections[i];
-    graph->connection_count = kept;
-    graph_node_free(graph, node);
-    graph->node_count--;
-    memmove(&graph->nodes[place], &graph->nodes[place + 1],
-            (graph->node_count - place) * sizeof graph->nodes[0]);
+    for (size_t i = 0; i < links->count; i++)
+        if (links->items[i].source != node && links->items[i].dest != node)
+            links->items[kept++] = links->items[i];
+    links->count = kept;
+    (void)table_remove(&graph->nodes, &node->row); // it is prepared
     const struct garden_event removed = {.kind = GARDEN_EVENT_NODE_REMOVED,
                                          .node_removed = {.node_id = id}};
     changes_add(changes, &removed);
@@ -221,12 +251,10 @@ static int graph_ends(const struct graph *graph, const struct garden_port_ref *s
                       const struct garden_port_ref *dest, struct graph_connection *out,
                       struct garden_error *error)
 {
-    const size_t from = graph_place(graph, source->node_id);
-    const size_t to = graph_place(graph, dest->node_id);
-    if (from == graph->node_count) return graph_unknown(source->node_id, error);
-    if (to == graph->node_count) return graph_unknown(dest->node_id, error);
-    out->source = graph->nodes[from];
-    out->dest = graph->nodes[to];
+    out->source = graph_find(graph, source->node_id);
+    out->dest = graph_find(graph, dest->node_id);
+    if (!out->source) return graph_unknown(source->node_id, error);
+    if (!out->dest) return graph_unknown(dest->node_id, error);
     out->output =
         graph_port_find(out->source->outputs, out->source->output_count, source->port_name);
     out->input = graph_port_find(out->dest->inputs, out->dest->input_count, dest->port_name);
@@ -239,13 +267,13 @@ static int graph_ends(const struct graph *graph, const struct garden_port_ref *s
     return GARDEN_OK;
 }
 
-// |graph->connection_count| when it is not there.
+// The count of connections when it is not there.
 static size_t graph_connection_find(const struct graph *graph,
                                     const struct graph_connection *wanted)
 {
     size_t i = 0;
-    for (; i < graph->connection_count; i++) {
-        const struct graph_connection *at = &graph->connections[i];
+    for (; i < graph_links_count(graph->links); i++) {
+        const struct graph_connection *at = &graph->links->items[i];
         if (at->source == wanted->source && at->dest == wanted->dest &&
             at->output == wanted->output && at->input == wanted->input)
             break;
@@ -256,13 +284,15 @@ static size_t graph_connection_find(const struct graph *graph,
 // Whether connections lead from |from| to |to|, by marking what they reach until nothing new is.
 static bool graph_reaches(struct graph *graph, struct graph_node *from, const struct graph_node *to)
 {
-    for (size_t i = 0; i < graph->node_count; i++)
-        graph->nodes[i]->reached = false;
+    struct table_cursor cursor = {0};
+    struct graph_node *node;
+    while ((node = (struct graph_node *)table_next(graph->nodes.root, &cursor)))
+        node->reached = false;
     from->reached = true;
     for (bool grew = true; grew && !to->reached;) {
         grew = false;
-        for (size_t i = 0; i < graph->connection_count; i++) {
-            const struct graph_connection *at = &graph->connections[i];
+        for (size_t i = 0; i < graph_links_count(graph->links); i++) {
+            const struct graph_connection *at = &graph->links->items[i];
             if (!at->source->reached || at->dest->reached) continue;
             at->dest->reached = grew = true;
         }
@@ -280,9 +310,9 @@ static int graph_check_connect(struct graph *graph, const struct graph_connectio
                             "the output's signals are %.*s, the input's %.*s",
                             graph_shown(output->signal_type), output->signal_type.data,
                             graph_shown(input->signal_type), input->signal_type.data);
-    if (graph_connection_find(graph, wanted) < graph->connection_count)
+    if (graph_connection_find(graph, wanted) < graph_links_count(graph->links))
         return garden__fail(error, GARDEN_ERR_EXISTS, "these ports are connected already");
-    if (graph->connection_count == GRAPH_CONNECTIONS_MAX)
+    if (graph_links_count(graph->links) == GRAPH_CONNECTIONS_MAX)
         return garden__fail(error, GARDEN_ERR_LIMIT,
                             "there are %d connections already: disconnect some",
                             GRAPH_CONNECTIONS_MAX);
@@ -299,13 +329,9 @@ int graph_connect(struct graph *graph, const struct garden_port_ref *source,
     int result = graph_ends(graph, source, dest, &wanted, error);
     if (result == GARDEN_OK) result = graph_check_connect(graph, &wanted, error);
     if (result < 0) return result;
-    void *connections = graph->connections;
-    const bool room = graph_grow(graph, &connections, graph->connection_count,
-                                 &graph->connection_space, sizeof *graph->connections);
-    graph->connections = connections;
-    if (!room || !changes_reserve(changes, 1))
+    if (!changes_reserve(changes, 1) || !graph_own_links(graph))
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a connection");
-    graph->connections[graph->connection_count++] = wanted;
+    graph->links->items[graph->links->count++] = wanted;
     const struct garden_event event = {.kind = GARDEN_EVENT_CONNECTION_MADE,
                                        .connection_made = {.source = *source, .dest = *dest}};
     changes_add(changes, &event);
@@ -320,14 +346,15 @@ int graph_disconnect(struct graph *graph, const struct garden_port_ref *source,
     const int result = graph_ends(graph, source, dest, &wanted, error);
     if (result < 0) return result;
     const size_t place = graph_connection_find(graph, &wanted);
-    if (place == graph->connection_count)
+    if (place == graph_links_count(graph->links))
         return garden__fail(error, GARDEN_ERR_NOT_FOUND, "these ports are not connected");
-    if (!changes_reserve(changes, 1))
+    if (!changes_reserve(changes, 1) || !graph_own_links(graph))
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for an event");
     const struct garden_event event = graph_broken(&wanted);
-    graph->connection_count--;
-    memmove(&graph->connections[place], &graph->connections[place + 1],
-            (graph->connection_count - place) * sizeof graph->connections[0]);
+    struct graph_links *links = graph->links;
+    links->count--;
+    memmove(&links->items[place], &links->items[place + 1],
+            (links->count - place) * sizeof links->items[0]);
     changes_add(changes, &event);
     return GARDEN_OK;
 }

@@ -4,6 +4,7 @@
 #define GARDEN_DAEMON_GRAPH_H
 
 #include "changes.h"
+#include "table.h"
 
 enum {
     GRAPH_NODES_MAX = 1024,
@@ -16,14 +17,14 @@ struct graph_port {
     struct garden_text name, signal_type;
 };
 
-// Texts, ports and configuration live in |arena|.
+// A row of a table. Texts, ports and configuration live in |arena|.
 struct graph_node {
-    struct garden_uuid id;
+    struct table_row row;
     struct garden_node_descriptor descriptor;
     struct graph_port *inputs, *outputs;
     size_t input_count, output_count;
     struct garden_arena arena;
-    bool reached; // by the search for a cycle that is under way
+    bool reached; // by the search for a cycle that is under way: the loop's alone
 };
 
 // Places of ports in their nodes.
@@ -32,16 +33,24 @@ struct graph_connection {
     size_t output, input;
 };
 
+// In the order in which they were made. Shared with snapshots, and copied before a change then.
+struct graph_links {
+    size_t references, count, space;
+    struct graph_connection items[];
+};
+
 struct graph {
-    const struct zmtp_allocator *allocator;
-    struct graph_node **nodes;
-    size_t node_count, node_space;
-    struct graph_connection *connections;
-    size_t connection_count, connection_space;
+    struct table nodes;
+    struct graph_links *links; // null: there was never one
 };
 // |allocator| null: the heap; it bounds what strangers can make the graph hold.
 void graph_init(struct graph *graph, const struct zmtp_allocator *allocator);
 void graph_fini(struct graph *graph);
+
+size_t graph_links_count(const struct graph_links *links); // null has none
+// The connections as they are now, beside a snapshot of |nodes|, which has the nodes that they name.
+struct graph_links *graph_links_snapshot(struct graph *graph);
+void graph_links_release(struct graph *graph, struct graph_links *links);
 
 // |id| must be new. The ports come from the descriptor's config, where it has some:
 //   {"inputs": [{"name": ..., "signal_type": ...}, ...], "outputs": [...]}

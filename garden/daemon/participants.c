@@ -4,39 +4,29 @@
 
 #include "../core/error.h"
 
-void participants_init(struct participants *participants, const struct zmtp_allocator *allocator)
+static void participant_free(const struct zmtp_allocator *allocator, struct table_row *row)
 {
-    *participants = (struct participants){.allocator = allocator ? allocator : zmtp_heap()};
+    struct participant *participant = (struct participant *)row;
+    garden_arena_fini(&participant->arena);
+    zmtp_free(allocator, participant, sizeof *participant);
 }
 
-static void participant_free(const struct participants *participants,
-                             struct participant *participant)
+void participants_init(struct participants *participants, const struct zmtp_allocator *allocator)
 {
-    garden_arena_fini(&participant->arena);
-    zmtp_free(participants->allocator, participant, sizeof *participant);
+    table_init(&participants->table, allocator, participant_free);
 }
 
 void participants_fini(struct participants *participants)
 {
-    for (size_t i = 0; i < participants->count; i++)
-        participant_free(participants, participants->items[i]);
-    participants->count = 0;
-}
-
-// |participants->count| when there is none.
-static size_t participants_place(const struct participants *participants, struct garden_uuid id)
-{
-    size_t i = 0;
-    while (i < participants->count && !garden_uuid_equal(participants->items[i]->about.id, id))
-        i++;
-    return i;
+    table_fini(&participants->table);
 }
 
 const struct garden_participant *participants_find(const struct participants *participants,
                                                    struct garden_uuid id)
 {
-    const size_t place = participants_place(participants, id);
-    return place < participants->count ? &participants->items[place]->about : NULL;
+    const struct participant *found =
+        (const struct participant *)table_find(&participants->table, id);
+    return found ? &found->about : NULL;
 }
 
 static bool participant_can(const struct garden_text_list *capabilities,
@@ -75,7 +65,7 @@ static bool participant_copy(struct participant *participant,
 {
     struct garden_text_list *to = &participant->about.capabilities;
     const struct garden_text_list *from = &about->capabilities;
-    participant->about.id = about->id;
+    participant->row.id = participant->about.id = about->id;
     if (!participant_keep(participant, &participant->about.name, about->name)) return false;
     to->items = garden_arena_alloc(&participant->arena, from->count, sizeof *to->items);
     if (!to->items) return false;
@@ -92,13 +82,13 @@ static int participant_make(const struct participants *participants,
 {
     const int result = participant_check(about, error);
     if (result < 0) return result;
-    struct participant *made = zmtp_alloc(participants->allocator, sizeof *made);
+    struct participant *made = zmtp_alloc(participants->table.allocator, sizeof *made);
     if (!made) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a participant");
-    *made = (struct participant){0};
-    garden_arena_init(&made->arena, participants->allocator, PARTICIPANT_MEMORY_MAX);
+    *made = (struct participant){.online = true};
+    garden_arena_init(&made->arena, participants->table.allocator, PARTICIPANT_MEMORY_MAX);
     if (!participant_copy(made, about)) {
         const int code = made->arena.error;
-        participant_free(participants, made);
+        participant_free(participants->table.allocator, &made->row);
         if (code == GARDEN_ERR_LIMIT)
             return garden__fail(error, code, "a participant's texts have at most %d octets",
                                 PARTICIPANT_MEMORY_MAX);
@@ -111,20 +101,20 @@ static int participant_make(const struct participants *participants,
 int participants_register(struct participants *participants, const struct garden_participant *about,
                           struct changes *changes, struct garden_error *error)
 {
+    struct table *table = &participants->table;
+    struct table_row *old = table_find(table, about->id);
     struct participant *made;
-    const size_t place = participants_place(participants, about->id);
-    if (place == PARTICIPANTS_MAX)
+    if (!old && table->count == PARTICIPANTS_MAX)
         return garden__fail(error, GARDEN_ERR_LIMIT, "there are %d participants already",
                             PARTICIPANTS_MAX);
     if (!changes_reserve(changes, 1))
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for an event");
     const int result = participant_make(participants, about, &made, error);
     if (result < 0) return result;
-    if (place == participants->count)
-        participants->count++;
-    else
-        participant_free(participants, participants->items[place]);
-    participants->items[place] = made;
+    if (!(old ? table_replace(table, old, &made->row) : table_add(table, &made->row))) {
+        participant_free(table->allocator, &made->row);
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a participant");
+    }
     const struct garden_event event = {
         .kind = GARDEN_EVENT_PARTICIPANT_ONLINE,
         .participant_online = {.participant_id = made->about.id, .name = made->about.name},
@@ -158,27 +148,42 @@ int participants_update(struct participants *participants, struct garden_uuid id
                         const struct garden_participant_update *update, struct changes *changes,
                         struct garden_error *error)
 {
-    const size_t place = participants_place(participants, id);
-    if (place == participants->count) {
+    struct table *table = &participants->table;
+    struct participant *old = (struct participant *)table_find(table, id), *made;
+    if (!old) {
         char text[GARDEN_UUID_TEXT_SIZE + 1];
         garden_uuid_format(id, text);
         return garden__fail(error, GARDEN_ERR_NOT_FOUND, "there is no participant %s", text);
     }
-    struct participant *old = participants->items[place], *made;
     struct garden_participant about = old->about;
     if (update->has_name) about.name = update->name;
     if (update->has_capabilities) about.capabilities = update->capabilities;
     const int result = participant_make(participants, &about, &made, error);
     if (result < 0) return result;
+    made->online = old->online;
     const size_t before = changes->count;
     const struct garden_text_list *was = &old->about.capabilities, *is = &made->about.capabilities;
-    if (!participant_tell(&about, was, is, false, changes) ||
-        !participant_tell(&about, is, was, true, changes)) {
-        changes->count = before;
-        participant_free(participants, made);
-        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for the events");
+    if (participant_tell(&about, was, is, false, changes) &&
+        participant_tell(&about, is, was, true, changes) &&
+        table_replace(table, &old->row, &made->row))
+        return GARDEN_OK;
+    changes->count = before;
+    participant_free(table->allocator, &made->row);
+    return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for the events");
+}
+
+int participants_leave(struct participants *participants, struct changes *changes)
+{
+    struct table_cursor cursor = {0};
+    struct participant *participant;
+    if (!changes_reserve(changes, participants->table.count)) return GARDEN_ERR_MEMORY;
+    while ((participant = (struct participant *)table_next(participants->table.root, &cursor))) {
+        participant->online = false;
+        const struct garden_event event = {
+            .kind = GARDEN_EVENT_PARTICIPANT_OFFLINE,
+            .participant_offline = {.participant_id = participant->about.id},
+        };
+        changes_add(changes, &event);
     }
-    participant_free(participants, old);
-    participants->items[place] = made;
     return GARDEN_OK;
 }

@@ -3,6 +3,7 @@
 #define GARDEN_DAEMON_PARTICIPANTS_H
 
 #include "changes.h"
+#include "table.h"
 
 enum {
     PARTICIPANTS_MAX = 1024,
@@ -11,14 +12,14 @@ enum {
 };
 
 struct participant {
+    struct table_row row;
     struct garden_participant about; // its texts live in |arena|
+    bool online;                     // it has registered since the daemon started
     struct garden_arena arena;
 };
 
 struct participants {
-    const struct zmtp_allocator *allocator;
-    struct participant *items[PARTICIPANTS_MAX];
-    size_t count;
+    struct table table;
 };
 // |allocator| null: the heap; it bounds what strangers can make the participants hold.
 void participants_init(struct participants *participants, const struct zmtp_allocator *allocator);
@@ -33,5 +34,8 @@ int participants_register(struct participants *participants, const struct garden
 int participants_update(struct participants *participants, struct garden_uuid id,
                         const struct garden_participant_update *update, struct changes *changes,
                         struct garden_error *error);
+// All are offline until they register again: the daemon knows them from a former life. There must be no
+// snapshot. GARDEN_ERR_MEMORY: some events are missing.
+int participants_leave(struct participants *participants, struct changes *changes);
 
 #endif

@@ -5,40 +5,27 @@
 #include "../core/error.h"
 #include "transport.h"
 
-enum { REGIONS_SPACE_MIN = 16 };
+static void region_free(const struct zmtp_allocator *allocator, struct table_row *row)
+{
+    struct region *region = (struct region *)row;
+    zmtp_free(allocator, region, region->size);
+}
 
 void regions_init(struct regions *regions, const struct zmtp_allocator *allocator)
 {
-    *regions = (struct regions){.allocator = allocator ? allocator : zmtp_heap()};
-}
-
-static void region_free(const struct regions *regions, struct region *region)
-{
-    garden_arena_fini(&region->arena);
-    zmtp_free(regions->allocator, region, sizeof *region);
+    *regions = (struct regions){.approved_count = 0};
+    table_init(&regions->table, allocator, region_free);
 }
 
 void regions_fini(struct regions *regions)
 {
-    for (size_t i = 0; i < regions->count; i++)
-        region_free(regions, regions->items[i]);
-    zmtp_free(regions->allocator, regions->items, regions->space * sizeof(struct region *));
-    *regions = (struct regions){0};
+    table_fini(&regions->table);
+    *regions = (struct regions){.approved_count = 0};
 }
 
-// |regions->count| when there is none.
-static size_t regions_place(const struct regions *regions, struct garden_uuid id)
+const struct region *regions_find(const struct regions *regions, struct garden_uuid id)
 {
-    size_t i = 0;
-    while (i < regions->count && !garden_uuid_equal(regions->items[i]->id, id))
-        i++;
-    return i;
-}
-
-struct region *regions_find(const struct regions *regions, struct garden_uuid id)
-{
-    const size_t place = regions_place(regions, id);
-    return place < regions->count ? regions->items[place] : NULL;
+    return (const struct region *)table_find(&regions->table, id);
 }
 
 static int regions_unknown(struct garden_uuid id, struct garden_error *error)
@@ -50,49 +37,78 @@ static int regions_unknown(struct garden_uuid id, struct garden_error *error)
 
 // ---- Create, delete, move
 
-static bool region_keep(struct region *region, struct garden_text *to, struct garden_text from)
-{
-    char *copy = garden_arena_alloc(&region->arena, from.size + 1, 1);
-    if (!copy) return false;
-    if (from.size > 0) memcpy(copy, from.data, from.size);
-    *to = (struct garden_text){.data = copy, .size = from.size};
-    return true;
-}
+enum { REGION_TEXTS = 6 };
 
-static bool region_keep_behavior(struct region *region, const struct garden_behavior *from)
+static struct garden_text *region_behavior_text(struct garden_behavior *behavior)
 {
-    struct garden_behavior *to = &region->behavior;
-    to->kind = from->kind;
-    switch (from->kind) {
+    switch (behavior->kind) {
     case GARDEN_BEHAVIOR_PLAY_CONTENT:
-        return region_keep(region, &to->play_content.artifact_id, from->play_content.artifact_id);
+        return &behavior->play_content.artifact_id;
     case GARDEN_BEHAVIOR_LATENT:
-        region->latent = LATENT_PENDING;
-        return region_keep(region, &to->latent.job_id, from->latent.job_id) &&
-               region_keep(region, &region->job_id, from->latent.job_id);
-    case GARDEN_BEHAVIOR_APPLY_PROCESSING: {
-        const struct garden_curve_point_list *curve = &from->apply_processing.curve;
-        struct garden_curve_point *points =
-            garden_arena_alloc(&region->arena, curve->count, sizeof *points);
-        if (!points) return false;
-        if (curve->count > 0) memcpy(points, curve->items, curve->count * sizeof *points);
-        to->apply_processing.curve =
-            (struct garden_curve_point_list){.items = points, .count = curve->count};
-        return region_keep(region, &to->apply_processing.parameter,
-                           from->apply_processing.parameter);
-    }
+        return &behavior->latent.job_id;
+    case GARDEN_BEHAVIOR_APPLY_PROCESSING:
+        return &behavior->apply_processing.parameter;
     case GARDEN_BEHAVIOR_EMIT_TRIGGER:
-        return region_keep(region, &to->emit_trigger.event_type, from->emit_trigger.event_type);
+        break;
     }
-    return false;
+    return &behavior->emit_trigger.event_type;
 }
 
-static int regions_memory(const struct region *region, struct garden_error *error)
+// A copy of |like| with texts and a curve of its own, all in one piece of memory.
+static int region_make(const struct regions *regions, const struct region *like,
+                       struct region **out, struct garden_error *error)
 {
-    if (region->arena.error == GARDEN_ERR_LIMIT)
+    struct region copy = *like;
+    struct garden_text *const texts[REGION_TEXTS] = {region_behavior_text(&copy.behavior),
+                                                     &copy.job_id,
+                                                     &copy.artifact_id,
+                                                     &copy.content_hash,
+                                                     &copy.error,
+                                                     &copy.reason};
+    struct garden_curve_point_list *curve = NULL;
+    if (copy.behavior.kind == GARDEN_BEHAVIOR_APPLY_PROCESSING)
+        curve = &copy.behavior.apply_processing.curve;
+    size_t size =
+        curve ? curve->count * sizeof *curve->items : 0; // both bounded by a message's size
+    for (size_t i = 0; i < REGION_TEXTS; i++)
+        size += texts[i]->size + 1;
+    if (size > REGION_MEMORY_MAX)
         return garden__fail(error, GARDEN_ERR_LIMIT, "a region holds at most %d octets of texts",
                             REGION_MEMORY_MAX);
-    return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a region");
+    copy.size = sizeof copy + size;
+    struct region *made = zmtp_alloc(regions->table.allocator, copy.size);
+    if (!made) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a region");
+    uint8_t *at = (uint8_t *)(made + 1);
+    if (curve && curve->count > 0) {
+        memcpy(at, curve->items, curve->count * sizeof *curve->items);
+        curve->items = (struct garden_curve_point *)(void *)at;
+        at += curve->count * sizeof *curve->items;
+    }
+    for (size_t i = 0; i < REGION_TEXTS; i++) {
+        if (texts[i]->size > 0) memcpy(at, texts[i]->data, texts[i]->size);
+        at[texts[i]->size] = 0;
+        texts[i]->data = (const char *)at;
+        at += texts[i]->size + 1;
+    }
+    *made = copy;
+    *out = made;
+    return GARDEN_OK;
+}
+
+// Puts what |next| says in the place of |old|, which is gone then.
+static int regions_put(struct regions *regions, const struct region *old, const struct region *next,
+                       struct region **out, struct garden_error *error)
+{
+    const bool was_approved = old->latent == LATENT_APPROVED;
+    const int result = region_make(regions, next, out, error);
+    if (result < 0) return result;
+    struct table_row *row = table_find(&regions->table, old->row.id);
+    if (!table_replace(&regions->table, row, &(*out)->row)) {
+        region_free(regions->table.allocator, &(*out)->row);
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a region");
+    }
+    if (!was_approved && (*out)->latent == LATENT_APPROVED) regions->approved_count++;
+    return GARDEN_OK;
 }
 
 static int regions_check_place(double position, double duration, struct garden_error *error)
@@ -103,61 +119,52 @@ static int regions_check_place(double position, double duration, struct garden_e
                         TRANSPORT_BEAT_MAX);
 }
 
-static bool regions_grow(struct regions *regions)
-{
-    if (regions->count < regions->space) return true;
-    const size_t space = regions->space ? regions->space * 2 : REGIONS_SPACE_MIN;
-    struct region **items = zmtp_realloc(regions->allocator, regions->items,
-                                         regions->space * sizeof *items, space * sizeof *items);
-    if (!items) return false;
-    regions->items = items;
-    regions->space = space;
-    return true;
-}
-
 int regions_create(struct regions *regions, struct garden_uuid id,
                    const struct garden_shell_request_create_region *request,
                    struct garden_error *error)
 {
-    const int result = regions_check_place(request->position, request->duration, error);
+    int result = regions_check_place(request->position, request->duration, error);
     if (result < 0) return result;
-    if (regions->count == REGIONS_MAX)
+    if (regions->table.count == REGIONS_MAX)
         return garden__fail(error, GARDEN_ERR_LIMIT, "there are %d regions already: delete some",
                             REGIONS_MAX);
-    struct region *region =
-        regions_grow(regions) ? zmtp_alloc(regions->allocator, sizeof *region) : NULL;
-    if (!region) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a region");
-    *region =
-        (struct region){.id = id, .position = request->position, .duration = request->duration};
-    garden_arena_init(&region->arena, regions->allocator, REGION_MEMORY_MAX);
-    if (!region_keep_behavior(region, &request->behavior)) {
-        const int code = regions_memory(region, error);
-        region_free(regions, region);
-        return code;
+    struct region *region, like = {.row = {.id = id},
+                                   .position = request->position,
+                                   .duration = request->duration,
+                                   .behavior = request->behavior};
+    if (request->behavior.kind == GARDEN_BEHAVIOR_LATENT) {
+        like.latent = LATENT_PENDING;
+        like.job_id = request->behavior.latent.job_id;
     }
-    regions->items[regions->count++] = region;
-    return GARDEN_OK;
+    result = region_make(regions, &like, &region, error);
+    if (result < 0) return result;
+    if (table_add(&regions->table, &region->row)) return GARDEN_OK;
+    region_free(regions->table.allocator, &region->row);
+    return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a region");
 }
 
 int regions_delete(struct regions *regions, struct garden_uuid id, struct garden_error *error)
 {
-    const size_t place = regions_place(regions, id);
-    if (place == regions->count) return regions_unknown(id, error);
-    region_free(regions, regions->items[place]);
-    regions->count--;
-    memmove(&regions->items[place], &regions->items[place + 1],
-            (regions->count - place) * sizeof regions->items[0]);
+    struct table_row *row = table_find(&regions->table, id);
+    if (!row) return regions_unknown(id, error);
+    const bool approved = ((const struct region *)row)->latent == LATENT_APPROVED;
+    if (!table_remove(&regions->table, row))
+        return garden__fail(error, GARDEN_ERR_MEMORY, "no memory to delete a region");
+    if (approved) regions->approved_count--;
     return GARDEN_OK;
 }
 
 int regions_move(struct regions *regions, struct garden_uuid id, double position,
                  struct garden_error *error)
 {
-    struct region *region = regions_find(regions, id);
-    if (!region) return regions_unknown(id, error);
-    const int result = regions_check_place(position, region->duration, error);
-    if (result == GARDEN_OK) region->position = position;
-    return result;
+    const struct region *old = regions_find(regions, id);
+    struct region *made;
+    if (!old) return regions_unknown(id, error);
+    const int result = regions_check_place(position, old->duration, error);
+    if (result < 0) return result;
+    struct region next = *old;
+    next.position = position;
+    return regions_put(regions, old, &next, &made, error);
 }
 
 // ---- The latent ones
@@ -196,22 +203,24 @@ const char *latent_state_name(enum latent_state state)
 static int latent_refuse(const struct region *region, const char *move, struct garden_error *error)
 {
     char text[GARDEN_UUID_TEXT_SIZE + 1];
-    garden_uuid_format(region->id, text);
+    garden_uuid_format(region->row.id, text);
     return garden__fail(error, GARDEN_ERR_STATE, "region %s is %s: it cannot become %s", text,
                         latent_state_name(region->latent), move);
 }
 
-// The region that may become |next|, with room for the event that tells of it.
+// What the region becomes as |next|, to be filled in, with room for the event that tells of it.
 static int latent_begin(const struct regions *regions, struct garden_uuid id,
-                        enum latent_state next, struct changes *changes, struct region **out,
-                        struct garden_error *error)
+                        enum latent_state next, struct changes *changes, const struct region **old,
+                        struct region *out, struct garden_error *error)
 {
-    *out = regions_find(regions, id);
-    if (!*out) return regions_unknown(id, error);
-    if (!(latent_moves[(*out)->latent] >> next & 1u))
-        return latent_refuse(*out, latent_state_name(next), error);
+    *old = regions_find(regions, id);
+    if (!*old) return regions_unknown(id, error);
+    if (!(latent_moves[(*old)->latent] >> next & 1u))
+        return latent_refuse(*old, latent_state_name(next), error);
     if (!changes_reserve(changes, 1))
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for an event");
+    *out = **old;
+    out->latent = next;
     return GARDEN_OK;
 }
 
@@ -219,17 +228,18 @@ int regions_latent_started(struct regions *regions,
                            const struct garden_shell_request_update_latent_started *request,
                            struct changes *changes, struct garden_error *error)
 {
-    struct region *region;
-    const int result =
-        latent_begin(regions, request->region_id, LATENT_RUNNING, changes, &region, error);
+    const struct region *old;
+    struct region next, *made;
+    int result =
+        latent_begin(regions, request->region_id, LATENT_RUNNING, changes, &old, &next, error);
     if (result < 0) return result;
-    if (!region_keep(region, &region->job_id, request->job_id))
-        return regions_memory(region, error);
-    region->latent = LATENT_RUNNING;
-    region->progress = 0;
+    next.job_id = request->job_id;
+    next.progress = 0;
+    result = regions_put(regions, old, &next, &made, error);
+    if (result < 0) return result;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_LATENT_SUBMITTED,
-        .latent_submitted = {.region_id = region->id, .job_id = region->job_id},
+        .latent_submitted = {.region_id = made->row.id, .job_id = made->job_id},
     };
     changes_add(changes, &event);
     return GARDEN_OK;
@@ -239,18 +249,22 @@ int regions_latent_progress(struct regions *regions,
                             const struct garden_shell_request_update_latent_progress *request,
                             struct changes *changes, struct garden_error *error)
 {
-    struct region *region = regions_find(regions, request->region_id);
-    if (!region) return regions_unknown(request->region_id, error);
-    if (region->latent != LATENT_RUNNING) return latent_refuse(region, "further", error);
+    const struct region *old = regions_find(regions, request->region_id);
+    struct region *made;
+    if (!old) return regions_unknown(request->region_id, error);
+    if (old->latent != LATENT_RUNNING) return latent_refuse(old, "further", error);
     // Written so that a NaN fails it, too.
     if (!(request->progress >= 0 && request->progress <= 1))
         return garden__fail(error, GARDEN_ERR_RANGE, "progress must be from 0 to 1");
     if (!changes_reserve(changes, 1))
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for an event");
-    region->progress = request->progress;
+    struct region next = *old;
+    next.progress = request->progress;
+    const int result = regions_put(regions, old, &next, &made, error);
+    if (result < 0) return result;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_LATENT_PROGRESS,
-        .latent_progress = {.region_id = region->id, .progress = region->progress},
+        .latent_progress = {.region_id = made->row.id, .progress = made->progress},
     };
     changes_add(changes, &event);
     return GARDEN_OK;
@@ -260,23 +274,23 @@ int regions_latent_resolved(struct regions *regions, struct garden_time now,
                             const struct garden_shell_request_update_latent_resolved *request,
                             struct changes *changes, struct garden_error *error)
 {
-    struct region *region;
-    const int result =
-        latent_begin(regions, request->region_id, LATENT_RESOLVED, changes, &region, error);
+    const struct region *old;
+    struct region next, *made;
+    int result =
+        latent_begin(regions, request->region_id, LATENT_RESOLVED, changes, &old, &next, error);
     if (result < 0) return result;
-    struct garden_text artifact, hash;
-    if (!region_keep(region, &artifact, request->artifact_id) ||
-        !region_keep(region, &hash, request->content_hash))
-        return regions_memory(region, error);
-    region->latent = LATENT_RESOLVED;
-    region->progress = 1;
-    region->artifact_id = artifact;
-    region->content_hash = hash;
-    region->content_type = request->content_type;
-    region->resolved_at = now;
+    next.progress = 1;
+    next.artifact_id = request->artifact_id;
+    next.content_hash = request->content_hash;
+    next.content_type = request->content_type;
+    next.resolved_at = now;
+    result = regions_put(regions, old, &next, &made, error);
+    if (result < 0) return result;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_LATENT_RESOLVED,
-        .latent_resolved = {.region_id = region->id, .artifact_id = artifact, .content_hash = hash},
+        .latent_resolved = {.region_id = made->row.id,
+                            .artifact_id = made->artifact_id,
+                            .content_hash = made->content_hash},
     };
     changes_add(changes, &event);
     return GARDEN_OK;
@@ -286,15 +300,17 @@ int regions_latent_failed(struct regions *regions,
                           const struct garden_shell_request_update_latent_failed *request,
                           struct changes *changes, struct garden_error *error)
 {
-    struct region *region;
-    const int result =
-        latent_begin(regions, request->region_id, LATENT_FAILED, changes, &region, error);
+    const struct region *old;
+    struct region next, *made;
+    int result =
+        latent_begin(regions, request->region_id, LATENT_FAILED, changes, &old, &next, error);
     if (result < 0) return result;
-    if (!region_keep(region, &region->error, request->error)) return regions_memory(region, error);
-    region->latent = LATENT_FAILED;
+    next.error = request->error;
+    result = regions_put(regions, old, &next, &made, error);
+    if (result < 0) return result;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_LATENT_FAILED,
-        .latent_failed = {.region_id = region->id, .error = region->error},
+        .latent_failed = {.region_id = made->row.id, .error = made->error},
     };
     changes_add(changes, &event);
     return GARDEN_OK;
@@ -304,15 +320,17 @@ int regions_latent_approve(struct regions *regions, struct garden_time now,
                            const struct garden_shell_request_approve_latent *request,
                            struct changes *changes, struct garden_error *error)
 {
-    struct region *region;
-    const int result =
-        latent_begin(regions, request->region_id, LATENT_APPROVED, changes, &region, error);
+    const struct region *old;
+    struct region next, *made;
+    int result =
+        latent_begin(regions, request->region_id, LATENT_APPROVED, changes, &old, &next, error);
     if (result < 0) return result;
-    region->latent = LATENT_APPROVED;
-    region->decided_by = request->decided_by;
-    region->decided_at = now;
+    next.decided_by = request->decided_by;
+    next.decided_at = now;
+    result = regions_put(regions, old, &next, &made, error);
+    if (result < 0) return result;
     const struct garden_event event = {.kind = GARDEN_EVENT_LATENT_APPROVED,
-                                       .latent_approved = {.region_id = region->id}};
+                                       .latent_approved = {.region_id = made->row.id}};
     changes_add(changes, &event);
     return GARDEN_OK;
 }
@@ -321,21 +339,22 @@ int regions_latent_reject(struct regions *regions, struct garden_time now,
                           const struct garden_shell_request_reject_latent *request,
                           struct changes *changes, struct garden_error *error)
 {
-    struct region *region;
-    const int result =
-        latent_begin(regions, request->region_id, LATENT_REJECTED, changes, &region, error);
+    const struct region *old;
+    struct region next, *made;
+    int result =
+        latent_begin(regions, request->region_id, LATENT_REJECTED, changes, &old, &next, error);
     if (result < 0) return result;
-    if (request->has_reason && !region_keep(region, &region->reason, request->reason))
-        return regions_memory(region, error);
-    region->latent = LATENT_REJECTED;
-    region->decided_by = request->decided_by;
-    region->decided_at = now;
-    region->has_reason = request->has_reason;
+    next.decided_by = request->decided_by;
+    next.decided_at = now;
+    next.has_reason = request->has_reason;
+    if (request->has_reason) next.reason = request->reason;
+    result = regions_put(regions, old, &next, &made, error);
+    if (result < 0) return result;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_LATENT_REJECTED,
-        .latent_rejected = {.region_id = region->id,
-                            .has_reason = region->has_reason,
-                            .reason = region->reason},
+        .latent_rejected = {.region_id = made->row.id,
+                            .has_reason = made->has_reason,
+                            .reason = made->reason},
     };
     changes_add(changes, &event);
     return GARDEN_OK;
@@ -343,53 +362,60 @@ int regions_latent_reject(struct regions *regions, struct garden_time now,
 
 // ---- Reading
 
-// Whether [position, position + duration) meets [start, end), where one without length is the beat
-// that it begins at.
-static bool region_overlaps(const struct region *region, double start, double end)
+bool region_overlaps(const struct region *region, double start, double end)
 {
     if (region->position >= end && region->position > start) return false;
     return region->position >= start || region->position + region->duration > start;
 }
 
-static void region_summarise(const struct region *region, struct garden_region_summary *out)
+bool region_artifact(const struct region *region, struct garden_text *out)
 {
     const bool plays = region->behavior.kind == GARDEN_BEHAVIOR_PLAY_CONTENT;
+    *out = plays ? region->behavior.play_content.artifact_id : region->artifact_id;
+    return plays || region->latent == LATENT_RESOLVED || region->latent == LATENT_APPROVED ||
+           region->latent == LATENT_REJECTED;
+}
+
+static void region_summarise(const struct region *region, struct garden_region_summary *out)
+{
     *out = (struct garden_region_summary){
-        .region_id = region->id,
+        .region_id = region->row.id,
         .position = region->position,
         .duration = region->duration,
         .is_latent = region->latent != LATENT_NONE,
-        .has_artifact_id = plays || region->artifact_id.data != NULL,
-        .artifact_id = plays ? region->behavior.play_content.artifact_id : region->artifact_id,
     };
+    out->has_artifact_id = region_artifact(region, &out->artifact_id);
 }
 
-int regions_list(const struct regions *regions, const struct garden_range *range,
+int regions_list(const struct table_root *rows, const struct garden_range *range,
                  struct garden_arena *arena, struct garden_region_summary_list *out,
                  struct garden_error *error)
 {
+    struct table_cursor cursor = {0};
+    const struct region *region;
     *out = (struct garden_region_summary_list){0};
     if (range && !(range->start <= range->end))
         return garden__fail(error, GARDEN_ERR_RANGE, "a range must not end before it starts");
-    out->items = garden_arena_alloc(arena, regions->count, sizeof *out->items);
+    out->items = garden_arena_alloc(arena, table_rows(rows), sizeof *out->items);
     if (!out->items) return garden__fail(error, arena->error, "no memory for a list of regions");
-    for (size_t i = 0; i < regions->count; i++)
-        if (!range || region_overlaps(regions->items[i], range->start, range->end))
-            region_summarise(regions->items[i], &out->items[out->count++]);
+    while ((region = (const struct region *)table_next(rows, &cursor)))
+        if (!range || region_overlaps(region, range->start, range->end))
+            region_summarise(region, &out->items[out->count++]);
     return GARDEN_OK;
 }
 
-int regions_pending(const struct regions *regions, struct garden_arena *arena,
+int regions_pending(const struct table_root *rows, struct garden_arena *arena,
                     struct garden_pending_approval_list *out, struct garden_error *error)
 {
+    struct table_cursor cursor = {0};
+    const struct region *region;
     *out = (struct garden_pending_approval_list){0};
-    out->items = garden_arena_alloc(arena, regions->count, sizeof *out->items);
+    out->items = garden_arena_alloc(arena, table_rows(rows), sizeof *out->items);
     if (!out->items) return garden__fail(error, arena->error, "no memory for a list of approvals");
-    for (size_t i = 0; i < regions->count; i++) {
-        const struct region *region = regions->items[i];
+    while ((region = (const struct region *)table_next(rows, &cursor))) {
         if (region->latent != LATENT_RESOLVED) continue;
         out->items[out->count++] = (struct garden_pending_approval){
-            .region_id = region->id,
+            .region_id = region->row.id,
             .artifact_id = region->artifact_id,
             .content_hash = region->content_hash,
             .content_type = region->content_type,
@@ -403,15 +429,17 @@ int regions_pending(const struct regions *regions, struct garden_arena *arena,
 
 int regions_sweep(struct regions *regions, double from, double to, struct changes *changes)
 {
-    for (size_t i = 0; i < regions->count; i++) {
-        struct region *region = regions->items[i];
+    struct table_cursor cursor = {0};
+    struct region *region;
+    if (regions->approved_count == 0) return GARDEN_OK;
+    while ((region = (struct region *)table_next(regions->table.root, &cursor))) {
         if (region->latent != LATENT_APPROVED) continue;
         const bool met = region_overlaps(region, from, to);
         if (met && !region->entered) {
             if (!changes_reserve(changes, 1)) return GARDEN_ERR_MEMORY;
             const struct garden_event event = {
                 .kind = GARDEN_EVENT_MIXED_IN,
-                .mixed_in = {.region_id = region->id,
+                .mixed_in = {.region_id = region->row.id,
                              .at_beat = region->position > from ? region->position : from},
             };
             changes_add(changes, &event);
@@ -424,6 +452,9 @@ int regions_sweep(struct regions *regions, double from, double to, struct change
 
 void regions_leave(struct regions *regions)
 {
-    for (size_t i = 0; i < regions->count; i++)
-        regions->items[i]->entered = false;
+    struct table_cursor cursor = {0};
+    struct region *region;
+    if (regions->approved_count == 0) return;
+    while ((region = (struct region *)table_next(regions->table.root, &cursor)))
+        region->entered = false;
 }

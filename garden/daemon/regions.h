@@ -8,8 +8,9 @@
 #define GARDEN_DAEMON_REGIONS_H
 
 #include "changes.h"
+#include "table.h"
 
-enum { REGIONS_MAX = 8192, REGION_MEMORY_MAX = 64 * 1024 };
+enum { REGIONS_MAX = 128 * 1024, REGION_MEMORY_MAX = 64 * 1024 };
 
 enum latent_state {
     LATENT_NONE, // the region is not latent
@@ -22,13 +23,14 @@ enum latent_state {
 };
 const char *latent_state_name(enum latent_state state);
 
-// Texts live in |arena|.
+// A row of a table, so it does not change but is replaced. Texts and curve lie behind it, in the same
+// piece of memory.
 struct region {
-    struct garden_uuid id;
+    struct table_row row;
+    size_t size;               // of that piece
     double position, duration; // beats
     struct garden_behavior behavior;
-    struct garden_arena arena;
-    bool entered; // the playhead is inside
+    bool entered; // the playhead is inside: the loop's alone, and no part of a snapshot
 
     enum latent_state latent;
     struct garden_text job_id;
@@ -44,14 +46,14 @@ struct region {
 };
 
 struct regions {
-    const struct zmtp_allocator *allocator;
-    struct region **items; // in the order of their creation
-    size_t count, space;
+    struct table table;
+    size_t approved_count;
 };
 // |allocator| null: the heap; it bounds what strangers can make the regions hold.
 void regions_init(struct regions *regions, const struct zmtp_allocator *allocator);
 void regions_fini(struct regions *regions);
-struct region *regions_find(const struct regions *regions, struct garden_uuid id);
+// Valid until the next change.
+const struct region *regions_find(const struct regions *regions, struct garden_uuid id);
 
 // |id| must be new.
 int regions_create(struct regions *regions, struct garden_uuid id,
@@ -80,14 +82,19 @@ int regions_latent_reject(struct regions *regions, struct garden_time now,
                           const struct garden_shell_request_reject_latent *request,
                           struct changes *changes, struct garden_error *error);
 
-// Those that overlap |range|, or all when it is null. A region or a range without length is the beat
+// Whether [position, position + duration) meets [start, end), where one without length is the beat
 // that it begins at.
+bool region_overlaps(const struct region *region, double start, double end);
+// What it plays, or what its job has made. False: nothing yet.
+bool region_artifact(const struct region *region, struct garden_text *out);
+
+// Of the regions in |rows|, which may be a snapshot, those that overlap |range|, or all when it is null.
 // What is listed borrows the regions' texts.
-int regions_list(const struct regions *regions, const struct garden_range *range,
+int regions_list(const struct table_root *rows, const struct garden_range *range,
                  struct garden_arena *arena, struct garden_region_summary_list *out,
                  struct garden_error *error);
 // The resolved ones, which wait for a decision.
-int regions_pending(const struct regions *regions, struct garden_arena *arena,
+int regions_pending(const struct table_root *rows, struct garden_arena *arena,
                     struct garden_pending_approval_list *out, struct garden_error *error);
 
 // The playhead went from |from| to |to|: MixedIn for each approved region that it entered.

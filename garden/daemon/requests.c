@@ -29,6 +29,14 @@ void requests_tick(struct requests *requests)
 
 // ---- Shell
 
+static int requests_make_regions(struct offload_job *job, struct garden_message *reply,
+                                 struct garden_error *error)
+{
+    reply->family = GARDEN_SHELL_REPLY;
+    return state_read_regions(job->snapshot.regions, &job->request->message.shell_request,
+                              &job->arena, &reply->shell_reply, error);
+}
+
 static void requests_shell(struct requests *requests, struct garden_request *request)
 {
     const struct garden_shell_request *content = &request->message.shell_request;
@@ -36,6 +44,10 @@ static void requests_shell(struct requests *requests, struct garden_request *req
         content->kind == GARDEN_SHELL_STREAM_SWITCH_CHUNK ||
         content->kind == GARDEN_SHELL_STREAM_STOP) {
         streams_request(requests->streams, request);
+        return;
+    }
+    if (state_reads_regions(content->kind)) {
+        offload_answer(&requests->offload, request, NULL, NULL, requests_make_regions);
         return;
     }
     const struct state_moment moment = {
@@ -58,12 +70,17 @@ static void requests_shell(struct requests *requests, struct garden_request *req
 
 // ---- Control
 
-static int requests_dump(const struct requests *requests, struct garden_arena *arena,
-                         struct garden_value *out)
+enum { REQUESTS_DUMP_OWN = 5, REQUESTS_DUMP_COUNTERS = 6 };
+
+// What a dump begins with, as it is on the loop.
+static int requests_prepare_dump(struct offload_job *job, void *context)
 {
-    enum { OWN = 5, COUNTERS = 6, ENTRIES = OWN + STATE_DUMP_ENTRIES };
-    struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
-    struct garden_entry *counters = garden_arena_alloc(arena, COUNTERS, sizeof *counters);
+    const struct requests *requests = context;
+    struct garden_arena *arena = &job->arena;
+    struct garden_entry *entries =
+        garden_arena_alloc(arena, REQUESTS_DUMP_OWN + SNAPSHOT_DUMP_ENTRIES, sizeof *entries);
+    struct garden_entry *counters =
+        garden_arena_alloc(arena, REQUESTS_DUMP_COUNTERS, sizeof *counters);
     if (!entries || !counters) return arena->error;
     const uint64_t now_ns = uv_hrtime();
     const struct garden_server_counters count = garden_server_counters(requests->server);
@@ -76,29 +93,24 @@ static int requests_dump(const struct requests *requests, struct garden_arena *a
     entries[0] = garden_entry_of("version", garden_value_text(garden_text_of(GARDEN_VERSION)));
     entries[1] =
         garden_entry_of("uptime_ms", garden_value_uint((now_ns - requests->started_ns) / 1000000));
-    entries[2] = garden_entry_of("counters", garden_value_map(counters, COUNTERS));
+    entries[2] = garden_entry_of("counters", garden_value_map(counters, REQUESTS_DUMP_COUNTERS));
     struct garden_value sources, streams;
-    int result = streams_dump(requests->streams, arena, &sources, &streams);
+    const int result = streams_dump(requests->streams, arena, &sources, &streams);
     if (result < 0) return result;
     entries[3] = garden_entry_of("sources", sources);
     entries[4] = garden_entry_of("streams", streams);
-    result = state_dump(requests->state, (int64_t)now_ns, arena, &entries[OWN]);
-    *out = garden_value_map(entries, ENTRIES);
-    return result;
+    job->dump = garden_value_map(entries, REQUESTS_DUMP_OWN + SNAPSHOT_DUMP_ENTRIES);
+    return GARDEN_OK;
 }
 
-static void requests_debug_dump(struct requests *requests, struct garden_request *request)
+static int requests_make_dump(struct offload_job *job, struct garden_message *reply,
+                              struct garden_error *error)
 {
-    struct garden_arena arena;
-    struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
-    garden_arena_init(&arena, NULL, 0);
-    reply.control_reply.kind = GARDEN_CONTROL_REPLY_DEBUG_DUMP;
-    const int result = requests_dump(requests, &arena, &reply.control_reply.debug_dump.state);
-    if (result < 0)
-        garden_server_reply_error(requests->server, request, garden_err_text(result));
-    else
-        garden_server_reply(requests->server, request, &reply);
-    garden_arena_fini(&arena);
+    (void)error; // the code says it
+    reply->family = GARDEN_CONTROL_REPLY;
+    reply->control_reply.kind = GARDEN_CONTROL_REPLY_DEBUG_DUMP;
+    reply->control_reply.debug_dump.state = job->dump;
+    return snapshot_dump(&job->snapshot, &job->arena, &job->dump.map.entries[REQUESTS_DUMP_OWN]);
 }
 
 // Interrupt and Pause: the same, told differently.
@@ -133,7 +145,8 @@ static void requests_control(struct requests *requests, struct garden_request *r
         requests_pause(requests, request);
         return;
     case GARDEN_CONTROL_DEBUG_DUMP:
-        requests_debug_dump(requests, request);
+        offload_answer(&requests->offload, request, requests_prepare_dump, requests,
+                       requests_make_dump);
         return;
     }
     garden_server_reply_error(requests->server, request, "an unknown control request");

@@ -2,6 +2,7 @@
 #ifndef GARDEN_DAEMON_REQUESTS_H
 #define GARDEN_DAEMON_REQUESTS_H
 
+#include "offload.h"
 #include "state.h"
 #include "streams.h"
 
@@ -10,6 +11,7 @@ struct requests {
     struct streams *streams; // open as long as requests are taken
     struct state *state;
     struct changes changes;
+    struct offload offload;
     uint64_t started_ns;
     // A Shutdown came: the request is the owner's, to be answered in the end.
     void (*on_shutdown)(struct garden_request *request, void *user);

@@ -2,8 +2,6 @@
 
 #include "../core/error.h"
 
-enum { STATE_DECISIONS_SHOWN = 256 };
-
 void state_init(struct state *state)
 {
     zmtp_budget_init(&state->budget, NULL);
@@ -132,14 +130,7 @@ static int state_regions(struct state *state, const struct garden_shell_request 
         answer->entries[1] = garden_entry_of("position", garden_value_real(move->new_position));
         return answer_ok(answer, 2);
     }
-    if (request->kind == GARDEN_SHELL_GET_REGIONS) {
-        reply->kind = GARDEN_REPLY_REGIONS;
-        return regions_list(regions,
-                            request->get_regions.has_range ? &request->get_regions.range : NULL,
-                            &answer->arena, &reply->regions.regions, error);
-    }
-    reply->kind = GARDEN_REPLY_PENDING_APPROVALS;
-    return regions_pending(regions, &answer->arena, &reply->pending_approvals.approvals, error);
+    return state_read_regions(regions->table.root, request, &answer->arena, reply, error);
 }
 
 static int state_latent(struct state *state, const struct garden_shell_request *request,
@@ -274,73 +265,47 @@ int state_tick(struct state *state, int64_t now_ns, struct changes *changes)
     return GARDEN_OK;
 }
 
-// ---- DebugDump
+// ---- Reading
 
-static struct garden_value dump_text(struct garden_arena *arena, const char *text)
+void state_snapshot(struct state *state, const struct state_moment *moment,
+                    struct snapshot *snapshot)
 {
-    const struct garden_value value = garden_value_text(garden_text_of(text));
-    struct garden_value copy;
-    return garden_value_copy(arena, &value, &copy) < 0 ? garden_value_null() : copy;
+    *snapshot = (struct snapshot){
+        .transport = state->transport,
+        .mono_ns = moment->mono_ns,
+        .wall = moment->wall,
+        .regions = table_snapshot(&state->regions.table),
+        .nodes = table_snapshot(&state->graph.nodes),
+        .links = graph_links_snapshot(&state->graph),
+        .participants = table_snapshot(&state->participants.table),
+    };
+    state->snapshot_count++;
 }
 
-static struct garden_value dump_uuid(struct garden_arena *arena, struct garden_uuid id)
+void state_release(struct state *state, struct snapshot *snapshot)
 {
-    char text[GARDEN_UUID_TEXT_SIZE + 1];
-    garden_uuid_format(id, text);
-    return dump_text(arena, text);
+    table_release(&state->regions.table, snapshot->regions);
+    graph_links_release(&state->graph, snapshot->links); // before the nodes that it names
+    table_release(&state->graph.nodes, snapshot->nodes);
+    table_release(&state->participants.table, snapshot->participants);
+    state->snapshot_count--;
 }
 
-static struct garden_value dump_time(struct garden_arena *arena, struct garden_time time)
+bool state_reads_regions(enum garden_shell_request_kind kind)
 {
-    char text[GARDEN_TIME_TEXT_MAX + 1];
-    return garden_time_format(time, text) < 0 ? garden_value_null() : dump_text(arena, text);
+    return kind == GARDEN_SHELL_GET_REGIONS || kind == GARDEN_SHELL_GET_PENDING_APPROVALS;
 }
 
-// Who approved or rejected what, and when, in the order of the regions.
-static int dump_decisions(const struct regions *regions, struct garden_arena *arena,
-                          struct garden_value *out)
+int state_read_regions(const struct table_root *regions, const struct garden_shell_request *request,
+                       struct garden_arena *arena, struct garden_shell_reply *reply,
+                       struct garden_error *error)
 {
-    enum { ENTRIES = 4 };
-    struct garden_value *items = garden_arena_alloc(arena, STATE_DECISIONS_SHOWN, sizeof *items);
-    if (!items) return arena->error;
-    size_t count = 0;
-    for (size_t i = 0; i < regions->count && count < STATE_DECISIONS_SHOWN; i++) {
-        const struct region *region = regions->items[i];
-        if (region->latent != LATENT_APPROVED && region->latent != LATENT_REJECTED) continue;
-        struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
-        if (!entries) return arena->error;
-        entries[0] = garden_entry_of("region", dump_uuid(arena, region->id));
-        entries[1] =
-            garden_entry_of("decision", dump_text(arena, latent_state_name(region->latent)));
-        entries[2] = garden_entry_of("by", dump_uuid(arena, region->decided_by));
-        entries[3] = garden_entry_of("at", dump_time(arena, region->decided_at));
-        items[count++] = garden_value_map(entries, ENTRIES);
+    if (request->kind == GARDEN_SHELL_GET_REGIONS) {
+        const struct garden_shell_request_get_regions *get = &request->get_regions;
+        reply->kind = GARDEN_REPLY_REGIONS;
+        return regions_list(regions, get->has_range ? &get->range : NULL, arena,
+                            &reply->regions.regions, error);
     }
-    *out = garden_value_list(items, count);
-    return GARDEN_OK;
-}
-
-int state_dump(const struct state *state, int64_t now_ns, struct garden_arena *arena,
-               struct garden_entry out[STATE_DUMP_ENTRIES])
-{
-    enum { TRANSPORT = 3, GRAPH = 2 };
-    const struct transport *transport = &state->transport;
-    struct garden_entry *playhead = garden_arena_alloc(arena, TRANSPORT, sizeof *playhead);
-    struct garden_entry *graph = garden_arena_alloc(arena, GRAPH, sizeof *graph);
-    struct garden_value decisions;
-    if (!playhead || !graph) return arena->error;
-    const int result = dump_decisions(&state->regions, arena, &decisions);
-    if (result < 0) return result;
-    playhead[0] = garden_entry_of("playing", garden_value_bool(transport->playing));
-    playhead[1] =
-        garden_entry_of("position", garden_value_real(transport_position(transport, now_ns).beat));
-    playhead[2] = garden_entry_of("tempo", garden_value_real(transport->tempo));
-    graph[0] = garden_entry_of("nodes", garden_value_uint(state->graph.node_count));
-    graph[1] = garden_entry_of("connections", garden_value_uint(state->graph.connection_count));
-    out[0] = garden_entry_of("transport", garden_value_map(playhead, TRANSPORT));
-    out[1] = garden_entry_of("regions", garden_value_uint(state->regions.count));
-    out[2] = garden_entry_of("decisions", decisions);
-    out[3] = garden_entry_of("graph", garden_value_map(graph, GRAPH));
-    out[4] = garden_entry_of("participants", garden_value_uint(state->participants.count));
-    return GARDEN_OK;
+    reply->kind = GARDEN_REPLY_PENDING_APPROVALS;
+    return regions_pending(regions, arena, &reply->pending_approvals.approvals, error);
 }

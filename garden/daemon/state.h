@@ -7,10 +7,11 @@
 #include "graph.h"
 #include "participants.h"
 #include "regions.h"
+#include "snapshot.h"
 #include "transport.h"
 
-// What all clients together can make the state hold.
-enum { STATE_MEMORY_MAX = 64 * 1024 * 1024 };
+// What all clients together can make the state hold, with what snapshots keep of it.
+enum { STATE_MEMORY_MAX = 256 * 1024 * 1024 };
 
 struct state {
     struct zmtp_budget budget; // so it may not move
@@ -18,6 +19,7 @@ struct state {
     struct regions regions;
     struct graph graph;
     struct participants participants;
+    size_t snapshot_count; // taken and not released
 };
 void state_init(struct state *state);
 void state_fini(struct state *state);
@@ -48,9 +50,17 @@ int state_pause(struct state *state, int64_t now_ns, struct changes *changes, bo
 // Time passes: PlaybackPosition and MixedIn while playing.
 int state_tick(struct state *state, int64_t now_ns, struct changes *changes);
 
-// Transport, regions, graph and participants, as entries of a DebugDump.
-enum { STATE_DUMP_ENTRIES = 5 };
-int state_dump(const struct state *state, int64_t now_ns, struct garden_arena *arena,
-               struct garden_entry out[STATE_DUMP_ENTRIES]);
+// The state as it is now, to be read by any thread until it is released. Costs a few counters, whatever
+// the size of the state. Streams are not the state's: the caller may add them.
+void state_snapshot(struct state *state, const struct state_moment *moment,
+                    struct snapshot *snapshot);
+void state_release(struct state *state, struct snapshot *snapshot);
+
+// The answer to a request that only reads regions: GetRegions and GetPendingApprovals, of which a state
+// may have so many that they are not read on the loop.
+bool state_reads_regions(enum garden_shell_request_kind kind);
+int state_read_regions(const struct table_root *regions, const struct garden_shell_request *request,
+                       struct garden_arena *arena, struct garden_shell_reply *reply,
+                       struct garden_error *error);
 
 #endif

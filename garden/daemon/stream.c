@@ -71,6 +71,7 @@ static void stream_publish_full(struct stream *stream, const struct garden_chunk
 {
     struct garden_arena arena;
     struct garden_value value;
+    stream_log_chunk(&stream->log, chunk, garden__time_now());
     const struct garden_event event = {
         .kind = GARDEN_EVENT_STREAM_CHUNK_FULL,
         .stream_chunk_full = {.stream_uri = garden_text_of(stream->uri),
@@ -142,6 +143,7 @@ static void stream_publish_overrun(struct stream *stream, const struct garden_ga
     struct garden_arena arena;
     (void)snprintf(text, sizeof text, "overrun: %llu frames from %llu are missing",
                    (unsigned long long)gap->count, (unsigned long long)gap->first);
+    stream_log_gap(&stream->log, gap, garden__time_now());
     garden_arena_init(&arena, NULL, 0);
     const struct garden_entry entry = garden_entry_of("gap", garden_gap_value(gap, &arena));
     stream_publish_error(stream, text, true, &entry, 1);
@@ -303,6 +305,7 @@ int stream_open(struct streams *streams, const struct stream *like, struct strea
     memcpy(stream->first_path, like->first_path, sizeof stream->first_path);
     stream->take.owner = stream;
     stream->take.flow = stream->flow;
+    stream_log_init(&stream->log, garden__time_now());
     const int result = stream_open_capture(stream, error);
     if (result < 0) {
         garden_capture_close(stream->take.capture);
@@ -342,6 +345,7 @@ void stream_free(struct stream *stream)
         stream->waiters = waiter->next;
         zmtp_free(NULL, waiter, sizeof *waiter);
     }
+    stream_log_fini(&stream->log);
     if (stream->ended) zmtp_free(NULL, stream->ended, sizeof *stream->ended);
     zmtp_free(NULL, stream, sizeof *stream);
 }
@@ -419,6 +423,7 @@ static void stream_ended(struct stream *stream, const struct recorder_event *eve
               (unsigned long long)event->totals.chunks);
     for (size_t i = 0; i < event->untold_count; i++)
         stream_publish_full(stream, &event->untold[i]);
+    if (event->has_chunk) stream_log_chunk(&stream->log, &event->chunk, garden__time_now());
     stream->totals = event->totals;
     stream_end(stream);
     stream->ended = zmtp_alloc(NULL, sizeof *stream->ended);

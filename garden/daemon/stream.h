@@ -3,6 +3,7 @@
 #define GARDEN_DAEMON_STREAM_H
 
 #include "recorder.h"
+#include "stream_log.h"
 #include "streams.h"
 
 enum stream_state {
@@ -32,6 +33,7 @@ struct stream {
     size_t ring_frames;
     struct take take;
     struct stream_waiter *waiters;
+    struct stream_log log;
     bool told_end;                       // that the source has nothing more
     struct garden_capture_totals totals; // as last told
     struct recorder_event *ended;        // of an ended one: what its stop is answered with

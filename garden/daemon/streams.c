@@ -360,3 +360,46 @@ int streams_dump(const struct streams *streams, struct garden_arena *arena,
     *list = garden_value_list(items + config->flow_count, count);
     return GARDEN_OK;
 }
+
+// ---- Snapshots
+
+static const char *streams_keep(struct garden_arena *arena, const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    char *copy = garden_arena_alloc(arena, size, 1);
+    if (copy) memcpy(copy, text, size);
+    return copy;
+}
+
+int streams_snapshot(struct streams *streams, struct garden_arena *arena,
+                     const struct snapshot_stream **out, size_t *count)
+{
+    size_t found = 0;
+    for (const struct stream *stream = streams->first; stream; stream = stream->next)
+        found++;
+    struct snapshot_stream *list = garden_arena_alloc(arena, found, sizeof *list);
+    if (!list) return arena->error;
+    *out = list;
+    for (struct stream *stream = streams->first; stream; stream = stream->next) {
+        struct snapshot_stream *at = &list[*count];
+        *at = (struct snapshot_stream){
+            .uri = streams_keep(arena, stream->uri),
+            .source = streams_keep(arena, flow_info(stream->flow)->name),
+            .state = streams_state_name(stream->state),
+            .format = stream->format,
+            .sample_format = streams_sample_name(stream->format.sample),
+            .chunk_size = stream->chunk_size,
+            .totals = stream->totals,
+        };
+        if (!at->uri || !at->source) return arena->error;
+        stream_log_snapshot(&stream->log, at);
+        (*count)++;
+    }
+    return GARDEN_OK;
+}
+
+void streams_release(const struct snapshot_stream *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        stream_log_release(&list[i]);
+}

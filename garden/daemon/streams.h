@@ -8,6 +8,7 @@
 
 #include "../server.h"
 #include "flow.h"
+#include "snapshot_stream.h"
 
 struct streams;
 
@@ -46,5 +47,10 @@ void streams_each(const struct streams *streams,
 // The values of "sources" and "streams" in a DebugDump.
 int streams_dump(const struct streams *streams, struct garden_arena *arena,
                  struct garden_value *sources, struct garden_value *list);
+
+// All streams as they are now, living in |arena|, for a snapshot; to be released on the loop's thread.
+int streams_snapshot(struct streams *streams, struct garden_arena *arena,
+                     const struct snapshot_stream **out, size_t *count);
+void streams_release(const struct snapshot_stream *list, size_t count);
 
 #endif

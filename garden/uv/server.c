@@ -67,16 +67,30 @@ void garden_server_config_init(struct garden_server_config *config)
 
 // ---- Replies
 
-// Sends |octets| along |route|, which is empty afterwards.
-static void server_send(struct garden_server *server, enum garden_lane lane, struct zmtp_msg *route,
-                        struct zmtp_bytes octets)
+// Sends |part| along |route|; both are empty afterwards.
+static void server_send_part(struct garden_server *server, enum garden_lane lane,
+                             struct zmtp_msg *route, struct zmtp_part *part)
 {
-    int result = zmtp_msg_append(route, octets);
+    int result = zmtp_msg_append_part(route, part);
     if (result == ZMTP_OK) result = zmtp_uv_send_msg(server->lanes[lane].socket, route);
     if (result == ZMTP_OK)
         server->counters.replies++;
     else
         server->counters.undeliverable++; // the client went, or does not read its replies
+    zmtp_part_fini(part);
+    zmtp_msg_fini(route);
+}
+
+// Sends a copy of |octets| along |route|, which is empty afterwards.
+static void server_send(struct garden_server *server, enum garden_lane lane, struct zmtp_msg *route,
+                        struct zmtp_bytes octets)
+{
+    struct zmtp_part part = {0};
+    if (zmtp_part_copy(&part, octets, NULL) == ZMTP_OK) {
+        server_send_part(server, lane, route, &part);
+        return;
+    }
+    server->counters.undeliverable++;
     zmtp_msg_fini(route);
 }
 
@@ -99,7 +113,7 @@ static enum garden_family server_reply_family(enum garden_lane lane)
     return lane == GARDEN_LANE_QUERY ? GARDEN_QUERY_REPLY : GARDEN_SHELL_REPLY;
 }
 
-static void server_fill_error(struct garden_message *reply, enum garden_lane lane, const char *text)
+void garden_reply_error(struct garden_message *reply, enum garden_lane lane, const char *text)
 {
     reply->family = server_reply_family(lane);
     const struct garden_text error = garden_text_of(text);
@@ -114,39 +128,69 @@ static void server_fill_error(struct garden_message *reply, enum garden_lane lan
             (struct garden_shell_reply){.kind = GARDEN_REPLY_ERROR, .error = {.error = error}};
 }
 
-// |reply|'s content as the answer to |request|, in |server->octets|. One that cannot be encoded
-// becomes an Error that says so.
-static int server_encode(struct garden_server *server, const struct garden_message *request,
-                         enum garden_lane lane, struct garden_form form,
-                         const struct garden_message *content)
+// |content| as the answer to |request|. One that cannot be encoded becomes an Error that says so.
+static int server_encode(const struct garden_message *request, enum garden_lane lane,
+                         struct garden_form form, const struct garden_message *content,
+                         struct garden_buffer *octets)
 {
     struct garden_message reply;
-    struct garden_fault fault;
+    struct garden_fault fault = {0};
     garden_message_reply(&reply, request, content->family, garden__uuid_new(), garden__time_now());
     const struct garden_message envelope = reply;
     reply = *content;
     reply.header = envelope.header;
     reply.has_parent = envelope.has_parent;
     reply.parent = envelope.parent;
-    garden_buffer_clear(&server->octets);
-    int result = garden_message_encode(&reply, form, &server->octets, &fault);
+    garden_buffer_clear(octets);
+    const int result = garden_message_encode(&reply, form, octets, &fault);
     if (result == GARDEN_OK) return result;
-    garden_buffer_clear(&server->octets);
-    server_fill_error(&reply, lane, fault.text[0] ? fault.text : garden_err_text(result));
-    return garden_message_encode(&reply, form, &server->octets, NULL);
+    garden_buffer_clear(octets);
+    garden_reply_error(&reply, lane, fault.text[0] ? fault.text : garden_err_text(result));
+    return garden_message_encode(&reply, form, octets, NULL);
+}
+
+int garden_reply_encode(const struct garden_request *request, const struct garden_message *reply,
+                        struct garden_buffer *octets)
+{
+    return server_encode(&request->message, request->lane, request->form, reply, octets);
+}
+
+static void server_record(struct garden_server *server, const struct garden_request *request,
+                          struct zmtp_bytes octets)
+{
+    if (request->lane != GARDEN_LANE_QUERY) // asking again does no harm there
+        garden__record_add(&server->record, request->lane, request->message.header.msg_id, octets);
 }
 
 void garden_server_reply(struct garden_server *server, struct garden_request *request,
                          struct garden_message *reply)
 {
     struct server_request *owned = (struct server_request *)request;
-    if (server_encode(server, &request->message, request->lane, request->form, reply) ==
-        GARDEN_OK) {
+    if (garden_reply_encode(request, reply, &server->octets) == GARDEN_OK) {
         const struct zmtp_bytes octets = garden_buffer_bytes(&server->octets);
-        if (request->lane != GARDEN_LANE_QUERY) // asking again does no harm there
-            garden__record_add(&server->record, request->lane, request->message.header.msg_id,
-                               octets);
+        server_record(server, request, octets);
         server_send(server, request->lane, &owned->route, octets);
+    } else {
+        server->counters.undeliverable++;
+    }
+    server_free(server, owned);
+}
+
+static void server_release_octets(void *data, void *capacity)
+{
+    zmtp_free(zmtp_heap(), data, (size_t)(uintptr_t)capacity);
+}
+
+void garden_server_reply_octets(struct garden_server *server, struct garden_request *request,
+                                struct garden_buffer *octets)
+{
+    struct server_request *owned = (struct server_request *)request;
+    struct zmtp_part part = {0};
+    server_record(server, request, garden_buffer_bytes(octets));
+    if (zmtp_part_wrap(&part, octets->data, octets->size, server_release_octets,
+                       (void *)(uintptr_t)octets->capacity, NULL) == ZMTP_OK) {
+        garden_buffer_init(octets, NULL, octets->size_max); // its memory is the part's now
+        server_send_part(server, request->lane, &owned->route, &part);
     } else {
         server->counters.undeliverable++;
     }
@@ -157,7 +201,7 @@ void garden_server_reply_error(struct garden_server *server, struct garden_reque
                                const char *text)
 {
     struct garden_message reply = {0};
-    server_fill_error(&reply, request->lane, text);
+    garden_reply_error(&reply, request->lane, text);
     garden_server_reply(server, request, &reply);
 }
 
@@ -170,10 +214,10 @@ static void server_refuse(struct garden_server *server, const struct server_lane
     server->counters.errors++;
     struct garden_message request, reply = {0};
     struct garden_form form = server->config.form;
-    server_fill_error(&reply, lane->lane, why);
+    garden_reply_error(&reply, lane->lane, why);
     int result;
     if (garden_envelope_peek(&request, body, NULL, &form) == GARDEN_OK) {
-        result = server_encode(server, &request, lane->lane, form, &reply);
+        result = server_encode(&request, lane->lane, form, &reply, &server->octets);
         garden_message_fini(&request);
     } else {
         struct garden_message alone;

@@ -167,8 +167,8 @@ static void places_that_are_none_are_refused(void **state)
         assert_int_equal(create(f, 2, 4, wrong[i], false), GARDEN_ERR_RANGE);
         assert_int_equal(regions_move(&f->regions, id_of(1), wrong[i], NULL), GARDEN_ERR_RANGE);
     }
-    assert_int_equal(f->regions.count, 1);
-    assert_true(f->regions.items[0]->position == 8);
+    assert_int_equal(f->regions.table.count, 1);
+    assert_true(regions_find(&f->regions, id_of(1))->position == 8);
 }
 
 static size_t count_in(struct fixture *f, double start, double end)
@@ -177,7 +177,7 @@ static size_t count_in(struct fixture *f, double start, double end)
     struct garden_region_summary_list list;
     struct garden_arena arena;
     garden_arena_init(&arena, NULL, 0);
-    assert_int_equal(regions_list(&f->regions, &range, &arena, &list, NULL), GARDEN_OK);
+    assert_int_equal(regions_list(f->regions.table.root, &range, &arena, &list, NULL), GARDEN_OK);
     garden_arena_fini(&arena);
     return list.count;
 }
@@ -208,7 +208,7 @@ static void a_range_that_ends_before_it_starts_is_an_error(void **state)
     struct garden_arena arena;
     garden_arena_init(&arena, NULL, 0);
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        assert_int_equal(regions_list(&f->regions, &ranges[i], &arena, &list, NULL),
+        assert_int_equal(regions_list(f->regions.table.root, &ranges[i], &arena, &list, NULL),
                          GARDEN_ERR_RANGE);
     garden_arena_fini(&arena);
 }
@@ -220,16 +220,16 @@ static void an_approval_waits_from_resolved_until_decided_and_keeps_who_and_when
     struct garden_arena arena;
     garden_arena_init(&arena, NULL, 0);
     bring(f, LATENT_RUNNING);
-    assert_int_equal(regions_pending(&f->regions, &arena, &list, NULL), GARDEN_OK);
+    assert_int_equal(regions_pending(f->regions.table.root, &arena, &list, NULL), GARDEN_OK);
     assert_int_equal(list.count, 0);
     assert_int_equal(move(f, LATENT_RESOLVED), GARDEN_OK);
-    assert_int_equal(regions_pending(&f->regions, &arena, &list, NULL), GARDEN_OK);
+    assert_int_equal(regions_pending(f->regions.table.root, &arena, &list, NULL), GARDEN_OK);
     assert_int_equal(list.count, 1);
     assert_true(garden_text_is(list.items[0].artifact_id, "text"));
     assert_int_equal(list.items[0].content_type, GARDEN_CONTENT_MIDI);
     assert_int_equal(list.items[0].resolved_at.seconds, noon.seconds);
     assert_int_equal(move(f, LATENT_REJECTED), GARDEN_OK);
-    assert_int_equal(regions_pending(&f->regions, &arena, &list, NULL), GARDEN_OK);
+    assert_int_equal(regions_pending(f->regions.table.root, &arena, &list, NULL), GARDEN_OK);
     assert_int_equal(list.count, 0);
     const struct region *region = regions_find(&f->regions, id_of(1));
     assert_true(garden_uuid_equal(region->decided_by, somebody));
@@ -246,7 +246,7 @@ static void a_deleted_region_waits_for_no_approval(void **state)
     garden_arena_init(&arena, NULL, 0);
     bring(f, LATENT_RESOLVED);
     assert_int_equal(regions_delete(&f->regions, id_of(1), NULL), GARDEN_OK);
-    assert_int_equal(regions_pending(&f->regions, &arena, &list, NULL), GARDEN_OK);
+    assert_int_equal(regions_pending(f->regions.table.root, &arena, &list, NULL), GARDEN_OK);
     assert_int_equal(list.count, 0);
     garden_arena_fini(&arena);
 }
@@ -296,7 +296,7 @@ static void a_region_has_a_limit_of_texts(void **state)
     request.behavior.kind = GARDEN_BEHAVIOR_EMIT_TRIGGER;
     request.behavior.emit_trigger.event_type = garden_text_of(text);
     assert_int_equal(regions_create(&f->regions, id_of(1), &request, NULL), GARDEN_ERR_LIMIT);
-    assert_int_equal(f->regions.count, 0);
+    assert_int_equal(f->regions.table.count, 0);
 }
 
 static void without_memory_at_any_point_a_region_is_made_whole_or_not_at_all(void **state)
@@ -308,7 +308,7 @@ static void without_memory_at_any_point_a_region_is_made_whole_or_not_at_all(voi
         const int result = create(f, 1, 0, 4, true);
         made = result == GARDEN_OK;
         assert_true(made || result == GARDEN_ERR_MEMORY);
-        assert_int_equal(f->regions.count, made ? 1 : 0);
+        assert_int_equal(f->regions.table.count, made ? 1 : 0);
     }
 }
 

@@ -1,0 +1,100 @@
+#include "offload.h"
+
+#include "../core/error.h"
+#include "../stream.h"
+#include "../uv/random.h"
+#include "log.h"
+
+static void offload_free(struct offload_job *job)
+{
+    struct offload *offload = job->offload;
+    streams_release(job->snapshot.streams, job->snapshot.stream_count);
+    state_release(offload->state, &job->snapshot);
+    garden_arena_fini(&job->arena);
+    garden_buffer_fini(&job->octets);
+    zmtp_free(NULL, job, sizeof *job);
+}
+
+// On a thread of the pool.
+static void offload_work(uv_work_t *work)
+{
+    struct offload_job *job = work->data;
+    struct garden_message reply = {.family = GARDEN_FAMILY_NONE};
+    struct garden_error error = {0};
+    struct garden_entry code;
+    int result = job->make(job, &reply, &error);
+    if (result < 0) {
+        garden_reply_error(&reply, job->request->lane,
+                           error.text[0] ? error.text : garden_err_text(result));
+        code = garden_code_entry(result);
+        reply.metadata = (struct garden_map){.entries = &code, .count = 1};
+    }
+    job->result = garden_reply_encode(job->request, &reply, &job->octets);
+}
+
+static void offload_run(struct offload *offload);
+
+static void offload_done(uv_work_t *work, int status)
+{
+    struct offload_job *job = work->data;
+    struct offload *offload = job->offload;
+    (void)status; // nobody cancels it
+    if (job->result < 0)
+        garden_server_reply_error(offload->server, job->request, garden_err_text(job->result));
+    else
+        garden_server_reply_octets(offload->server, job->request, &job->octets);
+    offload_free(job);
+    offload->running--;
+    offload_run(offload);
+    if (offload_idle(offload) && offload->on_idle) offload->on_idle(offload->user);
+}
+
+static void offload_run(struct offload *offload)
+{
+    while (offload->first && offload->running < OFFLOAD_RUNNING_MAX) {
+        struct offload_job *job = offload->first;
+        offload->first = job->next;
+        job->work.data = job;
+        offload->running++;
+        (void)uv_queue_work(offload->loop, &job->work, offload_work, offload_done); // no failure
+    }
+}
+
+void offload_answer(struct offload *offload, struct garden_request *request,
+                    int (*prepare)(struct offload_job *job, void *context), void *context,
+                    int (*make)(struct offload_job *job, struct garden_message *reply,
+                                struct garden_error *error))
+{
+    const struct state_moment moment = {.mono_ns = (int64_t)uv_hrtime(),
+                                        .wall = garden__time_now()};
+    struct offload_job *job = zmtp_alloc(NULL, sizeof *job);
+    if (!job) {
+        garden_server_reply_error(offload->server, request, "no memory for an answer");
+        return;
+    }
+    *job = (struct offload_job){.offload = offload, .request = request, .make = make};
+    garden_arena_init(&job->arena, NULL, 0);
+    garden_buffer_init(&job->octets, NULL, 0);
+    state_snapshot(offload->state, &moment, &job->snapshot);
+    int result = GARDEN_OK;
+    if (offload->streams)
+        result = streams_snapshot(offload->streams, &job->arena, &job->snapshot.streams,
+                                  &job->snapshot.stream_count);
+    if (result == GARDEN_OK && prepare) result = prepare(job, context);
+    if (result < 0) {
+        garden_server_reply_error(offload->server, request, garden_err_text(result));
+        offload_free(job);
+        return;
+    }
+    if (offload->first)
+        offload->last->next = job;
+    else
+        offload->first = job;
+    offload->last = job;
+    offload_run(offload);
+}
+
+bool offload_idle(const struct offload *offload)
+{
+    return offload->running == 0 && !offload->first;
+}

@@ -1,0 +1,53 @@
+// Answers that take time, made from a snapshot on a thread of libuv's pool and sent from the loop: so
+// neither a list of a hundred thousand regions nor a query delays a pause.
+#ifndef GARDEN_DAEMON_OFFLOAD_H
+#define GARDEN_DAEMON_OFFLOAD_H
+
+#include <uv.h>
+
+#include "../server.h"
+#include "state.h"
+#include "streams.h"
+
+// At once; the others wait their turn, so that the replies being made are bounded, too.
+enum { OFFLOAD_RUNNING_MAX = 2 };
+
+struct offload;
+
+// One answer that is being made.
+struct offload_job {
+    struct offload_job *next;
+    struct offload *offload;
+    uv_work_t work;
+    struct garden_request *request; // read by the thread, and answered by the loop
+    struct snapshot snapshot;
+    struct garden_arena arena; // of what the reply is made of
+    // On the thread: fills in the family and the content of |reply|, which may borrow from all the
+    // above. A negative garden_err becomes an Error with |error|'s text.
+    int (*make)(struct offload_job *job, struct garden_message *reply, struct garden_error *error);
+    struct garden_value dump; // what a DebugDump begins with
+    struct garden_buffer octets;
+    int result;
+};
+
+struct offload {
+    uv_loop_t *loop;
+    struct garden_server *server;
+    struct state *state;
+    struct streams *streams;          // null: none
+    struct offload_job *first, *last; // that wait
+    size_t running;
+    void (*on_idle)(void *user); // when the last has been answered
+    void *user;
+};
+
+// Takes |request|, to be answered by what |make| makes of the state as it is now. The job, with a
+// snapshot and an arena, may be filled in by |prepare|, which may be null, before this returns; when it
+// fails, or without memory, the request is answered with an Error.
+void offload_answer(struct offload *offload, struct garden_request *request,
+                    int (*prepare)(struct offload_job *job, void *context), void *context,
+                    int (*make)(struct offload_job *job, struct garden_message *reply,
+                                struct garden_error *error));
+bool offload_idle(const struct offload *offload);
+
+#endif
