@@ -115,7 +115,8 @@ TEST_PEERS = $(patsubst %.c,$(O)/%,$(filter-out $(wildcard test/*/test_*.c),$(wi
 TEST_SCRIPTS = $(call pick,$(wildcard test/*/test_*.py test/*/test_*.sh))
 TEST_SUPPORT = $(call obj,$(wildcard test/support/*.c))
 FUZZ = $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
-REPLAY = $(call pick,$(FUZZ:%=$(O)/bin/replay_%))
+# One target is about what only WS=1 has.
+REPLAY = $(call pick,$(patsubst %,$(O)/bin/replay_%,$(if $(WS_FLAGS),$(FUZZ),$(filter-out ws,$(FUZZ)))))
 DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
