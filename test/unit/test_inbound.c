@@ -7,6 +7,13 @@
 
 static struct web web;
 
+// After the handshake, of which the translator is told.
+static void start_established(bool server, const char *protocol)
+{
+    web_start(&web, server, protocol);
+    zmtp__ws_establish(web.ws, 0);
+}
+
 // The peer hears a greeting of ZMTP 3.0 and that mechanism (RFC 23, Greeting).
 static void assert_greeted(const char *mechanism)
 {
@@ -84,7 +91,7 @@ static void test_bodies_of_every_size_come_as_they_were(void **state)
         frame[at++] = payload < 126 ? (uint8_t)payload : payload < 65536 ? 126 : 127;
         const size_t width = payload < 126 ? 0 : payload < 65536 ? 2 : 8;
         for (size_t k = width; k > 0; k--)
-            frame[at++] = k > 4 ? 0 : (uint8_t)(payload >> 8 * (k - 1));
+            frame[at++] = (uint8_t)((uint64_t)payload >> 8 * (k - 1));
         frame[at++] = 0;
         for (size_t k = 0; k < sizes[i]; k++)
             frame[at + k] = (uint8_t)(k * 31);
@@ -93,7 +100,7 @@ static void test_bodies_of_every_size_come_as_they_were(void **state)
         static const size_t steps[] = {1, 7, 4096, 100000};
         for (size_t k = 0; k < 4; k++) {
             if (sizes[i] > 5000 && steps[k] < 100) continue;
-            web_start(&web, false, "ZWS2.0/NULL");
+            start_established(false, "ZWS2.0/NULL");
             web_feed(&web, zmtp_bytes_of(frame, at + sizes[i]), steps[k], steps[k] == 7 ? 3 : 5000);
             web_assert_read(&web, zmtp_bytes_of(expected, header + sizes[i]));
             web_close(&web);
@@ -143,11 +150,12 @@ static void test_without_a_mechanism_the_first_message_is_the_routing_id(void **
     web_close(&web);
 }
 
-static void assert_breach(const char *protocol, struct zmtp_bytes in, int error, unsigned code,
-                          const char *word)
+static void assert_ends(const char *protocol, bool established, struct zmtp_bytes in, int error,
+                        unsigned code, const char *word)
 {
     const bool server = in.size > 1 && in.data[1] & 0x80;
     web_start(&web, server, protocol);
+    if (established) zmtp__ws_establish(web.ws, 0);
     web_hear(&web, in);
     assert_int_equal(zmtp__ws_error(web.ws), error);
     if (!strstr(zmtp__ws_reason(web.ws), word)) fail_msg("%s", zmtp__ws_reason(web.ws));
@@ -164,6 +172,14 @@ static void assert_breach(const char *protocol, struct zmtp_bytes in, int error,
     assert_int_equal(web.read_size, 0);
     assert_int_equal(zmtp__ws_error(web.ws), error);
     web_close(&web);
+}
+
+// Amid the handshake and after it.
+static void assert_breach(const char *protocol, struct zmtp_bytes in, int error, unsigned code,
+                          const char *word)
+{
+    assert_ends(protocol, false, in, error, code, word);
+    assert_ends(protocol, true, in, error, code, word);
 }
 
 // ZWS45-HS-01
@@ -196,10 +212,9 @@ static void test_what_breaks_a_rule_of_either_protocol_is_refused(void **state)
         {LITERAL(WEB_FRAME("\x92", "\x82") "\0x"), "extension"},
         {LITERAL(WEB_FRAME("\x83", "\x82") "\0x"), "opcode"},
         {LITERAL(WEB_FRAME("\x8B", "\x82") "\0x"), "opcode"},
-        {LITERAL(WEB_FRAME("\x09", "\x80")), "well-formed"},    // a fragmented PING
-        {LITERAL("\x89\xFE\0\x7E\0\0\0\0"), "well-formed"},     // a large one
-        {LITERAL("\x82\xFE\0\5\0\0\0\0\0abcd"), "well-formed"}, // a size that is too long
-        {LITERAL("\x82\xFF\0\0\0\0\0\0\xFF\xFF\0\0\0\0"), "well-formed"},
+        {LITERAL(WEB_FRAME("\x09", "\x80")), "well-formed"},            // a fragmented PING
+        {LITERAL("\x89\xFE\0\x7E\0\0\0\0"), "well-formed"},             // a large one
+        {LITERAL("\x82\xFE\0\5\0\0\0\0\0abcd"), "well-formed"},         // a size that is too long
         {LITERAL("\x82\xFF\x80\0\0\0\0\0\0\0\0\0\0\0"), "well-formed"}, // above 2^63
         {LITERAL(WEB_FRAME("\x88", "\x81") "\3"), "half"},
     };
@@ -233,7 +248,8 @@ static void test_a_first_message_that_is_no_routing_id_is_refused(void **state)
                   "routing id");
     assert_breach("ZWS2.0", LITERAL(WEB_FRAME("\x82", "\x87") "\2\5READY"), ZMTP_ERR_ROUTING_ID,
                   1002, "routing id");
-    assert_breach("ZWS2.0", LITERAL("\x82\xFE\1\1\0\0\0\0\0"), ZMTP_ERR_ROUTING_ID, 1002,
+    const uint8_t long_id[8 + 257] = {0x82, 0xFE, 1, 1};
+    assert_breach("ZWS2.0", zmtp_bytes_of(long_id, sizeof long_id), ZMTP_ERR_ROUTING_ID, 1002,
                   "routing id");
 }
 
@@ -252,13 +268,13 @@ static void test_fragments_are_judged_before_they_are_gathered(void **state)
     assert_int_equal(web.read_size, 9 + 2048);
     web_close(&web);
     // One octet more is not, in one frame or two, and neither is a large promise.
-    assert_breach("ZWS2.0/NULL", LITERAL("\x02\xFE\x08\x02\0\0\0\0\0"), ZMTP_ERR_LIMIT, 1009,
-                  "too large");
+    assert_ends("ZWS2.0/NULL", false, LITERAL("\x02\xFE\x08\x02\0\0\0\0\0"), ZMTP_ERR_LIMIT, 1009,
+                "too large");
     memcpy(in + 8 + 2049, WEB_FRAME("\x80", "\x81") "x", 7);
-    assert_breach("ZWS2.0/NULL", zmtp_bytes_of(in, 8 + 2049 + 7), ZMTP_ERR_LIMIT, 1009,
-                  "too large");
-    assert_breach("ZWS2.0/NULL", LITERAL("\x02\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\0"),
-                  ZMTP_ERR_LIMIT, 1009, "too large");
+    assert_ends("ZWS2.0/NULL", false, zmtp_bytes_of(in, 8 + 2049 + 7), ZMTP_ERR_LIMIT, 1009,
+                "too large");
+    assert_ends("ZWS2.0/NULL", false, LITERAL("\x02\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF\0\0\0\0\0"),
+                ZMTP_ERR_LIMIT, 1009, "too large");
     // After the handshake the limit is that of messages.
     web_start(&web, true, "ZWS2.0/NULL");
     zmtp__ws_establish(web.ws, 0);
@@ -295,7 +311,7 @@ static void test_an_idle_connection_holds_no_memory_of_frames(void **state)
 {
     (void)state;
     NEEDS_WS();
-    web_start(&web, true, "ZWS2.0/NULL");
+    start_established(true, "ZWS2.0/NULL");
     assert_int_equal(web.budget.bytes, sizeof(struct zmtp__ws));
     web_hear(&web, LITERAL(WEB_FRAME("\x82", "\x82") "\0x" WEB_FRAME("\x89", "\x80")));
     assert_null(web.ws->frames.context);
@@ -305,6 +321,25 @@ static void test_an_idle_connection_holds_no_memory_of_frames(void **state)
     assert_null(web.ws->frames.context);
     web_show(&web, LITERAL("\0\1x"), 1);
     assert_null(web.ws->frames.context);
+    assert_int_equal(web.budget.bytes, sizeof(struct zmtp__ws));
+    web_close(&web);
+}
+
+// Before the handshake is done a frame is kept as it came, until it is whole.
+static void test_a_stranger_s_frame_waits_outside_of_wslay(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    static uint8_t frame[8 + 2049] = {0x82, 0xFE, 0x08, 0x01};
+    web_start(&web, true, "ZWS2.0/NULL");
+    for (size_t i = 0; i + 1 < sizeof frame; i++) {
+        web_hear(&web, zmtp_bytes_of(frame + i, 1));
+        assert_null(web.ws->frames.context);
+        assert_int_equal(web.budget.bytes, sizeof(struct zmtp__ws) + i + 1);
+    }
+    assert_int_equal(web.read_size, 0);
+    web_hear(&web, zmtp_bytes_of(frame, 1));
+    assert_int_equal(web.read_size, 9 + 2048);
     assert_int_equal(web.budget.bytes, sizeof(struct zmtp__ws));
     web_close(&web);
 }
@@ -418,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_fragments_are_judged_before_they_are_gathered),
         cmocka_unit_test(test_a_large_message_is_handed_on_as_it_comes),
         cmocka_unit_test(test_an_idle_connection_holds_no_memory_of_frames),
+        cmocka_unit_test(test_a_stranger_s_frame_waits_outside_of_wslay),
         cmocka_unit_test(test_a_goodbye_is_returned_and_ends_the_connection),
         cmocka_unit_test(test_what_cannot_become_a_head_is_refused_at_its_first_octets),
         cmocka_unit_test(test_a_request_of_another_path_is_answered_and_over),

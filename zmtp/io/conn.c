@@ -445,7 +445,6 @@ static void conn_authorise(struct zmtp__conn *conn)
 static void conn_come_up(struct zmtp__conn *conn)
 {
     conn->up = true;
-    if (conn->web) zmtp__ws_establish(conn->web->ws, conn_now(conn));
     conn_leave_pending(conn);
     if (conn->dialler) zmtp__dialler_up(conn->dialler);
     zmtp__uv_socket_touch(conn->socket);

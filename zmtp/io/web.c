@@ -47,8 +47,6 @@ static struct zmtp__ws_config web_config(const struct zmtp__conn *conn,
     const struct zmtp_uv_config *config = &conn->socket->config;
     const enum zmtp_socket_type type = config->socket.type;
     const bool named = type == ZMTP_REQ || type == ZMTP_DEALER || type == ZMTP_ROUTER;
-    struct zmtp_peer_limits limits = config->limits;
-    zmtp__web_limits(&limits);
     return (struct zmtp__ws_config){
         .allocator = conn->socket->uv->allocator,
         .server = conn->listener != NULL,
@@ -60,8 +58,8 @@ static struct zmtp__ws_config web_config(const struct zmtp__conn *conn,
         .minor = web_minor(type),
         .routing_id = named ? config->socket.routing_id : (struct zmtp_bytes){0},
         .random = web_random,
-        .handshake_frame_max = limits.handshake_frame_max,
-        .message_max = limits.message_max,
+        .handshake_frame_max = config->limits.handshake_frame_max,
+        .message_max = config->limits.message_max,
         .heartbeat_interval_ms = config->limits.heartbeat_interval_ms,
         .heartbeat_timeout_ms = config->limits.heartbeat_timeout_ms,
     };
@@ -105,7 +103,6 @@ void zmtp__web_close(struct zmtp__conn *conn)
 
 void zmtp__web_limits(struct zmtp_peer_limits *limits)
 {
-    limits->handshake_frame_max -= limits->handshake_frame_max / 2;
     limits->heartbeat_interval_ms = 0;
 }
 
@@ -136,6 +133,8 @@ bool zmtp__web_pour(struct zmtp__conn *conn, uint64_t now)
         if (room.size == 0) return false;
         const size_t size = zmtp__ws_read(ws, room.data, room.size, now);
         zmtp_peer_commit(conn->peer, size, now);
+        const enum zmtp_peer_state state = zmtp_peer_state(conn->peer);
+        if (state == ZMTP_PEER_READY || state == ZMTP_PEER_TRAFFIC) zmtp__ws_establish(ws, now);
     }
     return !web_failed(conn);
 }
@@ -149,7 +148,7 @@ void zmtp__web_commit(struct zmtp__conn *conn, const uint8_t *scratch, size_t si
 {
     struct zmtp__ws *ws = conn->web->ws;
     zmtp__ws_feed(ws, zmtp_bytes_of(scratch, size), now);
-    if (zmtp__web_pour(conn, now)) return;
+    (void)zmtp__web_pour(conn, now);
     zmtp__ws_keep(ws);
     (void)web_failed(conn); // for want of memory to keep it
 }

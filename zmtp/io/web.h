@@ -13,14 +13,13 @@ struct zmtp__web {
     size_t unsent_at, unsent_size;
 };
 
-// What octets of strangers are read into, and how many at a time; the peer holds a handshake's.
+// What octets are read into, and how many of a stranger's at a time.
 enum { ZMTP__WEB_SCRATCH = 16 * 1024, ZMTP__WEB_STRANGER = 2048 };
 
 // Gives |conn| its web if its endpoint is ws. ZMTP_OK or why not.
 int zmtp__web_open(struct zmtp__conn *conn);
 void zmtp__web_close(struct zmtp__conn *conn);
-// What the peer's limits are then: heartbeats are WebSocket's, and half of what a stranger may send is
-// wslay's to hold.
+// What the peer's limits are then: heartbeats are WebSocket's.
 void zmtp__web_limits(struct zmtp_peer_limits *limits);
 // What of |scratch| may be read into.
 struct zmtp_room zmtp__web_space(const struct zmtp__conn *conn, uint8_t *scratch);

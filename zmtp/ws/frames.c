@@ -3,9 +3,27 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../base/reader.h"
+
 void zmtp__frames_init(struct zmtp__frames *frames, bool (*random)(uint8_t *out, size_t size))
 {
     *frames = (struct zmtp__frames){.random = random};
+}
+
+// RFC 6455, section 5.2: the second octet says how many more there are of the size, and whether a mask
+// follows.
+size_t zmtp__frames_extent(struct zmtp_bytes in, uint64_t *payload, uint64_t *whole)
+{
+    struct zmtp__reader r = zmtp__reader_of(in);
+    (void)zmtp__read_be(&r, 1);
+    const unsigned second = (unsigned)zmtp__read_be(&r, 1), size = second & 0x7F;
+    const size_t width = size < 126 ? 0 : size == 126 ? 2 : 8;
+    const uint64_t extended = zmtp__read_be(&r, width);
+    if (r.bad) return 0;
+    const size_t header = 2 + width + (second & 0x80 ? 4 : 0);
+    *payload = width > 0 ? extended : size;
+    *whole = *payload > INT64_MAX ? UINT64_MAX : header + *payload;
+    return header;
 }
 
 #ifdef ZMTP_WITH_WSLAY

@@ -3,7 +3,8 @@
 // and zmtp__frames_built says so.
 //
 // wslay keeps 4 KiB for a connection, taken from the C library's heap, not from an allocator of ours.
-// It has them only while a frame is half read or half written, so an idle connection holds nothing.
+// It has them only while a frame is half read or half written, so an idle connection holds nothing; and
+// a stranger's frames are not given to it before they are whole.
 #ifndef ZMTP_WS_FRAMES_H
 #define ZMTP_WS_FRAMES_H
 
@@ -50,6 +51,9 @@ bool zmtp__frames_built(void);
 // |random| null: a server, which does not mask.
 void zmtp__frames_init(struct zmtp__frames *frames, bool (*random)(uint8_t *out, size_t size));
 void zmtp__frames_fini(struct zmtp__frames *frames);
+// How many octets the payload of the frame at the beginning of |in| has, and all of the frame. 0: not
+// enough is there to tell. Nothing else of it is judged.
+size_t zmtp__frames_extent(struct zmtp_bytes in, uint64_t *payload, uint64_t *whole);
 // Reads on in |frames->in|. 1: a chunk; 0: more octets are needed; ZMTP_ERR_FRAME: a size that is not
 // in its shortest form, a control frame that is fragmented or large; ZMTP_ERR_MEMORY.
 int zmtp__frames_read(struct zmtp__frames *frames, struct zmtp__chunk *out);

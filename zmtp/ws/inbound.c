@@ -7,8 +7,6 @@
 #include "head.h"
 #include "inside.h"
 
-enum { INBOUND_GATHER_MIN = 256 };
-
 static size_t inbound_smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -25,8 +23,8 @@ static bool inbound_gather(struct zmtp__ws *ws, struct zmtp_bytes more, size_t m
     const size_t size = ws->gathered_size + more.size;
     assert(size <= max);
     if (size > ws->gathered_capacity) {
-        size_t capacity = 2 * ws->gathered_capacity;
-        if (capacity < INBOUND_GATHER_MIN) capacity = INBOUND_GATHER_MIN;
+        // What a stranger sends gets no octet more than it needs.
+        size_t capacity = ws->established ? 2 * ws->gathered_capacity : size;
         if (capacity < size) capacity = size;
         capacity = inbound_smaller(capacity, max);
         uint8_t *const grown =
@@ -77,14 +75,14 @@ static void inbound_headed(struct zmtp__ws *ws)
     if (ws->verdict.error == ZMTP_OK)
         inbound_greet(ws);
     else
-        ws->frames.in = (struct zmtp_bytes){0};
+        ws->in = (struct zmtp_bytes){0};
 }
 
 // It is not HTTP, or is too much of it.
 static void inbound_refuse(struct zmtp__ws *ws, int error)
 {
     zmtp__ws_drop_gathered(ws);
-    ws->frames.in = (struct zmtp_bytes){0};
+    ws->in = (struct zmtp_bytes){0};
     if (!ws->config.server) {
         zmtp__ws_fail(ws, error, 0,
                       error == ZMTP_ERR_LIMIT ? "the answer's head is larger than 4096 octets"
@@ -99,7 +97,7 @@ static void inbound_refuse(struct zmtp__ws *ws, int error)
 static bool inbound_upgrade(struct zmtp__ws *ws)
 {
     static const char *const begins[] = {"HTTP/1.", "GET "};
-    struct zmtp_bytes *in = &ws->frames.in;
+    struct zmtp_bytes *in = &ws->in;
     if (in->size == 0) return false;
     const size_t before = ws->gathered_size;
     const size_t size = inbound_smaller(in->size, ZMTP__UPGRADE_HEAD_MAX - before);
@@ -292,12 +290,43 @@ static void inbound_chunk(struct zmtp__ws *ws, const struct zmtp__chunk *chunk, 
         inbound_whole(ws, chunk);
 }
 
+// Gives wslay |size| octets more.
+static void inbound_admit(struct zmtp__ws *ws, size_t size)
+{
+    assert(ws->frames.in.size == 0);
+    ws->frames.in = zmtp_bytes_of(ws->in.data, size);
+    ws->in = zmtp_bytes_of(ws->in.data + size, ws->in.size - size);
+}
+
+// Gives wslay a stranger's next frame, once it is whole. Its size is judged when it is told.
+static void inbound_admit_frame(struct zmtp__ws *ws)
+{
+    uint64_t payload, whole;
+    if (zmtp__frames_extent(ws->in, &payload, &whole) == 0) return;
+    const bool control = ws->in.data[0] & ZMTP__OPCODE_CLOSE;
+    const uint64_t max = inbound_gather_max(ws);
+    const uint64_t left = ws->gathered_size < max ? max - ws->gathered_size : 0;
+    if ((control && payload > ZMTP__FRAMES_CONTROL_MAX) || payload > INT64_MAX)
+        inbound_admit(ws, ws->in.size); // wslay has the words
+    else if (!control && payload > left)
+        zmtp__ws_fail(ws, ZMTP_ERR_LIMIT, ZMTP__WS_TOO_BIG,
+                      "a message before the end of the handshake is too large");
+    else if (ws->in.size >= whole)
+        inbound_admit(ws, (size_t)whole);
+}
+
 // Does the next thing. True: it did.
 static bool inbound_step(struct zmtp__ws *ws, uint64_t now_ms)
 {
     struct zmtp__chunk chunk;
     if (ws->verdict.error < 0) return false;
     if (ws->state == ZMTP__WS_UPGRADING) return inbound_upgrade(ws);
+    if (ws->frames.in.size == 0 && ws->in.size > 0) {
+        if (ws->established)
+            inbound_admit(ws, ws->in.size);
+        else if (ws->frames.inside == 0)
+            inbound_admit_frame(ws);
+    }
     const int result = zmtp__frames_read(&ws->frames, &chunk);
     if (result == 0) return false;
     if (result == ZMTP_ERR_MEMORY)
@@ -337,6 +366,7 @@ size_t zmtp__ws_read(struct zmtp__ws *ws, uint8_t *out, size_t size, uint64_t no
         // A message that was gathered has been read.
         if (ws->state != ZMTP__WS_UPGRADING && !ws->fragmented && ws->gathered)
             zmtp__ws_drop_gathered(ws);
+        if (!ws->established && filled > 0) break; // the peer may be done with its handshake now
         if (inbound_step(ws, now_ms)) continue;
         ws->dry = true;
         break;
@@ -344,31 +374,76 @@ size_t zmtp__ws_read(struct zmtp__ws *ws, uint8_t *out, size_t size, uint64_t no
     return filled;
 }
 
-void zmtp__ws_feed(struct zmtp__ws *ws, struct zmtp_bytes in, uint64_t now_ms)
+// Everything that was fed and not read.
+static struct zmtp_bytes inbound_left(const struct zmtp__ws *ws)
 {
-    assert(!zmtp__ws_holds(ws));
+    const struct zmtp_bytes first = ws->frames.in, rest = ws->in;
+    return first.size > 0 ? zmtp_bytes_of(first.data, first.size + rest.size) : rest;
+}
+
+// It lies at |data| now.
+static void inbound_moved(struct zmtp__ws *ws, const uint8_t *data)
+{
+    const size_t first = ws->frames.in.size;
+    ws->frames.in = zmtp_bytes_of(data, first);
+    ws->in = zmtp_bytes_of(data + first, ws->in.size);
+}
+
+static void inbound_release(struct zmtp__ws *ws)
+{
     zmtp_free(ws->config.allocator, ws->kept, ws->kept_size);
     ws->kept = NULL;
     ws->kept_size = 0;
+}
+
+// A frame began in what is kept, and goes on in |in|.
+static bool inbound_append(struct zmtp__ws *ws, struct zmtp_bytes in)
+{
+    const struct zmtp_bytes left = inbound_left(ws);
+    uint8_t *const block = zmtp_alloc(ws->config.allocator, left.size + in.size);
+    if (!block) {
+        zmtp__ws_fail(ws, ZMTP_ERR_MEMORY, ZMTP__WS_INTERNAL, "");
+        return false;
+    }
+    memcpy(block, left.data, left.size);
+    memcpy(block + left.size, in.data, in.size);
+    inbound_release(ws);
+    inbound_moved(ws, block);
+    ws->in.size += in.size;
+    ws->kept = block;
+    ws->kept_size = left.size + in.size;
+    return true;
+}
+
+void zmtp__ws_feed(struct zmtp__ws *ws, struct zmtp_bytes in, uint64_t now_ms)
+{
+    assert(!zmtp__ws_holds(ws));
     if (ws->verdict.error < 0 || in.size == 0) return;
-    ws->frames.in = in;
-    ws->dry = false;
     ws->heard_ms = ws->asked_ms = now_ms;
     ws->ping_out = ws->ping_leaving = false;
+    if (inbound_left(ws).size == 0) {
+        inbound_release(ws);
+        ws->in = in;
+    } else if (!inbound_append(ws, in)) {
+        return;
+    }
+    ws->dry = false;
 }
 
 void zmtp__ws_keep(struct zmtp__ws *ws)
 {
-    const struct zmtp_bytes in = ws->frames.in;
-    if (in.size == 0 || ws->kept) return; // it is kept already
-    ws->kept = zmtp_alloc(ws->config.allocator, in.size);
-    if (!ws->kept) {
+    const struct zmtp_bytes left = inbound_left(ws);
+    if (left.size == ws->kept_size) return; // that is all of what is kept, or nothing
+    uint8_t *const block = left.size > 0 ? zmtp_alloc(ws->config.allocator, left.size) : NULL;
+    if (left.size > 0 && !block) {
         zmtp__ws_fail(ws, ZMTP_ERR_MEMORY, ZMTP__WS_INTERNAL, "");
         return;
     }
-    memcpy(ws->kept, in.data, in.size);
-    ws->kept_size = in.size;
-    ws->frames.in = zmtp_bytes_of(ws->kept, in.size);
+    if (block) memcpy(block, left.data, left.size);
+    inbound_release(ws);
+    if (block) inbound_moved(ws, block);
+    ws->kept = block;
+    ws->kept_size = left.size;
 }
 
 bool zmtp__ws_holds(const struct zmtp__ws *ws)

@@ -40,8 +40,10 @@ struct zmtp__ws {
     struct zmtp__upgrade_verdict verdict; // of the upgrade; later, why it failed
     uint8_t nonce[ZMTP__UPGRADE_NONCE];
     bool established;
-    // Octets that were fed and must be kept; |frames.in| is within them.
-    uint8_t *kept;
+    // What was fed and not read: |frames.in|, which wslay may take, and |in| right behind it. A stranger's
+    // frame waits in |in| until it is whole, so that wslay holds nothing for one.
+    struct zmtp_bytes in;
+    uint8_t *kept; // the block that they are in; null: they are borrowed
     size_t kept_size;
     // A stranger's head of HTTP, or the parts of a fragmented message, as far as they came.
     uint8_t *gathered;

@@ -60,7 +60,7 @@ void zmtp__ws_fail(struct zmtp__ws *ws, int error, uint16_t code, const char *wh
     const bool bare = ws->verdict.bare;
     zmtp__upgrade_say_why(&ws->verdict, error, why, (struct zmtp_bytes){0});
     ws->verdict.bare = bare;
-    ws->frames.in = (struct zmtp_bytes){0};
+    ws->in = ws->frames.in = (struct zmtp_bytes){0};
     if (ws->state != ZMTP__WS_OPEN || code == 0) return;
     ws->state = ZMTP__WS_LEAVING;
     ws->close_due = true;

@@ -39,7 +39,8 @@ void zmtp__ws_establish(struct zmtp__ws *ws, uint64_t now_ms);
 
 // Octets came. They are borrowed until zmtp__ws_keep. Not while it holds any.
 void zmtp__ws_feed(struct zmtp__ws *ws, struct zmtp_bytes in, uint64_t now_ms);
-// Writes what they mean to the peer; how many octets. Less than |size|: it has no more, or has failed.
+// Writes what they mean to the peer; how many octets. Less than |size|: it has no more, or has failed, or
+// the handshake is not done as far as it knows: then one frame is read at a time.
 size_t zmtp__ws_read(struct zmtp__ws *ws, uint8_t *out, size_t size, uint64_t now_ms);
 // Copies what was fed and not read. Without memory for that it has failed.
 void zmtp__ws_keep(struct zmtp__ws *ws);
