@@ -12,10 +12,7 @@
 #include <string.h>
 
 #include "test/support/stranger.h"
-#include "zmtp/ws/ws.h"
-
-#define NEEDS_WS()                                                                                 \
-    if (!zmtp__ws_built()) skip()
+#include "test/support/web.h"
 
 static struct world world;
 static struct node server, client;
@@ -352,6 +349,96 @@ static void test_types_that_do_not_go_together_are_hung_up_on(void **state)
     node_close(&server);
 }
 
+// A stranger who has asked for an upgrade at |server|'s endpoint; |more| are further fields.
+static void ask_as_stranger(struct stranger *stranger, const char *protocol, const char *more)
+{
+    char request[512];
+    snprintf(request, sizeof request,
+             "GET %s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Key: " WEB_KEY "\r\nSec-WebSocket-Version: 13\r\n"
+             "Sec-WebSocket-Protocol: %s\r\n%s\r\n",
+             strchr(endpoint + 5, '/'), protocol, more);
+    stranger_open(stranger, &world, endpoint);
+    assert_true(stranger_say(stranger, zmtp_bytes_text(request)));
+}
+
+// The same, of type |ready| or without a mechanism, until the handshake is done.
+static void join_stranger(struct stranger *stranger, bool bare, struct zmtp_bytes ready)
+{
+    ask_as_stranger(stranger, bare ? "ZWS2.0" : "ZWS2.0/NULL", "");
+    assert_true(stranger_say(stranger, bare ? LITERAL(WEB_FRAME("\x82", "\x81") "\0") : ready));
+    WORLD_UNTIL(&world, server.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+}
+
+// Reads until |expected| is the end of what came.
+static void assert_hears(struct stranger *stranger, struct zmtp_bytes expected)
+{
+    uint8_t heard[4096];
+    size_t size = 0;
+    while (size < expected.size ||
+           memcmp(heard + size - expected.size, expected.data, expected.size) != 0) {
+        size += stranger_read(stranger, heard + size, sizeof heard - size);
+        world_spin(&world, 1);
+        if (world.expired) fail_msg("what came ends otherwise");
+    }
+}
+
+// ZWS45-PS-01, ZWS45-NOMECH-01: with the NULL mechanism and without any.
+static void test_subscriptions_are_messages_in_both_directions(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    const struct zmtp_bytes sub =
+        LITERAL(WEB_FRAME("\x82", "\x9A") "\2\5READY\x0BSocket-Type\0\0\0\3SUB");
+    const struct zmtp_bytes pub =
+        LITERAL(WEB_FRAME("\x82", "\x9A") "\2\5READY\x0BSocket-Type\0\0\0\3PUB");
+    for (int bare = 0; bare < 2; bare++) {
+        struct stranger stranger;
+        node_start(&server, &world, ZMTP_PUB);
+        node_bind(&server, endpoint);
+        join_stranger(&stranger, bare, sub);
+        assert_true(stranger_say(&stranger, LITERAL(WEB_FRAME("\x82", "\x83") "\0\1A")));
+        WORLD_UNTIL(&world, zmtp_uv_subscribers(server.socket) == 1);
+        node_send(&server, "A|news");
+        assert_hears(&stranger, LITERAL("\x82\2\1A\x82\5\0news"));
+        assert_true(stranger_say(&stranger, LITERAL(WEB_FRAME("\x82", "\x83") "\0\0A")));
+        WORLD_UNTIL(&world, zmtp_uv_subscribers(server.socket) == 0);
+        stranger_close(&stranger);
+        node_close(&server);
+
+        node_start(&server, &world, ZMTP_SUB);
+        assert_int_equal(zmtp_uv_subscribe(server.socket, zmtp_bytes_text("A")), ZMTP_OK);
+        node_bind(&server, endpoint);
+        join_stranger(&stranger, bare, pub);
+        assert_hears(&stranger, LITERAL("\x82\3\0\1A"));
+        assert_int_equal(zmtp_uv_cancel(server.socket, zmtp_bytes_text("A")), ZMTP_OK);
+        assert_hears(&stranger, LITERAL("\x82\3\0\0A"));
+        stranger_close(&stranger);
+        node_close(&server);
+    }
+}
+
+static void test_a_list_of_origins_is_kept_and_keeps_pages_out(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    char origins[] = "https://page.example";
+    struct stranger stranger;
+    node_init(&server, &world, ZMTP_PULL);
+    server.config.ws_origins = origins;
+    node_open(&server);
+    memset(origins, 'x', sizeof origins - 1); // it was copied
+    node_bind(&server, endpoint);
+    ask_as_stranger(&stranger, "ZWS2.0", "Origin: https://evil.example\r\n");
+    assert_hears(&stranger, LITERAL("is not allowed here\n"));
+    stranger_close(&stranger);
+    assert_int_equal(server.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_DENIED);
+    ask_as_stranger(&stranger, "ZWS2.0", "Origin: https://page.example\r\n");
+    assert_hears(&stranger, LITERAL("Protocol: ZWS2.0\r\n\r\n\x82\1\0"));
+    stranger_close(&stranger);
+    node_close(&server);
+}
+
 static void test_peers_that_say_nothing_for_long_are_kept_by_heartbeats(void **state)
 {
     (void)state;
@@ -397,6 +484,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sockets_of_different_mechanisms_do_not_meet,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_types_that_do_not_go_together_are_hung_up_on,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_subscriptions_are_messages_in_both_directions,
+                                        open_world, close_world),
+        cmocka_unit_test_setup_teardown(test_a_list_of_origins_is_kept_and_keeps_pages_out,
                                         open_world, close_world),
         cmocka_unit_test_setup_teardown(test_peers_that_say_nothing_for_long_are_kept_by_heartbeats,
                                         open_world, close_world),
