@@ -1,6 +1,7 @@
 // RADIO, DISH and DGRAM over udp on a real loop, among themselves and with plain sockets.
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -529,6 +530,39 @@ static void test_a_group_is_heard_by_all_who_joined_it_through_an_interface(void
     }
 }
 
+// Has the loopback interface a way to groups of IPv6? Most often it has none.
+static bool has_groups_of_ipv6(void)
+{
+    struct sockaddr_in6 group = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    const int lo = (int)if_nametoindex("lo"), fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET6, "ff02::7766", &group.sin6_addr);
+    const bool works = setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &lo, sizeof lo) == 0 &&
+                       sendto(fd, "x", 1, 0, (const struct sockaddr *)&group, sizeof group) == 1;
+    close(fd);
+    return works;
+}
+
+static void test_a_group_of_ipv6_is_heard_on_its_link(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node radio, dish;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    if (!has_groups_of_ipv6()) skip();
+    world_open(&world);
+    dish_open(&dish, &world, "tv");
+    node_bind(&dish, "udp://lo;[ff02::7766]:*");
+    snprintf(endpoint, sizeof endpoint, "udp://lo;[ff02::7766]%s",
+             strrchr(zmtp_uv_endpoint(dish.socket), ':'));
+    node_start(&radio, &world, ZMTP_RADIO);
+    node_connect(&radio, endpoint);
+    node_send(&radio, "tv|for all");
+    WORLD_UNTIL(&world, dish.received == 1);
+    node_close(&radio);
+    node_close(&dish);
+    world_close(&world);
+}
+
 static void test_ipv6_is_spoken_too(void **state)
 {
     (void)state;
@@ -615,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_over_udp_is_refused_in_words),
         cmocka_unit_test(test_all_addresses_can_be_bound_when_that_is_meant),
         cmocka_unit_test(test_a_group_is_heard_by_all_who_joined_it_through_an_interface),
+        cmocka_unit_test(test_a_group_of_ipv6_is_heard_on_its_link),
         cmocka_unit_test(test_ipv6_is_spoken_too),
         cmocka_unit_test(test_every_lack_of_memory_is_borne),
         cmocka_unit_test(test_a_datagram_for_which_there_is_no_memory_is_counted),

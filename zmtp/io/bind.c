@@ -121,9 +121,11 @@ static bool bind_and_listen(const struct zmtp__bind_job *job, int fd,
 // A listening descriptor, or one of datagrams; or -1 and errno.
 static int bind_open(const struct zmtp__bind_job *job, const struct zmtp__address *address)
 {
-    const int fd = zmtp__bind_socket(job, address);
+    struct zmtp__address at = *address;
+    if (job->endpoint->transport == ZMTP_UDP) zmtp__multicast_scope(job->endpoint, &at);
+    const int fd = zmtp__bind_socket(job, &at);
     if (fd < 0) return -1;
-    if (bind_and_listen(job, fd, address)) return fd;
+    if (bind_and_listen(job, fd, &at)) return fd;
     zmtp__bind_close(fd);
     return -1;
 }

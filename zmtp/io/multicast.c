@@ -61,6 +61,18 @@ bool zmtp__multicast_local(const struct zmtp_endpoint *endpoint)
     return multicast_interface(endpoint, &local) > 0 && local;
 }
 
+void zmtp__multicast_scope(const struct zmtp_endpoint *endpoint, struct zmtp__address *group)
+{
+    struct sockaddr_in6 six;
+    bool local;
+    if (group->at.ss_family != AF_INET6 || !zmtp__multicast_is(group)) return;
+    memcpy(&six, &group->at, sizeof six);
+    const int index = multicast_interface(endpoint, &local);
+    if (index <= 0 || six.sin6_scope_id > 0) return; // the bind will tell
+    six.sin6_scope_id = (uint32_t)index;
+    memcpy(&group->at, &six, sizeof six);
+}
+
 static bool multicast_set(int fd, int level, int name, const void *value, size_t size)
 {
     return setsockopt(fd, level, name, value, (socklen_t)size) == 0;
