@@ -147,6 +147,36 @@ static void test_a_client_that_ends_is_heard_to_the_last_octet_and_then_its_end(
     }
 }
 
+// A descriptor that is closed answers what still comes with a reset, which costs the client what the
+// kernel had not given it yet.
+static void test_a_client_that_goes_on_talking_gets_all_of_the_answer(void **state)
+{
+    (void)state;
+    enum { SIZE = 400 * 1024 };
+    static uint8_t answer[SIZE], scratch[SIZE];
+    struct stream stream;
+    struct stranger client;
+    size_t got = 0;
+    stream_bind(&stream, ZMTP_TCP);
+    stranger_open(&client, &stream.world, stream.endpoint);
+    WORLD_UNTIL(&stream.world, stream.notices == 1);
+    const struct zmtp_bytes parts[] = {{stream.id, stream.id_size}, {answer, sizeof answer}};
+    assert_int_equal(zmtp_uv_send(stream.node.socket, parts, 2), ZMTP_OK);
+    assert_int_equal(stream_try(&stream, ""), ZMTP_OK);
+    for (int i = 0; i < 20; i++) {
+        world_spin(&stream.world, 5);
+        (void)stranger_try(&client, LITERAL("and another thing"));
+    }
+    while (!client.refused) {
+        got += stranger_read(&client, scratch, sizeof scratch);
+        world_spin(&stream.world, 1);
+    }
+    assert_int_equal(got, SIZE);
+    assert_int_equal(recv(client.fd, scratch, 1, 0), 0); // an end, not a reset
+    stranger_close(&client);
+    stream_close(&stream);
+}
+
 static void test_notices_can_be_switched_off(void **state)
 {
     (void)state;
@@ -356,6 +386,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_plain_client_is_heard_answered_and_seen),
         cmocka_unit_test(test_a_client_that_ends_is_heard_to_the_last_octet_and_then_its_end),
+        cmocka_unit_test(test_a_client_that_goes_on_talking_gets_all_of_the_answer),
         cmocka_unit_test(test_notices_can_be_switched_off),
         cmocka_unit_test(test_a_dialled_connection_has_its_id_and_each_conversation_its_own_octets),
         cmocka_unit_test(test_a_made_id_can_be_known_before_there_is_a_connection),
