@@ -96,6 +96,76 @@ int garden_store_each_staged(const struct garden_store *store,
                              bool (*each)(void *context, const char *name), void *context,
                              struct garden_error *error);
 
+// ---- Collecting what nothing names, and checking all of it
+
+// The roots are the manifests among the objects and the recordings in staging, under way or left; they
+// name their definitions and chunks. An object that is neither a root nor named is unnamed.
+struct garden_collect_config {
+    bool remove; // unnamed objects; else they are only told. Needs a store opened exclusively
+    // Manifests that are no roots any more, and damaged objects that are to go.
+    const struct garden_hash *forget;
+    size_t forget_count;
+    // May be null. Each unnamed object, before it is removed.
+    void (*each)(void *context, const struct garden_hash *hash, uint64_t size, bool manifest);
+    void *context;
+};
+struct garden_collect_report {
+    uint64_t objects, object_bytes;
+    uint64_t manifests;              // that are roots, without those in staging
+    uint64_t unnamed, unnamed_bytes; // found
+    uint64_t removed, removed_bytes;
+    uint64_t metadata_removed; // that described nothing
+};
+// Before anything is removed, everything that can name something has been read, and every unnamed object
+// verified: one that is damaged, or looks like a manifest and cannot be read, may have named others, so
+// nothing is removed and GARDEN_ERR_CORRUPT tells which it is (|forget| overrides that). Forgotten
+// manifests go first and their going is on the disk before anything they name goes, so a kill or a power
+// cut at any instant leaves only unnamed objects, for the next time. |out| is written always.
+int garden_store_collect(struct garden_store *store, const struct garden_collect_config *config,
+                         struct garden_collect_report *out, struct garden_error *error);
+
+enum garden_finding_kind {
+    // Something is lost or wrong.
+    GARDEN_FINDING_DAMAGED,    // an object's octets are not those that its name tells
+    GARDEN_FINDING_UNREADABLE, // it cannot be opened, or is no file
+    GARDEN_FINDING_MISSING,    // something names an object that is not there
+    GARDEN_FINDING_MANIFEST,   // it cannot be read, or its chunks have other sizes than it says
+    GARDEN_FINDING_METADATA,   // it is missing, malformed, or tells another size; can be repaired
+    GARDEN_FINDING_MODE,       // an object that its owner can write; can be repaired
+    GARDEN_FINDING_STRANGER,   // a name that no store makes
+    // Something lies about.
+    GARDEN_FINDING_UNNAMED,   // an object for garden_store_collect
+    GARDEN_FINDING_DESCRIBES, // metadata of an object that is not there; can be repaired
+    GARDEN_FINDING_LEFTOVER,  // a recording in staging: under way, or to be recovered
+    GARDEN_FINDING_STAGED,    // a chunk in staging of no recording
+    GARDEN_FINDING_TEMPORARY, // swept by the next writer
+    GARDEN_FINDINGS
+};
+const char *garden_finding_name(enum garden_finding_kind kind); // "damaged", ...
+bool garden_finding_wrong(enum garden_finding_kind kind);       // one of the first group
+struct garden_finding {
+    enum garden_finding_kind kind;
+    char name[128]; // of the object, as 64 hex digits, or of the file
+    char text[256]; // one line
+    bool repaired;
+};
+struct garden_check_config {
+    bool repair; // what can be repaired without losing anything; needs a store opened exclusively
+    void (*each)(void *context, const struct garden_finding *finding); // may be null
+    void (*progress)(void *context, uint64_t bytes,
+                     uint64_t bytes_total); // may be null; of hashing
+    void *context;
+};
+struct garden_check_report {
+    uint64_t objects, object_bytes, manifests;
+    uint64_t found[GARDEN_FINDINGS], repaired;
+    uint64_t wrong; // findings of the first group that were not repaired
+};
+// Verifies every object, every manifest and everything that is in the store's folders. A negative result
+// only when it could not be done; what it found is in |out|.
+int garden_store_check(struct garden_store *store, const struct garden_check_config *config,
+                       struct garden_check_report *out, struct garden_error *error);
+
 // ---- Manifest
 
 struct garden_manifest_chunk {

@@ -138,6 +138,28 @@ int garden__journal_open(struct garden__journal *journal, struct garden_store *s
     return result;
 }
 
+int garden__journal_peek(const struct garden_store *store, const char *name,
+                         int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
+                         void *context, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    struct garden__journal journal = {.fs = fs};
+    uint8_t magic[JOURNAL_MAGIC];
+    int result = GARDEN_OK;
+    journal.file = fs->open(fs->context, store->staging, name,
+                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (journal.file < 0) return garden__fail_errno(error, "cannot open journal", name);
+    const ssize_t n = garden__fs_read_all(fs, journal.file, magic, sizeof magic);
+    if (n < 0)
+        result = garden__fail_errno(error, "cannot read journal", name);
+    else if (memcmp(magic, journal_magic, (size_t)n) != 0)
+        result = garden__fail(error, GARDEN_ERR_FORMAT, "journal %.100s: is none", name);
+    else if (n == JOURNAL_MAGIC)
+        result = journal_replay(&journal, each, context, error);
+    garden__journal_close(&journal);
+    return result;
+}
+
 int garden__journal_append(struct garden__journal *journal, uint32_t type,
                            struct zmtp_bytes payload, struct garden_error *error)
 {

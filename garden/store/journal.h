@@ -28,6 +28,11 @@ int garden__journal_open(struct garden__journal *journal, struct garden_store *s
                          const char *name,
                          int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
                          void *context, struct garden_error *error);
+// Reads it without a lock and changes nothing: what is whole, however long it still is. One that is
+// empty, or was cut off within its first octets, has no records.
+int garden__journal_peek(const struct garden_store *store, const char *name,
+                         int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
+                         void *context, struct garden_error *error);
 // On success the record is on the disk. On failure the file is as it was.
 int garden__journal_append(struct garden__journal *journal, uint32_t type,
                            struct zmtp_bytes payload, struct garden_error *error);

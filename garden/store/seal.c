@@ -38,8 +38,8 @@ static bool seal_mime_ok(const char *mime_type)
     return strlen(mime_type) <= 100;
 }
 
-static int seal_describe(struct garden_store *store, const struct garden_hash *hash, uint64_t size,
-                         const char *mime_type, struct garden_error *error)
+int garden__store_describe(struct garden_store *store, const struct garden_hash *hash,
+                           uint64_t size, const char *mime_type, struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
     char name[GARDEN__STORE_NAME_SIZE], temporary[64], text[192];
@@ -94,7 +94,7 @@ int garden__store_seal_file(struct garden_store *store, int file, const char *na
     }
     garden__step(fs, "seal.linked");
     result = seal_sync_prefix(store, store->objects, object, error);
-    if (result == GARDEN_OK) result = seal_describe(store, out, size, mime_type, error);
+    if (result == GARDEN_OK) result = garden__store_describe(store, out, size, mime_type, error);
     garden__step(fs, "seal.described");
     return result;
 }

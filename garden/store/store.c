@@ -106,6 +106,7 @@ int garden_store_open(const struct garden_store_config *config, struct garden_st
         .allocator = allocator,
         .fs = config->fs != NULL ? config->fs : garden__fs_system(),
         .read_only = config->read_only,
+        .exclusive = config->exclusive,
         .root = -1,
         .objects = -1,
         .metadata = -1,

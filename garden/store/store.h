@@ -9,7 +9,7 @@
 struct garden_store {
     const struct zmtp_allocator *allocator;
     const struct garden_fs *fs;
-    bool read_only;
+    bool read_only, exclusive;
     int root, objects, metadata, staging; // folders; -1: not open
     char staging_path[GARDEN_PATH_MAX];
 };
@@ -36,6 +36,9 @@ int garden__store_seal_file(struct garden_store *store, int file, const char *na
 int garden__store_seal_frames(struct garden_store *store, const char *name, uint64_t size_max,
                               uint32_t frame_size, const char *mime_type, struct garden_hash *out,
                               uint64_t *out_size, struct garden_error *error);
+// Writes the metadata of an object, unless it has some.
+int garden__store_describe(struct garden_store *store, const struct garden_hash *hash,
+                           uint64_t size, const char *mime_type, struct garden_error *error);
 // Room for so many more chunks and gaps, so that the next append cannot fail.
 int garden__manifest_reserve(struct garden_manifest *manifest, size_t chunks, size_t gaps);
 // One component that is no hidden name.

@@ -659,24 +659,19 @@ static int capture_recover(struct capture *capture)
 
 // ---- Options
 
+static const struct option capture_option_table[] = {
+    {"store", required_argument, NULL, 's'},   {"uri", required_argument, NULL, 'u'},
+    {"device", required_argument, NULL, 'd'},  {"chunk-bytes", required_argument, NULL, 'c'},
+    {"chunks", required_argument, NULL, 'n'},  {"format", required_argument, NULL, 'f'},
+    {"seconds", required_argument, NULL, 't'}, {"manifest-file", required_argument, NULL, 'm'},
+    {"recover", no_argument, NULL, 'r'},       {0},
+};
+
 static int capture_options(const struct tool *tool, int argc, char **argv,
                            struct capture_options *out)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},
-        {"uri", required_argument, NULL, 'u'},
-        {"device", required_argument, NULL, 'd'},
-        {"chunk-bytes", required_argument, NULL, 'c'},
-        {"chunks", required_argument, NULL, 'n'},
-        {"format", required_argument, NULL, 'f'},
-        {"seconds", required_argument, NULL, 't'},
-        {"manifest-file", required_argument, NULL, 'm'},
-        {"recover", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
-    };
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+    while ((option = getopt_long(argc, argv, "", capture_option_table, NULL)) >= 0) {
         if (option == 's') out->store = optarg;
         if (option == 'u') out->uri = optarg;
         if (option == 'd') out->device = optarg;
@@ -691,24 +686,20 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
         if (option == 't' && !tool_number(tool, "--seconds", optarg, 1, UINT32_MAX, &out->seconds))
             return TOOL_USAGE;
         if (option == '?') return TOOL_USAGE;
-        if (option == 'h') {
-            (void)puts(capture_help);
-            return -1;
-        }
     }
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
     if (!out->store) return tool_usage(tool, "--store DIR is missing");
     return TOOL_OK;
 }
 
-int tool_capture(struct tool *tool, int argc, char **argv)
+static int capture_command(struct tool *tool, int argc, char **argv)
 {
     struct capture capture = {.tool = tool};
     char uri[GARDEN_URI_MAX];
     capture.options =
         (struct capture_options){.device = "default", .chunk_bytes = CAPTURE_CHUNK_SIZE};
     int result = capture_options(tool, argc, argv, &capture.options);
-    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
+    if (result != TOOL_OK) return result;
     (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);
     if (!capture.options.uri) capture.options.uri = uri;
     uint8_t random[16];
@@ -724,3 +715,11 @@ int tool_capture(struct tool *tool, int argc, char **argv)
     capture_close(&capture);
     return result;
 }
+
+const struct tool_command tool_capture = {
+    .name = "capture",
+    .run = capture_command,
+    .summary = "capture a stream into a store",
+    .help = capture_help,
+    .options = capture_option_table,
+};

@@ -10,28 +10,48 @@ enum { GARDENCTL_TIMEOUT_MS = 5000, GARDENCTL_TIMEOUT_MAX_MS = 3600000 };
 
 static int gardenctl_requests(struct tool *tool, int argc, char **argv)
 {
-    (void)argv;
-    if (argc > 1) return tool_usage(tool, "requests takes no argument");
-    tool_list_requests();
-    return TOOL_OK;
+    const int result = tool_no_arguments(tool, argc, argv);
+    if (result == TOOL_OK) tool_list_requests();
+    return result;
 }
 
-static const struct {
-    const char *name;
-    int (*run)(struct tool *tool, int argc, char **argv);
-    const char *help;
-} gardenctl_commands[] = {
-    {"ping", tool_ping, "wait for the daemon's answer; show the five lanes and the round trip"},
-    {"status", tool_status, "show the daemon's state: sources, streams, transport"},
-    {"events", tool_events, "print events as they come, until interrupted"},
-    {"capture", tool_capture, "capture a stream into a store"},
-    {"end-stream", tool_stop, "stop a stream that nobody captures any more"},
-    {"verify", tool_verify, "check a manifest, its chunks, and the samples against a file"},
-    {"slice", tool_slice, "write a part of a recording as a WAV file"},
-    {"shutdown", tool_shutdown, "ask the daemon to stop"},
-    {"requests", gardenctl_requests, "list the requests, each of which is a command: seek 16"},
+static const struct tool_command gardenctl_request_list = {
+    .name = "requests",
+    .run = gardenctl_requests,
+    .summary = "list the requests, each of which is a command: seek 16",
+    .help =
+        "Usage: gardenctl requests\n\nLists the protocol's requests with their fields. Each is a "
+        "command too.",
 };
-enum { GARDENCTL_COMMANDS = sizeof gardenctl_commands / sizeof *gardenctl_commands };
+
+const struct tool_command *const tool_commands[] = {
+    &tool_ping,
+    &tool_status,
+    &tool_events,
+    &tool_capture,
+    &tool_end_stream,
+    &tool_verify,
+    &tool_slice,
+    &tool_gc,
+    &tool_fsck,
+    &tool_shutdown,
+    &gardenctl_request_list,
+    &tool_completion,
+    NULL,
+};
+
+const struct option tool_general_options[] = {
+    {"connection", required_argument, NULL, 'c'},
+    {"run-dir", required_argument, NULL, 'r'},
+    {"tcp", required_argument, NULL, 't'},
+    {"server-key", required_argument, NULL, 's'},
+    {"key", required_argument, NULL, 'k'},
+    {"timeout", required_argument, NULL, 'w'},
+    {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {0},
+};
 
 static void gardenctl_help(void)
 {
@@ -40,47 +60,35 @@ static void gardenctl_help(void)
                "Drives a garden daemon (gardend).\n"
                "\n"
                "Commands (each has its own --help):");
-    for (size_t i = 0; i < GARDENCTL_COMMANDS; i++)
-        (void)printf("  %-10s %s\n", gardenctl_commands[i].name, gardenctl_commands[i].help);
-    (void)puts(
-        "\n"
-        "Where the daemon is (the default: its connection file in the run directory,\n"
-        "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
-        "  --connection FILE   the connection file that gardend wrote\n"
-        "  --run-dir DIR       ipc endpoints in DIR\n"
-        "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
-        "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
-        "                      of the connection file)\n"
-        "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
-        "                      secret certificate\n"
-        "\n"
-        "  --timeout MS        how long to wait for an answer (5000)\n"
-        "  --json              print JSON\n"
-        "  --help, --version\n"
-        "\n"
-        "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
-        "4 verify found a difference, 5 a capture lost frames, or its source failed, or its\n"
-        "end was not confirmed.");
+    for (size_t i = 0; tool_commands[i]; i++)
+        (void)printf("  %-10s %s\n", tool_commands[i]->name, tool_commands[i]->summary);
+    (void)puts("\n"
+               "Where the daemon is (the default: its connection file in the run directory,\n"
+               "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
+               "  --connection FILE   the connection file that gardend wrote\n"
+               "  --run-dir DIR       ipc endpoints in DIR\n"
+               "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
+               "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
+               "                      of the connection file)\n"
+               "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
+               "                      secret certificate\n"
+               "\n"
+               "  --timeout MS        how long to wait for an answer (5000)\n"
+               "  --json              print JSON\n"
+               "  --help, --version\n"
+               "\n"
+               "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
+               "4 something is damaged or differs (verify, slice, fsck, gc, import, replay), 5 a "
+               "capture lost frames, or its source failed, or its\n"
+               "end was not confirmed.");
 }
 
 static int gardenctl_options(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"connection", required_argument, NULL, 'c'},
-        {"run-dir", required_argument, NULL, 'r'},
-        {"tcp", required_argument, NULL, 't'},
-        {"timeout", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},
-        {"server-key", required_argument, NULL, 's'},
-        {"key", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {0},
-    };
     uint64_t number;
     int option;
     // '+': the options after the command are the command's.
-    while ((option = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+    while ((option = getopt_long(argc, argv, "+", tool_general_options, NULL)) >= 0) {
         switch (option) {
         case 'c':
             tool->where.connection = optarg;
@@ -138,6 +146,30 @@ static int gardenctl_end(const struct tool *tool, int status)
     return tool_fail(tool, "what it told could not be written to the standard output");
 }
 
+static bool gardenctl_asks_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0) return true;
+    return false;
+}
+
+static int gardenctl_run(struct tool *tool, const struct tool_command *command, int argc,
+                         char **argv)
+{
+    char name[64]; // for getopt's own words
+    tool->command = command->name;
+    if (gardenctl_asks_help(argc, argv)) {
+        (void)puts(command->help);
+        return gardenctl_end(tool, TOOL_OK);
+    }
+    (void)snprintf(name, sizeof name, "gardenctl %s", command->name);
+    argv[0] = name;
+    optind = 0; // the command reads its own options from the start
+    const int status = command->run(tool, argc, argv);
+    tool_disconnect(tool);
+    return gardenctl_end(tool, status);
+}
+
 int main(int argc, char **argv)
 {
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
@@ -147,17 +179,9 @@ int main(int argc, char **argv)
     if (optind == argc) return tool_usage(&tool, "which command?");
     argc -= optind;
     argv += optind;
-    for (size_t i = 0; i < GARDENCTL_COMMANDS; i++) {
-        if (strcmp(argv[0], gardenctl_commands[i].name) != 0) continue;
-        tool.command = gardenctl_commands[i].name;
-        char name[64]; // for getopt's own words
-        (void)snprintf(name, sizeof name, "gardenctl %s", argv[0]);
-        argv[0] = name;
-        optind = 0; // the command reads its own options from the start
-        const int status = gardenctl_commands[i].run(&tool, argc, argv);
-        tool_disconnect(&tool);
-        return gardenctl_end(&tool, status);
-    }
+    for (size_t i = 0; tool_commands[i]; i++)
+        if (strcmp(argv[0], tool_commands[i]->name) == 0)
+            return gardenctl_run(&tool, tool_commands[i], argc, argv);
     const char *name = argv[0];
     const int status = tool_request(&tool, name, argc, argv);
     tool_disconnect(&tool);

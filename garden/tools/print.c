@@ -98,3 +98,38 @@ void tool_print_value(const struct garden_value *value)
         (void)puts(value->type == GARDEN_NULL ? "ok" : cell);
     }
 }
+
+int tool_content(const struct garden_message *message, struct garden_buffer *json,
+                 struct garden_arena *arena, struct garden_value *out)
+{
+    const struct garden_form form = {GARDEN_JSON, GARDEN_EXTERNAL};
+    struct garden_value whole;
+    int result = garden_message_encode(message, form, json, NULL);
+    if (result == GARDEN_OK)
+        result = garden_json_decode(garden_buffer_bytes(json), arena, &whole, NULL);
+    if (result < 0) return result;
+    const struct garden_value *found = garden_value_find(&whole, "content");
+    *out = found ? *found : whole;
+    return GARDEN_OK;
+}
+
+void tool_content_line(const struct garden_message *message, char *out, size_t size)
+{
+    struct garden_buffer json;
+    struct garden_arena arena;
+    struct garden_value content;
+    garden_buffer_init(&json, NULL, 0);
+    garden_arena_init(&arena, NULL, 0);
+    out[0] = 0;
+    if (tool_content(message, &json, &arena, &content) == GARDEN_OK) {
+        // Its variant's name is told elsewhere; one without fields has nothing more to tell.
+        const char *name = garden_message_name(message);
+        if (content.type == GARDEN_MAP && content.map.count == 1 &&
+            garden_text_is(content.map.entries[0].key, name))
+            content = content.map.entries[0].value;
+        if (content.type != GARDEN_TEXT || !garden_text_is(content.text, name))
+            print_cell(&content, out, size);
+    }
+    garden_arena_fini(&arena);
+    garden_buffer_fini(&json);
+}

@@ -4,14 +4,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PROGRESS_BAR = 24, PROGRESS_METER = 10 };
+#include "tool.h"
+
+enum { PROGRESS_BAR = 24, PROGRESS_METER = 10, PROGRESS_PAUSE_NS = 100000000 };
 
 void progress_init(struct progress *progress, bool quiet, uint64_t total, uint32_t rate)
 {
     *progress = (struct progress){
-        .terminal = isatty(STDOUT_FILENO) == 1, .quiet = quiet, .total = total, .rate = rate};
+        .terminal = tool_terminal(), .quiet = quiet, .total = total, .rate = rate};
 }
 
 static void progress_fill(char *out, size_t size, double part)
@@ -41,7 +42,8 @@ void progress_show(struct progress *progress, const struct garden_capture_totals
     // Without wrapping, so that the line stays one line in a narrow window.
     (void)printf("\r\033[K\033[?7l%8.2f s ", progress_seconds(progress, totals->offered));
     if (total > 0)
-        (void)printf("[\033[32m%s\033[0m] %3.0f %% ", bar, 100 * (double)totals->offered / total);
+        (void)printf("[%s%s%s] %3.0f %% ", tool_color("green"), bar, tool_color("off"),
+                     100 * (double)totals->offered / total);
     (void)printf("level [%s] chunks sealed %llu, lost %llu\033[?7h", meter,
                  (unsigned long long)sealed, (unsigned long long)totals->overrun);
     (void)fflush(stdout);
@@ -59,6 +61,27 @@ void progress_line(struct progress *progress, const char *format, ...)
     va_end(arguments);
     (void)putchar('\n');
     (void)fflush(stdout);
+}
+
+void progress_part(struct progress *progress, const char *what, uint64_t done, uint64_t total)
+{
+    char bar[PROGRESS_BAR + 1];
+    if (progress->quiet || !progress->terminal || total == 0) return;
+    const uint64_t now = uv_hrtime();
+    if (progress->drawn && now - progress->drawn_ns < PROGRESS_PAUSE_NS) return;
+    const double part = (double)done / (double)total;
+    progress_fill(bar, PROGRESS_BAR, part);
+    (void)printf("\r\033[K\033[?7l%-8s [%s%s%s] %3.0f %%\033[?7h", what, tool_color("green"), bar,
+                 tool_color("off"), 100 * part);
+    (void)fflush(stdout);
+    progress->drawn_ns = now;
+    progress->drawn = true;
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (progress->drawn) (void)fputs("\r\033[K", stdout);
+    progress->drawn = false;
 }
 
 void progress_end(struct progress *progress)

@@ -108,6 +108,20 @@ void tool_list_requests(void)
         request_print_row(&request_control[i], request_prefix);
 }
 
+void tool_each_request(void (*each)(void *context, const char *name), void *context)
+{
+    char name[REQUEST_NAME_SIZE], whole[REQUEST_NAME_SIZE + sizeof request_prefix];
+    for (size_t i = 0; i < REQUEST_SHELL; i++) {
+        request_kebab(request_shell[i].name, name);
+        each(context, name);
+    }
+    for (size_t i = 0; i < REQUEST_CONTROL; i++) {
+        request_kebab(request_control[i].name, name);
+        (void)snprintf(whole, sizeof whole, "%s%s", request_prefix, name);
+        each(context, whole);
+    }
+}
+
 static void request_help(const struct request_row *row, bool control)
 {
     (void)printf("Usage: gardenctl");
@@ -181,21 +195,6 @@ static int request_encode(const struct request_row *row,
 
 // ---- The reply
 
-// The reply's content, as JSON in |out|, and what it holds, in |content|, which |arena| owns.
-static int request_content(const struct garden_message *reply, struct garden_buffer *out,
-                           struct garden_arena *arena, struct garden_value *content)
-{
-    const struct garden_form form = {GARDEN_JSON, GARDEN_EXTERNAL};
-    struct garden_value whole;
-    int result = garden_message_encode(reply, form, out, NULL);
-    if (result == GARDEN_OK)
-        result = garden_json_decode(garden_buffer_bytes(out), arena, &whole, NULL);
-    if (result < 0) return result;
-    const struct garden_value *found = garden_value_find(&whole, "content");
-    *content = found ? *found : whole;
-    return GARDEN_OK;
-}
-
 static int request_read(struct tool *tool, const struct garden_message *reply, void *context)
 {
     (void)context;
@@ -211,7 +210,7 @@ static int request_read(struct tool *tool, const struct garden_message *reply, v
     if (error && !tool->json) return tool_fail(tool, "%.*s", (int)error->size, error->data);
     garden_buffer_init(&json, NULL, 0);
     garden_arena_init(&arena, NULL, 0);
-    const int result = request_content(reply, &json, &arena, &content);
+    const int result = tool_content(reply, &json, &arena, &content);
     if (result == GARDEN_OK && tool->json)
         tool_print_json(&content);
     else if (result == GARDEN_OK)

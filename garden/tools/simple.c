@@ -1,24 +1,10 @@
-// The commands that ask one thing: ping, status, events, shutdown.
-#include <getopt.h>
-#include <signal.h>
+// The commands that ask one thing: ping, status, shutdown, end-stream.
 #include <string.h>
 
 #include "../stream.h"
 #include "tool.h"
 
-// These commands take no options but --help. TOOL_OK to go on; -1: the help was shown.
-static int simple_options(const struct tool *tool, int argc, char **argv, const char *help)
-{
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
-    const int option = getopt_long(argc, argv, "", options, NULL);
-    if (option == 'h') {
-        (void)puts(help);
-        return -1;
-    }
-    if (option >= 0) return TOOL_USAGE;
-    if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
-    return TOOL_OK;
-}
+static const struct option simple_options[] = {{0}};
 
 // ---- ping
 
@@ -29,12 +15,10 @@ static bool simple_all_up(const void *context)
     return true;
 }
 
-int tool_ping(struct tool *tool, int argc, char **argv)
+static int simple_ping(struct tool *tool, int argc, char **argv)
 {
-    int result = simple_options(tool, argc, argv,
-                                "Usage: gardenctl ping\n\nWaits until the daemon answers on its "
-                                "heartbeat lane and all five lanes\nare connected.");
-    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
+    int result = tool_no_arguments(tool, argc, argv);
+    if (result != TOOL_OK) return result;
     struct garden_client_config config;
     garden_client_config_init(&config);
     result = tool_connect(tool, &config);
@@ -72,11 +56,10 @@ static int simple_print_state(struct tool *tool, const struct garden_message *re
     return TOOL_OK;
 }
 
-int tool_status(struct tool *tool, int argc, char **argv)
+static int simple_status(struct tool *tool, int argc, char **argv)
 {
-    int result = simple_options(tool, argc, argv,
-                                "Usage: gardenctl status\n\nPrints the daemon's state as JSON.");
-    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
+    int result = tool_no_arguments(tool, argc, argv);
+    if (result != TOOL_OK) return result;
     struct garden_client_config config;
     garden_client_config_init(&config);
     result = tool_connect(tool, &config);
@@ -96,12 +79,10 @@ static int simple_check_down(struct tool *tool, const struct garden_message *rep
     return TOOL_OK;
 }
 
-int tool_shutdown(struct tool *tool, int argc, char **argv)
+static int simple_shutdown(struct tool *tool, int argc, char **argv)
 {
-    int result = simple_options(tool, argc, argv,
-                                "Usage: gardenctl shutdown\n\nAsks the daemon to close its streams "
-                                "and stop.");
-    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
+    int result = tool_no_arguments(tool, argc, argv);
+    if (result != TOOL_OK) return result;
     struct garden_client_config config;
     garden_client_config_init(&config);
     result = tool_connect(tool, &config);
@@ -132,17 +113,9 @@ static int simple_check_stopped(struct tool *tool, const struct garden_message *
     return TOOL_OK;
 }
 
-int tool_stop(struct tool *tool, int argc, char **argv)
+static int simple_end_stream(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
-    const int option = getopt_long(argc, argv, "", options, NULL);
-    if (option == 'h') {
-        (void)puts(
-            "Usage: gardenctl end-stream URI\n\nStops a stream, such as one whose capture was "
-            "killed.");
-        return TOOL_OK;
-    }
-    if (option >= 0) return TOOL_USAGE;
+    if (getopt_long(argc, argv, "", simple_options, NULL) >= 0) return TOOL_USAGE;
     if (argc - optind != 1) return tool_usage(tool, "name one stream by its uri");
     char *uri = argv[optind];
     struct garden_client_config config;
@@ -156,68 +129,30 @@ int tool_stop(struct tool *tool, int argc, char **argv)
     return tool_shell(tool, &request, simple_check_stopped, uri);
 }
 
-// ---- events
-
-static void simple_print_event(struct garden_client *client, const struct garden_message *event,
-                               bool has_seq, uint64_t seq, void *user)
-{
-    (void)client;
-    const struct tool *tool = user;
-    if (tool->json) {
-        struct garden_buffer json;
-        const struct garden_form form = {GARDEN_JSON, GARDEN_EXTERNAL};
-        garden_buffer_init(&json, NULL, 0);
-        if (garden_message_encode(event, form, &json, NULL) == GARDEN_OK) {
-            (void)fwrite(json.data, 1, json.size, stdout);
-            (void)putchar('\n');
-        }
-        garden_buffer_fini(&json);
-    } else {
-        char line[1024];
-        (void)garden_message_print(event, line, sizeof line);
-        if (has_seq)
-            (void)printf("%8llu %s\n", (unsigned long long)seq, line);
-        else
-            (void)printf("       - %s\n", line);
-    }
-    (void)fflush(stdout);
-}
-
-static void simple_interrupted(uv_signal_t *handle, int number)
-{
-    (void)number;
-    *(bool *)handle->data = true;
-}
-
-static bool simple_is_set(const void *context)
-{
-    return *(const bool *)context;
-}
-
-int tool_events(struct tool *tool, int argc, char **argv)
-{
-    int result = simple_options(tool, argc, argv,
-                                "Usage: gardenctl events\n\nPrints each event with its number, "
-                                "until interrupted (Ctrl-C).");
-    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
-    struct garden_client_config config;
-    garden_client_config_init(&config);
-    config.on_event = simple_print_event;
-    config.user = tool;
-    result = tool_connect(tool, &config);
-    if (result == TOOL_OK) result = tool_wait_alive(tool);
-    if (result != TOOL_OK) return result;
-    bool interrupted = false;
-    uv_signal_t signals[2];
-    const int numbers[2] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < 2; i++) {
-        (void)uv_signal_init(&tool->loop, &signals[i]); // with it failing, signals kill as ever
-        signals[i].data = &interrupted;
-        (void)uv_signal_start(&signals[i], simple_interrupted, numbers[i]);
-    }
-    (void)tool_run(tool, simple_is_set, &interrupted, 0);
-    for (size_t i = 0; i < 2; i++)
-        uv_close((uv_handle_t *)&signals[i], NULL);
-    tool_disconnect(tool); // while |signals| are still here
-    return TOOL_OK;
-}
+const struct tool_command tool_ping = {
+    .name = "ping",
+    .run = simple_ping,
+    .summary = "wait for the daemon's answer; show the five lanes and the round trip",
+    .help = "Usage: gardenctl ping\n\nWaits until the daemon answers on its heartbeat lane and all "
+            "five "
+            "lanes\nare connected.",
+};
+const struct tool_command tool_status = {
+    .name = "status",
+    .run = simple_status,
+    .summary = "show the daemon's state: sources, streams, transport",
+    .help = "Usage: gardenctl status\n\nPrints the daemon's state as JSON.",
+};
+const struct tool_command tool_shutdown = {
+    .name = "shutdown",
+    .run = simple_shutdown,
+    .summary = "ask the daemon to stop",
+    .help = "Usage: gardenctl shutdown\n\nAsks the daemon to close its streams and stop.",
+};
+const struct tool_command tool_end_stream = {
+    .name = "end-stream",
+    .run = simple_end_stream,
+    .summary = "stop a stream that nobody captures any more",
+    .help =
+        "Usage: gardenctl end-stream URI\n\nStops a stream, such as one whose capture was killed.",
+};

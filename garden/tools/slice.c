@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "progress.h"
 #include "recorded.h"
 
 enum { SLICE_BLOCK = 256 * 1024, SLICE_PATH_MAX = 4096, SLICE_HEADER_MAX = 4096 };
@@ -38,6 +39,7 @@ struct slice {
     uint64_t first, end, lost;
     SNDFILE *file;
     uint8_t *block;
+    struct progress progress;
 };
 
 // ---- Positions
@@ -185,6 +187,9 @@ static int slice_walk(const struct tool *tool, struct slice *slice)
     // The positions were checked.
     (void)garden_slice_open(&walk, &slice->recorded.manifest, slice->first, slice->end);
     while (result == TOOL_OK && garden_slice_next(&walk, &piece)) {
+        if (slice->file)
+            progress_part(&slice->progress, "samples", piece.first - slice->first,
+                          slice->end - slice->first);
         if (piece.gap && slice->gaps == SLICE_FAIL)
             return tool_fail(tool, "%llu frames from %llu were lost",
                              (unsigned long long)piece.count, (unsigned long long)piece.first);
@@ -277,18 +282,17 @@ static bool slice_gaps_parse(const char *text, enum slice_gaps *out)
     return false;
 }
 
-int tool_slice(struct tool *tool, int argc, char **argv)
+static const struct option slice_options[] = {
+    {"store", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},    {"out", required_argument, NULL, 'o'},
+    {"gaps", required_argument, NULL, 'g'},  {0},
+};
+
+static int slice_command(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"to", required_argument, NULL, 't'},
-                                            {"out", required_argument, NULL, 'o'},
-                                            {"gaps", required_argument, NULL, 'g'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     struct slice slice = {.gaps = SLICE_SILENCE};
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+    while ((option = getopt_long(argc, argv, "", slice_options, NULL)) >= 0) {
         if (option == 's') {
             slice.store = optarg;
         } else if (option == 'f') {
@@ -300,9 +304,6 @@ int tool_slice(struct tool *tool, int argc, char **argv)
         } else if (option == 'g') {
             if (!slice_gaps_parse(optarg, &slice.gaps))
                 return tool_usage(tool, "--gaps takes silence, skip or fail, not '%s'", optarg);
-        } else if (option == 'h') {
-            (void)puts(slice_help);
-            return TOOL_OK;
         } else {
             return TOOL_USAGE;
         }
@@ -311,10 +312,20 @@ int tool_slice(struct tool *tool, int argc, char **argv)
     if (argc - optind != 1) return tool_usage(tool, "name one manifest by its hash, or a stream");
     int result = recorded_open(tool, &slice.recorded, slice.store, argv[optind]);
     if (result != TOOL_OK) return result;
+    progress_init(&slice.progress, tool->json, 0, 0);
     result = slice_positions(tool, &slice);
     if (result == TOOL_OK)
         result = slice.out ? slice_to_file(tool, &slice) : slice_walk(tool, &slice);
+    progress_clear(&slice.progress);
     if (result == TOOL_OK && slice.out) slice_report(tool, &slice);
     recorded_close(&slice.recorded);
     return result;
 }
+
+const struct tool_command tool_slice = {
+    .name = "slice",
+    .run = slice_command,
+    .summary = "write a part of a recording as a WAV file",
+    .help = slice_help,
+    .options = slice_options,
+};

@@ -1,9 +1,11 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
 {
@@ -32,6 +34,33 @@ int tool_usage(const struct tool *tool, const char *format, ...)
     va_end(arguments);
     (void)fputs("Try 'gardenctl --help'.\n", stderr);
     return TOOL_USAGE;
+}
+
+int tool_no_arguments(const struct tool *tool, int argc, char **argv)
+{
+    static const struct option none[] = {{0}};
+    if (getopt_long(argc, argv, "", none, NULL) >= 0) return TOOL_USAGE;
+    if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
+    return TOOL_OK;
+}
+
+bool tool_terminal(void)
+{
+    const char *kind = getenv("TERM");
+    return isatty(STDOUT_FILENO) == 1 && (!kind || strcmp(kind, "dumb") != 0);
+}
+
+const char *tool_color(const char *name)
+{
+    static const char *const known[][2] = {
+        {"bold", "\033[1m"},    {"dim", "\033[2m"},   {"red", "\033[31m"}, {"green", "\033[32m"},
+        {"yellow", "\033[33m"}, {"cyan", "\033[36m"}, {"off", "\033[0m"},
+    };
+    const char *no = getenv("NO_COLOR");
+    if (!tool_terminal() || (no && no[0])) return "";
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i][0]) == 0) return known[i][1];
+    return "";
 }
 
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
@@ -187,6 +216,43 @@ bool tool_run(struct tool *tool, bool (*until)(const void *context), const void 
     uv_close((uv_handle_t *)&timer, NULL);
     (void)uv_run(&tool->loop, UV_RUN_NOWAIT); // its closing must not outlive this frame
     return until(context);
+}
+
+// ---- Until somebody says that it is enough
+
+struct tool_interrupt {
+    bool (*until)(const void *context);
+    const void *context;
+    bool struck;
+};
+
+static void tool_interrupted(uv_signal_t *handle, int number)
+{
+    (void)number;
+    ((struct tool_interrupt *)handle->data)->struck = true;
+}
+
+static bool tool_is_interrupted(const void *context)
+{
+    const struct tool_interrupt *interrupt = context;
+    return interrupt->struck || (interrupt->until && interrupt->until(interrupt->context));
+}
+
+void tool_run_interruptible(struct tool *tool, bool (*until)(const void *context),
+                            const void *context)
+{
+    struct tool_interrupt interrupt = {until, context, false};
+    uv_signal_t signals[2];
+    const int numbers[2] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        (void)uv_signal_init(&tool->loop, &signals[i]); // with it failing, signals kill as ever
+        signals[i].data = &interrupt;
+        (void)uv_signal_start(&signals[i], tool_interrupted, numbers[i]);
+    }
+    (void)tool_run(tool, tool_is_interrupted, &interrupt, 0);
+    for (size_t i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&signals[i], NULL);
+    (void)uv_run(&tool->loop, UV_RUN_NOWAIT); // their closing must not outlive this frame
 }
 
 static int tool_unreachable(const struct tool *tool)

@@ -3,6 +3,7 @@
 #ifndef GARDEN_TOOLS_TOOL_H
 #define GARDEN_TOOLS_TOOL_H
 
+#include <getopt.h>
 #include <stdio.h>
 #include <uv.h>
 #include <zmtp/uv.h>
@@ -14,7 +15,7 @@ enum tool_exit {
     TOOL_FAILED = 1,      // the thing asked for failed; stderr says why
     TOOL_USAGE = 2,       // the words of the call are wrong
     TOOL_UNREACHABLE = 3, // no daemon answered
-    TOOL_DIFFERS = 4,     // verify: something is damaged or not as it should be
+    TOOL_DIFFERS = 4,     // something is damaged or not as it should be
     TOOL_LOST = 5,        // capture: done, but frames were lost, or the end is not confirmed
 };
 
@@ -82,23 +83,49 @@ void tool_print_json(const struct garden_value *value);
 // Prints it for a person: lines, or a table where it is a list of objects.
 void tool_print_value(const struct garden_value *value);
 
+// What a message holds, in |arena|; |json| is initialised, and is whole JSON of it afterwards.
+int tool_content(const struct garden_message *message, struct garden_buffer *json,
+                 struct garden_arena *arena, struct garden_value *out);
+// The same as one printable line beside garden_message_name(), cut to |size| with its zero.
+void tool_content_line(const struct garden_message *message, char *out, size_t size);
+// Runs the loop until SIGINT, SIGTERM or |until(context)|; both signals end it as |until| does.
+void tool_run_interruptible(struct tool *tool, bool (*until)(const void *context),
+                            const void *context);
+
 // A number in |text|, all of it, in [min, max]; false after saying what was wrong with |option|.
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
                  uint64_t max, uint64_t *out);
 
-// The commands. Each gets its own words, argv[0] being its name.
-int tool_ping(struct tool *tool, int argc, char **argv);
-int tool_status(struct tool *tool, int argc, char **argv);
-int tool_events(struct tool *tool, int argc, char **argv);
-int tool_shutdown(struct tool *tool, int argc, char **argv);
-int tool_stop(struct tool *tool, int argc, char **argv);
-int tool_capture(struct tool *tool, int argc, char **argv);
-int tool_verify(struct tool *tool, int argc, char **argv);
-int tool_slice(struct tool *tool, int argc, char **argv);
+// A command: what the help, the shells' completions and the tests know of it.
+struct tool_command {
+    const char *name;
+    // Its own words, argv[0] being its name. --help is answered before it is called.
+    int (*run)(struct tool *tool, int argc, char **argv);
+    const char *summary;          // one line
+    const char *help;             // what --help prints
+    const struct option *options; // that it takes beside --help, up to a null name; null: none
+    const char *words;            // what a shell completes its arguments with: "file", or null
+};
+extern const struct tool_command tool_ping, tool_status, tool_shutdown, tool_end_stream,
+    tool_events, tool_top, tool_capture, tool_verify, tool_slice, tool_gc, tool_fsck, tool_export,
+    tool_import, tool_record, tool_replay, tool_show, tool_completion;
+// All of them, in the order of the help, up to a null.
+extern const struct tool_command *const tool_commands[];
+extern const struct option tool_general_options[];
+// For commands without options or arguments: TOOL_OK, or TOOL_USAGE after saying what was wrong.
+int tool_no_arguments(const struct tool *tool, int argc, char **argv);
+
+// Whether to draw on the standard output: it is a terminal that knows how.
+bool tool_terminal(void);
+// The codes for |name| ("bold", "dim", "red", "green", "yellow", "cyan", "off"), or nothing where colours do
+// not belong: not on a terminal, or NO_COLOR is set.
+const char *tool_color(const char *name);
 
 // Every request of the protocol is a command too, made from the table in garden/messages.h: its name in
 // kebab-case, its fields as arguments. -1: |name| is none.
 int tool_request(struct tool *tool, const char *name, int argc, char **argv);
 void tool_list_requests(void);
+// Calls |each| with the name of every such command.
+void tool_each_request(void (*each)(void *context, const char *name), void *context);
 
 #endif

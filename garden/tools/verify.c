@@ -7,6 +7,7 @@
 
 #include "../store.h"
 #include "audio.h"
+#include "progress.h"
 #include "recorded.h"
 #include "tool.h"
 
@@ -35,6 +36,7 @@ struct verify {
     size_t gap;
     uint8_t *ours, *theirs; // VERIFY_BLOCK_FRAMES each
     char trouble[256];      // what differs; empty: nothing
+    struct progress progress;
 };
 
 #if defined(__GNUC__)
@@ -138,8 +140,11 @@ static bool verify_compare_chunk(struct verify *verify, const struct garden_mani
 static bool verify_compare(struct verify *verify)
 {
     const struct garden_manifest *manifest = &verify->manifest;
-    for (size_t i = 0; i < manifest->chunk_count; i++)
+    for (size_t i = 0; i < manifest->chunk_count; i++) {
+        progress_part(&verify->progress, "samples", verify->position,
+                      garden_manifest_end(manifest));
         if (!verify_compare_chunk(verify, &manifest->chunks[i])) return false;
+    }
     if (!verify_skip_gaps(verify)) return false;
     if (tool_audio_read(&verify->audio, verify->format.sample, verify->theirs, 1) > 0)
         return verify_differs(verify, "the recording ends at frame %llu, the file goes on",
@@ -148,6 +153,28 @@ static bool verify_compare(struct verify *verify)
 }
 
 // ---- Reading
+
+// As garden_manifest_verify, chunk by chunk: the manifest was checked when it was loaded.
+static bool verify_hashes(struct verify *verify)
+{
+    const struct garden_manifest *manifest = &verify->manifest;
+    const uint64_t total = manifest->total_samples * manifest->frame_size;
+    struct garden_error error;
+    uint64_t size, done = 0;
+    if (garden_store_verify(verify->store, &manifest->definition_hash, NULL, &error) < 0)
+        return verify_differs(verify, "%s", error.text);
+    for (size_t i = 0; i < manifest->chunk_count; i++) {
+        const struct garden_manifest_chunk *chunk = &manifest->chunks[i];
+        progress_part(&verify->progress, "hashes", done, total);
+        if (garden_store_verify(verify->store, &chunk->hash, &size, &error) < 0)
+            return verify_differs(verify, "%s", error.text);
+        if (size != chunk->byte_count)
+            return verify_differs(verify, "chunk %zu has %llu octets, not %llu", i,
+                                  (unsigned long long)size, (unsigned long long)chunk->byte_count);
+        done += size;
+    }
+    return true;
+}
 
 static int verify_against(const struct tool *tool, struct verify *verify, char **paths,
                           size_t count)
@@ -255,12 +282,12 @@ static int verify_run(const struct tool *tool, struct verify *verify, char **aga
         return result == GARDEN_ERR_CORRUPT ? TOOL_DIFFERS : TOOL_FAILED;
     }
     const uint64_t begun = uv_hrtime();
-    if (garden_manifest_verify(&verify->manifest, verify->store, &error) < 0) {
-        (void)verify_differs(verify, "%s", error.text);
+    progress_init(&verify->progress, tool->json, 0, 0);
+    if (!verify_hashes(verify))
         result = TOOL_DIFFERS;
-    } else if (count > 0) {
+    else if (count > 0)
         result = verify_against(tool, verify, against, count);
-    }
+    progress_clear(&verify->progress);
     verify->store_bytes = verify_stored(&verify->manifest);
     const double seconds = (double)(uv_hrtime() - begun) / 1e9;
     if (result == TOOL_OK || result == TOOL_DIFFERS)
@@ -270,26 +297,25 @@ static int verify_run(const struct tool *tool, struct verify *verify, char **aga
     return result;
 }
 
-int tool_verify(struct tool *tool, int argc, char **argv)
+static const struct option verify_options[] = {
+    {"store", required_argument, NULL, 's'},
+    {"against", required_argument, NULL, 'a'},
+    {0},
+};
+
+static int verify_command(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"against", required_argument, NULL, 'a'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     struct verify verify = {0};
     char *against[TOOL_FILES_MAX];
     size_t count = 0;
     int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+    while ((option = getopt_long(argc, argv, "", verify_options, NULL)) >= 0) {
         if (option == 's') {
             verify.store_path = optarg;
         } else if (option == 'a') {
             if (count == TOOL_FILES_MAX)
                 return tool_usage(tool, "at most %d files can be compared", TOOL_FILES_MAX);
             against[count++] = optarg;
-        } else if (option == 'h') {
-            (void)puts(verify_help);
-            return TOOL_OK;
         } else {
             return TOOL_USAGE;
         }
@@ -300,3 +326,11 @@ int tool_verify(struct tool *tool, int argc, char **argv)
         return tool_usage(tool, "'%s' is no hash: 64 hex digits are one", argv[optind]);
     return verify_run(tool, &verify, against, count);
 }
+
+const struct tool_command tool_verify = {
+    .name = "verify",
+    .run = verify_command,
+    .summary = "check a manifest, its chunks, and the samples against a file",
+    .help = verify_help,
+    .options = verify_options,
+};

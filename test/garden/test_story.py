@@ -617,10 +617,13 @@ def wrong_words_are_told(story):
     assert done.returncode == 3 and "gardend" in done.stderr or "daemon" in done.stderr, done
 
 
-def main():
-    tests = [value for name, value in globals().items()
-             if callable(value) and getattr(value, "__code__", None) is not None
-             and value.__code__.co_varnames[:1] == ("story",) and value.__code__.co_argcount == 1]
+def tests_of(names):
+    return [value for name, value in names.items()
+            if callable(value) and getattr(value, "__code__", None) is not None
+            and value.__code__.co_varnames[:1] == ("story",) and value.__code__.co_argcount == 1]
+
+
+def run_all(tests):
     wanted = sys.argv[1:]
     tests = [test for test in tests if not wanted or test.__name__ in wanted]
     print(f"1..{len(tests)}")
@@ -642,4 +645,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(tests_of(globals())))

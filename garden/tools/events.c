@@ -1,0 +1,195 @@
+// events: what the daemon publishes, as it comes.
+#include <string.h>
+
+#include "tool.h"
+
+enum { EVENTS_TYPES_MAX = 32, EVENTS_LINE_SIZE = 4096 };
+
+static const char events_help[] =
+    "Usage: gardenctl events [OPTION]...\n"
+    "\n"
+    "Prints the daemon's events as they come, with their numbers, until interrupted\n"
+    "(Ctrl-C). A jump of the numbers is told: those between were missed.\n"
+    "\n"
+    "  --type NAME      only events of this kind, such as StreamChunkFull; may be given\n"
+    "                   several times\n"
+    "  --not-type NAME  all but these, such as PlaybackPosition; several times too\n"
+    "  --stream URI     only those of this stream\n"
+    "  --since NUMBER   only those with this number or a later one\n"
+    "  --count N        end after N of them\n"
+    "\n"
+    "With --json each event is a line, a whole message.";
+
+static const struct option events_options[] = {
+    {"type", required_argument, NULL, 't'},   {"not-type", required_argument, NULL, 'n'},
+    {"stream", required_argument, NULL, 's'}, {"since", required_argument, NULL, 'i'},
+    {"count", required_argument, NULL, 'c'},  {0},
+};
+
+struct events {
+    struct tool *tool;
+    struct garden_text types[EVENTS_TYPES_MAX], not_types[EVENTS_TYPES_MAX];
+    size_t type_count, not_type_count;
+    const char *stream;
+    uint64_t since, count; // |count| 0: without end
+    uint64_t printed, next_seq;
+    bool heard;  // |next_seq| is known
+    bool broken; // nobody reads what it prints any more
+};
+
+static bool events_listed(const struct garden_text *types, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (garden_text_is(types[i], name)) return true;
+    return false;
+}
+
+static bool events_of_stream(const struct garden_event *event, const char *uri)
+{
+    if (event->kind == GARDEN_EVENT_STREAM_HEAD_POSITION)
+        return garden_text_is(event->stream_head_position.stream_uri, uri);
+    if (event->kind == GARDEN_EVENT_STREAM_CHUNK_FULL)
+        return garden_text_is(event->stream_chunk_full.stream_uri, uri);
+    return event->kind == GARDEN_EVENT_STREAM_ERROR &&
+           garden_text_is(event->stream_error.stream_uri, uri);
+}
+
+static bool events_wanted(const struct events *events, const struct garden_message *event,
+                          bool has_seq, uint64_t seq)
+{
+    const char *name = garden_message_name(event);
+    if (events->type_count > 0 && !events_listed(events->types, events->type_count, name))
+        return false;
+    if (events_listed(events->not_types, events->not_type_count, name)) return false;
+    if (events->stream && !events_of_stream(&event->event, events->stream)) return false;
+    return !has_seq || seq >= events->since;
+}
+
+static void events_print_json(const struct garden_message *event)
+{
+    struct garden_buffer json;
+    const struct garden_form form = {GARDEN_JSON, GARDEN_EXTERNAL};
+    garden_buffer_init(&json, NULL, 0);
+    if (garden_message_encode(event, form, &json, NULL) == GARDEN_OK) {
+        (void)fwrite(json.data, 1, json.size, stdout);
+        (void)putchar('\n');
+    }
+    garden_buffer_fini(&json);
+}
+
+static const char *events_color(const struct garden_event *event)
+{
+    if (event->kind == GARDEN_EVENT_ERROR || event->kind == GARDEN_EVENT_STREAM_ERROR ||
+        event->kind == GARDEN_EVENT_LATENT_FAILED)
+        return tool_color("red");
+    return tool_color(event->kind == GARDEN_EVENT_WARNING ? "yellow" : "cyan");
+}
+
+static void events_print(const struct garden_message *event, bool has_seq, uint64_t seq)
+{
+    char time[GARDEN_TIME_TEXT_MAX + 1] = "", line[EVENTS_LINE_SIZE], number[24] = "-";
+    (void)garden_time_format(event->header.timestamp, time); // a decoded one is in its range
+    tool_content_line(event, line, sizeof line);
+    if (has_seq) (void)snprintf(number, sizeof number, "%llu", (unsigned long long)seq);
+    (void)printf("%s%-30s%s %8s %s%s%s %s\n", tool_color("dim"), time, tool_color("off"), number,
+                 events_color(&event->event), garden_message_name(event), tool_color("off"), line);
+}
+
+static void events_on_event(struct garden_client *client, const struct garden_message *event,
+                            bool has_seq, uint64_t seq, void *user)
+{
+    (void)client;
+    struct events *events = user;
+    if (events->count > 0 && events->printed >= events->count) return;
+    if (has_seq && events->heard && seq > events->next_seq)
+        (void)tool_fail(events->tool, "missed %llu events",
+                        (unsigned long long)(seq - events->next_seq));
+    if (has_seq) {
+        events->next_seq = seq + 1;
+        events->heard = true;
+    }
+    if (!events_wanted(events, event, has_seq, seq)) return;
+    if (events->tool->json)
+        events_print_json(event);
+    else
+        events_print(event, has_seq, seq);
+    events->printed++;
+    events->broken = fflush(stdout) != 0;
+}
+
+static bool events_is_over(const void *context)
+{
+    const struct events *events = context;
+    return events->broken || (events->count > 0 && events->printed >= events->count);
+}
+
+static int events_run(struct events *events)
+{
+    struct tool *tool = events->tool;
+    struct garden_client_config config;
+    garden_client_config_init(&config);
+    config.on_event = events_on_event;
+    config.user = events;
+    int result = tool_connect(tool, &config);
+    if (result == TOOL_OK) result = tool_wait_alive(tool);
+    if (result != TOOL_OK) return result;
+    tool_run_interruptible(tool, events_is_over, events);
+    tool_disconnect(tool); // while |events| is still here
+    return TOOL_OK;
+}
+
+// Every name that an event can have, for a mistyped one to be told.
+static bool events_known(const char *name)
+{
+    for (int kind = 0; kind <= GARDEN_EVENT_STREAM_ERROR; kind++) {
+        const struct garden_message message = {.family = GARDEN_EVENT,
+                                               .event = {.kind = (enum garden_event_kind)kind}};
+        if (strcmp(garden_message_name(&message), name) == 0) return true;
+    }
+    return false;
+}
+
+static int events_add_type(const struct tool *tool, struct garden_text *types, size_t *count,
+                           const char *name)
+{
+    if (!events_known(name)) return tool_usage(tool, "there is no event '%s'", name);
+    if (*count == EVENTS_TYPES_MAX)
+        return tool_usage(tool, "at most %d kinds can be named", EVENTS_TYPES_MAX);
+    types[(*count)++] = garden_text_of(name);
+    return TOOL_OK;
+}
+
+static int events_command(struct tool *tool, int argc, char **argv)
+{
+    struct events events = {.tool = tool};
+    int result = TOOL_OK, option;
+    while (result == TOOL_OK && (option = getopt_long(argc, argv, "", events_options, NULL)) >= 0) {
+        if (option == 't')
+            result = events_add_type(tool, events.types, &events.type_count, optarg);
+        else if (option == 'n')
+            result = events_add_type(tool, events.not_types, &events.not_type_count, optarg);
+        else if (option == 's')
+            events.stream = optarg;
+        else if (option == 'i')
+            result = tool_number(tool, "--since", optarg, 0, UINT64_MAX, &events.since)
+                         ? TOOL_OK
+                         : TOOL_USAGE;
+        else if (option == 'c')
+            result = tool_number(tool, "--count", optarg, 1, UINT64_MAX, &events.count)
+                         ? TOOL_OK
+                         : TOOL_USAGE;
+        else
+            result = TOOL_USAGE;
+    }
+    if (result != TOOL_OK) return result;
+    if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
+    return events_run(&events);
+}
+
+const struct tool_command tool_events = {
+    .name = "events",
+    .run = events_command,
+    .summary = "print events as they come, until interrupted",
+    .help = events_help,
+    .options = events_options,
+};

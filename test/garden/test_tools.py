@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+"""gardenctl's tools: looking after a store, carrying recordings, watching a daemon.
+
+Reports in TAP. Runs the programs of $O/bin in a folder of its own.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from test_story import GARDENCTL, PATIENCE, Story, object_path, one_line, run_all  # noqa: E402
+
+
+def lines_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def capture(story, name="take.wav", seconds=0.3, run="run", **options):
+    """A finished recording. Returns what capture tells, and the file."""
+    take, _ = story.recording(seconds=seconds, name=name)
+    story.start("--file", take, run=run)
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--chunks", "4", run=run,
+                                check=0, **options).stdout)
+    return done, take
+
+
+def plain(*words, check=None, **options):
+    """gardenctl without a daemon."""
+    done = subprocess.run([GARDENCTL, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE, check=False, **options)
+    if check is not None:
+        assert done.returncode == check, (words, done.returncode, done.stdout, done.stderr)
+    return done
+
+
+def put(story, octets):
+    """An object that no manifest names, as a writer that was killed leaves it. Returns its name."""
+    import hashlib
+    name = hashlib.blake2b(octets, digest_size=32).hexdigest()
+    path = object_path(story, name)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(octets)
+    os.chmod(path, 0o444)
+    return name
+
+
+# ---- Words
+
+
+def completion_words():
+    """Each command's options as the shell is told of them."""
+    script = plain("completion", "bash", check=0).stdout
+    return {name: [word for word in words.split() if word.startswith("--")]
+            for name, words in re.findall(r'^ {8}(\S+)\) words="(.*)" ;;$', script, re.M) if not re.search(r"[*:]", name)}
+
+
+def every_commands_help_mentions_each_option_it_takes(story):
+    del story
+    words = completion_words()
+    general = words.pop("''")
+    commands = re.findall(r"^ {2}([a-z][a-z-]*) +\S", plain("--help", check=0).stdout, re.M)
+    assert sorted(commands) == sorted(words) and len(commands) >= 12, (commands, list(words))
+    told = plain("--help", check=0).stdout
+    assert len(general) >= 9 and all(re.search(option + r"\b", told) for option in general), general
+    for name, options in words.items():
+        told = plain(name, "--help", check=0).stdout
+        assert told.startswith("Usage: gardenctl " + name), told
+        for option in options:
+            assert option == "--help" or re.search(option + r"\b", told), (name, option)
+        # And the other way round: what a line of the help begins with is taken.
+        for option in re.findall(r"^ {2}(--[a-z-]+)", told, re.M):
+            assert option in options, (name, option)
+        assert "--no-such-option" in plain(name, "--no-such-option", check=2).stderr
+
+
+def the_completions_are_scripts_that_their_shells_read(story):
+    for shell in ("bash", "zsh"):
+        script = story.path("completion." + shell)
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(plain("completion", shell, check=0).stdout)
+        if subprocess.run(["sh", "-c", "command -v " + shell], capture_output=True, check=False).returncode == 0:
+            subprocess.run([shell, "-n", script], check=True)
+    words = subprocess.run(
+        ["bash", "-c", f". {story.path('completion.bash')}; COMP_WORDS=(gardenctl --json gc --st); COMP_CWORD=3; "
+         "_gardenctl; echo ${COMPREPLY[@]}; COMP_WORDS=(gardenctl create-r); COMP_CWORD=1; _gardenctl; "
+         "echo ${COMPREPLY[@]}"], capture_output=True, text=True, check=True).stdout.split()
+    assert words == ["--store", "create-region"], words
+    assert "bash or zsh" in plain("completion", "tcsh", check=2).stderr
+
+
+def the_manual_page_tells_every_command_and_option(story):
+    del story
+    path = os.path.join(os.path.dirname(__file__), "../../garden/man/gardenctl.1")
+    with open(path, encoding="utf-8") as file:
+        page = file.read().replace("\\-", "-")
+    for name, options in completion_words().items():
+        assert name == "''" or re.search(r"\b" + name + r"\b", page), name
+        for option in options:
+            assert option in page, (name, option)
+
+
+# ---- gc and fsck
+
+
+def gc_tells_first_and_removes_only_when_asked(story):
+    done, take = capture(story)
+    lost = put(story, b"nobody names this")
+    told = lines_of(plain("--json", "gc", "--store", story.store, check=0).stdout)
+    assert [each["object"] for each in told[:-1]] == [lost] and told[-1]["removed"] == 0, told
+    assert told[-1]["manifests"] == 1 and os.path.exists(object_path(story, lost))
+    told = lines_of(plain("--json", "gc", "--store", story.store, "--remove", check=0).stdout)
+    assert told[-1]["removed"] == 1 and not os.path.exists(object_path(story, lost)), told
+    assert story.verify(done["manifest"], take)["ok"]
+    told = lines_of(plain("--json", "gc", "--store", story.store, "--remove", "--forget", done["manifest"],
+                          check=0).stdout)
+    assert told[0]["object"] == done["manifest"] and told[0]["manifest"], told  # it goes first
+    assert told[-1]["removed"] == told[-1]["objects"] == done["chunks"] + 2, told
+    assert lines_of(plain("--json", "fsck", "--store", story.store, check=0).stdout)[-1]["objects"] == 0
+
+
+def gc_refuses_while_a_capture_writes_into_the_store(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+                                story.store, "--chunk-bytes", "20000"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    for line in running.stdout:
+        if line.startswith("chunk 2 sealed"):
+            break
+    lost = put(story, b"nobody names this")
+    assert "end the captures first" in plain("gc", "--store", story.store, "--remove", check=1).stderr
+    # Looking is never refused, and what the capture has made so far is named.
+    told = lines_of(plain("--json", "gc", "--store", story.store, check=0).stdout)
+    assert lost in [each["object"] for each in told[:-1]] and len(told) <= 4, told
+    running.kill()
+    running.communicate()
+    # What it left in staging is a root too.
+    assert lines_of(plain("--json", "gc", "--store", story.store, "--remove", check=0).stdout)[-1]["removed"] >= 1
+    story.ctl("shutdown", check=0)
+    story.daemons[0].communicate(timeout=PATIENCE)
+    done = json.loads(plain("--json", "capture", "--recover", "--store", story.store).stdout)
+    assert plain("verify", "--store", story.store, done["manifest"], check=0)
+
+
+def gc_removes_nothing_while_a_damaged_object_may_have_been_a_manifest(story):
+    done, _ = capture(story)
+    victim = object_path(story, done["manifest"])
+    os.chmod(victim, 0o600)
+    with open(victim, "r+b") as file:
+        file.write(b"x")
+    before = sum(len(files) for _, _, files in os.walk(story.store))
+    assert "may have been a manifest" in plain("gc", "--store", story.store, "--remove", check=4).stderr
+    assert sum(len(files) for _, _, files in os.walk(story.store)) == before
+    plain("gc", "--store", story.store, "--remove", "--forget", done["manifest"], check=0)
+
+
+def fsck_finds_what_is_wrong_and_repairs_what_is_safe(story):
+    done, take = capture(story)
+    told = lines_of(plain("--json", "fsck", "--store", story.store, check=0).stdout)
+    assert len(told) == 1 and told[0]["ok"] and told[0]["manifests"] == 1, told
+    described = os.path.join(story.store, "metadata", done["manifest"][:2], done["manifest"][2:] + ".json")
+    os.unlink(described)
+    os.chmod(object_path(story, done["manifest"]), 0o644)
+    found = lines_of(plain("--json", "fsck", "--store", story.store, check=4).stdout)
+    assert sorted(each["kind"] for each in found[:-1]) == ["metadata", "mode"], found
+    found = lines_of(plain("--json", "fsck", "--store", story.store, "--repair", check=0).stdout)
+    assert found[-1]["repaired"] == 2 and all(each["repaired"] for each in found[:-1]), found
+    with open(described, encoding="utf-8") as file:
+        assert json.load(file)["mime_type"] == "application/json"
+    with open(object_path(story, done["manifest"]), encoding="utf-8") as file:
+        chunk = json.load(file)["chunks"][1]["hash"]
+    os.unlink(object_path(story, chunk))
+    found = lines_of(plain("--json", "fsck", "--store", story.store, "--repair", check=4).stdout)
+    assert ("missing", chunk) in [(each["kind"], each["name"]) for each in found[:-1]], found
+    assert "missing" in plain("fsck", "--store", story.store, check=4).stdout
+    story.verify(done["manifest"], take, check=4)
+
+
+# ---- What can be wrong around them
+
+
+def commands_on_stores_say_what_is_wrong_with_the_store(story):
+    zeros = "0" * 64
+    calls = (["gc"], ["gc", "--remove"], ["fsck"], ["fsck", "--repair"], ["verify", zeros], ["slice", zeros])
+    for call in calls:
+        words = [call[0], "--store", story.path("absent"), *call[1:]]
+        assert "absent" in one_line(plain(*words, check=1).stderr), words
+    assert not os.path.exists(story.path("absent"))  # looking makes nothing
+    with open(story.path("file"), "w", encoding="utf-8"):
+        pass
+    for call in calls:
+        assert one_line(plain(call[0], "--store", story.path("file"), *call[1:], check=1).stderr), call
+    for call in (["verify", "12"], ["gc", "--forget", "12"], ["fsck", "more"], ["gc", "--remove", "--dry-run"]):
+        plain(call[0], "--store", story.store, *call[1:], check=2)
+    for name in ("gc", "fsck", "verify", "slice", "capture"):
+        assert "--store DIR is missing" in plain(name, check=2).stderr
+
+
+def a_standard_output_that_takes_nothing_is_a_failure(story):
+    done, _ = capture(story)
+    for words in (["gc"], ["fsck"], ["verify", done["manifest"]], ["slice", done["manifest"]]):
+        call = [GARDENCTL, words[0], "--store", story.store, *words[1:]]
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            failed = subprocess.run(call, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE,
+                                    check=False)
+        assert failed.returncode == 1 and "standard output" in failed.stderr, (words, failed)
+        closed = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *call], stderr=subprocess.PIPE, text=True,
+                                timeout=PATIENCE, check=False)
+        assert closed.returncode in (0, 1), (words, closed)
+    assert story.verify(done["manifest"], story.path("take.wav"))["ok"]
+
+
+TESTS = [every_commands_help_mentions_each_option_it_takes, the_completions_are_scripts_that_their_shells_read,
+         the_manual_page_tells_every_command_and_option, gc_tells_first_and_removes_only_when_asked,
+         gc_refuses_while_a_capture_writes_into_the_store,
+         gc_removes_nothing_while_a_damaged_object_may_have_been_a_manifest,
+         fsck_finds_what_is_wrong_and_repairs_what_is_safe, commands_on_stores_say_what_is_wrong_with_the_store,
+         a_standard_output_that_takes_nothing_is_a_failure]
+
+if __name__ == "__main__":
+    sys.exit(run_all(TESTS))
