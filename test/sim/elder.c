@@ -6,14 +6,14 @@
 static void elder_put_out(struct elder *elder, const void *octets, size_t size)
 {
     assert(size <= ELDER_OUT - elder->out_size);
-    memcpy(elder->out + elder->out_size, octets, size);
+    if (size > 0) memcpy(elder->out + elder->out_size, octets, size);
     elder->out_size += size;
 }
 
 static void elder_put_in(struct elder *elder, const void *octets, size_t size)
 {
     assert(size <= ELDER_IN - elder->in_size);
-    memcpy(elder->in + elder->in_size, octets, size);
+    if (size > 0) memcpy(elder->in + elder->in_size, octets, size);
     elder->in_size += size;
 }
 

@@ -54,6 +54,7 @@ int main(int argc, char *argv[])
     struct zmtp_uv_socket *socket;
     struct zmtp_uv_config config;
     const char *why = "there is no memory";
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); // line by line into a log, too
     const bool server = argc > 3 && strcmp(argv[1], "server") == 0;
     if (argc < 4 || (!server && strcmp(argv[1], "client") != 0)) {
         fprintf(stderr, "usage: curve server KEYS ALLOWED [ENDPOINT]\n"

@@ -68,6 +68,7 @@ int main(int argc, char *argv[])
 {
     struct zmtp_uv *uv;
     struct zmtp_uv_config config;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0); // line by line into a log, too
     if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0) return 1;
     zmtp_uv_config_init(&config, ZMTP_REP);
     config.on_message = judge;
