@@ -153,7 +153,7 @@ def case_allowed_by_file(case):
 TALKS = [test_interop.case_req, test_interop.case_rep, test_interop.case_dealer,
          test_interop.case_router, test_interop.case_pub, test_interop.case_sub,
          test_interop.case_they_restart_rep]
-WAYS = list(itertools.product(['tcp', 'ipc'], [True, False]))
+WAYS = list(itertools.product(test_interop.transports(), [True, False]))
 
 
 def cases():
