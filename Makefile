@@ -85,7 +85,7 @@ ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/ws/*.c zmtp/io/*.c)
 ifneq ($(SODIUM),0)
 GARDEN_SRC = $(foreach d,wire core store uv,$(wildcard garden/$(d)/*.c))
 AUDIO = $(foreach p,alsa libpipewire-0.3,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))
-DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c) $(if $(filter libpipewire%,$(AUDIO)),,%/pipewire.c),\
+DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) $(if $(filter libpipewire%,$(AUDIO)),,%/pipewire.c),\
     $(wildcard garden/daemon/*.c))
 CTL_SRC = $(wildcard garden/tools/*.c)
 endif

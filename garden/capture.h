@@ -3,7 +3,10 @@
 //
 //   audio thread --ring--> I/O thread: garden_writer (garden_capture decides, garden_chunk writes)
 //
-// Units are frames everywhere: one sample of each channel. For a MIDI stream the frame is one octet.
+// Units are frames everywhere: one sample of each channel. For a MIDI stream the frame is one octet, and
+// no message lies in two chunks: one that does not fit goes to the next, and one that is larger than a
+// whole chunk counts as an overrun. So each write to the ring of a MIDI stream is of whole messages, each
+// with its own status octet and none inside another.
 // captured + overrun = offered holds at every instant, and each overrun is a gap with its position.
 #ifndef GARDEN_CAPTURE_H
 #define GARDEN_CAPTURE_H
@@ -92,6 +95,9 @@ struct garden_run {
 };
 // False when nothing can be read now; a gap may be next, so ask garden_ring_gap() first.
 bool garden_ring_peek(const struct garden_ring *ring, struct garden_run *out);
+// What follows |run| without a gap, at the beginning of the memory; false when nothing does.
+bool garden_ring_peek_after(const struct garden_ring *ring, const struct garden_run *run,
+                            struct garden_run *out);
 void garden_ring_consume(struct garden_ring *ring, size_t count);
 // The gap that lies exactly at the reading position, if it is closed. Take it with
 // garden_ring_skip(). A gap closes when a later write succeeds.
@@ -221,7 +227,7 @@ struct garden_capture_config {
     uint64_t chunk_size;
     uint32_t head_ms;   // between HEAD events: 100
     uint32_t repeat_ms; // before the first repeat of CHUNK_FULL: 250; then doubling to 8 times that
-    uint32_t drain_ms;  // how long a stop waits for a chunk for what the ring still holds: 2000
+    uint32_t drain_ms;  // how long a stop waits for each chunk for what the ring still holds: 2000
 };
 
 struct garden_capture; // no I/O, no clock, no thread: one owner

@@ -17,8 +17,9 @@
 //   Error to a stream request  metadata {"code": name}, such as "not_found" for a stream that the
 //                              daemon does not have
 //
-// The state in a DebugDump has "sources": [{"name", "sample_rate", "channels", "sample_format": as on
-// the wire, "frames": how many or null}], and "streams": [{"uri", "state", "totals"}].
+// The state in a DebugDump has "sources": [{"name", "kind": "audio" or "midi", of audio also "sample_rate",
+// "channels" and "sample_format" as on the wire, "frames": how many or null}], and "streams": [{"uri",
+// "state": "starting", "recording", "stopping" or "stopped", "totals"}].
 #ifndef GARDEN_STREAM_H
 #define GARDEN_STREAM_H
 

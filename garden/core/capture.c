@@ -84,6 +84,13 @@ int garden_capture_open(const struct zmtp_allocator *allocator,
     memset(c, 0, sizeof *c);
     c->allocator = allocator;
     c->ring = ring;
+    if (config->format.kind == GARDEN_STREAM_MIDI) {
+        c->message = zmtp_alloc(allocator, GARDEN__MIDI_MESSAGE_MAX);
+        if (c->message == NULL) {
+            garden_capture_close(c);
+            return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a stream");
+        }
+    }
     strcpy(c->uri, config->uri);
     c->frame_size = garden_frame_size(&config->format);
     c->chunk_size = garden_chunk_size(&config->format, config->chunk_size);
@@ -101,7 +108,9 @@ int garden_capture_open(const struct zmtp_allocator *allocator,
 
 void garden_capture_close(struct garden_capture *c)
 {
-    if (c != NULL) zmtp_free(c->allocator, c, sizeof *c);
+    if (c == NULL) return;
+    if (c->message != NULL) zmtp_free(c->allocator, c->message, GARDEN__MIDI_MESSAGE_MAX);
+    zmtp_free(c->allocator, c, sizeof *c);
 }
 
 bool garden_capture_knows(const struct garden_capture *c, const char *path)
@@ -169,15 +178,21 @@ void garden_capture_stop(struct garden_capture *c, int64_t now_ms)
 
 // ---- Gaps and full chunks
 
-static void capture_count_gap(struct garden_capture *c, struct garden_chunk_report *report,
-                              struct garden_gap gap)
+static void capture_count_lost(struct garden_capture *c, struct garden_chunk_report *report,
+                               struct garden_gap gap)
 {
-    garden_ring_skip(c->ring, gap);
     c->totals.overrun += gap.count;
     c->totals.offered += gap.count;
     if (report != NULL && report->gap_count < GARDEN_CHUNK_GAPS_MAX)
         report->gaps[report->gap_count++] = gap;
     garden__capture_note(c, GARDEN_CAPTURE_OVERRUN)->gap = gap;
+}
+
+static void capture_count_gap(struct garden_capture *c, struct garden_chunk_report *report,
+                              struct garden_gap gap)
+{
+    garden_ring_skip(c->ring, gap);
+    capture_count_lost(c, report, gap);
 }
 
 // The current chunk takes no more; the standby goes on at once.
@@ -304,6 +319,37 @@ static bool capture_next_slot(struct garden_capture *c, struct garden_capture_ac
     return false;
 }
 
+// How many octets of |run| are whole messages that fit in |space|; 0: not even the first. One that is in
+// two pieces in the ring is put together first, and |run| is then that.
+static size_t capture_messages(struct garden_capture *c, struct garden_run *run, uint64_t space)
+{
+    struct garden_run next;
+    const size_t rest =
+        garden_ring_peek_after(c->ring, run, &next) ? garden__midi_rest(next.data, next.count) : 0;
+    const size_t most = rest > 0 ? run->count - 1 : run->count; // the last is not all there
+    const size_t cut = garden__midi_cut(run->data, run->count, space < most ? (size_t)space : most);
+    if (cut > 0 || rest == 0 || run->count + rest > GARDEN__MIDI_MESSAGE_MAX) return cut;
+    if (garden__midi_cut(run->data, run->count, most) > 0) return 0; // a smaller one did not fit
+    memcpy(c->message, run->data, run->count);
+    memcpy(c->message + run->count, next.data, rest);
+    run->data = c->message;
+    run->count += rest;
+    return run->count <= space ? run->count : 0;
+}
+
+// The first message of |run| is larger than a whole chunk.
+static void capture_lose_message(struct garden_capture *c, struct garden_chunk_report *report,
+                                 const struct garden_run *run)
+{
+    struct garden_run next;
+    size_t size = 1 + garden__midi_rest(run->data + 1, run->count - 1);
+    if (size == run->count && garden_ring_peek_after(c->ring, run, &next))
+        size += garden__midi_rest(next.data, next.count);
+    const struct garden_gap gap = {.first = run->first, .count = size};
+    garden_ring_consume(c->ring, size);
+    capture_count_lost(c, report, gap);
+}
+
 // Sets |*out| to a write into the current chunk, or makes room for one. Returns whether the machine
 // should look again.
 static bool capture_next_write(struct garden_capture *c, struct garden_capture_action *out)
@@ -322,7 +368,15 @@ static bool capture_next_write(struct garden_capture *c, struct garden_capture_a
     }
     if (!garden_ring_peek(c->ring, &run)) return false;
     const uint64_t space = (c->chunk_size - report->bytes) / c->frame_size;
-    const uint64_t frames = run.count < space ? run.count : space;
+    uint64_t frames = run.count < space ? run.count : space;
+    if (c->message != NULL) {
+        frames = capture_messages(c, &run, space);
+        if (frames == 0 && (report->frames > 0 || report->gap_count == GARDEN_CHUNK_GAPS_MAX))
+            capture_fill(c);
+        else if (frames == 0)
+            capture_lose_message(c, report, &run);
+        if (frames == 0) return true;
+    }
     if (report->frames == 0) report->first = run.first;
     return capture_give(c,
                         (struct garden_capture_action){.verb = GARDEN_CAPTURE_WRITE,
@@ -409,6 +463,8 @@ static void capture_written(struct garden_capture *c, int result, uint64_t intac
         const uint64_t arrived =
             intact > report->bytes ? (intact - report->bytes) / c->frame_size : 0;
         frames = arrived < frames ? arrived : frames;
+        if (c->message != NULL)
+            frames = garden__midi_cut(c->action.data, (size_t)c->action.bytes, (size_t)frames);
     }
     report->frames += frames;
     report->bytes += frames * c->frame_size;
@@ -455,6 +511,8 @@ void garden_capture_done(struct garden_capture *c, int64_t now_ms, int result, u
         break;
     case GARDEN_CAPTURE_OPEN:
         capture_opened(c, (int)c->action.slot, result, error);
+        // A stop waits for the next chunk from the last on, or many small ones would never do.
+        if (c->stop_wanted && result == GARDEN_OK) c->drain_deadline_ms = now_ms + c->drain_ms;
         break;
     case GARDEN_CAPTURE_WRITE:
         capture_written(c, result, intact, error);

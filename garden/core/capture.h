@@ -4,6 +4,7 @@
 #define GARDEN_CORE_CAPTURE_H
 
 #include "../capture.h"
+#include "midi.h"
 
 enum {
     GARDEN__CAPTURE_SLOTS = 2,
@@ -50,6 +51,7 @@ struct garden_capture {
     char uri[GARDEN_URI_MAX];
     uint32_t frame_size;
     uint64_t chunk_size;
+    uint8_t *message; // MIDI: one that goes on at the beginning of the ring's memory; else null
     uint32_t head_ms, repeat_ms, drain_ms;
 
     enum garden_capture_state state;

@@ -153,6 +153,21 @@ bool garden_ring_peek(const struct garden_ring *ring, struct garden_run *out)
     return true;
 }
 
+bool garden_ring_peek_after(const struct garden_ring *ring, const struct garden_run *run,
+                            struct garden_run *out)
+{
+    const uint64_t stored = atomic_load_explicit(&ring->stored, memory_order_acquire);
+    const uint64_t begin = atomic_load_explicit(&ring->taken, memory_order_relaxed) + run->count;
+    uint64_t end = stored;
+    struct garden_gap gap;
+    if (ring_next_gap(ring, &gap) && gap.first - ring->skipped < end)
+        end = gap.first - ring->skipped;
+    if (begin % ring->capacity != 0 || end <= begin) return false;
+    *out = (struct garden_run){
+        .data = ring->memory, .count = (size_t)(end - begin), .first = run->first + run->count};
+    return true;
+}
+
 void garden_ring_consume(struct garden_ring *ring, size_t count)
 {
     const uint64_t taken = atomic_load_explicit(&ring->taken, memory_order_relaxed);

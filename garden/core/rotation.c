@@ -65,6 +65,7 @@ void garden__rotation_replay_planned(struct garden__rotation *r, uint64_t number
     if (r->count == GARDEN__ROTATION_WINDOW || number < r->next_number) return;
     (void)rotation_push(r, number, GARDEN__CHUNK_PLANNED);
     r->tokens = 1; // the daemon may have been asked
+    r->taken_up = true;
 }
 
 void garden__rotation_replay_held(struct garden__rotation *r, uint64_t number)
@@ -221,7 +222,10 @@ static void rotation_end(struct garden__rotation *r)
 static void rotation_refused(struct garden__rotation *r, struct garden__rotation_ask *ask,
                              int64_t now_ms, int result)
 {
-    if (ask->kind == GARDEN_REQUEST_START) {
+    // A start that is refused the second time may have had frames before: the files tell.
+    if (ask->kind == GARDEN_REQUEST_START && r->taken_up) {
+        garden__rotation_abandon(r);
+    } else if (ask->kind == GARDEN_REQUEST_START) {
         rotation_enter(r, GARDEN_RECORDING_REFUSED);
         rotation_end(r);
     } else if (result == GARDEN_ERR_NOT_FOUND) {

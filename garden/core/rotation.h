@@ -59,6 +59,7 @@ struct garden__rotation {
     int64_t work_due_ms; // work pauses until then, after a failure
     uint32_t work_wait_ms;
     bool finished; // nothing is left to do
+    bool taken_up; // from an earlier process, which may have been granted what this one is refused
     bool has_totals;
     struct garden_capture_totals totals;
 };

@@ -352,8 +352,11 @@ static void daemon_log_ready(const struct daemon *daemon)
     const struct garden_endpoints *endpoints = garden_server_endpoints(daemon->requests.server);
     for (size_t i = 0; i < daemon->flow_count; i++) {
         const struct source_info *info = flow_info(daemon->flows[i]);
-        log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
-                  (unsigned)info->channels);
+        if (info->kind == GARDEN_STREAM_MIDI)
+            log_write(LOG_INFO, "source '%s': MIDI", info->name);
+        else
+            log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
+                      (unsigned)info->channels);
     }
     for (size_t i = 0; i < GARDEN_LANES; i++)
         log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),

@@ -5,21 +5,23 @@
 #include "source.h"
 
 struct driver {
-    // Fills rate, channels, sample, frames and live of |info|. On failure nothing is left open.
+    // Fills kind, rate, channels, sample, frames and live of |info|. On failure nothing is left open.
     int (*open)(void **out, const struct source_spec *spec, struct source_info *info,
                 struct garden_error *error);
     void (*close)(void *device);
     // These do as their namesakes in source.h say. Null: nothing ever fails, or is lost.
     bool (*rewind)(void *device);
-    size_t (*read)(void *device, union source_sample *out, size_t count);
+    size_t (*read)(void *device, union source_sample *out, size_t count); // of audio
+    size_t (*read_midi)(void *device, uint8_t *out, size_t wanted);       // of MIDI
     bool (*ended)(const void *device);
     bool (*failed)(const void *device);
     uint64_t (*lost)(const void *device);
 };
 
 extern const struct driver driver_files, driver_sine, driver_noise, driver_counter, driver_stdin;
+extern const struct driver driver_midi, driver_midi_counter;
 #ifdef GARDEN_ALSA
-extern const struct driver driver_alsa;
+extern const struct driver driver_alsa, driver_midi_alsa;
 #endif
 #ifdef GARDEN_PIPEWIRE
 extern const struct driver driver_pipewire;

@@ -21,7 +21,8 @@ struct flow_block {
     size_t frames;
     uint64_t lost; // by the device, before these
     bool last;
-    union source_sample *samples;
+    union source_sample *samples; // of audio
+    uint8_t *octets;              // of MIDI
 };
 
 struct flow_tap {
@@ -37,8 +38,9 @@ struct flow {
     struct source *source;
     enum flow_pace pace;
     size_t block_frames; // a block's at most
-    union source_sample *samples;
-    size_t samples_size;
+    void *memory;        // of all blocks
+    size_t memory_size;
+    size_t played; // frames of the block that was last played, for who runs the callback
 
     // A run is the playing from the first tap to the last; 0: idle. Every change of it is under
     // |lock| and wakes the threads that wait for one.
@@ -90,11 +92,16 @@ static enum flow_result flow_play(struct flow *flow)
         struct flow_tap *tap = atomic_load(&flow->taps[i]);
         if (!tap) continue;
         if (block->lost > 0) garden_ring_lose(tap->ring, block->lost);
-        source_convert(info->sample, block->samples, block->frames * info->channels, tap->format,
-                       tap->octets);
+        const uint8_t *octets = block->octets;
+        if (info->kind == GARDEN_STREAM_AUDIO) {
+            source_convert(info->sample, block->samples, block->frames * info->channels,
+                           tap->format, tap->octets);
+            octets = tap->octets;
+        }
         // What does not fit is the ring's to count, as an overrun at its place.
-        (void)garden_ring_write(tap->ring, tap->octets, block->frames);
+        (void)garden_ring_write(tap->ring, octets, block->frames);
     }
+    flow->played = block->frames;
     if (block->last) atomic_store(&flow->ended_run, run);
     atomic_store_explicit(&flow->taken, taken + 1, memory_order_release);
     return FLOW_PLAYED;
@@ -135,6 +142,13 @@ static uint64_t flow_await_run(struct flow *flow)
     return atomic_load(&flow->closing) ? 0 : atomic_load(&flow->run);
 }
 
+static size_t flow_read(struct flow *flow, struct flow_block *block)
+{
+    if (source_info(flow->source)->kind == GARDEN_STREAM_MIDI)
+        return source_read_midi(flow->source, block->octets, flow->block_frames);
+    return source_read(flow->source, block->samples, flow->block_frames);
+}
+
 bool flow_fill(struct flow *flow)
 {
     const uint64_t run = atomic_load(&flow->run);
@@ -151,12 +165,12 @@ bool flow_fill(struct flow *flow)
     if (flow->read_all) return false;
     block->run = run;
     block->frames = 0;
-    if (atomic_load(&flow->failed_run) != run)
-        block->frames = source_read(flow->source, block->samples, flow->block_frames);
+    if (atomic_load(&flow->failed_run) != run) block->frames = flow_read(flow, block);
     if (source_failed(flow->source)) atomic_store(&flow->failed_run, run);
     block->last = flow->read_all = flow_failed(flow) || source_ended(flow->source);
-    if (block->frames == 0 && !block->last) return false; // nothing has come yet
     block->lost = source_lost(flow->source);
+    if (block->frames == 0 && block->lost == 0 && !block->last)
+        return false; // nothing has come yet
     atomic_store_explicit(&flow->filled, filled + 1, memory_order_release);
     return true;
 }
@@ -193,7 +207,7 @@ static void flow_run(struct flow *flow, uint64_t run)
         }
         switch (flow_callback(flow)) {
         case FLOW_PLAYED:
-            frames += (int64_t)flow->block_frames;
+            frames += (int64_t)flow->played;
             break;
         case FLOW_FULL:
             flow_sleep_until(now + FLOW_FULL_PAUSE);
@@ -226,7 +240,7 @@ static void flow_set_run(struct flow *flow, uint64_t run)
 
 static void flow_tap_free(struct flow_tap *tap)
 {
-    zmtp_free(NULL, tap->octets, tap->octets_size);
+    if (tap->octets) zmtp_free(NULL, tap->octets, tap->octets_size);
     zmtp_free(NULL, tap, sizeof *tap);
 }
 
@@ -245,9 +259,11 @@ int flow_tap_open(struct flow *flow, struct garden_ring *ring, size_t capacity,
     struct flow_tap *tap = zmtp_alloc(NULL, sizeof *tap);
     if (!tap) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a stream");
     *tap = (struct flow_tap){.ring = ring, .capacity = capacity, .format = format, .place = place};
-    tap->octets_size = flow->block_frames * info->channels * garden_sample_size(format);
-    tap->octets = zmtp_alloc(NULL, tap->octets_size);
-    if (!tap->octets) {
+    if (info->kind == GARDEN_STREAM_AUDIO) {
+        tap->octets_size = flow->block_frames * info->channels * garden_sample_size(format);
+        tap->octets = zmtp_alloc(NULL, tap->octets_size);
+    }
+    if (info->kind == GARDEN_STREAM_AUDIO && !tap->octets) {
         flow_tap_free(tap);
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a stream");
     }
@@ -313,6 +329,25 @@ static size_t flow_block_frames(uint32_t rate)
     return most < FLOW_BLOCK_FRAMES ? most : FLOW_BLOCK_FRAMES;
 }
 
+static bool flow_make_blocks(struct flow *flow, const struct source_info *info)
+{
+    const bool midi = info->kind == GARDEN_STREAM_MIDI;
+    const size_t longest =
+        midi && flow->block_frames < SOURCE_MESSAGE_MAX ? SOURCE_MESSAGE_MAX : flow->block_frames;
+    const size_t size = midi ? longest : longest * info->channels * sizeof(union source_sample);
+    flow->memory = zmtp_alloc(NULL, FLOW_BLOCKS * size);
+    if (!flow->memory) return false;
+    flow->memory_size = FLOW_BLOCKS * size;
+    for (size_t i = 0; i < FLOW_BLOCKS; i++) {
+        void *block = (uint8_t *)flow->memory + i * size; // of samples: their size divides it
+        if (midi)
+            flow->blocks[i].octets = block;
+        else
+            flow->blocks[i].samples = block;
+    }
+    return true;
+}
+
 int flow_open(struct flow **out, struct source *source, enum flow_pace pace, bool threads,
               struct garden_error *error)
 {
@@ -322,17 +357,12 @@ int flow_open(struct flow **out, struct source *source, enum flow_pace pace, boo
     if (!flow) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source");
     *flow = (struct flow){.pace = info->live ? FLOW_LIVE : pace,
                           .block_frames = flow_block_frames(info->rate)};
-    const size_t block_samples = flow->block_frames * info->channels;
-    flow->samples_size = FLOW_BLOCKS * block_samples * sizeof *flow->samples;
-    flow->samples = zmtp_alloc(NULL, flow->samples_size);
     (void)pthread_mutex_init(&flow->lock, NULL); // these do not fail on Linux
     (void)pthread_cond_init(&flow->wake, NULL);
-    if (!flow->samples) {
+    if (!flow_make_blocks(flow, info)) {
         flow_close(flow);
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source's blocks");
     }
-    for (size_t i = 0; i < FLOW_BLOCKS; i++)
-        flow->blocks[i].samples = flow->samples + i * block_samples;
     flow->source = source;
     if (threads && !flow_start_both(flow)) {
         flow->source = NULL; // still the caller's
@@ -357,6 +387,6 @@ void flow_close(struct flow *flow)
     (void)pthread_cond_destroy(&flow->wake);
     (void)pthread_mutex_destroy(&flow->lock);
     source_close(flow->source);
-    zmtp_free(NULL, flow->samples, flow->samples_size);
+    if (flow->memory) zmtp_free(NULL, flow->memory, flow->memory_size);
     zmtp_free(NULL, flow, sizeof *flow);
 }

@@ -26,7 +26,8 @@ const struct source_info *flow_info(const struct flow *flow);
 
 // A stream's end of a flow.
 struct flow_tap;
-// From the return of this call on, |ring|, of |capacity| frames of |format|, gets what is played.
+// From the return of this call on, |ring|, of |capacity| frames of |format| (or of octets, when the source
+// has MIDI), gets what is played.
 int flow_tap_open(struct flow *flow, struct garden_ring *ring, size_t capacity,
                   enum garden_sample_format format, struct flow_tap **out,
                   struct garden_error *error);

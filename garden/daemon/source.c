@@ -38,6 +38,16 @@ static const struct driver *source_driver(enum source_kind kind)
 #else
         break;
 #endif
+    case SOURCE_MIDI:
+        return &driver_midi;
+    case SOURCE_MIDI_COUNTER:
+        return &driver_midi_counter;
+    case SOURCE_MIDI_ALSA:
+#ifdef GARDEN_ALSA
+        return &driver_midi_alsa;
+#else
+        break;
+#endif
     }
     return NULL;
 }
@@ -51,7 +61,7 @@ int source_open(struct source **out, const struct source_spec *spec, struct gard
             error, GARDEN_ERR_NOT_FOUND,
             "source '%s': this gardend was built without %s; run make deps-audio and "
             "build it again",
-            spec->name, spec->kind == SOURCE_ALSA ? "ALSA" : "PipeWire");
+            spec->name, spec->kind == SOURCE_PIPEWIRE ? "PipeWire" : "ALSA");
     struct source *source = zmtp_alloc(NULL, sizeof *source);
     if (!source) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a source");
     *source = (struct source){.driver = driver};
@@ -86,6 +96,11 @@ bool source_rewind(struct source *source)
 size_t source_read(struct source *source, union source_sample *out, size_t count)
 {
     return source->driver->read(source->device, out, count);
+}
+
+size_t source_read_midi(struct source *source, uint8_t *out, size_t wanted)
+{
+    return source->driver->read_midi(source->device, out, wanted);
 }
 
 bool source_ended(const struct source *source)

@@ -1,6 +1,7 @@
 // Where a stream's audio comes from: files played one after the other; a tone, noise or a counter that
 // is computed; octets on standard input; or a device of ALSA or PipeWire, when their libraries were there
-// at the build (make deps-audio). A source is read by one thread at a time.
+// at the build (make deps-audio). Or its MIDI: raw octets of a file or device, numbered messages that are
+// computed, or a port of ALSA. A source is read by one thread at a time.
 #ifndef GARDEN_DAEMON_SOURCE_H
 #define GARDEN_DAEMON_SOURCE_H
 
@@ -14,6 +15,9 @@ enum source_kind {
     SOURCE_STDIN,
     SOURCE_ALSA,
     SOURCE_PIPEWIRE,
+    SOURCE_MIDI,
+    SOURCE_MIDI_COUNTER,
+    SOURCE_MIDI_ALSA,
 };
 
 enum { SOURCE_NAME_SIZE = 64, SOURCE_DEVICE_SIZE = 128, SOURCE_FILES_MAX = 256 };
@@ -29,16 +33,18 @@ struct source_spec {
     uint32_t rate;
     uint16_t channels;
     enum garden_sample_format sample; // of standard input and of ALSA
-    uint64_t frames;                  // of a computed source; SOURCE_ENDLESS: no end
-    bool loop;                        // files begin again when they end
-    char device[SOURCE_DEVICE_SIZE];  // of ALSA, or PipeWire's node; empty: the default one
+    uint64_t frames; // of a computed source (messages, of MIDI's); SOURCE_ENDLESS: no end
+    bool loop;       // files begin again when they end
+    char device[SOURCE_DEVICE_SIZE]; // of ALSA, or PipeWire's node; empty: the default one
 };
 // Reads the text of --source: "[NAME=]KIND:...", with the kinds that `gardend --help` lists. |text| must
 // outlive |out|.
 int source_spec_parse(const char *text, struct source_spec *out, struct garden_error *error);
 
+// Of MIDI the frame is an octet, and the rate that by which it plays.
 struct source_info {
     const char *name;
+    enum garden_stream_kind kind;
     uint32_t rate;
     uint16_t channels;
     enum garden_sample_format sample; // its own: what loses nothing
@@ -65,6 +71,10 @@ bool source_rewind(struct source *source);
 // for those SOURCE_WAIT_MS at most. |out| has room for all samples.
 enum { SOURCE_WAIT_MS = 20 };
 size_t source_read(struct source *source, union source_sample *out, size_t count);
+// The same of MIDI: octets of whole messages, |wanted| or fewer; or one that is longer. |out| has room for
+// |wanted| and for SOURCE_MESSAGE_MAX.
+enum { SOURCE_MESSAGE_MAX = 65536 };
+size_t source_read_midi(struct source *source, uint8_t *out, size_t wanted);
 // Whether no more will come.
 bool source_ended(const struct source *source);
 // Whether reading ended because it failed.

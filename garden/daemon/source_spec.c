@@ -134,6 +134,25 @@ static bool spec_pipewire(const char *text, struct source_spec *out)
     return spec_device(&text, 2, out->device) && spec_live(text, out);
 }
 
+static bool spec_midi_counter(const char *text, struct source_spec *out)
+{
+    uint64_t rate;
+    const size_t size = strlen(text);
+    if (size == 0 || text[size - 1] == ',') return false;
+    if (!spec_number(&text, GARDEN_SAMPLE_RATE_MAX, &rate)) return false;
+    out->rate = (uint32_t)rate;
+    out->frames = SOURCE_ENDLESS;
+    return *text == '\0' || (spec_number(&text, UINT32_MAX, &out->frames) && *text == '\0');
+}
+
+static bool spec_midi_alsa(const char *text, struct source_spec *out)
+{
+    const size_t size = strlen(text);
+    if (size == 0 || size >= sizeof out->device) return false;
+    memcpy(out->device, text, size + 1);
+    return true;
+}
+
 int source_spec_parse(const char *text, struct source_spec *out, struct garden_error *error)
 {
     static const struct {
@@ -141,10 +160,16 @@ int source_spec_parse(const char *text, struct source_spec *out, struct garden_e
         enum source_kind kind;
         bool (*read)(const char *text, struct source_spec *out);
     } kinds[] = {
-        {"file:", SOURCE_FILES, spec_files},           {"sine:", SOURCE_SINE, spec_sine},
-        {"noise:", SOURCE_NOISE, spec_shape},          {"counter:", SOURCE_COUNTER, spec_shape},
-        {"stdin:", SOURCE_STDIN, spec_stdin},          {"alsa:", SOURCE_ALSA, spec_alsa},
+        {"file:", SOURCE_FILES, spec_files},
+        {"sine:", SOURCE_SINE, spec_sine},
+        {"noise:", SOURCE_NOISE, spec_shape},
+        {"counter:", SOURCE_COUNTER, spec_shape},
+        {"stdin:", SOURCE_STDIN, spec_stdin},
+        {"alsa:", SOURCE_ALSA, spec_alsa},
         {"pipewire:", SOURCE_PIPEWIRE, spec_pipewire},
+        {"midi:", SOURCE_MIDI, spec_files},
+        {"midi-counter:", SOURCE_MIDI_COUNTER, spec_midi_counter},
+        {"midi-alsa:", SOURCE_MIDI_ALSA, spec_midi_alsa},
     };
     const char *whole = text;
     *out = (struct source_spec){.name = "default"};
@@ -156,9 +181,9 @@ int source_spec_parse(const char *text, struct source_spec *out, struct garden_e
         out->kind = kinds[i].kind;
         if (kinds[i].read(text + size, out)) return GARDEN_OK;
     }
-    return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                        "'%.100s' is no source: use file:PATH, sine:FREQ,CHANNELS,RATE, "
-                        "noise:CHANNELS,RATE, counter:CHANNELS,RATE, stdin:FORMAT,CHANNELS,RATE, "
-                        "alsa:DEVICE,FORMAT,CHANNELS,RATE or pipewire:NODE,CHANNELS,RATE",
-                        whole);
+    return garden__fail(
+        error, GARDEN_ERR_ARGUMENT,
+        "'%.100s' is no source: use file:, sine:, noise:, counter:, stdin:, alsa:, "
+        "pipewire:, midi:, midi-counter: or midi-alsa: as 'gardend --help' has them",
+        whole);
 }

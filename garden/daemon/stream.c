@@ -279,6 +279,8 @@ static int stream_open_capture(struct stream *stream, struct garden_error *error
         (uint64_t)stream->format.sample_rate * stream->streams->config.ring_ms / 1000;
     const uint64_t least = 4 * FLOW_BLOCK_FRAMES; // or a block might never fit
     stream->ring_frames = (size_t)(frames > least ? frames : least);
+    // MIDI has no rate. Its longest message must fit, and a wire's octets of more than a minute do.
+    if (stream->format.kind == GARDEN_STREAM_MIDI) stream->ring_frames = 4 * SOURCE_MESSAGE_MAX;
     int result = garden_ring_open(NULL, garden_frame_size(&stream->format), stream->ring_frames,
                                   &stream->take.ring);
     if (result < 0) return garden__fail(error, result, "no memory for the stream's ring");

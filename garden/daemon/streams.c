@@ -66,10 +66,14 @@ static int streams_check_format(const struct stream *like, struct garden_error *
 {
     const struct source_info *info = flow_info(like->flow);
     const struct garden_stream_format *format = &like->format;
-    if (format->kind == GARDEN_STREAM_MIDI)
+    if (format->kind != info->kind && info->kind == GARDEN_STREAM_AUDIO)
         return garden__fail(error, GARDEN_ERR_ARGUMENT,
                             "source '%s' has audio of %u Hz and %u channels, and no MIDI",
                             info->name, info->rate, (unsigned)info->channels);
+    if (format->kind != info->kind)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "source '%s' has MIDI, and no audio",
+                            info->name);
+    if (format->kind == GARDEN_STREAM_MIDI) return GARDEN_OK;
     if (format->sample_rate == info->rate && format->channels == info->channels) return GARDEN_OK;
     return garden__fail(error, GARDEN_ERR_ARGUMENT,
                         "source '%s' has %u Hz and %u channels; the definition asks for %u Hz and "
@@ -293,18 +297,23 @@ static struct garden_value streams_text_value(const char *text)
 static int streams_dump_source(const struct source_info *info, struct garden_arena *arena,
                                struct garden_value *out)
 {
-    enum { ENTRIES = 5 };
-    struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
+    enum { ENTRIES_MAX = 6 };
+    const bool audio = info->kind == GARDEN_STREAM_AUDIO;
+    size_t count = 0;
+    struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES_MAX, sizeof *entries);
     if (!entries) return arena->error;
-    entries[0] = garden_entry_of("name", streams_text_value(info->name));
-    entries[1] = garden_entry_of("sample_rate", garden_value_uint(info->rate));
-    entries[2] = garden_entry_of("channels", garden_value_uint(info->channels));
-    entries[3] =
-        garden_entry_of("sample_format", streams_text_value(streams_sample_name(info->sample)));
-    entries[4] =
+    entries[count++] = garden_entry_of("name", streams_text_value(info->name));
+    entries[count++] = garden_entry_of("kind", streams_text_value(audio ? "audio" : "midi"));
+    if (audio) {
+        const char *sample = streams_sample_name(info->sample);
+        entries[count++] = garden_entry_of("sample_rate", garden_value_uint(info->rate));
+        entries[count++] = garden_entry_of("channels", garden_value_uint(info->channels));
+        entries[count++] = garden_entry_of("sample_format", streams_text_value(sample));
+    }
+    entries[count++] =
         garden_entry_of("frames", info->frames == SOURCE_ENDLESS ? garden_value_null()
                                                                  : garden_value_uint(info->frames));
-    *out = garden_value_map(entries, ENTRIES);
+    *out = garden_value_map(entries, count);
     return GARDEN_OK;
 }
 

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "../store.h"
-#include "definition.h"
+#include "left.h"
 #include "progress.h"
+#include "recorded.h"
+#include "state.h"
 #include "tool.h"
 
 enum {
@@ -42,6 +44,9 @@ static const char capture_help[] =
     "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
     "  --seconds N        stop after so many seconds of the stream\n"
     "  --manifest-file F  also write the manifest's hash into the file F\n"
+    "  --resume           go on with a capture into this store whose process was ended:\n"
+    "                     the daemon has gone on with the stream meanwhile. The one of\n"
+    "                     --uri, if several were left; the rest is as it was\n"
     "  --recover          instead of capturing, finish what an earlier capture into\n"
     "                     this store left behind: seal it and write its manifest; a\n"
     "                     daemon that still writes into it must be shut down first";
@@ -49,7 +54,7 @@ static const char capture_help[] =
 struct capture_options {
     const char *store, *uri, *device, *format, *manifest_file;
     uint64_t chunk_bytes, chunks, seconds;
-    bool recover;
+    bool recover, resume;
 };
 
 struct capture {
@@ -58,8 +63,10 @@ struct capture {
     struct garden_store *store;
     struct garden_recording *recording;
     struct garden_stream_format format;
-    bool source_ends;        // after |source_frames|, which may be 0
-    uint64_t source_frames;  // 0: unknown
+    bool source_ends;       // after |source_frames|, which may be 0
+    uint64_t source_frames; // 0: unknown
+    struct left left;       // what is taken up
+    struct tool_definition definition;
     struct garden_uuid seed; // of the requests' ids
     uv_timer_t timer;
     uv_signal_t signals[2];
@@ -318,6 +325,10 @@ static double capture_peak(const struct capture *capture)
     struct stat status;
     ssize_t got = 0;
     if (file < 0) return -1;
+    if (capture->format.kind != GARDEN_STREAM_AUDIO) {
+        (void)close(file); // nothing was written
+        return -1;
+    }
     if (fstat(file, &status) == 0 && frame_size > 0 && frame_size <= sizeof octets) {
         const off_t whole = status.st_size - status.st_size % frame_size;
         const off_t most = (off_t)(sizeof octets - sizeof octets % frame_size);
@@ -326,6 +337,14 @@ static double capture_peak(const struct capture *capture)
     }
     (void)close(file); // nothing was written
     return got > 0 ? progress_peak(capture->format.sample, octets, (size_t)got) : -1;
+}
+
+static bool capture_is_long_enough(const struct capture *capture)
+{
+    const uint64_t seconds = capture->options.seconds, rate = capture->format.sample_rate;
+    if (seconds == 0) return false;
+    if (rate > 0) return capture->totals.offered / rate >= seconds;
+    return (uv_hrtime() - capture->started_ns) / 1000000000 >= seconds; // MIDI has no rate
 }
 
 static void capture_on_head(struct capture *capture, const struct garden_map *metadata)
@@ -344,10 +363,7 @@ static void capture_on_head(struct capture *capture, const struct garden_map *me
     (void)garden_value_to_bool(garden_map_find(metadata, "ended"), &ended); // absent: not ended
     if (capture->progress.terminal)
         progress_show(&capture->progress, &capture->totals, capture->told, capture_peak(capture));
-    const uint64_t seconds = capture->options.seconds;
-    if (ended || (seconds > 0 && capture->format.sample_rate > 0 &&
-                  capture->totals.offered / capture->format.sample_rate >= seconds))
-        capture_stop(capture);
+    if (ended || capture_is_long_enough(capture)) capture_stop(capture);
 }
 
 static void capture_on_event(struct garden_client *client, const struct garden_message *message,
@@ -398,19 +414,6 @@ static void capture_on_state(struct garden_client *client, enum garden_client_st
 
 // ---- A daemon that was replaced
 
-// Is |uri| among the streams of a daemon's state?
-static bool capture_is_known(const struct garden_value *state, const char *uri)
-{
-    const struct garden_value *streams = garden_value_find(state, "streams");
-    const size_t count = streams && streams->type == GARDEN_LIST ? streams->list.count : 0;
-    struct garden_text name;
-    for (size_t i = 0; i < count; i++)
-        if (garden_value_to_text(garden_value_find(&streams->list.items[i], "uri"), &name) &&
-            garden_text_is(name, uri))
-            return true;
-    return false;
-}
-
 static void capture_told_state(struct garden_client *client, int result,
                                const struct garden_message *reply, void *user)
 {
@@ -419,9 +422,15 @@ static void capture_told_state(struct garden_client *client, int result,
     if (result < 0 || capture->finished) return; // a daemon that is dead is waited for, or connects
     if (garden_recording_state(capture->recording) != GARDEN_RECORDING_RUNNING) return;
     if (reply->family != GARDEN_CONTROL_REPLY ||
-        reply->control_reply.kind != GARDEN_CONTROL_REPLY_DEBUG_DUMP ||
-        capture_is_known(&reply->control_reply.debug_dump.state, capture->options.uri))
+        reply->control_reply.kind != GARDEN_CONTROL_REPLY_DEBUG_DUMP)
         return;
+    bool over = false;
+    if (state_find_stream(&reply->control_reply.debug_dump.state, capture->options.uri, &over)) {
+        // No event tells of a stream that is over; the answer to a stop tells all.
+        if (over) capture_stop(capture);
+        capture_pump(capture);
+        return;
+    }
     progress_end(&capture->progress);
     (void)tool_fail(capture->tool,
                     "the daemon was started anew and forgot the stream: sealing what was written");
@@ -450,31 +459,16 @@ static int capture_read_source(struct tool *tool, const struct garden_message *r
     if (reply->family != GARDEN_CONTROL_REPLY ||
         reply->control_reply.kind != GARDEN_CONTROL_REPLY_DEBUG_DUMP)
         return tool_fail(tool, "the daemon answered with %s", garden_message_name(reply));
-    const struct garden_value *sources =
-        garden_value_find(&reply->control_reply.debug_dump.state, "sources");
-    const size_t count = sources && sources->type == GARDEN_LIST ? sources->list.count : 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct garden_value *source = &sources->list.items[i];
-        struct garden_text name, sample;
-        uint64_t rate, channels;
-        if (!garden_value_to_text(garden_value_find(source, "name"), &name) ||
-            !garden_text_is(name, options->device))
-            continue;
-        if (!garden_value_to_u64(garden_value_find(source, "sample_rate"), &rate) ||
-            !garden_value_to_u64(garden_value_find(source, "channels"), &channels) ||
-            rate > UINT32_MAX || channels > UINT16_MAX ||
-            !garden_value_to_text(garden_value_find(source, "sample_format"), &sample) ||
-            !tool_sample_parse(sample, &capture->format.sample))
-            return tool_fail(tool, "the daemon's source '%s' cannot be captured", options->device);
-        capture->format.kind = GARDEN_STREAM_AUDIO;
-        capture->format.sample_rate = (uint32_t)rate;
-        capture->format.channels = (uint16_t)channels;
-        capture->source_ends =
-            garden_value_to_u64(garden_value_find(source, "frames"), &capture->source_frames);
-        return TOOL_OK;
-    }
-    return tool_fail(tool, "the daemon has no source '%s': see 'gardenctl status'",
-                     options->device);
+    struct state_source source;
+    if (!state_find_source(&reply->control_reply.debug_dump.state, options->device, &source))
+        return tool_fail(tool, "the daemon has no source '%s': see 'gardenctl status'",
+                         options->device);
+    if (!source.usable)
+        return tool_fail(tool, "the daemon's source '%s' cannot be captured", options->device);
+    capture->format = source.format;
+    capture->source_ends = source.ends;
+    capture->source_frames = source.frames;
+    return TOOL_OK;
 }
 
 static int capture_open_recording(struct capture *capture)
@@ -585,19 +579,11 @@ static bool capture_is_finished(const void *context)
     return ((const struct capture *)context)->finished;
 }
 
-static int capture_run(struct capture *capture)
+// A new capture, of what the daemon says that its source is.
+static int capture_begin(struct capture *capture)
 {
     struct tool *tool = capture->tool;
-    struct garden_client_config config;
-    garden_client_config_init(&config);
-    config.on_event = capture_on_event;
-    config.on_state = capture_on_state;
-    config.on_lane = capture_on_lane;
-    config.user = capture;
-    int result = tool_connect(tool, &config);
-    if (result == TOOL_OK) result = tool_wait_alive(tool);
-    if (result == TOOL_OK)
-        result = tool_control(tool, GARDEN_CONTROL_DEBUG_DUMP, capture_read_source, capture);
+    const int result = tool_control(tool, GARDEN_CONTROL_DEBUG_DUMP, capture_read_source, capture);
     if (result != TOOL_OK) return result;
     const char *format = capture->options.format;
     if (format && !tool_sample_parse(garden_text_of(format), &capture->format.sample))
@@ -609,7 +595,51 @@ static int capture_run(struct capture *capture)
         const uint64_t frames = capture->source_frames / capture->options.chunks + 1;
         capture->options.chunk_bytes = frames * garden_frame_size(&capture->format);
     }
-    result = capture_open_recording(capture);
+    return capture_open_recording(capture);
+}
+
+// The capture that was left, with all options that it had.
+static int capture_take_up(struct capture *capture)
+{
+    struct tool *tool = capture->tool;
+    struct capture_options *options = &capture->options;
+    if (garden_recording_resume(capture->store, capture->left.run, capture_now(),
+                                &capture->recording, &capture->error) < 0)
+        return tool_fail(tool, "%s", capture->error.text);
+    const struct garden_manifest *manifest = garden_recording_manifest(capture->recording);
+    const int result = recorded_definition(tool, capture->store, manifest, &capture->definition);
+    if (result != TOOL_OK) return result;
+    capture->format = capture->definition.format;
+    options->uri = manifest->stream_uri;
+    options->device = capture->definition.device;
+    options->chunk_bytes = capture->definition.chunk_size;
+    capture->told = manifest->chunk_count;
+    progress_line(&capture->progress, "going on with %s after %zu chunks, %llu frames",
+                  options->uri, manifest->chunk_count,
+                  (unsigned long long)garden_manifest_end(manifest));
+    // The lanes were up before there was a recording: what the daemon has of it is asked here.
+    capture_on_lane(tool->client, GARDEN_LANE_CONTROL, true, capture);
+    return TOOL_OK;
+}
+
+static int capture_run(struct capture *capture)
+{
+    struct tool *tool = capture->tool;
+    struct garden_client_config config;
+    garden_client_config_init(&config);
+    config.on_event = capture_on_event;
+    config.on_state = capture_on_state;
+    config.on_lane = capture_on_lane;
+    config.user = capture;
+    int result = TOOL_OK;
+    if (capture->options.resume)
+        result = left_find(tool, capture->store, capture->options.uri, &capture->left);
+    if (result == TOOL_OK) result = tool_connect(tool, &config);
+    if (result == TOOL_OK) result = tool_wait_alive(tool);
+    if (result == TOOL_OK && capture->options.resume)
+        result = capture_take_up(capture);
+    else if (result == TOOL_OK)
+        result = capture_begin(capture);
     if (result != TOOL_OK) return result;
     progress_init(&capture->progress, tool->json, capture->source_frames,
                   capture->format.sample_rate);
@@ -618,6 +648,10 @@ static int capture_run(struct capture *capture)
     capture_pump(capture);
     (void)tool_run(tool, capture_is_finished, capture, 0);
     progress_end(&capture->progress);
+    if (garden_recording_state(capture->recording) == GARDEN_RECORDING_REFUSED &&
+        left_has(capture->store, capture->options.uri))
+        (void)tool_fail(tool, "an earlier capture of it was left in this store: go on with it by "
+                              "--resume, or end it by --recover");
     return capture_report(capture);
 }
 
@@ -660,11 +694,17 @@ static int capture_recover(struct capture *capture)
 // ---- Options
 
 static const struct option capture_option_table[] = {
-    {"store", required_argument, NULL, 's'},   {"uri", required_argument, NULL, 'u'},
-    {"device", required_argument, NULL, 'd'},  {"chunk-bytes", required_argument, NULL, 'c'},
-    {"chunks", required_argument, NULL, 'n'},  {"format", required_argument, NULL, 'f'},
-    {"seconds", required_argument, NULL, 't'}, {"manifest-file", required_argument, NULL, 'm'},
-    {"recover", no_argument, NULL, 'r'},       {0},
+    {"store", required_argument, NULL, 's'},
+    {"uri", required_argument, NULL, 'u'},
+    {"device", required_argument, NULL, 'd'},
+    {"chunk-bytes", required_argument, NULL, 'c'},
+    {"chunks", required_argument, NULL, 'n'},
+    {"format", required_argument, NULL, 'f'},
+    {"seconds", required_argument, NULL, 't'},
+    {"manifest-file", required_argument, NULL, 'm'},
+    {"recover", no_argument, NULL, 'r'},
+    {"resume", no_argument, NULL, 'R'},
+    {0},
 };
 
 static int capture_options(const struct tool *tool, int argc, char **argv,
@@ -678,6 +718,7 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
         if (option == 'f') out->format = optarg;
         if (option == 'm') out->manifest_file = optarg;
         if (option == 'r') out->recover = true;
+        if (option == 'R') out->resume = true;
         if (option == 'c' && !tool_number(tool, "--chunk-bytes", optarg, 1, GARDEN_CHUNK_SIZE_MAX,
                                           &out->chunk_bytes))
             return TOOL_USAGE;
@@ -689,6 +730,8 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
     }
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
     if (!out->store) return tool_usage(tool, "--store DIR is missing");
+    if (out->recover && out->resume)
+        return tool_usage(tool, "--resume goes on with a capture, --recover ends it: not both");
     return TOOL_OK;
 }
 
@@ -701,7 +744,7 @@ static int capture_command(struct tool *tool, int argc, char **argv)
     int result = capture_options(tool, argc, argv, &capture.options);
     if (result != TOOL_OK) return result;
     (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);
-    if (!capture.options.uri) capture.options.uri = uri;
+    if (!capture.options.uri && !capture.options.resume) capture.options.uri = uri;
     uint8_t random[16];
     if (uv_random(NULL, NULL, random, sizeof random, 0, NULL) < 0)
         return tool_fail(tool, "the system gives no random octets");

@@ -1,5 +1,7 @@
 #include "definition.h"
 
+#include <string.h>
+
 static const struct {
     enum garden_sample_format sample;
     const char *name, *wire;
@@ -60,7 +62,8 @@ int tool_definition_print(const char *uri, const char *device,
     return garden_json_encode(&all, out);
 }
 
-static bool definition_parse(const struct garden_value *value, struct garden_stream_format *out)
+static bool definition_parse_format(const struct garden_value *value,
+                                    struct garden_stream_format *out)
 {
     const struct garden_value *format = garden_value_find(value, "format");
     struct garden_text text;
@@ -78,7 +81,19 @@ static bool definition_parse(const struct garden_value *value, struct garden_str
     return tool_sample_parse(text, &out->sample);
 }
 
-int tool_definition_read(struct zmtp_bytes json, struct garden_stream_format *out)
+static bool definition_parse(const struct garden_value *value, struct tool_definition *out)
+{
+    struct garden_text device;
+    if (!garden_value_to_u64(garden_value_find(value, "chunk_size_bytes"), &out->chunk_size))
+        return false;
+    if (!garden_value_to_text(garden_value_find(value, "device_identity"), &device)) return false;
+    if (device.size >= sizeof out->device) return false;
+    if (device.size > 0) memcpy(out->device, device.data, device.size);
+    out->device[device.size] = '\0';
+    return definition_parse_format(value, &out->format);
+}
+
+int tool_definition_read(struct zmtp_bytes json, struct tool_definition *out)
 {
     struct garden_arena arena;
     struct garden_value value;

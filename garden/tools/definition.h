@@ -4,13 +4,20 @@
 
 #include "../stream.h"
 
+enum { TOOL_DEVICE_SIZE = 256 };
+
 // {"uri", "device_identity", "format": {"Audio": {...}} or "Midi", "chunk_size_bytes"}. |out| is
 // initialised by the caller.
 int tool_definition_print(const char *uri, const char *device,
                           const struct garden_stream_format *format, uint64_t chunk_size,
                           struct garden_buffer *out);
+struct tool_definition {
+    struct garden_stream_format format;
+    uint64_t chunk_size;
+    char device[TOOL_DEVICE_SIZE];
+};
 // GARDEN_ERR_FORMAT when it is no definition.
-int tool_definition_read(struct zmtp_bytes json, struct garden_stream_format *out);
+int tool_definition_read(struct zmtp_bytes json, struct tool_definition *out);
 // "s16_le" and the like, or as the protocol has it, "S16Le". False: unknown.
 bool tool_sample_parse(struct garden_text name, enum garden_sample_format *out);
 const char *tool_sample_name(enum garden_sample_format sample);

@@ -2,12 +2,10 @@
 
 #include <string.h>
 
-#include "definition.h"
-
 enum { RECORDED_DEFINITION_MAX = 64 * 1024 };
 
-int recorded_format(const struct tool *tool, const struct garden_store *store,
-                    const struct garden_manifest *manifest, struct garden_stream_format *out)
+int recorded_definition(const struct tool *tool, const struct garden_store *store,
+                        const struct garden_manifest *manifest, struct tool_definition *out)
 {
     struct garden_error error;
     uint8_t *octets;
@@ -17,9 +15,18 @@ int recorded_format(const struct tool *tool, const struct garden_store *store,
         return tool_fail(tool, "%s", error.text);
     const int result = tool_definition_read(zmtp_bytes_of(octets, size), out);
     zmtp_free(zmtp_heap(), octets, size);
-    if (result < 0 || garden_frame_size(out) != manifest->frame_size)
+    if (result < 0 || garden_frame_size(&out->format) != manifest->frame_size)
         return tool_fail(tool, "the stream's definition in the store does not fit its manifest");
     return TOOL_OK;
+}
+
+int recorded_format(const struct tool *tool, const struct garden_store *store,
+                    const struct garden_manifest *manifest, struct garden_stream_format *out)
+{
+    struct tool_definition definition;
+    const int result = recorded_definition(tool, store, manifest, &definition);
+    if (result == TOOL_OK) *out = definition.format;
+    return result;
 }
 
 // ---- A recording that is under way

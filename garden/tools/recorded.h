@@ -3,6 +3,7 @@
 #define GARDEN_TOOLS_RECORDED_H
 
 #include "../store.h"
+#include "definition.h"
 #include "tool.h"
 
 struct recorded {
@@ -15,7 +16,9 @@ struct recorded {
 int recorded_open(const struct tool *tool, struct recorded *recorded, const char *store,
                   const char *name);
 void recorded_close(struct recorded *recorded);
-// Its format, from the definition that the manifest names.
+// The definition that the manifest names, and of it the format alone.
+int recorded_definition(const struct tool *tool, const struct garden_store *store,
+                        const struct garden_manifest *manifest, struct tool_definition *out);
 int recorded_format(const struct tool *tool, const struct garden_store *store,
                     const struct garden_manifest *manifest, struct garden_stream_format *out);
 

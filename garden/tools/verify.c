@@ -19,7 +19,8 @@ static const char verify_help[] =
     "Reads the manifest named by its hash, checks the hash and size of every chunk\n"
     "and that chunks and gaps follow each other without a hole. With --against,\n"
     "decodes the audio file (several are taken one after the other) and compares\n"
-    "sample by sample; frames in gaps are skipped in the file.\n"
+    "sample by sample; frames in gaps are skipped in the file. A MIDI stream is\n"
+    "compared with a file of its octets.\n"
     "\n"
     "Exit status 4 when anything differs.";
 
@@ -30,8 +31,9 @@ struct verify {
     struct garden_manifest manifest;
     struct garden_stream_format format;
     uint64_t store_bytes;
-    // The comparison: the file, where in the stream it stands, and the next gap.
+    // The comparison: the file (of MIDI, raw octets), where in the stream it stands, and the next gap.
     struct tool_audio audio;
+    FILE *octets;
     uint64_t position;
     size_t gap;
     uint8_t *ours, *theirs; // VERIFY_BLOCK_FRAMES each
@@ -66,6 +68,12 @@ static bool verify_read_whole(int file, uint8_t *out, size_t size)
     return true;
 }
 
+static size_t verify_read_theirs(struct verify *verify, size_t count)
+{
+    if (verify->octets) return fread(verify->theirs, 1, count, verify->octets);
+    return tool_audio_read(&verify->audio, verify->format.sample, verify->theirs, count);
+}
+
 static size_t verify_block(uint64_t frames)
 {
     return frames < VERIFY_BLOCK_FRAMES ? (size_t)frames : VERIFY_BLOCK_FRAMES;
@@ -80,8 +88,7 @@ static bool verify_skip_gaps(struct verify *verify)
         uint64_t left = manifest->gaps[verify->gap++].count;
         while (left > 0) {
             const size_t count = verify_block(left);
-            if (tool_audio_read(&verify->audio, verify->format.sample, verify->theirs, count) <
-                count)
+            if (verify_read_theirs(verify, count) < count)
                 return verify_differs(verify, "the file ends within a gap of the recording");
             verify->position += count;
             left -= count;
@@ -98,8 +105,7 @@ static bool verify_compare_run(struct verify *verify, int file, uint64_t frames)
         const size_t count = verify_block(frames);
         if (!verify_read_whole(file, verify->ours, count * frame_size))
             return verify_differs(verify, "a chunk cannot be read to its end");
-        const size_t got =
-            tool_audio_read(&verify->audio, verify->format.sample, verify->theirs, count);
+        const size_t got = verify_read_theirs(verify, count);
         for (size_t i = 0; i < count; i++) {
             const unsigned long long at = verify->position + i;
             if (i == got)
@@ -146,7 +152,7 @@ static bool verify_compare(struct verify *verify)
         if (!verify_compare_chunk(verify, &manifest->chunks[i])) return false;
     }
     if (!verify_skip_gaps(verify)) return false;
-    if (tool_audio_read(&verify->audio, verify->format.sample, verify->theirs, 1) > 0)
+    if (verify_read_theirs(verify, 1) > 0)
         return verify_differs(verify, "the recording ends at frame %llu, the file goes on",
                               (unsigned long long)verify->position);
     return true;
@@ -176,26 +182,42 @@ static bool verify_hashes(struct verify *verify)
     return true;
 }
 
+static int verify_open_theirs(const struct tool *tool, struct verify *verify, char **paths,
+                              size_t count)
+{
+    const bool audio = verify->format.kind == GARDEN_STREAM_AUDIO;
+    if (!audio && count > 1)
+        return tool_usage(tool, "MIDI is compared with one file of its octets");
+    if (!audio) verify->octets = fopen(paths[0], "re");
+    if (!audio && !verify->octets)
+        return tool_fail(tool, "%s cannot be read: %s", paths[0], strerror(errno));
+    const int result = audio ? tool_audio_open(tool, &verify->audio, paths, count) : TOOL_OK;
+    if (result != TOOL_OK || !audio) return result;
+    if (verify->audio.channels == verify->format.channels &&
+        verify->audio.rate == (int)verify->format.sample_rate)
+        return TOOL_OK;
+    (void)verify_differs(verify, "the stream and the file differ in rate or channels");
+    return TOOL_DIFFERS;
+}
+
 static int verify_against(const struct tool *tool, struct verify *verify, char **paths,
                           size_t count)
 {
     int result = recorded_format(tool, verify->store, &verify->manifest, &verify->format);
-    if (result == TOOL_OK) result = tool_audio_open(tool, &verify->audio, paths, count);
+    if (result == TOOL_OK) result = verify_open_theirs(tool, verify, paths, count);
     if (result != TOOL_OK) return result;
-    if (verify->format.kind != GARDEN_STREAM_AUDIO ||
-        verify->audio.channels != verify->format.channels ||
-        verify->audio.rate != (int)verify->format.sample_rate) {
-        (void)verify_differs(verify, "the stream and the file differ in kind, rate or channels");
-        return TOOL_DIFFERS;
-    }
     const size_t block = VERIFY_BLOCK_FRAMES * (size_t)verify->manifest.frame_size;
     verify->ours = zmtp_alloc(zmtp_heap(), 2 * block);
-    if (!verify->ours) return tool_fail(tool, "no memory to compare with");
-    verify->theirs = verify->ours + block;
-    const bool same = verify_compare(verify);
-    zmtp_free(zmtp_heap(), verify->ours, 2 * block);
+    if (verify->ours) {
+        verify->theirs = verify->ours + block;
+        result = verify_compare(verify) ? TOOL_OK : TOOL_DIFFERS;
+        zmtp_free(zmtp_heap(), verify->ours, 2 * block);
+    } else {
+        result = tool_fail(tool, "no memory to compare with");
+    }
     tool_audio_close(&verify->audio);
-    return same ? TOOL_OK : TOOL_DIFFERS;
+    if (verify->octets) (void)fclose(verify->octets); // nothing was written
+    return result;
 }
 
 // What the recording's own objects take on the disk: equal chunks are there once.

@@ -223,6 +223,12 @@ static void texts_that_are_no_source_are_refused(void **state)
                                         "alsa:hw:0,s16,2",
                                         "pipewire:48000",
                                         "pipewire:x,2,48000,9",
+                                        "midi:",
+                                        "midi-counter:",
+                                        "midi-counter:0",
+                                        "midi-counter:3125,",
+                                        "midi-counter:3125,9,9",
+                                        "midi-alsa:",
                                         "=counter:1,48000",
                                         "m\xff=counter:1,48000"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -489,25 +495,187 @@ static void run_trapped(struct flow *flow, int count)
 }
 #endif
 
+#if TEST_TRAPS
+// Runs what |flow| has ready under the trap.
+static void check_trapped(struct flow *flow, int count)
+{
+    while (flow_fill(flow))
+        continue;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) run_trapped(flow, count);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+enum { TRAPPED_TAPS = 9 };
+
+// The whole way of the callback: as many taps as there are kinds, with room, with little, and with none.
+static void trap_source(const char *text)
+{
+    static const enum garden_sample_format formats[] = {GARDEN_SAMPLE_F32_LE, GARDEN_SAMPLE_S16_LE,
+                                                        GARDEN_SAMPLE_S24_LE, GARDEN_SAMPLE_S32_LE};
+    struct flow *flow;
+    struct flow_tap *taps[TRAPPED_TAPS];
+    struct garden_ring *rings[TRAPPED_TAPS];
+    assert_int_equal(flow_open(&flow, open_source(text), FLOW_REAL, false, NULL), GARDEN_OK);
+    const struct source_info *info = flow_info(flow);
+    for (size_t i = 0; i < TRAPPED_TAPS; i++) {
+        const enum garden_sample_format sample = formats[i % 4];
+        const struct garden_stream_format format = {.kind = info->kind,
+                                                    .sample_rate = info->rate,
+                                                    .channels = info->channels,
+                                                    .sample = sample};
+        const size_t capacity = i < 4 ? 100000 : i < 8 ? 1024 : 1;
+        assert_int_equal(garden_ring_open(NULL, garden_frame_size(&format), capacity, &rings[i]),
+                         GARDEN_OK);
+        assert_int_equal(flow_tap_open(flow, rings[i], capacity, sample, &taps[i], NULL),
+                         GARDEN_OK);
+    }
+    check_trapped(flow, 50);
+    for (size_t i = 0; i < TRAPPED_TAPS; i++) {
+        flow_tap_close(flow, taps[i]);
+        garden_ring_close(rings[i]);
+    }
+    flow_close(flow);
+}
+#endif
+
 static void the_callback_makes_no_system_call_and_no_allocation(void **state)
 {
     (void)state;
 #if TEST_TRAPS
     struct played p;
     play(&p, "counter:1,48000", FLOW_REAL, false, 1024); // so that it also overruns
-    while (flow_fill(p.flow))
-        continue;
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) run_trapped(p.flow, 60);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    check_trapped(p.flow, 60);
     stop(&p);
+    trap_source("counter:3,96000"); // whole samples, to every format
+    trap_source("noise:2,48000");   // reals
+    trap_source("midi-counter:3125");
+    trap_source("sine:440,64,192000");
 #else
     skip();
 #endif
+}
+
+// ---- MIDI
+
+static size_t read_midi(struct source *source, uint8_t *out, size_t size, size_t wanted)
+{
+    size_t filled = 0;
+    while (!source_ended(source)) {
+        assert_true(size - filled >= SOURCE_MESSAGE_MAX);
+        filled += source_read_midi(source, out + filled, wanted);
+    }
+    return filled;
+}
+
+static void octets_of_a_file_become_whole_messages_and_the_rest_is_told_as_lost(void **state)
+{
+    struct folder *folder = *state;
+    char path[128], text[160];
+    static uint8_t out[3 * SOURCE_MESSAGE_MAX];
+    static const uint8_t in[] = {0x90, 60, 1, 62, 2, 0xF0, 1, 0xF8, 2, 0xF7, 5, 6, 0xC0, 7, 0x80};
+    static const uint8_t wanted[] = {0x90, 60, 1, 0x90, 62, 2, 0xF8, 0xF0, 1, 2, 0xF7, 0xC0, 7};
+    snprintf(path, sizeof path, "%s/octets", folder->path);
+    snprintf(text, sizeof text, "keys=midi:%s", path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(in, 1, sizeof in, file), sizeof in);
+    assert_int_equal(fclose(file), 0);
+    struct source *source = open_source(text);
+    assert_int_equal(source_info(source)->kind, GARDEN_STREAM_MIDI);
+    for (int again = 0; again < 2; again++) {
+        assert_true(source_rewind(source));
+        // What was lost ends a read, so that it is told at its place.
+        assert_int_equal(source_read_midi(source, out, 256), 11);
+        assert_int_equal(source_lost(source), 0);
+        assert_int_equal(source_read_midi(source, out + 11, 256), 2);
+        assert_int_equal(source_lost(source), 2);
+        assert_false(source_ended(source));
+        assert_int_equal(source_read_midi(source, out + 13, 256), 0);
+        assert_int_equal(source_lost(source), 1);
+        assert_true(source_ended(source) && !source_failed(source));
+        assert_memory_equal(out, wanted, sizeof wanted);
+    }
+    source_close(source);
+}
+
+static void a_song_a_folder_and_nothing_are_no_midi_octets(void **state)
+{
+    struct folder *folder = *state;
+    char path[128], text[160];
+    struct source_spec spec;
+    struct source *source;
+    struct garden_error error;
+    snprintf(path, sizeof path, "%s/song.mid", folder->path);
+    snprintf(text, sizeof text, "midi:%s", path);
+    assert_int_equal(source_spec_parse(text, &spec, &error), GARDEN_OK);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_ERR_NOT_FOUND);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("MThd", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_ERR_FORMAT);
+    assert_non_null(strstr(error.text, "standard MIDI file"));
+    spec.paths[0] = folder->path;
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_ERR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "directory"));
+}
+
+static void numbered_messages_are_the_same_however_they_are_read(void **state)
+{
+    (void)state;
+    static uint8_t whole[8 * SOURCE_MESSAGE_MAX], pieces[8 * SOURCE_MESSAGE_MAX];
+    struct source *source = open_source("midi-counter:3125,5000");
+    const size_t size = read_midi(source, whole, sizeof whole, 256);
+    assert_int_equal(size, source_info(source)->frames);
+    static const size_t steps[] = {1, 3, 17, 1000};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        assert_true(source_rewind(source));
+        assert_int_equal(read_midi(source, pieces, sizeof pieces, steps[i]), size);
+        assert_memory_equal(whole, pieces, size);
+    }
+    source_close(source);
+}
+
+static void a_flow_of_midi_gives_every_tap_all_octets(void **state)
+{
+    (void)state;
+    static uint8_t whole[3 * SOURCE_MESSAGE_MAX];
+    struct source *source = open_source("midi-counter:3125,1000");
+    const size_t size = read_midi(source, whole, sizeof whole, 256);
+    struct flow *flow;
+    struct garden_ring *rings[2];
+    struct flow_tap *taps[2];
+    size_t at[2] = {0};
+    assert_int_equal(flow_open(&flow, source, FLOW_FAST, false, NULL), GARDEN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(garden_ring_open(NULL, 1, 1000, &rings[i]), GARDEN_OK);
+        assert_int_equal(flow_tap_open(flow, rings[i], 1000, GARDEN_SAMPLE_F32_LE, &taps[i], NULL),
+                         GARDEN_OK);
+    }
+    while (!flow_ended(flow)) {
+        while (flow_fill(flow) || flow_callback(flow) == FLOW_PLAYED)
+            continue;
+        for (size_t i = 0; i < 2; i++) {
+            struct garden_run run;
+            while (garden_ring_peek(rings[i], &run)) {
+                assert_memory_equal(run.data, whole + at[i], run.count);
+                at[i] += run.count;
+                garden_ring_consume(rings[i], run.count);
+            }
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(at[i], size);
+        assert_int_equal(garden_ring_offered(rings[i]), size);
+        flow_tap_close(flow, taps[i]);
+        garden_ring_close(rings[i]);
+    }
+    flow_close(flow);
 }
 
 static int make_folder(void **state)
@@ -543,6 +711,10 @@ int main(void)
         cmocka_unit_test(a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap),
         cmocka_unit_test(threads_play_a_second_in_a_second_and_nothing_is_lost),
         cmocka_unit_test(the_callback_makes_no_system_call_and_no_allocation),
+        FILES(octets_of_a_file_become_whole_messages_and_the_rest_is_told_as_lost),
+        FILES(a_song_a_folder_and_nothing_are_no_midi_octets),
+        cmocka_unit_test(numbered_messages_are_the_same_however_they_are_read),
+        cmocka_unit_test(a_flow_of_midi_gives_every_tap_all_octets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,64 @@
+#include "left.h"
+
+#include <string.h>
+
+struct left_search {
+    const struct garden_store *store;
+    const char *uri; // null: any
+    struct left best;
+    size_t count;
+    char nameless[LEFT_RUN_SIZE]; // one that ended just before its manifest was removed
+    char other[GARDEN_URI_MAX];   // of another stream; empty: there is none
+};
+
+static bool left_look(void *context, const char *run)
+{
+    struct left_search *search = context;
+    struct garden_manifest manifest;
+    if (strlen(run) >= sizeof search->best.run) return true;
+    if (garden_recording_peek(search->store, run, &manifest, NULL) < 0) {
+        memcpy(search->nameless, run, strlen(run) + 1);
+        return true;
+    }
+    struct left *best = &search->best;
+    if (!search->uri || strcmp(search->uri, manifest.stream_uri) == 0) {
+        if (search->count > 0 && strcmp(best->uri, manifest.stream_uri) != 0)
+            memcpy(search->other, best->uri, sizeof search->other);
+        if (search->count++ == 0 || manifest.started_ns > best->started_ns) {
+            memcpy(best->run, run, strlen(run) + 1);
+            memcpy(best->uri, manifest.stream_uri, sizeof best->uri);
+            best->started_ns = manifest.started_ns;
+        }
+    }
+    garden_manifest_fini(&manifest);
+    return true;
+}
+
+int left_find(const struct tool *tool, const struct garden_store *store, const char *uri,
+              struct left *out)
+{
+    struct garden_error error;
+    struct left_search search = {.store = store, .uri = uri};
+    if (garden_recording_each_left(store, left_look, &search, &error) < 0)
+        return tool_fail(tool, "%s", error.text);
+    if (search.count == 0 && search.nameless[0] != '\0') {
+        *out = (struct left){.uri = ""};
+        memcpy(out->run, search.nameless, sizeof out->run);
+        return TOOL_OK;
+    }
+    if (search.count == 0)
+        return tool_fail(tool, "no capture%s%.200s was left in this store", uri ? " of " : "",
+                         uri ? uri : "");
+    if (search.other[0] != '\0')
+        return tool_usage(tool, "captures of %.150s and of %.150s were left: name one with --uri",
+                          search.best.uri, search.other);
+    *out = search.best;
+    return TOOL_OK;
+}
+
+bool left_has(const struct garden_store *store, const char *uri)
+{
+    struct left_search search = {.store = store, .uri = uri};
+    (void)garden_recording_each_left(store, left_look, &search, NULL); // then there is none
+    return search.count > 0;
+}

@@ -1,0 +1,22 @@
+// Recordings that an earlier process left in a store.
+#ifndef GARDEN_TOOLS_LEFT_H
+#define GARDEN_TOOLS_LEFT_H
+
+#include "../store.h"
+#include "tool.h"
+
+enum { LEFT_RUN_SIZE = 33 };
+
+struct left {
+    char run[LEFT_RUN_SIZE];
+    char uri[GARDEN_URI_MAX]; // empty: only its journal is left, which knows
+    int64_t started_ns;
+};
+// The newest of |uri|, or of all when that is null and they are of one stream; the journal knows of which.
+// TOOL_OK, or TOOL_FAILED or TOOL_USAGE after saying why.
+int left_find(const struct tool *tool, const struct garden_store *store, const char *uri,
+              struct left *out);
+// Whether there is one of |uri|.
+bool left_has(const struct garden_store *store, const char *uri);
+
+#endif
