@@ -376,7 +376,7 @@ static void test_a_stop_writes_what_the_ring_holds_and_ends_with_exact_totals(vo
     rig_end(&rig);
 }
 
-static void test_a_stop_waits_a_while_for_a_chunk_and_then_counts_the_rest(void **state)
+static void test_a_stop_waits_a_while_for_each_chunk_and_then_counts_the_rest(void **state)
 {
     (void)state;
     struct rig rig;
@@ -389,10 +389,10 @@ static void test_a_stop_waits_a_while_for_a_chunk_and_then_counts_the_rest(void 
         rig_run(&rig);
     assert_null(rig_event(&rig, GARDEN_CAPTURE_ENDED));
     assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
-    for (; rig.now < 1999; rig.now += 100)
+    for (; rig.now < 2999; rig.now += 100) // two seconds from that chunk on
         rig_run(&rig);
     assert_null(rig_event(&rig, GARDEN_CAPTURE_ENDED));
-    for (; rig.now < 2200; rig.now += 100)
+    for (; rig.now < 3200; rig.now += 100)
         rig_run(&rig);
     const struct garden_capture_event *ended = rig_event(&rig, GARDEN_CAPTURE_ENDED);
     assert_int_equal(ended->totals.captured, 8);
@@ -614,7 +614,7 @@ int main(void)
         cmocka_unit_test(test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next),
         cmocka_unit_test(test_frames_that_others_cut_from_a_chunk_are_counted_as_lost),
         cmocka_unit_test(test_a_stop_writes_what_the_ring_holds_and_ends_with_exact_totals),
-        cmocka_unit_test(test_a_stop_waits_a_while_for_a_chunk_and_then_counts_the_rest),
+        cmocka_unit_test(test_a_stop_waits_a_while_for_each_chunk_and_then_counts_the_rest),
         cmocka_unit_test(test_the_gap_that_ends_a_stream_is_in_its_totals),
         cmocka_unit_test(test_a_chunk_with_too_many_gaps_ends_early_so_that_each_gap_is_reported),
         cmocka_unit_test(test_the_head_is_told_ten_times_a_second),
