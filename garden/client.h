@@ -36,6 +36,12 @@ struct garden_client_config {
     // other, so a jump tells of missed events. |event| lives during the call.
     void (*on_event)(struct garden_client *client, const struct garden_message *event, bool has_seq,
                      uint64_t seq, void *user);
+    // Every event in order, once: where the numbers jump, or a welcome tells that some were missed, the
+    // daemon is asked for them before on_event goes on. Those that it no longer has are told of by
+    // on_lost: |count| from |first| on; |count| 0 when the daemon was started anew, which may have told
+    // more at the end of its former life, and now begins at 0. Default: off, events as they come.
+    bool catch_up;
+    void (*on_lost)(struct garden_client *client, uint64_t first, uint64_t count, void *user);
     void (*on_state)(struct garden_client *client, enum garden_client_state state, void *user);
     // The connection of a lane came (true) or went.
     void (*on_lane)(struct garden_client *client, enum garden_lane lane, bool up, void *user);
@@ -95,9 +101,10 @@ int garden_client_wait_for(struct garden_client *client, const struct garden_wai
 
 struct garden_client_counters {
     uint64_t requests, replies, timeouts, resent;
-    uint64_t late;      // replies to nothing that is still asked
-    uint64_t malformed; // messages that could not be read
-    uint64_t events, events_missed;
+    uint64_t late;                  // replies to nothing that is still asked
+    uint64_t malformed;             // messages that could not be read
+    uint64_t events, events_missed; // with catch_up, those that were lost for good
+    uint64_t events_recovered;      // and those that were asked for
 };
 struct garden_client_counters garden_client_counters(const struct garden_client *client);
 

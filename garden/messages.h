@@ -111,112 +111,6 @@
     MEMBER(wire_format, format)                                                            \
     MEMBER(u64, chunk_size_bytes)
 
-// ---- Shell
-
-#define GARDEN_TABLE_shell_request(ROW, UNIT, ALIAS, FIELD, OPTION)                        \
-    ROW(create_region, SHELL_CREATE_REGION, CreateRegion,                                  \
-        FIELD(create_region, beat, position)                                               \
-        FIELD(create_region, beat, duration)                                               \
-        FIELD(create_region, behavior, behavior))                                          \
-    ROW(delete_region, SHELL_DELETE_REGION, DeleteRegion,                                  \
-        FIELD(delete_region, uuid, region_id))                                             \
-    ROW(move_region, SHELL_MOVE_REGION, MoveRegion,                                        \
-        FIELD(move_region, uuid, region_id)                                                \
-        FIELD(move_region, beat, new_position))                                            \
-    ROW(update_latent_started, SHELL_UPDATE_LATENT_STARTED, UpdateLatentStarted,           \
-        FIELD(update_latent_started, uuid, region_id)                                      \
-        FIELD(update_latent_started, text, job_id))                                        \
-    ROW(update_latent_progress, SHELL_UPDATE_LATENT_PROGRESS, UpdateLatentProgress,        \
-        FIELD(update_latent_progress, uuid, region_id)                                     \
-        FIELD(update_latent_progress, ratio, progress))                                    \
-    ROW(update_latent_resolved, SHELL_UPDATE_LATENT_RESOLVED, UpdateLatentResolved,        \
-        FIELD(update_latent_resolved, uuid, region_id)                                     \
-        FIELD(update_latent_resolved, text, artifact_id)                                   \
-        FIELD(update_latent_resolved, text, content_hash)                                  \
-        FIELD(update_latent_resolved, content_type, content_type))                         \
-    ROW(update_latent_failed, SHELL_UPDATE_LATENT_FAILED, UpdateLatentFailed,              \
-        FIELD(update_latent_failed, uuid, region_id)                                       \
-        FIELD(update_latent_failed, text, error))                                          \
-    ROW(approve_latent, SHELL_APPROVE_LATENT, ApproveLatent,                               \
-        FIELD(approve_latent, uuid, region_id)                                             \
-        FIELD(approve_latent, uuid, decided_by))                                           \
-    ROW(reject_latent, SHELL_REJECT_LATENT, RejectLatent,                                  \
-        FIELD(reject_latent, uuid, region_id)                                              \
-        FIELD(reject_latent, uuid, decided_by)                                             \
-        OPTION(reject_latent, text, reason))                                               \
-    UNIT(play, SHELL_PLAY, Play)                                                           \
-    UNIT(pause, SHELL_PAUSE, Pause)                                                        \
-    UNIT(stop, SHELL_STOP, Stop)                                                           \
-    ROW(seek, SHELL_SEEK, Seek,                                                            \
-        FIELD(seek, beat, beat))                                                           \
-    ROW(set_tempo, SHELL_SET_TEMPO, SetTempo,                                              \
-        FIELD(set_tempo, tempo, bpm))                                                      \
-    ROW(add_node, SHELL_ADD_NODE, AddNode,                                                 \
-        FIELD(add_node, node_descriptor, node))                                            \
-    ROW(remove_node, SHELL_REMOVE_NODE, RemoveNode,                                        \
-        FIELD(remove_node, uuid, node_id))                                                 \
-    ROW(connect, SHELL_CONNECT, Connect,                                                   \
-        FIELD(connect, port_ref, source)                                                   \
-        FIELD(connect, port_ref, dest))                                                    \
-    ROW(disconnect, SHELL_DISCONNECT, Disconnect,                                          \
-        FIELD(disconnect, port_ref, source)                                                \
-        FIELD(disconnect, port_ref, dest))                                                 \
-    ROW(register_participant, SHELL_REGISTER_PARTICIPANT, RegisterParticipant,             \
-        FIELD(register_participant, participant, participant))                             \
-    ROW(update_participant, SHELL_UPDATE_PARTICIPANT, UpdateParticipant,                   \
-        FIELD(update_participant, uuid, participant_id)                                    \
-        FIELD(update_participant, participant_update, updates))                            \
-    UNIT(get_transport_state, SHELL_GET_TRANSPORT_STATE, GetTransportState)                \
-    ROW(get_regions, SHELL_GET_REGIONS, GetRegions,                                        \
-        OPTION(get_regions, range, range))                                                 \
-    UNIT(get_pending_approvals, SHELL_GET_PENDING_APPROVALS, GetPendingApprovals)          \
-    ROW(stream_start, SHELL_STREAM_START, StreamStart,                                     \
-        FIELD(stream_start, text, uri)                                                     \
-        FIELD(stream_start, stream_definition, definition)                                 \
-        FIELD(stream_start, text, chunk_path))                                             \
-    ROW(stream_switch_chunk, SHELL_STREAM_SWITCH_CHUNK, StreamSwitchChunk,                 \
-        FIELD(stream_switch_chunk, text, uri)                                              \
-        FIELD(stream_switch_chunk, text, new_chunk_path))                                  \
-    ROW(stream_stop, SHELL_STREAM_STOP, StreamStop,                                        \
-        FIELD(stream_stop, text, uri))
-
-#define GARDEN_TABLE_shell_reply(ROW, UNIT, ALIAS, FIELD, OPTION)                          \
-    ROW(ok, REPLY_OK, Ok,                                                                  \
-        FIELD(ok, value_or_null, result))                                                  \
-    ROW(error, REPLY_ERROR, Error,                                                         \
-        FIELD(error, text, error)                                                          \
-        OPTION(error, text, traceback))                                                    \
-    ROW(region_created, REPLY_REGION_CREATED, RegionCreated,                               \
-        FIELD(region_created, uuid, region_id))                                            \
-    ROW(node_added, REPLY_NODE_ADDED, NodeAdded,                                           \
-        FIELD(node_added, uuid, node_id))                                                  \
-    ROW(transport_state, REPLY_TRANSPORT_STATE, TransportState,                            \
-        FIELD(transport_state, flag, playing)                                              \
-        FIELD(transport_state, beat, position)                                             \
-        FIELD(transport_state, tempo, tempo))                                              \
-    ROW(regions, REPLY_REGIONS, Regions,                                                   \
-        FIELD(regions, LIST(region_summary), regions))                                     \
-    ROW(pending_approvals, REPLY_PENDING_APPROVALS, PendingApprovals,                      \
-        FIELD(pending_approvals, LIST(pending_approval), approvals))
-
-// ---- Control
-
-#define GARDEN_TABLE_control_request(ROW, UNIT, ALIAS, FIELD, OPTION)                      \
-    UNIT(shutdown, CONTROL_SHUTDOWN, Shutdown)                                             \
-    UNIT(interrupt, CONTROL_INTERRUPT, Interrupt)                                          \
-    ALIAS(pause, CONTROL_PAUSE, Pause, EmergencyPause)                                     \
-    UNIT(debug_dump, CONTROL_DEBUG_DUMP, DebugDump)
-
-#define GARDEN_TABLE_control_reply(ROW, UNIT, ALIAS, FIELD, OPTION)                        \
-    UNIT(ok, CONTROL_REPLY_OK, Ok)                                                         \
-    UNIT(shutting_down, CONTROL_REPLY_SHUTTING_DOWN, ShuttingDown)                         \
-    ROW(interrupted, CONTROL_REPLY_INTERRUPTED, Interrupted,                               \
-        FIELD(interrupted, text, was_running))                                             \
-    ROW(debug_dump, CONTROL_REPLY_DEBUG_DUMP, DebugDump,                                   \
-        FIELD(debug_dump, value, state))                                                   \
-    ROW(error, CONTROL_REPLY_ERROR, Error,  /* ours: for what could not be read */         \
-        FIELD(error, text, error))
-
 // ---- IOPub
 
 #define GARDEN_TABLE_event(ROW, UNIT, ALIAS, FIELD, OPTION)                                \
@@ -287,7 +181,132 @@
     ROW(stream_error, EVENT_STREAM_ERROR, StreamError,                                     \
         FIELD(stream_error, text, stream_uri)                                              \
         FIELD(stream_error, text, error)                                                   \
-        FIELD(stream_error, flag, recoverable))
+        FIELD(stream_error, flag, recoverable))                                            \
+    ROW(welcome, EVENT_WELCOME, Welcome,  /* ours: to a new subscriber alone */            \
+        FIELD(welcome, uuid, session)                                                      \
+        FIELD(welcome, u64, next_seq)                                                      \
+        FIELD(welcome, u64, oldest_seq)                                                    \
+        FIELD(welcome, value_or_null, state))
+
+// An event that was published before, as GetEvents brings it again.
+#define GARDEN_TABLE_past_event(MEMBER, OPTION)                                            \
+    MEMBER(u64, seq)                                                                       \
+    MEMBER(time, timestamp)                                                                \
+    MEMBER(map, metadata)                                                                  \
+    MEMBER(event, event)
+
+// ---- Shell
+
+#define GARDEN_TABLE_shell_request(ROW, UNIT, ALIAS, FIELD, OPTION)                        \
+    ROW(create_region, SHELL_CREATE_REGION, CreateRegion,                                  \
+        FIELD(create_region, beat, position)                                               \
+        FIELD(create_region, beat, duration)                                               \
+        FIELD(create_region, behavior, behavior))                                          \
+    ROW(delete_region, SHELL_DELETE_REGION, DeleteRegion,                                  \
+        FIELD(delete_region, uuid, region_id))                                             \
+    ROW(move_region, SHELL_MOVE_REGION, MoveRegion,                                        \
+        FIELD(move_region, uuid, region_id)                                                \
+        FIELD(move_region, beat, new_position))                                            \
+    ROW(update_latent_started, SHELL_UPDATE_LATENT_STARTED, UpdateLatentStarted,           \
+        FIELD(update_latent_started, uuid, region_id)                                      \
+        FIELD(update_latent_started, text, job_id))                                        \
+    ROW(update_latent_progress, SHELL_UPDATE_LATENT_PROGRESS, UpdateLatentProgress,        \
+        FIELD(update_latent_progress, uuid, region_id)                                     \
+        FIELD(update_latent_progress, ratio, progress))                                    \
+    ROW(update_latent_resolved, SHELL_UPDATE_LATENT_RESOLVED, UpdateLatentResolved,        \
+        FIELD(update_latent_resolved, uuid, region_id)                                     \
+        FIELD(update_latent_resolved, text, artifact_id)                                   \
+        FIELD(update_latent_resolved, text, content_hash)                                  \
+        FIELD(update_latent_resolved, content_type, content_type))                         \
+    ROW(update_latent_failed, SHELL_UPDATE_LATENT_FAILED, UpdateLatentFailed,              \
+        FIELD(update_latent_failed, uuid, region_id)                                       \
+        FIELD(update_latent_failed, text, error))                                          \
+    ROW(approve_latent, SHELL_APPROVE_LATENT, ApproveLatent,                               \
+        FIELD(approve_latent, uuid, region_id)                                             \
+        FIELD(approve_latent, uuid, decided_by))                                           \
+    ROW(reject_latent, SHELL_REJECT_LATENT, RejectLatent,                                  \
+        FIELD(reject_latent, uuid, region_id)                                              \
+        FIELD(reject_latent, uuid, decided_by)                                             \
+        OPTION(reject_latent, text, reason))                                               \
+    UNIT(play, SHELL_PLAY, Play)                                                           \
+    UNIT(pause, SHELL_PAUSE, Pause)                                                        \
+    UNIT(stop, SHELL_STOP, Stop)                                                           \
+    ROW(seek, SHELL_SEEK, Seek,                                                            \
+        FIELD(seek, beat, beat))                                                           \
+    ROW(set_tempo, SHELL_SET_TEMPO, SetTempo,                                              \
+        FIELD(set_tempo, tempo, bpm))                                                      \
+    ROW(add_node, SHELL_ADD_NODE, AddNode,                                                 \
+        FIELD(add_node, node_descriptor, node))                                            \
+    ROW(remove_node, SHELL_REMOVE_NODE, RemoveNode,                                        \
+        FIELD(remove_node, uuid, node_id))                                                 \
+    ROW(connect, SHELL_CONNECT, Connect,                                                   \
+        FIELD(connect, port_ref, source)                                                   \
+        FIELD(connect, port_ref, dest))                                                    \
+    ROW(disconnect, SHELL_DISCONNECT, Disconnect,                                          \
+        FIELD(disconnect, port_ref, source)                                                \
+        FIELD(disconnect, port_ref, dest))                                                 \
+    ROW(register_participant, SHELL_REGISTER_PARTICIPANT, RegisterParticipant,             \
+        FIELD(register_participant, participant, participant))                             \
+    ROW(update_participant, SHELL_UPDATE_PARTICIPANT, UpdateParticipant,                   \
+        FIELD(update_participant, uuid, participant_id)                                    \
+        FIELD(update_participant, participant_update, updates))                            \
+    UNIT(get_transport_state, SHELL_GET_TRANSPORT_STATE, GetTransportState)                \
+    ROW(get_regions, SHELL_GET_REGIONS, GetRegions,                                        \
+        OPTION(get_regions, range, range))                                                 \
+    UNIT(get_pending_approvals, SHELL_GET_PENDING_APPROVALS, GetPendingApprovals)          \
+    ROW(stream_start, SHELL_STREAM_START, StreamStart,                                     \
+        FIELD(stream_start, text, uri)                                                     \
+        FIELD(stream_start, stream_definition, definition)                                 \
+        FIELD(stream_start, text, chunk_path))                                             \
+    ROW(stream_switch_chunk, SHELL_STREAM_SWITCH_CHUNK, StreamSwitchChunk,                 \
+        FIELD(stream_switch_chunk, text, uri)                                              \
+        FIELD(stream_switch_chunk, text, new_chunk_path))                                  \
+    ROW(stream_stop, SHELL_STREAM_STOP, StreamStop,                                        \
+        FIELD(stream_stop, text, uri))                                                     \
+    ROW(get_events, SHELL_GET_EVENTS, GetEvents,  /* ours: what a subscriber missed */     \
+        FIELD(get_events, u64, from_seq))
+
+#define GARDEN_TABLE_shell_reply(ROW, UNIT, ALIAS, FIELD, OPTION)                          \
+    ROW(ok, REPLY_OK, Ok,                                                                  \
+        FIELD(ok, value_or_null, result))                                                  \
+    ROW(error, REPLY_ERROR, Error,                                                         \
+        FIELD(error, text, error)                                                          \
+        OPTION(error, text, traceback))                                                    \
+    ROW(region_created, REPLY_REGION_CREATED, RegionCreated,                               \
+        FIELD(region_created, uuid, region_id))                                            \
+    ROW(node_added, REPLY_NODE_ADDED, NodeAdded,                                           \
+        FIELD(node_added, uuid, node_id))                                                  \
+    ROW(transport_state, REPLY_TRANSPORT_STATE, TransportState,                            \
+        FIELD(transport_state, flag, playing)                                              \
+        FIELD(transport_state, beat, position)                                             \
+        FIELD(transport_state, tempo, tempo))                                              \
+    ROW(regions, REPLY_REGIONS, Regions,                                                   \
+        FIELD(regions, LIST(region_summary), regions))                                     \
+    ROW(pending_approvals, REPLY_PENDING_APPROVALS, PendingApprovals,                      \
+        FIELD(pending_approvals, LIST(pending_approval), approvals))                       \
+    ROW(events, REPLY_EVENTS, Events,  /* ours: at most so many, so ask again from the next */ \
+        FIELD(events, uuid, session)                                                       \
+        FIELD(events, u64, oldest_seq)                                                     \
+        FIELD(events, u64, next_seq)                                                       \
+        FIELD(events, LIST(past_event), events))
+
+// ---- Control
+
+#define GARDEN_TABLE_control_request(ROW, UNIT, ALIAS, FIELD, OPTION)                      \
+    UNIT(shutdown, CONTROL_SHUTDOWN, Shutdown)                                             \
+    UNIT(interrupt, CONTROL_INTERRUPT, Interrupt)                                          \
+    ALIAS(pause, CONTROL_PAUSE, Pause, EmergencyPause)                                     \
+    UNIT(debug_dump, CONTROL_DEBUG_DUMP, DebugDump)
+
+#define GARDEN_TABLE_control_reply(ROW, UNIT, ALIAS, FIELD, OPTION)                        \
+    UNIT(ok, CONTROL_REPLY_OK, Ok)                                                         \
+    UNIT(shutting_down, CONTROL_REPLY_SHUTTING_DOWN, ShuttingDown)                         \
+    ROW(interrupted, CONTROL_REPLY_INTERRUPTED, Interrupted,                               \
+        FIELD(interrupted, text, was_running))                                             \
+    ROW(debug_dump, CONTROL_REPLY_DEBUG_DUMP, DebugDump,                                   \
+        FIELD(debug_dump, value, state))                                                   \
+    ROW(error, CONTROL_REPLY_ERROR, Error,  /* ours: for what could not be read */         \
+        FIELD(error, text, error))
 
 // ---- Query
 

@@ -1,6 +1,7 @@
 // The daemon's side of the five lanes, on the caller's loop: it binds them, reads requests, answers
 // what cannot be read with an Error by itself, executes a retried request once, echoes heartbeats and
-// publishes events. What requests mean is the owner's.
+// publishes events, which it keeps for a while for those who missed them (GetEvents). What all other
+// requests mean is the owner's.
 #ifndef GARDEN_SERVER_H
 #define GARDEN_SERVER_H
 
@@ -28,6 +29,14 @@ struct garden_server_config {
     struct garden_form form; // of events
     // Answers kept for requests that come again: how many, and their octets in all.
     size_t record_count_max, record_bytes_max;
+    // Events kept for subscribers that missed some, who ask for them by GetEvents.
+    size_t history_count_max, history_bytes_max;
+    // Each new subscription is answered with a Welcome to that subscriber alone: the session, the number
+    // that the next event will have, and what |on_welcome|, if not null, puts into |state|, which may
+    // live in |arena|; negative: no state.
+    bool welcome;
+    int (*on_welcome)(struct garden_server *server, struct garden_arena *arena,
+                      struct garden_value *state, void *user);
     size_t requests_max; // unanswered requests; beyond, a new one is refused with an Error
     // CURVE on every lane, which tcp beyond loopback needs. The daemon's keys, copied; null: none, no
     // encryption. |allow|: whom to let in, a file with a public key in each line, a certificate, or a
@@ -80,6 +89,7 @@ struct garden_server_counters {
     uint64_t repeated;                  // requests answered from the record
     uint64_t undeliverable;             // replies whose client was gone
     uint64_t events;                    // the next event's seq
+    uint64_t welcomes;                  // subscriptions that were welcomed
 };
 struct garden_server_counters garden_server_counters(const struct garden_server *server);
 

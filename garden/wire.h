@@ -53,6 +53,7 @@ extern "C" {
 #define GARDEN__C_node_descriptor struct garden_node_descriptor
 #define GARDEN__C_participant struct garden_participant
 #define GARDEN__C_participant_update struct garden_participant_update
+#define GARDEN__C_event struct garden_event
 #define GARDEN__C_LIST(type) struct garden_##type##_list
 
 #define GARDEN__MEMBER(type, name) GARDEN__C_##type name;
@@ -130,6 +131,11 @@ GARDEN__DEFINE_VARIANTS(behavior)
 GARDEN__DEFINE_VARIANTS(wire_format)
 #undef GARDEN__SUM
 GARDEN__DEFINE_STRUCT(stream_definition)
+#define GARDEN__SUM event
+GARDEN__DEFINE_VARIANTS(event)
+#undef GARDEN__SUM
+GARDEN__DEFINE_STRUCT(past_event)
+GARDEN__DEFINE_LIST(past_event)
 #define GARDEN__SUM shell_request
 GARDEN__DEFINE_VARIANTS(shell_request)
 #undef GARDEN__SUM
@@ -145,9 +151,6 @@ GARDEN__DEFINE_VARIANTS(control_reply)
 GARDEN__DEFINE_STRUCT(query_request)
 #define GARDEN__SUM query_reply
 GARDEN__DEFINE_VARIANTS(query_reply)
-#undef GARDEN__SUM
-#define GARDEN__SUM event
-GARDEN__DEFINE_VARIANTS(event)
 #undef GARDEN__SUM
 // clang-format on
 

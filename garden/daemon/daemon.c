@@ -184,6 +184,14 @@ static void daemon_on_request(struct garden_server *server, struct garden_reques
     daemon_arm(daemon);
 }
 
+static int daemon_on_welcome(struct garden_server *server, struct garden_arena *arena,
+                             struct garden_value *state, void *user)
+{
+    (void)server;
+    struct daemon *daemon = user;
+    return requests_welcome(&daemon->requests, arena, state);
+}
+
 // ---- Opening
 
 static int daemon_open_staging(struct daemon *daemon, struct garden_error *error)
@@ -264,6 +272,7 @@ static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
     config.endpoints = daemon->options->endpoints;
     config.topics = daemon->options->topics;
     config.on_request = daemon_on_request;
+    config.on_welcome = daemon_on_welcome;
     config.user = daemon;
     int result = daemon_read_keys(daemon, &keys, error);
     if (result < 0) return result;

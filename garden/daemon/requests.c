@@ -154,6 +154,19 @@ static void requests_control(struct requests *requests, struct garden_request *r
 
 // ---- All
 
+int requests_welcome(struct requests *requests, struct garden_arena *arena,
+                     struct garden_value *out)
+{
+    struct snapshot snapshot;
+    const struct state_moment moment = {.mono_ns = (int64_t)uv_hrtime(),
+                                        .wall = garden__time_now()};
+    state_snapshot(requests->state, &moment, &snapshot);
+    // What it refers to stays as it is until the welcome is encoded, which is at once.
+    const int result = snapshot_welcome(&snapshot, arena, out);
+    state_release(requests->state, &snapshot);
+    return result;
+}
+
 void requests_take(struct requests *requests, struct garden_request *request)
 {
     char line[REQUESTS_LINE_SIZE];

@@ -20,6 +20,9 @@ struct requests {
 
 // Takes |request|.
 void requests_take(struct requests *requests, struct garden_request *request);
+// What a new subscriber is told of the state.
+int requests_welcome(struct requests *requests, struct garden_arena *arena,
+                     struct garden_value *out);
 // Time passes while the transport plays.
 void requests_tick(struct requests *requests);
 

@@ -755,3 +755,77 @@ int snapshot_dump(const struct snapshot *snapshot, struct garden_arena *arena,
     out[4] = garden_entry_of("participants", garden_value_uint(table_rows(snapshot->participants)));
     return GARDEN_OK;
 }
+
+// ---- Welcome
+
+static int welcome_row(const struct snapshot *snapshot, struct snapshot_vertex vertex,
+                       struct garden_arena *arena, struct garden_value *out)
+{
+    const struct snapshot_schema *schema = &snapshot_schemas[vertex.kind];
+    struct garden_entry *entries =
+        garden_arena_alloc(arena, schema->property_count, sizeof *entries);
+    size_t count = 0;
+    if (!entries) return arena->error;
+    for (size_t i = 0; i < schema->property_count; i++) {
+        const struct snapshot_property *property = &schema->properties[i];
+        const struct garden_value value = property->read(snapshot, vertex, arena);
+        if (value.type != GARDEN_NULL) entries[count++] = garden_entry_of(property->name, value);
+    }
+    *out = garden_value_map(entries, count);
+    return arena->error;
+}
+
+// All of |kind|, or null when there are too many.
+static int welcome_rows(const struct snapshot *snapshot, enum snapshot_kind kind, size_t count,
+                        struct garden_arena *arena, struct garden_value *out)
+{
+    struct snapshot_walk walk;
+    struct snapshot_vertex vertex;
+    *out = garden_value_null();
+    if (count > SNAPSHOT_WELCOME_ROWS) return GARDEN_OK;
+    struct garden_value *items = garden_arena_alloc(arena, count, sizeof *items);
+    if (!items) return arena->error;
+    size_t filled = 0;
+    snapshot_all(&walk, kind, arena);
+    while (snapshot_next(snapshot, &walk, &vertex)) {
+        const int result = welcome_row(snapshot, vertex, arena, &items[filled++]);
+        if (result < 0) return result;
+    }
+    *out = garden_value_list(items, filled);
+    return GARDEN_OK;
+}
+
+int snapshot_welcome(const struct snapshot *snapshot, struct garden_arena *arena,
+                     struct garden_value *out)
+{
+    enum { KINDS = 4, ENTRIES = 2 + 2 * KINDS };
+    static const struct {
+        enum snapshot_kind kind;
+        const char *rows, *count;
+    } kinds[KINDS] = {
+        {SNAPSHOT_REGION, "regions", "region_count"},
+        {SNAPSHOT_NODE, "nodes", "node_count"},
+        {SNAPSHOT_EDGE, "connections", "connection_count"},
+        {SNAPSHOT_PARTICIPANT, "participants", "participant_count"},
+    };
+    const size_t counts[KINDS] = {table_rows(snapshot->regions), table_rows(snapshot->nodes),
+                                  graph_links_count(snapshot->links),
+                                  table_rows(snapshot->participants)};
+    const struct snapshot_vertex transport = {.kind = SNAPSHOT_TRANSPORT,
+                                              .of = &snapshot->transport};
+    struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
+    struct garden_value value;
+    bool complete = true;
+    if (!entries) return arena->error;
+    int result = welcome_row(snapshot, transport, arena, &value);
+    entries[0] = garden_entry_of("transport", value);
+    for (size_t i = 0; i < KINDS && result == GARDEN_OK; i++) {
+        result = welcome_rows(snapshot, kinds[i].kind, counts[i], arena, &value);
+        complete = complete && value.type == GARDEN_LIST;
+        entries[2 + 2 * i] = garden_entry_of(kinds[i].count, garden_value_uint(counts[i]));
+        entries[3 + 2 * i] = garden_entry_of(kinds[i].rows, value);
+    }
+    entries[1] = garden_entry_of("complete", garden_value_bool(complete));
+    *out = garden_value_map(entries, ENTRIES);
+    return result;
+}

@@ -112,4 +112,11 @@ enum { SNAPSHOT_DUMP_ENTRIES = 5 };
 int snapshot_dump(const struct snapshot *snapshot, struct garden_arena *arena,
                   struct garden_entry out[SNAPSHOT_DUMP_ENTRIES]);
 
+// What a new subscriber is told of the state: the transport, how many there are of everything, and the
+// regions, nodes and participants themselves as long as there are at most SNAPSHOT_WELCOME_ROWS of a kind.
+// All of it can be asked for; |complete| tells whether that is necessary. Bounded, as it is made on the loop.
+enum { SNAPSHOT_WELCOME_ROWS = 64 };
+int snapshot_welcome(const struct snapshot *snapshot, struct garden_arena *arena,
+                     struct garden_value *out);
+
 #endif

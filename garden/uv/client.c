@@ -5,6 +5,7 @@
 #include <zmtp/uv.h>
 
 #include "../core/error.h"
+#include "../core/follow.h"
 #include "../core/liveness.h"
 #include "../core/requests.h"
 #include "random.h"
@@ -15,6 +16,9 @@ enum {
     CLIENT_REQUEST_TIMEOUT_MS = 30000,
     CLIENT_RECONNECT_MAX_MS = 5000,
     CLIENT_LINGER_MS = 1000,
+    // Events held back while older ones are asked for; beyond, they are asked for as well.
+    CLIENT_HELD_COUNT_MAX = 4096,
+    CLIENT_HELD_BYTES_MAX = 4 * 1024 * 1024,
     CLIENT_PING_SIZE = 8, // a ping is its number
 };
 
@@ -43,7 +47,8 @@ struct garden_client {
     struct garden_client_counters counters;
     bool seq_known;
     uint64_t seq_next;
-    size_t closing; // handles and sockets that are not closed yet
+    struct garden__follow follow; // with catch_up
+    size_t closing;               // handles and sockets that are not closed yet
     void (*closed)(void *user);
     void *closed_user;
 };
@@ -232,11 +237,125 @@ static void client_pong(struct garden_client *client, struct zmtp_bytes body)
     client_end_waits(client, NULL);
 }
 
-static void client_event(struct garden_client *client, const struct garden_message *event)
+static void client_deliver(struct garden_client *client, const struct garden_message *event,
+                           bool has_seq, uint64_t seq)
+{
+    client->counters.events++;
+    if (client->config.on_event)
+        client->config.on_event(client, event, has_seq, seq, client->config.user);
+    client_end_waits(client, event);
+}
+
+// ---- Catching up
+
+static void client_lose(struct garden_client *client, uint64_t first, uint64_t count)
+{
+    client->counters.events_missed += count;
+    if (client->config.on_lost) client->config.on_lost(client, first, count, client->config.user);
+}
+
+static void client_catch_up(struct garden_client *client);
+
+// Delivers what was held back and has its turn now.
+static void client_release_held(struct garden_client *client)
+{
+    struct garden__held *held;
+    while (!client->closing && (held = garden__follow_take(&client->follow))) {
+        struct garden_message event;
+        struct garden_form form = client->config.form;
+        const struct zmtp_bytes octets = zmtp_bytes_of(held->octets, held->size);
+        if (garden_message_decode(&event, octets, NULL, &form, NULL) == GARDEN_OK)
+            client_deliver(client, &event, true, held->seq);
+        else // it could be read when it came
+            client_lose(client, held->seq, 1);
+        garden_message_fini(&event);
+        garden__follow_free(&client->follow, held);
+    }
+}
+
+static void client_give_up(struct garden_client *client)
+{
+    uint64_t lost, count;
+    if (garden__follow_give_up(&client->follow, &lost, &count)) client_lose(client, lost, count);
+}
+
+static void client_take_session(struct garden_client *client, struct garden_uuid session,
+                                uint64_t next)
+{
+    if (garden__follow_session(&client->follow, session, next)) client_lose(client, 0, 0);
+}
+
+static void client_recover(struct garden_client *client,
+                           const struct garden_shell_reply_events *events)
+{
+    const struct garden_past_event_list *list = &events->events;
+    uint64_t lost, count;
+    client_take_session(client, events->session, events->next_seq);
+    if (garden__follow_stale(&client->follow)) return;
+    const uint64_t before = client->follow.next;
+    if (garden__follow_answered(&client->follow,
+                                list->count > 0 ? list->items[0].seq : events->next_seq, &lost,
+                                &count))
+        client_lose(client, lost, count);
+    for (size_t i = 0; i < list->count && !client->closing; i++) {
+        const struct garden_past_event *past = &list->items[i];
+        struct garden_message event;
+        const struct garden_uuid nobody = {{0}};
+        if (!garden__follow_event(&client->follow, past->seq, (struct zmtp_bytes){0})) continue;
+        garden_message_init(&event, GARDEN_EVENT, garden__uuid_new(), nobody, past->timestamp);
+        event.metadata = past->metadata;
+        event.event = past->event;
+        client->counters.events_recovered++;
+        client_deliver(client, &event, true, past->seq);
+    }
+    if (client->follow.next == before) client_give_up(client); // or it would be asked for ever
+}
+
+static void client_on_events(struct garden_client *client, int result,
+                             const struct garden_message *reply, void *user)
+{
+    (void)user;
+    if (client->closing) return;
+    if (result == GARDEN_OK && reply->shell_reply.kind == GARDEN_REPLY_EVENTS)
+        client_recover(client, &reply->shell_reply.events);
+    else if (!garden__follow_stale(&client->follow)) // it is away for long, or keeps no events
+        client_give_up(client);
+    client_catch_up(client);
+}
+
+// Goes on as far as it can: delivers, and asks for what comes next.
+static void client_catch_up(struct garden_client *client)
+{
+    const struct garden_answer answer = {.call = client_on_events};
+    struct garden_shell_request request = {.kind = GARDEN_SHELL_GET_EVENTS};
+    client_release_held(client);
+    while (!client->closing && garden__follow_ask(&client->follow, &request.get_events.from_seq)) {
+        if (garden_client_shell(client, &request, &answer) == GARDEN_OK) return;
+        client_give_up(client); // no memory
+        client_release_held(client);
+    }
+}
+
+// True: |event| is to be delivered now.
+static bool client_follow(struct garden_client *client, const struct garden_message *event,
+                          bool has_seq, uint64_t seq, struct zmtp_bytes octets)
+{
+    if (event->event.kind == GARDEN_EVENT_WELCOME)
+        client_take_session(client, event->event.welcome.session, event->event.welcome.next_seq);
+    return !has_seq || garden__follow_event(&client->follow, seq, octets);
+}
+
+static void client_event(struct garden_client *client, const struct garden_message *event,
+                         struct zmtp_bytes octets)
 {
     uint64_t seq = 0;
     const bool has_seq = garden_value_to_u64(garden_map_find(&event->metadata, "seq"), &seq);
-    client->counters.events++;
+    if (client->config.catch_up) {
+        if (client_follow(client, event, has_seq, seq, octets))
+            client_deliver(client, event, has_seq, seq);
+        if (!client->closing) client_catch_up(client);
+        return;
+    }
     if (has_seq) {
         // A number below the expected one is a daemon that started anew.
         if (client->seq_known && seq > client->seq_next)
@@ -244,9 +363,7 @@ static void client_event(struct garden_client *client, const struct garden_messa
         client->seq_known = true;
         client->seq_next = seq + 1;
     }
-    if (client->config.on_event)
-        client->config.on_event(client, event, has_seq, seq, client->config.user);
-    client_end_waits(client, event);
+    client_deliver(client, event, has_seq, seq);
 }
 
 static void client_reply(struct garden_client *client, enum garden_lane lane,
@@ -303,7 +420,7 @@ static void client_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *ms
     if (message.family != client_family(lane->lane))
         client->counters.malformed++;
     else if (message.family == GARDEN_EVENT)
-        client_event(client, &message);
+        client_event(client, &message, body);
     else
         client_reply(client, lane->lane, &message);
     garden_message_fini(&message);
@@ -335,6 +452,7 @@ static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_even
     const bool up = event->kind == ZMTP_EVENT_HANDSHAKE_DONE;
     if (up == lane->up) return;
     lane->up = up;
+    if (!up && lane->lane == GARDEN_LANE_IOPUB) garden__follow_cut(&client->follow);
     if (up) {
         if (lane->was_up) garden__requests_renew(&client->requests, lane->lane);
         lane->was_up = true;
@@ -396,6 +514,7 @@ int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, struct uv
     if (!client) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a client");
     *client = (struct garden_client){.config = *config, .session = garden__uuid_new()};
     garden__requests_init(&client->requests, NULL);
+    garden__follow_init(&client->follow, NULL, CLIENT_HELD_COUNT_MAX, CLIENT_HELD_BYTES_MAX);
     (void)uv_timer_init(loop, &client->timer); // does not fail
     client->timer.data = client;
     garden__liveness_init(&client->liveness, config->ping_interval_ms, config->pings_missed_max,
@@ -416,6 +535,7 @@ static void client_part_closed(void *user)
 {
     struct garden_client *client = user;
     if (--client->closing > 0) return;
+    garden__follow_fini(&client->follow);
     if (client->closed) client->closed(client->closed_user);
     zmtp_free(zmtp_heap(), client, sizeof *client);
 }

@@ -10,12 +10,19 @@
 #include <zmtp/uv.h>
 
 #include "../core/error.h"
+#include "../core/history.h"
 #include "../core/record.h"
 #include "random.h"
 
 enum {
     SERVER_RECORD_COUNT_MAX = 1024,
     SERVER_RECORD_BYTES_MAX = 1024 * 1024,
+    // Three minutes of a playhead and a stream; an event has some hundred octets.
+    SERVER_HISTORY_COUNT_MAX = 4096,
+    SERVER_HISTORY_BYTES_MAX = 4 * 1024 * 1024,
+    // What one GetEvents brings at most, so that it delays nobody; the client asks again.
+    SERVER_EVENTS_COUNT_MAX = 128,
+    SERVER_EVENTS_BYTES_MAX = 256 * 1024,
     SERVER_REQUESTS_MAX = 4096,
     SERVER_LINGER_MS = 2000,
     // Replies that wait for one client to read them, of any number: who asks thousands of things at
@@ -48,6 +55,7 @@ struct garden_server {
     struct server_request *first; // unanswered
     size_t request_count;
     struct garden__record record;
+    struct garden__history history;
     struct garden_buffer octets; // the message being encoded
     struct garden_server_counters counters;
     size_t closing;
@@ -61,6 +69,9 @@ void garden_server_config_init(struct garden_server_config *config)
         .form = {GARDEN_MSGPACK, GARDEN_EXTERNAL},
         .record_count_max = SERVER_RECORD_COUNT_MAX,
         .record_bytes_max = SERVER_RECORD_BYTES_MAX,
+        .history_count_max = SERVER_HISTORY_COUNT_MAX,
+        .history_bytes_max = SERVER_HISTORY_BYTES_MAX,
+        .welcome = true,
         .requests_max = SERVER_REQUESTS_MAX,
     };
 }
@@ -255,6 +266,62 @@ static bool server_repeated(struct garden_server *server, const struct server_la
     return false;
 }
 
+// Appends the event |past| to |list|, whose memory is |arena|'s. False: no memory.
+static bool server_recall(const struct garden_server *server, const struct garden__past *past,
+                          struct garden_arena *arena, struct garden_message *kept,
+                          struct garden_past_event *out)
+{
+    struct garden_form form = server->config.form;
+    if (garden_message_decode(kept, zmtp_bytes_of(past->octets, past->size), arena->allocator,
+                              &form, NULL) < 0)
+        return false;
+    *out = (struct garden_past_event){.seq = past->seq,
+                                      .timestamp = kept->header.timestamp,
+                                      .metadata = kept->metadata,
+                                      .event = kept->event};
+    return true;
+}
+
+static uint64_t server_oldest_seq(const struct garden_server *server)
+{
+    return server->history.oldest ? server->history.oldest->seq : server->counters.events;
+}
+
+// Answers GetEvents, which changes nothing and so is not kept in the record.
+static void server_answer_events(struct garden_server *server, struct zmtp_msg *route,
+                                 const struct garden_message *request, struct garden_form form)
+{
+    struct garden_arena arena;
+    struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
+    struct garden_shell_reply_events *events = &reply.shell_reply.events;
+    garden_arena_init(&arena, NULL, 0);
+    reply.shell_reply.kind = GARDEN_REPLY_EVENTS;
+    *events = (struct garden_shell_reply_events){.session = server->session,
+                                                 .oldest_seq = server_oldest_seq(server),
+                                                 .next_seq = server->counters.events};
+    struct garden_past_event *items =
+        garden_arena_alloc(&arena, SERVER_EVENTS_COUNT_MAX, sizeof *items);
+    struct garden_message *kept = garden_arena_alloc(&arena, SERVER_EVENTS_COUNT_MAX, sizeof *kept);
+    const struct garden__past *past =
+        garden__history_from(&server->history, request->shell_request.get_events.from_seq);
+    size_t count = 0, bytes = 0;
+    while (items && kept && past && count < SERVER_EVENTS_COUNT_MAX &&
+           bytes < SERVER_EVENTS_BYTES_MAX &&
+           server_recall(server, past, &arena, &kept[count], &items[count])) {
+        count++;
+        bytes += past->size;
+        past = past->next;
+    }
+    events->events = (struct garden_past_event_list){.items = items, .count = count};
+    if (!items || !kept) garden_reply_error(&reply, GARDEN_LANE_SHELL, "no memory for the events");
+    server->counters.requests++;
+    if (server_encode(request, GARDEN_LANE_SHELL, form, &reply, &server->octets) == GARDEN_OK)
+        server_send(server, GARDEN_LANE_SHELL, route, garden_buffer_bytes(&server->octets));
+    for (size_t i = 0; i < count; i++)
+        garden_message_fini(&kept[i]);
+    garden_arena_fini(&arena);
+}
+
 static bool server_family_fits(enum garden_lane lane, enum garden_family family)
 {
     if (lane == GARDEN_LANE_CONTROL) return family == GARDEN_CONTROL_REQUEST;
@@ -298,6 +365,9 @@ static void server_read(struct garden_server *server, const struct server_lane *
     if (!server_family_fits(lane->lane, message.family)) {
         server_refuse(server, lane, route, body,
                       "this lane does not take messages of this msg_type");
+    } else if (message.family == GARDEN_SHELL_REQUEST &&
+               message.shell_request.kind == GARDEN_SHELL_GET_EVENTS) {
+        server_answer_events(server, route, &message, form);
     } else if (!server_repeated(server, lane, route, message.header.msg_id)) {
         if (server->request_count < server->config.requests_max) {
             server_accept(server, lane, route, &message, form);
@@ -348,7 +418,8 @@ int garden_server_publish(struct garden_server *server, const struct garden_even
     garden_buffer_clear(&server->octets);
     const int result = garden_message_encode(&message, server->config.form, &server->octets, NULL);
     if (result < 0) return result;
-    server->counters.events++;
+    garden__history_add(&server->history, server->counters.events++,
+                        garden_buffer_bytes(&server->octets));
     const struct zmtp_bytes parts[] = {zmtp_bytes_text(garden_message_name(&message)),
                                        garden_buffer_bytes(&server->octets)};
     const size_t skip = server->config.topics ? 0 : 1;
@@ -357,11 +428,53 @@ int garden_server_publish(struct garden_server *server, const struct garden_even
     return GARDEN_OK;
 }
 
+// What a new subscriber is sent: [topic, message] where that matches what it subscribed to, which a
+// message alone only does when that is everything.
+static void server_welcome(struct garden_server *server, struct zmtp_bytes topic)
+{
+    struct garden_message message;
+    struct garden_arena arena;
+    const struct garden_uuid nobody = {{0}};
+    garden_arena_init(&arena, NULL, 0);
+    garden_message_init(&message, GARDEN_EVENT, garden__uuid_new(), nobody, garden__time_now());
+    message.event.kind = GARDEN_EVENT_WELCOME;
+    struct garden_event_welcome *welcome = &message.event.welcome;
+    *welcome = (struct garden_event_welcome){.session = server->session,
+                                             .next_seq = server->counters.events,
+                                             .oldest_seq = server_oldest_seq(server)};
+    if (server->config.on_welcome &&
+        server->config.on_welcome(server, &arena, &welcome->state, server->config.user) < 0)
+        welcome->state = garden_value_null();
+    garden_buffer_clear(&server->octets);
+    // Something must be sent, as what is sent next is for this subscriber alone. Without memory it is
+    // no octets, which nobody can read.
+    (void)garden_message_encode(&message, server->config.form, &server->octets, NULL);
+    if (server->config.topics && topic.size == 0) topic = zmtp_bytes_text("Welcome");
+    const struct zmtp_bytes parts[] = {topic, garden_buffer_bytes(&server->octets)};
+    const size_t skip = topic.size > 0 ? 0 : 1;
+    if (zmtp_uv_send(server->lanes[GARDEN_LANE_IOPUB].socket, parts + skip, 2 - skip) == ZMTP_OK)
+        server->counters.welcomes++;
+    garden_arena_fini(&arena);
+}
+
+// A subscription, or the end of one: the first octet tells.
+static void server_on_subscription(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+{
+    struct garden_server *server = ((const struct server_lane *)user)->server;
+    const struct zmtp_bytes wish = zmtp_msg_bytes(msg, 0);
+    if (server->closing || msg->count != 1 || wish.size == 0 || wish.data[0] > 1) return;
+    const struct zmtp_bytes topic = zmtp_bytes_of(wish.data + 1, wish.size - 1);
+    if (wish.data[0] == 0)
+        (void)zmtp_uv_cancel(socket, topic); // of a peer that is gone: nothing to do
+    else if (zmtp_uv_subscribe(socket, topic) == ZMTP_OK && server->config.welcome)
+        server_welcome(server, topic);
+}
+
 // ---- Life
 
 static const enum zmtp_socket_type server_types[GARDEN_LANES] = {
     [GARDEN_LANE_CONTROL] = ZMTP_ROUTER, [GARDEN_LANE_SHELL] = ZMTP_ROUTER,
-    [GARDEN_LANE_IOPUB] = ZMTP_PUB,      [GARDEN_LANE_HEARTBEAT] = ZMTP_ROUTER,
+    [GARDEN_LANE_IOPUB] = ZMTP_XPUB,     [GARDEN_LANE_HEARTBEAT] = ZMTP_ROUTER,
     [GARDEN_LANE_QUERY] = ZMTP_ROUTER,
 };
 
@@ -407,7 +520,11 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
     config.linger_ms = SERVER_LINGER_MS;
     config.limits.message_max = SERVER_REQUEST_BYTES_MAX;
     config.user = lane;
-    if (which != GARDEN_LANE_IOPUB) {
+    if (which == GARDEN_LANE_IOPUB) {
+        // What is sent right after a subscription goes to that subscriber alone.
+        config.socket.xpub_mode = server->config.welcome ? ZMTP_XPUB_LAST_VALUE : ZMTP_XPUB_MANUAL;
+        config.on_message = server_on_subscription;
+    } else {
         config.on_message = server_on_message;
         config.socket.send_count_max = 0;
         config.socket.send_bytes_max = SERVER_REPLIES_BYTES_MAX;
@@ -442,6 +559,8 @@ int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
     if (!server) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a server");
     *server = (struct garden_server){.config = *config, .session = garden__uuid_new()};
     garden__record_init(&server->record, NULL, config->record_count_max, config->record_bytes_max);
+    garden__history_init(&server->history, NULL, config->history_count_max,
+                         config->history_bytes_max);
     garden_buffer_init(&server->octets, NULL, 0);
     for (size_t i = 0; i < GARDEN_LANES; i++) {
         const int result = server_open_lane(server, uv, (enum garden_lane)i, error);
@@ -461,6 +580,7 @@ static void server_part_closed(void *user)
     struct garden_server *server = user;
     if (--server->closing > 0) return;
     garden__record_fini(&server->record);
+    garden__history_fini(&server->history);
     garden_buffer_fini(&server->octets);
     if (server->closed) server->closed(server->closed_user);
     zmtp_free(zmtp_heap(), server, sizeof *server);

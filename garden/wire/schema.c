@@ -132,6 +132,13 @@ VARIANTS_TYPE(wire_format, .external = false)
 #define AT garden_stream_definition
 STRUCT_TYPE(stream_definition, GARDEN__STRUCT, "a definition of a stream")
 #undef AT
+#define AT garden_event
+VARIANTS_TYPE(event, .external = false)
+#undef AT
+#define AT garden_past_event
+STRUCT_TYPE(past_event, GARDEN__STRUCT, "a past event")
+#undef AT
+LIST_TYPE(past_event)
 #define AT garden_shell_request
 VARIANTS_TYPE(shell_request, .external = false)
 #undef AT
@@ -149,9 +156,6 @@ STRUCT_TYPE(query_request, GARDEN__STRUCT, "a query")
 #undef AT
 #define AT garden_query_reply
 VARIANTS_TYPE(query_reply, .external = false)
-#undef AT
-#define AT garden_event
-VARIANTS_TYPE(event, .external = false)
 #undef AT
 // clang-format on
 

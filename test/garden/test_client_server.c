@@ -340,13 +340,12 @@ static void publish(struct pair *pair, enum garden_event_kind kind)
     assert_int_equal(garden_server_publish(pair->server, &event, NULL, 0), GARDEN_OK);
 }
 
-// Publishes until the client hears: its subscription takes a moment.
+// Waits until its subscription has been welcomed, and then until it hears.
 static void until_heard(struct pair *pair)
 {
-    while (pair->events == 0) {
-        publish(pair, GARDEN_EVENT_PLAYBACK_STOPPED);
-        world_turn(&pair->world);
-    }
+    WORLD_UNTIL(&pair->world, pair->events > 0);
+    assert_string_equal(pair->event, "Welcome");
+    publish(pair, GARDEN_EVENT_PLAYBACK_STOPPED);
     const uint64_t sent = garden_server_counters(pair->server).events;
     WORLD_UNTIL(&pair->world, pair->seq == sent - 1);
 }
@@ -393,10 +392,11 @@ static void test_topics_let_a_subscriber_filter(void **state)
     sub.act = no_status;
     assert_int_equal(zmtp_uv_subscribe(sub.socket, zmtp_bytes_text("PlaybackSt")), ZMTP_OK);
     node_connect(&sub, pair.endpoints.of[GARDEN_LANE_IOPUB]);
-    while (sub.received == 0) {
-        publish(&pair, GARDEN_EVENT_PLAYBACK_STARTED);
-        world_turn(&pair.world);
-    }
+    // What it is welcomed with has the topic that it asked for.
+    WORLD_UNTIL(&pair.world, sub.received > 0);
+    assert_memory_equal(sub.last, "PlaybackSt|{\"header\":", strlen("PlaybackSt|{\"header\":"));
+    publish(&pair, GARDEN_EVENT_PLAYBACK_STARTED);
+    WORLD_UNTIL(&pair.world, sub.received == 2);
     assert_memory_equal(sub.last, "PlaybackStarted|{\"header\":", strlen("PlaybackStarted|{"));
     const struct garden_event status = {.kind = GARDEN_EVENT_STATUS};
     assert_int_equal(garden_server_publish(pair.server, &status, NULL, 0), GARDEN_OK);
