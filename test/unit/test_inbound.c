@@ -282,6 +282,28 @@ static void test_fragments_are_judged_before_they_are_gathered(void **state)
     assert_int_equal(zmtp__ws_error(web.ws), ZMTP_OK);
     assert_in_range(web.budget.bytes, 1, 8192); // the promise costs nothing
     web_close(&web);
+    assert_ends("ZWS2.0/NULL", true, LITERAL("\x02\xFF\0\0\0\0\0\1\x86\xA2\0\0\0\0\0"),
+                ZMTP_ERR_LIMIT, 1009, "too large");
+}
+
+// What comes right behind a READY may be larger than anything before it, and the peer alone knows which
+// frame is the last of its handshake.
+static void test_a_stranger_s_frames_are_read_one_at_a_time(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    static uint8_t in[12 + 14 + 5000] = WEB_FRAME("\x82", "\x86") "\2READY\x82\xFE\x13\x89";
+    uint8_t out[6000];
+    web_start(&web, true, "ZWS2.0/NULL");
+    zmtp__ws_feed(web.ws, zmtp_bytes_of(in, 12 + 8 + 5001), 0);
+    assert_int_equal(zmtp__ws_read(web.ws, out, sizeof out, 0), 2 + 5);
+    assert_memory_equal(out, "\4\5READY", 7);
+    assert_true(zmtp__ws_holds(web.ws));
+    zmtp__ws_establish(web.ws, 0);
+    assert_int_equal(zmtp__ws_read(web.ws, out, sizeof out, 0), 9 + 5000);
+    assert_int_equal(zmtp__ws_error(web.ws), ZMTP_OK);
+    assert_false(zmtp__ws_holds(web.ws));
+    web_close(&web);
 }
 
 static void test_a_large_message_is_handed_on_as_it_comes(void **state)
@@ -451,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_clients_must_mask_and_servers_must_not),
         cmocka_unit_test(test_a_first_message_that_is_no_routing_id_is_refused),
         cmocka_unit_test(test_fragments_are_judged_before_they_are_gathered),
+        cmocka_unit_test(test_a_stranger_s_frames_are_read_one_at_a_time),
         cmocka_unit_test(test_a_large_message_is_handed_on_as_it_comes),
         cmocka_unit_test(test_an_idle_connection_holds_no_memory_of_frames),
         cmocka_unit_test(test_a_stranger_s_frame_waits_outside_of_wslay),

@@ -187,6 +187,24 @@ static void test_many_frames_fill_the_room_and_go_on_in_the_next(void **state)
     }
 }
 
+// The peer may have nothing more to show that would make anybody ask again.
+static void test_a_frame_for_whose_header_there_was_no_room_is_not_forgotten(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    static uint8_t frames[9 + 1009 + 2] = {2, 0, 0, 0, 0, 0, 0, 1009 / 256, 1009 % 256};
+    uint8_t out[ZMTP__WS_ROOM_MIN];
+    web_start(&web, true, "ZWS2.0/NULL");
+    struct zmtp_bytes view = zmtp_bytes_of(frames, sizeof frames); // the second one is empty
+    assert_int_equal(zmtp__ws_wrap(web.ws, &view, out, sizeof out, 0), 4 + 1 + 1009);
+    assert_int_equal(view.size, 0);
+    assert_true(zmtp__ws_wants(web.ws));
+    web_show(&web, (struct zmtp_bytes){0}, 1);
+    web_assert_said(&web, LITERAL("\x82\1\0"));
+    assert_false(zmtp__ws_wants(web.ws));
+    web_close(&web);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_sizes_are_told_in_their_shortest_form),
         cmocka_unit_test(test_a_pong_waits_for_the_end_of_a_frame),
         cmocka_unit_test(test_a_goodbye_is_the_last_that_is_said),
+        cmocka_unit_test(test_a_frame_for_whose_header_there_was_no_room_is_not_forgotten),
         cmocka_unit_test(test_many_frames_fill_the_room_and_go_on_in_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,13 +111,11 @@ struct zmtp_room zmtp__web_space(const struct zmtp__conn *conn, uint8_t *scratch
     return (struct zmtp_room){scratch, conn->up ? ZMTP__WEB_SCRATCH : ZMTP__WEB_STRANGER};
 }
 
-// What has gone wrong between the octets and the peer ends the peer too, though not before messages that
-// came with its handshake have a pipe to go to.
+// What has gone wrong between the octets and the peer ends the peer too.
 static bool web_failed(struct zmtp__conn *conn)
 {
     const int error = zmtp__ws_error(conn->web->ws);
     if (error == ZMTP_OK) return false;
-    if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_ATTACH) return true;
     const char *const reason = zmtp__ws_reason(conn->web->ws);
     if (reason[0]) conn->hint = reason; // it lasts as long as the web
     zmtp_peer_fail(conn->peer, error);
