@@ -30,7 +30,8 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 
 # The packages of Debian 12, each listed once; every list below holds the ones above it that it needs.
-DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev libmicrohttpd-dev
+DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-dev libsndfile1-dev libmicrohttpd-dev \
+    libarchive-dev
 DEPS_demo = $(DEPS_build) alsa-utils python3
 DEPS_ws = libwslay-dev
 DEPS_test = $(DEPS_demo) $(DEPS_ws) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
@@ -103,7 +104,7 @@ SO_ZMTP = $(O)/lib/libzmtp.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
 LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium $(if $(WS_FLAGS),-lwslay) -lpthread
-LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd $(AUDIO_LIBS) -lm
+LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd -larchive $(AUDIO_LIBS) -lm
 
 BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
 SIM = $(if $(SIM_SRC),$(O)/bin/sim)

@@ -60,6 +60,19 @@ const char *garden_store_staging(const struct garden_store *store);
 // Puts |bytes| in as an object. Equal contents share one object; putting again is no error.
 int garden_store_put(struct garden_store *store, struct zmtp_bytes bytes, const char *mime_type,
                      struct garden_hash *out, struct garden_error *error);
+// The same for one that comes piece by piece and need not fit the memory. What was not sealed leaves
+// nothing behind.
+struct garden_incoming;
+int garden_incoming_open(struct garden_store *store, struct garden_incoming **out,
+                         struct garden_error *error);
+int garden_incoming_write(struct garden_incoming *incoming, struct zmtp_bytes bytes,
+                          struct garden_error *error);
+// Makes it an object, if it is |expected|, which may be null; else GARDEN_ERR_CORRUPT, and no object is
+// made. Nothing may be written after it.
+int garden_incoming_seal(struct garden_incoming *incoming, const struct garden_hash *expected,
+                         const char *mime_type, struct garden_hash *out,
+                         struct garden_error *error);
+void garden_incoming_close(struct garden_incoming *incoming); // null is none
 // Reads a whole object and verifies it. |*out| is the allocator's, |*out_size| octets, to be freed
 // with zmtp_free(). GARDEN_ERR_LIMIT when it is larger than |size_max|.
 int garden_store_get(const struct garden_store *store, const struct garden_hash *hash,
@@ -130,7 +143,7 @@ enum garden_finding_kind {
     GARDEN_FINDING_UNREADABLE, // it cannot be opened, or is no file
     GARDEN_FINDING_MISSING,    // something names an object that is not there
     GARDEN_FINDING_MANIFEST,   // it cannot be read, or its chunks have other sizes than it says
-    GARDEN_FINDING_METADATA,   // it is missing, malformed, or tells another size; can be repaired
+    GARDEN_FINDING_METADATA,   // it is malformed or tells another size; can be repaired
     GARDEN_FINDING_MODE,       // an object that its owner can write; can be repaired
     GARDEN_FINDING_STRANGER,   // a name that no store makes
     // Something lies about.

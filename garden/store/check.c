@@ -32,6 +32,7 @@ static const struct {
     [GARDEN_FINDING_MODE] = {"mode", true},
     [GARDEN_FINDING_STRANGER] = {"stranger", true},
     [GARDEN_FINDING_UNNAMED] = {"unnamed", false},
+    [GARDEN_FINDING_UNDESCRIBED] = {"undescribed", false},
     [GARDEN_FINDING_DESCRIBES] = {"describes-nothing", false},
     [GARDEN_FINDING_LEFTOVER] = {"recording", false},
     [GARDEN_FINDING_STAGED] = {"staged", false},
@@ -99,6 +100,8 @@ static bool check_mime_copy(const struct garden_value *value, char mime[CHECK_MI
     return true;
 }
 
+static const char check_missing[] = "is missing";
+
 // Null when the metadata is as it should be; else what is wrong. |mime| is what to write.
 static const char *check_metadata_read(const struct check *check,
                                        const struct garden__survey_object *object, const char *name,
@@ -111,7 +114,7 @@ static const char *check_metadata_read(const struct check *check,
     uint64_t size = 0;
     const int file = fs->open(fs->context, check->store->metadata, name,
                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-    if (file < 0) return errno == ENOENT ? "is missing" : "cannot be opened";
+    if (file < 0) return errno == ENOENT ? check_missing : "cannot be opened";
     const ssize_t n = garden__fs_read_all(fs, file, octets, sizeof octets);
     garden__fs_close(fs, file);
     if (n < 0) return "cannot be read";
@@ -148,7 +151,8 @@ static void check_metadata(struct check *check, const struct garden__survey_obje
     if (wrong == NULL) return;
     const bool repaired = check->config->repair && check_metadata_repair(check, object, name, mime);
     (void)snprintf(line, sizeof line, "metadata/%s %s", name, wrong);
-    check_tell(check, GARDEN_FINDING_METADATA, text, line, repaired);
+    check_tell(check, wrong == check_missing ? GARDEN_FINDING_UNDESCRIBED : GARDEN_FINDING_METADATA,
+               text, line, repaired);
 }
 
 // ---- Objects

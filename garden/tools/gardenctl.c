@@ -34,6 +34,8 @@ const struct tool_command *const tool_commands[] = {
     &tool_slice,
     &tool_gc,
     &tool_fsck,
+    &tool_export,
+    &tool_import,
     &tool_shutdown,
     &gardenctl_request_list,
     &tool_completion,

@@ -1,5 +1,4 @@
 // gc: removes what no manifest names from a store, or tells what it would remove.
-#include "progress.h"
 #include "store_tool.h"
 
 enum { GC_FORGET_MAX = 256 };

@@ -183,10 +183,11 @@ static void test_metadata_modes_and_metadata_of_nothing_are_repaired(void **stat
     yard_path(&y, "metadata", &nothing, ".json", path);
     yard_write(path, "{}");
     assert_int_equal(yard_check(&y, false), GARDEN_OK);
-    assert_int_equal(y.report.found[GARDEN_FINDING_METADATA], 3);
+    assert_int_equal(y.report.found[GARDEN_FINDING_METADATA], 2);
+    assert_int_equal(y.report.found[GARDEN_FINDING_UNDESCRIBED], 1);
     assert_int_equal(y.report.found[GARDEN_FINDING_MODE], 1);
     assert_int_equal(y.report.found[GARDEN_FINDING_DESCRIBES], 1);
-    assert_int_equal(y.report.wrong, 4);
+    assert_int_equal(y.report.wrong, 3);
     assert_int_equal(yard_check(&y, true), GARDEN_OK);
     assert_int_equal(y.report.repaired, 5);
     assert_int_equal(y.report.wrong, 0);

@@ -3,15 +3,19 @@
 
 Reports in TAP. Runs the programs of $O/bin in a folder of its own.
 """
+import io
 import json
 import os
+import random
 import re
 import subprocess
 import sys
+import tarfile
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from test_story import GARDENCTL, PATIENCE, Story, object_path, one_line, run_all  # noqa: E402
+from test_story import GARDENCTL, PATIENCE, Story, object_path, one_line, run_all, tests_of  # noqa: E402
 
 
 def lines_of(text):
@@ -165,7 +169,7 @@ def fsck_finds_what_is_wrong_and_repairs_what_is_safe(story):
     os.unlink(described)
     os.chmod(object_path(story, done["manifest"]), 0o644)
     found = lines_of(plain("--json", "fsck", "--store", story.store, check=4).stdout)
-    assert sorted(each["kind"] for each in found[:-1]) == ["metadata", "mode"], found
+    assert sorted(each["kind"] for each in found[:-1]) == ["mode", "undescribed"], found
     found = lines_of(plain("--json", "fsck", "--store", story.store, "--repair", check=0).stdout)
     assert found[-1]["repaired"] == 2 and all(each["repaired"] for each in found[:-1]), found
     with open(described, encoding="utf-8") as file:
@@ -179,12 +183,176 @@ def fsck_finds_what_is_wrong_and_repairs_what_is_safe(story):
     story.verify(done["manifest"], take, check=4)
 
 
+# ---- export and import
+
+
+def exported(where, *manifests):
+    path = where.path("parcel.tar")
+    told = json.loads(plain("--json", "export", "--store", where.store, "--out", path, *manifests, check=0).stdout)
+    assert told["recordings"] == len(manifests), told
+    return path
+
+
+def recordings_travel_in_an_archive_and_arrive_once(story):
+    one, take = capture(story)
+    two, other = capture(story, name="other.wav", run="second")
+    path = exported(story, one["manifest"], two["manifest"])
+    with tarfile.open(path) as tar:  # any tar reads it
+        names = tar.getnames()
+        assert names[-1] == f"manifests/{two['manifest']}.json" and len(names) == len(set(names)), names
+    with open(path, "rb") as file:
+        octets = file.read()
+    # The same octets each time, and through a pipe.
+    piped = subprocess.run([GARDENCTL, "export", "--store", story.store, one["manifest"], two["manifest"]],
+                           stdout=subprocess.PIPE, timeout=PATIENCE, check=True).stdout
+    assert piped == octets
+    there = story.path("there")
+    for known in (False, True):
+        told = lines_of(plain("--json", "import", "--store", there, path, check=0).stdout)
+        assert [(each["manifest"], each["known"]) for each in told] == [(one["manifest"], known),
+                                                                         (two["manifest"], known)], told
+        assert lines_of(plain("--json", "fsck", "--store", there, check=0).stdout)[-1]["lying_about"] == 0
+    for done, file in ((one, take), (two, other)):
+        plain("verify", "--store", there, "--against", file, done["manifest"], check=0)
+    again = story.path("again")
+    done = subprocess.run([GARDENCTL, "import", "--store", again], input=octets, capture_output=True,
+                          timeout=PATIENCE, check=False)
+    assert done.returncode == 0 and one["manifest"].encode() in done.stdout, done
+
+
+def tampered(path, out, change):
+    """Copies an archive through |change|, which sees name and octets and returns both, or None."""
+    with tarfile.open(path) as tar, tarfile.open(out, "w", format=tarfile.PAX_FORMAT) as copy:
+        for member in tar:
+            changed = change(member.name, tar.extractfile(member).read())
+            if changed is None:
+                continue
+            info = tarfile.TarInfo(changed[0])
+            info.size = len(changed[1])
+            copy.addfile(info, io.BytesIO(changed[1]))
+    return out
+
+
+def an_archive_with_wrong_hashes_or_names_brings_no_manifest(story):
+    done, _ = capture(story)
+    path, bad = exported(story, done["manifest"]), story.path("bad.tar")
+
+    def flip(kind):
+        return lambda name, octets: (name, octets[:-1] + bytes([octets[-1] ^ 1])) if name.startswith(kind) else \
+            (name, octets)
+    changes = [(flip(kind), "not those of its name") for kind in ("chunks", "definitions", "manifests")]
+    changes += [(lambda name, octets: None if name.startswith("definitions") else (name, octets), "not whole"),
+                (lambda name, octets: None if name.startswith("manifests") else (name, octets), "no manifest")]
+    changes += [(lambda name, octets, to=to: (to, octets) if name.startswith("chunks") else (name, octets),
+                 "no export writes")
+                for to in ("../escape", "/etc/passwd", "chunks/zz.raw", "chunks/" + "0" * 64, "chunks/" + "0" * 64 +
+                           ".exe", "objects/x")]
+    for number, (change, words) in enumerate(changes):
+        there = story.path(f"there.{number}")
+        failed = plain("import", "--store", there, tampered(path, bad, change), check=4)
+        assert words in one_line(failed.stderr), (words, failed.stderr)
+        assert not os.path.exists(os.path.join(there, "objects", done["manifest"][:2], done["manifest"][2:]))
+        found = lines_of(plain("--json", "fsck", "--store", there, check=0).stdout)
+        assert found[-1]["manifests"] == 0, found
+    # Links, sparse files, and what is no archive.
+    zeros = "chunks/" + "0" * 64 + ".raw"
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
+        with tarfile.open(bad, "w") as tar:
+            info = tarfile.TarInfo(zeros)
+            info.type, info.linkname = kind, "/etc/passwd"
+            tar.addfile(info)
+        plain("import", "--store", there, bad, check=4)
+    with open(path, "rb") as file:
+        octets = file.read()
+    for cut in (0, 100, 512, 1000, len(octets) // 2, len(octets) // 2 + 333):
+        with open(bad, "wb") as file:
+            file.write(octets[:cut])
+        assert plain("import", "--store", there, bad).returncode in (1, 4), cut
+    with open(bad, "wb") as file:
+        file.write(random.Random(5).randbytes(5000))
+    assert plain("import", "--store", there, bad, check=4).stderr
+    plain("import", "--store", there, path, check=0)  # nothing of this stands in the way
+    plain("verify", "--store", there, done["manifest"], check=0)
+
+
+def a_killed_import_leaves_a_store_that_is_whole(story):
+    done, _ = capture(story, seconds=3)
+    path, there = exported(story, done["manifest"]), story.path("there")
+    for delay in (0.002, 0.005, 0.01, 0.02):
+        running = subprocess.Popen([GARDENCTL, "import", "--store", there, path], stdout=subprocess.DEVNULL)
+        time.sleep(delay)
+        running.kill()
+        running.wait()
+        if os.path.isdir(os.path.join(there, "staging")):
+            plain("fsck", "--store", there, check=0)
+    plain("import", "--store", there, path, check=0)
+    plain("verify", "--store", there, done["manifest"], check=0)
+
+
+def a_damaged_store_exports_nothing_and_leaves_no_file(story):
+    done, _ = capture(story)
+    with open(object_path(story, done["manifest"]), encoding="utf-8") as file:
+        victim = object_path(story, json.load(file)["chunks"][1]["hash"])
+    os.chmod(victim, 0o600)
+    with open(victim, "r+b") as file:
+        file.write(b"\0\0\0\0\1")
+    out = story.path("x.tar")
+    assert "damaged" in plain("export", "--store", story.store, "--out", out, done["manifest"], check=4).stderr
+    assert not os.path.exists(out) and not os.path.exists(out + ".part")
+    plain("export", "--store", story.store, "--out", out, "0" * 64, check=1)
+    plain("export", "--store", story.store, "--out", "/nonexistent/x", done["manifest"], check=1)
+    for words in ([], ["12"]):
+        plain("export", "--store", story.store, *words, check=2)
+
+
 # ---- What can be wrong around them
+
+
+def a_full_disk_is_told_and_leaves_a_store_that_is_whole(story):
+    done, _ = capture(story, seconds=2)
+    path = exported(story, done["manifest"])
+    small = story.path("small")
+    os.mkdir(small)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", small], capture_output=True,
+                      check=False).returncode != 0:
+        return "no tmpfs can be mounted here"
+    try:
+        failed = plain("import", "--store", os.path.join(small, "store"), path, check=1)
+        assert "make room on that disk" in failed.stderr, failed
+        plain("fsck", "--store", os.path.join(small, "store"), check=0)
+        told = plain("export", "--store", story.store, "--out", os.path.join(small, "x.tar"), done["manifest"], check=1)
+        assert "No space" in told.stderr, told
+        assert os.listdir(small) == ["store"]
+        told = plain("slice", "--store", story.store, "--out", os.path.join(small, "x.wav"), done["manifest"], check=1)
+        assert "cannot be written" in told.stderr and os.listdir(small) == ["store"], told
+    finally:
+        subprocess.run(["umount", small], check=True)
+    return None
+
+
+def a_store_on_a_read_only_disk_is_read_and_not_written(story):
+    done, take = capture(story)
+    path = exported(story, done["manifest"])
+    put(story, b"nobody names this")
+    if subprocess.run(["mount", "--bind", story.store, story.store], capture_output=True, check=False).returncode != 0:
+        return "nothing can be mounted here"
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", story.store], check=True)
+        assert story.verify(done["manifest"], take)["ok"]
+        for words in (["fsck"], ["gc"], ["slice", done["manifest"]]):
+            plain(words[0], "--store", story.store, *words[1:], check=0)
+        for words in (["gc", "--remove"], ["import", path]):
+            told = plain(words[0], "--store", story.store, *words[1:], check=1)
+            assert "read-only" in told.stderr.lower(), (words, told)
+    finally:
+        subprocess.run(["umount", story.store], check=True)
+    return None
 
 
 def commands_on_stores_say_what_is_wrong_with_the_store(story):
     zeros = "0" * 64
-    calls = (["gc"], ["gc", "--remove"], ["fsck"], ["fsck", "--repair"], ["verify", zeros], ["slice", zeros])
+    calls = (["gc"], ["gc", "--remove"], ["fsck"], ["fsck", "--repair"], ["verify", zeros], ["slice", zeros],
+             ["export", "--out", "x", zeros])
     for call in calls:
         words = [call[0], "--store", story.path("absent"), *call[1:]]
         assert "absent" in one_line(plain(*words, check=1).stderr), words
@@ -213,12 +381,5 @@ def a_standard_output_that_takes_nothing_is_a_failure(story):
     assert story.verify(done["manifest"], story.path("take.wav"))["ok"]
 
 
-TESTS = [every_commands_help_mentions_each_option_it_takes, the_completions_are_scripts_that_their_shells_read,
-         the_manual_page_tells_every_command_and_option, gc_tells_first_and_removes_only_when_asked,
-         gc_refuses_while_a_capture_writes_into_the_store,
-         gc_removes_nothing_while_a_damaged_object_may_have_been_a_manifest,
-         fsck_finds_what_is_wrong_and_repairs_what_is_safe, commands_on_stores_say_what_is_wrong_with_the_store,
-         a_standard_output_that_takes_nothing_is_a_failure]
-
 if __name__ == "__main__":
-    sys.exit(run_all(TESTS))
+    sys.exit(run_all(tests_of(globals())))
