@@ -146,12 +146,13 @@ enum garden_finding_kind {
     GARDEN_FINDING_METADATA,   // it is malformed or tells another size; can be repaired
     GARDEN_FINDING_MODE,       // an object that its owner can write; can be repaired
     GARDEN_FINDING_STRANGER,   // a name that no store makes
-    // Something lies about.
-    GARDEN_FINDING_UNNAMED,   // an object for garden_store_collect
-    GARDEN_FINDING_DESCRIBES, // metadata of an object that is not there; can be repaired
-    GARDEN_FINDING_LEFTOVER,  // a recording in staging: under way, or to be recovered
-    GARDEN_FINDING_STAGED,    // a chunk in staging of no recording
-    GARDEN_FINDING_TEMPORARY, // swept by the next writer
+    // Something lies about, or is not there, as a kill may leave it.
+    GARDEN_FINDING_UNNAMED,     // an object for garden_store_collect
+    GARDEN_FINDING_UNDESCRIBED, // an object without metadata; can be repaired
+    GARDEN_FINDING_DESCRIBES,   // metadata of an object that is not there; can be repaired
+    GARDEN_FINDING_LEFTOVER,    // a recording in staging: under way, or to be recovered
+    GARDEN_FINDING_STAGED,      // a chunk in staging of no recording
+    GARDEN_FINDING_TEMPORARY,   // swept by the next writer
     GARDEN_FINDINGS
 };
 const char *garden_finding_name(enum garden_finding_kind kind); // "damaged", ...
