@@ -117,7 +117,7 @@ static void events_on_event(struct garden_client *client, const struct garden_me
     events->broken = fflush(stdout) != 0;
 }
 
-static bool events_is_over(const void *context)
+static bool events_is_over(void *context)
 {
     const struct events *events = context;
     return events->broken || (events->count > 0 && events->printed >= events->count);

@@ -167,16 +167,21 @@ static int tool_find_keys(struct tool *tool)
 
 // ---- The client and its loop
 
+int tool_open_loop(struct tool *tool)
+{
+    if (uv_loop_init(&tool->loop) < 0) return tool_fail(tool, "no event loop could be opened");
+    tool->loop_open = true;
+    const int result = zmtp_uv_open(&tool->uv, &tool->loop, NULL);
+    return result < 0 ? tool_fail(tool, "%s", zmtp_err_text(result)) : TOOL_OK;
+}
+
 int tool_connect(struct tool *tool, struct garden_client_config *config)
 {
     struct garden_error error;
-    int found = tool_find(tool);
-    if (found == TOOL_OK) found = tool_find_keys(tool);
-    if (found != TOOL_OK) return found;
-    if (uv_loop_init(&tool->loop) < 0) return tool_fail(tool, "no event loop could be opened");
-    tool->loop_open = true;
-    int result = zmtp_uv_open(&tool->uv, &tool->loop, NULL);
-    if (result < 0) return tool_fail(tool, "%s", zmtp_err_text(result));
+    int result = tool_find(tool);
+    if (result == TOOL_OK) result = tool_find_keys(tool);
+    if (result == TOOL_OK) result = tool_open_loop(tool);
+    if (result != TOOL_OK) return result;
     config->endpoints = tool->endpoints;
     config->server_key = tool->has_server_key ? &tool->server_key : NULL;
     config->keys = tool->has_keys ? &tool->keys : NULL;
@@ -221,8 +226,8 @@ bool tool_run(struct tool *tool, bool (*until)(const void *context), const void 
 // ---- Until somebody says that it is enough
 
 struct tool_interrupt {
-    bool (*until)(const void *context);
-    const void *context;
+    bool (*until)(void *context);
+    void *context;
     bool struck;
 };
 
@@ -238,8 +243,7 @@ static bool tool_is_interrupted(const void *context)
     return interrupt->struck || (interrupt->until && interrupt->until(interrupt->context));
 }
 
-void tool_run_interruptible(struct tool *tool, bool (*until)(const void *context),
-                            const void *context)
+void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), void *context)
 {
     struct tool_interrupt interrupt = {until, context, false};
     uv_signal_t signals[2];

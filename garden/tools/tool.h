@@ -62,7 +62,9 @@ int tool_usage(const struct tool *tool, const char *format, ...);
 
 // Finds the daemon's endpoints; opens the loop, and a client with the callbacks of |config|.
 int tool_connect(struct tool *tool, struct garden_client_config *config);
-void tool_disconnect(struct tool *tool);
+// The loop alone.
+int tool_open_loop(struct tool *tool);
+void tool_disconnect(struct tool *tool); // both; harmless when they are not open
 // Runs the loop until |until(context)|, or for |wait_ms| if that is above zero. False: it ran out.
 bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
               uint32_t wait_ms);
@@ -89,8 +91,7 @@ int tool_content(const struct garden_message *message, struct garden_buffer *jso
 // The same as one printable line beside garden_message_name(), cut to |size| with its zero.
 void tool_content_line(const struct garden_message *message, char *out, size_t size);
 // Runs the loop until SIGINT, SIGTERM or |until(context)|; both signals end it as |until| does.
-void tool_run_interruptible(struct tool *tool, bool (*until)(const void *context),
-                            const void *context);
+void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), void *context);
 
 // A number in |text|, all of it, in [min, max]; false after saying what was wrong with |option|.
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,

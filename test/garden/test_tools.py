@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tarfile
@@ -303,6 +304,138 @@ def a_damaged_store_exports_nothing_and_leaves_no_file(story):
     plain("export", "--store", story.store, "--out", "/nonexistent/x", done["manifest"], check=1)
     for words in ([], ["12"]):
         plain("export", "--store", story.store, *words, check=2)
+
+
+# ---- record, show and replay
+
+
+def recorded(where, work, *options, run="run"):
+    """A tape of what |work| does over the proxy, which it is given as a run."""
+    tape, listen = where.path("session.tape"), where.path("proxy")
+    running = subprocess.Popen([GARDENCTL, "--connection", where.path(run + "/connection.json"), "--json", "record",
+                                "--listen", listen, *options, tape], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    until(lambda: os.path.exists(listen + "/connection.json") or running.poll() is not None)
+    assert running.poll() is None, running.communicate()
+    work("proxy")
+    return tape, running
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def ended(running, how=signal.SIGINT):
+    running.send_signal(how)
+    out, err = running.communicate(timeout=PATIENCE)
+    return running.returncode, out, err
+
+
+def a_session(where):
+    """Requests of three lanes, of which some follow from the replies to others."""
+    def work(run):
+        where.ctl("ping", run=run, check=0)
+        region = where.ctl("create-region", "0", "4", '{"PlayContent":{"artifact_id":"x"}}', run=run, check=0)
+        where.ctl("move-region", region.stdout.strip(), "2", run=run, check=0)
+        where.ctl("get-regions", run=run, check=0)
+        where.ctl("delete-region", "11111111-1111-4111-8111-111111111111", run=run, check=1)
+        where.ctl("control-pause", run=run, check=0)
+        where.ctl("seek", "16", run=run, check=0)
+    return work
+
+
+def a_recorded_session_is_shown_and_replayed(story):
+    story.start("--source", "none")
+    tape, running = recorded(story, a_session(story))
+    status, out, err = ended(running)
+    assert status == 0 and json.loads(out)["dropped"] == 0, (status, out, err)
+    assert not os.path.exists(story.path("proxy/connection.json"))
+    shown = lines_of(plain("--json", "show", tape, check=0).stdout)
+    assert len(shown) == json.loads(out)["messages"], out
+    assert {each["lane"] for each in shown} >= {"control", "shell", "hb"}, shown
+    asked = [each for each in shown if each["lane"] == "shell" and not each["from_daemon"]]
+    assert len(asked) == 5 and len({each["peer"] for each in asked}) == 5, asked
+    replies = {each["message"]["parent_header"]["msg_id"]: each for each in shown
+               if each["lane"] == "shell" and each["from_daemon"]}
+    for each in asked:  # each has its reply, to the same client
+        assert replies[each["message"]["header"]["msg_id"]]["peer"] == each["peer"]
+    lines = plain("show", "--lane", "shell", "--type", "Seek", tape, check=0).stdout.splitlines()
+    assert len(lines) == 1 and '{"beat":16' in lines[0] and "\033" not in lines[0], lines
+    # Against a fresh daemon all replies are the same, but for ids.
+    story.start("--source", "none", run="second")
+    told = json.loads(story.ctl("--json", "replay", "--fast", tape, run="second", check=0).stdout)
+    assert told["sent"] == told["same"] == 6 and told["differ"] == 0, told
+    # The second time there are two regions.
+    told = lines_of(story.ctl("--json", "replay", "--speed", "20", tape, run="second", check=4).stdout)
+    assert told[-1]["differ"] == 1 and told[0]["request"] == "GetRegions", told
+    story.ctl("replay", "--fast", "--ignore", "GetRegions", tape, run="second", check=0)
+
+
+def a_recording_that_is_killed_can_be_read_as_far_as_it_got(story):
+    story.start("--source", "none")
+    tape, running = recorded(story, a_session(story))
+    running.kill()
+    running.communicate()
+    shown = plain("--json", "show", tape, check=0)
+    assert "without its end" in shown.stderr and len(lines_of(shown.stdout)) >= 14, shown
+    with open(tape, "rb") as file:
+        octets = file.read()
+    for cut in (len(octets) - 3, len(octets) // 2, 300):
+        with open(story.path("cut.tape"), "wb") as file:
+            file.write(octets[:cut])
+        assert plain("show", story.path("cut.tape")).returncode == 0, cut
+    for at in (len(octets) // 2, len(octets) - 3):
+        with open(story.path("bad.tape"), "wb") as file:
+            file.write(octets[:at] + bytes([octets[at] ^ 1]) + octets[at + 1:])
+        told = plain("show", story.path("bad.tape"))
+        assert told.returncode == 4 and "octet" in told.stderr or "without its end" in told.stderr, told
+    for junk in (b"", b"GRDN", b"GRDNTAP2" + b"\0" * 100, b"GRDNTAP1" + b"\xff" * 100, b"GRDNTAP1"):
+        with open(story.path("bad.tape"), "wb") as file:
+            file.write(junk)
+        for words in (["show"], ["replay"], ["replay", "--publish", story.path("nobody")]):
+            assert one_line(plain(*words, story.path("bad.tape"), check=4).stderr), junk
+    plain("show", story.path("absent"), check=1)
+    assert "cannot be made" in story.ctl("record", "--events-only", tape, check=1).stderr  # nothing is written over
+
+
+def recorded_events_are_published_again(story):
+    story.start("--source", "none")
+    tape = story.path("events.tape")
+    running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "record",
+                                "--events-only", tape], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout.readline()
+    until(lambda: "Welcome" in plain("show", tape).stdout)
+    for beat in ("1", "2", "3"):
+        story.ctl("play", check=0)
+        story.ctl("stop", check=0)
+    until(lambda: plain("show", "--type", "PlaybackStopped", tape).stdout.count("\n") == 3)
+    assert ended(running)[0] == 0
+    publisher = subprocess.Popen([GARDENCTL, "--json", "replay", "--speed", "1000", "--publish", story.path("again"),
+                                  tape], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: os.path.exists(story.path("again/connection.json")) or publisher.poll() is not None)
+    heard = lines_of(story.ctl("--json", "events", "--type", "PlaybackStarted", "--type", "PlaybackStopped",
+                               "--count", "6", run="again", check=0).stdout)
+    assert [each["content"] for each in heard] == 3 * ["PlaybackStarted", "PlaybackStopped"], heard
+    out, err = publisher.communicate(timeout=PATIENCE)
+    assert publisher.returncode == 0 and json.loads(out)["published"] >= 6, (out, err)
+
+
+def a_capture_through_the_recorder_is_whole(story):
+    take, frames = story.recording(seconds=1)
+    story.start("--file", take)
+
+    def work(run):
+        done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--chunks", "8", run=run,
+                                    check=0).stdout)
+        assert done["captured"] == frames, done
+        assert story.verify(done["manifest"], take)["ok"]
+    tape, running = recorded(story, work)
+    assert ended(running, signal.SIGTERM)[0] == 0
+    names = plain("show", "--lane", "shell", tape, check=0).stdout
+    assert "StreamStart" in names and "StreamSwitchChunk" in names and "StreamStop" in names
 
 
 # ---- What can be wrong around them
