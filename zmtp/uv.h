@@ -384,6 +384,23 @@ struct zmtp_uv_mailbox_counters {
 };
 struct zmtp_uv_mailbox_counters zmtp_uv_mailbox_counters(struct zmtp_uv_mailbox *mailbox);
 
+// A tray, from which any threads take what a socket receives (RFC 37, Thread-Safe Socket Types: with a
+// mailbox beside it several threads send and receive through one socket, whatever its type). The loop fills
+// it up to the socket's limits, |recv_count_max| and |recv_bytes_max|; beyond, messages wait as ever.
+// Each goes to one thread. What lies in it counts as received.
+//
+// It outlives its socket: what lies in it then can still be taken.
+struct zmtp_uv_tray;
+// From the loop's thread; the socket has neither |on_message| nor |on_readable| (else ZMTP_ERR_STATE), and
+// no other tray (ZMTP_ERR_IN_USE). Its memory, and that of its messages, comes from zmtp_heap.
+int zmtp_uv_tray_open(struct zmtp_uv_tray **out, struct zmtp_uv_socket *socket);
+// From any thread, once no thread takes any more; before or after the socket's end. What lies in it goes.
+void zmtp_uv_tray_close(struct zmtp_uv_tray *tray);
+// From any thread: the next message, into |msg|, which must be empty and is the caller's, to be kept and
+// freed on any thread. Waits |timeout_ms| for one at most (0: not at all, UINT32_MAX: for ever).
+// ZMTP_ERR_AGAIN: none came. ZMTP_ERR_STATE: the socket has closed, and all was taken.
+int zmtp_uv_take(struct zmtp_uv_tray *tray, struct zmtp_msg *msg, uint32_t timeout_ms);
+
 // Judges the guest with this ticket, as zmtp_peer_authorise does. ZMTP_ERR_NOT_FOUND when it has gone
 // or was judged before.
 int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_verdict verdict,

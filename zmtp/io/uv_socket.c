@@ -15,6 +15,7 @@
 #include "listener.h"
 #include "mailbox.h"
 #include "ticks.h"
+#include "tray.h"
 #include "udp.h"
 #include "wait.h"
 
@@ -124,6 +125,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     zmtp__wait_leave(socket);
     if (zmtp__guard_domain(socket->guard)) zmtp__asker_leave(socket->uv);
     zmtp__mailbox_leave(socket);
+    zmtp__tray_leave(socket);
     zmtp__ticks_forget(socket);
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);
@@ -269,6 +271,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
     }
     zmtp_socket_process(socket->core);
     zmtp__mailbox_deliver(socket);
+    zmtp__tray_deliver(socket);
     zmtp__ticks_look(socket);
     if (config->on_message) {
         uv_socket_deliver_messages(socket);

@@ -32,12 +32,13 @@ struct zmtp_uv_socket {
     struct zmtp__listener *listeners, *stopping; // |stopping|: their end is to be told
     struct zmtp__udp *udps;                      // endpoints of udp, until freed
     struct zmtp_uv_mailbox *mailboxes;
-    bool touched;       // on the engine's list
-    bool dropping;      // on that of drops to be told
-    bool starved;       // something could not be done for want of memory
-    bool told_readable; // and no receive has said AGAIN since
-    bool refused;       // a send said AGAIN; |on_writable| is owed
-    bool refused_far;   // it had no room for one that dialled from another engine
+    struct zmtp_uv_tray *tray; // null: none
+    bool touched;              // on the engine's list
+    bool dropping;             // on that of drops to be told
+    bool starved;              // something could not be done for want of memory
+    bool told_readable;        // and no receive has said AGAIN since
+    bool refused;              // a send said AGAIN; |on_writable| is owed
+    bool refused_far;          // it had no room for one that dialled from another engine
     bool closing;
     uint64_t told_dropped[ZMTP_DROPS];
     enum zmtp__call call; // the last one, for its words
