@@ -57,8 +57,9 @@ int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, struct uv
 void garden_client_close(struct garden_client *client, void (*closed)(void *user), void *user);
 
 // How a request ends: GARDEN_OK with the reply (of whatever kind, an Error too), which lives during
-// the call; else GARDEN_ERR_TIMEOUT or GARDEN_ERR_DEAD without one. Called exactly once for each
-// request that was taken.
+// the call; else without one: GARDEN_ERR_TIMEOUT, GARDEN_ERR_DEAD, or what was wrong with a reply
+// that cannot be read (GARDEN_ERR_VERSION, GARDEN_ERR_TYPE, GARDEN_ERR_FORMAT and so on): the daemon
+// took the request, and speaks otherwise. Called exactly once for each request that was taken.
 struct garden_answer {
     void (*call)(struct garden_client *client, int result, const struct garden_message *reply,
                  void *user);

@@ -203,9 +203,10 @@ void garden_message_reply(struct garden_message *reply, const struct garden_mess
 int garden_message_decode(struct garden_message *message, struct zmtp_bytes in,
                           const struct zmtp_allocator *allocator, struct garden_form *form,
                           struct garden_fault *fault);
-// Reads what an Error reply needs of a message that cannot be decoded: the header, as far as it can
-// be made out, and the form. Nothing else in |message| is set; |family| is the msg_type's, or
-// GARDEN_FAMILY_NONE for an unknown one. Fails when msg_id, session or msg_type cannot be told.
+// Reads what is needed to answer a message that cannot be decoded, or to know what it answers: the
+// header, as far as it can be made out, the form, and of the parent the msg_id, where |has_parent|.
+// Nothing else in |message| is set; |family| is the msg_type's, or GARDEN_FAMILY_NONE for an unknown
+// one. Fails when msg_id, session or msg_type cannot be told.
 int garden_envelope_peek(struct garden_message *message, struct zmtp_bytes in,
                          const struct zmtp_allocator *allocator, struct garden_form *form);
 void garden_message_fini(struct garden_message *message);

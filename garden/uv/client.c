@@ -400,6 +400,24 @@ static enum garden_family client_family(enum garden_lane lane)
     return GARDEN_FAMILY_NONE;
 }
 
+// |body| is no message that |lane| can bring. If it answers a request, no better answer will come.
+static void client_refuse(struct garden_client *client, enum garden_lane lane,
+                          struct zmtp_bytes body, int error)
+{
+    client->counters.malformed++;
+    if (error == GARDEN_ERR_MEMORY) return; // nothing is known to be wrong: the deadline decides
+    struct garden_message reply;
+    struct garden_form form = client->config.form;
+    if (garden_envelope_peek(&reply, body, NULL, &form) < 0) return;
+    struct garden__asked *asked =
+        reply.has_parent ? garden__requests_take(&client->requests, lane, reply.parent.msg_id)
+                         : NULL;
+    garden_message_fini(&reply);
+    if (!asked) return;
+    client_answer(client, asked, error, NULL);
+    if (!client->closing) client_flush(client, lane);
+}
+
 static void client_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
 {
     (void)socket;
@@ -413,12 +431,13 @@ static void client_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *ms
     }
     struct garden_message message;
     struct garden_form form = client->config.form;
-    if (garden_message_decode(&message, body, NULL, &form, NULL) < 0) {
-        client->counters.malformed++;
+    const int result = garden_message_decode(&message, body, NULL, &form, NULL);
+    if (result < 0) {
+        client_refuse(client, lane->lane, body, result);
         return;
     }
     if (message.family != client_family(lane->lane))
-        client->counters.malformed++;
+        client_refuse(client, lane->lane, body, GARDEN_ERR_TYPE);
     else if (message.family == GARDEN_EVENT)
         client_event(client, &message, body);
     else

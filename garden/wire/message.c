@@ -132,16 +132,24 @@ int garden_message_decode(struct garden_message *message, struct zmtp_bytes in,
     return error;
 }
 
-// One field of a header that may be broken elsewhere. False when it cannot be told.
+// One field of a |header| that may be broken elsewhere, into |to|, a header of |message|. False when it
+// cannot be told.
 static bool message_salvage(struct garden_message *message, const struct garden_value *header,
-                            size_t index)
+                            size_t index, struct garden_header *to)
 {
     const struct garden__field *field = &garden__header_type->fields[index];
     const struct garden_value *value = message_part(header, index, field->name);
     if (!value) return false;
-    void *out = (char *)&message->header + field->offset;
+    void *out = (char *)to + field->offset;
     return garden__bind(field->type, value, GARDEN_EXTERNAL, "header", &message->arena, out,
                         NULL) == GARDEN_OK;
+}
+
+// Of the header that a reply answers, the msg_id, which is the first field, is enough.
+static void message_peek_parent(struct garden_message *message, const struct garden__tree *tree)
+{
+    const struct garden_value *parent = garden__tree_salvage(tree, 1, "parent_header");
+    message->has_parent = parent && message_salvage(message, parent, 0, &message->parent);
 }
 
 // What the peer can be told to have asked, in which form.
@@ -152,13 +160,14 @@ static bool message_peek(struct garden_message *message, const struct garden__tr
     if (!header) return false;
     bool enough = true;
     for (size_t i = 0; i < garden__header_type->field_count; i++) {
-        const bool told = message_salvage(message, header, i);
+        const bool told = message_salvage(message, header, i, &message->header);
         const size_t offset = garden__header_type->fields[i].offset;
         const bool optional = offset == offsetof(struct garden_header, version) ||
                               offset == offsetof(struct garden_header, timestamp);
         if (!told && !optional) enough = false;
     }
     if (!enough) return false;
+    message_peek_parent(message, tree);
     message->family = garden_family_find(message->header.msg_type);
     const struct garden_value *content = garden__tree_salvage(tree, 3, "content");
     if (content && message->family != GARDEN_FAMILY_NONE) {

@@ -317,6 +317,30 @@ static void test_a_peek_finds_the_header_of_a_message_that_is_too_deep(void **st
                   external_json);
 }
 
+static void assert_parent_peeked(struct zmtp_bytes in, bool told)
+{
+    struct garden_message message;
+    struct garden_form form = external_json;
+    assert_int_equal(garden_envelope_peek(&message, in, NULL, &form), GARDEN_OK);
+    assert_int_equal(message.has_parent, told);
+    if (told) assert_true(garden_uuid_equal(message.parent.msg_id, message.header.msg_id));
+    garden_message_fini(&message);
+}
+
+static void test_a_peek_tells_which_request_an_unreadable_reply_answers(void **state)
+{
+    (void)state;
+    assert_parent_peeked(LITERAL("{\"header\":" HEADER ",\"parent_header\":" HEADER "}"), true);
+    assert_parent_peeked(LITERAL("[" HEADER "," HEADER ",{},\"Dance\"]"), true);
+    assert_parent_peeked(LITERAL("[" HEADER ",null,{},\"Dance\"]"), false);
+    assert_parent_peeked(LITERAL("[" HEADER ",{\"msg_id\":\"x\"},{},\"Dance\"]"), false);
+    assert_parent_peeked(LITERAL("[" HEADER "," HEADER), true);
+    assert_parent_peeked(LITERAL("[" HEADER ",[7]"), false);
+    assert_parent_peeked(OCTETS(0x94, MSGPACK_HEADER, MSGPACK_HEADER, 0x80, 0xa1, 'x'), true);
+    assert_parent_peeked(OCTETS(0x94, MSGPACK_HEADER, 0xc0, 0x80, 0xc1), false);
+    assert_parent_peeked(OCTETS(0x94, MSGPACK_HEADER, 0x90, 0x80, 0xc1), false);
+}
+
 static void test_names_go_back_and_forth(void **state)
 {
     (void)state;
@@ -363,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_a_header_is_saved_from_msgpack_whose_content_is_bad),
         cmocka_unit_test(test_nothing_is_made_up_for_a_header_that_cannot_be_read),
         cmocka_unit_test(test_a_peek_finds_the_header_of_a_message_that_is_too_deep),
+        cmocka_unit_test(test_a_peek_tells_which_request_an_unreadable_reply_answers),
         cmocka_unit_test(test_names_go_back_and_forth),
         cmocka_unit_test(test_a_message_prints_with_its_type_ids_and_content),
     };

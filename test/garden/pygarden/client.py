@@ -116,9 +116,16 @@ class Client:
     # ---- Events
 
     def event(self, timeout=PATIENCE):
-        message = self.receive("iopub", timeout)[0]
-        self.events.append(message)
-        return message
+        """The next that can be read: a newer server may publish others."""
+        while True:
+            octets = self.receive_raw("iopub", timeout)
+            try:
+                message = wire.decode(octets)[0]
+            except wire.WireError:
+                self.unread += 1
+                continue
+            self.events.append(message)
+            return message
 
     def wait_for(self, name, timeout=PATIENCE, **fields):
         """The next event of that name that has those fields."""

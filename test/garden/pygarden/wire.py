@@ -33,6 +33,7 @@ struct NodeDescriptor: name S, node_type S, config JSON
 struct Participant: id U, name S, capabilities V<S>
 struct ParticipantUpdate: name O<S>, capabilities O<V<S>>
 struct StreamDefinition: device_identity S, format StreamFormat, chunk_size_bytes u64
+struct PastEvent: seq u64, timestamp T, metadata Map, event Event
 struct QueryRequest: query S, variables Map
 
 plain ContentType: Audio, Midi, Control
@@ -76,6 +77,7 @@ enum ShellRequest
   StreamStart: uri S, definition StreamDefinition, chunk_path S
   StreamSwitchChunk: uri S, new_chunk_path S
   StreamStop: uri S
+  GetEvents: from_seq u64
 
 enum ShellReply
   Ok: result JSON
@@ -85,6 +87,7 @@ enum ShellReply
   TransportState: playing bool, position Beat, tempo f64
   Regions: regions V<RegionSummary>
   PendingApprovals: approvals V<PendingApproval>
+  Events: session U, oldest_seq u64, next_seq u64, events V<PastEvent>
 
 enum ControlRequest
   Shutdown
@@ -123,6 +126,7 @@ enum Event
   StreamHeadPosition: stream_uri S, sample_position u64, byte_position u64, wall_clock T
   StreamChunkFull: stream_uri S, path S, bytes_written u64, samples_written u64, wall_clock T
   StreamError: stream_uri S, error S, recoverable bool
+  Welcome: session U, next_seq u64, oldest_seq u64, state JSON
 
 enum QueryReply
   Results: rows V<JSON>
