@@ -15,7 +15,8 @@ static const char events_help[] =
     "                   several times\n"
     "  --not-type NAME  all but these, such as PlaybackPosition; several times too\n"
     "  --stream URI     only those of this stream\n"
-    "  --since NUMBER   only those with this number or a later one\n"
+    "  --since NUMBER   from this number on, those too that were published before, as\n"
+    "                   far as the daemon keeps them; 0 is all of them\n"
     "  --count N        end after N of them\n"
     "\n"
     "With --json each event is a line, a whole message.";
@@ -31,7 +32,10 @@ struct events {
     struct garden_text types[EVENTS_TYPES_MAX], not_types[EVENTS_TYPES_MAX];
     size_t type_count, not_type_count;
     const char *stream;
-    uint64_t since, count; // |count| 0: without end
+    uint64_t count;    // 0: without end
+    bool past;         // from |next_seq| on, past ones too
+    bool asked;        // for past ones
+    uint64_t last_seq; // that came meanwhile
     uint64_t printed, next_seq;
     bool heard;  // |next_seq| is known
     bool broken; // nobody reads what it prints any more
@@ -54,15 +58,14 @@ static bool events_of_stream(const struct garden_event *event, const char *uri)
            garden_text_is(event->stream_error.stream_uri, uri);
 }
 
-static bool events_wanted(const struct events *events, const struct garden_message *event,
-                          bool has_seq, uint64_t seq)
+static bool events_wanted(const struct events *events, const struct garden_message *event)
 {
     const char *name = garden_message_name(event);
     if (events->type_count > 0 && !events_listed(events->types, events->type_count, name))
         return false;
     if (events_listed(events->not_types, events->not_type_count, name)) return false;
     if (events->stream && !events_of_stream(&event->event, events->stream)) return false;
-    return !has_seq || seq >= events->since;
+    return true;
 }
 
 static void events_print_json(const struct garden_message *event)
@@ -95,11 +98,10 @@ static void events_print(const struct garden_message *event, bool has_seq, uint6
                  events_color(&event->event), garden_message_name(event), tool_color("off"), line);
 }
 
-static void events_on_event(struct garden_client *client, const struct garden_message *event,
-                            bool has_seq, uint64_t seq, void *user)
+// An event in its turn.
+static void events_take(struct events *events, const struct garden_message *event, bool has_seq,
+                        uint64_t seq)
 {
-    (void)client;
-    struct events *events = user;
     if (events->count > 0 && events->printed >= events->count) return;
     if (has_seq && events->heard && seq > events->next_seq)
         (void)tool_fail(events->tool, "missed %llu events",
@@ -108,13 +110,68 @@ static void events_on_event(struct garden_client *client, const struct garden_me
         events->next_seq = seq + 1;
         events->heard = true;
     }
-    if (!events_wanted(events, event, has_seq, seq)) return;
+    if (!events_wanted(events, event)) return;
     if (events->tool->json)
         events_print_json(event);
     else
         events_print(event, has_seq, seq);
     events->printed++;
     events->broken = fflush(stdout) != 0;
+}
+
+static void events_ask(struct events *events);
+
+static void events_answered(struct garden_client *client, int result,
+                            const struct garden_message *reply, void *user)
+{
+    struct events *events = user;
+    (void)client;
+    events->asked = false;
+    if (result != GARDEN_OK || reply->shell_reply.kind != GARDEN_REPLY_EVENTS) {
+        events->past = false; // it has none to tell, or is away
+        return;
+    }
+    const struct garden_past_event_list *list = &reply->shell_reply.events.events;
+    const uint64_t before = events->next_seq;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct garden_past_event *past = &list->items[i];
+        const struct garden_message event = {
+            .header = {.msg_type = garden_text_of(garden_family_text(GARDEN_EVENT)),
+                       .version = garden_text_of(GARDEN_VERSION),
+                       .timestamp = past->timestamp},
+            .metadata = past->metadata,
+            .family = GARDEN_EVENT,
+            .event = past->event,
+        };
+        if (past->seq >= events->next_seq) events_take(events, &event, true, past->seq);
+    }
+    // A reply has so many at most, and may be older than what came meanwhile.
+    if (events->next_seq > before || reply->shell_reply.events.next_seq <= events->last_seq)
+        events_ask(events);
+    else
+        events->past = false; // those that come now follow
+}
+
+static void events_ask(struct events *events)
+{
+    const struct garden_shell_request request = {.kind = GARDEN_SHELL_GET_EVENTS,
+                                                 .get_events = {.from_seq = events->next_seq}};
+    const struct garden_answer answer = {events_answered, events, events->tool->timeout_ms, NULL};
+    if (events->asked) return;
+    events->asked = garden_client_shell(events->tool->client, &request, &answer) == GARDEN_OK;
+    events->past = events->past && events->asked;
+}
+
+static void events_on_event(struct garden_client *client, const struct garden_message *event,
+                            bool has_seq, uint64_t seq, void *user)
+{
+    (void)client;
+    struct events *events = user;
+    if (has_seq && events->past) { // it comes among the past ones
+        events->last_seq = seq;
+        return;
+    }
+    events_take(events, event, has_seq, seq);
 }
 
 static bool events_is_over(void *context)
@@ -133,19 +190,22 @@ static int events_run(struct events *events)
     int result = tool_connect(tool, &config);
     if (result == TOOL_OK) result = tool_wait_alive(tool);
     if (result != TOOL_OK) return result;
+    if (events->past) events_ask(events);
     tool_run_interruptible(tool, events_is_over, events);
     tool_disconnect(tool); // while |events| is still here
     return TOOL_OK;
 }
 
-// Every name that an event can have, for a mistyped one to be told.
+// A mistyped name is told, rather than waited for.
 static bool events_known(const char *name)
 {
-    for (int kind = 0; kind <= GARDEN_EVENT_STREAM_ERROR; kind++) {
-        const struct garden_message message = {.family = GARDEN_EVENT,
-                                               .event = {.kind = (enum garden_event_kind)kind}};
-        if (strcmp(garden_message_name(&message), name) == 0) return true;
-    }
+#define EVENTS_NAME(row, constant, wire, fields) #wire,
+#define EVENTS_UNIT(row, constant, wire) #wire,
+#define EVENTS_NONE(...)
+    static const char *const names[] = {
+        GARDEN_TABLE_event(EVENTS_NAME, EVENTS_UNIT, EVENTS_NONE, EVENTS_NONE, EVENTS_NONE)};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0) return true;
     return false;
 }
 
@@ -171,7 +231,8 @@ static int events_command(struct tool *tool, int argc, char **argv)
         else if (option == 's')
             events.stream = optarg;
         else if (option == 'i')
-            result = tool_number(tool, "--since", optarg, 0, UINT64_MAX, &events.since)
+            result = (events.past =
+                          tool_number(tool, "--since", optarg, 0, UINT64_MAX, &events.next_seq))
                          ? TOOL_OK
                          : TOOL_USAGE;
         else if (option == 'c')

@@ -25,11 +25,25 @@ static const struct tool_command gardenctl_request_list = {
 };
 
 const struct tool_command *const tool_commands[] = {
-    &tool_ping,       &tool_status, &tool_events,   &tool_capture,
-    &tool_end_stream, &tool_verify, &tool_slice,    &tool_gc,
-    &tool_fsck,       &tool_export, &tool_import,   &tool_record,
-    &tool_show,       &tool_replay, &tool_shutdown, &gardenctl_request_list,
-    &tool_completion, NULL,
+    &tool_ping,
+    &tool_status,
+    &tool_top,
+    &tool_events,
+    &tool_capture,
+    &tool_end_stream,
+    &tool_verify,
+    &tool_slice,
+    &tool_gc,
+    &tool_fsck,
+    &tool_export,
+    &tool_import,
+    &tool_record,
+    &tool_show,
+    &tool_replay,
+    &tool_shutdown,
+    &gardenctl_request_list,
+    &tool_completion,
+    NULL,
 };
 
 const struct option tool_general_options[] = {

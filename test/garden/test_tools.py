@@ -6,12 +6,15 @@ Reports in TAP. Runs the programs of $O/bin in a folder of its own.
 import io
 import json
 import os
+import pty
 import random
 import re
+import select
 import signal
 import subprocess
 import sys
 import tarfile
+import termios
 import time
 
 sys.dont_write_bytecode = True
@@ -304,6 +307,77 @@ def a_damaged_store_exports_nothing_and_leaves_no_file(story):
     plain("export", "--store", story.store, "--out", "/nonexistent/x", done["manifest"], check=1)
     for words in ([], ["12"]):
         plain("export", "--store", story.store, *words, check=2)
+
+
+# ---- events and top
+
+
+def events_are_told_from_a_number_on_and_filtered(story):
+    story.start("--source", "none")
+    for _ in range(3):
+        story.ctl("play", check=0)
+        story.ctl("stop", check=0)
+    told = lines_of(story.ctl("--json", "events", "--since", "0", "--type", "PlaybackStarted", "--type",
+                              "PlaybackStopped", "--count", "6", check=0).stdout)
+    assert [each["content"] for each in told] == 3 * ["PlaybackStarted", "PlaybackStopped"], told
+    numbers = [each["metadata"]["seq"] for each in told]
+    assert numbers == sorted(set(numbers)), numbers
+    told = lines_of(story.ctl("--json", "events", "--since", str(numbers[4]), "--not-type", "PlaybackPosition",
+                              "--not-type", "Welcome", "--count", "2", check=0).stdout)
+    assert [each["metadata"]["seq"] for each in told] == numbers[4:], told
+    # Past ones are followed by those that come, none twice and none left out.
+    running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "--json", "events",
+                                "--since", "0", "--type", "PlaybackStarted", "--count", "8"], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for _ in range(5):
+        story.ctl("play", check=0)
+        story.ctl("stop", check=0)
+    out, err = running.communicate(timeout=PATIENCE)
+    assert len(lines_of(out)) == 8 and not err, (out, err)
+    line = story.ctl("events", "--since", "0", "--count", "1", check=0).stdout
+    assert "\033" not in line and line.count("\n") == 1, line
+    for words in (["--type", "Nothing"], ["--since", "x"], ["--count", "0"], ["more"]):
+        story.ctl("events", *words, check=2)
+
+
+def top_tells_once_where_there_is_no_terminal(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
+                                story.store, "--chunk-bytes", "100000"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    running.stdout.readline()
+    told = json.loads(one_line(story.ctl("--json", "top", "--interval", "300", check=0).stdout))
+    assert all(told["lanes"].values()) and told["streams"][0]["rate"] > 0, told
+    text = story.ctl("top", "--interval", "300", check=0).stdout
+    assert "stream://default/main" in text and "round trip" in text and "\033" not in text, text
+    assert story.ctl("--json", "top", "--interval", "50", "--count", "3", check=0).stdout.count("\n") == 3
+    ended(running)
+    assert "daemon" in one_line(plain("--run-dir", story.path("nowhere"), "--timeout", "300", "top", check=3).stderr)
+
+
+def top_is_drawn_on_a_terminal_and_leaves_it_as_it_was(story):
+    story.start("--source", "none")
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "top", "--interval",
+                                "100"], stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    screen = b""
+
+    def shows(words):
+        nonlocal screen
+        while select.select([ours], [], [], 0.05)[0]:
+            screen += os.read(ours, 65536)
+        return words in screen
+    until(lambda: shows(b"round trip"))
+    assert b"\033[?1049h" in screen and b"\033[?25l" in screen, screen
+    assert not termios.tcgetattr(theirs)[3] & termios.ICANON
+    os.write(ours, b"p")
+    until(lambda: shows(b"paused"))
+    os.write(ours, b"pq")
+    until(lambda: shows(b"\033[?1049l") and running.poll() is not None)
+    assert running.returncode == 0 and termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
 
 
 # ---- record, show and replay
