@@ -26,6 +26,7 @@ struct garden_blocking {
     bool arrived; // an event, since somebody began to wait for one
     uint64_t dropped;
     struct garden_buffer octets; // the message being read or written
+    struct garden_buffer event;  // one that arrives: it may come beside a reply, in |octets|
     struct garden_buffer reply;  // the last one that was asked for as text
     char why[BLOCKING_WHY_SIZE];
 };
@@ -51,9 +52,9 @@ static void blocking_on_event(struct garden_client *client, const struct garden_
     (void)has_seq;
     (void)seq;
     struct garden_blocking *garden = user;
-    garden_buffer_clear(&garden->octets);
-    const int result = garden_message_encode(message, blocking_form, &garden->octets, NULL);
-    const size_t size = garden->octets.size;
+    garden_buffer_clear(&garden->event);
+    const int result = garden_message_encode(message, blocking_form, &garden->event, NULL);
+    const size_t size = garden->event.size;
     struct blocking_event *event = NULL;
     if (result == GARDEN_OK) event = zmtp_alloc(NULL, sizeof *event + size + 1);
     if (!event) { // no memory for it
@@ -62,7 +63,7 @@ static void blocking_on_event(struct garden_client *client, const struct garden_
     }
     event->next = NULL;
     event->size = size;
-    memcpy(event->text, garden->octets.data, size);
+    memcpy(event->text, garden->event.data, size);
     event->text[size] = '\0';
     *garden->last = event;
     garden->last = &event->next;
@@ -343,6 +344,7 @@ int garden_blocking_open(struct garden_blocking **out, const struct garden_clien
     *garden = (struct garden_blocking){.dropped = 0};
     garden->last = &garden->first;
     garden_buffer_init(&garden->octets, NULL, 0);
+    garden_buffer_init(&garden->event, NULL, 0);
     garden_buffer_init(&garden->reply, NULL, 0);
     if (uv_loop_init(&garden->loop) < 0) {
         zmtp_free(NULL, garden, sizeof *garden);
@@ -402,6 +404,7 @@ void garden_blocking_close(struct garden_blocking *garden)
     while (garden->first)
         blocking_drop(garden);
     garden_buffer_fini(&garden->octets);
+    garden_buffer_fini(&garden->event);
     garden_buffer_fini(&garden->reply);
     zmtp_free(NULL, garden, sizeof *garden);
 }

@@ -321,6 +321,7 @@ static void answer_slyly(struct node *node, struct zmtp_msg *msg)
     garden_message_fini(&request);
 }
 
+// G24: it ends the request that it answers, and says why; nobody reads it as what it is not.
 static void test_a_reply_of_another_family_reaches_nobody(void **state)
 {
     (void)state;
@@ -340,9 +341,9 @@ static void test_a_reply_of_another_family_reaches_nobody(void **state)
     for (size_t i = 0; i < sizeof sly / sizeof *sly; i++) {
         struct asked asked = {0};
         sly_reply = &sly[i];
-        assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 60, &asked), GARDEN_OK);
+        assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 0, &asked), GARDEN_OK);
         WORLD_UNTIL(&pair.world, asked.answers);
-        assert_int_equal(asked.result, GARDEN_ERR_TIMEOUT);
+        assert_int_equal(asked.result, GARDEN_ERR_TYPE);
         assert_int_equal(garden_client_counters(pair.client).malformed, i + 1);
     }
     assert_int_equal(pair.events, 0);
