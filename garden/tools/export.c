@@ -79,6 +79,8 @@ struct export
     uint8_t *block;
     struct progress progress;
     uint64_t done, total;
+    int file;
+    bool broken; // what is still to be written would make the archive look whole
 };
 
 static int export_failed(const struct export *export)
@@ -181,16 +183,30 @@ static int export_recording(struct export *export, const struct garden_hash *has
 
 // ---- The archive
 
+static la_ssize_t export_write(struct archive *archive, void *context, const void *octets,
+                               size_t size)
+{
+    const struct export *export = context;
+    for (;;) {
+        const ssize_t put = export->broken ? (ssize_t)size : write(export->file, octets, size);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) archive_set_error(archive, errno, "%s", strerror(errno));
+        return put;
+    }
+}
+
 static int export_to(struct export *export, int file, char **names, size_t count)
 {
     int result = TOOL_OK;
+    export->file = file;
     export->archive = archive_write_new();
     export->block = malloc(PARCEL_BLOCK);
     if (!export->archive || !export->block) {
         result = tool_fail(export->tool, "no memory");
     } else if (archive_write_set_format_pax_restricted(export->archive) != ARCHIVE_OK ||
                archive_write_set_bytes_in_last_block(export->archive, 1) != ARCHIVE_OK ||
-               archive_write_open_fd(export->archive, file) != ARCHIVE_OK) {
+               archive_write_open(export->archive, export, NULL, export_write, NULL) !=
+                   ARCHIVE_OK) {
         result = export_failed(export);
     }
     for (size_t i = 0; i < count && result == TOOL_OK; i++) {
@@ -201,7 +217,7 @@ static int export_to(struct export *export, int file, char **names, size_t count
     // One that is broken off must not look whole: its end is what closing writes.
     if (result == TOOL_OK && archive_write_close(export->archive) != ARCHIVE_OK)
         result = export_failed(export);
-    if (export->archive && result != TOOL_OK) (void)archive_write_fail(export->archive);
+    export->broken = result != TOOL_OK;
     if (export->archive) (void)archive_write_free(export->archive);
     free(export->block);
     free(export->written);
