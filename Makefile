@@ -231,6 +231,7 @@ run-tests: tests
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    --command 'conformance/matrix' 'test/conformance/matrix --check' \
+	    --command 'garden/table' 'test/garden/table --check' \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh' \
 	        --command 'embed/one-file-static-bare' 'test/embed_test.sh')
 
