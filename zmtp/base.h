@@ -19,7 +19,7 @@ struct zmtp_bytes {
 };
 
 struct zmtp_bytes zmtp_bytes_of(const void *data, size_t size);
-// The octets of a C string, without its terminator.
+// The octets of a C string, without its terminator; null is an empty one.
 struct zmtp_bytes zmtp_bytes_text(const char *text);
 bool zmtp_bytes_equal(struct zmtp_bytes a, struct zmtp_bytes b);
 

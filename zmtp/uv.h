@@ -222,8 +222,10 @@ struct zmtp_uv_transport {
 struct zmtp_uv_config {
     struct zmtp_socket_config socket; // allocator and pool are filled in by the engine
     struct zmtp_peer_limits limits;
-    uint32_t reconnect_min_ms, reconnect_max_ms; // |max| 0: as |min|
-    unsigned reconnect_stop;                     // ZMTP_STOP_...; 0: never
+    // Delays before dialling again, see struct zmtp_backoff; |max| 0: as |min|. Whoever answered with another
+    // mechanism, socket type or key hardly changes soon, so the next delay is then drawn from |max|.
+    uint32_t reconnect_min_ms, reconnect_max_ms;
+    unsigned reconnect_stop; // ZMTP_STOP_...; 0: never
     uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
     uint32_t pending_max; // connections of a listener before their handshake is done
     // CURVE servers: connections that a listener accepts in a second; up to as many may come at once, the
@@ -246,7 +248,8 @@ struct zmtp_uv_config {
     bool old_versions;
     // ws: which pages may connect from a browser, as the origins that it tells, with a space between
     // them: "https://example.org http://localhost:8080". Null: any, also one that a user of this machine
-    // visits and that means ill; "": none. Programs tell no origin, and are not held up. Copied.
+    // visits and that means ill; "": none. What no browser would tell, as a path behind it, is refused by
+    // the check. Programs tell no origin, and are not held up. Copied.
     const char *ws_origins;
     // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
     // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
@@ -257,7 +260,8 @@ struct zmtp_uv_config {
     void (*on_writable)(struct zmtp_uv_socket *socket, void *user);
     void (*on_event)(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user);
     // A client asks to be let in. Answer with zmtp_uv_authorise, from inside or within
-    // |limits.authorise_ms|.
+    // |limits.authorise_ms|. Set with NULL and without |security.server| it would never be asked, which
+    // the check refuses, as it does a list in |allow|.
     void (*on_authorise)(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest,
                          void *user);
     void *user;

@@ -136,6 +136,61 @@ static void test_security_that_is_not_complete_is_named(void **state)
     refuse(&config, ZMTP_ERR_ARGUMENT, "allow.kind");
 }
 
+static void test_keys_that_are_missing_are_named(void **state)
+{
+    (void)state;
+    struct zmtp_key_pair keys;
+    zmtp_key_generate(&keys, zmtp_sodium());
+    const struct zmtp_allow any = {.kind = ZMTP_ALLOW_ANY};
+    struct zmtp_uv_config config = fresh(ZMTP_DEALER);
+    zmtp_uv_config_curve_server(&config, NULL, any);
+    refuse(&config, ZMTP_ERR_ARGUMENT, "zmtp_key_generate");
+    zmtp_uv_config_curve_client(&config, &keys, NULL);
+    refuse(&config, ZMTP_ERR_ARGUMENT, "public key of its server");
+    memset(&keys.secret_key, 0, sizeof keys.secret_key); // as a public certificate is loaded
+    zmtp_uv_config_curve_server(&config, &keys, any);
+    refuse(&config, ZMTP_ERR_ARGUMENT, "_secret");
+    // A client without a name and a password has empty ones.
+    zmtp_uv_config_plain_client(&config, NULL, NULL);
+    config.allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_ASK};
+    assert_int_equal(zmtp_uv_config_check(&config, NULL), ZMTP_OK);
+}
+
+static void test_whom_to_let_in_needs_a_server_that_judges(void **state)
+{
+    (void)state;
+    const struct zmtp_key friend = {{1}};
+    struct zmtp_uv_config config = fresh(ZMTP_REP);
+    config.allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_KEYS, .keys = &friend, .count = 1};
+    refuse(&config, ZMTP_ERR_ARGUMENT, "security.server");
+    config = fresh(ZMTP_REP);
+    config.on_authorise = never_asked;
+    refuse(&config, ZMTP_ERR_ARGUMENT, "security.server");
+    config.security.server = true;
+    assert_int_equal(zmtp_uv_config_check(&config, NULL), ZMTP_OK);
+    zmtp_uv_config_plain_client(&config, "a", "b"); // the callback is then for other sockets
+    assert_int_equal(zmtp_uv_config_check(&config, NULL), ZMTP_OK);
+}
+
+static void test_an_origin_that_no_browser_tells_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"*",
+                                      "example.org",
+                                      "https://",
+                                      "://x",
+                                      "https://e.org/",
+                                      "https://E.org",
+                                      "HTTPS://e.org",
+                                      "https://*.e.org",
+                                      "nul",
+                                      "https://e.org,https://f.org/",
+                                      "https://e.org\thttp://f.org"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        REFUSE(ws_origins, bad[i], "https://e.org  http://localhost:80 null ", "ws_origins");
+    REFUSE(ws_origins, "https://e.org http://", "", "ws_origins");
+}
+
 static int option_of(int fd, int level, int name)
 {
     int value = -1;
@@ -275,6 +330,9 @@ int main(void)
         cmocka_unit_test(test_a_bad_limit_is_named),
         cmocka_unit_test(test_a_bad_option_of_the_transport_is_named),
         cmocka_unit_test(test_security_that_is_not_complete_is_named),
+        cmocka_unit_test(test_keys_that_are_missing_are_named),
+        cmocka_unit_test(test_whom_to_let_in_needs_a_server_that_judges),
+        cmocka_unit_test(test_an_origin_that_no_browser_tells_is_refused),
         cmocka_unit_test(test_a_dialled_and_an_accepted_connection_have_the_options),
         cmocka_unit_test(test_without_options_the_system_has_its_own),
         cmocka_unit_test(test_a_device_that_is_not_there_is_named_by_bind_and_dial),

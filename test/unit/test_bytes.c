@@ -18,6 +18,7 @@ static void test_a_view_has_the_octets_of_what_it_was_made_of(void **state)
     octets_assert_equal(zmtp_bytes_of(octets, sizeof octets), OCTETS(0x00, 0xFF, 0x00));
     octets_assert_equal(zmtp_bytes_text("AB"), OCTETS(0x41, 0x42));
     assert_int_equal(zmtp_bytes_text("").size, 0);
+    assert_int_equal(zmtp_bytes_text(NULL).size, 0); // of getenv, say
 }
 
 static void test_views_are_equal_when_size_and_octets_are(void **state)

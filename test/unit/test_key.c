@@ -101,6 +101,8 @@ static void test_what_a_mechanism_lacks_is_told_in_words(void **state)
     check_refused(&security, "zmtp_sodium");
     security.crypto = &crypto.table;
     check_refused(&security, "pair of keys");
+    security.keys.public_key.octets[0] = 1;
+    check_refused(&security, "ends in _secret");
     zmtp_key_generate(&security.keys, security.crypto);
     check_refused(&security, "public key of its server");
     security.server = true;

@@ -9,7 +9,7 @@ struct zmtp_bytes zmtp_bytes_of(const void *data, size_t size)
 
 struct zmtp_bytes zmtp_bytes_text(const char *text)
 {
-    return zmtp_bytes_of(text, strlen(text));
+    return zmtp_bytes_of(text, text ? strlen(text) : 0);
 }
 
 bool zmtp_bytes_equal(struct zmtp_bytes a, struct zmtp_bytes b)

@@ -183,6 +183,11 @@ const char *zmtp__guard_flaw(const struct zmtp_uv_config *config)
     const struct zmtp_security *const security = &config->security;
     const char *why;
     if (zmtp_security_check(security, &why) < 0) return why;
+    // Who says whom to let in must not find that everybody was.
+    if (security->mechanism == ZMTP_NULL && !security->server &&
+        (allow->kind != ZMTP_ALLOW_ASK || config->on_authorise))
+        return "allow or on_authorise says whom to let in, but nobody is judged unless "
+               "security.server is set, as zmtp_uv_config_curve_server, _plain_server and _zap do";
     if (!security->server) return NULL;
     // Any password would be none, and keys are of CURVE.
     if (security->mechanism != ZMTP_CURVE && allow->kind != ZMTP_ALLOW_ASK &&

@@ -42,6 +42,32 @@ static const char *uv_config_transport_flaw(const struct zmtp_uv_transport *tran
     return NULL;
 }
 
+// Origins are compared octet by octet, so one that no browser tells would let in nobody, without a word.
+static bool uv_config_origin(const char *at, size_t size)
+{
+    const char *const end = at + size;
+    if (size == 4 && memcmp(at, "null", 4) == 0) return true; // of a page that has none
+    const size_t scheme = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
+    if (scheme == 0 || scheme + 3 >= size || memcmp(at + scheme, "://", 3) != 0) return false;
+    for (at += scheme + 3; at < end; at++)
+        if (*at <= ' ' || *at > '~' || (*at >= 'A' && *at <= 'Z') || strchr("/*?#@", *at))
+            return false;
+    return true;
+}
+
+static const char *uv_config_origins_flaw(const char *origins)
+{
+    for (const char *at = origins ? origins : ""; *at; at += strspn(at, " ")) {
+        const size_t size = strcspn(at, " ");
+        if (size > 0 && !uv_config_origin(at, size))
+            return "ws_origins has a word that no browser tells as an origin; one is "
+                   "https://example.org or http://localhost:8080, in small letters and without a "
+                   "path";
+        at += size;
+    }
+    return NULL;
+}
+
 static const char *uv_config_flaw(const struct zmtp_uv_config *config)
 {
     // There is no handshake, which is where security would begin.
@@ -57,7 +83,8 @@ static const char *uv_config_flaw(const struct zmtp_uv_config *config)
     if (config->backlog == 0 || config->backlog > INT32_MAX)
         return "backlog is not within 1 and 2147483647";
     if (config->hello_rate_max > 1000000) return "hello_rate_max is above 1000000";
-    return uv_config_transport_flaw(&config->transport);
+    const char *const flaw = uv_config_origins_flaw(config->ws_origins);
+    return flaw ? flaw : uv_config_transport_flaw(&config->transport);
 }
 
 int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why)

@@ -5,8 +5,9 @@
 void zmtp_uv_config_curve_server(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
                                  struct zmtp_allow allow)
 {
-    config->security = (struct zmtp_security){
-        .mechanism = ZMTP_CURVE, .server = true, .crypto = zmtp_sodium(), .keys = *keys};
+    config->security =
+        (struct zmtp_security){.mechanism = ZMTP_CURVE, .server = true, .crypto = zmtp_sodium()};
+    if (keys) config->security.keys = *keys; // else the check has the words
     config->allow = allow;
 }
 
@@ -14,8 +15,8 @@ void zmtp_uv_config_curve_client(struct zmtp_uv_config *config, const struct zmt
                                  const struct zmtp_key *server_key)
 {
     struct zmtp_security *const security = &config->security;
-    *security = (struct zmtp_security){
-        .mechanism = ZMTP_CURVE, .crypto = zmtp_sodium(), .server_key = *server_key};
+    *security = (struct zmtp_security){.mechanism = ZMTP_CURVE, .crypto = zmtp_sodium()};
+    if (server_key) security->server_key = *server_key; // else the check has the words
     if (keys)
         security->keys = *keys;
     else if (security->crypto)

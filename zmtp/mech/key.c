@@ -54,6 +54,10 @@ static const char *security_check_curve(const struct zmtp_security *security)
     if (!security->crypto)
         return "CURVE needs a table of cryptographic functions: zmtp_sodium(), which is null in a "
                "build without libsodium (SODIUM=0, ZMTP_NO_SODIUM)";
+    if (zmtp_key_is_zero(&security->keys.secret_key) &&
+        !zmtp_key_is_zero(&security->keys.public_key))
+        return "CURVE needs a pair of keys, and this is the public one alone: load the certificate "
+               "whose name ends in _secret";
     if (zmtp_key_is_zero(&security->keys.secret_key))
         return "CURVE needs a pair of keys: zmtp_key_generate() or zmtp_key_file_load()";
     security->crypto->public_of(&derived, &security->keys.secret_key);
