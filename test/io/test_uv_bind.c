@@ -107,7 +107,8 @@ static void test_an_endpoint_that_cannot_be_read_is_refused_in_words(void **stat
     node_start(&a, &world, ZMTP_DEALER);
     assert_refused(&a, "tcp://127.0.0.1", ZMTP_ERR_ENDPOINT, "port is missing");
     assert_refused(&a, "pgm://127.0.0.1:1", ZMTP_ERR_TRANSPORT, "none of tcp, ipc, inproc");
-    assert_refused(&a, "", ZMTP_ERR_ENDPOINT, "transport");
+    assert_refused(&a, "", ZMTP_ERR_ENDPOINT, "missing");
+    assert_refused(&a, "127.0.0.1:1", ZMTP_ERR_ENDPOINT, "transport");
     assert_refused(&a, NULL, ZMTP_ERR_ENDPOINT, "missing");
     assert_refused(&a, "tcp://no-such-host.invalid:1", ZMTP_ERR_NOT_FOUND, "no address");
     assert_refused(&a, "tcp://192.0.2.1:1", ZMTP_ERR_ACCESS, "allow_public_null");

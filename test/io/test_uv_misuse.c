@@ -212,7 +212,7 @@ static void test_every_wrong_call_of_every_type_says_what_is_wrong(void **state)
         {call_subscribe_zero, MASK(ZMTP_DISH), ZMTP_ERR_ARGUMENT, "group"},
         {call_cancel_request, MASK(ZMTP_REQ), ZMTP_ERR_NOT_FOUND, "no such request"},
         {call_cancel_request, ALL & ~MASK(ZMTP_REQ), ZMTP_ERR_UNSUPPORTED, "only a REQ"},
-        {call_bind_nothing, ALL, ZMTP_ERR_ENDPOINT, "(null)"},
+        {call_bind_nothing, ALL, ZMTP_ERR_ENDPOINT, "endpoint is missing"},
         {call_bind_nonsense, ALL, ZMTP_ERR_TRANSPORT, "gopher://here"},
         {call_connect_any, ALL, ZMTP_ERR_ENDPOINT, "port"},
         {call_unbind, ALL, ZMTP_ERR_NOT_FOUND, "no endpoint of this socket"},

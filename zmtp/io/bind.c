@@ -15,8 +15,8 @@ static const char *bind_advice(enum zmtp_transport transport, int error_number)
     const bool ipc = transport == ZMTP_IPC, vsock = transport == ZMTP_VSOCK;
     switch (error_number) {
     case EADDRINUSE:
-        return ipc ? "is in use by another process: choose another path or stop it"
-                   : "is in use by another process: choose another port or stop it";
+        return ipc ? "is in use already: choose another path, or stop who listens there"
+                   : "is in use already: choose another port, or stop who listens there";
     case EADDRNOTAVAIL:
         return vsock ? "is no context id of this machine: choose its own, or *; 1 needs the module "
                        "vsock_loopback"

@@ -22,7 +22,8 @@ static int uv_endpoint_parse(struct zmtp_uv_socket *socket, const char *text,
     zmtp__uv_socket_hush(socket);
     error = zmtp_endpoint_parse(text, out, &why);
     if (error == ZMTP_OK) return ZMTP_OK;
-    return zmtp__uv_socket_fail(socket, error, "%.300s: %s", text ? text : "(null)", why);
+    if (!text || !text[0]) return zmtp__uv_socket_fail(socket, error, "%s", why);
+    return zmtp__uv_socket_fail(socket, error, "%.300s: %s", text, why);
 }
 
 // The words for |error| that nobody has said better.
