@@ -6,7 +6,7 @@ servers=
 trap 'kill $servers 2>/dev/null; wait 2>/dev/null; rm -rf "$folder"' EXIT
 examples=$O/zmtp/examples
 keygen=$O/bin/zmtp-keygen
-echo 1..6
+echo 1..7
 check() { if [ "$1" = 0 ]; then echo "ok $2"; else echo "not ok $2"; fi; }
 
 mkdir "$folder/clients"
@@ -22,8 +22,10 @@ grep -qF "$("$keygen" --show "$folder/clients/me") says" "$folder/log"
 check $? "3 - and known by the key"
 client stranger_secret server | grep -q "denied by authoriser: 400"
 check $? "4 - who is not allowed is told so"
-"$examples/curve" client "$folder/clients/me" "$folder/server" 2>&1 | grep -q "CURVE needs a pair of keys"
+"$examples/curve" client "$folder/clients/me" "$folder/server" 2>&1 | grep -q "ends in _secret"
 check $? "5 - a public certificate in place of the secret one is told"
+"$examples/curve" server "$folder/server_secret" "$folder/nowhere" 2>&1 | grep -q "nowhere: .*path"
+check $? "6 - and a folder that is not there"
 
 "$examples/zap" "ipc://$folder/zap" >/dev/null &
 servers="$servers $!"
@@ -40,4 +42,4 @@ answer = ask(b"secret")
 assert answer and answer.startswith(b"Hello, admin of localhost:"), answer
 assert ask(b"guess") is None
 P
-check $? "6 - a client of libzmq comes in with the password that the ZAP handler knows, and with no other"
+check $? "7 - a client of libzmq comes in with the password that the ZAP handler knows, and with no other"

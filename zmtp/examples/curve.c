@@ -2,10 +2,11 @@
 // lie in the folder ALLOWED; curve client KEYS SERVER [ENDPOINT] talks to the owner of the certificate
 // SERVER alone. Make the certificates with zmtp-keygen:
 //
-//     zmtp-keygen server; mkdir clients; zmtp-keygen clients/me
+//     zmtp-keygen server; zmtp-keygen me; mkdir clients; cp me clients
 //     curve server server_secret clients &
-//     curve client clients/me_secret server
+//     curve client me_secret server
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <zmtp/zmtp.h>
@@ -42,10 +43,11 @@ static void report(struct zmtp_uv_socket *socket, const struct zmtp_event *event
 
 static struct zmtp_key_file load(const char *path)
 {
-    struct zmtp_key_file file = {.has_public = false};
+    struct zmtp_key_file file;
     const int error = zmtp_key_file_load(&file, path);
-    if (error < 0) fprintf(stderr, "%s: %s\n", path, zmtp_err_text(error));
-    return file;
+    if (error == ZMTP_OK) return file;
+    fprintf(stderr, "%s: %s\n", path, zmtp_err_text(error));
+    exit(1);
 }
 
 int main(int argc, char *argv[])
@@ -53,7 +55,6 @@ int main(int argc, char *argv[])
     struct zmtp_uv *uv;
     struct zmtp_uv_socket *socket;
     struct zmtp_uv_config config;
-    const char *why = "there is no memory";
     (void)setvbuf(stdout, NULL, _IOLBF, 0); // line by line into a log, too
     const bool server = argc > 3 && strcmp(argv[1], "server") == 0;
     if (argc < 4 || (!server && strcmp(argv[1], "client") != 0)) {
@@ -74,13 +75,15 @@ int main(int argc, char *argv[])
     config.on_message = server ? answer : finish;
     config.on_event = report;
     if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0) return 1;
-    (void)zmtp_uv_config_check(&config, &why); // for its words, as the next line fails too
-    if (zmtp_uv_socket_open(&socket, uv, &config) < 0) {
-        fprintf(stderr, "%s\n", why);
+    int error = zmtp_uv_socket_open(&socket, uv, &config);
+    if (error < 0) {
+        const char *why = zmtp_err_text(error); // about a path, unless the config has a flaw
+        (void)zmtp_uv_config_check(&config, &why);
+        fprintf(stderr, "%s: %s\n", argv[3], why);
         return 1;
     }
     const struct zmtp_bytes question = zmtp_bytes_text("Can anybody else read this?");
-    int error = server ? zmtp_uv_bind(socket, endpoint) : zmtp_uv_connect(socket, endpoint);
+    error = server ? zmtp_uv_bind(socket, endpoint) : zmtp_uv_connect(socket, endpoint);
     if (error == ZMTP_OK && !server) error = zmtp_uv_send(socket, &question, 1);
     if (error < 0) {
         fprintf(stderr, "%s\n", zmtp_uv_error_text(socket));

@@ -54,11 +54,12 @@ static void report(struct zmtp_uv_socket *socket, const struct zmtp_event *event
 static int open_at(struct zmtp_uv *uv, const struct zmtp_uv_config *config, const char *endpoint)
 {
     struct zmtp_uv_socket *socket;
-    const char *why = "no memory";
-    if (zmtp_uv_config_check(config, &why) < 0 || zmtp_uv_socket_open(&socket, uv, config) < 0) {
+    const char *why;
+    if (zmtp_uv_config_check(config, &why) < 0) {
         fprintf(stderr, "%s\n", why);
         return 1;
     }
+    if (zmtp_uv_socket_open(&socket, uv, config) < 0) return 1; // no memory
     if (zmtp_uv_bind(socket, endpoint) == ZMTP_OK) return 0;
     fprintf(stderr, "%s\n", zmtp_uv_error_text(socket));
     return 1;
