@@ -25,6 +25,8 @@ enum zmtp_xpub_mode {
     ZMTP_XPUB_LAST_VALUE, // manual; and the message sent next goes to that peer alone
 };
 
+// What an option's comment names no type for is for all. Of other types than those it names it has no
+// effect, so that one config serves several; |conflate| alone is refused there, as it drops messages.
 struct zmtp_socket_config {
     const struct zmtp_allocator *allocator; // null: the heap
     struct zmtp_pool *pool;                 // null: none
