@@ -262,6 +262,9 @@ demo: ## installs what is missing, then captures a recording; PACE=fast, FILE=yo
 run-demo: all
 	@$(if $(DEMO),O='$(O)' PACE='$(PACE)' FILE='$(subst ','\'',$(value FILE))' JSON='$(JSON)' $(DEMO),echo 'garden/examples/demo.sh is missing' >&2; exit 1)
 
+soak: $(BIN) ## four captures amid kills of either side, for SECONDS=1800
+	@O='$(O)' $(PYTHON) test/garden/soak.py $(if $(filter command%,$(origin SECONDS)),$(SECONDS),1800) $(SOAK_FLAGS)
+
 fuzz-smoke: ## every fuzz target for FUZZ_SECONDS=20, with clang's sanitizers
 	$(again) deps-fuzz
 	$(again) fuzz-targets O=$(O)/fuzz CC=clang ASAN=1 TSAN= FUZZER=1 WS=1

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../core/error.h"
+#include "../store/fs.h"
 #include "../stream.h"
 #include "../uv/random.h"
 #include "log.h"
@@ -67,10 +68,17 @@ static void stream_publish_error(struct stream *stream, const char *text, bool r
     stream_publish(stream->streams, &event, extra, count);
 }
 
+// Where a daemon may be killed; the names are those of test/garden/test_kills.py.
+static void stream_step(const struct stream *stream, const char *name)
+{
+    garden__step(stream->streams->config.staging->fs, name);
+}
+
 static void stream_publish_full(struct stream *stream, const struct garden_chunk_report *chunk)
 {
     struct garden_arena arena;
     struct garden_value value;
+    stream_step(stream, "stream.full");
     stream_log_chunk(&stream->log, chunk, garden__time_now());
     const struct garden_event event = {
         .kind = GARDEN_EVENT_STREAM_CHUNK_FULL,
@@ -88,6 +96,7 @@ static void stream_publish_full(struct stream *stream, const struct garden_chunk
     else // it repeats
         log_write(LOG_ERROR, "%s: %s", stream->uri, garden_err_text(result));
     garden_arena_fini(&arena);
+    stream_step(stream, "stream.told");
 }
 
 // Once: the source has nothing more.
@@ -212,6 +221,7 @@ static void stream_refuse_all(struct stream *stream, int code, const char *text)
 static void stream_answer_switch(struct stream *stream, const struct recorder_event *event)
 {
     struct garden_request *request;
+    stream_step(stream, "stream.switched");
     while ((request = stream_waiting(stream, GARDEN_SHELL_STREAM_SWITCH_CHUNK, event->path))) {
         if (event->result < 0) {
             // A file that is not there must not look as if the stream were not.
@@ -392,6 +402,7 @@ static void stream_started(struct stream *stream)
         stream_forget(streams, stream);
         log_write(LOG_INFO, "%s: recording into %s", stream->uri, stream->first_path);
     }
+    stream_step(stream, "stream.started");
     while ((request = stream_waiting(stream, GARDEN_SHELL_STREAM_START, NULL))) {
         struct garden_entry entry = stream_status("recording");
         if (result == GARDEN_OK)
@@ -420,6 +431,7 @@ static void stream_ended(struct stream *stream, const struct recorder_event *eve
 {
     struct streams *streams = stream->streams;
     struct garden_request *request;
+    stream_step(stream, "stream.stopped");
     log_write(LOG_INFO, "%s: stopped with %llu of %llu frames in %llu chunks", stream->uri,
               (unsigned long long)event->totals.captured, (unsigned long long)event->totals.offered,
               (unsigned long long)event->totals.chunks);

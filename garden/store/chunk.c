@@ -145,6 +145,7 @@ int garden_chunk_open(struct garden_chunk *chunk, const struct garden_staging *s
         return result;
     }
     chunk->file = file;
+    garden__step(fs, "chunk.opened");
     return GARDEN_OK;
 }
 
@@ -171,6 +172,7 @@ static ssize_t chunk_append(struct garden_chunk *chunk, const uint8_t *data, siz
 {
     const struct garden_fs *fs = chunk->fs;
     struct stat status;
+    garden__step(fs, "chunk.write");
     ssize_t n = fs->write(fs->context, chunk->file, data, size);
     while (n < 0 && errno == EINTR)
         n = fs->write(fs->context, chunk->file, data, size);
@@ -179,6 +181,7 @@ static ssize_t chunk_append(struct garden_chunk *chunk, const uint8_t *data, siz
     if (fs->stat(fs->context, chunk->file, &status) != 0)
         return garden__fail_errno(error, "cannot examine", "an open chunk");
     const uint64_t found = (uint64_t)status.st_size, expected = chunk->size + (uint64_t)n;
+    garden__step(fs, "chunk.written");
     if (found == expected) {
         chunk->size = expected;
         return n;
@@ -209,6 +212,7 @@ int garden_chunk_close(struct garden_chunk *chunk, uint64_t size, struct garden_
     const struct garden_fs *fs = chunk->fs;
     if (chunk->file < 0) return garden__fail(error, GARDEN_ERR_STATE, "the chunk is not open");
     int result = GARDEN_OK;
+    garden__step(fs, "chunk.full");
     if (garden_chunk_intact(chunk) < size)
         result = garden__fail(error, GARDEN_ERR_CORRUPT,
                               "a chunk was cut below the %llu octets written to it",
@@ -216,9 +220,12 @@ int garden_chunk_close(struct garden_chunk *chunk, uint64_t size, struct garden_
     // Cutting also gives back the reserved space beyond the end.
     else if (fs->truncate(fs->context, chunk->file, (off_t)size) != 0)
         result = garden__fail_errno(error, "cannot cut", "chunk");
+    garden__step(fs, "chunk.cut");
     if (fs->chmod(fs->context, chunk->file, 0444) != 0 && result == GARDEN_OK)
         result = garden__fail_errno(error, "cannot make read-only", "chunk");
+    garden__step(fs, "chunk.protected");
     garden__fs_close(fs, chunk->file);
     chunk->file = -1;
+    garden__step(fs, "chunk.closed");
     return result;
 }

@@ -2,7 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -97,6 +101,20 @@ static int fs_lock_shared(void *context, int file)
     return flock(file, LOCK_SH | LOCK_NB);
 }
 
+// For tests of crashes: GARDEN_DIE_AT=NAME[:N] in the environment kills the process at the N-th time that
+// it comes to the step NAME, as a power failure would between two system calls.
+static void fs_step(void *context, const char *name)
+{
+    (void)context;
+    static atomic_uint passed;
+    const char *wanted = getenv("GARDEN_DIE_AT");
+    const size_t size = strlen(name);
+    if (wanted == NULL || strncmp(wanted, name, size) != 0) return;
+    if (wanted[size] != '\0' && wanted[size] != ':') return;
+    const unsigned long count = wanted[size] == ':' ? strtoul(wanted + size + 1, NULL, 10) : 1;
+    if (atomic_fetch_add(&passed, 1) + 1 >= count) (void)raise(SIGKILL); // does not return
+}
+
 const struct garden_fs *garden__fs_system(void)
 {
     static const struct garden_fs system = {
@@ -115,6 +133,7 @@ const struct garden_fs *garden__fs_system(void)
         .mkdir = fs_mkdir,
         .lock = fs_lock,
         .lock_shared = fs_lock_shared,
+        .step = fs_step,
     };
     return &system;
 }

@@ -28,7 +28,7 @@ struct garden_fs {
     // Without waiting, until the file is closed: for one alone, or beside others that share it.
     int (*lock)(void *context, int file);
     int (*lock_shared)(void *context, int file);
-    // Called between two steps that a crash may separate; null except in tests.
+    // Called between two steps that a crash may separate, by whichever thread; may be null.
     void (*step)(void *context, const char *name);
 };
 

@@ -264,6 +264,7 @@ static int recording_seal(struct garden_recording *recording, struct garden_inst
         garden__step(recording->store->fs, "recording.announced");
         if (result == GARDEN_OK) result = garden_store_unstage(recording->store, name, error);
     }
+    garden__step(recording->store->fs, "recording.unstaged");
     if (result == GARDEN_OK) garden__rotation_sealed(&recording->rotation);
     return result;
 }
@@ -308,6 +309,7 @@ static int recording_finish(struct garden_recording *recording, struct garden_er
     if (result == GARDEN_OK) result = recording_unstage(recording, "manifest.json", error);
     garden__step(recording->store->fs, "recording.done");
     if (result == GARDEN_OK) result = recording_unstage(recording, "journal", error);
+    garden__step(recording->store->fs, "recording.gone");
     if (result == GARDEN_OK) garden__rotation_finished(&recording->rotation);
     return result;
 }

@@ -38,8 +38,10 @@ int garden_store_stage(struct garden_store *store, const char *name, struct gard
         return garden_store_inspect(store, name, &size, &closed, error);
     }
     garden__fs_close(fs, file);
+    garden__step(fs, "stage.made");
     if (fs->sync(fs->context, store->staging) != 0)
         return garden__fail_errno(error, "cannot sync", "the staging folder");
+    garden__step(fs, "stage.synced");
     return GARDEN_OK;
 }
 

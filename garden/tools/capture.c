@@ -614,9 +614,6 @@ static int capture_take_up(struct capture *capture)
     options->device = capture->definition.device;
     options->chunk_bytes = capture->definition.chunk_size;
     capture->told = manifest->chunk_count;
-    progress_line(&capture->progress, "going on with %s after %zu chunks, %llu frames",
-                  options->uri, manifest->chunk_count,
-                  (unsigned long long)garden_manifest_end(manifest));
     // The lanes were up before there was a recording: what the daemon has of it is asked here.
     capture_on_lane(tool->client, GARDEN_LANE_CONTROL, true, capture);
     return TOOL_OK;
@@ -643,6 +640,9 @@ static int capture_run(struct capture *capture)
     if (result != TOOL_OK) return result;
     progress_init(&capture->progress, tool->json, capture->source_frames,
                   capture->format.sample_rate);
+    if (capture->options.resume && !tool->json)
+        progress_line(&capture->progress, "going on with %s after %llu chunks",
+                      capture->options.uri, (unsigned long long)capture->told);
     capture->started_ns = uv_hrtime();
     capture_open_handles(capture);
     capture_pump(capture);

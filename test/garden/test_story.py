@@ -28,6 +28,7 @@ class Story:
         self.store = self.path("store")
         os.makedirs(os.path.join(self.store, "staging"))
         self.daemons = []
+        self.env = None  # of daemons: this program's
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -51,7 +52,7 @@ class Story:
             [GARDEND, "--run-dir", self.path(run), "--staging", os.path.join(self.store, "staging"),
              "--pace", pace, "--log-level", "warning", "--ready-fd", str(write), *options],
             pass_fds=(write,), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, env=self.env)
         os.close(write)
         line = os.read(ready, 100)
         os.close(ready)

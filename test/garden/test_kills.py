@@ -1,0 +1,212 @@
+#!/usr/bin/python3
+"""G09: each side is killed at each named step of a capture, and what was written is recovered.
+
+A row of the tables is a step of the code (garden__step) and how often it is passed before the process dies
+there, by GARDEN_DIE_AT. A client that died goes on with --resume: at the end every frame that was offered is
+captured or in a gap. For a daemon that died its client seals what was written: exactly the frames that lay
+in files when it died. Both sides at once is the third table. Reports in TAP.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import recordings  # pylint: disable=wrong-import-position
+from test_story import GARDENCTL, GARDEND, PATIENCE, Story  # pylint: disable=wrong-import-position
+
+CLIENT = ["stage.made", "stage.synced", "journal.append", "journal.appended", "seal.synced", "seal.hashed", "seal.linked",
+          "seal.described", "recording.object", "manifest.written", "manifest.renamed", "recording.announced",
+          "recording.unstaged"]
+CLIENT_END = ["recording.manifest", "recording.done", "recording.gone"]
+DAEMON = ["chunk.opened", "chunk.write", "chunk.written", "chunk.full", "chunk.cut", "chunk.protected", "chunk.closed",
+          "stream.full", "stream.told", "stream.switched"]
+DAEMON_START = ["stream.started"]
+DAEMON_END = ["stream.stopped"]
+KINDS = {"audio": ("counter:2,48000,{}", 36000, 19200, recordings.Counter("s32_le", 2)),
+         "midi": ("midi-counter:60000,{}", 10000, 3000, recordings.MidiCounter())}
+URI = "stream://default/main"
+
+
+WORKERS = 3  # tests at a time; most of each is waiting
+
+
+def dying(step):
+    """The environment of a process that is to die at |step|, a name and how often it is come to."""
+    env = {name: value for name, value in os.environ.items() if name != "GARDEN_DIE_AT"}
+    return env | {"GARDEN_DIE_AT": step} if step else env
+
+
+class Kill(Story):
+    def begin(self, kind, daemon_dies=None, ring_ms=10000):
+        source, frames, self.chunk, self.content = KINDS[kind]
+        self.env = dying(daemon_dies)
+        _, ready = self.start("--source", source.format(frames), "--ring-ms", str(ring_ms), pace="real")
+        assert ready
+
+    def client(self, *words, dies=None):
+        client = subprocess.Popen(
+            [GARDENCTL, "--connection", os.path.join(self.path("run"), "connection.json"), "--json", "capture",
+             "--store", self.store, *words],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dying(dies))
+        self.daemons.append(client)  # so that it is ended, whatever comes
+        return client
+
+    def capture(self, dies=None):
+        return self.client("--chunk-bytes", str(self.chunk), dies=dies)
+
+    def finish(self, client):
+        out, err = client.communicate(timeout=PATIENCE)
+        assert client.returncode in (0, 5), (client.returncode, out, err)
+        return json.loads(out)
+
+    def manifest(self):
+        """The only one, which verifies and holds what it should. Returns it, captured and lost."""
+        found = recordings.manifests_of(self.store, URI)
+        assert len(found) == 1, found
+        self.ctl("verify", "--store", self.store, found[0], check=0)
+        manifest = recordings.read_manifest(self.store, found[0])
+        return manifest, *recordings.check(self.store, manifest, self.content)
+
+    def nothing_is_left(self):
+        left = os.listdir(os.path.join(self.store, "staging"))
+        assert not left, left
+
+    def written(self):
+        """Frames in files, whether sealed or not: a file with two names counts once."""
+        files = {}
+        staging = os.path.join(self.store, "staging")
+        for name in os.listdir(staging):
+            if name.rsplit(".", 1)[-1].isdigit():
+                status = os.stat(os.path.join(staging, name))
+                files[status.st_ino] = status.st_size
+        for folder, _, names in os.walk(os.path.join(self.store, "objects")):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path, "rb") as file:
+                    if file.read(1) != b"{":  # no definition, no manifest: those of both sources begin otherwise
+                        status = os.stat(path)
+                        files[status.st_ino] = status.st_size
+        return sum(files.values()) // self.content.frame_size
+
+
+def later(step, count):
+    """So often is the step passed when about |count| chunks are: a chunk is written in many pieces."""
+    return 12 * count if step in ("chunk.write", "chunk.written") else count
+
+
+def kill_client(kind, step, count):
+    def test(story):
+        story.begin(kind)
+        client = story.capture(dies=f"{step}:{count}")
+        client.communicate(timeout=PATIENCE)
+        assert client.returncode == -signal.SIGKILL, client.returncode
+        if not [name for name in os.listdir(os.path.join(story.store, "staging")) if name.endswith(".journal")]:
+            assert step == "recording.gone" or count == 1, "the journal is gone"
+            if step == "recording.gone":  # all was done
+                story.manifest()
+            return
+        done = story.finish(story.client("--resume"))
+        _, captured, lost = story.manifest()
+        assert done["captured"] == captured and done["lost"] == lost, done
+        status = json.loads(story.ctl("status", check=0).stdout)["streams"]
+        if status:  # else it had not been started yet when the client died, and was when it came back
+            totals = status[0]["totals"]
+            assert (totals["offered"], totals["captured"]) == (captured + lost, captured), (totals, captured, lost)
+        assert lost == 0, "the ring is large enough for all of it"
+        story.nothing_is_left()
+    test.__name__ = f"g09_a_{kind}_client_killed_at_{step}_{count}_goes_on"
+    return test
+
+
+def kill_daemon(kind, step, count):
+    def test(story):
+        story.begin(kind, daemon_dies=f"{step}:{count}")
+        client = story.capture()
+        status = story.daemons[0].wait(PATIENCE)
+        assert status == -signal.SIGKILL, status
+        client.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
+        written = story.written()
+        client.send_signal(signal.SIGCONT)
+        client.send_signal(signal.SIGINT)  # else it would wait for the daemon's return
+        out, err = client.communicate(timeout=PATIENCE)
+        if written == 0 and client.returncode != 0 and not recordings.manifests_of(story.store, URI):
+            story.nothing_is_left()
+            return
+        assert client.returncode in (0, 5), (client.returncode, out, err)
+        _, captured, _ = story.manifest()
+        assert captured == written, (captured, written)
+        story.nothing_is_left()
+    test.__name__ = f"g09_a_{kind}_daemon_killed_at_{step}_{count}_leaves_what_it_wrote"
+    return test
+
+
+def kill_both(kind, client_step, daemon_step, count):
+    def test(story):
+        story.begin(kind, daemon_dies=f"{daemon_step}:{later(daemon_step, count + 3)}")
+        client = story.capture(dies=f"{client_step}:{count}")
+        client.communicate(timeout=PATIENCE)
+        assert client.returncode == -signal.SIGKILL, client.returncode
+        try:
+            story.daemons[0].wait(3)
+        except subprocess.TimeoutExpired:
+            story.daemons[0].kill()  # it starved before it came there
+            story.daemons[0].wait(PATIENCE)
+        written = story.written()
+        story.ctl("capture", "--recover", "--store", story.store)
+        _, captured, _ = story.manifest()
+        assert captured == written, (captured, written)
+        story.nothing_is_left()
+    test.__name__ = f"g09_{kind}_both_killed_at_{client_step}_and_{daemon_step}_{count}_lose_nothing_written"
+    return test
+
+
+def table():
+    for kind in KINDS:
+        for number, step in enumerate(CLIENT):
+            yield kill_client(kind, step, 1 if kind == "audio" and number % 3 == 0 else 3)
+            if kind == "audio":
+                yield kill_client(kind, step, 6 + number % 2)
+        for step in CLIENT_END:
+            yield kill_client(kind, step, 1)
+        for number, step in enumerate(DAEMON):
+            yield kill_daemon(kind, step, 1 + number % 2)
+            if kind == "audio":
+                yield kill_daemon(kind, step, 5)
+        for step in DAEMON_START + DAEMON_END:
+            yield kill_daemon(kind, step, 1)
+    for number, step in enumerate(CLIENT):
+        yield kill_both("audio" if number % 2 else "midi", step, DAEMON[number % len(DAEMON)], 4)
+
+
+def run_one(test):
+    story = Kill()
+    try:
+        test(story)
+        return None
+    except Exception as error:  # whatever it is, the other tests still run
+        return error
+    finally:
+        story.close()
+
+
+def main():
+    tests = [test for test in table() if not sys.argv[1:] or test.__name__ in sys.argv[1:]]
+    print(f"1..{len(tests)}", flush=True)
+    failed = 0
+    with ThreadPoolExecutor(WORKERS) as workers:
+        for number, (test, error) in enumerate(zip(tests, workers.map(run_one, tests)), 1):
+            failed += error is not None
+            name = test.__name__.replace("_", " ")
+            print(f"not ok {number} - {name}\n# {type(error).__name__}: {error}" if error else f"ok {number} - {name}",
+                  flush=True)
+    return failed > 0
+
+
+if __name__ == "__main__":
+    assert os.path.exists(GARDEND)
+    sys.exit(main())
