@@ -244,7 +244,7 @@ old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.p
 
 interop: ## every socket type in conversation with every other library; INTEROP_FLAGS='--library jeromq'
 	$(again) deps-interop
-	$(again) run-interop
+	$(again) run-interop $(TEST_WS)
 run-interop: $(O)/test/interop/line_peer
 	@O='$(O)' $(PYTHON) test/interop/campaign.py --json $(O)/interop/table.json --markdown $(O)/interop/table.md \
 	    $(INTEROP_FLAGS)

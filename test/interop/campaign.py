@@ -22,7 +22,7 @@ from line import Failed, Missing, Side
 BUILD = os.environ.get('O', 'build')
 OURS = os.path.join(BUILD, 'test/interop/line_peer')
 MECHANISMS = ['NULL', 'PLAIN', 'CURVE']
-TRANSPORTS = ['tcp', 'ipc']
+TRANSPORTS = ['tcp', 'ipc', 'ws']
 ROLES = ['bind', 'connect']  # of our side
 ATTEMPTS = 4  # where a fault of the peer comes and goes
 REFERENCES = ['libzmq-debian', 'zeromq.js']
@@ -119,9 +119,9 @@ class Meeting:
         return side
 
     def fresh(self):
-        if self.cell.transport == 'tcp':
-            return 'tcp://127.0.0.1:*'
-        return 'ipc://' + tempfile.mktemp(dir=self.folder)
+        if self.cell.transport == 'ipc':
+            return 'ipc://' + tempfile.mktemp(dir=self.folder)
+        return f'{self.cell.transport}://127.0.0.1:*'
 
     def prepare(self, side, kind, ours, option=None):
         binds = ours == self.we_bind

@@ -2,7 +2,7 @@
 import re
 
 MARKS = {'passed': '🟩', 'failed': '🟥', 'fault': '🟧', 'missing': '⬜'}
-PLACES = [('tcp', 'bind'), ('tcp', 'connect'), ('ipc', 'bind'), ('ipc', 'connect')]
+DIMENSIONS = 'mechanism', 'transport', 'we'
 
 
 class Fault:
@@ -38,15 +38,23 @@ def judge(row, faults):
     return row | {'result': 'fault', 'reason': fault.text, 'seen': row['reason']}
 
 
-def cell_text(rows):
-    """One mark, or one for each place where the conversation was held."""
-    marks = [MARKS[rows[place]['result']] for place in PLACES if place in rows]
-    return marks[0] if len(set(marks)) == 1 else ''.join(marks)
-
-
 def plain(reason):
     """Without what is another each time, so that the same reasons come together."""
-    return re.sub(r'(tcp|ipc)://[^\s"]+|/tmp/[^\s"]+|\b\d+ failed', '...', reason)
+    return re.sub(r'(tcp|ipc|ws)://[^\s"]+|/tmp/[^\s"]+|\b\d+ failed', '...', reason)
+
+
+def values(rows, name):
+    return list(dict.fromkeys(row[name] for row in rows))
+
+
+def where(rows, everywhere):
+    """The mechanisms, transports and roles of |rows|, but for what is common to all rows of |everywhere|."""
+    chosen = [values(rows, name) for name in DIMENSIONS]
+    places = {tuple(row[name] for name in DIMENSIONS) for row in rows}
+    if len(places) < len(chosen[0]) * len(chosen[1]) * len(chosen[2]):
+        return ', '.join(' '.join(place) for place in sorted(places))
+    return ' '.join('/'.join(some) for some, name in zip(chosen, DIMENSIONS)
+                    if len(some) < len(values(everywhere, name)))
 
 
 def notes(rows):
@@ -56,27 +64,33 @@ def notes(rows):
         if row['result'] != 'passed':
             spared = row['without_empty_parts'] == 'passed'
             reason = plain(row['reason']) + (' (all is well without empty parts)' if spared else '')
-            about = out.setdefault((row['version'], row['result'], reason), {})
-            about.setdefault(row['pair'], []).append(f'{row["mechanism"]} {row["transport"]} {row["we"]}')
-    everything = {}
-    for row in rows:
-        everything.setdefault((row['version'], row['mechanism'], row['transport']), set()).add(row['pair'])
-    for (version, result, reason), about in out.items():
-        places = sorted({place for some in about.values() for place in some})
-        where = f' ({", ".join(places)})' if len(places) <= 4 else ''
-        whole = any(key[0] == version and pairs <= set(about) for key, pairs in everything.items())
-        yield f'- {MARKS[result]} {version}: {reason}: {"all" if whole else ", ".join(about)}{where}'
+            out.setdefault((row['version'], row['result'], reason), []).append(row)
+    for (version, result, reason), some in out.items():
+        everywhere = [row for row in rows if row['version'] == version]
+        pairs, place = values(some, 'pair'), where(some, everywhere)
+        all_pairs = len(pairs) > 30 and len(pairs) > len(values(everywhere, 'pair')) - 5
+        yield (f'- {MARKS[result]} {version}: {reason}: {"all" if all_pairs else ", ".join(pairs)}'
+               f'{" (" if place else ""}{place}{")" if place else ""}')
+
+
+def cell_text(rows):
+    """One mark, or one where we bind and one where they do."""
+    marks = [MARKS[row['result']] for row in rows]
+    return marks[0] if len(set(marks)) == 1 else ''.join(marks)
 
 
 def markdown(rows):
-    pairs = list(dict.fromkeys(row['pair'] for row in rows))
+    pairs = values(rows, 'pair')
     grid = {}
     for row in rows:
-        line = grid.setdefault((row['version'], row['mechanism']), {})
-        line.setdefault(row['pair'], {})[row['transport'], row['we']] = row
-    lines = ['| library | mechanism | ' + ' | '.join(pair.replace('/', '/ ') for pair in pairs) + ' |',
-             '|---' * (len(pairs) + 2) + '|']
-    for (version, mechanism), line in grid.items():
-        lines.append(f'| {version} | {mechanism} | ' + ' | '.join(
-            cell_text(line[pair]) if pair in line else '' for pair in pairs) + ' |')
+        line = grid.setdefault((row['version'], row['mechanism']), {}).setdefault(row['transport'], {})
+        line.setdefault(row['pair'], []).append(row)
+    lines = ['| library | mechanism | transport | ' + ' | '.join(pair.replace('/', '/ ') for pair in pairs) + ' |',
+             '|---' * (len(pairs) + 3) + '|']
+    for (version, mechanism), transports in grid.items():
+        same = {}  # transports over which all went alike share a line
+        for transport, line in transports.items():
+            cells = ' | '.join(cell_text(line[pair]) if pair in line else '' for pair in pairs)
+            same.setdefault(cells, []).append(transport)
+        lines.extend(f'| {version} | {mechanism} | {", ".join(some)} | {cells} |' for cells, some in same.items())
     return '\n'.join(lines + [''] + list(notes(rows))) + '\n'

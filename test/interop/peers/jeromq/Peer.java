@@ -285,7 +285,8 @@ public final class Peer {
         events.close();
     }
 
-    private static void refuseIpc(String endpoint) throws No {
+    private static void refuse(String endpoint) throws No {
+        if (endpoint.startsWith("ws:")) throw new No("JeroMQ has no ws");
         if (endpoint.startsWith("ipc:")) throw new No("JeroMQ's ipc is tcp on a port that follows from the path");
     }
 
@@ -305,11 +306,11 @@ public final class Peer {
             open(words);
             return "";
         case "bind":
-            refuseIpc(words.get(0));
+            refuse(words.get(0));
             need(socket.bind(words.get(0)), "bind");
             return socket.getLastEndpoint();
         case "connect":
-            refuseIpc(words.get(0));
+            refuse(words.get(0));
             connect(words.get(0));
             return "";
         case "subscribe":

@@ -177,8 +177,10 @@ def main():
             print('ok', answer or '', flush=True)
         except No as e:
             print('no', e, flush=True)
-        except zmq.Again as e:
-            print('timeout', e, flush=True)
+        except zmq.ZMQError as e:
+            missing = e.errno == zmq.EPROTONOSUPPORT
+            word = 'timeout' if e.errno == zmq.EAGAIN else 'no' if missing else 'error'
+            print(word, 'it has no such transport' if missing else e, flush=True)
         except Exception as e:  # whatever it is, the driver is to hear of it
             print('error', f'{type(e).__name__}: {e}'.replace('\n', ' '), flush=True)
 

@@ -229,6 +229,9 @@ impl Peer {
             "open" => self.open(rest),
             "bind" | "connect" => {
                 let endpoint = rest[0].replace(":*", ":0");
+                if endpoint.starts_with("ws:") {
+                    return Err(Trouble::No("zmq.rs has no ws".into()));
+                }
                 let socket = self.socket.as_mut().ok_or_else(|| error("no socket"))?;
                 if *verb == "bind" {
                     return socket.bind(&endpoint).await.map_err(error);
