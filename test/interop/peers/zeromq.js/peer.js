@@ -95,7 +95,8 @@ function security(mechanism, words) {
 
 async function doSend(words) {
     const numbers = kind === 'SERVER';
-    const message = parts(numbers ? words.slice(1) : words);
+    // Copies, since a message is sent from the caller's memory, and libzmq as a ws client masks it there.
+    const message = parts(numbers ? words.slice(1) : words).map((part) => Buffer.from(part));
     for (const end = Date.now() + timeout;;) {
         try {
             if (numbers) return await socket.send(message[0], {routingId});
