@@ -235,6 +235,13 @@ class Campaign:
             self.versions[library.name] = library.name
             print(f'# {library.name}: {self.trouble[library.name]}', flush=True)
 
+    def our_version(self):
+        side = Side('ours', self.commands['ours'], os.devnull)
+        try:
+            return side.do('version')
+        finally:
+            side.kill()
+
     def cells(self):
         o = self.options
         for library, mechanism, pair in itertools.product(LIBRARIES, MECHANISMS, PAIRS):
@@ -286,11 +293,11 @@ class Campaign:
     def tell(self, cell, total):
         with self.lock:
             self.done += 1
-            if cell.result == 'failed' or self.options.verbose:
-                print(f'{cell.result} - {cell.library.name} {cell.name()}: {cell.reason} '
-                      f'({cell.seconds:.1f} s)' +
-                      (f'; without empty parts {cell.sparing}; {cell.reference}' if cell.sparing else ''),
-                      flush=True)
+            known = cell.result == 'failed' and table.find_fault(cell.as_json(''), self.faults)
+            if (cell.result == 'failed' and not known) or self.options.verbose:
+                after = f'; without empty parts {cell.sparing}; {cell.reference}' if cell.sparing else ''
+                print(f'{"fault" if known else cell.result} - {cell.library.name} {cell.name()}: {cell.reason} '
+                      f'({cell.seconds:.1f} s){after}', flush=True)
             if self.done % 100 == 0:
                 print(f'# {self.done} of {total}', flush=True)
 
@@ -318,6 +325,7 @@ def main():
     parser.add_argument('--jobs', type=int, default=2)
     parser.add_argument('--json', help='writes all cells to this file')
     parser.add_argument('--markdown', help='writes the table to this file too')
+    parser.add_argument('--readme', action='store_true', help='puts the table at the end of README.md')
     parser.add_argument('--verbose', action='store_true', help='tells of every cell, not only of failed ones')
     options = parser.parse_args()
     campaign = Campaign(options)
@@ -331,6 +339,8 @@ def main():
     if options.markdown:
         with open(options.markdown, 'w', encoding='utf-8') as out:
             out.write(text)
+    if options.readme:
+        table.keep(os.path.join(HERE, 'README.md'), f'{time.strftime("%Y-%m-%d")}, with {campaign.our_version()}.', text)
     print(text)
     counts = {word: sum(row['result'] == word for row in rows)
               for word in ('passed', 'failed', 'fault', 'missing')}

@@ -191,7 +191,7 @@ def heartbeats(m):
         raise Failed(f'a stopped peer was given up for {reason}')
     hail(m)
     m.ours.stop()
-    time.sleep(3 * HEARTBEAT_MS / 1000)
+    time.sleep(5 * HEARTBEAT_MS / 1000)
     m.ours.go_on()
     m.ours.do('await closed 2')
     hail(m)

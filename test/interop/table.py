@@ -94,3 +94,11 @@ def markdown(rows):
             same.setdefault(cells, []).append(transport)
         lines.extend(f'| {version} | {mechanism} | {", ".join(some)} | {cells} |' for cells, some in same.items())
     return '\n'.join(lines + [''] + list(notes(rows))) + '\n'
+
+
+def keep(path, date, text):
+    """Puts the table behind the last heading of a README, in the place of an older one."""
+    with open(path, encoding='utf-8') as old:
+        head, heading, _ = old.read().partition('## The last result\n')
+    with open(path, 'w', encoding='utf-8') as new:
+        new.write(f'{head}{heading}\n{date}\n\n{text}')

@@ -312,11 +312,10 @@ func main() {
 		text, err := p.act(words[0], words[1:])
 		word := "ok"
 		var no missing
-		var unknown zmq4.UnknownTransportError
 		if errors.As(err, &no) {
 			word, text = "no", err.Error()
-		} else if errors.As(err, &unknown) {
-			word, text = "no", "zmq4 has no "+unknown.Name
+		} else if err != nil && strings.Contains(err.Error(), "unknown transport") {
+			word, text = "no", "zmq4 has no such transport"
 		} else if errors.Is(err, errLate) {
 			word, text = "timeout", err.Error()
 		} else if err != nil {
