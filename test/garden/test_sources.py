@@ -87,7 +87,20 @@ class Place:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream:
                     stream.close()
+        self.sweep()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sweep(self):
+        """Ends what those processes have left: it has our folder as its home."""
+        mark = f"HOME={self.folder}".encode()
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    ours = mark in file.read().split(b"\0")
+                if ours:
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass  # it is gone, or not ours to look at
 
 
 def need(library):
