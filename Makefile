@@ -123,7 +123,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all lib core amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
-        check demo run-demo fuzz fuzz-smoke \
+        check mutants torture run-torture demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
@@ -275,6 +275,10 @@ fuzz-targets: $(FUZZ:%=$(O)/bin/fuzz_%)
 
 sim: $(SIM) ## one simulation with SEED=1
 	$(if $(SIM),$(SIM) $(SEED),@echo 'test/sim has no sources' >&2; exit 1)
+
+mutants: ## plants small bugs in a copy of the tree, each of which a test must notice; T= picks some
+	$(again) deps-test
+	@test/mutants/run --folder $(O)/mutants $(T)
 
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
 BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libzmq)

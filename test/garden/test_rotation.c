@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "fixture.h"
+#include "garden/core/rotation.h"
 
 // Both sides of one stream in one process, with files that are real and a network that is not: it
 // loses, doubles, delays and reorders as a seed says. Frames of four octets hold their position.
@@ -473,6 +474,29 @@ static void daemon_kill(struct world *w)
     world_daemon(w);
 }
 
+// It would be refused as that of a stream which nobody knows, and the start might still arrive.
+static void test_a_stop_is_not_asked_for_before_the_start_is_answered(void **state)
+{
+    (void)state;
+    struct garden__rotation r;
+    enum garden_request_kind kind;
+    uint64_t token, start, number;
+    garden__rotation_init(&r, 100);
+    assert_int_equal(garden__rotation_work(&r, 0).kind, GARDEN__WORK_STAGE);
+    garden__rotation_staged(&r, 0);
+    assert_true(garden__rotation_request(&r, 0, &kind, &start, &number));
+    assert_int_equal(kind, GARDEN_REQUEST_START);
+    garden__rotation_stop(&r, 0);
+    for (int64_t now = 0; now < 2000; now++) {
+        if (!garden__rotation_request(&r, now, &kind, &token, &number)) continue;
+        assert_int_equal(kind, GARDEN_REQUEST_START);
+        assert_int_equal(token, start);
+    }
+    assert_true(garden__rotation_reply(&r, 2000, start, GARDEN_OK, NULL));
+    assert_true(garden__rotation_request(&r, 2000, &kind, &token, &number));
+    assert_int_equal(kind, GARDEN_REQUEST_STOP);
+}
+
 static void test_after_a_killed_daemon_all_that_it_wrote_is_sealed(void **state)
 {
     (void)state;
@@ -701,6 +725,7 @@ int main(void)
             test_loss_doubling_delay_and_reordering_neither_stall_nor_seal_twice, tell_seed),
         cmocka_unit_test(test_a_refused_start_leaves_nothing_behind),
         cmocka_unit_test(test_a_stop_before_the_daemon_was_asked_ends_at_once),
+        cmocka_unit_test(test_a_stop_is_not_asked_for_before_the_start_is_answered),
         cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),

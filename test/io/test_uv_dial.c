@@ -200,6 +200,29 @@ static void test_a_dialler_gives_up_when_it_is_refused_by_an_error_command(void 
     fake_close(&fake);
 }
 
+// ZMTP37-ERR-04: also when each dial succeeds, and the handshake too.
+static void test_a_binder_that_hangs_up_at_once_is_dialled_later_and_later(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    fake.node.config.reconnect_min_ms = 400;
+    fake.node.config.reconnect_max_ms = 30000;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    // From a delay twice as long as the first on, it is the third at least.
+    while (fake.node.retry_ms < 800) {
+        const unsigned before = fake.node.events[ZMTP_EVENT_HANDSHAKE_DONE];
+        const unsigned lost = fake.node.events[ZMTP_EVENT_CLOSED];
+        fake_answer(&fake, LITERAL(RIG_GREETING RIG_READY_DEALER));
+        WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_HANDSHAKE_DONE] > before);
+        close(fake.fd);
+        fake.fd = -1;
+        WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_CLOSED] > lost);
+    }
+    fake_close(&fake);
+}
+
 // ZMTP37-AUTH-04; LZ-14
 static void test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace(void **state)
 {
@@ -482,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_an_unknown_name_is_told),
         cmocka_unit_test(test_an_http_server_is_recognised_and_tried_again),
         cmocka_unit_test(test_a_dialler_gives_up_when_it_is_refused_by_an_error_command),
+        cmocka_unit_test(test_a_binder_that_hangs_up_at_once_is_dialled_later_and_later),
         cmocka_unit_test(test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace),
         cmocka_unit_test(test_a_dialler_stops_after_what_it_was_told_to),
         cmocka_unit_test(test_a_dialler_goes_on_after_what_it_was_not_told_of),
