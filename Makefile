@@ -280,6 +280,29 @@ mutants: ## plants small bugs in a copy of the tree, each of which a test must n
 	$(again) deps-test
 	@test/mutants/run --folder $(O)/mutants $(T)
 
+# The unit tests again, with each allocation failing in turn, and a loop whose system calls fail as well. Their
+# own flavour has the sanitizers. TORTURE_POINTS= are the failures tried of each test.
+TORTURE_POINTS ?= 200
+TORTURE_UNITS = $(call pick,$(patsubst test/unit/test_%.c,$(O)/torture/test_%,$(wildcard test/unit/test_*.c)))
+torture: ## tests again with the n-th allocation and the n-th system call failing
+	$(again) deps-test
+	$(again) run-torture O=$(O)/asan ASAN=1
+TORTURE_LOOP = $(call pick,$(O)/torture/loop)
+# What fails there: allocations, and these calls of the engine's.
+TORTURE_CALLS = realloc socket bind listen accept4 connect sendmsg recv setsockopt getsockopt getsockname getpeername shutdown \
+    unlink lstat fstat open eventfd epoll_create1 epoll_ctl uv_poll_init uv_poll_start uv_async_init
+run-torture: $(TORTURE_UNITS) $(TORTURE_LOOP)
+	@TORTURE_POINTS=$(TORTURE_POINTS) ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1 UBSAN_OPTIONS=exitcode=99 $(PYTHON) test/run --only '$(T)' \
+	    --strip $(O)/ --timeout 900 $^
+$(TORTURE_UNITS): $(O)/torture/%: $(O)/obj/test/unit/%.o $(O)/obj/test/torture/units.o $(TEST_SUPPORT) $(LIB_ZMTP) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=realloc -Wl,--wrap=_cmocka_run_group_tests -o $@ $(filter %.o,$^) $(LIB_ZMTP) \
+	    -lcmocka $(LIBS_SYSTEM)
+
+$(O)/torture/loop: $(O)/obj/test/torture/loop.o $(LIB_ZMTP) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
+
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
 BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libzmq)
 bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short

@@ -276,6 +276,7 @@ static void test_commands_for_a_connection_that_is_gone_are_not_seen(void **stat
     ferries_send(f, 0, LITERAL("\x03new"), ZMTP_FLAG_COMMAND);
     ferries_settle(f);
     assert_next(f, 1, LITERAL("message"));
+    assert_true(zmtp__pipe_readable(f->ends[1]));
     assert_true(zmtp__queue_first_flags(f->ends[1]->in) & ZMTP_FLAG_COMMAND);
     octets_assert_equal(zmtp__queue_first_body(f->ends[1]->in), LITERAL("\x03new"));
     zmtp__queue_drop(f->ends[1]->in);

@@ -193,6 +193,7 @@ static void test_a_long_topic_is_told_whole(void **state)
     struct zmtp_pipe_end *a = sockets_accept(sub, "");
     const struct zmtp_bytes view = {topic, sizeof topic};
     assert_int_equal(zmtp_socket_subscribe(sub, view), ZMTP_OK);
+    assert_true(zmtp__pipe_readable(a));
     const struct zmtp_bytes body = zmtp__queue_first_body(a->in);
     assert_int_equal(body.size, 10 + sizeof topic);
     assert_memory_equal(body.data, "\x09SUBSCRIBE", 10);
