@@ -232,6 +232,7 @@ run-tests: tests
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    --command 'conformance/matrix' 'test/conformance/matrix --check' \
 	    --command 'garden/table' 'test/garden/table --check' \
+	    --command 'mutants/have-their-places' 'test/mutants/run --check' \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh' \
 	        --command 'embed/one-file-static-bare' 'test/embed_test.sh')
 
@@ -278,15 +279,15 @@ sim: $(SIM) ## one simulation with SEED=1
 
 mutants: ## plants small bugs in a copy of the tree, each of which a test must notice; T= picks some
 	$(again) deps-test
-	@test/mutants/run --folder $(O)/mutants $(T)
+	@CCACHE_BASEDIR=$(abspath $(O)/mutants) test/mutants/run --folder $(O)/mutants $(T)
 
 # The unit tests again, with each allocation failing in turn, and a loop whose system calls fail as well. Their
 # own flavour has the sanitizers. TORTURE_POINTS= are the failures tried of each test.
-TORTURE_POINTS ?= 200
+TORTURE_POINTS ?= 40
 TORTURE_UNITS = $(call pick,$(patsubst test/unit/test_%.c,$(O)/torture/test_%,$(wildcard test/unit/test_*.c)))
 torture: ## tests again with the n-th allocation and the n-th system call failing
 	$(again) deps-test
-	$(again) run-torture O=$(O)/asan ASAN=1
+	$(again) run-torture O=$(O)/asan ASAN=1 $(TEST_WS)
 TORTURE_LOOP = $(call pick,$(O)/torture/loop)
 # What fails there: allocations, and these calls of the engine's.
 TORTURE_CALLS = realloc socket bind listen accept4 connect sendmsg recv setsockopt getsockopt getsockname getpeername shutdown \

@@ -189,6 +189,7 @@ static void test_queued_copies_survive_the_messages_after_them(void **state)
         uint8_t octets[3000] = {(uint8_t)(i >> 8), (uint8_t)i};
         const struct zmtp_bytes part = {octets, i % 7 ? 2 + i % 38 : sizeof octets};
         assert_int_equal(zmtp_socket_send_bytes(pub, &part, 1), ZMTP_OK);
+        assert_true(zmtp__pipe_readable(a));
         if (i % 3 == 0) zmtp__queue_drop(a->in);
     }
     for (unsigned i = 0; i < MESSAGES; i++) {
