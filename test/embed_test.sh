@@ -75,12 +75,10 @@ without_wslay() {
 
 a_static_program_runs() {
     without_wslay || return 1
-    wslay=
-    nm -u "$O/lib/libzmtp.a" 2>/dev/null | grep -q wslay_ && wslay=-lwslay # built with WS=1
     for example in rep req; do
         # The C library's resolver wants its shared self at run time; ipc and addresses do not.
         $CC -std=gnu11 -static -I"$work" -I. "zmtp/examples/$example.c" "$work/frames.o" "$O/lib/libzmtp.a" -o "$work/$example-static" \
-            -l:libuv_a.a -lsodium $wslay -lpthread -ldl -lrt 2>"$work/warnings" || { cat "$work/warnings"; return 1; }
+            -l:libuv_a.a -lsodium -lpthread -ldl -lrt 2>"$work/warnings" || { cat "$work/warnings"; return 1; }
     done
     ! readelf -d "$work/rep-static" | grep NEEDED && talks "$work/rep-static" "$work/req-static"
 }

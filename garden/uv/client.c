@@ -34,6 +34,7 @@ struct client_wait {
     struct client_wait *next;
     struct garden_wait wait;
     uint64_t deadline_ms;
+    uint64_t ping; // the last one that was sent before the wait began: its answer tells of the past
 };
 
 struct garden_client {
@@ -107,9 +108,10 @@ static void client_end_wait(struct garden_client *client, struct client_wait **l
     taken.call(client, result, event, taken.user);
 }
 
-static bool client_wait_fits(const struct client_wait *wait, const struct garden_message *event)
+static bool client_wait_fits(const struct garden_client *client, const struct client_wait *wait,
+                             const struct garden_message *event)
 {
-    if (!event) return !wait->wait.wanted;
+    if (!event) return !wait->wait.wanted && client->liveness.ping > wait->ping;
     return wait->wait.wanted && wait->wait.wanted(event, wait->wait.user);
 }
 
@@ -120,7 +122,7 @@ static void client_end_waits(struct garden_client *client, const struct garden_m
     struct client_wait *found = NULL, **last = &found;
     for (struct client_wait **link = &client->waits; *link;) {
         struct client_wait *wait = *link;
-        if (!client_wait_fits(wait, event)) {
+        if (!client_wait_fits(client, wait, event)) {
             link = &wait->next;
             continue;
         }
@@ -154,8 +156,10 @@ int garden_client_wait_for(struct garden_client *client, const struct garden_wai
     if (!added) return GARDEN_ERR_MEMORY;
     const uint32_t timeout_ms =
         wait->timeout_ms ? wait->timeout_ms : client->config.request_timeout_ms;
-    *added = (struct client_wait){
-        .next = client->waits, .wait = *wait, .deadline_ms = client_now(client) + timeout_ms};
+    *added = (struct client_wait){.next = client->waits,
+                                  .wait = *wait,
+                                  .deadline_ms = client_now(client) + timeout_ms,
+                                  .ping = client->liveness.ping};
     client->waits = added;
     if (!wait->wanted) garden__liveness_hurry(&client->liveness, client_now(client));
     client_arm(client);
@@ -235,6 +239,13 @@ static void client_pong(struct garden_client *client, struct zmtp_bytes body)
     garden__liveness_pong(&client->liveness, number, client_now(client));
     client_tell_life(client, before);
     client_end_waits(client, NULL);
+    // Those that began to wait with this one under way want another, now.
+    const struct client_wait *wait = client->waits;
+    while (wait && wait->wait.wanted)
+        wait = wait->next;
+    if (!wait || client->closing) return;
+    garden__liveness_hurry(&client->liveness, client_now(client));
+    client_arm(client);
 }
 
 static void client_deliver(struct garden_client *client, const struct garden_message *event,

@@ -226,7 +226,7 @@ static void loop_configure(struct loop_talk *talk, struct zmtp_uv_config *config
     if (of->mechanism == ZMTP_CURVE && !server)
         zmtp_uv_config_curve_client(config, NULL, &talk->keys.public_key);
     config->on_message = server ? loop_served : loop_answered;
-    config->on_authorise = loop_let_in;
+    if (of->mechanism == ZMTP_PLAIN && server) config->on_authorise = loop_let_in;
     config->old_versions = of->old;
     config->reconnect_min_ms = 10;
     config->reconnect_max_ms = 50;
