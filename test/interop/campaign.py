@@ -24,7 +24,7 @@ OURS = os.path.join(BUILD, 'test/interop/line_peer')
 MECHANISMS = ['NULL', 'PLAIN', 'CURVE']
 TRANSPORTS = ['tcp', 'ipc', 'ws']
 ROLES = ['bind', 'connect']  # of our side
-ATTEMPTS = 4  # where a fault of the peer comes and goes
+ATTEMPTS = 6  # where a fault of the peer comes and goes
 REFERENCES = ['libzmq-debian', 'zeromq.js']
 # Keys for tests, which are no secret: public and secret of a server and of a client.
 SERVER = 'rWkJDq*%H-zq!}R}VVaLkAeS>co8e4Md4z}eL!!}', 'gsy$TW2.d.yx3bZB(B)YC!m//Bz]B=lGT6N*-{XX'
@@ -49,7 +49,7 @@ class Cell:
         self.library, self.pair, self.label, self.ours = library, pair, label, ours
         self.mechanism, self.transport, self.role = mechanism, transport, role
         self.result, self.reason, self.seconds = None, '', 0.0
-        self.attempts = 1
+        self.attempts, self.earlier = 1, []  # failures that were tried again
         self.reference = self.sparing = ''  # after a failure: see Campaign.hold
 
     def name(self):
@@ -58,7 +58,8 @@ class Cell:
     def as_json(self, version):
         return {'library': self.library.name, 'version': version, 'pair': self.label,
                 'mechanism': self.mechanism, 'transport': self.transport, 'we': self.role,
-                'result': self.result, 'reason': self.reason, 'attempts': self.attempts, 'reference': self.reference,
+                'result': self.result, 'reason': self.reason, 'attempts': self.attempts,
+                'earlier': self.earlier, 'reference': self.reference,
                 'without_empty_parts': self.sparing,
                 'seconds': round(self.seconds, 2)}
 
@@ -280,6 +281,7 @@ class Campaign:
             fault = table.find_fault(cell.as_json(''), self.faults)
             if not fault or fault.when != 'sometimes':
                 break
+            cell.earlier.append(cell.reason)
         cell.seconds = time.monotonic() - started
         # For whoever judges a failure: how we fare without empty parts, and how others in our place.
         if cell.result == 'failed' and (not fault or fault.when == 'empties'):
@@ -293,10 +295,10 @@ class Campaign:
     def tell(self, cell, total):
         with self.lock:
             self.done += 1
-            known = cell.result == 'failed' and table.find_fault(cell.as_json(''), self.faults)
-            if (cell.result == 'failed' and not known) or self.options.verbose:
+            result = table.judge(cell.as_json(''), self.faults)['result']
+            if result == 'failed' or self.options.verbose:
                 after = f'; without empty parts {cell.sparing}; {cell.reference}' if cell.sparing else ''
-                print(f'{"fault" if known else cell.result} - {cell.library.name} {cell.name()}: {cell.reason} '
+                print(f'{result} - {cell.library.name} {cell.name()}: {cell.reason} '
                       f'({cell.seconds:.1f} s){after}', flush=True)
             if self.done % 100 == 0:
                 print(f'# {self.done} of {total}', flush=True)

@@ -120,8 +120,7 @@ static enum outcome say_result(const struct line_peer *peer, int result)
 {
     if (result >= 0) return say("ok", "");
     const char *const text = peer->socket ? zmtp_uv_error_text(peer->socket) : "";
-    // Such as ws, where this library was built without it.
-    return say(result == ZMTP_ERR_TRANSPORT ? "no" : "error", *text ? text : zmtp_err_text(result));
+    return say("error", *text ? text : zmtp_err_text(result));
 }
 
 // Not yet; or, when that has been said for too long, that it never came.

@@ -7,7 +7,8 @@ DIMENSIONS = 'mechanism', 'transport', 'we'
 
 class Fault:
     """A fault of a library that is known: what it is seen by, and what is behind it. |when|: always;
-    sometimes, so that it is worth to try again; or empties: without empty parts all must be well."""
+    sometimes, so that it is tried again, and must go well in the end; or empties: without empty parts
+    all must be well."""
 
     def __init__(self, library, cells, seen, when, text):
         self.library, self.when, self.text = library, when, text
@@ -33,7 +34,9 @@ def find_fault(row, faults):
 def judge(row, faults):
     """A failure that is known to be the peer's own is shown as that, and never as passed."""
     fault = find_fault(row, faults)
-    if not fault or (fault.when == 'empties' and row['without_empty_parts'] != 'passed'):
+    if not fault or fault.when == 'sometimes':
+        return row
+    if fault.when == 'empties' and row['without_empty_parts'] != 'passed':
         return row
     return row | {'result': 'fault', 'reason': fault.text, 'seen': row['reason']}
 
@@ -71,6 +74,10 @@ def notes(rows):
         all_pairs = len(pairs) > 30 and len(pairs) > len(values(everywhere, 'pair')) - 5
         yield (f'- {MARKS[result]} {version}: {reason}: {"all" if all_pairs else ", ".join(pairs)}'
                f'{" (" if place else ""}{place}{")" if place else ""}')
+    for row in rows:
+        if row['result'] == 'passed' and row['attempts'] > 1:
+            yield (f'- {MARKS["passed"]} {row["version"]}: {row["pair"]} {row["mechanism"]} {row["transport"]} '
+                   f'{row["we"]} took {row["attempts"]} attempts, for a fault that comes and goes')
 
 
 def cell_text(rows):
