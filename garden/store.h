@@ -3,7 +3,8 @@
 //
 //   <root>/objects/ab/<62 hex>         an object; its name is the BLAKE2b-256 of its octets
 //   <root>/metadata/ab/<62 hex>.json   {"mime_type": ..., "size": ...}
-//   <root>/staging/                    chunks being written, journals, live manifests
+//   <root>/staging/                    chunks being written, journals
+//   <root>/recordings/<run>.json       live manifests: what a recording has sealed so far
 //
 // An object is complete and on the disk before anyone hears of it, is never written again, and is
 // verified whenever it is read. Functions with a |struct garden_error| fill it with one line.
@@ -306,6 +307,13 @@ int garden_recording_open(struct garden_store *store, const struct garden_record
 // Go on with it if the daemon still has the stream, or garden_recording_abandon() it.
 int garden_recording_resume(struct garden_store *store, const char *run, struct garden_instant now,
                             struct garden_recording **out, struct garden_error *error);
+// Makes a manifest of what is left of a recording that cannot be resumed (GARDEN_ERR_CORRUPT, _FORMAT,
+// _ACCESS or _NOT_FOUND): its journal is damaged or gone, or a chunk's file is no file any more. Whatever
+// can be read of live manifest, journal and chunks goes in; |*out_lost| chunk files could not. What is
+// known to be missing is a gap; without the stream's totals the manifest stays incomplete. GARDEN_ERR_STATE
+// while a process still records it, or a daemon still writes a chunk.
+int garden_recording_salvage(struct garden_store *store, const char *run, struct garden_instant now,
+                             struct garden_hash *out, size_t *out_lost, struct garden_error *error);
 int garden_recording_each_left(const struct garden_store *store,
                                bool (*each)(void *context, const char *run), void *context,
                                struct garden_error *error);

@@ -1,8 +1,10 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
@@ -32,6 +34,7 @@ struct daemon {
     struct state state;
     struct requests requests;
     struct garden_uuid session;
+    int run_folder;       // held locked; below zero: not yet
     bool told_connection; // the connection file is written
     bool has_key;         // the lanes are encrypted
     struct zmtp_key key;  // and this is the public key
@@ -193,6 +196,22 @@ static int daemon_on_welcome(struct garden_server *server, struct garden_arena *
 }
 
 // ---- Opening
+
+// One daemon to a run directory: two of them would take the connection file from each other. The lock goes
+// with the process, however that ends.
+static int daemon_lock_run_folder(struct daemon *daemon, struct garden_error *error)
+{
+    const char *folder = daemon->options->run_folder;
+    daemon->run_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (daemon->run_folder < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.150s: %s", folder, strerror(errno));
+    if (flock(daemon->run_folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return GARDEN_OK; // a file system without locks: everything else still works
+    return garden__fail(error, GARDEN_ERR_EXISTS,
+                        "run directory %.150s is in use by another daemon: stop that one, or give "
+                        "this one its own with --run-dir",
+                        folder);
+}
 
 static int daemon_open_staging(struct daemon *daemon, struct garden_error *error)
 {
@@ -401,6 +420,7 @@ static int daemon_open(struct daemon *daemon, struct garden_error *error)
 {
     const struct options *options = daemon->options;
     int result = garden_run_folder_make(options->run_folder, error);
+    if (result == GARDEN_OK) result = daemon_lock_run_folder(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_staging(daemon, error);
     for (size_t i = 0; i < options->source_count && result == GARDEN_OK; i++)
         result = daemon_open_source(daemon, &options->sources[i], error);
@@ -441,6 +461,7 @@ static void daemon_release(struct daemon *daemon)
     daemon_remove_connection(daemon);
     for (size_t i = 0; i < daemon->flow_count; i++)
         flow_close(daemon->flows[i]);
+    if (daemon->run_folder >= 0) (void)close(daemon->run_folder); // nothing was written
     garden_staging_close(&daemon->staging);
     changes_fini(&daemon->requests.changes);
     state_fini(&daemon->state);
@@ -450,7 +471,7 @@ static void daemon_release(struct daemon *daemon)
 
 int daemon_run(struct options *options)
 {
-    struct daemon daemon = {.options = options, .staging = {.folder = -1}};
+    struct daemon daemon = {.options = options, .staging = {.folder = -1}, .run_folder = -1};
     struct garden_error error;
     // A peer that goes away is an error of one write.
     (void)signal(SIGPIPE, SIG_IGN);

@@ -256,7 +256,7 @@ static int check_folder_name(void *context, const char *prefix, const char *name
 static int check_root_name(void *context, const char *prefix, const char *name)
 {
     (void)prefix;
-    static const char *const known[] = {"objects", "metadata", "staging"};
+    static const char *const known[] = {"objects", "metadata", "staging", "recordings"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(name, known[i]) == 0) return GARDEN_OK;
     check_tell(context, GARDEN_FINDING_STRANGER, name, "the store makes no such name", false);

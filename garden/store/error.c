@@ -13,6 +13,7 @@ static int error_code(int system_error)
     case EACCES:
     case EPERM:
     case EROFS:
+    case ELOOP: // a link where none is followed
         return GARDEN_ERR_ACCESS;
     case ENOENT:
     case ENOTDIR:

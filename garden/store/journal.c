@@ -72,6 +72,39 @@ static int journal_read(struct garden__journal *journal, uint8_t *record, uint32
     return 1;
 }
 
+// Where the first whole record at or after |at| begins; |size|: there is none.
+static size_t journal_find(const uint8_t *octets, size_t size, size_t at)
+{
+    uint8_t check[JOURNAL_CHECK];
+    for (; at + JOURNAL_HEAD + JOURNAL_CHECK <= size; at++) {
+        const uint32_t payload = journal_get_u32(octets + at);
+        if (payload > GARDEN__JOURNAL_PAYLOAD_MAX) continue;
+        const size_t checked = JOURNAL_HEAD + (size_t)payload;
+        if (checked > size - at - JOURNAL_CHECK) continue;
+        journal_check(octets + at, checked, check);
+        if (memcmp(check, octets + at + checked, JOURNAL_CHECK) == 0) return at;
+    }
+    return size;
+}
+
+// Whether whole records follow the first that is not: then it was not torn by a crash.
+static int journal_check_end(const struct garden__journal *journal, uint64_t size, const char *name,
+                             struct garden_error *error)
+{
+    enum { LOOK = 4 * (JOURNAL_HEAD + GARDEN__JOURNAL_PAYLOAD_MAX + JOURNAL_CHECK) };
+    uint8_t octets[LOOK];
+    if (size == journal->size) return GARDEN_OK;
+    if (lseek(journal->file, (off_t)journal->size, SEEK_SET) < 0)
+        return garden__fail_errno(error, "cannot wind journal", name);
+    const ssize_t n = garden__fs_read_all(journal->fs, journal->file, octets, sizeof octets);
+    if (n < 0) return garden__fail_errno(error, "cannot read journal", name);
+    const bool torn = n < LOOK && journal_find(octets, (size_t)n, 0) == (size_t)n;
+    if (torn) return GARDEN_OK;
+    return garden__fail(error, GARDEN_ERR_CORRUPT,
+                        "journal %.100s: is damaged at octet %llu; recover what is whole", name,
+                        (unsigned long long)journal->size);
+}
+
 static int journal_replay(struct garden__journal *journal,
                           int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
                           void *context, struct garden_error *error)
@@ -111,6 +144,8 @@ static int journal_open_file(struct garden__journal *journal, const char *name,
     if (result != GARDEN_OK) return result;
     if (fs->stat(fs->context, journal->file, &status) != 0)
         return garden__fail_errno(error, "cannot examine journal", name);
+    const int checked = journal_check_end(journal, (uint64_t)status.st_size, name, error);
+    if (checked != GARDEN_OK) return checked;
     journal->dropped = (uint64_t)status.st_size - journal->size;
     if (journal->dropped > 0 &&
         (fs->truncate(fs->context, journal->file, (off_t)journal->size) != 0 ||
@@ -138,26 +173,57 @@ int garden__journal_open(struct garden__journal *journal, struct garden_store *s
     return result;
 }
 
+static int journal_read_file(const struct garden_store *store, int file, uint8_t **out,
+                             size_t *out_size, const char *name, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    struct stat status;
+    if (fs->stat(fs->context, file, &status) != 0)
+        return garden__fail_errno(error, "cannot examine journal", name);
+    if (!S_ISREG(status.st_mode))
+        return garden__fail(error, GARDEN_ERR_ACCESS, "journal %.100s: is not a regular file",
+                            name);
+    *out_size = (size_t)status.st_size;
+    *out = zmtp_alloc(store->allocator, *out_size + 1);
+    if (*out == NULL) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a journal");
+    const ssize_t n = garden__fs_read_all(fs, file, *out, *out_size);
+    if (n < 0) {
+        zmtp_free(store->allocator, *out, *out_size + 1);
+        return garden__fail_errno(error, "cannot read journal", name);
+    }
+    memset(*out + n, 0, *out_size - (size_t)n); // it was cut meanwhile: no record there
+    return GARDEN_OK;
+}
+
 int garden__journal_peek(const struct garden_store *store, const char *name,
                          int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
                          void *context, struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
-    struct garden__journal journal = {.fs = fs};
-    uint8_t magic[JOURNAL_MAGIC];
-    int result = GARDEN_OK;
-    journal.file = fs->open(fs->context, store->staging, name,
-                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-    if (journal.file < 0) return garden__fail_errno(error, "cannot open journal", name);
-    const ssize_t n = garden__fs_read_all(fs, journal.file, magic, sizeof magic);
-    if (n < 0)
-        result = garden__fail_errno(error, "cannot read journal", name);
-    else if (memcmp(magic, journal_magic, (size_t)n) != 0)
+    uint8_t *octets = NULL;
+    size_t size = 0;
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) return garden__fail_errno(error, "cannot open journal", name);
+    int result = journal_read_file(store, file, &octets, &size, name, error);
+    garden__fs_close(fs, file);
+    if (result != GARDEN_OK) return result;
+    const size_t head = size < JOURNAL_MAGIC ? size : (size_t)JOURNAL_MAGIC;
+    size_t at = journal_find(octets, size, head);
+    // Even its first octets may be what is damaged; without a record behind them it is another thing.
+    if (at == size && memcmp(octets, journal_magic, head) != 0)
         result = garden__fail(error, GARDEN_ERR_FORMAT, "journal %.100s: is none", name);
-    else if (n == JOURNAL_MAGIC)
-        result = journal_replay(&journal, each, context, error);
-    garden__journal_close(&journal);
-    return result;
+    while (at < size && result == GARDEN_OK) {
+        const uint32_t payload = journal_get_u32(octets + at);
+        result = each(context, journal_get_u32(octets + at + 4),
+                      zmtp_bytes_of(octets + at + JOURNAL_HEAD, payload));
+        if (result < 0)
+            (void)garden__fail(error, result, "a journal's record cannot be used: %s",
+                               garden_err_text(result));
+        at = journal_find(octets, size, at + JOURNAL_HEAD + payload + JOURNAL_CHECK);
+    }
+    zmtp_free(store->allocator, octets, size + 1);
+    return result < 0 ? result : GARDEN_OK;
 }
 
 int garden__journal_append(struct garden__journal *journal, uint32_t type,

@@ -1,5 +1,6 @@
 // An append-only file of checked records. A crash can tear the last record only: reading stops at the
-// first one that is not whole, and what follows is cut off before anything is appended.
+// first one that is not whole, and what follows is cut off before anything is appended. When whole records
+// follow it, that was no crash: nothing is cut off, and what is whole can still be scanned.
 //
 //   file    = "GRDNJRN1" *record
 //   record  = size (u32, of the payload)  type (u32)  payload  check (8 octets: SipHash-2-4 of the
@@ -23,13 +24,13 @@ struct garden__journal {
 int garden__journal_create(struct garden__journal *journal, struct garden_store *store,
                            const char *name, struct garden_error *error);
 // Opens it again, calls |each| with every whole record, and cuts off a torn end. A negative result of
-// |each| stops the reading and is returned.
+// |each| stops the reading and is returned. GARDEN_ERR_CORRUPT when it is damaged before its end.
 int garden__journal_open(struct garden__journal *journal, struct garden_store *store,
                          const char *name,
                          int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
                          void *context, struct garden_error *error);
-// Reads it without a lock and changes nothing: what is whole, however long it still is. One that is
-// empty, or was cut off within its first octets, has no records.
+// Reads it without a lock and changes nothing: what is whole, however long it still is, on both sides of
+// any damage. One that is empty, or was cut off within its first octets, has no records.
 int garden__journal_peek(const struct garden_store *store, const char *name,
                          int (*each)(void *context, uint32_t type, struct zmtp_bytes payload),
                          void *context, struct garden_error *error);

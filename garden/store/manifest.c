@@ -95,16 +95,20 @@ int garden_manifest_append(struct garden_manifest *manifest, const struct garden
     return GARDEN_OK;
 }
 
-int garden_manifest_finish(struct garden_manifest *manifest, uint64_t offered)
+int garden__manifest_lose(struct garden_manifest *manifest, uint64_t upto)
 {
     const uint64_t end = garden_manifest_end(manifest);
-    if (offered > end) {
-        const int result = garden__manifest_reserve(manifest, 0, 1);
-        if (result != GARDEN_OK) return result;
-        manifest_put_gap(manifest, end, offered - end);
-    }
-    manifest->complete = true;
-    return GARDEN_OK;
+    if (upto <= end) return GARDEN_OK;
+    const int result = garden__manifest_reserve(manifest, 0, 1);
+    if (result == GARDEN_OK) manifest_put_gap(manifest, end, upto - end);
+    return result;
+}
+
+int garden_manifest_finish(struct garden_manifest *manifest, uint64_t offered)
+{
+    const int result = garden__manifest_lose(manifest, offered);
+    if (result == GARDEN_OK) manifest->complete = true;
+    return result;
 }
 
 static bool manifest_gap_at(const struct garden_manifest *manifest, size_t index, uint64_t position)

@@ -4,9 +4,12 @@
 //   plan: journal, then make the file     seal: object, journal, manifest, then remove the staged name
 #include "recording.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -41,8 +44,32 @@ void garden_recording_close(struct garden_recording *recording)
 static int recording_save(struct garden_recording *recording, struct garden_error *error)
 {
     char name[64];
-    garden__recording_file_name(recording->run, "manifest.json", name);
-    return garden_manifest_save(&recording->manifest, recording->store, name, error);
+    struct garden_store *store = recording->store;
+    garden__recording_file_name(recording->run, "json", name);
+    const int result =
+        garden__manifest_save_at(&recording->manifest, store, store->recordings, name, error);
+    if (result == GARDEN_OK) recording->saved_count = recording->manifest.chunk_count;
+    return result;
+}
+
+// With each rotation, while that is cheap; the manifest of very many chunks with each so many, for its
+// whole text is written anew. The journal knows the rest.
+static int recording_save_some(struct garden_recording *recording, struct garden_error *error)
+{
+    enum { RECORDING_SAVES = 1024 };
+    const size_t count = recording->manifest.chunk_count;
+    if (count - recording->saved_count < count / RECORDING_SAVES) return GARDEN_OK;
+    return recording_save(recording, error);
+}
+
+static int recording_remove_saved(struct garden_store *store, const char *run,
+                                  struct garden_error *error)
+{
+    char name[64];
+    garden__recording_file_name(run, "json", name);
+    if (store->fs->unlink(store->fs->context, store->recordings, name) != 0 && errno != ENOENT)
+        return garden__fail_errno(error, "cannot remove live manifest", name);
+    return GARDEN_OK;
 }
 
 static int recording_unstage(struct garden_recording *recording, const char *suffix,
@@ -71,7 +98,7 @@ static int recording_begin(struct garden_recording *recording,
     if (result == GARDEN_OK) result = recording_save(recording, error);
     if (result == GARDEN_OK) return GARDEN_OK;
     // Nothing was recorded yet, so nothing is left; the first failure is the one to tell.
-    (void)recording_unstage(recording, "manifest.json", NULL);
+    (void)recording_remove_saved(recording->store, recording->run, NULL);
     (void)recording_unstage(recording, "journal", NULL);
     return result;
 }
@@ -148,35 +175,55 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
 }
 
 struct recording_left {
+    const struct garden_store *store;
     bool (*each)(void *context, const char *run);
     void *context;
+    bool ended;
 };
 
-static bool recording_left_one(void *context, const char *name)
+// Calls |each| with the run of a |name| that ends in |suffix|.
+static bool recording_left_name(struct recording_left *left, const char *name, const char *suffix)
 {
-    const struct recording_left *left = context;
     char run[GARDEN__RUN_SIZE];
-    if (strlen(name) != GARDEN__RUN_SIZE - 1 + strlen(".journal")) return true;
-    if (strcmp(name + GARDEN__RUN_SIZE - 1, ".journal") != 0) return true;
+    if (strlen(name) != GARDEN__RUN_SIZE - 1 + strlen(suffix)) return true;
+    if (strcmp(name + GARDEN__RUN_SIZE - 1, suffix) != 0) return true;
     memcpy(run, name, sizeof run - 1);
     run[sizeof run - 1] = '\0';
-    return left->each(left->context, run);
+    left->ended = !left->each(left->context, run);
+    return !left->ended;
+}
+
+static bool recording_left_journal(void *context, const char *name)
+{
+    return recording_left_name(context, name, ".journal");
+}
+
+// One whose journal is gone: only what it had sealed is known.
+static bool recording_left_saved(void *context, const char *name)
+{
+    struct recording_left *left = context;
+    char journal[64];
+    garden__recording_file_name(name, "journal", journal);
+    if (faccessat(left->store->staging, journal, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return true;
+    return recording_left_name(left, name, ".json");
 }
 
 int garden_recording_each_left(const struct garden_store *store,
                                bool (*each)(void *context, const char *run), void *context,
                                struct garden_error *error)
 {
-    struct recording_left left = {.each = each, .context = context};
-    return garden_store_each_staged(store, recording_left_one, &left, error);
+    struct recording_left left = {.store = store, .each = each, .context = context};
+    const int result = garden_store_each_staged(store, recording_left_journal, &left, error);
+    if (result != GARDEN_OK || left.ended || store->recordings < 0) return result;
+    return garden__store_each_name(store, "recordings", recording_left_saved, &left, error);
 }
 
 int garden_recording_peek(const struct garden_store *store, const char *run,
                           struct garden_manifest *out, struct garden_error *error)
 {
     char name[64];
-    garden__recording_file_name(run, "manifest.json", name);
-    return garden_manifest_load_staged(store, name, out, error);
+    garden__recording_file_name(run, "json", name);
+    return garden__manifest_load_at(store, store->recordings, name, out, error);
 }
 
 // ---- Work
@@ -259,7 +306,7 @@ static int recording_seal(struct garden_recording *recording, struct garden_inst
         result =
             garden__recording_note_number(recording, GARDEN__RECORD_EMPTY, chunk->number, error);
     } else {
-        result = recording_save(recording, error);
+        result = recording_save_some(recording, error);
         garden__recording_chunk_name(recording, chunk->number, name);
         garden__step(recording->store->fs, "recording.announced");
         if (result == GARDEN_OK) result = garden_store_unstage(recording->store, name, error);
@@ -306,7 +353,8 @@ static int recording_finish(struct garden_recording *recording, struct garden_er
     const bool refused = recording->rotation.state == GARDEN_RECORDING_REFUSED;
     int result = GARDEN_OK;
     if (!refused && !recording->done_noted) result = recording_put_manifest(recording, error);
-    if (result == GARDEN_OK) result = recording_unstage(recording, "manifest.json", error);
+    if (result == GARDEN_OK)
+        result = recording_remove_saved(recording->store, recording->run, error);
     garden__step(recording->store->fs, "recording.done");
     if (result == GARDEN_OK) result = recording_unstage(recording, "journal", error);
     garden__step(recording->store->fs, "recording.gone");

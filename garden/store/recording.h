@@ -12,6 +12,7 @@ struct garden_recording {
     struct garden__rotation rotation;
     struct garden__journal journal;
     struct garden_manifest manifest;
+    size_t saved_count; // chunks of it that its file has
     char run[GARDEN__RUN_SIZE];
     enum garden_stream_kind kind;
     bool stop_noted; // the journal knows that the stream is over
@@ -48,6 +49,14 @@ int garden__recording_note_sealed(struct garden_recording *recording, uint64_t n
                                   struct garden_error *error);
 int garden__recording_note_stopped(struct garden_recording *recording, struct garden_error *error);
 int garden__recording_note_done(struct garden_recording *recording, struct garden_error *error);
+
+// The parts of a payload.
+void garden__recording_take_hash(struct garden__record_reader *reader, struct garden_hash *hash);
+void garden__recording_take_report(struct garden__record_reader *reader,
+                                   struct garden_chunk_report *report);
+// GARDEN_ERR_FORMAT when it does not say which stream it is of.
+int garden__recording_take_begin(struct garden__record_reader *reader,
+                                 struct garden_manifest *manifest, enum garden_stream_kind *kind);
 
 // Opens the journal of |recording->run| and does again what it says.
 int garden__recording_replay(struct garden_recording *recording, struct garden_error *error);

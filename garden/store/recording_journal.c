@@ -57,8 +57,8 @@ static void journal_put_report(struct garden__record *record,
     }
 }
 
-static void journal_take_report(struct garden__record_reader *reader,
-                                struct garden_chunk_report *report)
+void garden__recording_take_report(struct garden__record_reader *reader,
+                                   struct garden_chunk_report *report)
 {
     *report = (struct garden_chunk_report){.first = garden__record_take_u64(reader)};
     report->frames = garden__record_take_u64(reader);
@@ -115,18 +115,18 @@ int garden__recording_note_done(struct garden_recording *recording, struct garde
 
 // ---- Replay
 
-static void journal_take_hash(struct garden__record_reader *reader, struct garden_hash *hash)
+void garden__recording_take_hash(struct garden__record_reader *reader, struct garden_hash *hash)
 {
     const uint8_t *octets = garden__record_take(reader, GARDEN_HASH_SIZE);
     if (octets != NULL) memcpy(hash->octets, octets, GARDEN_HASH_SIZE);
 }
 
-static int replay_begin(struct garden_recording *recording, struct garden__record_reader *reader)
+int garden__recording_take_begin(struct garden__record_reader *reader,
+                                 struct garden_manifest *manifest, enum garden_stream_kind *kind)
 {
-    struct garden_manifest *manifest = &recording->manifest;
-    journal_take_hash(reader, &manifest->definition_hash);
+    garden__recording_take_hash(reader, &manifest->definition_hash);
     manifest->frame_size = (uint32_t)garden__record_take_u64(reader);
-    recording->kind = (enum garden_stream_kind)garden__record_take_u64(reader);
+    *kind = (enum garden_stream_kind)garden__record_take_u64(reader);
     manifest->started_ns = (int64_t)garden__record_take_u64(reader);
     manifest->updated_ns = manifest->started_ns;
     const size_t size = reader->in.size - reader->at;
@@ -158,9 +158,9 @@ static int replay_sealed(struct garden_recording *recording, struct garden__reco
 {
     struct garden_hash hash = {0};
     struct garden_chunk_report report;
-    journal_take_hash(reader, &hash);
+    garden__recording_take_hash(reader, &hash);
     const int64_t updated_ns = (int64_t)garden__record_take_u64(reader);
-    journal_take_report(reader, &report);
+    garden__recording_take_report(reader, &report);
     if (reader->bad) return GARDEN_ERR_FORMAT;
     recording->manifest.updated_ns = updated_ns;
     const int result = garden_manifest_append(&recording->manifest, &hash, report.first,
@@ -193,13 +193,14 @@ static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload
     struct garden_chunk_report report;
     uint64_t number = 0;
     int result = GARDEN_OK;
-    if (type == GARDEN__RECORD_BEGIN) return replay_begin(recording, &reader);
+    if (type == GARDEN__RECORD_BEGIN)
+        return garden__recording_take_begin(&reader, &recording->manifest, &recording->kind);
     if (type == GARDEN__RECORD_STOPPED) {
         replay_stopped(recording, &reader);
         return reader.bad ? GARDEN_ERR_FORMAT : GARDEN_OK;
     }
     if (type == GARDEN__RECORD_DONE) {
-        journal_take_hash(&reader, &recording->manifest_hash);
+        garden__recording_take_hash(&reader, &recording->manifest_hash);
         recording->done_noted = true;
         return reader.bad ? GARDEN_ERR_FORMAT : GARDEN_OK;
     }
@@ -213,7 +214,7 @@ static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload
         garden__rotation_replay_held(&recording->rotation, number);
         break;
     case GARDEN__RECORD_CLOSED:
-        journal_take_report(&reader, &report);
+        garden__recording_take_report(&reader, &report);
         report.number = number;
         garden__rotation_replay_held(&recording->rotation, number);
         garden__rotation_closed(&recording->rotation, number, &report);

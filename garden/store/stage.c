@@ -81,12 +81,19 @@ int garden_store_each_staged(const struct garden_store *store,
                              bool (*each)(void *context, const char *name), void *context,
                              struct garden_error *error)
 {
+    return garden__store_each_name(store, "staging", each, context, error);
+}
+
+int garden__store_each_name(const struct garden_store *store, const char *name,
+                            bool (*each)(void *context, const char *name), void *context,
+                            struct garden_error *error)
+{
     // Opened afresh: a copy of the descriptor would share its reading position.
-    const int folder = openat(store->root, "staging", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int folder = openat(store->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = folder < 0 ? NULL : fdopendir(folder);
     if (entries == NULL) {
         if (folder >= 0) (void)close(folder);
-        return garden__fail_errno(error, "cannot list", "the staging folder");
+        return garden__fail_errno(error, "cannot list folder", name);
     }
     for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
         if (entry->d_name[0] != '.' && !each(context, entry->d_name)) break;

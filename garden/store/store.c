@@ -82,6 +82,9 @@ static int store_open_folders(struct garden_store *store, const struct garden_st
     if (result == GARDEN_OK) result = store_folder(store, "objects", &store->objects, error);
     if (result == GARDEN_OK) result = store_folder(store, "metadata", &store->metadata, error);
     if (result == GARDEN_OK) result = store_folder(store, "staging", &store->staging, error);
+    if (result == GARDEN_OK) result = store_folder(store, "recordings", &store->recordings, error);
+    if (store->read_only && result == GARDEN_ERR_NOT_FOUND && store->staging >= 0)
+        result = GARDEN_OK; // nothing was ever recorded into it
     if (result == GARDEN_OK && !store->read_only &&
         store->fs->sync(store->fs->context, store->root) != 0)
         result = garden__fail_errno(error, "cannot sync store", config->root);
@@ -111,6 +114,7 @@ int garden_store_open(const struct garden_store_config *config, struct garden_st
         .objects = -1,
         .metadata = -1,
         .staging = -1,
+        .recordings = -1,
     };
     const int result = store_open_folders(store, config, error);
     if (result != GARDEN_OK) {
@@ -125,7 +129,8 @@ int garden_store_open(const struct garden_store_config *config, struct garden_st
 void garden_store_close(struct garden_store *store)
 {
     if (store == NULL) return;
-    const int folders[] = {store->staging, store->metadata, store->objects, store->root};
+    const int folders[] = {store->recordings, store->staging, store->metadata, store->objects,
+                           store->root};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         if (folders[i] >= 0) garden__fs_close(store->fs, folders[i]);
     zmtp_free(store->allocator, store, sizeof *store);

@@ -10,7 +10,7 @@ struct garden_store {
     const struct zmtp_allocator *allocator;
     const struct garden_fs *fs;
     bool read_only, exclusive;
-    int root, objects, metadata, staging; // folders; -1: not open
+    int root, objects, metadata, staging, recordings; // folders; -1: not open
     char staging_path[GARDEN_PATH_MAX];
 };
 
@@ -39,6 +39,19 @@ int garden__store_seal_frames(struct garden_store *store, const char *name, uint
 // Writes the metadata of an object, unless it has some.
 int garden__store_describe(struct garden_store *store, const struct garden_hash *hash,
                            uint64_t size, const char *mime_type, struct garden_error *error);
+// As garden_manifest_save() and _load_staged(), in any folder of the store.
+int garden__manifest_save_at(const struct garden_manifest *manifest, struct garden_store *store,
+                             int folder, const char *name, struct garden_error *error);
+int garden__manifest_load_at(const struct garden_store *store, int folder, const char *name,
+                             struct garden_manifest *out, struct garden_error *error);
+// Frames up to position |upto| are lost.
+int garden__manifest_lose(struct garden_manifest *manifest, uint64_t upto);
+// Calls |each| with every visible name in a folder, until it returns false.
+int garden__store_each_name(const struct garden_store *store, const char *folder,
+                            bool (*each)(void *context, const char *name), void *context,
+                            struct garden_error *error);
+// A manifest's text may be this long: of some millions of chunks.
+enum { GARDEN__MANIFEST_TEXT_MAX = 512 * 1024 * 1024 };
 // Room for so many more chunks and gaps, so that the next append cannot fail.
 int garden__manifest_reserve(struct garden_manifest *manifest, size_t chunks, size_t gaps);
 // One component that is no hidden name.

@@ -11,7 +11,7 @@
 #include "../value.h"
 #include "recording.h"
 
-enum { SURVEY_MANIFEST_MAX = 64 * 1024 * 1024, SURVEY_SPACE = 256 };
+enum { SURVEY_SPACE = 256 };
 
 // ---- Names in folders
 
@@ -106,7 +106,7 @@ static int survey_look(const struct garden__survey *survey, struct garden__surve
         result = garden__fail_errno(error, "cannot examine object", name);
     else if (!S_ISREG(status.st_mode))
         result = garden__fail(error, GARDEN_ERR_ACCESS, "object %s: is not a regular file", name);
-    else if (status.st_size > 0 && status.st_size <= SURVEY_MANIFEST_MAX &&
+    else if (status.st_size > 0 && status.st_size <= GARDEN__MANIFEST_TEXT_MAX &&
              garden__fs_read_all(fs, file, &first, 1) < 0)
         result = garden__fail_errno(error, "cannot read object", name);
     garden__fs_close(fs, file);
@@ -234,7 +234,7 @@ static int survey_resembles(const struct garden_store *store, struct zmtp_bytes 
 {
     struct garden_arena arena;
     struct garden_value document;
-    garden_arena_init(&arena, store->allocator, 4 * (size_t)SURVEY_MANIFEST_MAX);
+    garden_arena_init(&arena, store->allocator, 4 * (size_t)GARDEN__MANIFEST_TEXT_MAX);
     int result = garden_json_decode(json, &arena, &document, NULL);
     if (result == GARDEN_OK)
         result = garden_value_find(&document, "stream_uri") != NULL &&
@@ -275,8 +275,8 @@ static int survey_try_manifest(struct garden__survey *survey, struct garden__sur
     uint8_t *octets = NULL;
     size_t size = 0;
     garden_hash_text(&object->hash, text);
-    int result =
-        garden_store_get(survey->store, &object->hash, SURVEY_MANIFEST_MAX, &octets, &size, error);
+    int result = garden_store_get(survey->store, &object->hash, GARDEN__MANIFEST_TEXT_MAX, &octets,
+                                  &size, error);
     if (result == GARDEN_ERR_MEMORY) return result;
     if (result < 0) {
         object->marks |= GARDEN__SURVEY_TOLD;
@@ -337,18 +337,20 @@ static bool survey_ends_with(const char *name, const char *end)
 
 static int survey_staged(void *context, const char *prefix, const char *name)
 {
-    (void)prefix;
     const struct survey_listing *listing = context;
     struct garden__survey *survey = listing->survey;
     struct garden_error *error = listing->error;
+    const bool recording = strcmp(prefix, "recordings") == 0;
     struct garden_manifest manifest;
     int result = GARDEN_OK;
     if (!garden__store_name_ok(name)) return GARDEN_OK;
     if (survey_ends_with(name, ".journal")) {
         struct survey_journal journal = {survey, name, error};
         result = garden__journal_peek(survey->store, name, survey_journal_record, &journal, error);
-    } else if (survey_ends_with(name, ".manifest.json")) {
-        result = garden_manifest_load_staged(survey->store, name, &manifest, error);
+    } else if (survey_ends_with(name, recording ? ".json" : ".manifest.json")) {
+        const struct garden_store *store = survey->store;
+        result = garden__manifest_load_at(store, recording ? store->recordings : store->staging,
+                                          name, &manifest, error);
         if (result == GARDEN_OK) {
             result = survey_mark_manifest(survey, &manifest, name, error);
             garden_manifest_fini(&manifest);
@@ -375,6 +377,9 @@ int garden__survey_take(struct garden__survey *survey, struct garden_error *erro
     if (result >= 0)
         result = garden__survey_names(survey->store, survey->store->root, "staging", survey_staged,
                                       &listing, &own);
+    if (result >= 0)
+        result = garden__survey_names(survey->store, survey->store->root, "recordings",
+                                      survey_staged, &listing, &own);
     if (result < 0 && error != NULL) *error = own;
     return result < 0 ? result : GARDEN_OK;
 }

@@ -532,16 +532,14 @@ static int capture_write_hash(const struct capture *capture, const char *text)
                      capture->options.manifest_file, strerror(errno), text);
 }
 
-static int capture_report(struct capture *capture)
+static int capture_report_manifest(struct capture *capture, const struct garden_manifest *manifest,
+                                   const struct garden_hash *hash)
 {
-    const struct garden_manifest *manifest = garden_recording_manifest(capture->recording);
-    if (garden_recording_state(capture->recording) != GARDEN_RECORDING_DONE) return TOOL_FAILED;
-    const struct garden_hash hash = garden_recording_manifest_hash(capture->recording);
     const double seconds = (double)(uv_hrtime() - capture->started_ns) / 1e9;
     const bool whole = manifest->complete && manifest->total_gaps == 0 && !capture->broken;
     const int result = whole ? TOOL_OK : TOOL_LOST;
     char text[GARDEN_HASH_TEXT_SIZE];
-    garden_hash_text(&hash, text);
+    garden_hash_text(hash, text);
     if (capture->options.manifest_file && capture_write_hash(capture, text) != TOOL_OK)
         return TOOL_FAILED;
     if (!capture->tool->json) {
@@ -572,6 +570,13 @@ static int capture_report(struct capture *capture)
     const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
     tool_print_json(&all);
     return result;
+}
+
+static int capture_report(struct capture *capture)
+{
+    if (garden_recording_state(capture->recording) != GARDEN_RECORDING_DONE) return TOOL_FAILED;
+    const struct garden_hash hash = garden_recording_manifest_hash(capture->recording);
+    return capture_report_manifest(capture, garden_recording_manifest(capture->recording), &hash);
 }
 
 static bool capture_is_finished(const void *context)
@@ -657,15 +662,42 @@ static int capture_run(struct capture *capture)
 
 // ---- Recovering
 
+// One that cannot be taken up as it was left. |why| says what is wrong with it.
+static int capture_salvage(struct capture *capture, const char *run, struct garden_error *why)
+{
+    struct garden_manifest manifest;
+    struct garden_hash hash;
+    size_t lost = 0;
+    struct garden_error *error = &capture->error;
+    switch (why->code) {
+    case GARDEN_ERR_CORRUPT:
+    case GARDEN_ERR_FORMAT:
+    case GARDEN_ERR_ACCESS:
+    case GARDEN_ERR_NOT_FOUND:
+        break;
+    default:
+        return tool_fail(capture->tool, "%s: %s", run, why->text);
+    }
+    (void)tool_fail(capture->tool, "%s: %s: saving what can be read", run, why->text);
+    if (garden_recording_salvage(capture->store, run, capture_now(), &hash, &lost, error) < 0 ||
+        garden_manifest_load(capture->store, &hash, &manifest, error) < 0)
+        return tool_fail(capture->tool, "%s: %s", run, error->text);
+    if (lost > 0) (void)tool_fail(capture->tool, "%s: %zu chunks are lost", run, lost);
+    const int result = capture_report_manifest(capture, &manifest, &hash);
+    garden_manifest_fini(&manifest);
+    return result;
+}
+
 static bool capture_recover_one(void *context, const char *run)
 {
     struct capture *capture = context;
     struct garden_error *error = &capture->error;
-    if (garden_recording_resume(capture->store, run, capture_now(), &capture->recording, error) <
+    struct garden_error why;
+    capture->told++;
+    capture->started_ns = uv_hrtime();
+    if (garden_recording_resume(capture->store, run, capture_now(), &capture->recording, &why) <
         0) {
-        (void)tool_fail(capture->tool, "%s: %s", run, error->text);
-        capture->finished = true; // something is left over
-        capture->told++;
+        if (capture_salvage(capture, run, &why) == TOOL_FAILED) capture->finished = true;
         return true;
     }
     garden_recording_abandon(capture->recording, capture_now());
@@ -673,8 +705,6 @@ static bool capture_recover_one(void *context, const char *run)
     while ((steps = garden_recording_work(capture->recording, capture_now(), error)) > 0)
         continue;
     if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
-    capture->told++;
-    capture->started_ns = uv_hrtime();
     if (capture_report(capture) == TOOL_FAILED) capture->finished = true; // something is left over
     garden_recording_close(capture->recording);
     capture->recording = NULL;

@@ -136,6 +136,57 @@ static void test_a_flipped_bit_ends_the_reading_before_its_record(void **state)
     bench_end(&b);
 }
 
+static int hear_into(void *context, uint32_t type, struct zmtp_bytes payload)
+{
+    char *text = context;
+    const size_t size = strlen(text);
+    snprintf(text + size, 64 - size, "%u:%.*s ", type, (int)payload.size,
+             (const char *)payload.data);
+    return GARDEN_OK;
+}
+
+static void
+test_damage_in_the_middle_is_refused_and_what_is_whole_can_be_read_on_both_sides(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct garden__journal journal;
+    struct garden_error error;
+    struct stat before, after;
+    char path[256];
+    bench_begin(&b, NULL);
+    bench_path(&b, path);
+    assert_int_equal(garden__journal_create(&journal, b.store, "j", NULL), GARDEN_OK);
+    append(&journal, 1, "one");
+    const long begin = (long)journal.size;
+    append(&journal, 2, "second");
+    const long end = (long)journal.size;
+    append(&journal, 3, "third");
+    garden__journal_close(&journal);
+    assert_int_equal(stat(path, &before), 0);
+    for (long at = begin; at < end; at++) {
+        char heard[64] = "";
+        for (int mend = 0; mend < 2; mend++) {
+            FILE *file = fopen(path, "r+");
+            assert_non_null(file);
+            assert_int_equal(fseek(file, at, SEEK_SET), 0);
+            const int octet = fgetc(file);
+            assert_int_equal(fseek(file, at, SEEK_SET), 0);
+            assert_true(fputc(octet ^ 4, file) >= 0);
+            assert_int_equal(fclose(file), 0);
+            if (mend) break;
+            assert_int_equal(reopen(&b, &journal, &error), GARDEN_ERR_CORRUPT);
+            assert_int_equal(stat(path, &after), 0);
+            assert_int_equal(after.st_size, before.st_size);
+            assert_int_equal(garden__journal_peek(b.store, "j", hear_into, heard, NULL), GARDEN_OK);
+            assert_string_equal(heard, "1:one 3:third ");
+        }
+    }
+    assert_int_equal(reopen(&b, &journal, NULL), GARDEN_OK);
+    garden__journal_close(&journal);
+    bench_end(&b);
+}
+
 static void test_a_file_that_is_no_journal_or_in_use_is_refused_and_left_alone(void **state)
 {
     (void)state;
@@ -212,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_records_come_back_in_order_and_more_can_be_added),
         cmocka_unit_test(test_wherever_the_end_is_torn_the_records_before_it_stay),
         cmocka_unit_test(test_a_flipped_bit_ends_the_reading_before_its_record),
+        cmocka_unit_test(
+            test_damage_in_the_middle_is_refused_and_what_is_whole_can_be_read_on_both_sides),
         cmocka_unit_test(test_a_file_that_is_no_journal_or_in_use_is_refused_and_left_alone),
         cmocka_unit_test(test_an_append_that_fails_leaves_no_trace),
         cmocka_unit_test(test_a_record_cursor_goes_bad_at_the_first_overrun),

@@ -94,6 +94,56 @@ static void test_the_json_has_the_fields_of_the_contract_and_reads_back_the_same
     garden_manifest_fini(&m);
 }
 
+// An allocator that remembers the most that was out at a time.
+struct purse {
+    size_t out, most;
+};
+
+static void *purse_resize(void *context, void *block, size_t size, size_t wanted)
+{
+    struct purse *purse = context;
+    void *resized = wanted > 0 ? realloc(block, wanted) : NULL;
+    if (wanted == 0) free(block);
+    if (wanted > 0 && resized == NULL) return NULL;
+    purse->out += wanted - size;
+    if (purse->out > purse->most) purse->most = purse->out;
+    return resized;
+}
+
+static void test_a_manifest_of_a_month_is_written_and_read_in_memory_in_proportion(void **state)
+{
+    (void)state;
+    enum { CHUNKS = 200000 };
+    struct garden_manifest manifest, back;
+    struct garden_error error;
+    struct purse purse = {0};
+    const struct zmtp_allocator allocator = {.context = &purse, .resize = purse_resize};
+    char *text = NULL;
+    size_t size = 0;
+    garden_manifest_init(&manifest, &allocator);
+    strcpy(manifest.stream_uri, "stream://month");
+    manifest.frame_size = 4;
+    for (uint64_t i = 0; i < CHUNKS; i++) {
+        const struct garden_hash hash = garden_hash_of(zmtp_bytes_of(&i, sizeof i));
+        const uint64_t first = i * 1000 + (i + 3) / 4; // a frame is missing now and then
+        assert_int_equal(garden_manifest_append(&manifest, &hash, first, 1000, NULL, 0), GARDEN_OK);
+    }
+    assert_int_equal(garden_manifest_print(&manifest, &text, &size), GARDEN_OK);
+    assert_true(size > 24 * 1024 * 1024);
+    const size_t before = purse.out;
+    purse.most = purse.out;
+    assert_int_equal(garden_manifest_parse(&allocator, zmtp_bytes_of(text, size), &back, &error),
+                     GARDEN_OK);
+    assert_true(purse.most - before < size);
+    assert_int_equal(back.chunk_count, CHUNKS);
+    assert_int_equal(back.gap_count, manifest.gap_count);
+    assert_memory_equal(back.chunks, manifest.chunks, CHUNKS * sizeof *back.chunks);
+    garden_manifest_fini(&back);
+    zmtp_free(&allocator, text, size + 1);
+    garden_manifest_fini(&manifest);
+    assert_int_equal(purse.out, 0);
+}
+
 static void test_a_manifest_with_a_hole_an_overlap_or_wrong_sums_is_refused(void **state)
 {
     (void)state;
@@ -235,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_chunks_and_gaps_add_up_to_all_that_was_offered),
         cmocka_unit_test(test_a_chunk_that_lost_its_end_leaves_one_gap_up_to_the_next),
         cmocka_unit_test(test_the_json_has_the_fields_of_the_contract_and_reads_back_the_same),
+        cmocka_unit_test(test_a_manifest_of_a_month_is_written_and_read_in_memory_in_proportion),
         cmocka_unit_test(test_a_manifest_with_a_hole_an_overlap_or_wrong_sums_is_refused),
         cmocka_unit_test(test_json_that_is_no_manifest_is_refused_and_nothing_leaks),
         cmocka_unit_test(test_when_memory_fails_anywhere_the_balance_is_zero),

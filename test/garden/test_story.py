@@ -619,7 +619,7 @@ def wrong_words_are_told(story):
 
 
 def tests_of(names):
-    return [value for name, value in names.items()
+    return [value for value in names.values()
             if callable(value) and getattr(value, "__code__", None) is not None
             and value.__code__.co_varnames[:1] == ("story",) and value.__code__.co_argcount == 1]
 
