@@ -204,6 +204,8 @@ $(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(call obj,$(filter-out %/mai
 $(TESTS) $(TEST_PEERS): private LINK = -lcmocka
 $(REPLAY): $(O)/bin/replay_%: $(O)/obj/fuzz/fuzz_%.o $(O)/obj/fuzz/replay.o $(LIBS)
 $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/bin/%: $(O)/obj/fuzz/%.o $(LIBS)
+$(filter %_garden_ledger,$(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%)): \
+    $(call obj,$(filter-out %/main.c,$(DAEMON_SRC)))
 $(FUZZ:%=$(O)/bin/fuzz_%): private LINK = -fsanitize=fuzzer
 $(BIN) $(SIM) $(EXAMPLES) $(TESTS) $(TEST_PEERS) $(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/sources
 	@mkdir -p $(@D)

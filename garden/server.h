@@ -78,6 +78,15 @@ void garden_server_reply_octets(struct garden_server *server, struct garden_requ
 // The lane's Error with |text|, which |reply| borrows, as the family and the content of |reply|.
 void garden_reply_error(struct garden_message *reply, enum garden_lane lane, const char *text);
 
+// Answers that outlive the server: each that is remembered is given when its request comes again, as if it
+// had been given here; all that are, oldest first.
+void garden_server_remember(struct garden_server *server, enum garden_lane lane,
+                            struct garden_uuid msg_id, struct zmtp_bytes octets);
+void garden_server_answers(const struct garden_server *server,
+                           void (*each)(void *context, enum garden_lane lane,
+                                        struct garden_uuid msg_id, struct zmtp_bytes octets),
+                           void *context);
+
 // Publishes an event to every subscriber; never blocks on one. |extra|, of |extra_count| entries,
 // joins metadata beside "seq". Returns a negative garden_err only when the event cannot be encoded, and
 // then no number is used up.

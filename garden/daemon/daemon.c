@@ -72,6 +72,7 @@ static void daemon_close_handles(struct daemon *daemon)
 {
     http_close(daemon->http); // before the server, whose counters it tells
     daemon->http = NULL;
+    keeper_close(&daemon->requests.keeper);
     if (!daemon->has_handles) return;
     uv_close((uv_handle_t *)&daemon->tick, NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
@@ -84,7 +85,8 @@ static void daemon_finish(struct daemon *daemon)
 {
     if (daemon->finished) return;
     daemon->finishing = true;
-    if (!offload_idle(&daemon->requests.offload)) return; // it comes back here
+    // Else it comes back here.
+    if (!offload_idle(&daemon->requests.offload) || !keeper_idle(&daemon->requests.keeper)) return;
     daemon->finished = true;
     streams_close(daemon->requests.streams);
     daemon->requests.streams = NULL;
@@ -211,6 +213,27 @@ static int daemon_lock_run_folder(struct daemon *daemon, struct garden_error *er
                         "run directory %.150s is in use by another daemon: stop that one, or give "
                         "this one its own with --run-dir",
                         folder);
+}
+
+static void daemon_on_trouble(const char *text, void *user)
+{
+    struct daemon *daemon = user;
+    if (daemon->requests.server) requests_tell_trouble(&daemon->requests, text);
+}
+
+static int daemon_open_state(struct daemon *daemon, struct garden_error *error)
+{
+    const struct options *options = daemon->options;
+    const struct keeper_config config = {
+        .loop = &daemon->loop,
+        .state = &daemon->state,
+        .folder = options->state[0] ? options->state : NULL,
+        .sync_ms = options->state_sync_ms,
+        .on_idle = daemon_on_idle,
+        .on_trouble = daemon_on_trouble,
+        .user = daemon,
+    };
+    return keeper_open(&daemon->requests.keeper, &config, error);
 }
 
 static int daemon_open_staging(struct daemon *daemon, struct garden_error *error)
@@ -386,6 +409,7 @@ static void daemon_log_ready(const struct daemon *daemon)
             log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
                       (unsigned)info->channels);
     }
+    keeper_log(&daemon->requests.keeper);
     for (size_t i = 0; i < GARDEN_LANES; i++)
         log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),
                   endpoints->of[i]);
@@ -422,11 +446,14 @@ static int daemon_open(struct daemon *daemon, struct garden_error *error)
     int result = garden_run_folder_make(options->run_folder, error);
     if (result == GARDEN_OK) result = daemon_lock_run_folder(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_staging(daemon, error);
+    if (result == GARDEN_OK) result = daemon_open_state(daemon, error);
     for (size_t i = 0; i < options->source_count && result == GARDEN_OK; i++)
         result = daemon_open_source(daemon, &options->sources[i], error);
     if (result == GARDEN_OK) result = daemon_open_server(daemon, error);
     if (result < 0) return result;
+    keeper_serve(&daemon->requests.keeper, daemon->requests.server);
     daemon_publish_status(daemon, GARDEN_EXECUTION_STARTING);
+    requests_tell_start(&daemon->requests);
     result = daemon_open_streams(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_handles(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_http(daemon, error);
@@ -473,8 +500,9 @@ int daemon_run(struct options *options)
 {
     struct daemon daemon = {.options = options, .staging = {.folder = -1}, .run_folder = -1};
     struct garden_error error;
-    // A peer that goes away is an error of one write.
+    // A peer that goes away is an error of one write, and so is a file that may not grow.
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (uv_loop_init(&daemon.loop) < 0) {
         log_write(LOG_ERROR, "no event loop could be opened; raise the limit of open files");
         return 1;

@@ -16,6 +16,8 @@ enum {
     OPTIONS_POSITION_MS = 100,
     OPTIONS_POSITION_MAX_MS = 60000,
     OPTIONS_FD_MAX = 65535,
+    OPTIONS_STATE_SYNC_MS = 1000, // what a crash of the machine can lose
+    OPTIONS_STATE_SYNC_MAX_MS = 3600000,
 };
 // What libraries this build has, for --version.
 #ifdef GARDEN_ALSA
@@ -45,6 +47,12 @@ static const char options_help[] =
     "                       ipc:///tmp/chaosgarden-*\n"
     "  --connection-file F  where it tells its endpoints (RUN-DIR/connection.json)\n"
     "  --topics             publish each event under its name\n"
+    "\n"
+    "What is kept:\n"
+    "  --state DIR          where regions, graph, participants and the playhead are kept,\n"
+    "                       so that they are there again after a restart; 'none': not at\n"
+    "                       all (RUN-DIR/state, which a reboot may empty)\n"
+    "  --state-sync-ms N    how often it is synced to the disk; 0: at each change (1000)\n"
     "\n"
     "  --curve-key FILE     encrypt every lane: the daemon's secret certificate. tcp\n"
     "                       beyond this machine needs it\n"
@@ -99,7 +107,7 @@ static int options_usage(const char *option, const char *what, const char *text)
 
 // Where the parts are that depend on other options.
 struct options_where {
-    const char *run_folder, *connection_file, *staging, *endpoints;
+    const char *run_folder, *connection_file, *staging, *state, *endpoints;
     const char *tcp;
     bool loop, no_source;
 };
@@ -237,11 +245,13 @@ static int options_finish_where(struct options *out, const struct options_where 
     if (!folder ||
         !options_path(out->connection_file, where->connection_file, out->run_folder,
                       "connection.json") ||
+        !options_path(out->state, where->state, out->run_folder, "state") ||
         !options_path(out->staging, where->staging, out->run_folder, "staging")) {
         log_write(LOG_ERROR, "a path is empty or longer than %d octets; choose a shorter one",
                   OPTIONS_PATH_SIZE - 1);
         return OPTIONS_USAGE;
     }
+    if (where->state && strcmp(where->state, "none") == 0) out->state[0] = '\0';
     out->staging_is_ours = where->staging == NULL;
     if (out->allow && !out->key_file) {
         log_write(LOG_ERROR,
@@ -268,6 +278,8 @@ static const struct option options_table[] = {
     {"endpoints", required_argument, NULL, 'e'},
     {"connection-file", required_argument, NULL, 'c'},
     {"staging", required_argument, NULL, 'd'},
+    {"state", required_argument, NULL, 'S'},
+    {"state-sync-ms", required_argument, NULL, 'Y'},
     {"source", required_argument, NULL, 's'},
     {"file", required_argument, NULL, 'f'},
     {"loop", no_argument, NULL, 'l'},
@@ -311,6 +323,10 @@ static int options_one(int option, const char *text, struct options *out,
             out->position_ms == 0)
             return options_usage("--position-ms", "a number from 1 to 60000", text);
         return OPTIONS_GO_ON;
+    case 'Y':
+        if (!options_number(text, OPTIONS_STATE_SYNC_MAX_MS, &out->state_sync_ms))
+            return options_usage("--state-sync-ms", "a number from 0 to 3600000", text);
+        return OPTIONS_GO_ON;
     case 'y':
         if (!options_number(text, OPTIONS_FD_MAX, &number))
             return options_usage("--ready-fd", "the number of a descriptor", text);
@@ -340,6 +356,9 @@ static int options_take(int option, const char *text, struct options *out,
     switch (option) {
     case 'r':
         where->run_folder = text;
+        return OPTIONS_GO_ON;
+    case 'S':
+        where->state = text;
         return OPTIONS_GO_ON;
     case 't':
         where->tcp = text;
@@ -405,6 +424,7 @@ int options_read(int argc, char **argv, struct options *out)
     struct options_where where = {0};
     *out = (struct options){.ring_ms = OPTIONS_RING_MS,
                             .position_ms = OPTIONS_POSITION_MS,
+                            .state_sync_ms = OPTIONS_STATE_SYNC_MS,
                             .ready_fd = -1,
                             .argc = argc,
                             .argv = argv};
@@ -467,6 +487,8 @@ static void options_tell_different(const struct options *now, const struct optio
         {"http", options_same_text(now->http, fresh->http)},
         {"curve-key", options_same_text(now->key_file, fresh->key_file)},
         {"curve-allow", options_same_text(now->allow, fresh->allow)},
+        {"state", strcmp(now->state, fresh->state) == 0},
+        {"state-sync-ms", now->state_sync_ms == fresh->state_sync_ms},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (!fixed[i].same)

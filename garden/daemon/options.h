@@ -12,6 +12,8 @@ struct options {
     char run_folder[OPTIONS_PATH_SIZE];
     char connection_file[OPTIONS_PATH_SIZE];
     char staging[OPTIONS_PATH_SIZE];
+    char state[OPTIONS_PATH_SIZE]; // "": nothing is kept
+    uint32_t state_sync_ms;
     bool staging_is_ours; // below the run directory: made when missing
     struct source_spec sources[OPTIONS_SOURCES_MAX];
     size_t source_count;

@@ -25,6 +25,25 @@ void requests_tick(struct requests *requests)
     // Without memory for the events, the next tick tells what this one could not.
     (void)state_tick(requests->state, (int64_t)uv_hrtime(), &requests->changes);
     requests_publish(requests);
+    keeper_playhead(&requests->keeper, (int64_t)uv_hrtime(), false);
+    keeper_turn(&requests->keeper);
+}
+
+void requests_tell_start(struct requests *requests)
+{
+    // Without memory for the events they come online again without having been told to be offline.
+    (void)participants_leave(&requests->state->participants, &requests->changes);
+    requests_publish(requests);
+}
+
+void requests_tell_trouble(struct requests *requests, const char *text)
+{
+    const struct garden_event event = {.kind = GARDEN_EVENT_ERROR,
+                                       .error = {.error = garden_text_of(text),
+                                                 .has_context = true,
+                                                 .context = garden_text_of("state")}};
+    const int result = garden_server_publish(requests->server, &event, NULL, 0);
+    if (result < 0) log_write(LOG_ERROR, "an event was lost: %s", garden_err_text(result));
 }
 
 // ---- Shell
@@ -35,6 +54,29 @@ static int requests_make_regions(struct offload_job *job, struct garden_message 
     reply->family = GARDEN_SHELL_REPLY;
     return state_read_regions(job->snapshot.regions, &job->request->message.shell_request,
                               &job->arena, &reply->shell_reply, error);
+}
+
+// Executes a request of the state; one that changes it is kept first, or refused.
+static int requests_execute(struct requests *requests, const struct garden_request *request,
+                            const struct state_moment *moment, struct state_answer *answer,
+                            struct garden_error *error)
+{
+    const struct garden_shell_request *content = &request->message.shell_request;
+    const bool change = save_is_change(content->kind);
+    int result = GARDEN_OK;
+    if (change)
+        result = keeper_write(&requests->keeper, content, moment, &request->message.header,
+                              request->form, error);
+    if (result < 0) {
+        requests_tell_trouble(requests, error->text);
+        return result;
+    }
+    result = state_shell(requests->state, content, moment, answer, &requests->changes, error);
+    if (change) keeper_done(&requests->keeper, result == GARDEN_OK);
+    if (content->kind == GARDEN_SHELL_PLAY || content->kind == GARDEN_SHELL_PAUSE ||
+        content->kind == GARDEN_SHELL_STOP)
+        keeper_playhead(&requests->keeper, moment->mono_ns, true);
+    return result;
 }
 
 static void requests_shell(struct requests *requests, struct garden_request *request)
@@ -55,8 +97,7 @@ static void requests_shell(struct requests *requests, struct garden_request *req
     struct state_answer answer;
     struct garden_error error;
     state_answer_init(&answer);
-    const int result =
-        state_shell(requests->state, content, &moment, &answer, &requests->changes, &error);
+    const int result = requests_execute(requests, request, &moment, &answer, &error);
     requests_publish(requests); // before the reply, which ends the request that events refer to
     if (result < 0) {
         stream_reply_error(requests->streams, request, result, error.text);
@@ -66,6 +107,7 @@ static void requests_shell(struct requests *requests, struct garden_request *req
         garden_server_reply(requests->server, request, &reply);
     }
     state_answer_fini(&answer);
+    keeper_turn(&requests->keeper);
 }
 
 // ---- Control
@@ -121,6 +163,7 @@ static void requests_pause(struct requests *requests, struct garden_request *req
     const int result =
         state_pause(requests->state, (int64_t)uv_hrtime(), &requests->changes, &playing);
     requests_publish(requests);
+    keeper_playhead(&requests->keeper, (int64_t)uv_hrtime(), true);
     if (result < 0) {
         garden_server_reply_error(requests->server, request, garden_err_text(result));
         return;

@@ -2,6 +2,7 @@
 #ifndef GARDEN_DAEMON_REQUESTS_H
 #define GARDEN_DAEMON_REQUESTS_H
 
+#include "keeper.h"
 #include "offload.h"
 #include "state.h"
 #include "streams.h"
@@ -12,6 +13,7 @@ struct requests {
     struct state *state;
     struct changes changes;
     struct offload offload;
+    struct keeper keeper;
     uint64_t started_ns;
     // A Shutdown came: the request is the owner's, to be answered in the end.
     void (*on_shutdown)(struct garden_request *request, void *user);
@@ -23,6 +25,9 @@ void requests_take(struct requests *requests, struct garden_request *request);
 // What a new subscriber is told of the state.
 int requests_welcome(struct requests *requests, struct garden_arena *arena,
                      struct garden_value *out);
+// Events of what was found at the start; and that something cannot be kept.
+void requests_tell_start(struct requests *requests);
+void requests_tell_trouble(struct requests *requests, const char *text);
 // Time passes while the transport plays.
 void requests_tick(struct requests *requests);
 

@@ -216,6 +216,21 @@ void garden_server_reply_error(struct garden_server *server, struct garden_reque
     garden_server_reply(server, request, &reply);
 }
 
+void garden_server_remember(struct garden_server *server, enum garden_lane lane,
+                            struct garden_uuid msg_id, struct zmtp_bytes octets)
+{
+    garden__record_add(&server->record, lane, msg_id, octets);
+}
+
+void garden_server_answers(const struct garden_server *server,
+                           void (*each)(void *context, enum garden_lane lane,
+                                        struct garden_uuid msg_id, struct zmtp_bytes octets),
+                           void *context)
+{
+    for (const struct garden__answered *at = server->record.oldest; at; at = at->next)
+        each(context, at->lane, at->msg_id, zmtp_bytes_of(at->octets, at->size));
+}
+
 // ---- Requests
 
 // Answers what cannot be read: as a reply to its header where that can be made out.

@@ -82,7 +82,7 @@ class ZeromqJs(Library):
 
 class ZmqRs(Library):
     def prepare(self, folder, run):
-        run('cargo', 'build', '--release', '--locked', '--target-dir', folder, '--manifest-path',
+        run('cargo', 'build', '--release', '--target-dir', folder, '--manifest-path',
             os.path.join(self.sources, 'Cargo.toml'))
         return [os.path.join(folder, 'release/peer')]
 
