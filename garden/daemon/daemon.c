@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -34,7 +35,7 @@ struct daemon {
     struct state state;
     struct requests requests;
     struct garden_uuid session;
-    int run_folder;       // held locked; below zero: not yet
+    int run_lock;         // a file that is held locked; below zero: not yet
     bool told_connection; // the connection file is written
     bool has_key;         // the lanes are encrypted
     struct zmtp_key key;  // and this is the public key
@@ -200,14 +201,18 @@ static int daemon_on_welcome(struct garden_server *server, struct garden_arena *
 // ---- Opening
 
 // One daemon to a run directory: two of them would take the connection file from each other. The lock goes
-// with the process, however that ends.
+// with the process, however that ends, and the file stays. It is not on the directory itself, which may be
+// a store as well, whose writers lock it.
 static int daemon_lock_run_folder(struct daemon *daemon, struct garden_error *error)
 {
     const char *folder = daemon->options->run_folder;
-    daemon->run_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (daemon->run_folder < 0)
-        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.150s: %s", folder, strerror(errno));
-    if (flock(daemon->run_folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    char path[OPTIONS_PATH_SIZE + sizeof "/gardend.lock"];
+    (void)snprintf(path, sizeof path, "%s/gardend.lock", folder);
+    daemon->run_lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (daemon->run_lock < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.150s cannot be made: %s", path,
+                            strerror(errno));
+    if (flock(daemon->run_lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
         return GARDEN_OK; // a file system without locks: everything else still works
     return garden__fail(error, GARDEN_ERR_EXISTS,
                         "run directory %.150s is in use by another daemon: stop that one, or give "
@@ -488,7 +493,7 @@ static void daemon_release(struct daemon *daemon)
     daemon_remove_connection(daemon);
     for (size_t i = 0; i < daemon->flow_count; i++)
         flow_close(daemon->flows[i]);
-    if (daemon->run_folder >= 0) (void)close(daemon->run_folder); // nothing was written
+    if (daemon->run_lock >= 0) (void)close(daemon->run_lock); // nothing was written
     garden_staging_close(&daemon->staging);
     changes_fini(&daemon->requests.changes);
     state_fini(&daemon->state);
@@ -498,7 +503,7 @@ static void daemon_release(struct daemon *daemon)
 
 int daemon_run(struct options *options)
 {
-    struct daemon daemon = {.options = options, .staging = {.folder = -1}, .run_folder = -1};
+    struct daemon daemon = {.options = options, .staging = {.folder = -1}, .run_lock = -1};
     struct garden_error error;
     // A peer that goes away is an error of one write, and so is a file that may not grow.
     (void)signal(SIGPIPE, SIG_IGN);

@@ -465,6 +465,17 @@ def a_live_daemons_endpoints_are_not_taken(story):
     story.ctl("ping", check=0)
 
 
+def a_second_tcp_daemon_in_one_run_directory_is_refused_and_takes_nothing(story):
+    _, ready = story.start("--source", "none", "--tcp", "127.0.0.1:0")
+    assert ready
+    before = read_json(story.path("run/connection.json"))
+    daemon, ready = story.start("--source", "none", "--tcp", "127.0.0.1:0")
+    assert not ready
+    refused(daemon, "in use by another daemon", "--run-dir")
+    assert read_json(story.path("run/connection.json")) == before
+    story.ctl("ping", check=0)
+
+
 def a_file_that_is_no_recording_is_refused(story):
     text = story.path("text.wav")
     with open(text, "w", encoding="utf-8") as out:
