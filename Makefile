@@ -123,7 +123,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all lib core amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
-        check mutants torture run-torture demo run-demo fuzz fuzz-smoke \
+        check mutants torture run-torture soak demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
 
 all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
