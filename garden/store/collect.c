@@ -123,7 +123,7 @@ static int collect_unlink(struct collect *collect, int folder, const char *name,
 static int collect_sync(struct collect *collect, struct garden_error *error)
 {
     for (unsigned i = 0; i < 256; i++) {
-        char prefix[3];
+        char prefix[8]; // two digits; some compilers see more
         (void)snprintf(prefix, sizeof prefix, "%02x", i & 0xffu);
         if (!collect->folders[i]) continue;
         if (garden__fs_sync_folder(collect->store->fs, collect->store->objects, prefix) != 0)
