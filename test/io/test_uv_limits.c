@@ -362,6 +362,32 @@ static void test_any_allocation_may_fail_once_and_all_recovers(void **state)
     }
 }
 
+// And without anybody doing anything further that would make the socket look again.
+static void test_a_subscription_that_finds_no_memory_takes_effect_later(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (uint64_t n = 1; failed; n++) {
+        struct world world;
+        struct node pub;
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        const struct zmtp_bytes subscribe = LITERAL("\x04\x0F\x09SUBSCRIBEtopic");
+        world_open(&world);
+        node_start(&pub, &world, ZMTP_PUB);
+        bind_fresh(&pub, ZMTP_TCP, endpoint);
+        const int fd = world_dial(endpoint);
+        assert_int_equal(send(fd, LITERAL(RIG_GREETING RIG_READY_SUB).data, 64 + 27, 0), 64 + 27);
+        WORLD_UNTIL(&world, pub.events[ZMTP_EVENT_HANDSHAKE_DONE]);
+        world.budget.fail_at = world.budget.calls + n;
+        assert_int_equal(send(fd, subscribe.data, subscribe.size, 0), subscribe.size);
+        // Unless the connection itself had no memory.
+        WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == 1 || pub.events[ZMTP_EVENT_CLOSED]);
+        failed = world.budget.calls >= world.budget.fail_at;
+        close(fd);
+        world_close(&world);
+    }
+}
+
 static void test_memory_may_run_out_at_any_point_and_everything_closes(void **state)
 {
     (void)state;
@@ -399,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_a_listener_without_descriptors_pauses_and_goes_on),
         cmocka_unit_test(test_a_dialler_without_descriptors_tries_again),
         cmocka_unit_test(test_any_allocation_may_fail_once_and_all_recovers),
+        cmocka_unit_test(test_a_subscription_that_finds_no_memory_takes_effect_later),
         cmocka_unit_test(test_memory_may_run_out_at_any_point_and_everything_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
