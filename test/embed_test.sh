@@ -5,23 +5,10 @@ set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : "${O:=build}" "${CC:=cc}"
-count=0
+. test/support/check.sh
 strict='-std=c11 -O0 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes
         -Wstrict-prototypes -Wpointer-arith -Wcast-qual -Wvla -Werror'
 bare='-DZMTP_NO_UV -DZMTP_NO_SODIUM -DZMTP_NO_HEAP'
-
-# check NAME COMMAND...: one test.
-check() {
-    name=$1
-    shift
-    count=$((count + 1))
-    if "$@" >"$work/log" 2>&1; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
 
 compiles() { # compiler, object, switches
     # shellcheck disable=SC2086

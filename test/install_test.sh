@@ -6,20 +6,7 @@ set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : "${O:=build}" "${CC:=cc}"
-count=0
-
-# check NAME COMMAND...: one test.
-check() {
-    name=$1
-    shift
-    count=$((count + 1))
-    if "$@" >"$work/log" 2>&1; then
-        echo "ok $count - $name"
-    else
-        echo "not ok $count - $name"
-        sed 's/^/# /' "$work/log"
-    fi
-}
+. test/support/check.sh
 
 compiles_alone() {
     printf '#include <%s>\nextern int something;\n' "$1" >"$work/alone.$2"

@@ -36,12 +36,13 @@ bool garden__liveness_renew(struct garden__liveness *liveness, uint64_t now_ms)
     return true;
 }
 
-void garden__liveness_pong(struct garden__liveness *liveness, uint64_t number, uint64_t now_ms)
+bool garden__liveness_pong(struct garden__liveness *liveness, uint64_t number, uint64_t now_ms)
 {
-    if (!liveness->waiting || number != liveness->ping) return;
+    if (!liveness->waiting || number != liveness->ping) return false;
     liveness->waiting = false;
     liveness->missed = 0;
     liveness->life = GARDEN__LIFE_ALIVE;
     const uint64_t took = now_ms - liveness->ping_ms;
     liveness->round_trip_ms = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX - 1;
+    return true;
 }

@@ -28,7 +28,7 @@ void garden__liveness_hurry(struct garden__liveness *liveness, uint64_t now_ms);
 // The way to the other side was opened anew, so a ping under way may be lost: true when it is to be
 // sent again now, under a new number and within the same interval. Else one is due at once; tick.
 bool garden__liveness_renew(struct garden__liveness *liveness, uint64_t now_ms);
-// The answer to ping |number| came. One that is not the last ping's is stale and tells nothing.
-void garden__liveness_pong(struct garden__liveness *liveness, uint64_t number, uint64_t now_ms);
+// The answer to ping |number| came. False: it is not the last ping's, or came before; it tells nothing.
+bool garden__liveness_pong(struct garden__liveness *liveness, uint64_t number, uint64_t now_ms);
 
 #endif

@@ -409,7 +409,7 @@ static int options_file(const char *path, struct options *out, struct options_wh
         if (result <= 0) break;
         result = options_take(option->val, argument, out, where);
         if (result != OPTIONS_GO_ON) {
-            log_write(LOG_ERROR, "%s:%u: that was line %u", path, line, line);
+            log_write(LOG_ERROR, "%s:%u: what is wrong stands in this line", path, line);
             return result;
         }
         result = GARDEN_OK;

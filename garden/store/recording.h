@@ -52,6 +52,16 @@ int garden__recording_note_done(struct garden_recording *recording, struct garde
 
 // The parts of a payload.
 void garden__recording_take_hash(struct garden__record_reader *reader, struct garden_hash *hash);
+// A record of a sealed chunk, without its number. False: it is malformed.
+struct garden__recording_sealed {
+    struct garden_hash hash;
+    int64_t updated_ns;
+    struct garden_chunk_report report;
+};
+bool garden__recording_take_sealed(struct garden__record_reader *reader,
+                                   struct garden__recording_sealed *out);
+int garden__recording_append_sealed(struct garden_manifest *manifest,
+                                    const struct garden__recording_sealed *sealed);
 void garden__recording_take_report(struct garden__record_reader *reader,
                                    struct garden_chunk_report *report);
 // GARDEN_ERR_FORMAT when it does not say which stream it is of.

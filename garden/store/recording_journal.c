@@ -153,18 +153,30 @@ static int replay_gone(struct garden_recording *recording, uint64_t number)
     return garden_store_unstage(recording->store, name, NULL);
 }
 
+bool garden__recording_take_sealed(struct garden__record_reader *reader,
+                                   struct garden__recording_sealed *out)
+{
+    garden__recording_take_hash(reader, &out->hash);
+    out->updated_ns = (int64_t)garden__record_take_u64(reader);
+    garden__recording_take_report(reader, &out->report);
+    return !reader->bad;
+}
+
+int garden__recording_append_sealed(struct garden_manifest *manifest,
+                                    const struct garden__recording_sealed *sealed)
+{
+    const struct garden_chunk_report *report = &sealed->report;
+    manifest->updated_ns = sealed->updated_ns;
+    return garden_manifest_append(manifest, &sealed->hash, report->first, report->frames,
+                                  report->gaps, report->gap_count);
+}
+
 static int replay_sealed(struct garden_recording *recording, struct garden__record_reader *reader,
                          uint64_t number)
 {
-    struct garden_hash hash = {0};
-    struct garden_chunk_report report;
-    garden__recording_take_hash(reader, &hash);
-    const int64_t updated_ns = (int64_t)garden__record_take_u64(reader);
-    garden__recording_take_report(reader, &report);
-    if (reader->bad) return GARDEN_ERR_FORMAT;
-    recording->manifest.updated_ns = updated_ns;
-    const int result = garden_manifest_append(&recording->manifest, &hash, report.first,
-                                              report.frames, report.gaps, report.gap_count);
+    struct garden__recording_sealed sealed;
+    if (!garden__recording_take_sealed(reader, &sealed)) return GARDEN_ERR_FORMAT;
+    const int result = garden__recording_append_sealed(&recording->manifest, &sealed);
     return result != GARDEN_OK ? result : replay_gone(recording, number);
 }
 

@@ -34,18 +34,13 @@ struct salvage {
 static int salvage_sealed(struct salvage *salvage, struct garden__record_reader *reader,
                           uint64_t number)
 {
-    struct garden_hash hash = {0};
-    struct garden_chunk_report report;
-    garden__recording_take_hash(reader, &hash);
-    const int64_t updated_ns = (int64_t)garden__record_take_u64(reader);
-    garden__recording_take_report(reader, &report);
-    if (reader->bad || number < salvage->sealed_next) return GARDEN_OK;
+    struct garden__recording_sealed sealed;
+    if (!garden__recording_take_sealed(reader, &sealed) || number < salvage->sealed_next)
+        return GARDEN_OK;
     salvage->sealed_next = number + 1;
     // The live manifest is written after this record and has it, unless a crash came between.
-    if (report.first < garden_manifest_end(&salvage->manifest)) return GARDEN_OK;
-    salvage->manifest.updated_ns = updated_ns;
-    return garden_manifest_append(&salvage->manifest, &hash, report.first, report.frames,
-                                  report.gaps, report.gap_count);
+    if (sealed.report.first < garden_manifest_end(&salvage->manifest)) return GARDEN_OK;
+    return garden__recording_append_sealed(&salvage->manifest, &sealed);
 }
 
 static void salvage_stopped(struct salvage *salvage, struct garden__record_reader *reader)

@@ -235,8 +235,7 @@ static void client_pong(struct garden_client *client, struct zmtp_bytes body)
     if (body.size != sizeof number) return;
     memcpy(&number, body.data, sizeof number);
     const enum garden_client_state before = garden_client_state(client);
-    if (number != client->liveness.ping) return; // of a ping that was given up
-    garden__liveness_pong(&client->liveness, number, client_now(client));
+    if (!garden__liveness_pong(&client->liveness, number, client_now(client))) return;
     client_tell_life(client, before);
     client_end_waits(client, NULL);
     // Those that began to wait with this one under way want another, now.

@@ -13,6 +13,8 @@ import tempfile
 import zmq
 import zmq.auth
 
+import tap
+
 BIN = os.path.join(os.environ.get("O", "build"), "bin")
 GARDEND, GARDENCTL = (os.path.abspath(os.path.join(BIN, name)) for name in ("gardend", "gardenctl"))
 PATIENCE = 60
@@ -143,18 +145,4 @@ TESTS = (
 )
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    for number, test in enumerate(TESTS, 1):
-        name = test.__name__.replace("_", " ")
-        garden = Garden()
-        try:
-            test(garden)
-            print(f"ok {number} - {name}", flush=True)
-        except Exception as failed:  # pylint: disable=broad-except
-            print(f"not ok {number} - {name}\n# {type(failed).__name__}: {failed}", flush=True)
-        finally:
-            garden.close()
-
-
-main()
+tap.run(TESTS, Garden)

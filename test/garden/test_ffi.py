@@ -13,6 +13,8 @@ import tempfile
 import threading
 import time
 
+import tap
+
 O = os.environ.get("O", "build")
 GARDEND = os.path.abspath(os.path.join(O, "bin", "gardend"))
 PATIENCE = 30000  # milliseconds
@@ -194,18 +196,4 @@ TESTS = (
 )
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    for number, test in enumerate(TESTS, 1):
-        name = test.__name__.replace("_", " ")
-        garden = Garden()
-        try:
-            test(garden)
-            print(f"ok {number} - {name}", flush=True)
-        except Exception as failed:  # pylint: disable=broad-except
-            print(f"not ok {number} - {name}\n# {type(failed).__name__}: {failed}", flush=True)
-        finally:
-            garden.close()
-
-
-main()
+tap.run(TESTS, Garden)

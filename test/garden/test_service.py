@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+import tap
+
 GARDEND = os.path.abspath(os.path.join(os.environ.get("O", "build"), "bin", "gardend"))
 PATIENCE = 60
 
@@ -216,18 +218,4 @@ TESTS = (
 )
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    for number, test in enumerate(TESTS, 1):
-        name = test.__name__.replace("_", " ")
-        service = Service()
-        try:
-            test(service)
-            print(f"ok {number} - {name}", flush=True)
-        except Exception as failed:  # pylint: disable=broad-except
-            print(f"not ok {number} - {name}\n# {type(failed).__name__}: {failed}", flush=True)
-        finally:
-            service.close()
-
-
-main()
+tap.run(TESTS, Service)

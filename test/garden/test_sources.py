@@ -14,13 +14,11 @@ import tempfile
 import time
 import wave
 
+import tap
+
 BIN = os.path.join(os.environ.get("O", "build"), "bin")
 GARDEND, GARDENCTL = (os.path.abspath(os.path.join(BIN, name)) for name in ("gardend", "gardenctl"))
 PATIENCE = 60
-
-
-class Skip(Exception):
-    """The machine cannot."""
 
 
 class Place:
@@ -107,7 +105,7 @@ def need(library):
     """Ends the test when gardend was built without |library|."""
     said = subprocess.run([GARDEND, "--version"], capture_output=True, text=True, check=True).stdout
     if f"with {library}" not in said:
-        raise Skip(f"this build has no {library}")
+        raise tap.Skipped(f"this build has no {library}")
 
 
 def wait_for(what, condition):
@@ -173,7 +171,7 @@ def an_alsa_device_that_is_not_there_is_named(place):
 def start_pipewire(place):
     for program in ("pipewire", "wireplumber", "pw-play", "pw-cli", "dbus-run-session"):
         if not shutil.which(program):
-            raise Skip(f"there is no {program} here")
+            raise tap.Skipped(f"there is no {program} here")
     place.env["XDG_RUNTIME_DIR"] = place.path("runtime")
     os.makedirs(place.env["XDG_RUNTIME_DIR"], mode=0o700)
     conf = place.path(".config/pipewire/pipewire.conf.d")
@@ -234,20 +232,4 @@ TESTS = (
 )
 
 
-def main():
-    print(f"1..{len(TESTS)}")
-    for number, test in enumerate(TESTS, 1):
-        name = test.__name__.replace("_", " ")
-        place = Place()
-        try:
-            test(place)
-            print(f"ok {number} - {name}", flush=True)
-        except Skip as why:
-            print(f"ok {number} - {name} # SKIP {why}", flush=True)
-        except Exception as failed:  # pylint: disable=broad-except
-            print(f"not ok {number} - {name}\n# {type(failed).__name__}: {failed}", flush=True)
-        finally:
-            place.close()
-
-
-main()
+tap.run(TESTS, Place)

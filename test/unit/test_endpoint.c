@@ -297,6 +297,15 @@ static void test_ws_has_a_host_a_port_and_a_path(void **state)
         assert_refused(texts[i], ZMTP_ERR_ENDPOINT);
     assert_int_equal(parsed(long_path("ws://h/", 127)).path.size, 128);
     assert_refused(long_path("ws://h/", 128), ZMTP_ERR_ENDPOINT);
+    // A port and a path that are missing are spelled when it is told: 251 octets and ":80/" are the most.
+    char host[ZMTP_ENDPOINT_MAX];
+    memset(host, 'h', sizeof host);
+    memcpy(host, "ws://", 5);
+    host[251] = '\0';
+    assert_int_equal(parsed(host).host.size, 246);
+    host[251] = 'h';
+    host[252] = '\0';
+    assert_refused(host, ZMTP_ERR_ENDPOINT);
 }
 
 int main(void)

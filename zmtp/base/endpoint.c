@@ -205,15 +205,24 @@ static int endpoint_ws_path(struct endpoint_text *text, struct zmtp_bytes path,
     return ZMTP_OK;
 }
 
-// RFC 45, Handshake: as in its example the port may be missing; that of HTTP is meant then.
+// RFC 45, Handshake: as in its example the port may be missing; that of HTTP is meant then. What is missing
+// is spelled when the endpoint is told, and then it must still be one.
 static int endpoint_ws(struct endpoint_text *text, struct zmtp_endpoint *out)
 {
+    static const char scheme[] = "ws://", port[] = ":80";
     const struct zmtp_bytes whole = text->rest;
     const size_t begin = endpoint_path_begin(whole);
     const int error = endpoint_ws_path(text, endpoint_tail(whole, begin), out);
     if (error < 0) return error;
     text->rest = endpoint_head(whole, begin);
-    if (endpoint_colon(text->rest) < text->rest.size) return endpoint_tcp(text, out);
+    const bool has_port = endpoint_colon(text->rest) < text->rest.size;
+    const size_t spelled =
+        sizeof scheme - 1 + begin + (has_port ? 0 : sizeof port - 1) + out->path.size;
+    if (spelled >= ZMTP_ENDPOINT_MAX) {
+        return endpoint_fail(text, ZMTP_ERR_ENDPOINT,
+                             "with its port and path the endpoint is longer than 255 octets");
+    }
+    if (has_port) return endpoint_tcp(text, out);
     out->port = 80;
     return endpoint_host(text, text->rest, &out->host);
 }

@@ -8,6 +8,9 @@ import subprocess
 import tempfile
 import uuid
 
+import tap
+from tap import Skipped  # for those who import it from here
+
 from . import wire
 from .client import Client, from_file, local
 from .server import Server
@@ -15,10 +18,6 @@ from .server import Server
 O = os.environ.get("O", "build")
 GARDEND, GARDENCTL = (os.path.abspath(os.path.join(O, "bin", name)) for name in ("gardend", "gardenctl"))
 PATIENCE = 60
-
-
-class Skipped(Exception):
-    """Not run, and why."""
 
 
 class Stage:
@@ -145,18 +144,5 @@ def library(stage, name="connection.json"):
 
 
 def run(tests):
-    """Each on a stage of its own; reports in TAP."""
-    print(f"1..{len(tests)}")
-    for number, test in enumerate(tests, 1):
-        name = test.__name__
-        stage = Stage()
-        try:
-            test(stage)
-            print(f"ok {number} - {name}", flush=True)
-        except Skipped as why:
-            print(f"ok {number} - {name} # SKIP {why}", flush=True)
-        except Exception as failed:  # pylint: disable=broad-except
-            told = f"{type(failed).__name__}: {failed}".replace("\n", " ")
-            print(f"not ok {number} - {name}\n# {told} at line {failed.__traceback__.tb_next.tb_lineno}", flush=True)
-        finally:
-            stage.close()
+    """Each on a stage of its own."""
+    tap.run(tests, Stage)

@@ -1,0 +1,23 @@
+"""How the scripts here run their tests and report, in TAP."""
+
+
+class Skipped(Exception):
+    """Not run, and why."""
+
+
+def run(tests, make):
+    """Runs each test with a place of its own, which make() makes and its close() clears away."""
+    print(f"1..{len(tests)}")
+    for number, test in enumerate(tests, 1):
+        name = test.__name__.replace("_", " ")
+        place = make()
+        try:
+            test(place)
+            print(f"ok {number} - {name}", flush=True)
+        except Skipped as why:
+            print(f"ok {number} - {name} # SKIP {why}", flush=True)
+        except Exception as failed:  # pylint: disable=broad-except
+            told = f"{type(failed).__name__}: {failed}".replace("\n", " ")
+            print(f"not ok {number} - {name}\n# {told} at line {failed.__traceback__.tb_next.tb_lineno}", flush=True)
+        finally:
+            place.close()
