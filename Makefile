@@ -5,6 +5,7 @@
 # WS=1 adds the WebSocket transport, which needs libwslay.
 # SODIUM=0 leaves libsodium out (no CURVE, no libgarden); ONE=1 compiles libzmtp from its amalgamation.
 # T= runs only the tests whose name holds it: make test T=frame
+# DRAFT=1 makes libzmq.so.5 with what libzmq calls a draft, in O/compat-draft.
 # V=1 shows the commands.
 
 O ?= build
@@ -90,6 +91,7 @@ DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) 
     $(wildcard garden/daemon/*.c))
 CTL_SRC = $(wildcard garden/tools/*.c)
 endif
+COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
 EXAMPLES = $(patsubst %.c,$(O)/%,$(wildcard zmtp/examples/*.c garden/examples/*.c))
 SIM_SRC = $(wildcard test/sim/*.c)
@@ -103,6 +105,13 @@ LIB_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.a)
 SO_ZMTP = $(O)/lib/libzmtp.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
+# The drop-in for libzmq: its file is named as libzmq's of the same version.
+DRAFT ?= 0
+COMPAT_FLAVOUR = $(if $(filter 1,$(DRAFT)),-draft)
+COMPAT = $(O)/compat$(COMPAT_FLAVOUR)
+ZMQ_VERSION := $(shell sed -n 's/^.define ZMQ_VERSION_[MP][AI].* \([0-9]*\)/\1/p' zmtp/zmq.h | paste -sd.)
+ZMQ_SOVERSION = 5
+ZMQ_SOFILE = libzmq.so.5.2.$(lastword $(subst ., ,$(ZMQ_VERSION)))
 LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium $(if $(WS_FLAGS),-lwslay) -lpthread
 LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd -larchive $(AUDIO_LIBS) -lm
 
@@ -122,11 +131,11 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
+.PHONY: all lib core zmq amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture soak demo run-demo fuzz fuzz-smoke \
-        fuzz-targets sim bench run-bench bench-programs deps tidy format install clean help FORCE
+        fuzz-targets sim bench run-bench bench-programs deps tidy format install install-zmq clean help FORCE
 
-all: lib $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
+all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
 core: $(LIB_CORE) ## the engine below io: no libuv, no libsodium, no operating system
 
@@ -142,7 +151,7 @@ $(O)/flags: FORCE
 $(O)/ws: FORCE
 	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
-	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(TEST_SUPPORT))
+	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(TEST_SUPPORT))
 
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -153,7 +162,7 @@ AUDIO_CFLAGS := $(if $(filter alsa,$(AUDIO)),-DGARDEN_ALSA) $(if $(filter libpip
     $(if $(AUDIO),$(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell pkg-config --cflags $(AUDIO)))))
 AUDIO_LIBS := $(if $(AUDIO),$(shell pkg-config --libs $(AUDIO)))
 
-$(call obj,$(wildcard zmtp/io/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
+$(call obj,$(wildcard zmtp/io/*.c zmtp/compat/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
     fuzz/*.c)): EXTRA = $(SYSTEM)
 $(call obj,$(wildcard garden/daemon/*.c)): EXTRA += $(AUDIO_CFLAGS)
 
@@ -189,6 +198,32 @@ $(O)/lib/%.so: $(O)/sources
 	    $(if $(SAN),,-Wl,-z,defs) $(LDFLAGS_ALL) -o $@.$(VERSION) $(filter %.o,$^) $(LINK) $(LIBS_SYSTEM)
 	@ln -sf $(@F).$(VERSION) $@.$(SOVERSION)
 	@ln -sf $(@F).$(VERSION) $@
+
+# The drop-in exports what zmq.h declares, and nothing else, in its static form too: so a program may hold
+# this library and libzmtp. Both flavours are the same objects but for one.
+zmq: $(COMPAT)/libzmq.so $(COMPAT)/libzmq.a $(COMPAT)/include/zmq.h ## libzmq.so.5 and libzmq.a, drop-ins for libzmq, in O/compat
+COMPAT_OBJ = $(filter-out %/flavour.o,$(call obj,$(COMPAT_SRC))) $(O)/obj/zmtp/compat/flavour$(COMPAT_FLAVOUR).o $(ZMTP_OBJ)
+$(call obj,$(COMPAT_SRC)): EXTRA += -DZMQ_BUILD_DRAFT_API
+$(O)/obj/zmtp/compat/flavour-draft.o: zmtp/compat/flavour.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call Q,cc  )$(CC) $(CFLAGS_ALL) -DZMQ__DRAFT -MMD -MP -c $< -o $@
+$(COMPAT)/names: zmtp/zmq.h
+	@mkdir -p $(@D)
+	@sed -n $(if $(COMPAT_FLAVOUR),,-e '/^#ifdef ZMQ_BUILD_DRAFT_API/q') -e 's/^ZMQ_EXPORT .*[ *]\(zmq_[a-z0-9_]*\)(.*/\1/p' $< >$@
+$(COMPAT)/libzmq.so: $(COMPAT_OBJ) $(COMPAT)/names $(O)/sources
+	@(echo '{ global:'; sed 's/$$/;/' $(COMPAT)/names; echo 'local: *; };') >$(COMPAT)/libzmq.map
+	$(call Q,link)$(CC) -shared -Wl,-soname,$(@F).$(ZMQ_SOVERSION) -Wl,--version-script,$(COMPAT)/libzmq.map \
+	    $(if $(SAN),,-Wl,-z,defs) $(LDFLAGS_ALL) -o $(@D)/$(ZMQ_SOFILE) $(filter %.o,$^) $(LIBS_SYSTEM)
+	@ln -sf $(ZMQ_SOFILE) $@.$(ZMQ_SOVERSION)
+	@ln -sf $(ZMQ_SOFILE) $@
+$(COMPAT)/libzmq.a: $(COMPAT_OBJ) $(COMPAT)/names $(O)/sources
+	$(call Q,ar  )$(LD) -r -o $(@D)/libzmq.o $(filter %.o,$^)
+	@objcopy --keep-global-symbols=$(COMPAT)/names $(@D)/libzmq.o
+	@rm -f $@
+	@$(AR) rcs $@ $(@D)/libzmq.o
+$(COMPAT)/include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
 
 # Programs: their own objects, then the libraries, then the system's.
 $(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIBS)
@@ -352,7 +387,7 @@ WS_LIBS = $(if $(WS_PACKAGE),,-lwslay )
 endif
 install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-config files, tools
 	install -d $(TO)/include/zmtp $(TO)/include/garden $(TO)/lib/pkgconfig $(TO)/bin
-	install -m 644 $(wildcard zmtp/*.h) $(TO)/include/zmtp
+	install -m 644 $(filter-out $(ZMQ_HEADERS),$(wildcard zmtp/*.h)) $(TO)/include/zmtp
 	install -m 644 $(wildcard garden/*.h) $(TO)/include/garden
 	install -m 644 $(LIB_CORE) $(LIB_ZMTP) $(LIB_GARDEN) $(TO)/lib
 	cp -P $(foreach so,$(SO_ZMTP) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
@@ -368,6 +403,16 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	        [ ! -f $$m ] || install -D -m 644 $$m $(TO)/share/man/man$${m##*.}/$${m##*/}; \
 	    done; \
 	done
+
+ZMQ_HEADERS = zmtp/zmq.h zmtp/zmq_utils.h
+install-zmq: zmq ## the drop-in for libzmq alone; keep it out of the system's folders: PREFIX=/opt/zmq
+	install -d $(TO)/include $(TO)/lib/pkgconfig
+	install -m 644 $(ZMQ_HEADERS) $(TO)/include
+	install -m 644 $(COMPAT)/libzmq.a $(TO)/lib
+	cp -P $(COMPAT)/libzmq.so $(COMPAT)/libzmq.so.$(ZMQ_SOVERSION) $(COMPAT)/$(ZMQ_SOFILE) $(TO)/lib
+	sed 's|@PREFIX@|$(PREFIX)|; s|@ZMQ_VERSION@|$(ZMQ_VERSION)|; s|@WS_REQUIRES@|$(WS_REQUIRES)|; s|@WS_LIBS@|$(WS_LIBS)|' \
+	    zmtp/compat/libzmq.pc.in >$(TO)/lib/pkgconfig/libzmq.pc
+	install -D -m 644 zmtp/LICENSE $(TO)/share/doc/libzmq-zmtp/LICENSE
 
 clean: ## removes the output folder O=build
 	rm -rf $(O)

@@ -1,0 +1,71 @@
+// What the 64 octets of a zmq_msg_t hold: the body, and what is known of who it came from. A body of up to
+// ZMQ__INLINE octets lies in them; a larger one is a share in a slab, or memory that is there for good.
+//
+// A zmtp_part needs 64 octets for itself, so one is made of a message on its way out, and a message of one
+// on its way in: neither copies more than a few octets.
+#ifndef ZMTP_COMPAT_MESSAGE_H
+#define ZMTP_COMPAT_MESSAGE_H
+
+#include "../msg.h"
+#include "../zmq.h"
+
+// The octets are declared by the program as such, and seen here as a struct.
+#if defined __GNUC__
+#define ZMQ__MAY_ALIAS __attribute__((may_alias))
+#else
+#define ZMQ__MAY_ALIAS
+#endif
+
+enum { ZMQ__INLINE = 40 };
+
+// Numbers that memory by chance seldom holds: a message that was not initialised, or is closed, is told
+// from one that was.
+enum zmq__body {
+    ZMQ__BODY_INLINE = 0x61,
+    ZMQ__BODY_SLAB = 0x62,
+    ZMQ__BODY_CONSTANT = 0x63, // of memory that is nobody's to free
+};
+enum { ZMQ__MESSAGE_MARK = 0x5a };
+enum { ZMQ__FLAG_MORE = 1, ZMQ__FLAG_SHARED = 2 };
+
+struct zmq__note; // what few messages have: a group, texts that were asked for
+
+struct zmq__message {
+    union {
+        uint8_t octets[ZMQ__INLINE];
+        struct {
+            struct zmtp_slab *slab; // null: constant
+            const uint8_t *data;
+            size_t size;
+        } far;
+    } at;
+    const struct zmtp_origin *origin; // one reference; null: of this program, or not known
+    struct zmq__note *notes;          // of this message alone
+    uint32_t routing_id;              // 0: none
+    uint8_t body;                     // an enum zmq__body
+    uint8_t inline_size;
+    uint8_t flags;
+    uint8_t mark;
+} ZMQ__MAY_ALIAS;
+
+// The inside of |msg|; null, and nothing is told, when it is null, closed or was never initialised.
+struct zmq__message *zmq__message_of(const zmq_msg_t *msg);
+struct zmtp_bytes zmq__message_bytes(const struct zmq__message *message);
+
+// Moves the body out into |part|, which held nothing. All else stays, so that a message that could not be
+// sent is put back whole; one that was sent is cleared. ZMTP_ERR_MEMORY: nothing has changed. ZMTP_ERR_ARGUMENT: it
+// is no message.
+int zmq__message_give(zmq_msg_t *msg, struct zmtp_part *part);
+void zmq__message_put_back(zmq_msg_t *msg, struct zmtp_part *part); // |part| as it was given
+void zmq__message_clear(zmq_msg_t *msg);                            // as closed and initialised
+
+// Closes what |msg| was and makes it the message that |part| is, which is emptied. Takes a reference of
+// |origin|, which may be null. ZMTP_ERR_MEMORY and ZMTP_ERR_ARGUMENT (|msg| is none) leave both as they were.
+int zmq__message_take(zmq_msg_t *msg, struct zmtp_part *part, const struct zmtp_origin *origin,
+                      bool more);
+void zmq__message_set_routing_id(zmq_msg_t *msg, uint32_t routing_id); // of |msg| as taken; 0: none
+// ZMTP_ERR_ARGUMENT: longer than ZMQ_GROUP_MAX_LENGTH. ZMTP_ERR_MEMORY.
+int zmq__message_set_group(zmq_msg_t *msg, struct zmtp_bytes group);
+struct zmtp_bytes zmq__message_group(const struct zmq__message *message);
+
+#endif
