@@ -95,8 +95,8 @@ struct zmtp_bytes zmtp_origin_property(const struct zmtp_origin *origin, const c
 const struct zmtp_origin *zmtp_origin_ref(const struct zmtp_origin *origin);
 void zmtp_origin_unref(const struct zmtp_origin *origin);
 
-// Parts in order. Zero-initialised plus zmtp_msg_init is an empty message. A message may be moved by
-// assignment, if the old one is then initialised again.
+// Parts in order. Zero-initialised plus zmtp_msg_init is an empty message. zmtp_msg_move passes one
+// on; to assign it means the same, if the old one is then initialised again.
 struct zmtp_msg {
     const struct zmtp_allocator *allocator;
     struct zmtp_part *more; // all parts, once they do not fit into |few|; null before
@@ -110,6 +110,9 @@ struct zmtp_msg {
 // |allocator| may be null: the heap.
 void zmtp_msg_init(struct zmtp_msg *msg, const struct zmtp_allocator *allocator);
 void zmtp_msg_fini(struct zmtp_msg *msg); // leaves it empty and usable
+// |to| becomes what |from| was, and |from| is left empty; what |to| held before is released. Both have been
+// initialised, and may be the same. Never fails: no octet is copied but those inside the structs.
+void zmtp_msg_move(struct zmtp_msg *to, struct zmtp_msg *from);
 static inline struct zmtp_part *zmtp_msg_part(struct zmtp_msg *msg, size_t index)
 {
     return (msg->more ? msg->more : msg->few) + index;

@@ -25,13 +25,15 @@ enum zmtp_xpub_mode {
     ZMTP_XPUB_LAST_VALUE, // manual; and the message sent next goes to that peer alone
 };
 
-// What an option's comment names no type for is for all. Of other types than those it names it has no
-// effect, so that one config serves several; |conflate| alone is refused there, as it drops messages.
+// What an option's comment names no type for is for all. Of other types than those it names it would have
+// no effect, so anything but its default is refused there, with words that name it and them.
 struct zmtp_socket_config {
     const struct zmtp_allocator *allocator; // null: the heap
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
-    struct zmtp_bytes routing_id; // told to peers; at most 255 octets, no leading zero (RFC 37)
+    // Told to peers, but by other types than REQ, DEALER and ROUTER only over inproc (RFC 37, Identity
+    // Property); at most 255 octets, no leading zero.
+    struct zmtp_bytes routing_id;
     // Properties of the application, which peers are told too and find with zmtp_msg_property: any
     // number of zmtp_property_encode, ZMTP_APPLICATION_METADATA_MAX octets at most; all names begin with
     // "X-" (RFC 37, Connection Metadata). Copied.

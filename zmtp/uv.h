@@ -35,11 +35,17 @@ extern "C" {
 struct zmtp_uv;
 struct zmtp_uv_socket;
 
-// |allocator| null: the heap; it must outlive the engine.
+// |allocator| null: the heap; it must outlive the engine. ZMTP_ERR_MEMORY, or ZMTP_ERR_ARGUMENT without a
+// loop.
 int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_allocator *allocator);
 // Closes every socket still open (without linger) and then the engine. |closed|, if not null, is
 // called from the loop when all is released; run the loop until then.
 void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user);
+
+// Why the last zmtp_uv_socket_open or zmtp_uv_join of this engine failed, in words that name the field, path
+// or line that was wrong; "" after a success. |uv| null: that there is no engine, so that it can be asked
+// whatever failed. Once there is a socket, zmtp_uv_error_text has the words for its calls.
+const char *zmtp_uv_open_error_text(const struct zmtp_uv *uv);
 
 // For programs with a loop of their own (poll, epoll, another library's), instead of uv_run: wait until
 // zmtp_uv_fd is readable, then call zmtp_uv_turn. See examples/poll.c.
@@ -251,8 +257,7 @@ struct zmtp_uv_config {
     // visits and that means ill; "": none. What no browser would tell, as a path behind it, is refused by
     // the check. Programs tell no origin, and are not held up. Copied.
     const char *ws_origins;
-    // A message came. It is the callback's to keep by moving it away (then initialise |msg| again);
-    // else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
+    // A message came. It is the callback's to keep by zmtp_msg_move; else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
     void (*on_message)(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user);
     // There is something to receive: told once, again only after zmtp_uv_recv said AGAIN.
     void (*on_readable)(struct zmtp_uv_socket *socket, void *user);
@@ -285,9 +290,9 @@ void zmtp_uv_config_zap(struct zmtp_uv_config *config, const char *domain);
 void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
                                  const char *password);
 
-// Copies |config|, and all that it points at. What zmtp_uv_config_check says of a bad one, which has the
-// words too; ZMTP_ERR_ARGUMENT also when a list of keys cannot be read as one; other errors tell why a
-// path cannot be read.
+// Copies |config|, and all that it points at. What zmtp_uv_config_check says of a bad one;
+// ZMTP_ERR_ARGUMENT also when a list of keys cannot be read as one; other errors tell why a path cannot be
+// read. All in words: zmtp_uv_open_error_text.
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config);
 // No callbacks but |closed| come after this call. Listeners and diallers stop now; connections stay

@@ -20,6 +20,7 @@ static void refuse(const struct zmtp_uv_config *config, int error, const char *w
     world_open(&world);
     assert_int_equal(zmtp_uv_socket_open(&socket, world.uv, config), error);
     assert_null(socket);
+    assert_string_equal(zmtp_uv_open_error_text(world.uv), why);
     world_close(&world);
 }
 
@@ -30,10 +31,11 @@ static struct zmtp_uv_config fresh(enum zmtp_socket_type type)
     return config;
 }
 
-// Refuses |value| of |field|, and takes |good| of it.
-#define REFUSE(field, value, good, words)                                                          \
+// Refuses |value| of |field|, and takes |good| of it; for any type, or for one that has the option.
+#define REFUSE(field, value, good, words) REFUSE_OF(ZMTP_DEALER, field, value, good, words)
+#define REFUSE_OF(type, field, value, good, words)                                                 \
     do {                                                                                           \
-        struct zmtp_uv_config config = fresh(ZMTP_DEALER);                                         \
+        struct zmtp_uv_config config = fresh(type);                                                \
         config.field = (value);                                                                    \
         refuse(&config, ZMTP_ERR_ARGUMENT, words);                                                 \
         config.field = (good);                                                                     \
@@ -59,12 +61,13 @@ static void test_a_bad_option_of_the_pattern_is_named(void **state)
     REFUSE(socket.routing_id, zmtp_bytes_of("\0id", 3), zmtp_bytes_text("id"), "socket.routing_id");
     REFUSE(socket.routing_id, ((struct zmtp_bytes){NULL, 3}), (struct zmtp_bytes){0},
            "socket.routing_id");
-    REFUSE(socket.xpub_welcome, ((struct zmtp_bytes){NULL, 3}), (struct zmtp_bytes){0},
-           "socket.xpub_welcome");
-    REFUSE(socket.xpub_mode, ZMTP_XPUB_LAST_VALUE + 1, ZMTP_XPUB_LAST_VALUE, "socket.xpub_mode");
-    REFUSE(socket.datagram_max, 65508, 65507, "socket.datagram_max");
-    REFUSE(socket.req_in_flight_max, 0, 1, "socket.req_in_flight_max");
-    REFUSE(socket.req_in_flight_max, 65537, 65536, "socket.req_in_flight_max");
+    REFUSE_OF(ZMTP_XPUB, socket.xpub_welcome, ((struct zmtp_bytes){NULL, 3}),
+              (struct zmtp_bytes){0}, "socket.xpub_welcome");
+    REFUSE_OF(ZMTP_XPUB, socket.xpub_mode, ZMTP_XPUB_LAST_VALUE + 1, ZMTP_XPUB_LAST_VALUE,
+              "socket.xpub_mode");
+    REFUSE_OF(ZMTP_DISH, socket.datagram_max, 65508, 65507, "socket.datagram_max");
+    REFUSE_OF(ZMTP_REQ, socket.req_in_flight_max, 0, 1, "socket.req_in_flight_max");
+    REFUSE_OF(ZMTP_REQ, socket.req_in_flight_max, 65537, 65536, "socket.req_in_flight_max");
     struct zmtp_uv_config config = fresh(ZMTP_REQ);
     config.socket.req_correlate = false;
     config.socket.req_retries = 1;
@@ -72,6 +75,17 @@ static void test_a_bad_option_of_the_pattern_is_named(void **state)
     config = fresh(ZMTP_ROUTER);
     config.socket.conflate = true;
     refuse(&config, ZMTP_ERR_ARGUMENT, "socket.conflate");
+}
+
+static void test_an_option_of_another_type_is_named(void **state)
+{
+    (void)state;
+    struct zmtp_uv_config config = fresh(ZMTP_DEALER);
+    config.socket.router_handover = true;
+    refuse(&config, ZMTP_ERR_ARGUMENT, "socket.router_handover is for ROUTER");
+    config = fresh(ZMTP_PUSH);
+    config.socket.req_timeout_ms = 5;
+    refuse(&config, ZMTP_ERR_ARGUMENT, "socket.req_timeout_ms is for REQ");
 }
 
 static void test_a_bad_limit_is_named(void **state)
@@ -327,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type_has_a_good_config),
         cmocka_unit_test(test_a_bad_option_of_the_pattern_is_named),
+        cmocka_unit_test(test_an_option_of_another_type_is_named),
         cmocka_unit_test(test_a_bad_limit_is_named),
         cmocka_unit_test(test_a_bad_option_of_the_transport_is_named),
         cmocka_unit_test(test_security_that_is_not_complete_is_named),

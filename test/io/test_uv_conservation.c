@@ -61,11 +61,17 @@ static void side_init(struct side *side, struct scene *scene, enum zmtp_socket_t
     node_init(&side->node, &scene->world, type);
     struct zmtp_uv_config *config = &side->node.config;
     config->socket.send_count_max = config->socket.recv_count_max = HWM;
-    config->socket.router_mandatory = random_below(&scene->random, 2);
-    config->socket.probe_router = random_below(&scene->random, 2);
-    config->socket.nodrop = random_below(&scene->random, 4) == 0;
+    const bool mandatory = random_below(&scene->random, 2),
+               probes = random_below(&scene->random, 2);
+    const bool nodrop = random_below(&scene->random, 4) == 0;
+    const bool publishes = type == ZMTP_PUB || type == ZMTP_XPUB || type == ZMTP_XSUB;
+    if (type == ZMTP_ROUTER) config->socket.router_mandatory = mandatory;
+    if (type == ZMTP_ROUTER || type == ZMTP_DEALER || type == ZMTP_REQ)
+        config->socket.probe_router = probes;
+    if (publishes || type == ZMTP_RADIO) config->socket.nodrop = nodrop;
     config->socket.immediate = random_below(&scene->random, 4) == 0;
-    config->socket.xpub_mode = (enum zmtp_xpub_mode)random_below(&scene->random, 3);
+    const enum zmtp_xpub_mode mode = (enum zmtp_xpub_mode)random_below(&scene->random, 3);
+    if (type == ZMTP_XPUB) config->socket.xpub_mode = mode;
     if (type == ZMTP_XPUB) config->socket.xpub_welcome = zmtp_bytes_text("welcome");
     config->reconnect_min_ms = config->reconnect_max_ms = 1;
     config->linger_ms = random_below(&scene->random, 2) ? 0 : 20;

@@ -246,8 +246,8 @@ static void scene_open(struct scene *scene, enum zmtp_socket_type type, enum zmt
 {
     world_open(&scene->world);
     node_init(&scene->node, &scene->world, type);
-    scene->node.config.socket.req_relaxed = false;
-    scene->node.config.socket.xpub_mode = ZMTP_XPUB_MANUAL;
+    if (type == ZMTP_REQ) scene->node.config.socket.req_relaxed = false;
+    if (type == ZMTP_XPUB) scene->node.config.socket.xpub_mode = ZMTP_XPUB_MANUAL;
     node_open_pull(&scene->node);
     node_init(&scene->other, &scene->world, other);
     node_open_pull(&scene->other);

@@ -280,6 +280,54 @@ static void test_a_server_without_anybody_to_judge_is_not_opened(void **state)
     world_close(&world);
 }
 
+static void assert_not_opened(struct world *world, struct zmtp_allow allow, int error,
+                              const char *words)
+{
+    struct zmtp_uv_config config;
+    struct zmtp_uv_socket *socket;
+    zmtp_uv_config_init(&config, ZMTP_PULL);
+    zmtp_uv_config_curve_server(&config, &server_keys, allow);
+    assert_int_equal(zmtp_uv_socket_open(&socket, world->uv, &config), error);
+    assert_null(socket);
+    const char *const text = zmtp_uv_open_error_text(world->uv);
+    if (!strstr(text, words)) fail_msg("\"%s\" does not say \"%s\"", text, words);
+    if (allow.path && !strstr(text, allow.path)) fail_msg("\"%s\" does not name the path", text);
+}
+
+static void test_a_socket_that_is_not_opened_is_told_why(void **state)
+{
+    (void)state;
+    struct world world;
+    char path[128];
+    world_open(&world);
+    assert_string_equal(zmtp_uv_open_error_text(world.uv), "");
+    struct zmtp_allow allow = {.kind = ZMTP_ALLOW_FILE, .path = "/nowhere/at/all"};
+    assert_not_opened(&world, allow, ZMTP_ERR_NOT_FOUND, "no such file");
+    allow.kind = ZMTP_ALLOW_FOLDER;
+    assert_not_opened(&world, allow, ZMTP_ERR_NOT_FOUND, "no such file");
+    snprintf(path, sizeof path, "%s/keys", world.folder);
+    FILE *const file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("# friends\n\ntoo-short-a-key\n", file);
+    fclose(file);
+    allow.path = path;
+    assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is no folder");
+    allow.kind = ZMTP_ALLOW_FILE;
+    assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "line 3");
+    allow.path = world.folder;
+    assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is a folder");
+    allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_KEYS, .count = 1};
+    assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "allow.keys");
+    // A success has nothing to say; without an engine that is what is wrong.
+    assert_int_equal(remove(path), 0);
+    struct node node;
+    node_start(&node, &world, ZMTP_PULL);
+    assert_string_equal(zmtp_uv_open_error_text(world.uv), "");
+    assert_non_null(strstr(zmtp_uv_open_error_text(NULL), "zmtp_uv_open"));
+    node_close(&node);
+    world_close(&world);
+}
+
 // ZMTP24-PLAIN-01
 static void test_only_curve_may_be_bound_to_the_network_without_asking(void **state)
 {
@@ -432,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),
         cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
         cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),
+        cmocka_unit_test(test_a_socket_that_is_not_opened_is_told_why),
         cmocka_unit_test(test_only_curve_may_be_bound_to_the_network_without_asking),
         cmocka_unit_test(test_no_secret_is_left_in_memory_that_was_given_back_nor_told),
     };

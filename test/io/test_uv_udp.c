@@ -542,20 +542,47 @@ static bool has_groups_of_ipv6(void)
     return works;
 }
 
+static void note_listening(struct node *node, const struct zmtp_event *event)
+{
+    if (event->kind == ZMTP_EVENT_LISTENING)
+        snprintf(node->other, ZMTP_ENDPOINT_MAX, "%s", event->endpoint);
+}
+
+static void test_the_endpoint_of_a_group_tells_its_interface(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node radio, dish;
+    char told[ZMTP_ENDPOINT_MAX] = "";
+    world_open(&world);
+    dish_open(&dish, &world, "tv");
+    dish.note = note_listening;
+    dish.other = told;
+    node_bind(&dish, "udp://lo;239.1.2.3:*");
+    WORLD_UNTIL(&world, dish.events[ZMTP_EVENT_LISTENING]);
+    assert_int_equal(strncmp(told, "udp://lo;239.1.2.3:", 19), 0);
+    assert_string_equal(told, zmtp_uv_endpoint(dish.socket));
+    assert_null(strchr(told, '*'));
+    // It is what others dial, and what the bind is ended by.
+    node_start(&radio, &world, ZMTP_RADIO);
+    node_connect(&radio, told);
+    assert_int_equal(zmtp_uv_unbind(dish.socket, told), ZMTP_OK);
+    node_close(&radio);
+    node_close(&dish);
+    world_close(&world);
+}
+
 static void test_a_group_of_ipv6_is_heard_on_its_link(void **state)
 {
     (void)state;
     struct world world;
     struct node radio, dish;
-    char endpoint[ZMTP_ENDPOINT_MAX];
     if (!has_groups_of_ipv6()) skip();
     world_open(&world);
     dish_open(&dish, &world, "tv");
     node_bind(&dish, "udp://lo;[ff02::7766]:*");
-    snprintf(endpoint, sizeof endpoint, "udp://lo;[ff02::7766]%s",
-             strrchr(zmtp_uv_endpoint(dish.socket), ':'));
     node_start(&radio, &world, ZMTP_RADIO);
-    node_connect(&radio, endpoint);
+    node_connect(&radio, zmtp_uv_endpoint(dish.socket));
     node_send(&radio, "tv|for all");
     WORLD_UNTIL(&world, dish.received == 1);
     node_close(&radio);
@@ -649,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_be_over_udp_is_refused_in_words),
         cmocka_unit_test(test_all_addresses_can_be_bound_when_that_is_meant),
         cmocka_unit_test(test_a_group_is_heard_by_all_who_joined_it_through_an_interface),
+        cmocka_unit_test(test_the_endpoint_of_a_group_tells_its_interface),
         cmocka_unit_test(test_a_group_of_ipv6_is_heard_on_its_link),
         cmocka_unit_test(test_ipv6_is_spoken_too),
         cmocka_unit_test(test_every_lack_of_memory_is_borne),

@@ -89,7 +89,7 @@ static void scenario_node(struct scenario *s, size_t index, const struct scenari
     zmtp_socket_config_init(&node->config, index > 0 ? kind->client : kind->server);
     node->config.routing_id = zmtp_bytes_text(names[index]);
     node->config.send_count_max = node->config.recv_count_max = hwm;
-    node->config.xpub_mode = s->mode;
+    if (node->config.type == ZMTP_XPUB) node->config.xpub_mode = s->mode;
     zmtp_peer_limits_init(&node->limits);
     node->limits.heartbeat_interval_ms = 300;
     node->limits.heartbeat_timeout_ms = 1500;

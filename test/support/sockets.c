@@ -14,7 +14,8 @@ struct zmtp_socket_config sockets_config(enum zmtp_socket_type type, size_t hwm)
     struct zmtp_socket_config config;
     zmtp_socket_config_init(&config, type);
     config.send_count_max = config.recv_count_max = hwm;
-    config.router_mandatory = config.req_correlate = config.req_relaxed = false;
+    if (type == ZMTP_ROUTER) config.router_mandatory = false;
+    if (type == ZMTP_REQ) config.req_correlate = config.req_relaxed = false;
     return config;
 }
 

@@ -194,6 +194,34 @@ static void test_a_message_moves_by_assignment(void **state)
     }
 }
 
+static void test_moving_a_message_takes_all_of_it_and_releases_what_was_there(void **state)
+{
+    struct zmtp_budget *budget = *state;
+    const size_t counts[] = {0, 1, ZMTP_MSG_INLINE_PARTS, 40};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct zmtp_msg from = {0}, to = {0};
+        zmtp_msg_init(&from, &budget->allocator);
+        zmtp_msg_init(&to, &budget->allocator);
+        fill(&from, counts[i]);
+        fill(&to, 20);
+        from.routing_id = 7;
+        from.request = 8;
+        zmtp_msg_move(&to, &from);
+        assert_holds(&to, 0, counts[i]);
+        assert_int_equal(to.routing_id, 7);
+        assert_int_equal(to.request, 8);
+        assert_int_equal(from.count, 0);
+        assert_int_equal(from.routing_id, 0);
+        assert_int_equal(from.request, 0);
+        zmtp_msg_move(&to, &to); // stays what it is
+        assert_holds(&to, 0, counts[i]);
+        fill(&from, 5); // it is usable
+        assert_holds(&from, 0, 5);
+        zmtp_msg_fini(&from);
+        zmtp_msg_fini(&to);
+    }
+}
+
 #define MSG_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -208,6 +236,7 @@ int main(void)
         MSG_TEST(test_dropping_the_front_releases_it_and_moves_the_rest_up),
         MSG_TEST(test_a_finished_message_is_empty_and_usable_again),
         MSG_TEST(test_a_message_moves_by_assignment),
+        MSG_TEST(test_moving_a_message_takes_all_of_it_and_releases_what_was_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,7 +180,12 @@ static int bind_done(const struct zmtp__bind_job *job, int fd, bool any_four)
                  (const char *)path.data);
     else
         strcpy(out, address);
-    if (job->endpoint->transport == ZMTP_UDP) memcpy(out, "udp", strlen("udp"));
+    const struct zmtp_bytes source = job->endpoint->source;
+    if (job->endpoint->transport == ZMTP_UDP && source.size > 0)
+        snprintf(out, size, "udp://%.*s;%s", (int)source.size, (const char *)source.data,
+                 address + strlen("tcp://"));
+    else if (job->endpoint->transport == ZMTP_UDP)
+        memcpy(out, "udp", strlen("udp"));
     return ZMTP_OK;
 }
 

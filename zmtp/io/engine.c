@@ -1,5 +1,8 @@
 #include "engine.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #include "../msg/slab.h"
 #include "conn.h"
 #include "drops.h"
@@ -24,6 +27,24 @@ enum {
     // finds its memory where it left it.
     ENGINE_TRIM_MS = 1000,
 };
+
+int zmtp__engine_fail(struct zmtp_uv *uv, int error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(uv->text, sizeof uv->text, format, arguments);
+    va_end(arguments);
+    return error;
+}
+
+const char *zmtp_uv_open_error_text(const struct zmtp_uv *uv)
+{
+    if (!uv) return "there is no engine: zmtp_uv_open has failed, or was not called";
+    if (zmtp__engine_inherited(uv))
+        return "the engine was opened before the fork, and is the parent's: open another in the "
+               "child";
+    return uv->text;
+}
 
 uint64_t zmtp__engine_now(struct zmtp_uv *uv)
 {

@@ -16,6 +16,8 @@ struct zmtp__foreign;
 struct zmtp__resolver;
 struct zmtp__wait;
 
+enum { ZMTP__TEXT_MAX = 400 };
+
 struct zmtp_uv {
     uv_loop_t *loop;
     const struct zmtp_allocator *allocator;
@@ -55,6 +57,7 @@ struct zmtp_uv {
     bool running;                    // in zmtp__engine_run
     bool *gone;                      // of that; set when the engine is freed
     bool dispatching, closing;
+    char text[ZMTP__TEXT_MAX]; // why the last socket could not be opened, or the last join failed
     void (*closed)(void *user);
     void *user;
 };
@@ -65,6 +68,9 @@ static inline bool zmtp__engine_inherited(const struct zmtp_uv *uv)
     return uv->generation != zmtp__fork_generation();
 }
 
+// Notes why a call on the engine fails, in words; returns |error|.
+__attribute__((format(printf, 3, 4))) int zmtp__engine_fail(struct zmtp_uv *uv, int error,
+                                                            const char *format, ...);
 // Something is left to be done: dispatch before the loop sleeps.
 void zmtp__engine_wake(struct zmtp_uv *uv);
 // Does what is left, to a bound of rounds and of time: then the loop goes round once without sleeping.

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "engine.h"
 
 enum {
     GUARD_LIST_MAX = 4 * 1024 * 1024, // octets of a list of keys
@@ -25,10 +28,23 @@ struct zmtp__guard {
     enum zmtp_allow_kind kind;
     struct guard_keys keys;
     struct stat seen;   // the file or folder when it was read
+    char *words;        // where to say what is wrong with it; null: nobody asks any more
     const char *path;   // within |memory|; or the domain of ZAP
     size_t memory_size; // of the whole block
     uint8_t memory[];   // PLAIN's name and password, then the path
 };
+
+// Says what is wrong with the path; returns |error|.
+__attribute__((format(printf, 3, 4))) static int guard_fail(const struct zmtp__guard *guard,
+                                                            int error, const char *format, ...)
+{
+    va_list arguments;
+    if (!guard->words) return error;
+    va_start(arguments, format);
+    vsnprintf(guard->words, ZMTP__TEXT_MAX, format, arguments);
+    va_end(arguments);
+    return error;
+}
 
 static void guard_forget(struct zmtp__guard *guard, struct guard_keys *keys)
 {
@@ -67,22 +83,40 @@ static int guard_line(struct zmtp__guard *guard, struct guard_keys *keys, char *
     return line[0] == '#' ? ZMTP_OK : ZMTP_ERR_ARGUMENT;
 }
 
-static int guard_error(int error_number)
+static int guard_error(const struct zmtp__guard *guard, int error_number)
 {
-    if (error_number == ENOENT || error_number == ENOTDIR) return ZMTP_ERR_NOT_FOUND;
-    return error_number == EACCES ? ZMTP_ERR_ACCESS : ZMTP_ERR_SYSTEM;
+    char system[128];
+    int error = error_number == EACCES ? ZMTP_ERR_ACCESS : ZMTP_ERR_SYSTEM;
+    if (error_number == ENOENT || error_number == ENOTDIR) error = ZMTP_ERR_NOT_FOUND;
+    return guard_fail(guard, error, "allow.path: %.250s cannot be read: %s", guard->path,
+                      uv_strerror_r(-error_number, system, sizeof system));
+}
+
+static int guard_too_many(const struct zmtp__guard *guard)
+{
+    return guard_fail(guard, ZMTP_ERR_LIMIT,
+                      "allow.path: %.250s has more than %d keys, or is larger than %d octets",
+                      guard->path, GUARD_KEYS_MAX, GUARD_LIST_MAX);
 }
 
 static int guard_read_list(struct zmtp__guard *guard, struct guard_keys *keys)
 {
     char line[256];
+    size_t number = 0;
     FILE *const file = fopen(guard->path, "re");
-    if (!file) return guard_error(errno);
+    if (!file) return guard_error(guard, errno);
     int result = guard->seen.st_size <= GUARD_LIST_MAX ? ZMTP_OK : ZMTP_ERR_LIMIT;
-    while (result == ZMTP_OK && fgets(line, sizeof line, file))
+    while (result == ZMTP_OK && fgets(line, sizeof line, file)) {
+        number++;
         result = guard_line(guard, keys, line);
-    if (result == ZMTP_OK && ferror(file)) result = ZMTP_ERR_SYSTEM;
+    }
+    if (result == ZMTP_OK && ferror(file)) result = guard_error(guard, errno);
     (void)fclose(file); // opened for reading: nothing can be lost
+    if (result == ZMTP_ERR_ARGUMENT)
+        return guard_fail(guard, result,
+                          "allow.path: %.250s is no certificate, and as a list it has in line %zu "
+                          "neither a key of %d characters of Z85 nor a comment",
+                          guard->path, number, ZMTP_KEY_TEXT_SIZE - 1);
     return result;
 }
 
@@ -103,7 +137,7 @@ static int guard_read_file(struct zmtp__guard *guard, struct guard_keys *keys)
 static int guard_read_folder(struct zmtp__guard *guard, struct guard_keys *keys)
 {
     DIR *const folder = opendir(guard->path);
-    if (!folder) return guard_error(errno);
+    if (!folder) return guard_error(guard, errno);
     int result = ZMTP_OK;
     for (const struct dirent *entry; result == ZMTP_OK && (entry = readdir(folder));) {
         char path[PATH_MAX];
@@ -125,11 +159,14 @@ static int guard_read(struct zmtp__guard *guard, const struct stat *status)
     struct guard_keys keys = {0};
     guard->seen = *status;
     const bool folder = guard->kind == ZMTP_ALLOW_FOLDER;
-    if (folder != (bool)S_ISDIR(status->st_mode)) return ZMTP_ERR_ARGUMENT;
+    if (folder != (bool)S_ISDIR(status->st_mode))
+        return guard_fail(guard, ZMTP_ERR_ARGUMENT,
+                          "allow.path: %.250s is %s folder, and allow.kind says %s", guard->path,
+                          folder ? "no" : "a", folder ? "ZMTP_ALLOW_FOLDER" : "ZMTP_ALLOW_FILE");
     const int result = folder ? guard_read_folder(guard, &keys) : guard_read_file(guard, &keys);
     if (result < 0) {
         guard_forget(guard, &keys);
-        return result;
+        return result == ZMTP_ERR_LIMIT ? guard_too_many(guard) : result;
     }
     guard_forget(guard, &guard->keys);
     guard->keys = keys;
@@ -147,7 +184,7 @@ static int guard_refresh(struct zmtp__guard *guard)
 {
     struct stat status;
     if (guard->kind != ZMTP_ALLOW_FILE && guard->kind != ZMTP_ALLOW_FOLDER) return ZMTP_OK;
-    if (stat(guard->path, &status) < 0) return guard_error(errno);
+    if (stat(guard->path, &status) < 0) return guard_error(guard, errno);
     if (guard_same(&status, &guard->seen)) return ZMTP_OK;
     const int result = guard_read(guard, &status);
     if (result < 0) guard->seen = (struct stat){0}; // so it is tried again
@@ -253,14 +290,15 @@ static struct zmtp__guard *guard_copy(const struct zmtp_uv_config *config,
 }
 
 int zmtp__guard_open(struct zmtp__guard **out, const struct zmtp_uv_config *config,
-                     const struct zmtp_allocator *allocator)
+                     const struct zmtp_allocator *allocator, char *words)
 {
     *out = NULL;
-    if (zmtp__guard_flaw(config)) return ZMTP_ERR_ARGUMENT;
     if (config->security.mechanism == ZMTP_NULL && !config->security.server) return ZMTP_OK;
     struct zmtp__guard *guard = guard_copy(config, allocator);
     if (!guard) return ZMTP_ERR_MEMORY;
+    guard->words = words;
     const int result = guard->security.server ? guard_copy_allow(guard, config) : ZMTP_OK;
+    guard->words = NULL;
     if (result < 0)
         zmtp__guard_close(guard);
     else

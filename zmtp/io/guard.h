@@ -13,8 +13,9 @@ const char *zmtp__guard_flaw(const struct zmtp_uv_config *config);
 // Copies what |config| says of security, and reads its file or folder; null for the NULL mechanism
 // of those who do not judge, where there is nothing to guard. ZMTP_ERR_ARGUMENT when that is
 // not complete or not readable as keys, ZMTP_ERR_NOT_FOUND and the like for a path, ZMTP_ERR_MEMORY.
+// What is wrong with a path, or with what lies there, goes into |words|, of ZMTP__TEXT_MAX octets.
 int zmtp__guard_open(struct zmtp__guard **out, const struct zmtp_uv_config *config,
-                     const struct zmtp_allocator *allocator);
+                     const struct zmtp_allocator *allocator, char *words);
 void zmtp__guard_close(struct zmtp__guard *guard);
 // Lives as long as the guard; null for a null one.
 const struct zmtp_security *zmtp__guard_security(const struct zmtp__guard *guard);

@@ -57,11 +57,16 @@ void zmtp_uv_shared_close(struct zmtp_uv_shared *shared)
 int zmtp_uv_join(struct zmtp_uv *uv, struct zmtp_uv_shared *shared)
 {
     if (!uv || !shared) return ZMTP_ERR_ARGUMENT;
-    if (uv->closing || zmtp__engine_inherited(uv) || uv->harbour || uv->numbers > 0)
-        return ZMTP_ERR_STATE;
-    if (shared->generation != uv->generation) return ZMTP_ERR_STATE;
+    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (uv->closing || uv->harbour || uv->numbers > 0)
+        return zmtp__engine_fail(uv, ZMTP_ERR_STATE,
+                                 "an engine joins once, before its first socket is opened");
+    if (shared->generation != uv->generation)
+        return zmtp__engine_fail(uv, ZMTP_ERR_STATE,
+                                 "the shared names were opened in another process, before a fork");
     const int error = zmtp__harbour_open(uv, shared);
-    if (error < 0) return error;
+    if (error < 0) return zmtp__engine_fail(uv, error, "%s", zmtp_err_text(error));
+    uv->text[0] = '\0';
     zmtp__shared_lock(shared);
     shared->holders++;
     uv->harbour->next = shared->harbours;

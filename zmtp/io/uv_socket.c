@@ -62,23 +62,29 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (!uv || !config) return ZMTP_ERR_ARGUMENT;
-    if (uv->closing || zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
-    int error = zmtp_uv_config_check(config, NULL);
-    if (error < 0) return error;
+    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (uv->closing)
+        return zmtp__engine_fail(uv, ZMTP_ERR_STATE,
+                                 "the engine is being closed, and opens no more sockets");
+    const char *why;
+    int error = zmtp_uv_config_check(config, &why);
+    if (error < 0) return zmtp__engine_fail(uv, error, "%s", why);
     struct zmtp_uv_socket *socket = zmtp_alloc(uv->allocator, sizeof *socket);
-    if (!socket) return ZMTP_ERR_MEMORY;
+    if (!socket)
+        return zmtp__engine_fail(uv, ZMTP_ERR_MEMORY, "%s", zmtp_err_text(ZMTP_ERR_MEMORY));
+    uv->text[0] = '\0';
     *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
     error = uv_socket_copy_origins(socket);
-    if (error == ZMTP_OK) error = zmtp__guard_open(&socket->guard, config, uv->allocator);
+    if (error == ZMTP_OK) error = zmtp__guard_open(&socket->guard, config, uv->allocator, uv->text);
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
     if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error == ZMTP_OK)
         error = zmtp_part_copy(&socket->metadata, config->socket.metadata, uv->allocator);
     if (error < 0) {
         uv_socket_free(socket);
-        return error;
+        return uv->text[0] ? error : zmtp__engine_fail(uv, error, "%s", zmtp_err_text(error));
     }
     // The secrets are in one place, and the rest may be the caller's memory.
     zmtp_wipe(&socket->config.security, sizeof socket->config.security);

@@ -12,8 +12,6 @@ struct zmtp__guard;
 struct zmtp__listener;
 struct zmtp__udp;
 
-enum { ZMTP__TEXT_MAX = 400 };
-
 struct zmtp_uv_socket {
     struct zmtp_uv *uv;
     struct zmtp_uv_socket *next, *before; // of the engine

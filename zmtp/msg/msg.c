@@ -31,6 +31,14 @@ void zmtp_msg_fini(struct zmtp_msg *msg)
     msg->origin = NULL;
 }
 
+void zmtp_msg_move(struct zmtp_msg *to, struct zmtp_msg *from)
+{
+    if (to == from) return;
+    zmtp_msg_fini(to);
+    *to = *from;
+    zmtp_msg_init(from, to->allocator);
+}
+
 struct zmtp_bytes zmtp_msg_bytes(const struct zmtp_msg *msg, size_t index)
 {
     if (index >= msg->count) return (struct zmtp_bytes){0};

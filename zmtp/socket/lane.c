@@ -197,7 +197,7 @@ static void lane_conflate(struct zmtp_socket *socket, struct zmtp__lane *lane)
 // routing id. Where messages wait already, they tell it.
 static int lane_probe(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    if (!socket->config.probe_router || !socket->pattern->probes) return ZMTP_OK;
+    if (!socket->config.probe_router) return ZMTP_OK;
     if (lane->end->other->closed || lane->end->out->count > 0) return ZMTP_OK;
     const struct zmtp_bytes empty = {NULL, 0};
     const struct zmtp__outgoing probe = zmtp__outgoing_of_parts(&empty, 1);

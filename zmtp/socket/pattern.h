@@ -35,7 +35,6 @@ struct zmtp__pattern {
     size_t socket_size, lane_size; // the pattern's own structs
     bool fair_queued, balanced;    // which lists its lanes join
     bool single;                   // messages have one part (RFC 37, Thread-Safe Socket Types)
-    bool conflates, probes;        // has a use for the options of these names
     void (*open)(struct zmtp_socket *socket);
     void (*close)(struct zmtp_socket *socket); // after the last lane
     // A lane joins; |routing_id| is the peer's or empty. An error refuses it.
@@ -85,8 +84,16 @@ extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__rout
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);
 
+static inline bool zmtp__octets_ok(struct zmtp_bytes octets)
+{
+    return octets.data || octets.size == 0;
+}
+
 // At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
 bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
+
+// What is wrong with a config whose type is one, as a constant sentence; null: nothing.
+const char *zmtp__options_flaw(const struct zmtp_socket_config *config);
 
 // Tells the other end of a pipe that joins two sockets of one process who is at this one.
 int zmtp__socket_tell(const struct zmtp_socket *socket, struct zmtp_pipe_end *end);

@@ -60,7 +60,6 @@ static int pub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out
 const struct zmtp__pattern zmtp__pub = {
     .socket_size = sizeof(struct zmtp__publisher),
     .lane_size = sizeof(struct zmtp__publisher_lane),
-    .conflates = true,
     .open = zmtp__publisher_open,
     .close = zmtp__publisher_close,
     .attached = zmtp__publisher_attached,

@@ -11,7 +11,6 @@ const struct zmtp__pattern zmtp__pull = {
     .socket_size = sizeof(struct zmtp_socket),
     .lane_size = sizeof(struct zmtp__lane),
     .fair_queued = true,
-    .conflates = true,
     .recv = zmtp__fair_queue_recv,
     .events = pull_events,
 };

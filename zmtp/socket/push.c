@@ -23,7 +23,6 @@ const struct zmtp__pattern zmtp__push = {
     .socket_size = sizeof(struct zmtp_socket),
     .lane_size = sizeof(struct zmtp__lane),
     .balanced = true,
-    .conflates = true,
     .incoming = push_incoming,
     .send = push_send,
     .events = push_events,

@@ -487,7 +487,6 @@ const struct zmtp__pattern zmtp__req = {
     .lane_size = sizeof(struct req_lane),
     .fair_queued = true,
     .balanced = true,
-    .probes = true,
     .open = req_open,
     .close = req_close,
     .linked = req_linked,

@@ -139,7 +139,6 @@ const struct zmtp__pattern zmtp__router = {
     .socket_size = sizeof(struct router),
     .lane_size = sizeof(struct router_lane),
     .fair_queued = true,
-    .probes = true,
     .open = router_open,
     .close = router_close,
     .attached = router_attached,

@@ -4,9 +4,6 @@
 
 #include "pattern.h"
 
-// What fits into a packet of IPv4 behind the headers of IP and UDP.
-enum { SOCKET_DATAGRAM_MAX = 65507 };
-
 static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_REQ] = &zmtp__req,         [ZMTP_REP] = &zmtp__rep,         [ZMTP_DEALER] = &zmtp__dealer,
     [ZMTP_ROUTER] = &zmtp__router,   [ZMTP_PUB] = &zmtp__pub,         [ZMTP_SUB] = &zmtp__sub,
@@ -16,25 +13,6 @@ static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_XPUB] = &zmtp__xpub,       [ZMTP_XSUB] = &zmtp__xsub,       [ZMTP_RADIO] = &zmtp__radio,
     [ZMTP_DISH] = &zmtp__dish,       [ZMTP_STREAM] = &zmtp__stream,   [ZMTP_DGRAM] = &zmtp__dgram,
 };
-
-void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
-{
-    *config = (struct zmtp_socket_config){
-        .type = type,
-        .send_count_max = ZMTP_DEFAULT_HWM,
-        .send_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
-        .recv_count_max = ZMTP_DEFAULT_HWM,
-        .recv_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
-        .router_mandatory = true,
-        .req_correlate = true,
-        .req_relaxed = true,
-        .req_in_flight_max = ZMTP_DEFAULT_REQ_IN_FLIGHT_MAX,
-        .stream_notify = true,
-        .datagram_max = ZMTP_DEFAULT_DATAGRAM_MAX,
-        .subscriptions_max = ZMTP_DEFAULT_SUBSCRIPTIONS_MAX,
-        .topic_bytes_max = ZMTP_DEFAULT_TOPIC_BYTES_MAX,
-    };
-}
 
 bool zmtp__routing_id_ok(struct zmtp_bytes routing_id)
 {
@@ -49,11 +27,6 @@ bool zmtp__group_ok(struct zmtp_bytes group)
     return true;
 }
 
-static bool socket_octets_ok(struct zmtp_bytes octets)
-{
-    return octets.data || octets.size == 0;
-}
-
 static void socket_free(struct zmtp_socket *socket)
 {
     zmtp_part_fini(&socket->routing_id);
@@ -62,40 +35,10 @@ static void socket_free(struct zmtp_socket *socket)
     zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
 
-// What is wrong with the config; null: nothing.
-static const char *socket_config_flaw(const struct zmtp__pattern *pattern,
-                                      const struct zmtp_socket_config *config)
-{
-    if (config->conflate && !pattern->conflates)
-        return "socket.conflate is for PUSH, PULL, PUB, SUB and DEALER";
-    if (!socket_octets_ok(config->routing_id)) return "socket.routing_id has a size and no octets";
-    if (!zmtp__routing_id_ok(config->routing_id))
-        return "socket.routing_id has more than 255 octets, or begins with a zero octet";
-    if (!socket_octets_ok(config->xpub_welcome))
-        return "socket.xpub_welcome has a size and no octets";
-    if (!socket_octets_ok(config->metadata)) return "socket.metadata has a size and no octets";
-    if (zmtp_metadata_check_application(config->metadata) < 0)
-        return "socket.metadata has more than 1024 octets, or is no row of properties whose names "
-               "begin with X-";
-    if (config->req_in_flight_max == 0 || config->req_in_flight_max > ZMTP_REQ_IN_FLIGHT_LIMIT)
-        return "socket.req_in_flight_max is not within 1 and 65536";
-    if (!config->req_correlate &&
-        (config->req_in_flight_max > 1 || config->req_timeout_ms > 0 || config->req_retries > 0))
-        return "socket.req_in_flight_max, req_timeout_ms and req_retries need "
-               "socket.req_correlate, "
-               "as replies are told apart by their numbers";
-    if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
-        return "socket.xpub_mode is none of enum zmtp_xpub_mode";
-    if (config->datagram_max == 0 || config->datagram_max > SOCKET_DATAGRAM_MAX)
-        return "socket.datagram_max is not within 1 and 65507";
-    return NULL;
-}
-
 int zmtp_socket_config_check(const struct zmtp_socket_config *config, const char **why)
 {
     const char *flaw = "socket.type is none of enum zmtp_socket_type";
-    if (config && (unsigned)config->type < ZMTP_SOCKET_TYPES)
-        flaw = socket_config_flaw(socket_patterns[config->type], config);
+    if (config && (unsigned)config->type < ZMTP_SOCKET_TYPES) flaw = zmtp__options_flaw(config);
     if (why && flaw) *why = flaw;
     return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;
 }
@@ -158,7 +101,7 @@ const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *so
 int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
                        struct zmtp_pipe_end **end)
 {
-    if (!socket || !end || !socket_octets_ok(routing_id)) return ZMTP_ERR_ARGUMENT;
+    if (!socket || !end || !zmtp__octets_ok(routing_id)) return ZMTP_ERR_ARGUMENT;
     *end = NULL;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
     const struct zmtp_socket_config *config = &socket->config;
@@ -363,7 +306,7 @@ int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *
 {
     if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
     for (size_t i = 0; i < count; i++)
-        if (!socket_octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
+        if (!zmtp__octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
     const struct zmtp__outgoing out = zmtp__outgoing_of_parts(parts, count);
     return socket_send(socket, &out);
 }
@@ -406,7 +349,7 @@ void zmtp_socket_tick(struct zmtp_socket *socket, uint64_t now_ms)
 
 int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
-    if (!socket || !socket_octets_ok(topic)) return ZMTP_ERR_ARGUMENT;
+    if (!socket || !zmtp__octets_ok(topic)) return ZMTP_ERR_ARGUMENT;
     if (!socket->pattern->subscribe) return ZMTP_ERR_UNSUPPORTED;
     zmtp_socket_process(socket);
     return socket->pattern->subscribe(socket, topic);
@@ -414,7 +357,7 @@ int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)
 
 int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
-    if (!socket || !socket_octets_ok(topic)) return ZMTP_ERR_ARGUMENT;
+    if (!socket || !zmtp__octets_ok(topic)) return ZMTP_ERR_ARGUMENT;
     if (!socket->pattern->cancel) return ZMTP_ERR_UNSUPPORTED;
     zmtp_socket_process(socket);
     return socket->pattern->cancel(socket, topic);

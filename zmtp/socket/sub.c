@@ -45,7 +45,6 @@ const struct zmtp__pattern zmtp__sub = {
     .socket_size = sizeof(struct zmtp__subscribing),
     .lane_size = sizeof(struct zmtp__lane),
     .fair_queued = true,
-    .conflates = true,
     .open = zmtp__wishes_open,
     .close = zmtp__wishes_close,
     .linked = zmtp__wishes_linked,

@@ -1,0 +1,102 @@
+// A socket's config: what it is when nothing was said, and what is wrong with it.
+#include "pattern.h"
+
+// What fits into a packet of IPv4 behind the headers of IP and UDP.
+enum { OPTIONS_DATAGRAM_MAX = 65507 };
+
+void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
+{
+    *config = (struct zmtp_socket_config){
+        .type = type,
+        .send_count_max = ZMTP_DEFAULT_HWM,
+        .send_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
+        .recv_count_max = ZMTP_DEFAULT_HWM,
+        .recv_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
+        .router_mandatory = true,
+        .req_correlate = true,
+        .req_relaxed = true,
+        .req_in_flight_max = ZMTP_DEFAULT_REQ_IN_FLIGHT_MAX,
+        .stream_notify = true,
+        .datagram_max = ZMTP_DEFAULT_DATAGRAM_MAX,
+        .subscriptions_max = ZMTP_DEFAULT_SUBSCRIPTIONS_MAX,
+        .topic_bytes_max = ZMTP_DEFAULT_TOPIC_BYTES_MAX,
+    };
+}
+
+#define OPTIONS_OF(type) (1u << (type))
+
+// Which types an option is for: of others it would have no effect, and whoever sets it expects one.
+struct options_rule {
+    bool set; // the option is not at its default
+    unsigned types;
+    const char *words;
+};
+
+static const char *options_stray(const struct zmtp_socket_config *config)
+{
+    const unsigned req = OPTIONS_OF(ZMTP_REQ), router = OPTIONS_OF(ZMTP_ROUTER);
+    const unsigned dealer = OPTIONS_OF(ZMTP_DEALER), xpub = OPTIONS_OF(ZMTP_XPUB);
+    const unsigned xsub = OPTIONS_OF(ZMTP_XSUB), sub = OPTIONS_OF(ZMTP_SUB);
+    const unsigned pub = OPTIONS_OF(ZMTP_PUB) | xpub, radio = OPTIONS_OF(ZMTP_RADIO);
+    const unsigned conflates =
+        OPTIONS_OF(ZMTP_PUSH) | OPTIONS_OF(ZMTP_PULL) | OPTIONS_OF(ZMTP_PUB) | sub | dealer;
+    const unsigned datagrams = radio | OPTIONS_OF(ZMTP_DISH) | OPTIONS_OF(ZMTP_DGRAM);
+    struct zmtp_socket_config normal;
+    zmtp_socket_config_init(&normal, config->type);
+    const struct options_rule rules[] = {
+        {config->conflate, conflates, "socket.conflate is for PUSH, PULL, PUB, SUB and DEALER"},
+        {config->router_mandatory != normal.router_mandatory, router,
+         "socket.router_mandatory is for ROUTER"},
+        {config->router_handover, router, "socket.router_handover is for ROUTER"},
+        {config->probe_router, req | dealer | router,
+         "socket.probe_router is for REQ, DEALER and ROUTER"},
+        {config->req_correlate != normal.req_correlate, req, "socket.req_correlate is for REQ"},
+        {config->req_relaxed != normal.req_relaxed, req, "socket.req_relaxed is for REQ"},
+        {config->req_in_flight_max != normal.req_in_flight_max, req,
+         "socket.req_in_flight_max is for REQ"},
+        {config->req_timeout_ms != 0, req, "socket.req_timeout_ms is for REQ"},
+        {config->req_retries != 0, req, "socket.req_retries is for REQ"},
+        {config->subscriptions_max != normal.subscriptions_max, pub | radio,
+         "socket.subscriptions_max is for PUB, XPUB and RADIO"},
+        {config->topic_bytes_max != normal.topic_bytes_max, pub | radio,
+         "socket.topic_bytes_max is for PUB, XPUB and RADIO"},
+        {config->nodrop, pub | radio | xsub, "socket.nodrop is for PUB, XPUB, RADIO and XSUB"},
+        {config->invert_matching, pub | sub, "socket.invert_matching is for PUB, XPUB and SUB"},
+        {config->only_first_subscribe, pub, "socket.only_first_subscribe is for PUB and XPUB"},
+        {config->xpub_mode != ZMTP_XPUB_NORMAL, xpub, "socket.xpub_mode is for XPUB"},
+        {config->xpub_welcome.size > 0, xpub, "socket.xpub_welcome is for XPUB"},
+        {config->stream_notify != normal.stream_notify, OPTIONS_OF(ZMTP_STREAM),
+         "socket.stream_notify is for STREAM"},
+        {config->datagram_max != normal.datagram_max, datagrams,
+         "socket.datagram_max is for RADIO, DISH and DGRAM"},
+        {config->xsub_verbose_unsubscribe, xsub, "socket.xsub_verbose_unsubscribe is for XSUB"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].set && !(rules[i].types & OPTIONS_OF(config->type))) return rules[i].words;
+    return NULL;
+}
+
+const char *zmtp__options_flaw(const struct zmtp_socket_config *config)
+{
+    if (!zmtp__octets_ok(config->routing_id)) return "socket.routing_id has a size and no octets";
+    if (!zmtp__routing_id_ok(config->routing_id))
+        return "socket.routing_id has more than 255 octets, or begins with a zero octet";
+    if (!zmtp__octets_ok(config->xpub_welcome))
+        return "socket.xpub_welcome has a size and no octets";
+    if (!zmtp__octets_ok(config->metadata)) return "socket.metadata has a size and no octets";
+    if (zmtp_metadata_check_application(config->metadata) < 0)
+        return "socket.metadata has more than 1024 octets, or is no row of properties whose names "
+               "begin with X-";
+    if (config->req_in_flight_max == 0 || config->req_in_flight_max > ZMTP_REQ_IN_FLIGHT_LIMIT)
+        return "socket.req_in_flight_max is not within 1 and 65536";
+    if (!config->req_correlate &&
+        (config->req_in_flight_max > 1 || config->req_timeout_ms > 0 || config->req_retries > 0))
+        return "socket.req_in_flight_max, req_timeout_ms and req_retries need "
+               "socket.req_correlate, "
+               "as replies are told apart by their numbers";
+    if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
+        return "socket.xpub_mode is none of enum zmtp_xpub_mode";
+    if (config->datagram_max == 0 || config->datagram_max > OPTIONS_DATAGRAM_MAX)
+        return "socket.datagram_max is not within 1 and 65507";
+    return options_stray(config);
+}
