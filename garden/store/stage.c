@@ -23,14 +23,40 @@ static int stage_check_name(const char *name, struct garden_error *error)
                         name);
 }
 
+// A new file of that name. Negative with errno, EEXIST when there is something already.
+static int stage_make(const struct garden_store *store, const char *name)
+{
+    return store->fs->open(store->fs->context, store->staging, name,
+                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+// Takes away a link, pipe or socket that others have put in the place of a chunk, which no daemon writes
+// to. A file stays: it may have frames in it.
+static bool stage_clear(const struct garden_store *store, const char *name)
+{
+    const struct garden_fs *fs = store->fs;
+    struct stat status;
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    bool foreign = file < 0 && (errno == ELOOP || errno == ENXIO);
+    if (file >= 0) {
+        foreign = fs->stat(fs->context, file, &status) == 0 && !S_ISREG(status.st_mode);
+        garden__fs_close(fs, file);
+    }
+    return foreign && fs->unlink(fs->context, store->staging, name) == 0;
+}
+
 int garden_store_stage(struct garden_store *store, const char *name, struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
     int result = garden__store_writable(store, error);
     if (result == GARDEN_OK) result = stage_check_name(name, error);
     if (result != GARDEN_OK) return result;
-    const int file = fs->open(fs->context, store->staging, name,
-                              O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int file = stage_make(store, name);
+    if (file < 0 && errno == EEXIST) {
+        file = stage_clear(store, name) ? stage_make(store, name) : -1;
+        if (file < 0) errno = EEXIST;
+    }
     if (file < 0) {
         uint64_t size;
         bool closed;

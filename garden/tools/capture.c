@@ -18,7 +18,9 @@
 
 enum {
     CAPTURE_CHUNK_SIZE = 512 * 1024,
-    CAPTURE_REQUEST_TIMEOUT_MS = 5000,
+    // Below the recording's patience of a second: it asks again then, under the same id, and a request that
+    // counts as under way would not be sent.
+    CAPTURE_REQUEST_TIMEOUT_MS = 900,
     CAPTURE_DEAD_MS = 30000, // a daemon that is dead for so long is given up
     // ... and for so long when the capture is to stop anyway, or the daemon said that it stops.
     CAPTURE_DEAD_STOP_MS = 2000,

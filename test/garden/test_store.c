@@ -279,6 +279,36 @@ static void test_names_that_are_no_plain_names_are_refused(void **state)
     box_end(&b);
 }
 
+// G04: others may write into the staging folder. What is no file has no frames, so it goes.
+static void test_what_lies_in_a_chunks_place_and_is_no_file_is_replaced(void **state)
+{
+    (void)state;
+    struct box b;
+    struct garden_error error;
+    uint64_t size = 1;
+    bool closed = true;
+    char path[3][256];
+    box_begin(&b);
+    static const char *const names[] = {"link", "pipe", "folder"};
+    for (size_t i = 0; i < 3; i++)
+        snprintf(path[i], sizeof path[i], "%s/staging/%s", b.folder.path, names[i]);
+    assert_int_equal(symlink("/etc/passwd", path[0]), 0);
+    assert_int_equal(mkfifo(path[1], 0600), 0);
+    assert_int_equal(mkdir(path[2], 0700), 0);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(garden_store_stage(b.store, names[i], &error), GARDEN_OK);
+        assert_int_equal(garden_store_inspect(b.store, names[i], &size, &closed, &error),
+                         GARDEN_OK);
+        assert_true(size == 0 && !closed);
+    }
+    assert_int_equal(garden_store_stage(b.store, names[2], &error), GARDEN_ERR_ACCESS);
+    stage(&b, "taken", "frames");
+    assert_int_equal(garden_store_stage(b.store, "taken", &error), GARDEN_OK);
+    assert_int_equal(garden_store_inspect(b.store, "taken", &size, &closed, &error), GARDEN_OK);
+    assert_int_equal(size, 6);
+    box_end(&b);
+}
+
 static void test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay(void **state)
 {
     (void)state;
@@ -394,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_a_read_only_store_reads_and_says_why_it_does_not_write),
         cmocka_unit_test(test_a_store_that_is_not_there_says_so),
         cmocka_unit_test(test_names_that_are_no_plain_names_are_refused),
+        cmocka_unit_test(test_what_lies_in_a_chunks_place_and_is_no_file_is_replaced),
         cmocka_unit_test(test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay),
         cmocka_unit_test(
             test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them),
