@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "test/support/octets.h"
 #include "test/support/random.h"
 
@@ -151,6 +154,95 @@ static void test_whoever_comes_and_goes_the_set_agrees_with_a_table(void **state
     assert_int_equal(budget.blocks, 0);
 }
 
+// Enough of them that most are behind the front of each list, and that the table grows and shrinks.
+static void test_of_very_many_who_share_topics_each_comes_and_goes_alone(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 300, TOPICS = 3 };
+    static const char *const topics[TOPICS] = {"", "a", "long enough for a slot of its own"};
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct random random = random_of(11);
+    struct zmtp__subscriptions set;
+    static struct zmtp__subscriber subscribers[SUBSCRIBERS];
+    static bool table[SUBSCRIBERS][TOPICS];
+    size_t sharers[TOPICS] = {0};
+    zmtp__subscriptions_init(&set, &budget.allocator, 0, 0);
+    for (int step = 0; step < 60000; step++) {
+        const size_t who = random_below(&random, SUBSCRIBERS);
+        const size_t what = random_below(&random, TOPICS);
+        // Waves, so that the lists become long and short again.
+        const bool adds = random_below(&random, 10) < (step / 6000 % 2 ? 2u : 8u);
+        bool *const has = &table[who][what];
+        budget.fail_at = random_below(&random, 8) == 0 ? budget.calls + 1 : 0;
+        if (adds) {
+            const int result =
+                zmtp__subscriptions_add(&set, &subscribers[who], zmtp_bytes_text(topics[what]));
+            if (result == ZMTP_OK && !*has) {
+                *has = true;
+                sharers[what]++;
+            }
+        } else {
+            zmtp__subscriptions_remove(&set, &subscribers[who], zmtp_bytes_text(topics[what]));
+            if (*has) sharers[what]--;
+            *has = false;
+        }
+        size_t count = 0;
+        for (size_t i = 0; i < TOPICS; i++)
+            count += table[who][i];
+        assert_int_equal(subscribers[who].count, count);
+        if (step % 50) continue;
+        struct zmtp__matches matches =
+            zmtp__subscriptions_equal(&set, zmtp_bytes_text(topics[what]));
+        const struct zmtp__subscriber *found;
+        count = 0;
+        while ((found = zmtp__matches_next(&matches))) {
+            assert_true(table[found - subscribers][what]);
+            count++;
+        }
+        assert_int_equal(count, sharers[what]);
+    }
+    for (size_t i = 0; i < SUBSCRIBERS; i++)
+        zmtp__subscriptions_clear(&set, &subscribers[i]);
+    zmtp__subscriptions_fini(&set);
+    assert_int_equal(budget.blocks, 0);
+}
+
+// Processor time of |steps| in which the last of |count| sharers subscribes again, ends that, and
+// subscribes anew.
+static double seconds_among(size_t count, size_t steps)
+{
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber *const sharers = calloc(count, sizeof *sharers);
+    assert_non_null(sharers);
+    zmtp__subscriptions_init(&set, zmtp_heap(), 0, 0);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(zmtp__subscriptions_add(&set, &sharers[i], LITERAL("all")), ZMTP_OK);
+    struct zmtp__subscriber *const last = &sharers[count - 1];
+    const clock_t begin = clock();
+    for (size_t i = 0; i < steps; i++) {
+        assert_int_equal(zmtp__subscriptions_add(&set, last, LITERAL("all")), ZMTP_OK);
+        zmtp__subscriptions_remove(&set, last, LITERAL("all"));
+        assert_int_equal(zmtp__subscriptions_add(&set, last, LITERAL("all")), ZMTP_OK);
+    }
+    const double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    for (size_t i = count; i-- > 0;)
+        zmtp__subscriptions_clear(&set, &sharers[i]);
+    zmtp__subscriptions_fini(&set);
+    free(sharers);
+    return seconds;
+}
+
+// One stranger repeats itself, and each time there would be as many steps as there are others: without a
+// table a thousand times the time of the few.
+static void test_what_a_subscription_costs_does_not_depend_on_how_many_share_its_topic(void **state)
+{
+    (void)state;
+    enum { STEPS = 20000 };
+    const double few = seconds_among(10, STEPS), many = seconds_among(20000, STEPS);
+    assert_true(many < 50 * few + 0.2);
+}
+
 // The |number|-th topic of |size| octets, no two of which are equal.
 static struct zmtp_bytes topic_of(uint8_t *room, size_t size, uint32_t number)
 {
@@ -163,7 +255,7 @@ static struct zmtp_bytes topic_of(uint8_t *room, size_t size, uint32_t number)
 static void test_topics_of_any_size_cost_at_most_four_times_what_was_sent_for_them(void **state)
 {
     (void)state;
-    enum { COUNT = 16384, SHARERS = 3, SIZE_MAX_TESTED = 300 };
+    enum { COUNT = 16384, SHARERS = 12, SIZE_MAX_TESTED = 300 };
     static const size_t sizes[] = {2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 20, 64, SIZE_MAX_TESTED};
     uint8_t room[SIZE_MAX_TESTED];
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -220,6 +312,9 @@ int main(void)
         cmocka_unit_test(test_two_subscribes_and_one_cancel_leave_nothing),
         cmocka_unit_test(test_limits_are_for_each_subscriber_and_a_cancel_makes_room),
         cmocka_unit_test(test_whoever_comes_and_goes_the_set_agrees_with_a_table),
+        cmocka_unit_test(test_of_very_many_who_share_topics_each_comes_and_goes_alone),
+        cmocka_unit_test(
+            test_what_a_subscription_costs_does_not_depend_on_how_many_share_its_topic),
         cmocka_unit_test(test_topics_of_any_size_cost_at_most_four_times_what_was_sent_for_them),
         cmocka_unit_test(test_a_million_long_topics_cost_at_most_twice_their_octets),
     };

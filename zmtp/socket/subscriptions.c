@@ -2,6 +2,10 @@
 
 #include <assert.h>
 
+// So many of those who share a topic are looked through one by one; where in the list the others are is
+// found (sharers.h).
+enum { SUBSCRIPTIONS_FRONT = 8 };
+
 void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
                               const struct zmtp_allocator *allocator, size_t count_max,
                               size_t topic_bytes_max)
@@ -9,10 +13,12 @@ void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
     *set = (struct zmtp__subscriptions){.topic_bytes_max = topic_bytes_max, .count_max = count_max};
     zmtp__slots_init(&set->slots, allocator);
     zmtp__topics_init(&set->topics, allocator, &set->slots);
+    zmtp__sharers_init(&set->sharers, &set->slots);
 }
 
 void zmtp__subscriptions_fini(struct zmtp__subscriptions *set)
 {
+    zmtp__sharers_fini(&set->sharers);
     zmtp__topics_fini(&set->topics);
     zmtp__slots_fini(&set->slots);
 }
@@ -84,29 +90,60 @@ fail_slot:
     return result;
 }
 
-// A topic that several have, the last of them at |last|.
-static int subscriptions_add_other(struct zmtp__subscriptions *set,
-                                   struct zmtp__subscriber *subscriber, uint32_t last)
+// The way through the front of those who share a topic.
+struct subscriptions_front {
+    uint32_t last; // link of the front
+    size_t count;  // of its links
+};
+
+static bool subscriptions_front_full(const struct subscriptions_front *front)
 {
-    struct zmtp__link *before = zmtp__slots_link_at(&set->slots, last);
-    uint32_t link;
-    const int result = subscriptions_link(set, subscriber, before->topic, &link);
-    if (result == ZMTP_OK) before->next = link + 1;
-    return result;
+    return front->count == SUBSCRIPTIONS_FRONT;
 }
 
-// Is the subscriber among those who have the topic of |leaf|? No: |*last| is the last of several.
+// A topic that several have: the new one comes behind the front.
+static int subscriptions_add_other(struct zmtp__subscriptions *set,
+                                   struct zmtp__subscriber *subscriber,
+                                   const struct subscriptions_front *front)
+{
+    struct zmtp__link *const before = zmtp__slots_link_at(&set->slots, front->last);
+    const bool noted = subscriptions_front_full(front);
+    uint32_t link;
+    int result = noted ? zmtp__sharers_reserve(&set->sharers) : ZMTP_OK;
+    if (result == ZMTP_OK) result = subscriptions_link(set, subscriber, before->topic, &link);
+    if (result < 0) return result;
+    if (before->next) zmtp__sharers_replace(&set->sharers, front->last, link);
+    zmtp__slots_link_at(&set->slots, link)->next = before->next;
+    before->next = link + 1;
+    if (noted) zmtp__sharers_note(&set->sharers, front->last);
+    return ZMTP_OK;
+}
+
+// Is the subscriber in the front of the list that begins with |link|?
+static bool subscriptions_in_front(const struct zmtp__subscriptions *set,
+                                   const struct zmtp__subscriber *subscriber, uint32_t link,
+                                   struct subscriptions_front *front)
+{
+    *front = (struct subscriptions_front){.last = link, .count = 1};
+    while (subscriptions_owner(set, front->last) != subscriber) {
+        const uint32_t next = zmtp__slots_link_at(&set->slots, front->last)->next;
+        if (next == 0 || subscriptions_front_full(front)) return false;
+        front->last = next - 1;
+        front->count++;
+    }
+    return true;
+}
+
+// Is the subscriber among those who have the topic of |leaf|? No: |front| tells where others come.
 static bool subscriptions_has(const struct zmtp__subscriptions *set,
                               const struct zmtp__subscriber *subscriber, uint32_t leaf,
-                              uint32_t *last)
+                              struct subscriptions_front *front)
 {
-    const bool shared = subscriptions_is_shared(leaf, last);
-    for (;;) {
-        if (subscriptions_owner(set, *last) == subscriber) return true;
-        const uint32_t next = shared ? zmtp__slots_link_at(&set->slots, *last)->next : 0;
-        if (next == 0) return false;
-        *last = next - 1;
-    }
+    uint32_t link;
+    if (!subscriptions_is_shared(leaf, &link)) return subscriptions_owner(set, link) == subscriber;
+    if (subscriptions_in_front(set, subscriber, link, front)) return true;
+    const uint32_t topic = zmtp__slots_link_at(&set->slots, link)->topic;
+    return zmtp__sharers_find(&set->sharers, &subscriber->slots, topic, &link);
 }
 
 int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
@@ -114,14 +151,14 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
 {
     uint32_t *place = zmtp__topics_find(&set->topics, topic);
     const uint32_t leaf = place ? zmtp__topics_leaf(place) : 0;
-    uint32_t last = 0;
-    if (place && subscriptions_has(set, subscriber, leaf, &last)) return ZMTP_OK;
+    struct subscriptions_front front = {.count = 0};
+    if (place && subscriptions_has(set, subscriber, leaf, &front)) return ZMTP_OK;
     if (!subscriptions_allowed(set, subscriber, topic.size)) return ZMTP_ERR_LIMIT;
     int result;
     if (!place)
         result = subscriptions_add_new(set, subscriber, topic);
     else if (leaf & ZMTP__TOPIC_SHARED)
-        result = subscriptions_add_other(set, subscriber, last);
+        result = subscriptions_add_other(set, subscriber, &front);
     else
         result = subscriptions_add_second(set, subscriber, topic, place);
     if (result < 0) return result;
@@ -130,29 +167,59 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
     return ZMTP_OK;
 }
 
-// Takes the subscriber's link out of the list at |place|; the topic goes with the last one.
+// Takes a link out of the front, which is at |place|; the topic goes with the last one.
+static void subscriptions_unlink_front(struct zmtp__subscriptions *set, uint32_t link,
+                                       uint32_t *place, struct zmtp_bytes topic)
+{
+    uint32_t before = link, last;
+    (void)subscriptions_is_shared(zmtp__topics_leaf(place), &last); // it is, as the caller knows
+    const uint32_t first = last;
+    for (size_t i = 1; i < SUBSCRIPTIONS_FRONT; i++) {
+        const uint32_t next = zmtp__slots_link_at(&set->slots, last)->next;
+        if (next == link + 1) before = last;
+        if (next == 0) break;
+        last = next - 1;
+    }
+    // The one behind the front belongs to it from now on. Of a shorter list the last has none.
+    if (zmtp__slots_link_at(&set->slots, last)->next) zmtp__sharers_forget(&set->sharers, last);
+    const struct zmtp__link at = *zmtp__slots_link_at(&set->slots, link);
+    if (link != first) {
+        zmtp__slots_link_at(&set->slots, before)->next = at.next;
+    } else if (at.next) {
+        zmtp__topics_exchange(place, (at.next - 1) | ZMTP__TOPIC_SHARED);
+    } else {
+        zmtp__topics_remove(&set->topics, topic);
+        zmtp__slots_drop(&set->slots, at.topic);
+    }
+    zmtp__slots_drop(&set->slots, link);
+}
+
+// The same of one behind the front, which comes after |before|.
+static void subscriptions_unlink_noted(struct zmtp__subscriptions *set, uint32_t before)
+{
+    struct zmtp__link *const at = zmtp__slots_link_at(&set->slots, before);
+    const uint32_t link = at->next - 1, next = zmtp__slots_link_at(&set->slots, link)->next;
+    zmtp__sharers_forget(&set->sharers, before);
+    if (next) zmtp__sharers_replace(&set->sharers, link, before);
+    at->next = next;
+    zmtp__slots_drop(&set->slots, link);
+}
+
+// Takes the subscriber's link out of the list at |place|. False: it has none.
 static bool subscriptions_unlink(struct zmtp__subscriptions *set,
                                  const struct zmtp__subscriber *subscriber, uint32_t *place,
                                  struct zmtp_bytes topic)
 {
+    struct subscriptions_front front;
     uint32_t link;
     (void)subscriptions_is_shared(zmtp__topics_leaf(place), &link); // it is, as the caller knows
-    struct zmtp__link *before = NULL, *at = zmtp__slots_link_at(&set->slots, link);
-    while (subscriptions_owner(set, link) != subscriber) {
-        if (!at->next) return false;
-        before = at;
-        link = at->next - 1;
-        at = zmtp__slots_link_at(&set->slots, link);
+    if (subscriptions_in_front(set, subscriber, link, &front)) {
+        subscriptions_unlink_front(set, front.last, place, topic);
+        return true;
     }
-    if (before) {
-        before->next = at->next;
-    } else if (at->next) {
-        zmtp__topics_exchange(place, (at->next - 1) | ZMTP__TOPIC_SHARED);
-    } else {
-        zmtp__topics_remove(&set->topics, topic);
-        zmtp__slots_drop(&set->slots, at->topic);
-    }
-    zmtp__slots_drop(&set->slots, link);
+    const uint32_t slot = zmtp__slots_link_at(&set->slots, link)->topic;
+    if (!zmtp__sharers_find(&set->sharers, &subscriber->slots, slot, &link)) return false;
+    subscriptions_unlink_noted(set, link);
     return true;
 }
 

@@ -3,17 +3,20 @@
 // wire behave (they count on their side and tell the first and the last).
 //
 // A topic is stored once, however many subscribe to it. A pair costs 18 octets when its topic has up to
-// 3, 22 with up to 7, and 26 and the topic beyond; one that shares its topic costs 10. That is less than
-// four times what any subscriber sends for it.
+// 3, 22 with up to 7, and 26 and the topic beyond; one that shares its topic costs 10, and 5 to 8 more where
+// many do. That is less than four times what any subscriber sends for it. What any call but a match costs
+// does not depend on how many share a topic.
 #ifndef ZMTP_SOCKET_SUBSCRIPTIONS_H
 #define ZMTP_SOCKET_SUBSCRIPTIONS_H
 
+#include "sharers.h"
 #include "topics.h"
 
 // May not move once initialised.
 struct zmtp__subscriptions {
     struct zmtp__slots slots;
     struct zmtp__topics topics;
+    struct zmtp__sharers sharers;
     struct zmtp__slot_owner shared;    // of topics with several subscribers, who have links
     size_t topic_bytes_max, count_max; // of one subscriber; 0: no limit
     size_t subscribers;                // those with at least one subscription
