@@ -328,6 +328,8 @@ void garden_recording_close(struct garden_recording *recording);
 // were done, or the error of the one that failed; it will be tried again after a pause.
 int garden_recording_work(struct garden_recording *recording, struct garden_instant now,
                           struct garden_error *error);
+// Whether the last of it failed and waits to be tried again.
+bool garden_recording_failing(const struct garden_recording *recording);
 // A request to send now; false when there is none. A switch and a stop may be under way together. One
 // that is not answered comes again with its token, so that it can be sent with its old msg_id.
 bool garden_recording_request(struct garden_recording *recording, struct garden_instant now,

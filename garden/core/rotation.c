@@ -123,22 +123,23 @@ struct garden__work garden__rotation_work(struct garden__rotation *r, int64_t no
     return nothing;
 }
 
-static void rotation_worked(struct garden__rotation *r)
+void garden__rotation_worked(struct garden__rotation *r)
 {
     r->work_wait_ms = r->retry_ms;
+    r->work_due_ms = 0;
 }
 
 void garden__rotation_staged(struct garden__rotation *r, uint64_t number)
 {
     struct garden__rotation_chunk *chunk = rotation_find(r, number);
-    rotation_worked(r);
+    garden__rotation_worked(r);
     if (chunk != NULL && chunk->state == GARDEN__CHUNK_PLANNED) chunk->state = GARDEN__CHUNK_STAGED;
 }
 
 void garden__rotation_sealed(struct garden__rotation *r)
 {
     assert(r->count > 0 && r->window[0].state == GARDEN__CHUNK_CLOSED);
-    rotation_worked(r);
+    garden__rotation_worked(r);
     r->count--;
     memmove(&r->window[0], &r->window[1], r->count * sizeof r->window[0]);
 }

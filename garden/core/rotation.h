@@ -79,6 +79,8 @@ void garden__rotation_staged(struct garden__rotation *r, uint64_t number);
 // The oldest chunk is an object, or was empty and is gone.
 void garden__rotation_sealed(struct garden__rotation *r);
 void garden__rotation_finished(struct garden__rotation *r);
+// Work was done, or there was none and nothing failed: no failure is to be made up for.
+void garden__rotation_worked(struct garden__rotation *r);
 void garden__rotation_work_failed(struct garden__rotation *r, int64_t now_ms);
 
 // The next request; |number| names the chunk of a start or a switch.

@@ -394,7 +394,10 @@ int garden_recording_work(struct garden_recording *recording, struct garden_inst
             garden__rotation_work_failed(&recording->rotation, now.mono_ms);
             return result;
         }
-        if (work.kind == GARDEN__WORK_NONE) return count;
+        if (work.kind == GARDEN__WORK_NONE) {
+            garden__rotation_worked(&recording->rotation); // what may have failed was the journal
+            return count;
+        }
         count++;
     }
 }
@@ -477,6 +480,11 @@ void garden_recording_abandon(struct garden_recording *recording, struct garden_
 int64_t garden_recording_deadline_ms(const struct garden_recording *recording)
 {
     return garden__rotation_deadline_ms(&recording->rotation);
+}
+
+bool garden_recording_failing(const struct garden_recording *recording)
+{
+    return recording->rotation.work_due_ms > 0 && !recording->rotation.finished;
 }
 
 enum garden_recording_state garden_recording_state(const struct garden_recording *recording)

@@ -1,11 +1,9 @@
 // capture: starts a stream, seals its chunks as they fill, stops it and writes the manifest.
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,12 +19,11 @@ enum {
     // Below the recording's patience of a second: it asks again then, under the same id, and a request that
     // counts as under way would not be sent.
     CAPTURE_REQUEST_TIMEOUT_MS = 900,
-    CAPTURE_DEAD_MS = 30000, // a daemon that is dead for so long is given up
+    CAPTURE_PATIENCE_S = 30, // a daemon that is dead for so long is given up
     // ... and for so long when the capture is to stop anyway, or the daemon said that it stops.
     CAPTURE_DEAD_STOP_MS = 2000,
     CAPTURE_TICK_MS = 500,      // how often it looks whether that time is over
-    CAPTURE_FAILING_MS = 10000, // and so is a store that cannot be written to after the stop
-    CAPTURE_METER_BYTES = 4096,
+    CAPTURE_FAILING_MS = 10000, // and so is a store that fails, without a daemon to wait for
     CAPTURE_DEFINITION_MAX = 8192,
 };
 
@@ -46,6 +43,8 @@ static const char capture_help[] =
     "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
     "  --seconds N        stop after so many seconds of the stream\n"
     "  --manifest-file F  also write the manifest's hash into the file F\n"
+    "  --patience N       wait so many seconds for a daemon that went (30), then seal\n"
+    "                     what it had written\n"
     "  --resume           go on with a capture into this store whose process was ended:\n"
     "                     the daemon has gone on with the stream meanwhile. The one of\n"
     "                     --uri, if several were left; the rest is as it was\n"
@@ -55,7 +54,7 @@ static const char capture_help[] =
 
 struct capture_options {
     const char *store, *uri, *device, *format, *manifest_file;
-    uint64_t chunk_bytes, chunks, seconds;
+    uint64_t chunk_bytes, chunks, seconds, patience;
     bool recover, resume;
 };
 
@@ -242,11 +241,12 @@ static void capture_work(struct capture *capture)
 {
     struct garden_error error = {0};
     int steps;
-    while ((steps = garden_recording_work(capture->recording, capture_now(), &error)) > 0) {
-        capture->failing_ms = 0;
+    while ((steps = garden_recording_work(capture->recording, capture_now(), &error)) > 0)
         continue;
+    if (steps == 0) {
+        if (!garden_recording_failing(capture->recording)) capture->failing_ms = 0;
+        return;
     }
-    if (steps == 0) return;
     if (capture->failing_ms == 0) capture->failing_ms = capture_now().mono_ms;
     // It is tried again after a pause; told once.
     if (strcmp(error.text, capture->error.text) != 0) {
@@ -259,12 +259,18 @@ static void capture_work(struct capture *capture)
 // Goes without the manifest. Nothing is lost: what was captured waits in the store to be finished.
 static void capture_leave(struct capture *capture)
 {
+    const char *store = capture->options.store;
     progress_end(&capture->progress);
+    capture->finished = true;
+    if (access(store, F_OK) != 0 && errno == ENOENT) {
+        (void)tool_fail(capture->tool, "the store %s is gone, and what was captured with it",
+                        store);
+        return;
+    }
     (void)tool_fail(capture->tool,
                     "leaving it unfinished; once the store can be written to, run: gardenctl "
                     "capture --recover --store %s",
-                    capture->options.store);
-    capture->finished = true;
+                    store);
 }
 
 static void capture_pump(struct capture *capture)
@@ -288,18 +294,27 @@ static void capture_pump(struct capture *capture)
     (void)uv_timer_start(&capture->timer, capture_tick, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
+// Goes on without the daemon: what is left to do is in files, and so takes no longer than they bear.
+static void capture_abandon(struct capture *capture)
+{
+    capture->stopping = true;
+    garden_recording_abandon(capture->recording, capture_now());
+}
+
 static void capture_tick(uv_timer_t *timer)
 {
     struct capture *capture = timer->data;
     const int64_t now_ms = capture_now().mono_ms;
-    const int64_t patience_ms = capture->stopping ? CAPTURE_DEAD_STOP_MS : CAPTURE_DEAD_MS;
+    const int64_t patience_ms =
+        capture->stopping ? CAPTURE_DEAD_STOP_MS : (int64_t)capture->options.patience * 1000;
     if (capture->dead_ms > 0 && now_ms - capture->dead_ms > patience_ms) {
         (void)tool_fail(capture->tool, "the daemon stays away: sealing what it had written");
         capture->dead_ms = 0;
-        garden_recording_abandon(capture->recording, capture_now());
+        capture_abandon(capture);
     }
-    if (capture->stopping && capture->failing_ms > 0 &&
-        now_ms - capture->failing_ms > CAPTURE_FAILING_MS)
+    const enum garden_recording_state state = garden_recording_state(capture->recording);
+    const bool over = capture->stopping || state >= GARDEN_RECORDING_FINISHING;
+    if (over && capture->failing_ms > 0 && now_ms - capture->failing_ms > CAPTURE_FAILING_MS)
         capture_leave(capture);
     capture_pump(capture);
 }
@@ -311,35 +326,12 @@ static void capture_interrupted(uv_signal_t *handle, int number)
     struct capture *capture = handle->data;
     capture->interrupts++;
     if (capture->interrupts == 1) capture_stop(capture);
-    if (capture->interrupts == 2) garden_recording_abandon(capture->recording, capture_now());
+    if (capture->interrupts == 2) capture_abandon(capture);
     if (capture->interrupts == 3) capture_leave(capture);
     capture_pump(capture);
 }
 
 // ---- Events
-
-// The level of the latest audio, from the end of the chunk that is being written.
-static double capture_peak(const struct capture *capture)
-{
-    uint8_t octets[CAPTURE_METER_BYTES];
-    const uint32_t frame_size = garden_frame_size(&capture->format);
-    const int file = open(capture->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat status;
-    ssize_t got = 0;
-    if (file < 0) return -1;
-    if (capture->format.kind != GARDEN_STREAM_AUDIO) {
-        (void)close(file); // nothing was written
-        return -1;
-    }
-    if (fstat(file, &status) == 0 && frame_size > 0 && frame_size <= sizeof octets) {
-        const off_t whole = status.st_size - status.st_size % frame_size;
-        const off_t most = (off_t)(sizeof octets - sizeof octets % frame_size);
-        const off_t size = whole < most ? whole : most;
-        got = pread(file, octets, (size_t)size, whole - size);
-    }
-    (void)close(file); // nothing was written
-    return got > 0 ? progress_peak(capture->format.sample, octets, (size_t)got) : -1;
-}
 
 static bool capture_is_long_enough(const struct capture *capture)
 {
@@ -364,7 +356,8 @@ static void capture_on_head(struct capture *capture, const struct garden_map *me
     }
     (void)garden_value_to_bool(garden_map_find(metadata, "ended"), &ended); // absent: not ended
     if (capture->progress.terminal)
-        progress_show(&capture->progress, &capture->totals, capture->told, capture_peak(capture));
+        progress_show(&capture->progress, &capture->totals, capture->told,
+                      progress_peak(capture->path, &capture->format));
     if (ended || capture_is_long_enough(capture)) capture_stop(capture);
 }
 
@@ -436,7 +429,7 @@ static void capture_told_state(struct garden_client *client, int result,
     progress_end(&capture->progress);
     (void)tool_fail(capture->tool,
                     "the daemon was started anew and forgot the stream: sealing what was written");
-    garden_recording_abandon(capture->recording, capture_now());
+    capture_abandon(capture);
     capture_pump(capture);
 }
 
@@ -726,17 +719,12 @@ static int capture_recover(struct capture *capture)
 // ---- Options
 
 static const struct option capture_option_table[] = {
-    {"store", required_argument, NULL, 's'},
-    {"uri", required_argument, NULL, 'u'},
-    {"device", required_argument, NULL, 'd'},
-    {"chunk-bytes", required_argument, NULL, 'c'},
-    {"chunks", required_argument, NULL, 'n'},
-    {"format", required_argument, NULL, 'f'},
-    {"seconds", required_argument, NULL, 't'},
-    {"manifest-file", required_argument, NULL, 'm'},
-    {"recover", no_argument, NULL, 'r'},
-    {"resume", no_argument, NULL, 'R'},
-    {0},
+    {"store", required_argument, NULL, 's'},    {"uri", required_argument, NULL, 'u'},
+    {"device", required_argument, NULL, 'd'},   {"chunk-bytes", required_argument, NULL, 'c'},
+    {"chunks", required_argument, NULL, 'n'},   {"format", required_argument, NULL, 'f'},
+    {"seconds", required_argument, NULL, 't'},  {"manifest-file", required_argument, NULL, 'm'},
+    {"patience", required_argument, NULL, 'p'}, {"recover", no_argument, NULL, 'r'},
+    {"resume", no_argument, NULL, 'R'},         {0},
 };
 
 static int capture_options(const struct tool *tool, int argc, char **argv,
@@ -758,6 +746,9 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
             return TOOL_USAGE;
         if (option == 't' && !tool_number(tool, "--seconds", optarg, 1, UINT32_MAX, &out->seconds))
             return TOOL_USAGE;
+        if (option == 'p' &&
+            !tool_number(tool, "--patience", optarg, 0, UINT32_MAX, &out->patience))
+            return TOOL_USAGE;
         if (option == '?') return TOOL_USAGE;
     }
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
@@ -771,8 +762,8 @@ static int capture_command(struct tool *tool, int argc, char **argv)
 {
     struct capture capture = {.tool = tool};
     char uri[GARDEN_URI_MAX];
-    capture.options =
-        (struct capture_options){.device = "default", .chunk_bytes = CAPTURE_CHUNK_SIZE};
+    capture.options = (struct capture_options){
+        .device = "default", .chunk_bytes = CAPTURE_CHUNK_SIZE, .patience = CAPTURE_PATIENCE_S};
     int result = capture_options(tool, argc, argv, &capture.options);
     if (result != TOOL_OK) return result;
     (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);

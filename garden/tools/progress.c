@@ -1,13 +1,21 @@
 #include "progress.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tool.h"
 
-enum { PROGRESS_BAR = 24, PROGRESS_METER = 10, PROGRESS_PAUSE_NS = 100000000 };
+enum {
+    PROGRESS_BAR = 24,
+    PROGRESS_METER = 10,
+    PROGRESS_PAUSE_NS = 100000000,
+    PROGRESS_METER_BYTES = 4096
+};
 
 void progress_init(struct progress *progress, bool quiet, uint64_t total, uint32_t rate)
 {
@@ -106,7 +114,8 @@ static double progress_sample(enum garden_sample_format format, const uint8_t *o
     return (double)whole / 2147483648.0;
 }
 
-double progress_peak(enum garden_sample_format format, const uint8_t *octets, size_t size)
+// The largest magnitude among the samples in |octets|, in [0, 1].
+static double progress_peak_of(enum garden_sample_format format, const uint8_t *octets, size_t size)
 {
     const size_t step = garden_sample_size(format);
     double peak = 0;
@@ -115,4 +124,23 @@ double progress_peak(enum garden_sample_format format, const uint8_t *octets, si
         if (sample > peak) peak = sample < 1 ? sample : 1;
     }
     return peak;
+}
+
+double progress_peak(const char *path, const struct garden_stream_format *format)
+{
+    uint8_t octets[PROGRESS_METER_BYTES];
+    const uint32_t frame_size = garden_frame_size(format);
+    struct stat status;
+    ssize_t got = 0;
+    if (format->kind != GARDEN_STREAM_AUDIO) return -1;
+    const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) return -1;
+    if (fstat(file, &status) == 0 && frame_size > 0 && frame_size <= sizeof octets) {
+        const off_t whole = status.st_size - status.st_size % frame_size;
+        const off_t most = (off_t)(sizeof octets - sizeof octets % frame_size);
+        const off_t size = whole < most ? whole : most;
+        got = pread(file, octets, (size_t)size, whole - size);
+    }
+    (void)close(file); // nothing was written
+    return got > 0 ? progress_peak_of(format->sample, octets, (size_t)got) : -1;
 }

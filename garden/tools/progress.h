@@ -27,7 +27,7 @@ __attribute__((format(printf, 2, 3)))
 void progress_line(struct progress *progress, const char *format, ...);
 void progress_end(struct progress *progress); // leaves the bar as it was last drawn
 
-// The largest magnitude among the samples in |octets|, in [0, 1].
-double progress_peak(enum garden_sample_format format, const uint8_t *octets, size_t size);
+// The level of the latest audio in the chunk at |path|, which is being written; below zero: unknown.
+double progress_peak(const char *path, const struct garden_stream_format *format);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <garden/store.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -667,7 +668,7 @@ static void test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream(
 // ---- Failing system calls
 
 // One life with the |at|-th call failing. Returns whether so many calls were made.
-static bool client_with_failure(unsigned at, bool lasting)
+static bool client_with_failure(unsigned at, bool lasting, int number)
 {
     struct world w;
     struct faulty faulty;
@@ -680,6 +681,7 @@ static bool client_with_failure(unsigned at, bool lasting)
     world_record(&w);
     faulty_arm(&faulty, at);
     faulty.fail_on = lasting;
+    faulty.fail_errno = number;
     for (int i = 0; i < 40; i++) {
         if (w.daemon.capture != NULL) world_offer(&w, 3);
         net_deliver(&w);
@@ -702,7 +704,7 @@ static void test_each_call_that_fails_once_is_made_good_later(void **state)
 {
     (void)state;
     unsigned at = 1;
-    while (client_with_failure(at, false))
+    while (client_with_failure(at, false, at % 2 == 0 ? ENOSPC : EIO))
         at++;
     assert_true(at > 100);
 }
@@ -711,9 +713,54 @@ static void test_a_disk_that_fills_up_at_any_call_costs_only_frames_that_are_cou
 {
     (void)state;
     unsigned at = 1;
-    while (client_with_failure(at, true))
+    while (client_with_failure(at, true, ENOSPC))
         at += 3;
     assert_true(at > 100);
+}
+
+// A disk that gives errors from some call on, a store that became read-only, a quota that is used up.
+static void test_a_disk_that_fails_for_good_is_told_and_what_is_sealed_stays(void **state)
+{
+    (void)state;
+    static const int numbers[] = {EIO, EROFS, EDQUOT, EACCES, EXDEV};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        unsigned at = 1 + (unsigned)i;
+        while (client_with_failure(at, true, numbers[i]))
+            at += 11;
+        assert_true(at > 100);
+    }
+}
+
+static void test_work_that_succeeds_after_a_failure_leaves_no_deadline_in_the_past(void **state)
+{
+    (void)state;
+    struct world w;
+    struct faulty faulty;
+    struct garden_error error;
+    unsigned failures = 0;
+    world_begin(&w, 4);
+    garden_store_close(w.store);
+    faulty_init(&faulty);
+    world_store(&w, &faulty.fs);
+    world_record(&w);
+    for (int i = 0; i < 400; i++) {
+        if (w.daemon.capture != NULL && i < 200) world_offer(&w, 3);
+        if (i % 50 == 10) faulty_arm(&faulty, 1);
+        net_deliver(&w);
+        daemon_run(&w);
+        if (client_run(&w, &error) < 0) {
+            assert_true(garden_recording_failing(w.recording));
+            failures++;
+        }
+        w.now += 10;
+    }
+    assert_true(failures > 1);
+    assert_false(garden_recording_failing(w.recording));
+    assert_true(garden_recording_deadline_ms(w.recording) > w.now);
+    garden_recording_stop(w.recording, instant(&w));
+    world_until_done(&w, 60000);
+    check_done(&w, true);
+    world_end(&w);
 }
 
 int main(void)
@@ -733,6 +780,8 @@ int main(void)
             test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream, tell_seed),
         cmocka_unit_test(test_each_call_that_fails_once_is_made_good_later),
         cmocka_unit_test(test_a_disk_that_fills_up_at_any_call_costs_only_frames_that_are_counted),
+        cmocka_unit_test(test_a_disk_that_fails_for_good_is_told_and_what_is_sealed_stays),
+        cmocka_unit_test(test_work_that_succeeds_after_a_failure_leaves_no_deadline_in_the_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

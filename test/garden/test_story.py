@@ -386,6 +386,20 @@ def a_daemon_that_was_started_anew_ends_the_capture(story):
     story.ctl("verify", "--store", story.store, out.split()[-1], check=0)
 
 
+def a_capture_whose_daemon_and_store_are_gone_ends_and_says_so(story):
+    daemon, _ = story.start("--source", "counter:2,48000", pace="real")
+    client = subprocess.Popen(
+        [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store", story.store,
+         "--chunk-bytes", "100000", "--patience", "1"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert client.stdout.readline().startswith("chunk 0 sealed")
+    daemon.kill()
+    daemon.wait()
+    subprocess.run(["rm", "-rf", story.store], check=True)
+    _, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode == 1 and "stays away" in err and f"{story.store} is gone" in err, (client.returncode, err)
+
+
 def a_recording_without_frames_is_captured(story):
     take, _ = story.recording(seconds=0)
     story.start("--file", take)
