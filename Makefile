@@ -35,9 +35,10 @@ DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-d
     libarchive-dev
 DEPS_demo = $(DEPS_build) alsa-utils python3
 DEPS_ws = libwslay-dev
-DEPS_test = $(DEPS_demo) $(DEPS_ws) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
+DEPS_zmq = libzmq3-dev
+DEPS_test = $(DEPS_demo) $(DEPS_ws) $(DEPS_zmq) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
 DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
-DEPS_bench = $(DEPS_build) libzmq3-dev python3
+DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3
 DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
 DEPS_valgrind = $(DEPS_test) valgrind
@@ -202,28 +203,50 @@ $(O)/lib/%.so: $(O)/sources
 # The drop-in exports what zmq.h declares, and nothing else, in its static form too: so a program may hold
 # this library and libzmtp. Both flavours are the same objects but for one.
 zmq: $(COMPAT)/libzmq.so $(COMPAT)/libzmq.a $(COMPAT)/include/zmq.h ## libzmq.so.5 and libzmq.a, drop-ins for libzmq, in O/compat
-COMPAT_OBJ = $(filter-out %/flavour.o,$(call obj,$(COMPAT_SRC))) $(O)/obj/zmtp/compat/flavour$(COMPAT_FLAVOUR).o $(ZMTP_OBJ)
 $(call obj,$(COMPAT_SRC)): EXTRA += -DZMQ_BUILD_DRAFT_API
 $(O)/obj/zmtp/compat/flavour-draft.o: zmtp/compat/flavour.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call Q,cc  )$(CC) $(CFLAGS_ALL) -DZMQ__DRAFT -MMD -MP -c $< -o $@
-$(COMPAT)/names: zmtp/zmq.h
+COMPAT_OBJ = $(filter-out %/flavour.o,$(call obj,$(COMPAT_SRC))) $(ZMTP_OBJ)
+$(O)/compat/libzmq.so $(O)/compat/libzmq.a: $(O)/obj/zmtp/compat/flavour.o
+$(O)/compat-draft/libzmq.so $(O)/compat-draft/libzmq.a: $(O)/obj/zmtp/compat/flavour-draft.o
+$(O)/compat%names: zmtp/zmq.h
 	@mkdir -p $(@D)
-	@sed -n $(if $(COMPAT_FLAVOUR),,-e '/^#ifdef ZMQ_BUILD_DRAFT_API/q') -e 's/^ZMQ_EXPORT .*[ *]\(zmq_[a-z0-9_]*\)(.*/\1/p' $< >$@
-$(COMPAT)/libzmq.so: $(COMPAT_OBJ) $(COMPAT)/names $(O)/sources
-	@(echo '{ global:'; sed 's/$$/;/' $(COMPAT)/names; echo 'local: *; };') >$(COMPAT)/libzmq.map
-	$(call Q,link)$(CC) -shared -Wl,-soname,$(@F).$(ZMQ_SOVERSION) -Wl,--version-script,$(COMPAT)/libzmq.map \
+	@sed -n $(if $(findstring draft,$@),,-e '/^#ifdef ZMQ_BUILD_DRAFT_API/q') \
+	    -e 's/^ZMQ_EXPORT .*[ *]\(zmq_[a-z0-9_]*\)(.*/\1/p' $< >$@
+$(O)/compat%libzmq.so: $(O)/compat%names $(COMPAT_OBJ) $(O)/sources
+	@(echo '{ global:'; sed 's/$$/;/' $<; echo 'local: *; };') >$(@D)/libzmq.map
+	$(call Q,link)$(CC) -shared -Wl,-soname,$(@F).$(ZMQ_SOVERSION) -Wl,--version-script,$(@D)/libzmq.map \
 	    $(if $(SAN),,-Wl,-z,defs) $(LDFLAGS_ALL) -o $(@D)/$(ZMQ_SOFILE) $(filter %.o,$^) $(LIBS_SYSTEM)
 	@ln -sf $(ZMQ_SOFILE) $@.$(ZMQ_SOVERSION)
 	@ln -sf $(ZMQ_SOFILE) $@
-$(COMPAT)/libzmq.a: $(COMPAT_OBJ) $(COMPAT)/names $(O)/sources
+$(O)/compat%libzmq.a: $(O)/compat%names $(COMPAT_OBJ) $(O)/sources
 	$(call Q,ar  )$(LD) -r -o $(@D)/libzmq.o $(filter %.o,$^)
-	@objcopy --keep-global-symbols=$(COMPAT)/names $(@D)/libzmq.o
+	@objcopy --keep-global-symbols=$< $(@D)/libzmq.o
 	@rm -f $@
 	@$(AR) rcs $@ $(@D)/libzmq.o
-$(COMPAT)/include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
+$(O)/compat%include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
+
+# What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
+# what is the drop-in's alone is own_*.c, which may use drafts.
+COMPAT_SAME = $(basename $(notdir $(wildcard test/compat/same_*.c)))
+COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c)))
+COMPAT_TESTS = $(foreach p,$(COMPAT_SAME),$(O)/test/compat/$(p)-libzmq $(O)/test/compat/$(p)-dropin) \
+    $(COMPAT_OWN:%=$(O)/test/compat/%) $(O)/compat-draft/libzmq.so
+$(O)/obj/dropin/%.o: %.c $(O)/flags $(O)/compat/include/zmq.h
+	@mkdir -p $(@D)
+	$(call Q,cc  )$(CC) $(CFLAGS_ALL) -I$(O)/compat/include $(SYSTEM) -DZMQ_BUILD_DRAFT_API -MMD -MP -c $< -o $@
+$(O)/test/compat/%-libzmq: $(O)/obj/test/compat/%.o $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $< -lzmq -lpthread
+$(O)/test/compat/%-dropin: $(O)/obj/dropin/test/compat/%.o $(O)/compat/libzmq.so
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/compat) -o $@ $^ -lpthread
+$(COMPAT_OWN:%=$(O)/test/compat/%): $(O)/test/compat/%: $(O)/obj/dropin/test/compat/%.o $(O)/compat-draft/libzmq.so
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/compat-draft) -o $@ $^ -lpthread
 
 # Programs: their own objects, then the libraries, then the system's.
 $(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIBS)
@@ -259,7 +282,7 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
 NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
-tests: $(if $(NEEDS_ALL),all $(TEST_PEERS)) $(TESTS) $(REPLAY) $(SIM)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS)) $(TESTS) $(REPLAY) $(SIM)
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \

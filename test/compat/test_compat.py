@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""Does the drop-in as libzmq does?
+
+Each program same_*.c of this folder was built twice, against libzmq and its header, and against ours. Run with
+libzmq it tells what is right. Then the very same program, not even linked again, is run with the drop-in, and
+at last the one that was built for it. Each case that it prints is a test. Each own_*.c is run as it is.
+"""
+import glob
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+O = os.path.abspath(os.environ.get('O', 'build'))
+TIMEOUT_S = 90
+count = 0
+
+
+def report(ok, name, why=()):
+    global count
+    count += 1
+    print(f'{"ok" if ok else "not ok"} {count} - {name}')
+    for line in why:
+        print(f'# {line}')
+
+
+def run(program, library=None):
+    """The lines of each case, in their order; and how it ended."""
+    environment = dict(os.environ, LC_ALL='C')
+    environment.pop('LD_LIBRARY_PATH', None)
+    if library:
+        environment['LD_LIBRARY_PATH'] = library
+    try:
+        ended = subprocess.run([os.path.join(O, 'test/compat', program)], env=environment, timeout=TIMEOUT_S,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        text, end = ended.stdout, f'exit {ended.returncode}'
+        said = ended.stderr.decode(errors='replace').splitlines()
+    except subprocess.TimeoutExpired as hung:
+        text, end, said = hung.stdout or b'', 'hangs', []
+    cases = {}
+    for line in text.decode(errors='backslashreplace').splitlines():
+        case, _, seen = line.partition(': ')
+        cases.setdefault(case, []).append(seen)
+    return cases, end, said
+
+
+def differences(expected, seen):
+    if expected == seen:
+        return []
+    for number, (a, b) in enumerate(zip(expected, seen), 1):
+        if a != b:
+            return [f'line {number}: libzmq "{a}"', f'line {number}: here   "{b}"']
+    return [f'libzmq {len(expected)} lines, here {len(seen)}', *expected[len(seen):][:3], *seen[len(expected):][:3]]
+
+
+def compare(name):
+    right, end, said = run(f'{name}-libzmq')
+    report(end == 'exit 0', f'{name}: libzmq runs to its end', [end, *said[-5:]])
+    for how, program, library in (('unchanged', f'{name}-libzmq', f'{O}/compat'), ('built for it', f'{name}-dropin', None)):
+        cases, end, said = run(program, library)
+        report(end == 'exit 0', f'{name}, {how}: runs to its end', [end, *said[-5:]])
+        for case in [*right, *(c for c in cases if c not in right)]:
+            why = differences(right.get(case, []), cases.get(case, []))
+            report(not why, f'{name}, {how}: {case}', why)
+
+
+def passes(name):
+    cases, end, said = run(name)
+    report(end == 'exit 0', f'{name}: runs to its end', [end, *said[-5:]])
+    for case, lines in cases.items():
+        wrong = [line for line in lines if line != 'as expected']
+        report(not wrong, f'{name}: {case}', wrong)
+
+
+def main():
+    only = sys.argv[1:]
+    for path in sorted(glob.glob(os.path.join(HERE, '*.c'))):
+        name = os.path.splitext(os.path.basename(path))[0]
+        if only and not any(word in name for word in only):
+            continue
+        if name.startswith('same_'):
+            compare(name)
+        elif name.startswith('own_'):
+            passes(name)
+    print(f'1..{count}')
+
+
+main()
