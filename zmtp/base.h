@@ -61,10 +61,12 @@ enum zmtp_err {
     ZMTP_ERR_RESET = -44,             // the connection broke
     ZMTP_ERR_ROUTING_ID = -45,        // the routing id is malformed, or another live peer has it
     ZMTP_ERR_CANCELLED = -46,         // this side closed it
-    ZMTP_ERR_KEY = -47,    // a box did not open: another key, or somebody changed the octets
-    ZMTP_ERR_REPLAY = -48, // a nonce that was used before
-    ZMTP_ERR_DENIED = -49, // the authoriser said no
-    ZMTP_ERR_IDLE = -50,   // nothing but heartbeats went over it for too long
+    ZMTP_ERR_KEY = -47,         // a box did not open: another key, or somebody changed the octets
+    ZMTP_ERR_REPLAY = -48,      // a nonce that was used before
+    ZMTP_ERR_DENIED = -49,      // the authoriser said no
+    ZMTP_ERR_IDLE = -50,        // nothing but heartbeats went over it for too long
+    ZMTP_ERR_TURNED_AWAY = -51, // the peer sent ERROR after the handshake, with a reason; it may be
+                                // tried again
 };
 
 // A constant name ("ZMTP_ERR_AGAIN") and a sentence for people. Both never fail and never allocate;

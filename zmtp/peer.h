@@ -117,6 +117,11 @@ void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms);
 // before is delivered, but then it wants nothing meanwhile and its link is down.
 void zmtp_peer_fail(struct zmtp_peer *peer, int error);
 
+// The handshake is done, and the owner has no pipe for the other side (ZMTP_WANT_ATTACH): closes the peer
+// for |error|. A peer of 3.1 is told |reason| before, by an ERROR command; others are only hung up on, and
+// those of libzmq pass it over. ZMTP_ERR_STATE: not now. At most 255 octets of |reason|.
+int zmtp_peer_refuse(struct zmtp_peer *peer, int error, struct zmtp_bytes reason);
+
 // Gives a pipe's end to a peer; from then on messages go between the pipe and the connection. May be
 // called before the handshake is done (a dialler) or when ZMTP_WANT_ATTACH says so (a listener).
 // The end stays the caller's to close, after the peer. It is marked: call zmtp_peer_resume.

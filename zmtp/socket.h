@@ -171,12 +171,14 @@ int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg);
 int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts,
                            size_t count);
 // Receives a whole message into |msg|, which must be empty; it may then hold memory of the socket's
-// allocator. ZMTP_ERR_AGAIN: none now. ZMTP_ERR_STATE: REQ or REP out of turn; also a REQ whose peer
-// went before it answered, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB, PUSH, SCATTER, RADIO.
+// allocator. ZMTP_ERR_AGAIN: none now. ZMTP_ERR_STATE: REQ or REP out of turn; also a REQ whose
+// connection ended before the answer came, which may then send again. ZMTP_ERR_UNSUPPORTED: PUB, PUSH,
+// SCATTER, RADIO.
 //
 // REQ tells in |msg->request| which request it is that a reply answers. A request that has failed is told
-// once: ZMTP_ERR_TIMEOUT, or with several in flight ZMTP_ERR_NO_REPLY, leave |msg| empty but for its
-// number. With several in flight, ZMTP_ERR_AGAIN also when there are none.
+// once: ZMTP_ERR_TIMEOUT, or ZMTP_ERR_NO_REPLY, leave |msg| empty but for its number. The latter: its peer
+// has gone for good (an accepted one; one whose dialler gave up, or was disconnected), or with several in
+// flight, has gone at all. With several in flight, ZMTP_ERR_AGAIN also when there are none.
 //
 // SERVER and PEER tell the sender in |msg->routing_id|. STREAM gives the routing id and octets, as
 // one read brought them, or none: see |stream_notify|. DGRAM gives the sender's address, with a

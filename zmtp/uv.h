@@ -97,22 +97,28 @@ enum zmtp_event_kind {
                                  // STREAM, as soon as the system says so
     ZMTP_EVENT_HANDSHAKE_FAILED, // |error| and |reason| say why
     ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|, which is
-                                 // ZMTP_ERR_HEARTBEAT when the other side was silent for too long
-    ZMTP_EVENT_DIAL_FAILED,      // nobody there yet: |error|
-    ZMTP_EVENT_RETRY,            // the next dial comes in |retry_ms|
-    ZMTP_EVENT_GAVE_UP,          // no more dials, and the endpoint is forgotten: the other side
-                                 // answered with an ERROR command, or it broke a limit of ours, or
-                                 // the user of a STREAM closed the connection, or this is what
-                                 // |reconnect_stop| names
+    // ZMTP_ERR_HEARTBEAT when the other side was silent for too long, and
+    // ZMTP_ERR_TURNED_AWAY when its socket has no place for us, for |reason|:
+    // its ROUTER has another peer of our routing id, its PAIR a peer. This one
+    // comes with HANDSHAKE_FAILED when it was heard together with the
+    // handshake's end
+    ZMTP_EVENT_DIAL_FAILED,   // nobody there yet: |error|
+    ZMTP_EVENT_RETRY,         // the next dial comes in |retry_ms|
+    ZMTP_EVENT_GAVE_UP,       // no more dials, and the endpoint is forgotten: the other side
+                              // answered with an ERROR command, or it broke a limit of ours, or
+                              // the user of a STREAM closed the connection, or this is what
+                              // |reconnect_stop| names
     ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; it is
                               // tried again, and told once until it has succeeded
     ZMTP_EVENT_STOPPED,       // |endpoint| was unbound: nobody listens there any more
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
     ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |process|
-    ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message|: |request| has no reply, for |error|: it was not
-                               // answered in time, or its peer went and several are in flight
-    ZMTP_EVENTS                // how many kinds there are
+    ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message|: |request| has no reply, for |error| and |reason|: it
+    // was not answered in time, or its peer has gone for good (after GAVE_UP,
+    // say), or, with several in flight, at all. With one in flight, one that
+    // is dialled again may still answer: |req_timeout_ms| sets a limit
+    ZMTP_EVENTS // how many kinds there are
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
 
@@ -188,7 +194,7 @@ enum zmtp_families {
 enum {
     ZMTP_STOP_REFUSED = 1,     // nobody listens there
     ZMTP_STOP_DIAL_FAILED = 2, // a dial failed for whatever reason, that one too
-    ZMTP_STOP_HANDSHAKE = 4,   // a handshake failed
+    ZMTP_STOP_HANDSHAKE = 4,   // a handshake failed, or led to ZMTP_ERR_TURNED_AWAY
     ZMTP_STOP_CLOSED = 8,      // a connection ended after its handshake
     ZMTP_STOP_ALWAYS = 15      // one dial, one connection
 };

@@ -200,6 +200,77 @@ static void test_a_dialler_gives_up_when_it_is_refused_by_an_error_command(void 
     fake_close(&fake);
 }
 
+// The last event that told of a refusal.
+static int turned_away(const struct node *node, const char **reason)
+{
+    const int kind =
+        node->errors[ZMTP_EVENT_CLOSED] ? ZMTP_EVENT_CLOSED : ZMTP_EVENT_HANDSHAKE_FAILED;
+    *reason = node->reasons[kind];
+    return node->errors[kind];
+}
+
+// ZMTP37-ERR-03: it may be welcome later, and comes back.
+static void test_whose_routing_id_is_taken_is_told_and_comes_back_later(void **state)
+{
+    (void)state;
+    for (int mechanism = 0; mechanism < 2; mechanism++) {
+        struct world world;
+        struct node router, first, second;
+        struct zmtp_key_pair keys;
+        const char *reason;
+        zmtp_key_generate(&keys, zmtp_sodium());
+        world_open(&world);
+        node_init(&router, &world, ZMTP_ROUTER);
+        if (mechanism)
+            zmtp_uv_config_curve_server(&router.config, &keys,
+                                        (struct zmtp_allow){.kind = ZMTP_ALLOW_ANY});
+        node_open(&router);
+        node_bind(&router, "tcp://127.0.0.1:*");
+        struct node *const dealers[] = {&first, &second};
+        for (size_t i = 0; i < 2; i++) {
+            node_init(dealers[i], &world, ZMTP_DEALER);
+            dealers[i]->config.socket.routing_id = zmtp_bytes_text("same");
+            dealers[i]->config.reconnect_min_ms = 1;
+            if (mechanism) zmtp_uv_config_curve_client(&dealers[i]->config, NULL, &keys.public_key);
+            node_open(dealers[i]);
+            node_connect(dealers[i], zmtp_uv_endpoint(router.socket));
+            WORLD_UNTIL(&world, router.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+        }
+        WORLD_UNTIL(&world, second.events[ZMTP_EVENT_RETRY] == 3);
+        assert_int_equal(turned_away(&second, &reason), ZMTP_ERR_TURNED_AWAY);
+        assert_non_null(strstr(reason, "same routing id: choose another"));
+        assert_int_equal(router.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_ROUTING_ID);
+        assert_int_equal(second.events[ZMTP_EVENT_GAVE_UP], 0);
+        node_close(&first);
+        node_send(&second, "here I am");
+        WORLD_UNTIL(&world, router.received == 1);
+        assert_string_equal(router.last, "same|here I am");
+        world_close(&world);
+    }
+}
+
+static void test_who_stops_at_a_failed_handshake_stops_when_turned_away(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node one, two, three;
+    const char *reason;
+    world_open(&world);
+    node_start(&one, &world, ZMTP_PAIR);
+    node_bind(&one, "tcp://127.0.0.1:*");
+    node_start(&two, &world, ZMTP_PAIR);
+    node_connect(&two, zmtp_uv_endpoint(one.socket));
+    WORLD_UNTIL(&world, one.events[ZMTP_EVENT_HANDSHAKE_DONE]);
+    node_init(&three, &world, ZMTP_PAIR);
+    three.config.reconnect_stop = ZMTP_STOP_HANDSHAKE;
+    node_open(&three);
+    node_connect(&three, zmtp_uv_endpoint(one.socket));
+    WORLD_UNTIL(&world, three.events[ZMTP_EVENT_GAVE_UP]);
+    assert_int_equal(turned_away(&three, &reason), ZMTP_ERR_TURNED_AWAY);
+    assert_non_null(strstr(reason, "takes one peer"));
+    world_close(&world);
+}
+
 // ZMTP37-ERR-04: also when each dial succeeds, and the handshake too.
 static void test_a_binder_that_hangs_up_at_once_is_dialled_later_and_later(void **state)
 {
@@ -505,6 +576,8 @@ int main(void)
         cmocka_unit_test(test_an_unknown_name_is_told),
         cmocka_unit_test(test_an_http_server_is_recognised_and_tried_again),
         cmocka_unit_test(test_a_dialler_gives_up_when_it_is_refused_by_an_error_command),
+        cmocka_unit_test(test_whose_routing_id_is_taken_is_told_and_comes_back_later),
+        cmocka_unit_test(test_who_stops_at_a_failed_handshake_stops_when_turned_away),
         cmocka_unit_test(test_a_binder_that_hangs_up_at_once_is_dialled_later_and_later),
         cmocka_unit_test(test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace),
         cmocka_unit_test(test_a_dialler_stops_after_what_it_was_told_to),

@@ -188,6 +188,54 @@ static void test_of_many_in_flight_each_that_is_lost_is_told(void **state)
     world_close(&scene.world);
 }
 
+// One in flight and no time limit, and whoever was asked will never answer.
+static void test_a_request_fails_when_its_dialler_gives_up(void **state)
+{
+    (void)state;
+    for (int pull = 0; pull < 2; pull++) {
+        struct scene scene;
+        char nowhere[ZMTP_ENDPOINT_MAX];
+        scene_init(&scene, ZMTP_PUB); // which no REQ can speak to
+        world_endpoint(&scene.world, ZMTP_TCP, nowhere);
+        scene.req.config.reconnect_stop = ZMTP_STOP_REFUSED | ZMTP_STOP_HANDSHAKE;
+        pull ? node_open_pull(&scene.req) : node_open(&scene.req);
+        for (uint32_t number = 1; number <= 2; number++) { // a dial fails, or a handshake
+            node_connect(&scene.req, number == 1 ? nowhere : scene.endpoint);
+            node_send(&scene.req, "are you there?");
+            if (pull) {
+                struct zmtp_msg msg = {0};
+                zmtp_msg_init(&msg, NULL);
+                WORLD_UNTIL(&scene.world, scene.req.readable == number);
+                assert_int_equal(zmtp_uv_recv(scene.req.socket, &msg), ZMTP_ERR_NO_REPLY);
+                assert_int_equal(msg.request, number);
+                assert_int_equal(zmtp_uv_recv(scene.req.socket, &msg), ZMTP_ERR_STATE);
+                zmtp_msg_fini(&msg);
+            } else {
+                WORLD_UNTIL(&scene.world, scene.failed == number);
+                assert_int_equal(scene.error, ZMTP_ERR_NO_REPLY);
+                assert_non_null(strstr(scene.req.reasons[ZMTP_EVENT_REQUEST_FAILED], "went"));
+            }
+            assert_int_equal(scene.req.events[ZMTP_EVENT_GAVE_UP], number);
+        }
+        world_close(&scene.world);
+    }
+}
+
+static void test_a_request_fails_when_its_endpoint_is_disconnected(void **state)
+{
+    (void)state;
+    struct scene scene;
+    scene_init(&scene, ZMTP_ROUTER);
+    node_open(&scene.req);
+    node_connect(&scene.req, scene.endpoint);
+    node_send(&scene.req, "are you there?");
+    WORLD_UNTIL(&scene.world, scene.a.received == 1);
+    assert_int_equal(zmtp_uv_disconnect(scene.req.socket, scene.endpoint), ZMTP_OK);
+    WORLD_UNTIL(&scene.world, scene.failed == 1);
+    assert_int_equal(scene.error, ZMTP_ERR_NO_REPLY);
+    world_close(&scene.world);
+}
+
 // The descriptor of a foreign loop is readable when a request's time is over.
 static void test_a_foreign_loop_is_woken_for_a_request(void **state)
 {
@@ -217,6 +265,8 @@ int main(void)
         cmocka_unit_test(test_a_request_outlives_its_service),
         cmocka_unit_test(test_many_in_flight_are_answered_in_any_order),
         cmocka_unit_test(test_of_many_in_flight_each_that_is_lost_is_told),
+        cmocka_unit_test(test_a_request_fails_when_its_dialler_gives_up),
+        cmocka_unit_test(test_a_request_fails_when_its_endpoint_is_disconnected),
         cmocka_unit_test(test_a_foreign_loop_is_woken_for_a_request),
     };
     return cmocka_run_group_tests_name("uv requests", tests, NULL, NULL);

@@ -187,7 +187,8 @@ static bool app_ask(struct app *app)
         if (app->waiting) {
             const int result = app_read(app);
             if (result == ZMTP_ERR_MEMORY) break;
-            const bool lost = result == ZMTP_ERR_STATE || world->now_ms >= app->patience_ms;
+            const bool lost = result == ZMTP_ERR_STATE || result == ZMTP_ERR_NO_REPLY ||
+                              world->now_ms >= app->patience_ms;
             if (result < 0 && !lost) break;
             if (result < 0 && !world->faults)
                 world_fail(world, "node %zu was not answered", app->node->index);

@@ -440,6 +440,28 @@ static void test_an_error_closes_and_its_reason_is_made_printable(void **state)
     rig_assert_closed(rig, ZMTP_ERR_PEER);
 }
 
+static void test_who_finds_no_place_is_told_why_if_it_speaks_3_1(void **state)
+{
+    struct rig *rig = *state;
+    for (unsigned minor = 0; minor < 2; minor++) {
+        rig_open(rig, ZMTP_ROUTER);
+        assert_int_equal(zmtp_peer_refuse(rig->peer, ZMTP_ERR_IN_USE, LITERAL("full")),
+                         ZMTP_ERR_STATE); // nobody is there yet
+        rig_hear(rig, minor ? LITERAL(RIG_GREETING) : LITERAL(RIG_GREETING_30));
+        rig_hear(rig, LITERAL(RIG_READY_DEALER));
+        rig_assert_state(rig, ZMTP_PEER_READY);
+        rig_drain(rig, sizeof rig->sent, 4);
+        rig->sent_size = 0;
+        assert_int_equal(zmtp_peer_refuse(rig->peer, ZMTP_OK, LITERAL("full")), ZMTP_ERR_STATE);
+        assert_int_equal(zmtp_peer_refuse(rig->peer, ZMTP_ERR_IN_USE, LITERAL("full")), ZMTP_OK);
+        rig_assert_closed(rig, ZMTP_ERR_IN_USE);
+        rig_assert_says(rig, minor ? LITERAL("\x04\x0B\5ERROR\4full") : LITERAL(""));
+        assert_int_equal(zmtp_peer_refuse(rig->peer, ZMTP_ERR_IN_USE, LITERAL("full")),
+                         ZMTP_ERR_STATE);
+        rig_close(rig);
+    }
+}
+
 // ZMTP37-GRAM-06, GRAM-08, FRAME-02, FRAME-03; LZ-09: the first of these libzmq lets through.
 static void test_nothing_but_well_formed_commands_makes_a_handshake(void **state)
 {
@@ -647,6 +669,7 @@ int main(void)
         TEST(test_a_routing_id_has_at_most_255_octets_and_no_leading_zero),
         TEST(test_an_identity_of_another_type_is_ignored),
         TEST(test_an_error_closes_and_its_reason_is_made_printable),
+        TEST(test_who_finds_no_place_is_told_why_if_it_speaks_3_1),
         TEST(test_nothing_but_well_formed_commands_makes_a_handshake),
         TEST(test_a_handshake_ends_at_its_deadline_however_busy_it_is),
         TEST(test_a_last_word_that_nobody_hears_is_dropped_at_the_deadline),

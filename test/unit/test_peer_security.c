@@ -191,6 +191,28 @@ static void test_whoever_is_denied_is_told_so_unless_it_is_only_for_now(void **s
     }
 }
 
+static void test_who_finds_no_place_is_told_so_in_a_box(void **state)
+{
+    struct meeting *m = *state;
+    rig_open(m->client, ZMTP_DEALER);
+    rig_open(m->server, ZMTP_ROUTER);
+    (void)rig_attach(m->client);
+    talk(m);
+    allow(m);
+    rig_assert_state(m->server, ZMTP_PEER_READY);
+    // Its READY has not left yet, and goes first.
+    assert_int_equal(zmtp_peer_refuse(m->server->peer, ZMTP_ERR_ROUTING_ID, LITERAL("taken")),
+                     ZMTP_OK);
+    rig_assert_closed(m->server, ZMTP_ERR_ROUTING_ID);
+    rig_drain(m->server, sizeof m->server->sent, 4);
+    for (size_t i = 0; i + 5 <= m->server->sent_size; i++)
+        assert_memory_not_equal(m->server->sent + i, "taken", 5);
+    (void)rig_feed(m->client, zmtp_bytes_of(m->server->sent, m->server->sent_size));
+    m->server->sent_size = 0;
+    rig_assert_closed(m->client, ZMTP_ERR_TURNED_AWAY);
+    octets_assert_equal(zmtp_peer_reason(m->client->peer), LITERAL("taken"));
+}
+
 static void test_no_verdict_within_five_seconds_is_a_no(void **state)
 {
     struct meeting *m = *state;
@@ -643,6 +665,7 @@ int main(void)
         TEST(test_a_null_server_has_the_same_ways_to_say_no),
         TEST(test_where_somebody_judges_old_peers_are_refused),
         TEST(test_whoever_is_denied_is_told_so_unless_it_is_only_for_now),
+        TEST(test_who_finds_no_place_is_told_so_in_a_box),
         TEST(test_no_verdict_within_five_seconds_is_a_no),
         TEST(test_a_cookie_is_forgotten_after_a_minute_even_without_other_limits),
         TEST(test_octets_sent_before_the_verdict_are_a_breach),

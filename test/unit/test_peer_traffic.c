@@ -414,7 +414,7 @@ static void test_bad_octets_close_and_what_came_before_is_delivered(void **state
         {LITERAL("\0\1A\4\2\1\x7F"), ZMTP_ERR_COMMAND},
         {LITERAL("\0\1A\4\4\4PING"), ZMTP_ERR_COMMAND},
         {LITERAL("\0\1A\4\7\5ERROR\1"), ZMTP_ERR_COMMAND},
-        {LITERAL("\0\1A\4\x0A\5ERROR\3no!"), ZMTP_ERR_PEER}, // ZMTP37-ERR-01
+        {LITERAL("\0\1A\4\x0A\5ERROR\3no!"), ZMTP_ERR_TURNED_AWAY},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         connect_pair(rig);
@@ -423,7 +423,7 @@ static void test_bad_octets_close_and_what_came_before_is_delivered(void **state
         rig_assert_closed(rig, cases[i].error);
         assert_false(zmtp_pipe_link(rig->far)->up);
         assert_int_equal(zmtp_peer_wants(rig->peer), 0);
-        if (cases[i].error == ZMTP_ERR_PEER)
+        if (cases[i].error == ZMTP_ERR_TURNED_AWAY)
             octets_assert_equal(zmtp_peer_reason(rig->peer), LITERAL("no!"));
         rig_close(rig);
     }

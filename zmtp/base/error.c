@@ -43,6 +43,8 @@ static const struct error_entry error_entries[] = {
     [-ZMTP_ERR_DENIED] = {"ZMTP_ERR_DENIED", "the authoriser denied the peer"},
     [-ZMTP_ERR_IDLE] = {"ZMTP_ERR_IDLE",
                         "nothing but heartbeats went over the connection for too long"},
+    [-ZMTP_ERR_TURNED_AWAY] = {"ZMTP_ERR_TURNED_AWAY",
+                               "the peer turned us away after the handshake"},
 };
 
 static struct error_entry error_find(int error)

@@ -34,6 +34,7 @@ static const int error_numbers[] = {
     [-ZMTP_ERR_CANCELLED] = ECANCELED,
     [-ZMTP_ERR_DENIED] = EACCES,
     [-ZMTP_ERR_IDLE] = ETIMEDOUT,
+    [-ZMTP_ERR_TURNED_AWAY] = ECONNRESET,
 };
 enum { ERROR_NUMBERS = sizeof error_numbers / sizeof *error_numbers };
 

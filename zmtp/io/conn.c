@@ -350,15 +350,25 @@ static void conn_arm(struct zmtp__conn *conn, int in_vain)
     zmtp__conn_alarm(conn, conn_due(conn));
 }
 
-// Why the pattern wants no peer of this kind; null: the error says it all.
-static const char *conn_attach_hint(int error)
+// The pattern wants no peer of this kind: says why, to our user and to the other side's, if it can be told.
+static void conn_refuse(struct zmtp__conn *conn, int error, uint64_t now)
 {
-    if (error == ZMTP_ERR_IN_USE)
-        return "this socket takes one peer, and has it; another is welcome when that one has gone";
-    if (error == ZMTP_ERR_ROUTING_ID)
-        return "another peer of this ROUTER has the same routing id: give each its own, or set "
-               "socket.router_handover";
-    return NULL;
+    const char *told = NULL;
+    if (error == ZMTP_ERR_IN_USE) {
+        conn->hint =
+            "this socket takes one peer, and has it; another is welcome when that one has gone";
+        told = "this socket takes one peer, and has it: try again when that one has gone";
+    } else if (error == ZMTP_ERR_ROUTING_ID) {
+        conn->hint = "another peer of this ROUTER has the same routing id: give each its own, or "
+                     "set socket.router_handover";
+        told = "another peer of this ROUTER has the same routing id: choose another, or have it "
+               "set socket.router_handover";
+    }
+    if (told && zmtp_peer_refuse(conn->peer, error, zmtp_bytes_text(told)) == ZMTP_OK) {
+        if (!conn->tx_blocked) conn_write(conn, now);
+        return;
+    }
+    zmtp_peer_fail(conn->peer, error);
 }
 
 // The handshake of an accepted connection is done: the socket gives it a pipe.
@@ -376,8 +386,7 @@ static void conn_attach(struct zmtp__conn *conn, uint64_t now)
         error = zmtp_peer_attach(conn->peer, conn->end);
     }
     if (error < 0) {
-        conn->hint = conn_attach_hint(error);
-        zmtp_peer_fail(conn->peer, error);
+        conn_refuse(conn, error, now);
         return;
     }
     zmtp__uv_socket_touch(socket);

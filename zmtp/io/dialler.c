@@ -98,9 +98,11 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
     // A connection that held for the delay before it was a good one. Others, and those that end as
     // soon as the handshake is done, must not make a flood of dials.
     const uint64_t now = dialler_now(dialler);
-    if (dialler->up_ms > 0 && now - dialler->up_ms >= dialler->backoff.next_ms)
+    const bool turned_away = error == ZMTP_ERR_TURNED_AWAY;
+    if (!turned_away && dialler->up_ms > 0 && now - dialler->up_ms >= dialler->backoff.next_ms)
         zmtp_backoff_reset(&dialler->backoff);
-    const unsigned stop = dialler->up_ms > 0 ? ZMTP_STOP_CLOSED : ZMTP_STOP_HANDSHAKE;
+    unsigned stop = dialler->up_ms > 0 ? ZMTP_STOP_CLOSED : ZMTP_STOP_HANDSHAKE;
+    if (turned_away) stop = ZMTP_STOP_HANDSHAKE; // the same to the user, however soon it was heard
     dialler->up_ms = 0;
     const bool wrong_kind =
         error == ZMTP_ERR_MECHANISM || error == ZMTP_ERR_SOCKET_TYPE || error == ZMTP_ERR_KEY;

@@ -210,10 +210,15 @@ void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket)
 
 static void uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint32_t request)
 {
+    const char *const words = error == ZMTP_ERR_TIMEOUT
+                                  ? "no reply came within socket.req_timeout_ms"
+                                  : "the peer that was asked went before it answered, and the "
+                                    "request was not to be sent again: see socket.req_retries";
     const struct zmtp_event event = {.kind = ZMTP_EVENT_REQUEST_FAILED,
                                      .endpoint = "",
                                      .remote = "",
                                      .error = error,
+                                     .reason = zmtp_bytes_text(words),
                                      .request = request};
     zmtp__uv_socket_tell(socket, &event);
 }

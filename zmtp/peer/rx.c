@@ -297,7 +297,7 @@ static enum rx_result rx_act(struct zmtp_peer *peer, const struct zmtp_command *
     } else if (zmtp_command_is(command, "ERROR")) {
         result = zmtp_error_decode(command->data, &view);
         if (result == ZMTP_OK) zmtp__peer_keep_reason(peer, view);
-        if (result == ZMTP_OK) result = ZMTP_ERR_PEER;
+        if (result == ZMTP_OK) result = ZMTP_ERR_TURNED_AWAY;
     } else if (peer->counters.unknown_commands++ >= peer->limits.unknown_commands_max &&
                peer->limits.unknown_commands_max > 0) {
         result = ZMTP_ERR_LIMIT;

@@ -202,6 +202,37 @@ size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
     return count;
 }
 
+// Says an ERROR command as traffic is said: sealed, if it is.
+static int tx_error(struct zmtp_peer *peer, struct zmtp_bytes reason)
+{
+    uint8_t plain[ZMTP_HEADER_MAX + 6 + 1 + ZMTP_REASON_MAX];
+    const int size = zmtp_error_encode(reason, plain, sizeof plain);
+    if (size < 0) return size;
+    struct zmtp_frame frame;
+    const int header = zmtp_frame_decode(zmtp_bytes_of(plain, (size_t)size), &frame);
+    const struct zmtp_bytes body = {plain + header, (size_t)frame.size};
+    const size_t needed = peer->sealed ? zmtp__seal_size(body.size) : (size_t)size;
+    uint8_t *const room = zmtp__tx_room(peer, needed);
+    if (!room) return ZMTP_ERR_MEMORY;
+    int result = ZMTP_OK;
+    if (peer->sealed)
+        result = zmtp__seal_frame(&peer->sealed->seal, &frame, body, room);
+    else
+        memcpy(room, plain, needed);
+    zmtp__tx_wrote(peer, result == ZMTP_OK ? needed : 0);
+    return result;
+}
+
+int zmtp_peer_refuse(struct zmtp_peer *peer, int error, struct zmtp_bytes reason)
+{
+    if (peer->state != ZMTP_PEER_READY || error >= 0) return ZMTP_ERR_STATE;
+    // One to whom it cannot be told is hung up on all the same.
+    if (!peer->raw && peer->their_major == 3 && peer->their_minor >= 1)
+        (void)tx_error(peer, reason);
+    zmtp__peer_stop(peer, error);
+    return ZMTP_OK;
+}
+
 static size_t tx_smaller(size_t a, size_t b)
 {
     return a < b ? a : b;

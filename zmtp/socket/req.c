@@ -3,11 +3,12 @@
 // one has a number of four octets before the delimiter, as libzmq sends it, and only a reply that
 // repeats the number is taken.
 //
-// When the peer that was asked goes before it answered, the request is lost: a send is in turn again,
-// and a receive fails with ZMTP_ERR_STATE instead of waiting for ever. A request that still waits for
-// a dialled connection is not lost; it leaves with the next one. Whether it left with a connection
-// that broke or with the one after it cannot always be told, so a reply to a request that seems lost
-// is taken all the same.
+// When the connection of the peer that was asked ends before it answered, the request is lost: a send is in
+// turn again, and a receive fails with ZMTP_ERR_STATE instead of waiting for ever. A request that still
+// waits for a dialled connection is not lost; it leaves with the next one. Whether it left with a
+// connection that broke or with the one after it cannot always be told, so a reply to a request that seems
+// lost is taken all the same. When the pipe goes, as it does with an accepted connection, when a dialler
+// gives up, or with a disconnect, there is no doubt left: the request has failed, and that is told once.
 //
 // With |req_retries| a request that is lost, or not answered in time, is sent again, to whoever is next;
 // the number stays, but only the peer that was asked last may answer. With |req_in_flight_max| several
@@ -156,10 +157,12 @@ static void req_fail(struct req *req, struct request *request, int error)
     req_enter(req, request, REQUEST_FAILED);
 }
 
-static void req_lost(struct req *req, struct request *request)
+// The peer that was asked has gone; |for_good|: nobody will come in its place who might still answer.
+static void req_lost(struct req *req, struct request *request, bool for_good)
 {
-    if (request->state != REQUEST_WAITING || req_retry(req, request)) return;
-    if (req_is_single(req))
+    if (request->state != REQUEST_WAITING && request->state != REQUEST_LOST) return;
+    if (request->state == REQUEST_WAITING && req_retry(req, request)) return;
+    if (req_is_single(req) && !for_good)
         req_enter(req, request, REQUEST_LOST);
     else
         req_fail(req, request, ZMTP_ERR_NO_REPLY);
@@ -174,7 +177,7 @@ static int req_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
         if (req_is_queued(at))
             at->leaves_with = link->up ? link->generation : link->generation + 1;
         else if (!link->up || link->generation != at->leaves_with)
-            req_lost(req_of(socket), at);
+            req_lost(req_of(socket), at, false);
     }
     return ZMTP_OK;
 }
@@ -182,14 +185,17 @@ static int req_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static void req_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     for (struct request *at = req_of(socket)->first; at; at = at->next)
-        if (at->asked == lane) req_lost(req_of(socket), at);
+        if (at->asked == lane) req_lost(req_of(socket), at, true);
     if (*req_asked(lane) == 0) zmtp__lane_discard(socket, lane); // nobody would ever read it
 }
 
 static void req_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
-    for (struct request *at = req_of(socket)->first; at; at = at->next)
-        if (at->asked == lane) at->asked = NULL;
+    for (struct request *at = req_of(socket)->first; at; at = at->next) {
+        if (at->asked != lane) continue;
+        at->asked = NULL;
+        req_lost(req_of(socket), at, true);
+    }
 }
 
 // May another request be sent? ZMTP_ERR_STATE: one waits for its reply; ZMTP_ERR_AGAIN: as many as may.
