@@ -47,6 +47,9 @@ void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user);
 // whatever failed. Once there is a socket, zmtp_uv_error_text has the words for its calls.
 const char *zmtp_uv_open_error_text(const struct zmtp_uv *uv);
 
+// The loop that it was opened on, for those who have only the engine; null of null.
+uv_loop_t *zmtp_uv_loop(const struct zmtp_uv *uv);
+
 // For programs with a loop of their own (poll, epoll, another library's), instead of uv_run: wait until
 // zmtp_uv_fd is readable, then call zmtp_uv_turn. See examples/poll.c.
 //

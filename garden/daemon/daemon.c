@@ -86,6 +86,7 @@ static void daemon_finish(struct daemon *daemon)
 {
     if (daemon->finished) return;
     daemon->finishing = true;
+    offload_stop(&daemon->requests.offload);
     // Else it comes back here.
     if (!offload_idle(&daemon->requests.offload) || !keeper_idle(&daemon->requests.keeper)) return;
     daemon->finished = true;
@@ -184,8 +185,12 @@ static void daemon_arm(struct daemon *daemon)
 static void daemon_on_request(struct garden_server *server, struct garden_request *request,
                               void *user)
 {
-    (void)server;
     struct daemon *daemon = user;
+    if (daemon->finishing && request->lane != GARDEN_LANE_CONTROL) {
+        // What is asked without a pause would keep it from its end.
+        garden_server_reply_error(server, request, "the daemon is shutting down");
+        return;
+    }
     requests_take(&daemon->requests, request);
     daemon_arm(daemon);
 }

@@ -5,6 +5,8 @@
 #include "../uv/random.h"
 #include "log.h"
 
+static const char offload_stopping[] = "the daemon is shutting down";
+
 static void offload_free(struct offload_job *job)
 {
     struct offload *offload = job->offload;
@@ -32,6 +34,24 @@ static void offload_work(uv_work_t *work)
     job->result = garden_reply_encode(job->request, &reply, &job->octets);
 }
 
+static bool offload_is_urgent(const struct offload_job *job)
+{
+    return job->request->lane == GARDEN_LANE_CONTROL;
+}
+
+// Behind all that are as urgent.
+static void offload_enqueue(struct offload *offload, struct offload_job *job)
+{
+    struct offload_job **at = &offload->first;
+    if (offload->last && (!offload_is_urgent(job) || offload_is_urgent(offload->last)))
+        at = &offload->last->next;
+    while (*at && offload_is_urgent(*at))
+        at = &(*at)->next;
+    job->next = *at;
+    *at = job;
+    if (!job->next) offload->last = job;
+}
+
 static void offload_run(struct offload *offload);
 
 static void offload_done(uv_work_t *work, int status)
@@ -51,9 +71,12 @@ static void offload_done(uv_work_t *work, int status)
 
 static void offload_run(struct offload *offload)
 {
-    while (offload->first && offload->running < OFFLOAD_RUNNING_MAX) {
+    while (offload->first) {
         struct offload_job *job = offload->first;
+        const bool urgent = offload_is_urgent(job);
+        if (offload->running >= (urgent ? OFFLOAD_THREADS_MAX : OFFLOAD_RUNNING_MAX)) return;
         offload->first = job->next;
+        if (!offload->first) offload->last = NULL;
         job->work.data = job;
         offload->running++;
         (void)uv_queue_work(offload->loop, &job->work, offload_work, offload_done); // no failure
@@ -67,6 +90,10 @@ void offload_answer(struct offload *offload, struct garden_request *request,
 {
     const struct state_moment moment = {.mono_ns = (int64_t)uv_hrtime(),
                                         .wall = garden__time_now()};
+    if (offload->stopping) {
+        garden_server_reply_error(offload->server, request, offload_stopping);
+        return;
+    }
     struct offload_job *job = zmtp_alloc(NULL, sizeof *job);
     if (!job) {
         garden_server_reply_error(offload->server, request, "no memory for an answer");
@@ -86,12 +113,20 @@ void offload_answer(struct offload *offload, struct garden_request *request,
         offload_free(job);
         return;
     }
-    if (offload->first)
-        offload->last->next = job;
-    else
-        offload->first = job;
-    offload->last = job;
+    offload_enqueue(offload, job);
     offload_run(offload);
+}
+
+void offload_stop(struct offload *offload)
+{
+    offload->stopping = true;
+    while (offload->first) {
+        struct offload_job *job = offload->first;
+        offload->first = job->next;
+        garden_server_reply_error(offload->server, job->request, offload_stopping);
+        offload_free(job);
+    }
+    offload->last = NULL;
 }
 
 bool offload_idle(const struct offload *offload)

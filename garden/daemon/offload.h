@@ -9,8 +9,9 @@
 #include "state.h"
 #include "streams.h"
 
-// At once; the others wait their turn, so that the replies being made are bounded, too.
-enum { OFFLOAD_RUNNING_MAX = 2 };
+// At once; the others wait their turn, so that the replies being made are bounded, too. One of control's
+// goes before all that wait, and on a thread that the others leave free.
+enum { OFFLOAD_RUNNING_MAX = 2, OFFLOAD_THREADS_MAX = OFFLOAD_RUNNING_MAX + 1 };
 
 struct offload;
 
@@ -35,8 +36,9 @@ struct offload {
     struct garden_server *server;
     struct state *state;
     struct streams *streams;          // null: none
-    struct offload_job *first, *last; // that wait
+    struct offload_job *first, *last; // that wait, control's before the others
     size_t running;
+    bool stopping;
     void (*on_idle)(void *user); // when the last has been answered
     void *user;
 };
@@ -48,6 +50,8 @@ void offload_answer(struct offload *offload, struct garden_request *request,
                     int (*prepare)(struct offload_job *job, void *context), void *context,
                     int (*make)(struct offload_job *job, struct garden_message *reply,
                                 struct garden_error *error));
+// Answers all that wait, and all that come from now on, with an Error: what is being made is finished.
+void offload_stop(struct offload *offload);
 bool offload_idle(const struct offload *offload);
 
 #endif

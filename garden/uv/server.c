@@ -3,6 +3,11 @@
 // tell it from a REP. The return address is everything before the message, whatever that is. The
 // heartbeat is a ROUTER too: an echo that finds no memory is lost, where a REP would wait for it to
 // be sent and hear nobody any more.
+//
+// Messages are taken in turns, one in each turn of the loop, after everything that has come was read:
+// first what control and the heartbeat have, then a slice of what shell and query have. So whatever these
+// two are flooded with, what is urgent waits for one slice at most; the rest stays in the connections'
+// queues, and once these are full in the senders'.
 #include "../server.h"
 
 #include <string.h>
@@ -31,6 +36,14 @@ enum {
     // Of one request, which a stranger may leave unfinished on each of many connections: far above what
     // any means, as regions, nodes and participants keep 64 KiB at most.
     SERVER_REQUEST_BYTES_MAX = 4 * 1024 * 1024,
+    // ... and for all clients of a lane together: as many as may not read share it. See socket.h.
+    SERVER_REPLIES_ALL_MAX = 64 * 1024 * 1024,
+    // A slice: messages of shell and query, and nanoseconds after which no further one begins. Some twenty
+    // microseconds is what most take.
+    SERVER_SLICE_COUNT = 16,
+    SERVER_SLICE_NS = 500 * 1000,
+    // Of one urgent lane in one turn; a flood of these shall not stop the loop's other work.
+    SERVER_URGENT_COUNT = 64,
     SERVER_EXTRA_MAX = 15, // entries of an event's metadata beside "seq"
 };
 
@@ -38,6 +51,7 @@ struct server_lane {
     struct garden_server *server;
     enum garden_lane lane;
     struct zmtp_uv_socket *socket; // null: not open
+    bool waiting;                  // there may be messages in it
 };
 
 // A request, and where its answer goes.
@@ -58,6 +72,9 @@ struct garden_server {
     struct garden__history history;
     struct garden_buffer octets; // the message being encoded
     struct garden_server_counters counters;
+    uv_check_t turn;  // runs when the loop has read
+    uv_idle_t wake;   // active: messages wait, so the loop does not sleep
+    bool query_first; // of the two lanes of a slice
     size_t closing;
     void (*closed)(void *user);
     void *closed_user;
@@ -394,12 +411,9 @@ static void server_read(struct garden_server *server, const struct server_lane *
     garden_message_fini(&message);
 }
 
-static void server_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+static void server_take(struct garden_server *server, const struct server_lane *lane,
+                        struct zmtp_msg *msg)
 {
-    (void)socket;
-    const struct server_lane *lane = user;
-    struct garden_server *server = lane->server;
-    if (server->closing) return;
     if (lane->lane == GARDEN_LANE_HEARTBEAT) {
         (void)zmtp_uv_send_msg(lane->socket, msg); // a requester that went needs no echo
         return;
@@ -412,6 +426,73 @@ static void server_on_message(struct zmtp_uv_socket *socket, struct zmtp_msg *ms
     server_read(server, lane, &route, zmtp_part_bytes(&body));
     zmtp_msg_fini(&route);
     zmtp_part_fini(&body);
+}
+
+// ---- Turns
+
+// Takes one message of a lane. False: there was none, or the server closes.
+static bool server_step(struct garden_server *server, enum garden_lane which)
+{
+    struct server_lane *lane = &server->lanes[which];
+    struct zmtp_msg msg;
+    if (!lane->waiting || server->closing) return false;
+    zmtp_msg_init(&msg, NULL);
+    const int result = zmtp_uv_recv(lane->socket, &msg);
+    if (result == ZMTP_OK)
+        server_take(server, lane, &msg);
+    else if (result != ZMTP_ERR_MEMORY) // that is tried again
+        lane->waiting = false;          // until it is told that there is something
+    zmtp_msg_fini(&msg);
+    return result == ZMTP_OK;
+}
+
+static void server_hurry(struct garden_server *server)
+{
+    for (int i = 0; i < SERVER_URGENT_COUNT && server_step(server, GARDEN_LANE_CONTROL); i++)
+        continue;
+    for (int i = 0; i < SERVER_URGENT_COUNT && server_step(server, GARDEN_LANE_HEARTBEAT); i++)
+        continue;
+}
+
+// The two in turns, so that neither is held up by the other.
+static bool server_step_slow(struct garden_server *server)
+{
+    server->query_first = !server->query_first;
+    const enum garden_lane first = server->query_first ? GARDEN_LANE_QUERY : GARDEN_LANE_SHELL;
+    const enum garden_lane second = server->query_first ? GARDEN_LANE_SHELL : GARDEN_LANE_QUERY;
+    return server_step(server, first) || server_step(server, second);
+}
+
+static void server_on_turn(uv_check_t *turn)
+{
+    struct garden_server *server = turn->data;
+    const uint64_t begun = uv_hrtime();
+    server_hurry(server);
+    for (int i = 0; i < SERVER_SLICE_COUNT && server_step_slow(server); i++) {
+        server_hurry(server); // which may have come from inside this process meanwhile
+        if (uv_hrtime() - begun >= SERVER_SLICE_NS) break;
+    }
+    if (server->closing) return; // both handles are closed
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        if (server->lanes[i].waiting) return;
+    (void)uv_idle_stop(&server->wake); // neither of these fails
+    (void)uv_check_stop(&server->turn);
+}
+
+static void server_on_wake(uv_idle_t *wake)
+{
+    (void)wake; // it is there, that is all
+}
+
+static void server_on_readable(struct zmtp_uv_socket *socket, void *user)
+{
+    (void)socket;
+    struct server_lane *lane = user;
+    struct garden_server *server = lane->server;
+    if (server->closing) return;
+    lane->waiting = true;
+    (void)uv_idle_start(&server->wake, server_on_wake);
+    (void)uv_check_start(&server->turn, server_on_turn);
 }
 
 // ---- Events
@@ -540,9 +621,10 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
         config.socket.xpub_mode = server->config.welcome ? ZMTP_XPUB_LAST_VALUE : ZMTP_XPUB_MANUAL;
         config.on_message = server_on_subscription;
     } else {
-        config.on_message = server_on_message;
+        config.on_readable = server_on_readable;
         config.socket.send_count_max = 0;
         config.socket.send_bytes_max = SERVER_REPLIES_BYTES_MAX;
+        config.socket.send_bytes_all_max = SERVER_REPLIES_ALL_MAX;
     }
     if (server->config.keys) server_encrypt(&server->config, &config);
     int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
@@ -577,6 +659,9 @@ int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
     garden__history_init(&server->history, NULL, config->history_count_max,
                          config->history_bytes_max);
     garden_buffer_init(&server->octets, NULL, 0);
+    (void)uv_check_init(zmtp_uv_loop(uv), &server->turn); // neither fails
+    (void)uv_idle_init(zmtp_uv_loop(uv), &server->wake);
+    server->turn.data = server->wake.data = server;
     for (size_t i = 0; i < GARDEN_LANES; i++) {
         const int result = server_open_lane(server, uv, (enum garden_lane)i, error);
         if (result < 0) {
@@ -601,6 +686,11 @@ static void server_part_closed(void *user)
     zmtp_free(zmtp_heap(), server, sizeof *server);
 }
 
+static void server_handle_closed(uv_handle_t *handle)
+{
+    server_part_closed(handle->data);
+}
+
 void garden_server_close(struct garden_server *server, void (*closed)(void *user), void *user)
 {
     if (!server || server->closing) return;
@@ -609,13 +699,11 @@ void garden_server_close(struct garden_server *server, void (*closed)(void *user
     while (server->first)
         server_free(server, server->first);
     // Counted before the first close, so that the last one to complete is the last one.
+    server->closing = 2; // the handles
     for (size_t i = 0; i < GARDEN_LANES; i++)
         if (server->lanes[i].socket) server->closing++;
-    if (server->closing == 0) { // not even the first lane opened
-        server->closing = 1;
-        server_part_closed(server);
-        return;
-    }
+    uv_close((uv_handle_t *)&server->turn, server_handle_closed);
+    uv_close((uv_handle_t *)&server->wake, server_handle_closed);
     for (size_t i = 0; i < GARDEN_LANES; i++) {
         struct zmtp_uv_socket *socket = server->lanes[i].socket;
         server->lanes[i].socket = NULL;

@@ -19,6 +19,10 @@ static void set_mandatory(struct zmtp_socket_config *c)
 {
     c->router_mandatory = false;
 }
+static void set_all_max(struct zmtp_socket_config *c)
+{
+    c->send_bytes_all_max = 1;
+}
 static void set_handover(struct zmtp_socket_config *c)
 {
     c->router_handover = true;
@@ -95,6 +99,7 @@ static const struct option {
     const char *types; // as zmtp_socket_type_name tells them, a space around each
 } options[] = {
     {"conflate", set_conflate, " PUSH PULL PUB SUB DEALER "},
+    {"send_bytes_all_max", set_all_max, " ROUTER "},
     {"router_mandatory", set_mandatory, " ROUTER "},
     {"router_handover", set_handover, " ROUTER "},
     {"probe_router", set_probe, " REQ DEALER ROUTER "},

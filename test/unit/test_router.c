@@ -79,6 +79,50 @@ static void test_a_live_id_is_refused_and_free_once_its_peer_is_gone(void **stat
     zmtp_pipe_close(again);
 }
 
+// Ten peers do not read: they share what there is and leave some for one that does. What they let go of is
+// there again.
+static void test_peers_that_do_not_read_leave_room_for_those_that_do(void **state)
+{
+    (void)state;
+    enum { STUCK = 10, ALL_MAX = 4096, BODY = 98 }; // 100 octets with its header
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 0);
+    config.router_mandatory = true;
+    config.send_bytes_all_max = ALL_MAX;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *stuck[STUCK], *reader = sockets_accept(router, "reader");
+    uint8_t body[BODY] = {0};
+    size_t waiting = 0, refused = 0;
+    for (int i = 0; i < STUCK; i++) {
+        const char name[] = {'a', (char)('0' + i), '\0'};
+        stuck[i] = sockets_accept(router, name);
+    }
+    zmtp_socket_process(router);
+    for (int round = 0; round < 100; round++) {
+        for (int i = 0; i < STUCK; i++) {
+            const char name[] = {'a', (char)('0' + i), '\0'};
+            const struct zmtp_bytes parts[] = {zmtp_bytes_text(name),
+                                               zmtp_bytes_of(body, sizeof body)};
+            const int result = zmtp_socket_send_bytes(router, parts, 2);
+            assert_true(result == ZMTP_OK || result == ZMTP_ERR_AGAIN);
+            refused += result < 0;
+        }
+        const struct zmtp_bytes read[] = {zmtp_bytes_text("reader"),
+                                          zmtp_bytes_of(body, sizeof body)};
+        assert_int_equal(zmtp_socket_send_bytes(router, read, 2), ZMTP_OK);
+        assert_int_equal(strlen(sockets_far_recv(reader)), 4 * BODY); // each octet as \x00
+    }
+    for (int i = 0; i < STUCK; i++)
+        waiting += zmtp_pipe_depth(stuck[i]).in_bytes;
+    assert_true(refused > 900 && waiting > ALL_MAX / 2 && waiting <= ALL_MAX);
+    zmtp_pipe_close(stuck[0]);
+    zmtp_socket_process(router);
+    assert_string_equal(sockets_send(router, "a1|there is room"), "ZMTP_OK");
+    zmtp_socket_close(router);
+    for (int i = 1; i < STUCK; i++)
+        zmtp_pipe_close(stuck[i]);
+    zmtp_pipe_close(reader);
+}
+
 static void test_with_handover_a_new_connection_takes_the_id_of_the_old_one(void **state)
 {
     (void)state;
@@ -398,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_the_first_part_names_the_peer_both_ways),
         cmocka_unit_test(test_a_peer_without_an_id_gets_five_octets_that_begin_with_zero),
         cmocka_unit_test(test_a_live_id_is_refused_and_free_once_its_peer_is_gone),
+        cmocka_unit_test(test_peers_that_do_not_read_leave_room_for_those_that_do),
         cmocka_unit_test(test_with_handover_a_new_connection_takes_the_id_of_the_old_one),
         cmocka_unit_test(test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody),
         cmocka_unit_test(test_an_immediate_router_reaches_nobody_without_a_connection),

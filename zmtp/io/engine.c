@@ -288,6 +288,11 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
     return ZMTP_OK;
 }
 
+uv_loop_t *zmtp_uv_loop(const struct zmtp_uv *uv)
+{
+    return uv ? uv->loop : NULL;
+}
+
 void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user)
 {
     if (!uv || uv->closing || zmtp__engine_inherited(uv)) return;

@@ -45,6 +45,7 @@ static const char *options_stray(const struct zmtp_socket_config *config)
     zmtp_socket_config_init(&normal, config->type);
     const struct options_rule rules[] = {
         {config->conflate, conflates, "socket.conflate is for PUSH, PULL, PUB, SUB and DEALER"},
+        {config->send_bytes_all_max != 0, router, "socket.send_bytes_all_max is for ROUTER"},
         {config->router_mandatory != normal.router_mandatory, router,
          "socket.router_mandatory is for ROUTER"},
         {config->router_handover, router, "socket.router_handover is for ROUTER"},
