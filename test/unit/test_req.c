@@ -337,9 +337,30 @@ static void test_a_probe_is_no_request_and_changes_nothing_for_the_next_one(void
     zmtp_pipe_close(a);
 }
 
+static void test_a_request_whose_peer_is_detached_is_lost_rather_than_waited_for(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_REQ, 9);
+    config.req_relaxed = false;
+    struct zmtp_socket *req = sockets_open_with(&config), *rep = sockets_open(ZMTP_REP, 9);
+    struct zmtp_pipe_end *ends[2];
+    assert_int_equal(zmtp_socket_join(req, rep, ends), ZMTP_OK);
+    zmtp_socket_process(req);
+    assert_string_equal(sockets_send(req, "question"), "ZMTP_OK");
+    zmtp_socket_detach(req, ends[0]);
+    assert_string_equal(sockets_recv(req), "ZMTP_ERR_STATE");
+    assert_string_equal(sockets_recv(rep), "question"); // which stays readable
+    assert_int_equal(zmtp_socket_join(req, rep, ends), ZMTP_OK);
+    zmtp_socket_process(req);
+    assert_string_equal(sockets_send(req, "again"), "ZMTP_OK");
+    zmtp_socket_close(req);
+    zmtp_socket_close(rep);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_request_whose_peer_is_detached_is_lost_rather_than_waited_for),
         cmocka_unit_test(test_a_request_has_a_delimiter_on_the_wire_and_not_for_the_user),
         cmocka_unit_test(test_a_strict_socket_sends_and_receives_in_turn),
         cmocka_unit_test(test_a_correlated_request_has_a_number_that_its_reply_repeats),

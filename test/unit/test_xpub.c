@@ -302,6 +302,27 @@ static void test_of_a_peer_that_vanishes_what_was_not_told_need_not_be(void **st
     }
 }
 
+// The wish that is due lies in the queue that goes.
+static void test_a_joined_subscriber_may_be_detached_before_its_wish_was_told(void **state)
+{
+    (void)state;
+    for (int i = 0; i < MODES; i++) {
+        struct zmtp_socket *xpub = open_mode(modes[i], 9), *sub = sockets_open(ZMTP_SUB, 9);
+        struct zmtp_pipe_end *ends[2];
+        assert_int_equal(zmtp_socket_join(sub, xpub, ends), ZMTP_OK);
+        zmtp_socket_process(sub);
+        for (size_t topic = 0; topic < 3; topic++)
+            assert_int_equal(zmtp_socket_subscribe(sub, zmtp_bytes_of("abc" + topic, 1)), ZMTP_OK);
+        zmtp_socket_process(xpub);
+        zmtp_socket_detach(xpub, ends[1]);
+        assert_string_equal(sockets_recv(xpub), NOTHING);
+        assert_int_equal(zmtp_socket_subscribers(xpub), 0);
+        assert_int_equal(sockets_pipes(xpub), 0);
+        zmtp_socket_close(xpub);
+        zmtp_socket_close(sub);
+    }
+}
+
 static void test_told_one_by_one_a_peer_is_not_heard_further_before_its_turn(void **state)
 {
     (void)state;
@@ -589,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_verbose_tells_of_every_subscription_and_verboser_of_every_end),
         cmocka_unit_test(test_verboser_tells_for_each_peer_that_vanishes),
         cmocka_unit_test(test_of_a_peer_that_vanishes_what_was_not_told_need_not_be),
+        cmocka_unit_test(test_a_joined_subscriber_may_be_detached_before_its_wish_was_told),
         cmocka_unit_test(test_told_one_by_one_a_peer_is_not_heard_further_before_its_turn),
         cmocka_unit_test(test_manual_the_user_decides_what_a_peer_is_subscribed_to),
         cmocka_unit_test(test_manual_an_end_told_of_a_vanished_peer_leaves_the_others_alone),
