@@ -180,6 +180,26 @@ static void test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody(voi
     zmtp_pipe_close(dialled);
 }
 
+// Its sender waits for room; once it has gone there is nothing to wait for.
+static void test_a_full_peer_that_is_no_longer_connected_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 1);
+    config.immediate = config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(router);
+    sockets_connect(a, "a");
+    zmtp_socket_process(router);
+    assert_string_equal(sockets_send(router, "a|1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "a|2"), "ZMTP_ERR_AGAIN");
+    assert_int_equal(zmtp_socket_events(router), 0);
+    zmtp_pipe_link_down(a);
+    assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(router, "a|2"), "ZMTP_ERR_UNREACHABLE");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
 static void test_an_immediate_router_reaches_nobody_without_a_connection(void **state)
 {
     (void)state;
@@ -445,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_peers_that_do_not_read_leave_room_for_those_that_do),
         cmocka_unit_test(test_with_handover_a_new_connection_takes_the_id_of_the_old_one),
         cmocka_unit_test(test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody),
+        cmocka_unit_test(test_a_full_peer_that_is_no_longer_connected_holds_up_nobody),
         cmocka_unit_test(test_an_immediate_router_reaches_nobody_without_a_connection),
         cmocka_unit_test(test_a_probe_tells_routers_of_each_other),
         cmocka_unit_test(test_a_malformed_id_is_refused),

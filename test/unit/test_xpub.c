@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "test/support/sockets.h"
 
 static const enum zmtp_xpub_mode modes[] = {ZMTP_XPUB_NORMAL, ZMTP_XPUB_VERBOSE, ZMTP_XPUB_VERBOSER,
@@ -465,6 +467,37 @@ static void test_a_welcome_is_the_first_message_of_a_connection(void **state)
     zmtp_pipe_close(b);
 }
 
+// What a dialled peer said may be acted upon after it has gone; for an immediate socket nobody is there.
+static void test_with_nodrop_who_is_not_connected_holds_up_nobody(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_XPUB, 1);
+    config.nodrop = config.immediate = true;
+    config.xpub_mode = ZMTP_XPUB_VERBOSER;
+    struct zmtp_socket *xpub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(xpub);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>1");
+    sockets_far_send(a, "<SUBSCRIBE>2");
+    zmtp_socket_process(xpub);
+    zmtp_pipe_link_down(a);
+    (void)sockets_recv(xpub);
+    (void)sockets_recv(xpub);
+    assert_string_equal(sockets_send(xpub, "2"), "ZMTP_OK");
+    // One that was full when it went holds up nobody either.
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>");
+    while (strcmp(sockets_recv(xpub), NOTHING) != 0) {}
+    assert_string_equal(sockets_send(xpub, "3"), "ZMTP_OK");
+    assert_string_equal(sockets_send(xpub, "4"), NOTHING);
+    assert_false(zmtp_socket_events(xpub) & ZMTP_WRITABLE);
+    zmtp_pipe_link_down(a);
+    assert_true(zmtp_socket_events(xpub) & ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(xpub, "4"), "ZMTP_OK");
+    zmtp_socket_close(xpub);
+    zmtp_pipe_close(a);
+}
+
 static void test_with_nodrop_everybody_gets_a_message_or_nobody(void **state)
 {
     (void)state;
@@ -617,6 +650,7 @@ int main(void)
         cmocka_unit_test(test_not_manual_the_user_subscribes_nobody),
         cmocka_unit_test(test_with_last_value_the_next_message_is_for_the_new_subscriber_alone),
         cmocka_unit_test(test_a_welcome_is_the_first_message_of_a_connection),
+        cmocka_unit_test(test_with_nodrop_who_is_not_connected_holds_up_nobody),
         cmocka_unit_test(test_with_nodrop_everybody_gets_a_message_or_nobody),
         cmocka_unit_test(test_who_subscribes_beyond_the_limits_is_cut_off_and_its_topics_end),
         cmocka_unit_test(test_news_that_nobody_fetches_do_not_pile_up),

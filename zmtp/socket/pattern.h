@@ -144,6 +144,12 @@ static inline bool zmtp__lane_writable(const struct zmtp_socket *socket, struct 
     return zmtp__lane_admits(socket, lane) && zmtp__pipe_writable(lane->end);
 }
 
+// Who was refused for this lane's sake waits until it has room, or is no longer one that is sent to.
+static inline bool zmtp__lane_holds_up(const struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    return lane && zmtp__lane_admits(socket, lane) && !zmtp__pipe_writable(lane->end);
+}
+
 // The same for those who drop the message otherwise, and so need not hear when there is room.
 static inline bool zmtp__lane_roomy(const struct zmtp_socket *socket, const struct zmtp__lane *lane)
 {

@@ -36,7 +36,7 @@ void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lan
 
 unsigned zmtp__publisher_events(struct zmtp_socket *socket)
 {
-    return zmtp__spread_waits(&zmtp__publisher_of(socket)->spread) ? 0u : ZMTP_WRITABLE;
+    return zmtp__spread_waits(socket, &zmtp__publisher_of(socket)->spread) ? 0u : ZMTP_WRITABLE;
 }
 
 size_t zmtp__publisher_subscribers(const struct zmtp_socket *socket)
@@ -58,7 +58,8 @@ void zmtp__publisher_choose(struct zmtp_socket *socket, struct zmtp__matches mat
 {
     const struct zmtp__subscriber *subscriber;
     while ((subscriber = zmtp__matches_next(&matches)))
-        if (!socket->config.invert_matching) zmtp__spread_choose(socket, subscriber->owner);
+        if (!socket->config.invert_matching && zmtp__lane_admits(socket, subscriber->owner))
+            zmtp__spread_choose(socket, subscriber->owner);
     if (socket->config.invert_matching) publisher_choose_others(socket, matches.number);
 }
 

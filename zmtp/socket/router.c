@@ -158,8 +158,7 @@ static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 static unsigned router_events(struct zmtp_socket *socket)
 {
     struct router *router = router_of(socket);
-    const bool waits =
-        socket->config.router_mandatory && router->full && !zmtp__pipe_writable(router->full->end);
+    const bool waits = socket->config.router_mandatory && zmtp__lane_holds_up(socket, router->full);
     return (zmtp__fair_queue_first(socket) ? ZMTP_READABLE : 0u) | (waits ? 0u : ZMTP_WRITABLE);
 }
 

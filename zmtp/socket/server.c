@@ -108,7 +108,7 @@ static int server_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
 static unsigned server_events(struct zmtp_socket *socket)
 {
     struct server *server = server_of(socket);
-    const bool waits = server->full && !zmtp__pipe_writable(server->full->end);
+    const bool waits = zmtp__lane_holds_up(socket, server->full);
     return (zmtp__fair_queue_first(socket) ? ZMTP_READABLE : 0u) | (waits ? 0u : ZMTP_WRITABLE);
 }
 

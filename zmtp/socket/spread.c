@@ -140,7 +140,7 @@ int zmtp__spread_send(struct zmtp_socket *socket, struct zmtp__spread *spread,
     return result;
 }
 
-bool zmtp__spread_waits(const struct zmtp__spread *spread)
+bool zmtp__spread_waits(const struct zmtp_socket *socket, const struct zmtp__spread *spread)
 {
-    return spread->full && !zmtp__pipe_writable(spread->full->end);
+    return zmtp__lane_holds_up(socket, spread->full);
 }

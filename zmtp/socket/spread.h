@@ -28,7 +28,7 @@ int zmtp__spread_send(struct zmtp_socket *socket, struct zmtp__spread *spread,
                       const struct zmtp__outgoing *out);
 
 // Is the lane that refused the last message still full?
-bool zmtp__spread_waits(const struct zmtp__spread *spread);
+bool zmtp__spread_waits(const struct zmtp_socket *socket, const struct zmtp__spread *spread);
 // The lane leaves.
 static inline void zmtp__spread_forget(struct zmtp__spread *spread, const struct zmtp__lane *lane)
 {

@@ -108,7 +108,7 @@ static int stream_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 static unsigned stream_events(struct zmtp_socket *socket)
 {
     struct stream *stream = stream_of(socket);
-    const bool waits = stream->full && !zmtp__pipe_writable(stream->full->end);
+    const bool waits = zmtp__lane_holds_up(socket, stream->full);
     return (zmtp__fair_queue_first(socket) ? ZMTP_READABLE : 0u) | (waits ? 0u : ZMTP_WRITABLE);
 }
 

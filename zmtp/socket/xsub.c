@@ -63,7 +63,7 @@ static int xsub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *ou
 
 static unsigned xsub_events(struct zmtp_socket *socket)
 {
-    const bool waits = zmtp__spread_waits(&xsub_of(socket)->spread);
+    const bool waits = zmtp__spread_waits(socket, &xsub_of(socket)->spread);
     return (zmtp__fair_queue_first(socket) ? ZMTP_READABLE : 0u) | (waits ? 0u : ZMTP_WRITABLE);
 }
 
