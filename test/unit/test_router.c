@@ -180,6 +180,25 @@ static void test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody(voi
     zmtp_pipe_close(dialled);
 }
 
+static void test_what_waited_for_a_peer_is_lost_also_when_its_successor_is_seen_first(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 9);
+    config.router_handover = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(router, "a"), *b = sockets_dial(router);
+    assert_string_equal(sockets_send(router, "a|1"), "ZMTP_OK");
+    sockets_connect(b, "a");
+    sockets_drop(a);
+    zmtp_socket_process(router);
+    sockets_assert_conserved(router, 0);
+    const struct zmtp_socket_counters counters = zmtp_socket_counters(router);
+    assert_int_equal(counters.lost, 1);
+    assert_int_equal(counters.copies, counters.left + counters.queued + counters.lost);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(b);
+}
+
 // Its sender waits for room; once it has gone there is nothing to wait for.
 static void test_a_full_peer_that_is_no_longer_connected_holds_up_nobody(void **state)
 {
@@ -465,6 +484,7 @@ int main(void)
         cmocka_unit_test(test_peers_that_do_not_read_leave_room_for_those_that_do),
         cmocka_unit_test(test_with_handover_a_new_connection_takes_the_id_of_the_old_one),
         cmocka_unit_test(test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody),
+        cmocka_unit_test(test_what_waited_for_a_peer_is_lost_also_when_its_successor_is_seen_first),
         cmocka_unit_test(test_a_full_peer_that_is_no_longer_connected_holds_up_nobody),
         cmocka_unit_test(test_an_immediate_router_reaches_nobody_without_a_connection),
         cmocka_unit_test(test_a_probe_tells_routers_of_each_other),

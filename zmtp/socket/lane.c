@@ -82,9 +82,18 @@ struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane)
                               .discarded = lane->discarded};
 }
 
+// What went with the other end, and was not yet seen to have gone, is lost.
+static void lane_lost_unseen(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (lane->gone) return;
+    zmtp__lane_lost(socket, lane, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE,
+                    lane->end->lost);
+}
+
 void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp_pipe_end *end = lane->end;
+    lane_lost_unseen(socket, lane);
     lane_account(socket, lane);
     zmtp__lane_disown(socket, lane);
     zmtp_pipe_close(end);
