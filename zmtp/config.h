@@ -28,7 +28,7 @@ enum {
     ZMTP_DEFAULT_HWM = 1000,
     ZMTP_DEFAULT_HWM_BYTES = 8 * 1024 * 1024,
     // REQ: requests that wait for replies at a time, as RFC 28 has it; and the most that may be asked for,
-    // as the list of them is walked through.
+    // as the list of them is walked through when a peer comes or goes.
     ZMTP_DEFAULT_REQ_IN_FLIGHT_MAX = 1,
     ZMTP_REQ_IN_FLIGHT_LIMIT = 65536,
     // One remote subscriber's subscriptions.

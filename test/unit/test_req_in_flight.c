@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -377,9 +378,53 @@ static void test_every_lack_of_memory_is_borne(void **state)
     sockets_with_failing_memory(requests_without_memory);
 }
 
+// Processor time for a server's replies to nothing, and for looking what can be done, with |in_flight|
+// requests that wait.
+static double seconds_among(uint32_t in_flight, size_t steps)
+{
+    struct zmtp_socket_config config = sockets_config(ZMTP_REQ, 0);
+    config.req_correlate = true;
+    config.req_in_flight_max = in_flight;
+    config.req_timeout_ms = 1000;
+    config.send_bytes_max = config.recv_bytes_max = 0;
+    struct zmtp_socket *req = sockets_open_with(&config);
+    struct zmtp_pipe_end *far = sockets_accept(req, "");
+    const struct zmtp_bytes question = zmtp_bytes_text("question");
+    for (uint32_t i = 0; i < in_flight; i++)
+        assert_int_equal(zmtp_socket_send_bytes(req, &question, 1), ZMTP_OK);
+    zmtp_socket_tick(req, 1);
+    const clock_t begin = clock();
+    for (size_t i = 0; i < steps; i++) {
+        sockets_far_send(far, "\\xff\\xff\\xff\\xff||reply");
+        assert_int_equal(zmtp_socket_events(req), 0);
+        assert_int_equal(zmtp_socket_deadline(req), 1001);
+    }
+    const double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    assert_int_equal(zmtp_socket_counters(req).dropped[ZMTP_DROP_UNEXPECTED], steps);
+    // The last is answered first.
+    char text[32];
+    snprintf(text, sizeof text, "\\x%02x\\x%02x\\x%02x\\x%02x||reply", in_flight >> 24,
+             in_flight >> 16 & 255, in_flight >> 8 & 255, in_flight & 255);
+    sockets_far_send(far, text);
+    snprintf(text, sizeof text, "%u reply", (unsigned)in_flight);
+    assert_string_equal(next(req), text);
+    zmtp_socket_close(req);
+    zmtp_pipe_close(far);
+    return seconds;
+}
+
+static void test_what_a_reply_costs_does_not_depend_on_how_many_requests_wait(void **state)
+{
+    (void)state;
+    enum { STEPS = 2000 };
+    const double few = seconds_among(10, STEPS), many = seconds_among(65536, STEPS);
+    assert_true(many < 20 * few + 0.2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_a_reply_costs_does_not_depend_on_how_many_requests_wait),
         cmocka_unit_test(test_several_requests_wait_each_for_its_own_reply),
         cmocka_unit_test(test_each_request_of_a_peer_that_went_is_told_once),
         cmocka_unit_test(test_requests_that_wait_for_a_connection_are_not_lost_with_the_one_before),

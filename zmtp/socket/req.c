@@ -27,7 +27,8 @@ enum request_state {
 };
 
 struct request {
-    struct request *next; // in the order in which they were sent
+    struct request *next, *before; // in the order in which they were sent
+    struct request *alike;         // the next one at the same place of the table
     enum request_state state;
     uint32_t number;
     struct zmtp__lane *asked; // null: it is gone
@@ -46,6 +47,10 @@ struct req {
     struct request *spare;        // one that is not in use, or null
     struct request only;          // suffices when one is in flight at a time
     uint32_t count, unsent;       // in flight; of these, in state UNSENT
+    uint32_t running, failed;     // whose time may run; and in state FAILED
+    uint64_t due_ms;              // none of |running| is due before
+    struct request **table;       // of those in flight, by number; null: there is but one at a time
+    uint32_t places;              // of the table: a power of two
     uint32_t number;              // of the last request
     struct request *answered;     // null: none is
 };
@@ -55,7 +60,7 @@ struct req_lane {
     uint32_t asked; // requests that wait for it
 };
 
-enum { REQ_NUMBER_SIZE = 4 };
+enum { REQ_NUMBER_SIZE = 4, REQ_PLACES_LEAST = 16 };
 
 static struct req *req_of(struct zmtp_socket *socket)
 {
@@ -77,11 +82,86 @@ static void req_open(struct zmtp_socket *socket)
     req_of(socket)->spare = &req_of(socket)->only;
 }
 
+static bool req_is_running(const struct request *request)
+{
+    return request->state != REQUEST_ANSWERED && request->state != REQUEST_FAILED;
+}
+
+// Adds the request to those of its state, or takes it away.
+static void req_count(struct req *req, const struct request *request, uint32_t by)
+{
+    if (request->state == REQUEST_UNSENT) req->unsent += by;
+    if (request->state == REQUEST_FAILED) req->failed += by;
+    if (req_is_running(request)) req->running += by;
+}
+
 static void req_enter(struct req *req, struct request *request, enum request_state state)
 {
-    if (request->state == REQUEST_UNSENT) req->unsent--;
-    if (state == REQUEST_UNSENT) req->unsent++;
+    req_count(req, request, UINT32_MAX); // one less
     request->state = state;
+    req_count(req, request, 1);
+}
+
+// Its time begins with the next tick.
+static void req_begin_time(struct req *req, struct request *request)
+{
+    request->due_ms = req->due_ms = 0;
+}
+
+// What comes with a number is found at once, however many are in flight: else whoever is asked could answer
+// with numbers of nothing, and keep us looking for them.
+static struct request **req_place(const struct req *req, uint32_t number)
+{
+    return &req->table[number & (req->places - 1)];
+}
+
+static struct request *req_find_number(const struct req *req, uint32_t number)
+{
+    struct request *at = req->table ? *req_place(req, number) : req->first;
+    while (at && at->number != number)
+        at = req->table ? at->alike : at->next;
+    return at;
+}
+
+static void req_index(struct req *req, struct request *request)
+{
+    if (!req->table) return;
+    struct request **const place = req_place(req, request->number);
+    request->alike = *place;
+    *place = request;
+}
+
+static void req_unindex(struct req *req, const struct request *request)
+{
+    if (!req->table) return;
+    struct request **at = req_place(req, request->number);
+    while (*at != request)
+        at = &(*at)->alike;
+    *at = request->alike;
+}
+
+static void req_free_table(struct req *req)
+{
+    zmtp_free(req->socket.config.allocator, req->table, req->places * sizeof *req->table);
+    req->table = NULL;
+    req->places = 0;
+}
+
+// Has a table with room for one more.
+static int req_reserve_place(struct req *req)
+{
+    if (req_is_single(req) || req->count < req->places) return ZMTP_OK;
+    const uint32_t places = req->places ? 2 * req->places : REQ_PLACES_LEAST;
+    struct request **table = zmtp_alloc(req->socket.config.allocator, places * sizeof *table);
+    if (!table) return ZMTP_ERR_MEMORY;
+    for (uint32_t i = 0; i < places; i++)
+        table[i] = NULL;
+    req_free_table(req);
+    req->table = table;
+    req->places = places;
+    for (struct request *at = req->first; at; at = at->next)
+        req_index(req, at);
+    return ZMTP_OK;
 }
 
 // Nobody waits for the peer that was asked any more.
@@ -109,15 +189,13 @@ static void req_free(struct req *req, struct request *request)
 // The request is over.
 static void req_forget(struct req *req, struct request *request)
 {
-    struct request *before = NULL;
-    for (struct request *at = req->first; at != request; at = at->next)
-        before = at;
-    *(before ? &before->next : &req->first) = request->next;
-    if (req->last == request) req->last = before;
+    *(request->before ? &request->before->next : &req->first) = request->next;
+    *(request->next ? &request->next->before : &req->last) = request->before;
+    req_unindex(req, request);
     req->count--;
     if (req->answered == request) req->answered = NULL;
     if (request->reply.count > 0) zmtp__socket_discarded(&req->socket, ZMTP_DROP_UNEXPECTED);
-    req_enter(req, request, REQUEST_WAITING);
+    req_count(req, request, UINT32_MAX);
     zmtp_msg_fini(&request->reply);
     zmtp_msg_fini(&request->kept);
     req_leave(req, request);
@@ -132,6 +210,7 @@ static void req_close(struct zmtp_socket *socket)
         req_forget(req, req->first);
     }
     assert(req->spare == &req->only);
+    req_free_table(req);
 }
 
 // Has it not left the queue of the lane?
@@ -146,7 +225,7 @@ static bool req_retry(struct req *req, struct request *request)
 {
     if (request->retries == 0) return false;
     request->retries--;
-    request->due_ms = 0;
+    req_begin_time(req, request);
     req_enter(req, request, REQUEST_UNSENT);
     return true;
 }
@@ -231,7 +310,7 @@ static void req_wait(struct req *req, struct request *request, struct zmtp__lane
     request->asked = lane;
     request->place = lane->copies - 1;
     request->leaves_with = lane->up ? lane->generation : lane->generation + 1;
-    request->due_ms = 0;
+    req_begin_time(req, request);
     req_enter(req, request, REQUEST_WAITING);
 }
 
@@ -273,7 +352,8 @@ static int req_keep(const struct req *req, const struct zmtp__outgoing *out, str
 // Has a struct for another request, which replaces the one there is if there may be but one.
 static int req_reserve(struct req *req)
 {
-    if (req->spare || req_is_single(req)) return ZMTP_OK;
+    const int result = req_reserve_place(req);
+    if (result < 0 || req->spare || req_is_single(req)) return result;
     req->spare = zmtp_alloc(req->socket.config.allocator, sizeof *req->spare);
     return req->spare ? ZMTP_OK : ZMTP_ERR_MEMORY;
 }
@@ -297,12 +377,14 @@ static int req_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out
     if (req_is_single(req) && req->first) req_forget(req, req->first);
     struct request *request = req->spare;
     req->spare = NULL;
-    *request =
-        (struct request){.number = number, .retries = socket->config.req_retries, .kept = kept};
+    *request = (struct request){
+        .before = req->last, .number = number, .retries = socket->config.req_retries, .kept = kept};
     zmtp_msg_init(&request->reply, socket->config.allocator);
     *(req->last ? &req->last->next : &req->first) = request;
     req->last = request;
     req->count++;
+    req_count(req, request, 1);
+    req_index(req, request);
     req->number = number;
     req_wait(req, request, lane);
     return ZMTP_OK;
@@ -312,12 +394,9 @@ static int req_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out
 static struct request *req_find(const struct req *req, const struct zmtp__lane *lane,
                                 uint32_t number)
 {
-    const bool any = !req->socket.config.req_correlate;
-    struct request *at = req->first;
-    while (at &&
-           (at->asked != lane || at->state == REQUEST_ANSWERED || (!any && at->number != number)))
-        at = at->next;
-    return at;
+    struct request *at =
+        req->socket.config.req_correlate ? req_find_number(req, number) : req->first;
+    return at && at->asked == lane && at->state != REQUEST_ANSWERED ? at : NULL;
 }
 
 // Which request |msg| of |lane| answers, and how many parts stand before the user's; null: none, for
@@ -381,7 +460,7 @@ static int req_fetch(struct req *req)
 
 static struct request *req_failed(const struct req *req)
 {
-    struct request *at = req->first;
+    struct request *at = req->failed > 0 ? req->first : NULL;
     while (at && at->state != REQUEST_FAILED)
         at = at->next;
     return at;
@@ -437,17 +516,15 @@ static unsigned req_events(struct zmtp_socket *socket)
 // Does its time run?
 static bool req_is_timed(const struct req *req, const struct request *request)
 {
-    return req->socket.config.req_timeout_ms > 0 && request->state != REQUEST_ANSWERED &&
-           request->state != REQUEST_FAILED;
+    return req->socket.config.req_timeout_ms > 0 && req_is_running(request);
 }
 
 static uint64_t req_deadline(struct zmtp_socket *socket)
 {
     struct req *req = req_of(socket);
-    uint64_t deadline = req->unsent > 0 && zmtp__balance_first(socket) ? 0 : UINT64_MAX;
-    for (const struct request *at = req->first; at; at = at->next)
-        if (req_is_timed(req, at) && at->due_ms < deadline) deadline = at->due_ms;
-    return deadline;
+    if (req->unsent > 0 && zmtp__balance_first(socket)) return 0;
+    // It may be the time of one that is over; the tick finds out. To look through all is for that alone.
+    return socket->config.req_timeout_ms > 0 && req->running > 0 ? req->due_ms : UINT64_MAX;
 }
 
 static void req_tick(struct zmtp_socket *socket, uint64_t now_ms)
@@ -467,17 +544,18 @@ static void req_tick(struct zmtp_socket *socket, uint64_t now_ms)
         if (at->due_ms == 0) at->due_ms = now_ms + socket->config.req_timeout_ms;
     }
     req_send_again(req);
-    for (struct request *at = req->first; at; at = at->next)
-        if (req_is_timed(req, at) && at->due_ms == 0)
-            at->due_ms = now_ms + socket->config.req_timeout_ms;
+    req->due_ms = UINT64_MAX;
+    for (struct request *at = req->first; at; at = at->next) {
+        if (!req_is_timed(req, at)) continue;
+        if (at->due_ms == 0) at->due_ms = now_ms + socket->config.req_timeout_ms;
+        if (at->due_ms < req->due_ms) req->due_ms = at->due_ms;
+    }
 }
 
 static int req_cancel(struct zmtp_socket *socket, uint32_t number)
 {
     struct req *req = req_of(socket);
-    struct request *at = req->first;
-    while (at && at->number != number)
-        at = at->next;
+    struct request *at = req_find_number(req, number);
     if (!at) return ZMTP_ERR_NOT_FOUND;
     req_forget(req, at);
     return ZMTP_OK;
