@@ -267,7 +267,8 @@ struct garden_recording;
 
 struct garden_instant {
     int64_t mono_ms; // for retries
-    int64_t wall_ns; // since the epoch, for the manifest
+    int64_t
+        wall_ns; // since the epoch, for the manifest; looked at when a recording is opened or resumed
 };
 
 struct garden_recording_config {

@@ -74,19 +74,30 @@ static void stream_step(const struct stream *stream, const char *name)
     garden__step(stream->streams->config.staging->fs, name);
 }
 
+// The wall's time when the stream began and what has passed since: the times of a stream fit together,
+// whatever happens to the wall's clock meanwhile.
+static struct garden_time stream_now(const struct stream *stream)
+{
+    struct garden_time now = stream->log.started_at;
+    const uint64_t ns = uv_hrtime() - stream->started_ns + now.nanos;
+    now.seconds += (int64_t)(ns / 1000000000);
+    now.nanos = (uint32_t)(ns % 1000000000);
+    return now;
+}
+
 static void stream_publish_full(struct stream *stream, const struct garden_chunk_report *chunk)
 {
     struct garden_arena arena;
     struct garden_value value;
     stream_step(stream, "stream.full");
-    stream_log_chunk(&stream->log, chunk, garden__time_now());
+    stream_log_chunk(&stream->log, chunk, stream_now(stream));
     const struct garden_event event = {
         .kind = GARDEN_EVENT_STREAM_CHUNK_FULL,
         .stream_chunk_full = {.stream_uri = garden_text_of(stream->uri),
                               .path = garden_text_of(chunk->path),
                               .bytes_written = chunk->bytes,
                               .samples_written = chunk->frames,
-                              .wall_clock = garden__time_now()},
+                              .wall_clock = stream_now(stream)},
     };
     garden_arena_init(&arena, NULL, 0);
     const int result = garden_chunk_report_value(chunk, &arena, &value);
@@ -130,7 +141,7 @@ static void stream_publish_head(struct stream *stream, const struct recorder_eve
         .stream_head_position = {.stream_uri = garden_text_of(stream->uri),
                                  .sample_position = from->totals.offered,
                                  .byte_position = from->totals.bytes,
-                                 .wall_clock = garden__time_now()},
+                                 .wall_clock = stream_now(stream)},
     };
     garden_arena_init(&arena, NULL, 0);
     if (garden_capture_totals_value(&from->totals, &arena, &totals) == GARDEN_OK) {
@@ -152,7 +163,7 @@ static void stream_publish_overrun(struct stream *stream, const struct garden_ga
     struct garden_arena arena;
     (void)snprintf(text, sizeof text, "overrun: %llu frames from %llu are missing",
                    (unsigned long long)gap->count, (unsigned long long)gap->first);
-    stream_log_gap(&stream->log, gap, garden__time_now());
+    stream_log_gap(&stream->log, gap, stream_now(stream));
     garden_arena_init(&arena, NULL, 0);
     const struct garden_entry entry = garden_entry_of("gap", garden_gap_value(gap, &arena));
     stream_publish_error(stream, text, true, &entry, 1);
@@ -317,6 +328,7 @@ int stream_open(struct streams *streams, const struct stream *like, struct strea
     memcpy(stream->first_path, like->first_path, sizeof stream->first_path);
     stream->take.owner = stream;
     stream->take.flow = stream->flow;
+    stream->started_ns = uv_hrtime();
     stream_log_init(&stream->log, garden__time_now());
     const int result = stream_open_capture(stream, error);
     if (result < 0) {
@@ -437,7 +449,7 @@ static void stream_ended(struct stream *stream, const struct recorder_event *eve
               (unsigned long long)event->totals.chunks);
     for (size_t i = 0; i < event->untold_count; i++)
         stream_publish_full(stream, &event->untold[i]);
-    if (event->has_chunk) stream_log_chunk(&stream->log, &event->chunk, garden__time_now());
+    if (event->has_chunk) stream_log_chunk(&stream->log, &event->chunk, stream_now(stream));
     stream->totals = event->totals;
     stream_end(stream);
     stream->ended = zmtp_alloc(NULL, sizeof *stream->ended);

@@ -34,6 +34,7 @@ struct stream {
     struct take take;
     struct stream_waiter *waiters;
     struct stream_log log;
+    uint64_t started_ns;                 // by the monotonic clock
     bool told_end;                       // that the source has nothing more
     struct garden_capture_totals totals; // as last told
     struct recorder_event *ended;        // of an ended one: what its stop is answered with

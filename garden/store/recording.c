@@ -103,6 +103,19 @@ static int recording_begin(struct garden_recording *recording,
     return result;
 }
 
+static void recording_set_clock(struct garden_recording *recording, struct garden_instant now)
+{
+    recording->wall_at_zero_ns = now.wall_ns - now.mono_ms * 1000000;
+}
+
+// The manifest's times are the wall's at the start and what has passed since, so that they fit together
+// whatever happens to that clock. Of a process before this one it may have been ahead.
+static void recording_touch(struct garden_recording *recording, struct garden_instant now)
+{
+    const int64_t wall_ns = recording->wall_at_zero_ns + now.mono_ms * 1000000;
+    if (wall_ns > recording->manifest.updated_ns) recording->manifest.updated_ns = wall_ns;
+}
+
 int garden_recording_open(struct garden_store *store, const struct garden_recording_config *config,
                           struct garden_instant now, struct garden_recording **out,
                           struct garden_error *error)
@@ -123,6 +136,7 @@ int garden_recording_open(struct garden_store *store, const struct garden_record
     recording->manifest.frame_size = frame_size;
     recording->manifest.started_ns = now.wall_ns;
     recording->manifest.updated_ns = now.wall_ns;
+    recording_set_clock(recording, now);
     recording->kind = config->format.kind;
     result = recording_begin(recording, config, error);
     if (result != GARDEN_OK) {
@@ -155,13 +169,13 @@ static int recording_look(struct garden_recording *recording, struct garden_erro
 int garden_recording_resume(struct garden_store *store, const char *run, struct garden_instant now,
                             struct garden_recording **out, struct garden_error *error)
 {
-    (void)now; // the times of the manifest are those of the journal
     struct garden_recording *recording = NULL;
     if (strlen(run) != GARDEN__RUN_SIZE - 1)
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "run %.100s: is no run's name", run);
     int result = recording_make(store, &recording, error);
     if (result != GARDEN_OK) return result;
     strcpy(recording->run, run);
+    recording_set_clock(recording, now); // the times so far are the journal's
     garden__rotation_init(&recording->rotation, 0);
     result = garden__recording_replay(recording, error);
     if (result == GARDEN_OK) result = recording_look(recording, error);
@@ -284,7 +298,7 @@ static int recording_make_object(struct garden_recording *recording, struct gard
     report.bytes = size;
     result = garden__manifest_reserve(manifest, 1, report.gap_count + 1);
     if (result != GARDEN_OK) return garden__fail(error, result, "no memory for a manifest");
-    manifest->updated_ns = now.wall_ns;
+    recording_touch(recording, now);
     result = garden__recording_note_sealed(recording, chunk->number, &hash, &report, error);
     if (result != GARDEN_OK) return result;
     chunk->sealed_noted = true;
@@ -321,7 +335,7 @@ static int recording_note_end(struct garden_recording *recording, struct garden_
 {
     if (recording->stop_noted || recording->rotation.state != GARDEN_RECORDING_FINISHING)
         return GARDEN_OK;
-    recording->manifest.updated_ns = now.wall_ns;
+    recording_touch(recording, now);
     const int result = garden__recording_note_stopped(recording, error);
     if (result == GARDEN_OK) recording->stop_noted = true;
     return result;

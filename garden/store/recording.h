@@ -15,8 +15,10 @@ struct garden_recording {
     size_t saved_count; // chunks of it that its file has
     char run[GARDEN__RUN_SIZE];
     enum garden_stream_kind kind;
-    bool stop_noted; // the journal knows that the stream is over
-    bool done_noted; // and that the manifest is an object
+    int64_t
+        wall_at_zero_ns; // the wall's time when the monotonic clock was 0, as it was at the start
+    bool stop_noted;     // the journal knows that the stream is over
+    bool done_noted;     // and that the manifest is an object
     struct garden_hash manifest_hash;
     char path[GARDEN_PATH_MAX]; // what the last request points into
 };

@@ -213,7 +213,8 @@ static int salvage_put(struct salvage *salvage, struct garden_instant now,
     struct garden_manifest *manifest = &salvage->manifest;
     char *text = NULL;
     size_t size = 0;
-    manifest->updated_ns = now.wall_ns;
+    if (now.wall_ns > manifest->updated_ns)
+        manifest->updated_ns = now.wall_ns; // clocks go back, too
     int result =
         salvage->has_totals ? garden_manifest_finish(manifest, salvage->totals.offered) : GARDEN_OK;
     if (result == GARDEN_OK) result = garden_manifest_print(manifest, &text, &size);

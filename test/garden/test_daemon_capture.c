@@ -322,39 +322,102 @@ static void a_repeated_start_succeeds_and_another_is_refused(void **state)
     rig_assert_error(rig, GARDEN_ERR_EXISTS, "another definition");
 }
 
-static void two_streams_cannot_have_one_path(void **state)
+// By whatever name it is called, as the first chunk and as the next one.
+static void g12_two_streams_cannot_have_one_path(void **state)
 {
     struct rig *rig = *state;
-    char path[STAGED_SIZE];
+    static const char second[] = "stream://test/second";
+    char path[STAGED_SIZE], own[STAGED_SIZE];
     stage(rig, "chunk", path);
+    stage(rig, "own", own);
     assert_int_equal(start(rig, uri, path), GARDEN_REPLY_OK);
-    assert_int_equal(start(rig, "stream://test/second", path), GARDEN_REPLY_ERROR);
-    rig_assert_error(rig, GARDEN_ERR_EXISTS, "chunk");
-    assert_int_equal(stop(rig, "stream://test/second"), GARDEN_REPLY_ERROR);
-    rig_assert_error(rig, GARDEN_ERR_NOT_FOUND, "stream://test/second");
+    const char *const names[] = {path, "chunk"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(start(rig, second, names[i]), GARDEN_REPLY_ERROR);
+        rig_assert_error(rig, GARDEN_ERR_EXISTS, "chunk");
+        assert_int_equal(stop(rig, second), GARDEN_REPLY_ERROR);
+        rig_assert_error(rig, GARDEN_ERR_NOT_FOUND, second);
+    }
+    assert_int_equal(start(rig, second, own), GARDEN_REPLY_OK);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(switch_to(rig, second, names[i]), GARDEN_REPLY_ERROR);
+        rig_assert_error(rig, GARDEN_ERR_EXISTS, "chunk");
+    }
     assert_int_equal(stop(rig, uri), GARDEN_REPLY_OK);
-    assert_true(totals_of(rig).captured > 0 || size_of(path) == 0);
+    assert_int_equal(totals_of(rig).bytes, (uint64_t)size_of(path)); // it alone wrote there
+    // Nor when the first one is done with it.
+    assert_int_equal(switch_to(rig, second, path), GARDEN_REPLY_ERROR);
+    assert_int_equal(stop(rig, second), GARDEN_REPLY_OK);
+    assert_int_equal(totals_of(rig).bytes, (uint64_t)size_of(own));
 }
 
-static void a_path_outside_of_staging_is_refused_and_nothing_is_left(void **state)
+enum { HOSTILE_MAX = 24 };
+
+// Links of both kinds, a pipe, a folder and a device, by names below staging and beyond.
+static size_t make_hostile(const struct rig *rig, const char *outside,
+                           char paths[HOSTILE_MAX][STAGED_SIZE])
 {
-    struct rig *rig = *state;
-    char path[STAGED_SIZE], outside[STAGED_SIZE], link[STAGED_SIZE];
-    snprintf(outside, sizeof outside, "%s/outside", rig->folder.path);
+    static const char *const plain[] = {"../../outside",
+                                        "/etc/passwd",
+                                        "missing",
+                                        ".",
+                                        "/",
+                                        "..",
+                                        "",
+                                        "link",
+                                        "./chunk",
+                                        "folder",
+                                        "pipe",
+                                        "to/outside",
+                                        "folder/../link",
+                                        "//",
+                                        "hard"};
+    size_t count = 0;
     const int file = open(outside, O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_int_equal(close(file), 0);
-    snprintf(link, sizeof link, "%s/link", rig->staging);
-    assert_int_equal(symlink(outside, link), 0);
-    const char *const wrong[] = {outside, link, "../../outside", "/etc/passwd", "missing",
-                                 ".",     "/"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_int_equal(start(rig, uri, wrong[i]), GARDEN_REPLY_ERROR);
+    char at[STAGED_SIZE + 16];
+    snprintf(at, sizeof at, "%s/link", rig->staging);
+    assert_int_equal(symlink(outside, at), 0);
+    snprintf(at, sizeof at, "%s/hard", rig->staging);
+    assert_int_equal(link(outside, at), 0);
+    snprintf(at, sizeof at, "%s/pipe", rig->staging);
+    assert_int_equal(mkfifo(at, 0600), 0);
+    snprintf(at, sizeof at, "%s/folder", rig->staging);
+    assert_int_equal(mkdir(at, 0700), 0);
+    snprintf(at, sizeof at, "%s/to", rig->staging);
+    assert_int_equal(symlink(rig->folder.path, at), 0);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        snprintf(paths[count++], STAGED_SIZE, "%s", plain[i]);
+    snprintf(paths[count++], STAGED_SIZE, "%s", outside);
+    snprintf(paths[count++], STAGED_SIZE, "%s/../../outside", rig->staging);
+    snprintf(paths[count++], STAGED_SIZE, "%s", rig->staging);
+    memset(paths[count], 'x', STAGED_SIZE - 1); // longer than a name may be
+    paths[count++][STAGED_SIZE - 1] = '\0';
+    return count;
+}
+
+static void g11_a_hostile_path_is_refused_and_nothing_is_left(void **state)
+{
+    struct rig *rig = *state;
+    static char wrong[HOSTILE_MAX][STAGED_SIZE];
+    char path[STAGED_SIZE], outside[STAGED_SIZE];
+    struct stat status;
+    snprintf(outside, sizeof outside, "%s/outside", rig->folder.path);
+    const size_t count = make_hostile(rig, outside, wrong);
+    for (size_t i = 0; i < count; i++) {
+        if (start(rig, uri, wrong[i]) != GARDEN_REPLY_ERROR) fail_msg("'%s'", wrong[i]);
         assert_int_equal(stop(rig, uri), GARDEN_REPLY_ERROR);
         rig_assert_error(rig, GARDEN_ERR_NOT_FOUND, uri);
     }
-    assert_int_equal(size_of(outside), 0);
     stage(rig, "good", path);
     assert_int_equal(start(rig, uri, path), GARDEN_REPLY_OK); // the uri is free
+    for (size_t i = 0; i < count; i++)
+        if (switch_to(rig, uri, wrong[i]) != GARDEN_REPLY_ERROR) fail_msg("'%s'", wrong[i]);
+    assert_int_equal(stop(rig, uri), GARDEN_REPLY_OK);
+    assert_int_equal(totals_of(rig).bytes, (uint64_t)size_of(path));
+    assert_int_equal(stat(outside, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    assert_int_equal(status.st_mode & 0777, 0600); // nor made read-only
 }
 
 static void definitions_that_do_not_fit_are_refused_with_what_would(void **state)
@@ -580,8 +643,8 @@ int main(void)
         FAST(chunk_reports_that_are_lost_come_again),
         FAST(requests_that_come_twice_seal_nothing_twice),
         REAL(a_repeated_start_succeeds_and_another_is_refused),
-        REAL(two_streams_cannot_have_one_path),
-        REAL(a_path_outside_of_staging_is_refused_and_nothing_is_left),
+        REAL(g12_two_streams_cannot_have_one_path),
+        REAL(g11_a_hostile_path_is_refused_and_nothing_is_left),
         REAL(definitions_that_do_not_fit_are_refused_with_what_would),
         REAL(a_switch_that_comes_twice_succeeds_twice),
         REAL(a_stop_tells_exact_totals_and_tells_them_again),
