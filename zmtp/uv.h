@@ -436,6 +436,7 @@ struct zmtp_uv_peer {
     struct zmtp_pipe_depth depth;
     struct zmtp_flow flow; // through all its connections, as the socket counts
 };
+// |each| may make any call, as callbacks may; what it ends is told no more, or as it is then.
 void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
                        void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context);
 struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket);

@@ -363,6 +363,33 @@ static void test_a_dialler_goes_on_after_what_it_was_not_told_of(void **state)
     fake_close(&fake);
 }
 
+// Sends more than there is room for whatever is told, so that the call looks for room itself.
+static void send_too_much(struct node *node, const struct zmtp_event *event)
+{
+    int result = ZMTP_OK;
+    while (result == ZMTP_OK)
+        result = node_try(node, "message");
+    assert_int_equal(result, ZMTP_ERR_AGAIN);
+    if (event->kind == ZMTP_EVENT_GAVE_UP) node->count = zmtp_uv_counters(node->socket).queued;
+}
+
+static void test_a_callback_may_send_whatever_it_is_told_of_a_dialler(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_PUSH);
+    fake.node.config.reconnect_stop = ZMTP_STOP_HANDSHAKE;
+    fake.node.config.socket.send_count_max = 2;
+    fake.node.note = send_too_much;
+    fake.node.count = SIZE_MAX;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    fake_answer(&fake, LITERAL("SSH-2.0\r\n\r\n\r\n"));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_GAVE_UP]);
+    assert_int_equal(fake.node.count, 0); // it was no peer any more
+    fake_close(&fake);
+}
+
 static void test_an_address_that_does_not_answer_is_given_up_in_time(void **state)
 {
     (void)state;
@@ -582,6 +609,7 @@ int main(void)
         cmocka_unit_test(test_a_wrong_mechanism_is_tried_again_at_the_slowest_pace),
         cmocka_unit_test(test_a_dialler_stops_after_what_it_was_told_to),
         cmocka_unit_test(test_a_dialler_goes_on_after_what_it_was_not_told_of),
+        cmocka_unit_test(test_a_callback_may_send_whatever_it_is_told_of_a_dialler),
         cmocka_unit_test(test_an_address_that_does_not_answer_is_given_up_in_time),
         cmocka_unit_test(test_a_silent_peer_is_given_up_by_the_clock),
         cmocka_unit_test(test_a_busy_program_does_not_take_its_own_delay_for_silence),

@@ -80,6 +80,7 @@ static void node_end(struct both *both, struct node *node)
 struct row {
     size_t count, connected;
     struct zmtp_uv_peer last;
+    struct node *ended; // by the look
 };
 
 static void note_row(void *context, const struct zmtp_uv_peer *peer)
@@ -569,6 +570,47 @@ static void test_memory_that_fails_delays_and_loses_nothing(void **state)
         }
 }
 
+// Closes the binder from inside of a look at its peers.
+static void close_binder(void *context, const struct zmtp_uv_peer *peer)
+{
+    struct row *row = context;
+    note_row(row, peer);
+    zmtp_uv_socket_close(row->ended->socket, NULL, NULL);
+}
+
+static void test_a_binder_may_close_while_its_peers_are_looked_at(void **state)
+{
+    (void)state;
+    struct both both;
+    struct node binder, dialler, other;
+    both_begin(&both);
+    both_join(&both, &binder, ZMTP_PULL, &dialler, ZMTP_PUSH);
+    node_start(&other, &both.worlds[1], ZMTP_PUSH);
+    node_connect(&other, NAME);
+    BOTH_UNTIL(&both, binder.events[ZMTP_EVENT_HANDSHAKE_DONE] == 2);
+    struct row row = {.ended = &binder};
+    zmtp_uv_each_peer(binder.socket, close_binder, &row);
+    assert_int_equal(row.count, 1);
+    both_end(&both);
+}
+
+static void test_a_pair_that_lets_go_of_another_engine_finds_who_waits_in_its_own(void **state)
+{
+    (void)state;
+    struct both both;
+    struct node binder, dialler, near;
+    both_begin(&both);
+    both_join(&both, &binder, ZMTP_PAIR, &dialler, ZMTP_PAIR);
+    node_start(&near, &both.worlds[1], ZMTP_PAIR);
+    node_bind(&near, "inproc://near");
+    node_connect(&dialler, "inproc://near");
+    BOTH_UNTIL(&both, dialler.events[ZMTP_EVENT_HANDSHAKE_FAILED] == 1);
+    both_rest(&both);
+    assert_int_equal(zmtp_uv_disconnect(dialler.socket, NAME), ZMTP_OK);
+    BOTH_UNTIL(&both, near.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+    both_end(&both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -591,6 +633,8 @@ int main(void)
         cmocka_unit_test(test_engines_join_before_their_first_socket_and_once),
         cmocka_unit_test(test_a_received_message_outlives_both_engines),
         cmocka_unit_test(test_memory_that_fails_delays_and_loses_nothing),
+        cmocka_unit_test(test_a_binder_may_close_while_its_peers_are_looked_at),
+        cmocka_unit_test(test_a_pair_that_lets_go_of_another_engine_finds_who_waits_in_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

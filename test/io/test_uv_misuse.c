@@ -414,6 +414,51 @@ static void test_nothing_is_done_with_nothing(void **state)
     world_close(&world); // a second close is no close
 }
 
+// Ends everything from inside of a look at the peers.
+struct ender {
+    struct node *node;
+    char (*endpoints)[ZMTP_ENDPOINT_MAX];
+    bool closes; // the socket, and not one endpoint after the other
+    size_t calls;
+};
+enum { ENDED = 3 };
+
+static void end_them(void *context, const struct zmtp_uv_peer *peer)
+{
+    struct ender *ender = context;
+    assert_true(peer->number > 0);
+    for (size_t i = 0; !ender->closes && i < ENDED; i++)
+        (void)zmtp_uv_disconnect(ender->node->socket, ender->endpoints[i]); // or it was before
+    if (ender->closes) zmtp_uv_socket_close(ender->node->socket, NULL, NULL);
+    ender->calls++;
+}
+
+static void test_peers_may_be_ended_while_they_are_looked_at(void **state)
+{
+    (void)state;
+    for (enum zmtp_transport transport = ZMTP_TCP; transport <= ZMTP_INPROC; transport++) {
+        for (int closes = 0; closes < 2; closes++) {
+            struct world world;
+            struct node dealer, router;
+            char endpoints[ENDED][ZMTP_ENDPOINT_MAX];
+            world_open(&world);
+            node_start(&dealer, &world, ZMTP_DEALER);
+            node_start(&router, &world, ZMTP_ROUTER);
+            for (size_t i = 0; i < ENDED; i++) {
+                world_endpoint(&world, transport, endpoints[i]);
+                node_bind(&router, endpoints[i]);
+                node_connect(&dealer, endpoints[i]);
+            }
+            WORLD_UNTIL(&world, dealer.events[ZMTP_EVENT_HANDSHAKE_DONE] == ENDED);
+            struct ender ender = {.node = &dealer, .endpoints = endpoints, .closes = closes};
+            zmtp_uv_each_peer(dealer.socket, end_them, &ender);
+            assert_in_range(ender.calls, 1, ENDED);
+            if (!closes) assert_int_equal(node_try(&dealer, "nobody"), ZMTP_ERR_AGAIN);
+            world_close(&world);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -423,6 +468,7 @@ int main(void)
         cmocka_unit_test(test_an_endpoint_that_is_taken_is_named),
         cmocka_unit_test(test_a_closed_socket_says_so_to_every_call),
         cmocka_unit_test(test_nothing_is_done_with_nothing),
+        cmocka_unit_test(test_peers_may_be_ended_while_they_are_looked_at),
     };
     return cmocka_run_group_tests_name("uv misuse", tests, NULL, NULL);
 }

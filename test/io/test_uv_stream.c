@@ -381,6 +381,34 @@ static void test_two_streams_carry_a_mebibyte_each_way_unchanged(void **state)
     }
 }
 
+// Closes the socket as soon as the first connection is there.
+static void stream_closes(struct node *node, const struct zmtp_event *event)
+{
+    struct stream *stream = node->other;
+    if (event->kind != ZMTP_EVENT_HANDSHAKE_DONE) return;
+    assert_in_range(event->routing_id.size, 1, ID_MAX);
+    memcpy(stream->id, event->routing_id.data, event->routing_id.size);
+    zmtp_uv_socket_close(node->socket, NULL, NULL);
+    assert_memory_equal(event->routing_id.data, stream->id, event->routing_id.size);
+    stream->notices++;
+}
+
+static void test_an_event_stays_readable_when_its_callback_closes_the_socket(void **state)
+{
+    (void)state;
+    struct stream stream;
+    struct stranger stranger;
+    stream_init(&stream, ZMTP_TCP);
+    stream.node.act = NULL;
+    stream.node.note = stream_closes;
+    node_open(&stream.node);
+    node_bind(&stream.node, stream.endpoint);
+    stranger_open(&stranger, &stream.world, stream.endpoint);
+    WORLD_UNTIL(&stream.world, stream.notices == 1);
+    stranger_close(&stranger);
+    world_close(&stream.world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -393,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_one_that_is_closed_before_it_is_connected_is_dialled_no_more),
         cmocka_unit_test(test_what_a_stream_cannot_do_is_refused_in_words),
         cmocka_unit_test(test_two_streams_carry_a_mebibyte_each_way_unchanged),
+        cmocka_unit_test(test_an_event_stays_readable_when_its_callback_closes_the_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,7 @@ struct zmtp_peer_facts zmtp__conn_facts(const struct zmtp__conn *conn)
 void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int error,
                      struct zmtp_bytes reason, uint32_t retry_ms)
 {
+    uint8_t routing_id[UINT8_MAX];
     struct zmtp_event event = {.kind = kind,
                                .peer = conn->number,
                                .endpoint = zmtp__conn_endpoint(conn),
@@ -79,7 +80,10 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
                                .retry_ms = retry_ms};
     if (conn->peer && conn->up) {
         const struct zmtp_peer_facts facts = zmtp__conn_facts(conn);
-        event.routing_id = facts.routing_id;
+        // One that a STREAM has made goes with the core, which the callback may close.
+        if (facts.routing_id.size > 0)
+            memcpy(routing_id, facts.routing_id.data, facts.routing_id.size);
+        event.routing_id = zmtp_bytes_of(routing_id, facts.routing_id.size);
         event.peer_type = facts.type;
         event.mechanism = facts.mechanism;
         event.public_key = facts.public_key;

@@ -36,6 +36,7 @@ static void crossing_free(struct zmtp__crossing *crossing, bool own)
     while (*at != crossing)
         at = &(*at)->next;
     *at = crossing->next;
+    uv->partings++;
     if (crossing->end) zmtp__pipe_follow(crossing->end, NULL);
     zmtp__shore_close(crossing->shore);
     if (crossing->link)

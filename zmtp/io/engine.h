@@ -41,6 +41,7 @@ struct zmtp_uv {
     struct zmtp__inproc_link *links;  // inproc dials, joined or waiting for their name
     struct zmtp__crossing *crossings; // sockets joined to those of other engines
     bool inproc_news;                 // events of these are to be told
+    uint64_t partings;                // how many of the last two kinds have been freed so far
     size_t unflushed;                 // octets sent by the user since the last flush
     uint64_t turn_ns;                 // what dispatches took since the loop's last turn began
     uint64_t numbers;                 // given to sockets, connections and diallers so far

@@ -50,7 +50,7 @@ static void inproc_make_room(const struct zmtp__inproc_link *link)
         if (other->dialler != link->dialler && strcmp(other->endpoint, link->endpoint) != 0)
             continue;
         other->error = ZMTP_OK;
-        uv->inproc_news = true;
+        inproc_changed(other->dialler);
     }
 }
 
@@ -183,6 +183,7 @@ static void inproc_free_link(struct zmtp__inproc_link **at)
     struct zmtp__inproc_link *link = *at;
     struct zmtp_uv *uv = link->dialler->uv;
     *at = link->next;
+    uv->partings++;
     if (link->binder) zmtp__uv_socket_touch(link->binder);
     if (link->crossing) link->crossing->link = NULL; // it ends when the socket lets go of the pipe
     if (link->binder && link->binder->refused_far) inproc_invite(link->binder);
@@ -388,33 +389,66 @@ static void inproc_crossing_row(const struct zmtp__crossing *crossing, struct zm
     (void)zmtp_socket_flow(crossing->socket->core, crossing->end, &peer->flow); // while it has it
 }
 
+static struct zmtp_uv_peer inproc_link_row(const struct zmtp__inproc_link *link,
+                                           const struct zmtp_uv_socket *socket)
+{
+    const bool dialled = link->dialler == socket;
+    const struct zmtp_uv_socket *other = dialled ? link->binder : link->dialler;
+    struct zmtp_uv_peer peer = {.number = link->numbers[dialled ? 0 : 1],
+                                .endpoint = link->endpoint,
+                                .remote = other ? link->endpoint : "",
+                                .dialled = dialled,
+                                .connected = other != NULL};
+    peer.counters.round_trip_ms = UINT32_MAX;
+    if (other) {
+        inproc_describe(&peer, inproc_near(other));
+        (void)zmtp_socket_flow(socket->core, link->ends[dialled ? 0 : 1], &peer.flow);
+    }
+    if (link->crossing) inproc_crossing_row(link->crossing, &peer);
+    return peer;
+}
+
+// Both lists begin with what was made last, so whoever was at |number| when the rest changed goes on at
+// the first that is older.
+static struct zmtp__inproc_link *inproc_links_before(const struct zmtp_uv *uv, uint64_t number)
+{
+    struct zmtp__inproc_link *link = uv->links;
+    while (link && link->numbers[0] >= number)
+        link = link->next;
+    return link;
+}
+
+static struct zmtp__crossing *inproc_crossings_before(const struct zmtp_uv *uv, uint64_t number)
+{
+    struct zmtp__crossing *crossing = uv->crossings;
+    while (crossing && crossing->number >= number)
+        crossing = crossing->next;
+    return crossing;
+}
+
 void zmtp__inproc_each_peer(struct zmtp_uv_socket *socket,
                             void (*each)(void *context, const struct zmtp_uv_peer *peer),
                             void *context)
 {
-    for (const struct zmtp__inproc_link *link = socket->uv->links; link; link = link->next) {
-        const bool dialled = link->dialler == socket;
-        if (!dialled && link->binder != socket) continue;
-        const struct zmtp_uv_socket *other = dialled ? link->binder : link->dialler;
-        struct zmtp_uv_peer peer = {.number = link->numbers[dialled ? 0 : 1],
-                                    .endpoint = link->endpoint,
-                                    .remote = other ? link->endpoint : "",
-                                    .dialled = dialled,
-                                    .connected = other != NULL};
-        peer.counters.round_trip_ms = UINT32_MAX;
-        if (other) {
-            inproc_describe(&peer, inproc_near(other));
-            (void)zmtp_socket_flow(socket->core, link->ends[dialled ? 0 : 1], &peer.flow);
+    const struct zmtp_uv *uv = socket->uv;
+    // The callback may free any of them.
+    for (const struct zmtp__inproc_link *link = uv->links; link;) {
+        const uint64_t number = link->numbers[0], partings = uv->partings;
+        if (link->dialler == socket || link->binder == socket) {
+            const struct zmtp_uv_peer peer = inproc_link_row(link, socket);
+            each(context, &peer);
         }
-        if (link->crossing) inproc_crossing_row(link->crossing, &peer);
-        each(context, &peer);
+        link = uv->partings == partings ? link->next : inproc_links_before(uv, number);
     }
-    for (const struct zmtp__crossing *at = socket->uv->crossings; at; at = at->next) {
-        if (at->dialled || at->socket != socket) continue;
-        struct zmtp_uv_peer peer = {
-            .number = at->number, .endpoint = at->pact->endpoint, .remote = ""};
-        peer.counters.round_trip_ms = UINT32_MAX;
-        inproc_crossing_row(at, &peer);
-        each(context, &peer);
+    for (const struct zmtp__crossing *at = uv->crossings; at;) {
+        const uint64_t number = at->number, partings = uv->partings;
+        if (!at->dialled && at->socket == socket) {
+            struct zmtp_uv_peer peer = {
+                .number = number, .endpoint = at->pact->endpoint, .remote = ""};
+            peer.counters.round_trip_ms = UINT32_MAX;
+            inproc_crossing_row(at, &peer);
+            each(context, &peer);
+        }
+        at = uv->partings == partings ? at->next : inproc_crossings_before(uv, number);
     }
 }

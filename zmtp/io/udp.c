@@ -203,8 +203,8 @@ static void udp_failed(struct zmtp__udp *udp, int error, const char *reason)
     udp_tell(udp, ZMTP_EVENT_DIAL_FAILED, error, reason, 0);
     if (!udp->end) return; // a callback has ended it
     if (udp->socket->config.reconnect_stop & ZMTP_STOP_DIAL_FAILED) {
+        udp_shut(udp); // first, so that nothing that the callback sends goes there
         udp_tell(udp, ZMTP_EVENT_GAVE_UP, error, "", 0);
-        udp_shut(udp);
         return;
     }
     const uint32_t delay = zmtp_backoff_next(&udp->backoff);
