@@ -106,6 +106,28 @@ static void test_a_link_in_the_way_harms_nothing_that_it_leads_to(void **state)
     world_close(&world);
 }
 
+static void test_a_file_with_the_name_of_the_lock_is_kept(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node router;
+    struct stat at;
+    char endpoint[ZMTP_ENDPOINT_MAX], lock[ZMTP_ENDPOINT_MAX + 8];
+    world_open(&world);
+    node_start(&router, &world, ZMTP_ROUTER);
+    world_endpoint(&world, ZMTP_IPC, endpoint);
+    snprintf(lock, sizeof lock, "%s.lock", path_of(endpoint));
+    FILE *const file = fopen(lock, "w");
+    assert_non_null(file);
+    assert_true(fputs("of another program", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    node_bind(&router, endpoint);
+    assert_int_equal(stat(lock, &at), 0);
+    assert_int_equal(at.st_size, strlen("of another program"));
+    assert_int_equal(unlink(lock), 0);
+    world_close(&world);
+}
+
 // Somebody who may write to the folder replaces our socket by theirs; we do not remove it when we go.
 static void test_a_path_that_became_somebody_elses_is_left_to_them(void **state)
 {
@@ -246,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_a_second_bind_does_not_steal_the_path_however_often_it_tries),
         cmocka_unit_test(test_a_listener_that_is_too_busy_to_accept_keeps_its_path),
         cmocka_unit_test(test_a_link_in_the_way_harms_nothing_that_it_leads_to),
+        cmocka_unit_test(test_a_file_with_the_name_of_the_lock_is_kept),
         cmocka_unit_test(test_a_path_that_became_somebody_elses_is_left_to_them),
         cmocka_unit_test(test_a_process_that_is_not_let_in_gains_nothing_by_coming_again),
         cmocka_unit_test(test_of_rivals_for_the_path_of_the_dead_exactly_one_gets_it),

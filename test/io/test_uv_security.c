@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "test/support/hoard.h"
 #include "test/support/world.h"
 
 static struct zmtp_key_pair server_keys, client_keys, stranger_keys;
@@ -124,6 +125,12 @@ static void test_a_list_in_a_file_is_read_again_when_it_has_changed(void **state
     write_text(path, text);
     assert_let_in(&world, &server, &client_keys, endpoint);
     assert_turned_away(&world, endpoint);
+    // A key at the end of a long comment is none.
+    char comment[320];
+    zmtp_key_encode(&stranger_keys.public_key, key);
+    snprintf(comment, sizeof comment, "#%254s%s\n", "", key);
+    write_text(path, comment);
+    assert_turned_away(&world, endpoint);
     // While the list makes no sense nobody is let in, and nobody is turned away for good.
     write_text(path, "surely not a key\n");
     struct node client;
@@ -155,6 +162,43 @@ static void test_certificates_in_a_folder_let_their_owners_in(void **state)
     assert_int_equal(unlink(secret), 0);
     assert_let_in(&world, &server, &client_keys, endpoint);
     assert_turned_away(&world, endpoint);
+    unlink(path);
+    rmdir(folder);
+    world_close(&world);
+}
+
+// Leaves one descriptor, enough for the folder but not for what is in it, while the first client is judged.
+static void starve(struct node *node, const struct zmtp_event *event)
+{
+    struct hoard *hoard = node->other;
+    if (event->kind == ZMTP_EVENT_ACCEPTED && node->count++ == 0) {
+        hoard_all(hoard);
+        close(hoard->fds[--hoard->count]);
+    } else if (event->kind == ZMTP_EVENT_HANDSHAKE_FAILED && hoard->count > 0) {
+        hoard_release(hoard);
+    }
+}
+
+static void test_a_folder_that_could_not_be_read_whole_turns_nobody_away_for_good(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server;
+    struct hoard hoard = {.count = 0};
+    char endpoint[ZMTP_ENDPOINT_MAX], folder[128], path[160], secret[192];
+    world_open(&world);
+    snprintf(folder, sizeof folder, "%s/keys", world.folder);
+    snprintf(path, sizeof path, "%s/client", folder);
+    snprintf(secret, sizeof secret, "%s_secret", path);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FOLDER, .path = folder},
+                endpoint);
+    server.other = &hoard;
+    server.note = starve;
+    assert_int_equal(zmtp_key_file_save(&client_keys, path), ZMTP_OK);
+    assert_int_equal(unlink(secret), 0);
+    assert_let_in(&world, &server, &client_keys, endpoint);
+    assert_true(server.events[ZMTP_EVENT_HANDSHAKE_FAILED] >= 1);
     unlink(path);
     rmdir(folder);
     world_close(&world);
@@ -477,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_a_list_of_keys_lets_in_those_and_nobody_else),
         cmocka_unit_test(test_a_list_in_a_file_is_read_again_when_it_has_changed),
         cmocka_unit_test(test_certificates_in_a_folder_let_their_owners_in),
+        cmocka_unit_test(test_a_folder_that_could_not_be_read_whole_turns_nobody_away_for_good),
         cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),
         cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
         cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),

@@ -36,6 +36,14 @@ static int bind_ipc_lock(const char *lock)
     return -1;
 }
 
+// What is not empty was somebody's before, and stays; an empty file that is left behind does no harm.
+static void bind_ipc_unlock(const char *lock, int held)
+{
+    struct stat at;
+    if (fstat(held, &at) == 0 && S_ISREG(at.st_mode) && at.st_size == 0) (void)unlink(lock);
+    close(held);
+}
+
 // Is |path| free, or can it be freed because who listened there is gone? Else errno tells.
 static bool bind_ipc_clear(const char *path, const struct zmtp__address *address)
 {
@@ -115,8 +123,7 @@ static int bind_ipc_open_given(const struct zmtp__bind_job *job, const char *pat
     if (held < 0) return -1;
     const int fd = bind_ipc_clear(path, address) ? bind_ipc_open(job, path, address) : -1;
     const int error_number = errno;
-    (void)unlink(lock); // an empty file that is left behind does no harm
-    close(held);
+    bind_ipc_unlock(lock, held);
     errno = error_number;
     return fd;
 }

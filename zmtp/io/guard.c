@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "engine.h"
 
 enum {
@@ -86,9 +87,8 @@ static int guard_line(struct zmtp__guard *guard, struct guard_keys *keys, char *
 static int guard_error(const struct zmtp__guard *guard, int error_number)
 {
     char system[128];
-    int error = error_number == EACCES ? ZMTP_ERR_ACCESS : ZMTP_ERR_SYSTEM;
-    if (error_number == ENOENT || error_number == ENOTDIR) error = ZMTP_ERR_NOT_FOUND;
-    return guard_fail(guard, error, "allow.path: %.250s cannot be read: %s", guard->path,
+    return guard_fail(guard, zmtp__address_error(error_number),
+                      "allow.path: %.250s cannot be read: %s", guard->path,
                       uv_strerror_r(-error_number, system, sizeof system));
 }
 
@@ -103,12 +103,16 @@ static int guard_read_list(struct zmtp__guard *guard, struct guard_keys *keys)
 {
     char line[256];
     size_t number = 0;
+    bool begins = true;
     FILE *const file = fopen(guard->path, "re");
     if (!file) return guard_error(guard, errno);
     int result = guard->seen.st_size <= GUARD_LIST_MAX ? ZMTP_OK : ZMTP_ERR_LIMIT;
     while (result == ZMTP_OK && fgets(line, sizeof line, file)) {
-        number++;
-        result = guard_line(guard, keys, line);
+        const bool ends = strchr(line, '\n') != NULL;
+        // What follows on so long a beginning is of a comment, and no line of its own.
+        if (begins) result = guard_line(guard, keys, line);
+        number += begins;
+        begins = ends;
     }
     if (result == ZMTP_OK && ferror(file)) result = guard_error(guard, errno);
     (void)fclose(file); // opened for reading: nothing can be lost
@@ -133,21 +137,36 @@ static int guard_read_file(struct zmtp__guard *guard, struct guard_keys *keys)
     return result;
 }
 
+// Adds what is at |path|, if that is a certificate that can be read. Where the system has no means to look
+// at it now, it may be one.
+static int guard_read_entry(struct zmtp__guard *guard, struct guard_keys *keys, const char *path)
+{
+    struct zmtp_key_file file;
+    int result = zmtp_key_file_load(&file, path);
+    if (result == ZMTP_OK)
+        result = guard_add(guard, keys, &file.keys.public_key);
+    else if (result != ZMTP_ERR_DESCRIPTORS && result != ZMTP_ERR_MEMORY)
+        result = ZMTP_OK;
+    zmtp_wipe(&file, sizeof file);
+    return result;
+}
+
 // Every certificate of the folder; other files in it are not looked at.
 static int guard_read_folder(struct zmtp__guard *guard, struct guard_keys *keys)
 {
     DIR *const folder = opendir(guard->path);
     if (!folder) return guard_error(guard, errno);
     int result = ZMTP_OK;
-    for (const struct dirent *entry; result == ZMTP_OK && (entry = readdir(folder));) {
+    while (result == ZMTP_OK) {
         char path[PATH_MAX];
-        struct zmtp_key_file file;
+        errno = 0;
+        const struct dirent *const entry = readdir(folder);
+        if (!entry && errno != 0) result = guard_error(guard, errno); // and not the end
+        if (!entry) break;
         if (entry->d_name[0] == '.') continue;
         const int size = snprintf(path, sizeof path, "%s/%s", guard->path, entry->d_name);
         if (size < 0 || (size_t)size >= sizeof path) continue;
-        if (zmtp_key_file_load(&file, path) == ZMTP_OK)
-            result = guard_add(guard, keys, &file.keys.public_key);
-        zmtp_wipe(&file, sizeof file);
+        result = guard_read_entry(guard, keys, path);
     }
     closedir(folder);
     return result;

@@ -23,6 +23,8 @@ static int key_file_error(int error_number)
     case EMFILE:
     case ENFILE:
         return ZMTP_ERR_DESCRIPTORS;
+    case ENOMEM:
+        return ZMTP_ERR_MEMORY;
     default:
         return ZMTP_ERR_SYSTEM;
     }
