@@ -274,7 +274,7 @@ static void test_out_of_turn_a_req_and_a_rep_say_whose_turn_it_is(void **state)
     check(&scene.other, &(struct wrong){call_recv, types, ZMTP_ERR_STATE, "replied to first"});
     node_close(&scene.other); // and the REQ waits for nobody
     WORLD_UNTIL(&scene.world, scene.node.events[ZMTP_EVENT_CLOSED]);
-    check(&scene.node, &(struct wrong){call_recv, types, ZMTP_ERR_STATE, "before it answered"});
+    check(&scene.node, &(struct wrong){call_recv, types, ZMTP_ERR_NO_REPLY, "before it answered"});
     world_close(&scene.world);
 }
 
