@@ -402,6 +402,12 @@ format: ## lays out every source file with clang-format
 	clang-format -i $(shell find zmtp garden test fuzz bench -name '*.[ch]')
 
 TO = $(DESTDIR)$(PREFIX)
+# Debian calls libuv's archive libuv_a.a, so that -luv, as libuv's own file for pkg-config has it, finds none
+# in a static program. There a script for the linker of the name that it looks for, in a folder that only
+# pkg-config --static names, leads to it.
+found = $(filter /%,$(shell $(CC) -print-file-name=$(1)))
+UV_ALIAS = $(if $(call found,libuv.a),,$(call found,libuv_a.a))
+UV_LIBS = $(if $(UV_ALIAS),-L$${libdir}/zmtp-static )
 # Debian's libwslay comes without a file for pkg-config, so its name may have to do.
 ifdef WS_FLAGS
 WS_PACKAGE := $(shell pkg-config --exists libwslay 2>/dev/null && echo libwslay)
@@ -414,8 +420,9 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	install -m 644 $(wildcard garden/*.h) $(TO)/include/garden
 	install -m 644 $(LIB_CORE) $(LIB_ZMTP) $(LIB_GARDEN) $(TO)/lib
 	cp -P $(foreach so,$(SO_ZMTP) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
+	$(if $(UV_ALIAS),install -d $(TO)/lib/zmtp-static && echo 'INPUT(-l:libuv_a.a)' >$(TO)/lib/zmtp-static/libuv.a)
 	for f in $(wildcard zmtp/pkg/*.pc.in garden/pkg/*.pc.in); do \
-	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@WS_REQUIRES@|$(WS_REQUIRES)|; s|@WS_LIBS@|$(WS_LIBS)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
+	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@UV_LIBS@|$(UV_LIBS)|; s|@WS_REQUIRES@|$(WS_REQUIRES)|; s|@WS_LIBS@|$(WS_LIBS)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
 	done
 	$(if $(strip $(BIN)),install $(BIN) $(TO)/bin)
 	install -d $(TO)/lib/systemd/user

@@ -10,6 +10,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 struct zmtp_uv;   // <zmtp/uv.h>
 struct uv_loop_s; // uv_loop_t of <uv.h>
@@ -109,6 +114,9 @@ struct garden_client_counters {
 };
 struct garden_client_counters garden_client_counters(const struct garden_client *client);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

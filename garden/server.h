@@ -11,6 +11,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 struct zmtp_uv; // <zmtp/uv.h>
 struct garden_server;
@@ -102,6 +107,9 @@ struct garden_server_counters {
 };
 struct garden_server_counters garden_server_counters(const struct garden_server *server);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -23,6 +23,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 // ---- Hashes
 
@@ -360,6 +365,9 @@ const char *garden_recording_run(const struct garden_recording *recording);
 // Meaningful once DONE.
 struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

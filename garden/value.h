@@ -14,6 +14,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 // A bounded heap that is only ever released whole.
 struct garden_arena {
@@ -187,6 +192,9 @@ int garden_msgpack_decode(struct zmtp_bytes in, struct garden_arena *arena,
 int garden_json_encode(const struct garden_value *value, struct garden_buffer *out);
 int garden_msgpack_encode(const struct garden_value *value, struct garden_buffer *out);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs into an empty folder and uses only what lies there: every header alone, in C and in C++
-# where a compiler for it exists, a program linked with the static and with the shared libraries, as
-# pkg-config says, and the programs in the READMEs. Reports in TAP. O and CC come from the Makefile.
+# where a compiler for it exists, a program linked with the static and with the shared libraries, and one
+# that is static as a whole, as pkg-config says, the programs in the READMEs, and what an older program
+# may count on. Reports in TAP. O and CC come from the Makefile.
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -10,8 +11,8 @@ trap 'rm -rf "$work"' EXIT
 
 compiles_alone() {
     printf '#include <%s>\nextern int something;\n' "$1" >"$work/alone.$2"
-    # shellcheck disable=SC2046 # pkg-config prints words
-    "$3" -Wall -Wextra -Wpedantic -Werror -c "$work/alone.$2" -o "$work/alone.o" \
+    # shellcheck disable=SC2046,SC2086 # pkg-config prints words, and a compiler has switches
+    $3 -Wall -Wextra -Wpedantic -Wshadow -Werror -c "$work/alone.$2" -o "$work/alone.o" \
         $(pkg-config --cflags libgarden)
 }
 
@@ -28,6 +29,47 @@ runs_and_uses_our_shared_libraries() {
 
 runs_without_our_shared_libraries() {
     "$work/static" && ! ldd "$work/static" | grep -E 'libzmtp|libgarden'
+}
+
+# Nothing is shared, libuv, libsodium and the C library included. Debian has no static libwslay; the one
+# file that wants it does without.
+links_without_anything_shared() {
+    line=$(pkg-config --static --libs libzmtp)
+    echo "$line"
+    frames=
+    if echo "$line" | grep -q -e -lwslay; then
+        $CC -std=c11 -I. -c zmtp/ws/frames.c -o "$work/frames.o" || return 1
+        frames=$work/frames.o
+        line=$(echo "$line" | sed 's|-lwslay||')
+    fi
+    # shellcheck disable=SC2046,SC2086
+    $CC -static -Wall -Werror "$work/alone.c" $frames -o "$work/whole" \
+        $(pkg-config --cflags libzmtp) $line 2>"$work/warnings" || { cat "$work/warnings"; return 1; }
+    "$work/whole" && ! readelf -d "$work/whole" | grep NEEDED
+}
+
+# The names that a program finds are those of the headers, and nothing else.
+shows_public_names_only() {
+    nm -D --defined-only "$work/root/lib/libzmtp.so" | awk '{ print $3 }' | grep -v '^zmtp_[a-z0-9]' && return 1
+    zmtp/pkg/abi "$work/root/include/zmtp" | grep -oE '\bzmtp_[a-z0-9_]+ ?\(' | tr -d ' (' | sort -u >"$work/declared"
+    nm -D --defined-only "$work/root/lib/libzmtp.so" | awk '{ print $3 }' | sort -u >"$work/shown"
+    comm -23 "$work/shown" "$work/declared" | grep . && return 1
+    return 0
+}
+
+# What a release of this number promised still holds; and that would be noticed.
+keeps_its_promises() {
+    zmtp/pkg/abi --check zmtp "$(readelf -d "$work/root/lib/libzmtp.so" | sed -n 's/.*\[libzmtp\.so\.\(.*\)\]/\1/p')"
+}
+
+notices_a_broken_promise() {
+    mkdir -p "$work/abi" && cp -r zmtp/*.h "$work/abi" && mkdir -p "$work/abi/pkg/released" &&
+        zmtp/pkg/abi "$work/abi" >"$work/abi/pkg/released/7" || return 1
+    zmtp/pkg/abi --check "$work/abi" 7 || return 1
+    echo 'int zmtp_something_new(void);' >>"$work/abi/zmtp.h"
+    zmtp/pkg/abi --check "$work/abi" 7 || return 1 # more of it breaks nobody
+    sed -i 's|^    uint32_t backlog;|    uint32_t before_it; uint32_t backlog;|' "$work/abi/uv.h"
+    ! zmtp/pkg/abi --check "$work/abi" 7 && zmtp/pkg/abi --check "$work/abi" 8
 }
 
 stages() {
@@ -72,9 +114,11 @@ export PKG_CONFIG_PATH="$work/root/lib/pkgconfig"
 for header in "$work"/root/include/*/*.h; do
     header=${header#"$work/root/include/"}
     check "$header compiles alone" compiles_alone "$header" c "$CC"
-    if command -v c++ >/dev/null; then
-        check "$header compiles alone in C++" compiles_alone "$header" cc c++
-    fi
+    for compiler in c++ clang++; do
+        command -v $compiler >/dev/null || continue
+        check "$header compiles alone in C++17: $compiler" compiles_alone "$header" cc \
+            "$compiler -std=c++17 -Wold-style-cast -Wconversion"
+    done
 done
 check "pkg-config tells of libwslay when it is used" tells_of_wslay_when_it_is_used
 shared=$(pkg-config --libs libgarden)
@@ -94,6 +138,24 @@ for readme in README.md zmtp/README.md garden/README.md; do
         check "a program in $readme compiles" links readme "$shared"
     done
 done
+cat >"$work/alone.c" <<'END'
+#include <zmtp/zmtp.h>
+
+int main(void)
+{
+    struct zmtp_uv *uv = NULL;
+    struct zmtp_key_pair keys;
+    if (!zmtp_sodium()) return 1;
+    zmtp_key_generate(&keys, zmtp_sodium());
+    if (zmtp_uv_open(&uv, uv_default_loop(), NULL) != ZMTP_OK) return 2;
+    zmtp_uv_close(uv, NULL, NULL);
+    return uv_run(uv_default_loop(), UV_RUN_DEFAULT);
+}
+END
+check "a program that is static as a whole links as pkg-config says" links_without_anything_shared
+check "the shared library shows what the headers declare" shows_public_names_only
+check "what was released under its number still holds" keeps_its_promises
+check "a change that breaks that is noticed, and a new number mends it" notices_a_broken_promise
 check "the licences are installed" \
     test -s "$work/root/share/doc/libzmtp/LICENSE" -a -s "$work/root/share/doc/libgarden/LICENSE"
 check "DESTDIR stages without leaking into the files" stages

@@ -22,6 +22,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 struct zmtp_slab;
 
@@ -175,6 +180,9 @@ struct zmtp_pipe_depth {
 };
 struct zmtp_pipe_depth zmtp_pipe_depth(const struct zmtp_pipe_end *end);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

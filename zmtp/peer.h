@@ -25,6 +25,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 enum zmtp_peer_state {
     ZMTP_PEER_GREETING,  // the other's greeting is not whole yet
@@ -173,6 +178,9 @@ struct zmtp_peer_counters {
 };
 struct zmtp_peer_counters zmtp_peer_counters(const struct zmtp_peer *peer);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 struct zmtp_socket;
 
@@ -285,6 +290,9 @@ void zmtp_socket_each_pipe(const struct zmtp_socket *socket,
                                         struct zmtp_pipe_depth depth),
                            void *context);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -29,6 +29,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined __cplusplus && defined __GNUC__
+// Some functions are called as the structs that they return, which hides no constructor anybody wants.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 
 // The engine of one loop: its slab pool, its inproc names, its flush before the loop sleeps. An open
 // socket keeps the loop alive, as a listening handle does; an engine without sockets does not.
@@ -448,6 +453,9 @@ struct zmtp_socket_counters zmtp_uv_counters(const struct zmtp_uv_socket *socket
 int64_t zmtp_uv_stats_json(struct zmtp_uv_socket *socket, char *out, size_t size);
 int64_t zmtp_uv_stats_prometheus(struct zmtp_uv *uv, char *out, size_t size);
 
+#if defined __cplusplus && defined __GNUC__
+#pragma GCC diagnostic pop
+#endif
 #ifdef __cplusplus
 }
 #endif
