@@ -39,6 +39,15 @@ static void format_put_le(uint8_t *out, uint32_t value, uint32_t size)
         out[i] = (uint8_t)(value >> (8 * i));
 }
 
+// Whether a float in memory has the octets that are stored.
+static bool format_is_little(void)
+{
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    return first == 1;
+}
+
 // The nearest integer of |bits| bits; full scale is 2^(bits-1), and +1.0 clips by one step.
 static int32_t format_quantise(float sample, int bits)
 {
@@ -54,6 +63,10 @@ void garden_samples_encode(enum garden_sample_format format, const float *in, si
                            uint8_t *out)
 {
     const uint32_t size = garden_sample_size(format);
+    if (format == GARDEN_SAMPLE_F32_LE && format_is_little()) {
+        memcpy(out, in, count * sizeof *in);
+        return;
+    }
     for (size_t i = 0; i < count; i++, out += size) {
         uint32_t word;
         if (format == GARDEN_SAMPLE_F32_LE)

@@ -273,6 +273,12 @@ static int daemon_open_source(struct daemon *daemon, const struct source_spec *s
         return result;
     }
     daemon->flow_count++;
+    const int priority = (int)daemon->options->priority;
+    if (flow_set_priority(*flow, priority) == 0 && priority > 0 &&
+        daemon->options->pace != FLOW_FAST)
+        log_write(LOG_INFO,
+                  "source '%s' plays without real-time priority: see the limit on it (ulimit -r)",
+                  spec->name);
     return GARDEN_OK;
 }
 

@@ -1,8 +1,10 @@
 #include "flow.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 
 #include "../core/error.h"
@@ -41,6 +43,7 @@ struct flow {
     void *memory;        // of all blocks
     size_t memory_size;
     size_t played; // frames of the block that was last played, for who runs the callback
+    struct spread times;
 
     // A run is the playing from the first tap to the last; 0: idle. Every change of it is under
     // |lock| and wakes the threads that wait for one.
@@ -75,6 +78,18 @@ static bool flow_has_room(struct flow *flow, size_t frames)
     return true;
 }
 
+// Whether samples as they are read have the very octets that are stored: those of a machine that is
+// little-endian, too. Then there is nothing to convert.
+static bool flow_is_stored(enum garden_sample_format own, enum garden_sample_format format)
+{
+    const uint16_t one = 1;
+    uint8_t first;
+    memcpy(&first, &one, 1);
+    if (first != 1) return false;
+    const bool real = own == GARDEN_SAMPLE_F32_LE;
+    return format == (real ? GARDEN_SAMPLE_F32_LE : GARDEN_SAMPLE_S32_LE);
+}
+
 static enum flow_result flow_play(struct flow *flow)
 {
     const uint64_t run = atomic_load(&flow->run);
@@ -93,7 +108,9 @@ static enum flow_result flow_play(struct flow *flow)
         if (!tap) continue;
         if (block->lost > 0) garden_ring_lose(tap->ring, block->lost);
         const uint8_t *octets = block->octets;
-        if (info->kind == GARDEN_STREAM_AUDIO) {
+        if (info->kind == GARDEN_STREAM_AUDIO && flow_is_stored(info->sample, tap->format)) {
+            octets = (const uint8_t *)block->samples;
+        } else if (info->kind == GARDEN_STREAM_AUDIO) {
             source_convert(info->sample, block->samples, block->frames * info->channels,
                            tap->format, tap->octets);
             octets = tap->octets;
@@ -205,8 +222,10 @@ static void flow_run(struct flow *flow, uint64_t run)
             flow_sleep_until(wake < slice ? wake : slice);
             continue;
         }
+        const int64_t begun = flow_now();
         switch (flow_callback(flow)) {
         case FLOW_PLAYED:
+            spread_add(&flow->times, (uint64_t)(flow_now() - begun));
             frames += (int64_t)flow->played;
             break;
         case FLOW_FULL:
@@ -297,6 +316,11 @@ bool flow_failed(const struct flow *flow)
     return run != 0 && atomic_load(&flow->failed_run) == run;
 }
 
+struct spread_figures flow_times(const struct flow *flow)
+{
+    return spread_read(&flow->times);
+}
+
 const struct source_info *flow_info(const struct flow *flow)
 {
     return source_info(flow->source);
@@ -373,6 +397,13 @@ int flow_open(struct flow **out, struct source *source, enum flow_pace pace, boo
     }
     *out = flow;
     return GARDEN_OK;
+}
+
+int flow_set_priority(struct flow *flow, int priority)
+{
+    const struct sched_param param = {.sched_priority = priority};
+    if (!flow->has_clock || flow->pace == FLOW_FAST || priority <= 0) return 0;
+    return pthread_setschedparam(flow->clock, SCHED_FIFO, &param) == 0 ? priority : 0;
 }
 
 void flow_close(struct flow *flow)

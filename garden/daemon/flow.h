@@ -7,6 +7,7 @@
 #define GARDEN_DAEMON_FLOW_H
 
 #include "source.h"
+#include "spread.h"
 
 enum flow_pace {
     FLOW_REAL, // by the clock, whether or not the rings have room
@@ -20,6 +21,9 @@ struct flow;
 // Takes |source| on success. |threads| false: nothing plays but by flow_fill() and flow_callback().
 int flow_open(struct flow **out, struct source *source, enum flow_pace pace, bool threads,
               struct garden_error *error);
+// Runs the clock's thread at this real-time priority, if it has one and the system permits that: else 0 is
+// returned, and it runs as the others do. At pace fast it would starve them, so there it never does.
+int flow_set_priority(struct flow *flow, int priority);
 // Ends the threads. No stream may tap it any more.
 void flow_close(struct flow *flow);
 const struct source_info *flow_info(const struct flow *flow);
@@ -38,6 +42,8 @@ void flow_tap_close(struct flow *flow, struct flow_tap *tap);
 // because reading failed.
 bool flow_ended(const struct flow *flow);
 bool flow_failed(const struct flow *flow);
+// How long the callback took, each time that it played a block since the start; from any thread.
+struct spread_figures flow_times(const struct flow *flow);
 
 // ---- What the two threads do
 

@@ -12,6 +12,8 @@
 
 enum {
     OPTIONS_RING_MS = 2000,
+    OPTIONS_PRIORITY = 20, // above what a desktop runs, below what a sound server does
+    OPTIONS_PRIORITY_MAX = 99,
     OPTIONS_RING_MAX_MS = 60000,
     OPTIONS_POSITION_MS = 100,
     OPTIONS_POSITION_MAX_MS = 60000,
@@ -83,6 +85,8 @@ static const char options_help[] =
     "  --loop               files begin again when they end\n"
     "  --pace real|fast     by the clock, or as fast as it can be written (real)\n"
     "  --ring-ms N          audio held while no chunk takes it (2000)\n"
+    "  --priority N         real-time priority of the threads that play, where the limits\n"
+    "                       allow it: 1 to 99, 0 for none (20)\n"
     "  --staging DIR        the only folder below which chunks are written: that of a\n"
     "                       store, STORE/staging (RUN-DIR/staging)\n"
     "\n"
@@ -286,6 +290,7 @@ static const struct option options_table[] = {
     {"pace", required_argument, NULL, 'p'},
     {"topics", no_argument, NULL, 'o'},
     {"ring-ms", required_argument, NULL, 'm'},
+    {"priority", required_argument, NULL, 'P'},
     {"position-ms", required_argument, NULL, 'i'},
     {"ready-fd", required_argument, NULL, 'y'},
     {"log-level", required_argument, NULL, 'g'},
@@ -317,6 +322,10 @@ static int options_one(int option, const char *text, struct options *out,
     case 'm':
         if (!options_number(text, OPTIONS_RING_MAX_MS, &out->ring_ms) || out->ring_ms == 0)
             return options_usage("--ring-ms", "a number from 1 to 60000", text);
+        return OPTIONS_GO_ON;
+    case 'P':
+        if (!options_number(text, OPTIONS_PRIORITY_MAX, &out->priority))
+            return options_usage("--priority", "a number from 0 to 99", text);
         return OPTIONS_GO_ON;
     case 'i':
         if (!options_number(text, OPTIONS_POSITION_MAX_MS, &out->position_ms) ||
@@ -423,6 +432,7 @@ int options_read(int argc, char **argv, struct options *out)
 {
     struct options_where where = {0};
     *out = (struct options){.ring_ms = OPTIONS_RING_MS,
+                            .priority = OPTIONS_PRIORITY,
                             .position_ms = OPTIONS_POSITION_MS,
                             .state_sync_ms = OPTIONS_STATE_SYNC_MS,
                             .ready_fd = -1,

@@ -20,6 +20,7 @@ struct options {
     enum flow_pace pace;
     bool topics;
     uint32_t ring_ms, position_ms;
+    uint32_t priority;            // of the threads that play; 0: none
     int ready_fd;                 // -1: none
     const char *key_file, *allow; // CURVE; null: none, everybody
     const char *http;             // where to serve HTTP; null: nowhere

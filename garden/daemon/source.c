@@ -131,6 +131,41 @@ union source_sample driver_sample(enum garden_sample_format format, const uint8_
     return sample;
 }
 
+// The upper |size| octets of each whole sample. Where |size| is a constant the octets of one are a store.
+static inline void source_cut(const union source_sample *in, size_t count, size_t size,
+                              uint8_t *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t bits = (uint32_t)in[i].whole;
+        for (size_t octet = 0; octet < size; octet++)
+            out[i * size + octet] = (uint8_t)(bits >> (8 * (4 - size + octet)));
+    }
+}
+
+static void source_cut_all(const union source_sample *in, size_t count, size_t size, uint8_t *out)
+{
+    switch (size) {
+    case 2:
+        source_cut(in, count, 2, out);
+        break;
+    case 3:
+        source_cut(in, count, 3, out);
+        break;
+    default:
+        source_cut(in, count, 4, out);
+        break;
+    }
+}
+
+// Where |count| is a constant this is a few wide instructions. The unit is a power of two, so multiplying rounds
+// no more than dividing does.
+static inline void source_reals(const union source_sample *restrict in, size_t count,
+                                float *restrict out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)in[i].whole * (1.0f / 2147483648.0f);
+}
+
 void source_convert(enum garden_sample_format own, const union source_sample *in, size_t count,
                     enum garden_sample_format format, uint8_t *out)
 {
@@ -139,18 +174,18 @@ void source_convert(enum garden_sample_format own, const union source_sample *in
     float reals[STEP];
     for (size_t done = 0; done < count;) {
         const size_t step = count - done < STEP ? count - done : STEP;
-        if (own == GARDEN_SAMPLE_F32_LE || format == GARDEN_SAMPLE_F32_LE) {
-            for (size_t i = 0; i < step; i++)
-                reals[i] = own == GARDEN_SAMPLE_F32_LE ? in[done + i].real
-                                                       : (float)in[done + i].whole / 2147483648.0f;
-            garden_samples_encode(format, reals, step, out + done * size);
-        } else {
-            for (size_t i = 0; i < step; i++) {
-                const uint32_t bits = (uint32_t)in[done + i].whole;
-                for (size_t octet = 0; octet < size; octet++)
-                    out[(done + i) * size + octet] = (uint8_t)(bits >> (8 * (4 - size + octet)));
-            }
+        if (own != GARDEN_SAMPLE_F32_LE && format != GARDEN_SAMPLE_F32_LE) {
+            source_cut_all(in + done, step, size, out + done * size);
+            done += step;
+            continue;
         }
+        if (own == GARDEN_SAMPLE_F32_LE)
+            memcpy(reals, in + done, step * sizeof *reals);
+        else if (step == STEP)
+            source_reals(in + done, STEP, reals);
+        else
+            source_reals(in + done, step, reals);
+        garden_samples_encode(format, reals, step, out + done * size);
         done += step;
     }
 }

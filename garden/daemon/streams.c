@@ -294,10 +294,34 @@ static struct garden_value streams_text_value(const char *text)
     return garden_value_text(garden_text_of(text));
 }
 
-static int streams_dump_source(const struct source_info *info, struct garden_arena *arena,
+// How long its callback took since the daemon's start.
+static int streams_dump_times(const struct flow *flow, struct garden_arena *arena,
+                              struct garden_value *out)
+{
+    const struct spread_figures times = flow_times(flow);
+    const struct garden_entry all[] = {
+        garden_entry_of("count", garden_value_uint(times.count)),
+        garden_entry_of("p50_ns", garden_value_uint(times.p50_ns)),
+        garden_entry_of("p99_ns", garden_value_uint(times.p99_ns)),
+        garden_entry_of("p999_ns", garden_value_uint(times.p999_ns)),
+        garden_entry_of("max_ns", garden_value_uint(times.max_ns)),
+    };
+    enum { COUNT = sizeof all / sizeof *all };
+    struct garden_entry *entries = garden_arena_alloc(arena, COUNT, sizeof *entries);
+    if (!entries) return arena->error;
+    memcpy(entries, all, sizeof all);
+    *out = garden_value_map(entries, COUNT);
+    return GARDEN_OK;
+}
+
+static int streams_dump_source(const struct flow *flow, struct garden_arena *arena,
                                struct garden_value *out)
 {
-    enum { ENTRIES_MAX = 6 };
+    enum { ENTRIES_MAX = 7 };
+    const struct source_info *info = flow_info(flow);
+    struct garden_value times;
+    const int result = streams_dump_times(flow, arena, &times);
+    if (result < 0) return result;
     const bool audio = info->kind == GARDEN_STREAM_AUDIO;
     size_t count = 0;
     struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES_MAX, sizeof *entries);
@@ -313,6 +337,7 @@ static int streams_dump_source(const struct source_info *info, struct garden_are
     entries[count++] =
         garden_entry_of("frames", info->frames == SOURCE_ENDLESS ? garden_value_null()
                                                                  : garden_value_uint(info->frames));
+    entries[count++] = garden_entry_of("callback", times);
     *out = garden_value_map(entries, count);
     return GARDEN_OK;
 }
@@ -358,7 +383,7 @@ int streams_dump(const struct streams *streams, struct garden_arena *arena,
         garden_arena_alloc(arena, config->flow_count + count, sizeof *items);
     if (!items) return arena->error;
     for (size_t i = 0; i < config->flow_count; i++) {
-        const int result = streams_dump_source(flow_info(config->flows[i]), arena, &items[at++]);
+        const int result = streams_dump_source(config->flows[i], arena, &items[at++]);
         if (result < 0) return result;
     }
     for (const struct stream *stream = streams->first; stream; stream = stream->next) {

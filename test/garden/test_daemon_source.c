@@ -1,5 +1,5 @@
-// Sources and their flow: what a file holds comes through bit for bit, and the callback that carries it
-// does nothing that an audio thread must not do.
+// Sources and their flow: what a file holds comes through bit for bit. What the callback that carries it must not
+// do is in test_daemon_callback.c.
 #include <math.h>
 #include <setjmp.h>
 #include <sndfile.h>
@@ -9,13 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <linux/seccomp.h>
 
 #include <cmocka.h>
 
@@ -456,110 +451,6 @@ static void threads_play_a_second_in_a_second_and_nothing_is_lost(void **state)
     stop(&p);
 }
 
-// ---- The callback, as an audio driver would have it
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TEST_TRAPS 0 // sanitizers have their own heap and calls
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TEST_TRAPS 0
-#endif
-#endif
-#ifndef TEST_TRAPS
-#define TEST_TRAPS 1
-#endif
-
-#if TEST_TRAPS
-void *__libc_malloc(size_t size); // glibc's own
-
-static volatile bool trapped;
-
-// Stands before the C library's for the whole program.
-void *malloc(size_t size)
-{
-    if (trapped) _exit(1);
-    return __libc_malloc(size);
-}
-
-// In a process that may only write to open files and leave: any other system call kills it, and so
-// does an allocation. A lock would be one of both once it is contended.
-static void run_trapped(struct flow *flow, int count)
-{
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) _exit(2);
-    trapped = true;
-    enum flow_result result = FLOW_PLAYED;
-    for (int i = 0; i < count && result == FLOW_PLAYED; i++)
-        result = flow_callback(flow);
-    trapped = false;
-    (void)syscall(SYS_exit, result == FLOW_PLAYED ? 0 : 3);
-}
-#endif
-
-#if TEST_TRAPS
-// Runs what |flow| has ready under the trap.
-static void check_trapped(struct flow *flow, int count)
-{
-    while (flow_fill(flow))
-        continue;
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) run_trapped(flow, count);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
-
-enum { TRAPPED_TAPS = 9 };
-
-// The whole way of the callback: as many taps as there are kinds, with room, with little, and with none.
-static void trap_source(const char *text)
-{
-    static const enum garden_sample_format formats[] = {GARDEN_SAMPLE_F32_LE, GARDEN_SAMPLE_S16_LE,
-                                                        GARDEN_SAMPLE_S24_LE, GARDEN_SAMPLE_S32_LE};
-    struct flow *flow;
-    struct flow_tap *taps[TRAPPED_TAPS];
-    struct garden_ring *rings[TRAPPED_TAPS];
-    assert_int_equal(flow_open(&flow, open_source(text), FLOW_REAL, false, NULL), GARDEN_OK);
-    const struct source_info *info = flow_info(flow);
-    for (size_t i = 0; i < TRAPPED_TAPS; i++) {
-        const enum garden_sample_format sample = formats[i % 4];
-        const struct garden_stream_format format = {.kind = info->kind,
-                                                    .sample_rate = info->rate,
-                                                    .channels = info->channels,
-                                                    .sample = sample};
-        const size_t capacity = i < 4 ? 100000 : i < 8 ? 1024 : 1;
-        assert_int_equal(garden_ring_open(NULL, garden_frame_size(&format), capacity, &rings[i]),
-                         GARDEN_OK);
-        assert_int_equal(flow_tap_open(flow, rings[i], capacity, sample, &taps[i], NULL),
-                         GARDEN_OK);
-    }
-    check_trapped(flow, 50);
-    for (size_t i = 0; i < TRAPPED_TAPS; i++) {
-        flow_tap_close(flow, taps[i]);
-        garden_ring_close(rings[i]);
-    }
-    flow_close(flow);
-}
-#endif
-
-static void the_callback_makes_no_system_call_and_no_allocation(void **state)
-{
-    (void)state;
-#if TEST_TRAPS
-    struct played p;
-    play(&p, "counter:1,48000", FLOW_REAL, false, 1024); // so that it also overruns
-    check_trapped(p.flow, 60);
-    stop(&p);
-    trap_source("counter:3,96000"); // whole samples, to every format
-    trap_source("noise:2,48000");   // reals
-    trap_source("midi-counter:3125");
-    trap_source("sine:440,64,192000");
-#else
-    skip();
-#endif
-}
-
 // ---- MIDI
 
 static size_t read_midi(struct source *source, uint8_t *out, size_t size, size_t wanted)
@@ -710,7 +601,6 @@ int main(void)
         cmocka_unit_test(a_fast_flow_waits_for_room_and_a_real_one_does_not),
         cmocka_unit_test(a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap),
         cmocka_unit_test(threads_play_a_second_in_a_second_and_nothing_is_lost),
-        cmocka_unit_test(the_callback_makes_no_system_call_and_no_allocation),
         FILES(octets_of_a_file_become_whole_messages_and_the_rest_is_told_as_lost),
         FILES(a_song_a_folder_and_nothing_are_no_midi_octets),
         cmocka_unit_test(numbered_messages_are_the_same_however_they_are_read),

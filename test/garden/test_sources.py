@@ -223,7 +223,43 @@ def what_a_sink_of_pipewire_plays_is_captured(place):
     assert found >= frames // 480 // 2, f"{found} of {frames // 480} pieces are as they were played"
 
 
+def priorities(daemon):
+    """Of the threads that run in real time."""
+    threads = [int(name) for name in os.listdir(f"/proc/{daemon.pid}/task")]
+    return [os.sched_getparam(thread).sched_priority for thread in threads
+            if os.sched_getscheduler(thread) == os.SCHED_FIFO]
+
+
+def what_plays_runs_at_the_priority_that_was_asked_for(place):
+    """And at none by default if it was asked for none, or at pace fast, where it would never sleep."""
+    counter = ("--source", "a=counter:1,48000", "--source", "b=midi-counter:3125")
+    for options, wanted in ((("--priority", "11"), [11, 11]), (("--priority", "0"), []),
+                            (("--priority", "11", "--pace", "fast"), [])):
+        daemon = place.start(*counter, *options)
+        found = priorities(daemon)
+        told = place.ctl("status")["sources"][0]["callback"]
+        assert told["count"] == 0 and told["max_ns"] == 0, told
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(PATIENCE) == 0
+        if wanted and not found:
+            raise tap.Skipped("this system lets us have no real-time priority")
+        assert found == wanted, (options, found)
+    refused = subprocess.run([GARDEND, "--priority", "100"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2 and "--priority" in refused.stderr, refused
+
+
+def how_long_the_callback_takes_is_told(place):
+    place.start("--source", "big=counter:8,48000,48000")
+    done = place.ctl("capture", "--store", place.store, "--device", "big")
+    assert done["captured"] == 48000, done
+    told = place.ctl("status")["sources"][0]["callback"]
+    assert told["count"] == 48000 // 256 + 1, told
+    assert 0 < told["p50_ns"] <= told["p99_ns"] <= told["p999_ns"] <= told["max_ns"], told
+
+
 TESTS = (
+    what_plays_runs_at_the_priority_that_was_asked_for,
+    how_long_the_callback_takes_is_told,
     standard_input_is_captured_to_the_last_frame,
     standard_input_that_ends_within_a_frame_fails_the_stream_and_keeps_the_rest,
     a_device_of_alsa_is_captured,
