@@ -86,7 +86,7 @@ CORE_SRC = $(filter-out %_sodium.c,$(foreach d,$(CORE_DIRS),$(wildcard zmtp/$(d)
 ZMTP_SRC = $(CORE_SRC) $(wildcard zmtp/mech/*_sodium.c zmtp/ws/*.c zmtp/io/*.c)
 # The garden's store names things by hashes of libsodium's.
 ifneq ($(SODIUM),0)
-GARDEN_SRC = $(foreach d,wire core store uv,$(wildcard garden/$(d)/*.c))
+GARDEN_SRC = $(foreach d,wire core query store uv,$(wildcard garden/$(d)/*.c))
 AUDIO = $(foreach p,alsa libpipewire-0.3,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))
 DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) $(if $(filter libpipewire%,$(AUDIO)),,%/pipewire.c),\
     $(wildcard garden/daemon/*.c))
