@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { MATCH_NO_CHARACTER = UINT32_MAX, MATCH_REPLACEMENT = 0xfffd };
+enum { MATCH_REPLACEMENT = 0xfffd, MATCH_NO_CHARACTER = 0x7fffffff };
 
 uint32_t garden__regex_decode(struct garden_text text, size_t at, size_t *width)
 {
