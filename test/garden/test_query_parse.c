@@ -11,7 +11,7 @@
 
 enum { DEPTH_MAX = 4 };
 
-static void fields_are_in_order_with_their_parents(void **state)
+static void test_fields_are_in_order_with_their_parents(void **state)
 {
     struct garden__query_document d;
     struct garden_arena arena;
@@ -46,7 +46,7 @@ static void fields_are_in_order_with_their_parents(void **state)
     garden_arena_fini(&arena);
 }
 
-static void what_is_malformed_is_told_with_its_place(void **state)
+static void test_what_is_malformed_is_told_with_its_place(void **state)
 {
     static const struct {
         const char *text, *why;
@@ -113,8 +113,8 @@ static void what_is_malformed_is_told_with_its_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_are_in_order_with_their_parents),
-        cmocka_unit_test(what_is_malformed_is_told_with_its_place),
+        cmocka_unit_test(test_fields_are_in_order_with_their_parents),
+        cmocka_unit_test(test_what_is_malformed_is_told_with_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

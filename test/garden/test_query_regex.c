@@ -17,72 +17,74 @@ static int compile(const char *pattern, struct garden_arena *arena, struct garde
     return garden__regex_compile(out, garden_text_of(pattern), arena, error);
 }
 
-static void patterns_match_as_rusts_do(void **state)
+static const struct {
+    const char *pattern, *yes[4], *no[4];
+} patterns[] = {
+    {"", {"", "a"}, {NULL}},
+    {"a|b|cd", {"xa", "bx", "cd"}, {"c", "d", ""}},
+    {"^(foo|bar)+$", {"foo", "foobar"}, {"", "fo", "xfoo", "foox"}},
+    {"^a{2,3}$", {"aa", "aaa"}, {"a", "aaaa"}},
+    {"^a{2,}$", {"aa", "aaaaa"}, {"a"}},
+    {"^a{2}$", {"aa"}, {"a", "aaa"}},
+    {"^(ab|c){0,2}d", {"d", "abd", "cabd"}, {"ababab", "cccd"}},
+    {"^x{0}y$", {"y"}, {"xy"}},
+    {"^(a*)*$", {"", "aaa"}, {"ab"}},
+    {"^(|a)+b", {"b", "aab"}, {"c"}},
+    {"a??b*?c+?", {"c", "abc"}, {"ab"}},
+    {"(?i)hel{2}o", {"HELLO", "Hello"}, {"helo"}},
+    {"(?i:A)b", {"ab", "Ab"}, {"aB"}},
+    {"a(?i)b|c", {"aB", "C"}, {"AB"}},
+    {"(a(?i)b)c", {"aBc"}, {"aBC"}},
+    {"(?i)[a-c]+[^x-z]", {"AB", "aq"}, {"AX", "x"}},
+    {"(?s)a.b", {"a\nb"}, {"ab"}},
+    {"a.b",
+     {"axb", "a\xc3\xa9"
+             "b"},
+     {"a\nb", "ab"}},
+    {"(?m)^b$", {"a\nb\nc", "b"}, {"ab"}},
+    {"^b$", {"b"}, {"a\nb"}},
+    {"\\Ab\\z", {"b"}, {"b\n"}},
+    {"\\bfoo\\b", {"a foo.", "foo"}, {"foot", "_foo"}},
+    {"o\\B", {"fot"}, {"fo"}},
+    {"^\\d+\\s\\w+$", {"12 a_9"}, {"a b", "1 -"}},
+    {"^\\D\\S\\W$", {"ab-"}, {"1b-", "a -", "abc"}},
+    {"[\\d\\s]x", {"1x", " x"}, {"ax"}},
+    {"[^\\D]", {"a1"}, {"ab"}},
+    {"^[]a]+$", {"]a"}, {"b"}},
+    {"^[^]a]$", {"b"}, {"]", "a"}},
+    {"^[a-]$", {"-", "a"}, {"b"}},
+    {"^[[:alpha:][:^ascii:]-]+$", {"aZ-\xc3\xa9"}, {"1"}},
+    {"[[:xdigit:]]{2}", {"fF", "09"}, {"0g"}},
+    {"\\x41\\x{42}\\u0043\\U00000044", {"ABCD"}, {"abcd"}},
+    {"\\.\\*\\[\\{\\/", {".*[{/"}, {"x*[{/"}},
+    {"^\\t\\n\\r$", {"\t\n\r"}, {"tnr"}},
+    {"(?P<n>a)(?<m>b)", {"ab"}, {"ba"}},
+    {"\xc3\xa9+", {"\xc3\xa9\xc3\xa9"}, {"e"}},
+    {"[\xc3\xa0-\xc3\xaf]", {"\xc3\xa9"}, {"\xc3\xb0"}},
+    {"((a|b)|(c|d))e", {"ae", "de"}, {"e"}},
+};
+
+static void test_patterns_match_as_rusts_do(void **state)
 {
-    static const struct {
-        const char *pattern, *yes[4], *no[4];
-    } cases[] = {
-        {"", {"", "a"}, {NULL}},
-        {"a|b|cd", {"xa", "bx", "cd"}, {"c", "d", ""}},
-        {"^(foo|bar)+$", {"foo", "foobar"}, {"", "fo", "xfoo", "foox"}},
-        {"^a{2,3}$", {"aa", "aaa"}, {"a", "aaaa"}},
-        {"^a{2,}$", {"aa", "aaaaa"}, {"a"}},
-        {"^a{2}$", {"aa"}, {"a", "aaa"}},
-        {"^(ab|c){0,2}d", {"d", "abd", "cabd"}, {"ababab", "cccd"}},
-        {"^x{0}y$", {"y"}, {"xy"}},
-        {"^(a*)*$", {"", "aaa"}, {"ab"}},
-        {"^(|a)+b", {"b", "aab"}, {"c"}},
-        {"a??b*?c+?", {"c", "abc"}, {"ab"}},
-        {"(?i)hel{2}o", {"HELLO", "Hello"}, {"helo"}},
-        {"(?i:A)b", {"ab", "Ab"}, {"aB"}},
-        {"a(?i)b|c", {"aB", "C"}, {"AB"}},
-        {"(a(?i)b)c", {"aBc"}, {"aBC"}},
-        {"(?i)[a-c]+[^x-z]", {"AB", "aq"}, {"AX", "x"}},
-        {"(?s)a.b", {"a\nb"}, {"ab"}},
-        {"a.b",
-         {"axb", "a\xc3\xa9"
-                 "b"},
-         {"a\nb", "ab"}},
-        {"(?m)^b$", {"a\nb\nc", "b"}, {"ab"}},
-        {"^b$", {"b"}, {"a\nb"}},
-        {"\\Ab\\z", {"b"}, {"b\n"}},
-        {"\\bfoo\\b", {"a foo.", "foo"}, {"foot", "_foo"}},
-        {"o\\B", {"fot"}, {"fo"}},
-        {"^\\d+\\s\\w+$", {"12 a_9"}, {"a b", "1 -"}},
-        {"^\\D\\S\\W$", {"ab-"}, {"1b-", "a -", "abc"}},
-        {"[\\d\\s]x", {"1x", " x"}, {"ax"}},
-        {"[^\\D]", {"a1"}, {"ab"}},
-        {"^[]a]+$", {"]a"}, {"b"}},
-        {"^[^]a]$", {"b"}, {"]", "a"}},
-        {"^[a-]$", {"-", "a"}, {"b"}},
-        {"^[[:alpha:][:^ascii:]-]+$", {"aZ-\xc3\xa9"}, {"1"}},
-        {"[[:xdigit:]]{2}", {"fF", "09"}, {"0g"}},
-        {"\\x41\\x{42}\\u0043\\U00000044", {"ABCD"}, {"abcd"}},
-        {"\\.\\*\\[\\{\\/", {".*[{/"}, {"x*[{/"}},
-        {"^\\t\\n\\r$", {"\t\n\r"}, {"tnr"}},
-        {"(?P<n>a)(?<m>b)", {"ab"}, {"ba"}},
-        {"\xc3\xa9+", {"\xc3\xa9\xc3\xa9"}, {"e"}},
-        {"[\xc3\xa0-\xc3\xaf]", {"\xc3\xa9"}, {"\xc3\xb0"}},
-        {"((a|b)|(c|d))e", {"ae", "de"}, {"e"}},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         struct garden_arena arena;
         struct garden__regex *regex;
         struct garden_error error = {0};
-        if (compile(cases[i].pattern, &arena, &regex, &error) < 0)
-            fail_msg("%s: %s", cases[i].pattern, error.text);
+        if (compile(patterns[i].pattern, &arena, &regex, &error) < 0)
+            fail_msg("%s: %s", patterns[i].pattern, error.text);
         for (size_t j = 0; j < 4; j++) {
-            if (cases[i].yes[j] && !garden__regex_match(regex, garden_text_of(cases[i].yes[j])))
-                fail_msg("%s does not match '%s'", cases[i].pattern, cases[i].yes[j]);
-            if (cases[i].no[j] && garden__regex_match(regex, garden_text_of(cases[i].no[j])))
-                fail_msg("%s matches '%s'", cases[i].pattern, cases[i].no[j]);
+            if (patterns[i].yes[j] &&
+                !garden__regex_match(regex, garden_text_of(patterns[i].yes[j])))
+                fail_msg("%s does not match '%s'", patterns[i].pattern, patterns[i].yes[j]);
+            if (patterns[i].no[j] && garden__regex_match(regex, garden_text_of(patterns[i].no[j])))
+                fail_msg("%s matches '%s'", patterns[i].pattern, patterns[i].no[j]);
         }
         garden_arena_fini(&arena);
     }
 }
 
-static void what_is_not_supported_or_malformed_is_told_with_its_place(void **state)
+static void test_what_is_not_supported_or_malformed_is_told_with_its_place(void **state)
 {
     static const struct {
         const char *pattern, *why;
@@ -127,17 +129,17 @@ static void what_is_not_supported_or_malformed_is_told_with_its_place(void **sta
 }
 
 // Where going back would try 2^1000 ways; it is done, or the test does not end.
-static void no_pattern_explodes(void **state)
+static void test_no_pattern_explodes(void **state)
 {
-    static const char *const patterns[] = {"(a*)*b", "(a|a)*b", "(a|aa)+$b", "(.*)(.*)(.*)(.*)c"};
+    static const char *const bad[] = {"(a*)*b", "(a|a)*b", "(a|aa)+$b", "(.*)(.*)(.*)(.*)c"};
     char text[1000];
     (void)state;
     memset(text, 'a', sizeof text);
-    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct garden_arena arena;
         struct garden__regex *regex;
         struct garden_error error;
-        assert_int_equal(compile(patterns[i], &arena, &regex, &error), GARDEN_OK);
+        assert_int_equal(compile(bad[i], &arena, &regex, &error), GARDEN_OK);
         assert_false(garden__regex_match(regex, (struct garden_text){text, sizeof text}));
         garden_arena_fini(&arena);
     }
@@ -146,9 +148,9 @@ static void no_pattern_explodes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patterns_match_as_rusts_do),
-        cmocka_unit_test(what_is_not_supported_or_malformed_is_told_with_its_place),
-        cmocka_unit_test(no_pattern_explodes),
+        cmocka_unit_test(test_patterns_match_as_rusts_do),
+        cmocka_unit_test(test_what_is_not_supported_or_malformed_is_told_with_its_place),
+        cmocka_unit_test(test_no_pattern_explodes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,7 @@ static void refused(void **state, const char *text, const char *variables, const
     assert_string_equal(asked->error.text, why);
 }
 
-static void outputs_are_named_by_themselves_their_alias_and_those_of_their_edges(void **state)
+static void test_outputs_are_named_by_themselves_their_alias_and_those_of_their_edges(void **state)
 {
     check(state, "{ Number(max: 1) { value @output } }", NULL, "{\"value\":0}{\"value\":1}");
     check(state,
@@ -97,7 +97,7 @@ static void outputs_are_named_by_themselves_their_alias_and_those_of_their_edges
           "{\"value\":1,\"a_value\":2,\"a_b_value\":1}{\"value\":1,\"a_value\":3,\"a_b_value\":2}");
 }
 
-static void operators_filter(void **state)
+static void test_operators_filter(void **state)
 {
     static const struct {
         const char *filter, *variables, *rows;
@@ -156,7 +156,7 @@ static void operators_filter(void **state)
     }
 }
 
-static void edges_multiply_rows_and_take_parameters(void **state)
+static void test_edges_multiply_rows_and_take_parameters(void **state)
 {
     check(state,
           "{ Number(min: 1, max: 6) { value @output divisor(min: 3) { d: value @output } } }", NULL,
@@ -166,7 +166,7 @@ static void edges_multiply_rows_and_take_parameters(void **state)
           "{\"to\":4,\"from\":2}", "{\"value\":2}{\"value\":3}{\"value\":4}{\"value\":4}");
 }
 
-static void what_is_optional_leaves_nulls_that_no_filter_sees(void **state)
+static void test_what_is_optional_leaves_nulls_that_no_filter_sees(void **state)
 {
     check(state,
           "{ Number(max: 1) { value @output previous @optional { p: value @output "
@@ -188,7 +188,7 @@ static void what_is_optional_leaves_nulls_that_no_filter_sees(void **state)
           "{\"value\":1,\"previouscount\":0,\"v\":[]}");
 }
 
-static void a_recursion_tells_each_vertex_before_those_behind_it(void **state)
+static void test_a_recursion_tells_each_vertex_before_those_behind_it(void **state)
 {
     check(state, "{ Number(max: 0) { next @recurse(depth: 2) { value @output } } }", NULL,
           "{\"value\":0}{\"value\":1}{\"value\":2}{\"value\":3}{\"value\":2}{\"value\":3}{"
@@ -203,7 +203,7 @@ static void a_recursion_tells_each_vertex_before_those_behind_it(void **state)
           NULL, "{\"value\":null}{\"value\":0}");
 }
 
-static void folds_gather_and_count(void **state)
+static void test_folds_gather_and_count(void **state)
 {
     check(state, "{ Number(max: 4) { value @output divisor @fold { d: value @output } } }", NULL,
           "{\"value\":0,\"d\":[]}{\"value\":1,\"d\":[1]}{\"value\":2,\"d\":[1,2]}"
@@ -227,7 +227,7 @@ static void folds_gather_and_count(void **state)
           "{\"value\":3,\"n\":[]}");
 }
 
-static void coercions_choose(void **state)
+static void test_coercions_choose(void **state)
 {
     check(state, "{ Number(max: 5) { ... on Prime { value @output } } }", NULL,
           "{\"value\":2}{\"value\":3}{\"value\":5}");
@@ -237,7 +237,7 @@ static void coercions_choose(void **state)
           "{\"x\":0}", "{\"v\":0,\"value\":null}{\"v\":2,\"value\":1}{\"v\":5,\"value\":4}");
 }
 
-static void what_is_wrong_is_named_with_its_place(void **state)
+static void test_wrong_names_are_told_with_their_place_and_the_nearest(void **state)
 {
     refused(state, "", NULL, "line 1, column 1: expected '{', found the end of the query");
     refused(state, "{ Number(max: 3) { valeu @output } }", NULL,
@@ -252,6 +252,10 @@ static void what_is_wrong_is_named_with_its_place(void **state)
             "line 1, column 3: 'Number' needs the parameter 'max: Int!'");
     refused(state, "{ Number(max: \"x\") { value @output } }", NULL,
             "line 1, column 15: max must be Int!, and is a String");
+}
+
+static void test_wrong_filters_are_told_with_their_place(void **state)
+{
     refused(state, "{ One { value @filter(op: \"has_prefx\", value: [\"$x\"]) @output } }", NULL,
             "line 1, column 27: there is no operator 'has_prefx'; did you mean 'has_prefix'?");
     refused(state, "{ One { value @filter(op: \"regex\", value: [\"$x\"]) @output } }",
@@ -276,6 +280,10 @@ static void what_is_wrong_is_named_with_its_place(void **state)
             "line 1, column 15: the operator is_null is for what can be null, and 'value' is Int!");
     refused(state, "{ One { value @filter(op: \"=\", value: [\"%t\"]) @output } }", NULL,
             "line 1, column 39: no @tag before this place makes a tag 't'");
+}
+
+static void test_what_is_wrong_is_told_with_its_place(void **state)
+{
     refused(
         state, "{ One { value @tag text @output } }", NULL,
         "line 1, column 15: the tag 'value' is never used: expected a filter with [\"%value\"]");
@@ -318,10 +326,11 @@ static void what_is_wrong_is_named_with_its_place(void **state)
             "query");
     refused(state, "{ Number(max: 1001) { value @output } }", NULL,
             "line 1, column 3: numbers are from 0 to 1000");
-    refused(state, "{ Broken { value @output } }", NULL, "line 1, column 3: this cannot be done in the present state");
+    refused(state, "{ Broken { value @output } }", NULL,
+            "line 1, column 3: this cannot be done in the present state");
 }
 
-static void limits_are_kept(void **state)
+static void test_limits_are_kept(void **state)
 {
     struct asked *asked = *state;
     asked->config.text_max = 30;
@@ -347,7 +356,7 @@ static int end_after(void *user)
     return --*left < 0 ? GARDEN_ERR_TIMEOUT : GARDEN_OK;
 }
 
-static void a_query_can_be_ended_in_the_midst_of_it(void **state)
+static void test_a_query_can_be_ended_in_the_midst_of_it(void **state)
 {
     struct asked *asked = *state;
     int left = 3;
@@ -359,7 +368,7 @@ static void a_query_can_be_ended_in_the_midst_of_it(void **state)
             "{\"x\":77}", "the query was ended before it was done");
 }
 
-static void rows_are_made_when_they_are_asked_for(void **state)
+static void test_rows_are_made_when_they_are_asked_for(void **state)
 {
     struct asked *asked = *state;
     struct garden_query *query;
@@ -375,7 +384,7 @@ static void rows_are_made_when_they_are_asked_for(void **state)
     garden_query_close(query);
 }
 
-static void without_memory_a_query_fails_and_leaves_nothing(void **state)
+static void test_without_memory_a_query_fails_and_leaves_nothing(void **state)
 {
     struct asked *asked = *state;
     const char *text =
@@ -414,20 +423,28 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            outputs_are_named_by_themselves_their_alias_and_those_of_their_edges, setup, teardown),
-        cmocka_unit_test_setup_teardown(operators_filter, setup, teardown),
-        cmocka_unit_test_setup_teardown(edges_multiply_rows_and_take_parameters, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_optional_leaves_nulls_that_no_filter_sees, setup,
+            test_outputs_are_named_by_themselves_their_alias_and_those_of_their_edges, setup,
+            teardown),
+        cmocka_unit_test_setup_teardown(test_operators_filter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_edges_multiply_rows_and_take_parameters, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(a_recursion_tells_each_vertex_before_those_behind_it, setup,
+        cmocka_unit_test_setup_teardown(test_what_is_optional_leaves_nulls_that_no_filter_sees,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_recursion_tells_each_vertex_before_those_behind_it,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_folds_gather_and_count, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_coercions_choose, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_names_are_told_with_their_place_and_the_nearest,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_filters_are_told_with_their_place, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(folds_gather_and_count, setup, teardown),
-        cmocka_unit_test_setup_teardown(coercions_choose, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_wrong_is_named_with_its_place, setup, teardown),
-        cmocka_unit_test_setup_teardown(limits_are_kept, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_query_can_be_ended_in_the_midst_of_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(rows_are_made_when_they_are_asked_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_memory_a_query_fails_and_leaves_nothing, setup,
+        cmocka_unit_test_setup_teardown(test_what_is_wrong_is_told_with_its_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_limits_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_query_can_be_ended_in_the_midst_of_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_rows_are_made_when_they_are_asked_for, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_without_memory_a_query_fails_and_leaves_nothing, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

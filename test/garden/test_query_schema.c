@@ -12,7 +12,7 @@
 
 #define SCHEMA_FILE "garden/query/schema.graphql"
 
-static void the_schemas_file_is_what_the_code_has(void **state)
+static void test_the_schemas_file_is_what_the_code_has(void **state)
 {
     static char text[64 * 1024];
     struct garden_buffer out;
@@ -40,7 +40,7 @@ static void check_edges(const struct garden_query_schema *schema,
     }
 }
 
-static void types_have_what_they_name(void **state)
+static void test_types_have_what_they_name(void **state)
 {
     const struct garden_query_schema *schema = garden_query_schema();
     (void)state;
@@ -68,8 +68,8 @@ static void types_have_what_they_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_schemas_file_is_what_the_code_has),
-        cmocka_unit_test(types_have_what_they_name),
+        cmocka_unit_test(test_the_schemas_file_is_what_the_code_has),
+        cmocka_unit_test(test_types_have_what_they_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
