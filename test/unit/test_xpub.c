@@ -467,6 +467,42 @@ static void test_a_welcome_is_the_first_message_of_a_connection(void **state)
     zmtp_pipe_close(b);
 }
 
+// The peer's wish is over, and what it said after that was not looked at yet.
+static void test_without_memory_for_a_welcome_nothing_is_received_that_is_not_due(void **state)
+{
+    (void)state;
+    for (int i = 1; i < MODES; i++) {
+        struct zmtp_budget budget;
+        zmtp_budget_init(&budget, NULL);
+        struct zmtp_socket_config config = sockets_config(ZMTP_XPUB, 9);
+        config.allocator = &budget.allocator;
+        config.xpub_mode = modes[i];
+        config.xpub_welcome = zmtp_bytes_text("welcome");
+        struct zmtp_socket *xpub = sockets_open_with(&config);
+        struct zmtp_pipe_end *a = sockets_dial(xpub);
+        sockets_connect(a, "");
+        sockets_far_send(a, "<SUBSCRIBE>1");
+        sockets_far_send(a, "<SUBSCRIBE>2");
+        zmtp_socket_process(xpub);
+        while (a->in->count > 0)
+            (void)sockets_far_recv(a);
+        zmtp_pipe_link_down(a);
+        zmtp_socket_process(xpub);
+        sockets_connect(a, "");
+        budget.fail_at = budget.calls + 1;
+        budget.fail_on = true;
+        zmtp_socket_process(xpub);
+        assert_string_equal(sockets_recv(xpub), NOTHING);
+        budget.fail_on = false;
+        budget.fail_at = 0;
+        zmtp_socket_process(xpub);
+        assert_string_equal(sockets_recv(xpub), "\\x012");
+        assert_string_equal(sockets_recv(xpub), NOTHING);
+        zmtp_socket_close(xpub);
+        zmtp_pipe_close(a);
+    }
+}
+
 // What a dialled peer said may be acted upon after it has gone; for an immediate socket nobody is there.
 static void test_with_nodrop_who_is_not_connected_holds_up_nobody(void **state)
 {
@@ -650,6 +686,7 @@ int main(void)
         cmocka_unit_test(test_not_manual_the_user_subscribes_nobody),
         cmocka_unit_test(test_with_last_value_the_next_message_is_for_the_new_subscriber_alone),
         cmocka_unit_test(test_a_welcome_is_the_first_message_of_a_connection),
+        cmocka_unit_test(test_without_memory_for_a_welcome_nothing_is_received_that_is_not_due),
         cmocka_unit_test(test_with_nodrop_who_is_not_connected_holds_up_nobody),
         cmocka_unit_test(test_with_nodrop_everybody_gets_a_message_or_nobody),
         cmocka_unit_test(test_who_subscribes_beyond_the_limits_is_cut_off_and_its_topics_end),
