@@ -14,6 +14,8 @@
 //
 // Backpressure is the absence of a want: with a full pipe the peer wants no octets.
 //
+// No peer at all (null) is like one that is closed for ZMTP_ERR_ARGUMENT.
+//
 // A peer of type STREAM speaks no ZMTP: it is ready at once, has no heartbeats and no security but
 // NULL, each commit is a message of one part, and of what it sends only the bodies leave.
 #ifndef ZMTP_PEER_H

@@ -78,6 +78,10 @@ static const char *security_check_plain(const struct zmtp_security *security)
 int zmtp_security_check(const struct zmtp_security *security, const char **why)
 {
     const char *wrong = "the mechanism is none of NULL, PLAIN and CURVE";
+    if (!security) {
+        if (why) *why = "there is no security";
+        return ZMTP_ERR_ARGUMENT;
+    }
     switch (security->mechanism) {
     case ZMTP_NULL:
         wrong = NULL;

@@ -4,6 +4,7 @@
 
 void zmtp_msg_init(struct zmtp_msg *msg, const struct zmtp_allocator *allocator)
 {
+    if (!msg) return;
     msg->allocator = allocator ? allocator : zmtp_heap();
     msg->more = NULL;
     msg->count = 0;
@@ -26,6 +27,7 @@ void zmtp__msg_clear(struct zmtp_msg *msg)
 
 void zmtp_msg_fini(struct zmtp_msg *msg)
 {
+    if (!msg) return;
     zmtp__msg_clear(msg);
     if (msg->origin) zmtp_origin_unref(msg->origin);
     msg->origin = NULL;
@@ -41,12 +43,13 @@ void zmtp_msg_move(struct zmtp_msg *to, struct zmtp_msg *from)
 
 struct zmtp_bytes zmtp_msg_bytes(const struct zmtp_msg *msg, size_t index)
 {
-    if (index >= msg->count) return (struct zmtp_bytes){0};
+    if (!msg || index >= msg->count) return (struct zmtp_bytes){0};
     return zmtp_part_bytes((msg->more ? msg->more : msg->few) + index);
 }
 
 size_t zmtp_msg_size(const struct zmtp_msg *msg)
 {
+    if (!msg) return 0;
     size_t size = 0;
     for (size_t i = 0; i < msg->count; i++)
         size += zmtp_msg_bytes(msg, i).size;
@@ -69,6 +72,7 @@ static int msg_grow(struct zmtp_msg *msg)
 
 int zmtp_msg_append_part(struct zmtp_msg *msg, struct zmtp_part *part)
 {
+    if (!msg || !part) return ZMTP_ERR_ARGUMENT;
     if (msg->count == msg->capacity) {
         const int result = msg_grow(msg);
         if (result < 0) return result;
@@ -80,6 +84,7 @@ int zmtp_msg_append_part(struct zmtp_msg *msg, struct zmtp_part *part)
 
 int zmtp_msg_append(struct zmtp_msg *msg, struct zmtp_bytes octets)
 {
+    if (!msg) return ZMTP_ERR_ARGUMENT;
     struct zmtp_part part;
     int result = zmtp_part_copy(&part, octets, msg->allocator);
     if (result < 0) return result;
@@ -90,6 +95,7 @@ int zmtp_msg_append(struct zmtp_msg *msg, struct zmtp_bytes octets)
 
 void zmtp_msg_drop_front(struct zmtp_msg *msg, size_t count)
 {
+    if (!msg) return;
     if (count > msg->count) count = msg->count;
     struct zmtp_part *parts = zmtp_msg_part(msg, 0);
     for (size_t i = 0; i < count; i++)

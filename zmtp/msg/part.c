@@ -29,6 +29,7 @@ int zmtp_part_reserve(struct zmtp_part *part, size_t size, uint8_t **room,
 int zmtp_part_copy(struct zmtp_part *part, struct zmtp_bytes octets,
                    const struct zmtp_allocator *allocator)
 {
+    if (!part || (!octets.data && octets.size > 0)) return ZMTP_ERR_ARGUMENT;
     uint8_t *room = NULL;
     const int result = zmtp_part_reserve(part, octets.size, &room, allocator);
     if (result == ZMTP_OK && octets.size) memcpy(room, octets.data, octets.size);
@@ -39,7 +40,7 @@ int zmtp_part_wrap(struct zmtp_part *part, void *data, size_t size,
                    void (*release)(void *data, void *hint), void *hint,
                    const struct zmtp_allocator *allocator)
 {
-    if (!release) return ZMTP_ERR_ARGUMENT;
+    if (!part || !release || (!data && size > 0)) return ZMTP_ERR_ARGUMENT;
     if (!allocator) allocator = zmtp_heap();
     struct zmtp_slab *slab = zmtp_alloc(allocator, sizeof *slab);
     if (!slab) return ZMTP_ERR_MEMORY;
@@ -62,6 +63,7 @@ void zmtp_part_share(struct zmtp_part *part, const struct zmtp_part *of)
 
 void zmtp_part_fini(struct zmtp_part *part)
 {
+    if (!part) return;
     struct zmtp_slab *slab = part->slab;
     part->slab = NULL;
     part->size = 0;

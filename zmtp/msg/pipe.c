@@ -2,6 +2,7 @@
 
 int zmtp_pipe_open(const struct zmtp_pipe_config *config, struct zmtp_pipe_end *ends[2])
 {
+    if (!config || !ends) return ZMTP_ERR_ARGUMENT;
     const struct zmtp_allocator *allocator = config->allocator ? config->allocator : zmtp_heap();
     struct zmtp__pipe *pipe = zmtp_alloc(allocator, sizeof *pipe);
     if (!pipe) return ZMTP_ERR_MEMORY;
@@ -175,6 +176,7 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
 
 int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told)
 {
+    if (!end || !told) return ZMTP_ERR_ARGUMENT;
     struct zmtp__origin *origin = zmtp__origin_open(told, NULL, end->pipe->allocator);
     if (!origin) return ZMTP_ERR_MEMORY;
     zmtp__pipe_introduce(end, origin);

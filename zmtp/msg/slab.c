@@ -61,6 +61,7 @@ struct zmtp_slab *zmtp__slab_open_exact(const struct zmtp_allocator *allocator, 
 
 int zmtp_pool_open(struct zmtp_pool **out, const struct zmtp_allocator *allocator)
 {
+    if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (!allocator) allocator = zmtp_heap();
     struct zmtp_pool *pool = zmtp_alloc(allocator, sizeof *pool);

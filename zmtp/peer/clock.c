@@ -107,6 +107,7 @@ static uint64_t clock_next_ping(const struct zmtp_peer *peer)
 
 uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
 {
+    if (!peer) return UINT64_MAX;
     uint64_t deadline = UINT64_MAX;
     if (peer->state == ZMTP_PEER_CLOSED && !zmtp__tx_pending(peer)) return deadline;
     if (peer->raw) return zmtp__raw_deadline(peer);

@@ -419,6 +419,7 @@ void zmtp__handshake_suspect(struct zmtp_peer *peer, int error)
 
 int zmtp_peer_credentials(const struct zmtp_peer *peer, struct zmtp_credentials *out)
 {
+    if (!peer || !out) return ZMTP_ERR_ARGUMENT;
     if (!zmtp__handshake_asks(peer)) return ZMTP_ERR_STATE;
     *out = peer->handshake->session.credentials;
     return ZMTP_OK;
@@ -448,6 +449,9 @@ static void handshake_deny(struct zmtp_peer *peer, enum zmtp_verdict verdict)
 int zmtp_peer_authorise(struct zmtp_peer *peer, enum zmtp_verdict verdict,
                         struct zmtp_bytes user_id, struct zmtp_bytes metadata)
 {
+    if (!peer) return ZMTP_ERR_ARGUMENT;
+    if ((!user_id.data && user_id.size > 0) || (!metadata.data && metadata.size > 0))
+        return ZMTP_ERR_ARGUMENT;
     if (!zmtp__handshake_asks(peer)) return ZMTP_ERR_STATE;
     switch (verdict) {
     case ZMTP_VERDICT_LATER:

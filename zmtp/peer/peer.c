@@ -174,6 +174,7 @@ void zmtp__peer_stop(struct zmtp_peer *peer, int error)
 
 void zmtp_peer_fail(struct zmtp_peer *peer, int error)
 {
+    if (!peer) return;
     zmtp__tx_drop(peer); // nobody is left to hear it
     peer->plan_first = peer->plan_control = peer->shown = 0;
     if (peer->state == ZMTP_PEER_CLOSED || peer->ending) return;
@@ -213,6 +214,7 @@ void zmtp__peer_start_traffic(struct zmtp_peer *peer)
 
 int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end)
 {
+    if (!peer) return ZMTP_ERR_ARGUMENT;
     if (!end) return ZMTP_ERR_ARGUMENT;
     if (peer->end || peer->state == ZMTP_PEER_CLOSED) return ZMTP_ERR_STATE;
     peer->end = end;
@@ -223,6 +225,7 @@ int zmtp_peer_attach(struct zmtp_peer *peer, struct zmtp_pipe_end *end)
 
 void zmtp_peer_resume(struct zmtp_peer *peer, uint64_t now_ms)
 {
+    if (!peer) return;
     if (peer->state == ZMTP_PEER_CLOSED || !peer->end) return;
     if (peer->end->other->closed && peer->end->in->count == 0 && !zmtp__window_unsent(peer)) {
         // Nobody is left to read what comes, and all that was to be sent has left.
@@ -237,26 +240,28 @@ void zmtp_peer_resume(struct zmtp_peer *peer, uint64_t now_ms)
 
 enum zmtp_peer_state zmtp_peer_state(const struct zmtp_peer *peer)
 {
-    return peer->state;
+    return peer ? peer->state : ZMTP_PEER_CLOSED;
 }
 
 int zmtp_peer_error(const struct zmtp_peer *peer)
 {
-    return peer->error;
+    return peer ? peer->error : ZMTP_ERR_ARGUMENT;
 }
 
 struct zmtp_bytes zmtp_peer_reason(const struct zmtp_peer *peer)
 {
-    return zmtp_part_bytes(&peer->reason);
+    return peer ? zmtp_part_bytes(&peer->reason) : (struct zmtp_bytes){0};
 }
 
 void zmtp_peer_explain(struct zmtp_peer *peer, struct zmtp_bytes reason)
 {
+    if (!peer || (!reason.data && reason.size > 0)) return;
     zmtp__peer_keep_reason(peer, reason);
 }
 
 struct zmtp_peer_facts zmtp_peer_facts(const struct zmtp_peer *peer)
 {
+    if (!peer) return (struct zmtp_peer_facts){0};
     struct zmtp_peer_facts facts = {.major = peer->their_major,
                                     .minor = peer->their_minor,
                                     .type_known = peer->their_type_known,
@@ -273,5 +278,5 @@ struct zmtp_peer_facts zmtp_peer_facts(const struct zmtp_peer *peer)
 
 struct zmtp_peer_counters zmtp_peer_counters(const struct zmtp_peer *peer)
 {
-    return peer->counters;
+    return peer ? peer->counters : (struct zmtp_peer_counters){0};
 }

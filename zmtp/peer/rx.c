@@ -75,6 +75,7 @@ static enum rx_result rx_stop(struct zmtp_peer *peer, int error)
 
 struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
 {
+    if (!peer) return (struct zmtp_room){0};
     peer->lent = 0;
     if (!(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return (struct zmtp_room){0};
     if (peer->big) {
@@ -170,6 +171,7 @@ static bool rx_fill_big(struct zmtp_peer *peer, size_t size)
 
 void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
 {
+    if (!peer) return;
     const size_t lent = peer->lent;
     peer->lent = 0;
     if (size == 0 || size > lent || !(zmtp_peer_wants(peer) & ZMTP_WANT_READ)) return;

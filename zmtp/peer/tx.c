@@ -70,6 +70,7 @@ bool zmtp__tx_pending(const struct zmtp_peer *peer)
 
 unsigned zmtp_peer_wants(const struct zmtp_peer *peer)
 {
+    if (!peer) return 0;
     unsigned wants = 0;
     if (!peer->ending && zmtp__tx_pending(peer)) wants |= ZMTP_WANT_WRITE;
     if (peer->state == ZMTP_PEER_READY) wants |= ZMTP_WANT_ATTACH;
@@ -188,6 +189,7 @@ static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
 
 size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max)
 {
+    if (!peer || !out) return 0;
     const bool traffic = peer->state == ZMTP_PEER_TRAFFIC && !peer->ending;
     size_t count = 0;
     if (traffic && zmtp__window_used(peer))
@@ -254,6 +256,7 @@ void zmtp__tx_consume_pipe(struct zmtp_peer *peer, size_t size)
 
 void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms)
 {
+    if (!peer) return;
     if (size == 0 || size > peer->shown) return;
     peer->shown -= size;
     peer->counters.bytes_out += size;

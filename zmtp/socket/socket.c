@@ -203,6 +203,7 @@ int zmtp_socket_join(struct zmtp_socket *dialler, struct zmtp_socket *binder,
 
 void zmtp_socket_detach(struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
 {
+    if (!socket || !end) return;
     for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
         if (node->lane->end != end) continue;
         zmtp__lane_part(socket, node->lane);
@@ -223,6 +224,7 @@ void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *
 
 void zmtp_socket_lose(struct zmtp_socket *socket, struct zmtp_pipe_end *end, enum zmtp_drop reason)
 {
+    if (!end || (unsigned)reason >= ZMTP_DROPS || end->in->count == 0) return;
     const size_t lost = zmtp__queue_withdraw_first(end->in);
     struct zmtp_pipe_end *own = end->other;
     zmtp__pipe_consumed(end);
@@ -240,6 +242,7 @@ void zmtp_socket_lose(struct zmtp_socket *socket, struct zmtp_pipe_end *end, enu
 
 uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp_pipe_end *end)
 {
+    if (!socket || !end) return 0;
     if (!socket->pattern->peer_id) return 0;
     for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
         const struct zmtp_pipe_end *own = node->lane->end;
@@ -251,6 +254,7 @@ uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp
 struct zmtp_bytes zmtp_socket_routing_id(const struct zmtp_socket *socket,
                                          const struct zmtp_pipe_end *end)
 {
+    if (!socket || !end) return (struct zmtp_bytes){0};
     const struct zmtp_pipe_end *own = end->other;
     if (!socket->pattern->routing_id || own->closed || own->marks != &socket->marks)
         return (struct zmtp_bytes){0};
@@ -259,11 +263,12 @@ struct zmtp_bytes zmtp_socket_routing_id(const struct zmtp_socket *socket,
 
 bool zmtp_socket_marked(const struct zmtp_socket *socket)
 {
-    return socket->marks.first != NULL;
+    return socket && socket->marks.first;
 }
 
 void zmtp_socket_process(struct zmtp_socket *socket)
 {
+    if (!socket) return;
     if (!socket->marks.first && !zmtp__list_first(&socket->overdue)) return;
     struct zmtp_pipe_end *end;
     while ((end = zmtp_marks_take(&socket->marks)))
@@ -278,6 +283,7 @@ void zmtp_socket_process(struct zmtp_socket *socket)
 
 unsigned zmtp_socket_events(struct zmtp_socket *socket)
 {
+    if (!socket) return 0;
     zmtp_socket_process(socket);
     return socket->pattern->events(socket);
 }
@@ -337,12 +343,12 @@ int zmtp_socket_cancel_request(struct zmtp_socket *socket, uint32_t number)
 
 uint64_t zmtp_socket_deadline(struct zmtp_socket *socket)
 {
-    return socket->pattern->deadline ? socket->pattern->deadline(socket) : UINT64_MAX;
+    return socket && socket->pattern->deadline ? socket->pattern->deadline(socket) : UINT64_MAX;
 }
 
 void zmtp_socket_tick(struct zmtp_socket *socket, uint64_t now_ms)
 {
-    if (!socket->pattern->tick) return;
+    if (!socket || !socket->pattern->tick) return;
     zmtp_socket_process(socket);
     socket->pattern->tick(socket, now_ms);
 }
@@ -365,7 +371,7 @@ int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
 
 size_t zmtp_socket_subscribers(const struct zmtp_socket *socket)
 {
-    return socket->pattern->subscribers ? socket->pattern->subscribers(socket) : 0;
+    return socket && socket->pattern->subscribers ? socket->pattern->subscribers(socket) : 0;
 }
 
 const char *zmtp_drop_name(enum zmtp_drop drop)
@@ -405,11 +411,12 @@ const char *zmtp_drop_name(enum zmtp_drop drop)
 
 void zmtp_socket_drop(struct zmtp_socket *socket, enum zmtp_drop reason, size_t count)
 {
-    if ((unsigned)reason < ZMTP_DROPS) zmtp__socket_dropped(socket, reason, count);
+    if (socket && (unsigned)reason < ZMTP_DROPS) zmtp__socket_dropped(socket, reason, count);
 }
 
 struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socket)
 {
+    if (!socket) return (struct zmtp_socket_counters){0};
     struct zmtp_socket_counters counters = socket->counters; // of lanes that are gone
     for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
         const struct zmtp_flow flow = zmtp__lane_flow(node->lane);
@@ -442,6 +449,7 @@ void zmtp_socket_each_pipe(const struct zmtp_socket *socket,
                                         struct zmtp_pipe_depth depth),
                            void *context)
 {
+    if (!socket || !each) return;
     for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
         each(context, zmtp_pipe_link(node->lane->end), zmtp_pipe_depth(node->lane->end));
 }
