@@ -102,7 +102,7 @@ static void xpub_leave_untold(struct xpub *xpub, struct xpub_lane *lane)
     if (lane->due != XPUB_WISH || !lane->subscribes) return;
     lane->due = XPUB_NOTHING;
     zmtp__node_remove(&lane->publisher.lane.readable); // before there is something due again
-    if (!lane->fresh) return; // of an earlier one it was told
+    if (!lane->fresh) return;                          // of an earlier one it was told
     if (zmtp__subscriptions_sharers(xpub_set(xpub), lane->topic) == 1)
         zmtp__news_set(&xpub->news, lane->topic, false, true);
     zmtp__subscriptions_remove(xpub_set(xpub), xpub_subscriber(xpub, lane), lane->topic);
