@@ -134,7 +134,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture soak demo run-demo fuzz fuzz-smoke \
-        fuzz-targets sim bench run-bench bench-programs bench-capture run-bench-capture deps tidy format install install-zmq clean help FORCE
+        fuzz-targets sim bench run-bench bench-programs bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -369,7 +369,15 @@ BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libz
 bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
 	$(again) deps-bench
 	$(again) run-bench
-bench-programs: $(BENCH)
+bench-control: ## control requests at gardend, idle and flooded; BENCH_FLAGS='--rounds 9'
+	$(again) deps-bench
+	$(again) run-bench-control
+run-bench-control: $(O)/bench/control $(O)/bin/gardend
+	@$(PYTHON) bench/control.py --build $(O) $(BENCH_FLAGS)
+$(O)/bench/control: $(O)/obj/bench/control.o $(LIBS) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_GARDEN) $(LIB_ZMTP) $(LIBS_SYSTEM)
+bench-programs: $(BENCH) $(O)/bench/control
 run-bench: $(BENCH)
 	@$(PYTHON) bench/run.py --build $(O)/bench $(BENCH_FLAGS)
 bench-capture: ## captures of 49 MB/s measured on this disk; BENCH_FLAGS='--quick --folder DIR'

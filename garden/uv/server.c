@@ -40,7 +40,7 @@ enum {
     SERVER_REPLIES_ALL_MAX = 64 * 1024 * 1024,
     // A slice: messages of shell and query, and nanoseconds after which no further one begins. Some twenty
     // microseconds is what most take.
-    SERVER_SLICE_COUNT = 16,
+    SERVER_SLICE_COUNT = 32,
     SERVER_SLICE_NS = 500 * 1000,
     // Of one urgent lane in one turn; a flood of these shall not stop the loop's other work.
     SERVER_URGENT_COUNT = 64,

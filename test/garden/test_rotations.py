@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import recordings  # noqa: E402
 import tap  # noqa: E402
+from pygarden import wire  # noqa: E402
 from pygarden.tamper import Tamper  # noqa: E402
 from test_story import GARDENCTL, PATIENCE, Story  # noqa: E402
 
@@ -99,6 +101,12 @@ def is_full(passing):
 
 def is_switch(passing):
     return passing.way == "ask" and passing.name == "StreamSwitchChunk"
+
+
+def under_another_id(octets):
+    message, form, dialect = wire.decode(octets)
+    message["header"]["msg_id"] = uuid.uuid4()
+    return wire.encode(message, form, dialect)
 
 
 # ---- ChunkFull
@@ -232,14 +240,16 @@ def g05_a_switch_whose_reply_is_lost_is_made_once(place):
 
 
 def g05_switches_doubled_and_reordered_seal_nothing_twice(place):
-    """Each goes three times, with those of earlier chunks behind it: the older the request, the later it comes."""
+    """Each goes three times, with those of earlier chunks behind it: the older the request, the later it comes. One of
+    the three, and of the old ones each, has a msg_id of its own, so that no record of answers knows it."""
     before = []
 
     def rule(passing):
         if not is_switch(passing):
             return [passing.frames]
-        going = [passing.frames] * 3 + before[:-4:-1]
-        before.append(passing.frames)
+        anew = [*passing.frames[:-1], under_another_id(passing.frames[-1])]
+        going = [passing.frames, anew, passing.frames, *before[:-4:-1]]
+        before.append([*passing.frames[:-1], under_another_id(passing.frames[-1])])
         return going
 
     place.begin(rule)

@@ -147,7 +147,7 @@ test_g16_control_is_taken_before_everything_that_shell_and_query_have_waiting(vo
 static void test_g16_control_that_comes_amid_a_flood_waits_for_a_few_slices_of_it(void **state)
 {
     (void)state;
-    enum { SLICE = 16, SLICES = 4 };
+    enum { SLICE = 32, SLICES = 4 };
     static const enum zmtp_transport transports[] = {ZMTP_INPROC, ZMTP_IPC, ZMTP_TCP};
     for (size_t i = 0; i < sizeof transports / sizeof *transports; i++) {
         struct pair pair;
