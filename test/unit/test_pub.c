@@ -434,9 +434,30 @@ static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **stat
     sockets_with_failing_memory(publish_with_failing_memory);
 }
 
+// Its wishes may not have been looked at when another connection has followed.
+static void test_what_an_earlier_connection_wished_ended_with_it(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 9);
+    struct zmtp_pipe_end *a = sockets_dial(pub);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>old");
+    zmtp_pipe_link_down(a);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>new");
+    zmtp_socket_process(pub);
+    assert_string_equal(sockets_send(pub, "old"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "new"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "new");
+    assert_string_equal(sockets_far_recv(a), "");
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_an_earlier_connection_wished_ended_with_it),
         cmocka_unit_test(test_each_subscriber_gets_what_begins_with_its_topics_and_once),
         cmocka_unit_test(test_subscriptions_come_as_commands_and_as_messages),
         cmocka_unit_test(test_subscriptions_of_one_peer_are_a_set),

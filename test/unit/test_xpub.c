@@ -482,13 +482,13 @@ static void test_without_memory_for_a_welcome_nothing_is_received_that_is_not_du
         struct zmtp_pipe_end *a = sockets_dial(xpub);
         sockets_connect(a, "");
         sockets_far_send(a, "<SUBSCRIBE>1");
-        sockets_far_send(a, "<SUBSCRIBE>2");
         zmtp_socket_process(xpub);
         while (a->in->count > 0)
             (void)sockets_far_recv(a);
         zmtp_pipe_link_down(a);
         zmtp_socket_process(xpub);
         sockets_connect(a, "");
+        sockets_far_send(a, "<SUBSCRIBE>2");
         budget.fail_at = budget.calls + 1;
         budget.fail_on = true;
         zmtp_socket_process(xpub);
@@ -666,9 +666,30 @@ static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **stat
     }
 }
 
+// Its wishes may not have been looked at when another connection has followed.
+static void test_what_an_earlier_connection_wished_ended_with_it(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pub = sockets_open(ZMTP_XPUB, 9);
+    struct zmtp_pipe_end *a = sockets_dial(pub);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>old");
+    zmtp_pipe_link_down(a);
+    sockets_connect(a, "");
+    sockets_far_send(a, "<SUBSCRIBE>new");
+    zmtp_socket_process(pub);
+    assert_string_equal(sockets_send(pub, "old"), "ZMTP_OK");
+    assert_string_equal(sockets_send(pub, "new"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "new");
+    assert_string_equal(sockets_far_recv(a), "");
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_an_earlier_connection_wished_ended_with_it),
         cmocka_unit_test(test_the_user_hears_of_the_first_and_the_last_subscriber_of_a_topic),
         cmocka_unit_test(test_a_user_that_does_not_listen_delays_no_subscription),
         cmocka_unit_test(test_topics_of_a_peer_that_vanishes_are_told_to_have_ended),

@@ -89,6 +89,12 @@ static inline bool zmtp__pipe_readable(const struct zmtp_pipe_end *end)
     return end->in->count > 0;
 }
 
+// Did the first message at |end| come over an earlier connection than the one that was there last?
+static inline bool zmtp__pipe_first_is_old(const struct zmtp_pipe_end *end)
+{
+    return end->last_speaker && end->in->taken < end->last_speaker->first;
+}
+
 // No more will ever come in at |end|: the other side closed, and all was read.
 static inline bool zmtp__pipe_finished(const struct zmtp_pipe_end *end)
 {

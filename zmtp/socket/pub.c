@@ -16,13 +16,15 @@ static int pub_act(struct zmtp_socket *socket, struct zmtp__lane *lane)
     struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
     struct zmtp__subscriber *subscriber = zmtp__publisher_subscriber(lane);
     struct zmtp__queue_part part = {.at = NULL};
+    // What an earlier connection wished ended with it.
+    const bool old = zmtp__pipe_first_is_old(lane->end);
     bool wishes = true, other = false;
     while (zmtp__queue_next_part(lane->end->in, &part)) {
         struct zmtp_bytes topic = {0};
         int result = ZMTP_OK;
         switch (wishes ? zmtp__wish_of(&part, &topic) : ZMTP__NO_WISH) {
         case ZMTP__SUBSCRIBE:
-            result = zmtp__subscriptions_add(set, subscriber, topic);
+            if (!old) result = zmtp__subscriptions_add(set, subscriber, topic);
             break;
         case ZMTP__CANCEL:
             zmtp__subscriptions_remove(set, subscriber, topic);

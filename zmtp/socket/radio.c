@@ -74,7 +74,9 @@ static int radio_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
         (void)zmtp__queue_next_part(lane->end->in, &part); // a message has a first part
         switch (radio_wish(&part, &group)) {
         case ZMTP__SUBSCRIBE:
-            result = zmtp__subscriptions_add(set, subscriber, group);
+            // What an earlier connection wished ended with it.
+            if (!zmtp__pipe_first_is_old(lane->end))
+                result = zmtp__subscriptions_add(set, subscriber, group);
             break;
         case ZMTP__CANCEL:
             zmtp__subscriptions_remove(set, subscriber, group);

@@ -198,7 +198,7 @@ static int xpub_act(struct xpub *xpub, struct xpub_lane *lane)
         zmtp__socket_dropped(&xpub->publisher.socket, ZMTP_DROP_UNEXPECTED, 1);
     } else if (wish == ZMTP__NO_WISH) {
         lane->message = true;
-    } else if (!base->gone) { // else there is nobody to be subscribed
+    } else if (!base->gone && !zmtp__pipe_first_is_old(base->end)) { // else nobody wishes it
         lane->subscribes = wish == ZMTP__SUBSCRIBE;
         told = lane->subscribes ? xpub_subscribe_peer(xpub, lane, lane->topic)
                                 : xpub_cancel_peer(xpub, lane, lane->topic);
