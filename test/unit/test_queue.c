@@ -504,6 +504,25 @@ static void test_commands_that_end_the_queue_expire_with_the_message_before_them
     octets_assert_equal(octets_ahead(&f->queue), LITERAL("\4\2c3"));
 }
 
+static void test_commands_that_expired_between_messages_can_be_taken_out(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 3; i++) {
+        put_text(&f->queue, "m");
+        put(&f->queue, LITERAL("c"), ZMTP_FLAG_COMMAND);
+    }
+    zmtp__queue_expire(&f->queue);
+    put(&f->queue, LITERAL("d"), ZMTP_FLAG_COMMAND); // for the next one
+    zmtp__queue_purge(&f->queue);
+    assert_int_equal(f->queue.count, 4);
+    octets_assert_equal(octets_ahead(&f->queue), LITERAL("\0\1m\0\1m\0\1m\4\1d"));
+    assert_int_equal(f->queue.bytes, 12);
+    assert_int_equal(f->queue.commands, 1);
+    zmtp__queue_purge(&f->queue);
+    assert_takes(&f->queue, LITERAL("m"));
+    assert_int_equal(f->queue.count, 3);
+}
+
 static void test_a_queue_is_full_at_either_limit_and_roomy_at_half_of_both(void **state)
 {
     struct fixture *f = *state;
@@ -642,6 +661,7 @@ int main(void)
         QUEUE_TEST(test_peek_gives_no_more_views_and_octets_than_asked_for),
         QUEUE_TEST(test_clear_keeps_the_message_that_is_being_sent),
         QUEUE_TEST(test_commands_of_a_broken_connection_do_not_reach_the_next_one),
+        QUEUE_TEST(test_commands_that_expired_between_messages_can_be_taken_out),
         QUEUE_TEST(test_commands_that_end_the_queue_expire_with_the_message_before_them),
         QUEUE_TEST(test_a_queue_is_full_at_either_limit_and_roomy_at_half_of_both),
         QUEUE_TEST(test_a_queue_with_the_smallest_limits_becomes_roomy_when_it_is_empty),

@@ -330,6 +330,22 @@ static void step_expire(struct world *w)
     model_drop_expired(w);
 }
 
+static void step_purge(struct world *w)
+{
+    const size_t before = w->queue.count;
+    zmtp__queue_purge(&w->queue);
+    if (w->queue.count == before) return; // there were none, or there was no memory
+    size_t kept = 0;
+    for (size_t i = 0; i < w->count; i++)
+        if (w->messages[i].expired)
+            message_free(&w->messages[i]);
+        else
+            w->messages[kept++] = w->messages[i];
+    for (size_t i = kept; i < w->count; i++)
+        w->messages[i] = (struct message){0};
+    w->count = kept;
+}
+
 static void step_start_over(struct world *w)
 {
     zmtp__queue_fini(&w->queue);
@@ -391,9 +407,10 @@ static void step(struct world *w, size_t number)
             step_send(w);
         else if (choice < 90)
             step_rewind(w);
-        else if (choice < 95)
+        else if (choice < 95) {
             step_expire(w);
-        else if (choice < 99)
+            if (one_in(w, 2)) step_purge(w);
+        } else if (choice < 99)
             step_clear(w);
         else
             step_start_over(w);

@@ -232,9 +232,41 @@ static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **stat
     sockets_with_failing_memory(subscribe_with_failing_memory);
 }
 
+// It accepts, and hangs up before it has read anything, for ever.
+static void test_a_publisher_that_comes_and_goes_does_not_make_subscriptions_pile_up(void **state)
+{
+    (void)state;
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp_socket_config config = sockets_config(ZMTP_XSUB, 9);
+    config.allocator = &budget.allocator;
+    struct zmtp_socket *xsub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_dial(xsub);
+    for (uint8_t topic = 0; topic < 100; topic++)
+        assert_int_equal(zmtp_socket_subscribe(xsub, zmtp_bytes_of(&topic, 1)), ZMTP_OK);
+    assert_string_equal(sockets_send(xsub, "message"), "ZMTP_OK");
+    size_t held = 0;
+    for (int i = 0; i < 50; i++) {
+        sockets_connect(a, "");
+        zmtp_socket_process(xsub);
+        assert_int_equal(a->in->count, 101);
+        zmtp_pipe_link_down(a);
+        zmtp_socket_process(xsub);
+        if (i == 10) held = budget.bytes;
+    }
+    assert_int_equal(a->in->count, 1);
+    assert_true(budget.bytes <= held);
+    sockets_connect(a, "");
+    assert_string_equal(sockets_far_recv(a), "message");
+    zmtp_socket_close(xsub);
+    zmtp_pipe_close(a);
+    assert_int_equal(budget.blocks, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_publisher_that_comes_and_goes_does_not_make_subscriptions_pile_up),
         cmocka_unit_test(test_a_message_of_one_or_zero_and_a_topic_is_a_subscription),
         cmocka_unit_test(test_every_subscribe_is_told_and_the_last_cancel_or_each),
         cmocka_unit_test(test_other_messages_go_to_every_publisher_that_has_room),

@@ -191,6 +191,10 @@ void zmtp_pipe_link_down(struct zmtp_pipe_end *end)
     // The next connection starts with a whole message. Commands were for this one alone; its
     // successor is told anew.
     zmtp__queue_expire(end->in);
+    // A connection that comes and goes must not leave more behind a message each time. What is told by
+    // the numbers of messages is who sent them, so all must be of one.
+    if (!end->last_speaker || end->last_speaker->first <= end->in->taken)
+        zmtp__queue_purge(end->in);
     zmtp__pipe_mark(end->other);
 }
 

@@ -578,6 +578,74 @@ static void queue_drop_stale(struct zmtp__queue *queue)
         zmtp__queue_drop(queue);
 }
 
+// What stays of a queue: pieces of its ranges.
+struct queue_pieces {
+    struct zmtp__range *ranges; // null: they are only counted
+    struct zmtp__range last;
+    size_t count, messages, bytes;
+};
+
+static void queue_add_piece(struct queue_pieces *pieces, struct zmtp_slab *slab,
+                            const uint8_t *begin, size_t size)
+{
+    if (size == 0) return;
+    if (pieces->count > 0 && pieces->last.slab == slab && pieces->last.end == begin)
+        pieces->last.end += size;
+    else {
+        pieces->last = (struct zmtp__range){slab, begin, begin + size};
+        pieces->count++;
+        if (pieces->ranges) zmtp__slab_ref(slab);
+    }
+    if (pieces->ranges) pieces->ranges[pieces->count - 1] = pieces->last;
+}
+
+// All but the stale commands.
+static void queue_pick(const struct zmtp__queue *queue, struct queue_pieces *pieces)
+{
+    struct queue_cursor cursor = queue_head(queue);
+    for (size_t i = 1; i <= queue->count; i++) {
+        struct queue_frame next;
+        bool stale;
+        do {
+            const bool ended = cursor.at == queue_range(queue, cursor.index)->end;
+            const struct zmtp__range *range = queue_range(queue, cursor.index + ended);
+            const uint8_t *const header = ended ? range->begin : cursor.at;
+            next = queue_next(queue, &cursor);
+            stale = next.frame.command && i <= queue->stale;
+            if (stale) continue; // a command is one frame
+            queue_add_piece(pieces, range->slab, header, next.size - next.body.size);
+            queue_add_piece(pieces, next.slab, next.body.data, next.body.size);
+            pieces->bytes += next.size;
+        } while (next.frame.more);
+        pieces->messages += !stale;
+    }
+}
+
+void zmtp__queue_purge(struct zmtp__queue *queue)
+{
+    struct queue_pieces pieces = {.ranges = NULL};
+    if (queue->stale == 0 || queue->open) return;
+    queue_pick(queue, &pieces);
+    size_t capacity = 4;
+    while (capacity < pieces.count)
+        capacity *= 2;
+    struct zmtp__range *ranges = zmtp_alloc(queue->allocator, capacity * sizeof *ranges);
+    if (!ranges) return;
+    pieces = (struct queue_pieces){.ranges = ranges};
+    queue_pick(queue, &pieces);
+    const size_t gone = queue->count - pieces.messages;
+    for (size_t i = 0; i < queue->range_count; i++)
+        zmtp__slab_unref(queue_range(queue, i)->slab);
+    queue_free_ranges(queue);
+    queue->ranges = ranges;
+    queue->range_capacity = capacity;
+    queue->range_count = pieces.count;
+    queue->count = pieces.messages;
+    queue->commands -= gone;
+    queue->bytes = pieces.bytes;
+    queue->stale = 0;
+}
+
 void zmtp__queue_expire(struct zmtp__queue *queue)
 {
     zmtp__queue_rewind(queue);

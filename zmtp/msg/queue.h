@@ -202,5 +202,7 @@ void zmtp__queue_rewind(struct zmtp__queue *queue); // back to the boundary: the
 // The same, and the commands that wait now were for that connection alone: no reader sees them. One
 // that waits behind a message counts until that message has left. For this no memory is needed.
 void zmtp__queue_expire(struct zmtp__queue *queue);
+// Takes those out from between the messages, which have other numbers then. Without memory they stay.
+void zmtp__queue_purge(struct zmtp__queue *queue);
 
 #endif
