@@ -115,9 +115,10 @@ static int chunk_examine(const struct garden_fs *fs, int file, const char *path,
         return garden__fail(error, GARDEN_ERR_ACCESS,
                             "chunk %.100s: has %lu names; only a file with one is written", path,
                             (unsigned long)status.st_nlink);
-    if (status.st_size != 0)
+    // A chunk that was closed is read-only, which holds up no writer with all rights.
+    if (status.st_size != 0 || (status.st_mode & 0222) == 0)
         return garden__fail(error, GARDEN_ERR_EXISTS,
-                            "chunk %.100s: is not empty; a path is used once", path);
+                            "chunk %.100s: is not new; a path is used once", path);
     return GARDEN_OK;
 }
 

@@ -468,10 +468,8 @@ static void server_on_turn(uv_check_t *turn)
     struct garden_server *server = turn->data;
     const uint64_t begun = uv_hrtime();
     server_hurry(server);
-    for (int i = 0; i < SERVER_SLICE_COUNT && server_step_slow(server); i++) {
-        server_hurry(server); // which may have come from inside this process meanwhile
+    for (int i = 0; i < SERVER_SLICE_COUNT && server_step_slow(server); i++)
         if (uv_hrtime() - begun >= SERVER_SLICE_NS) break;
-    }
     if (server->closing) return; // both handles are closed
     for (size_t i = 0; i < GARDEN_LANES; i++)
         if (server->lanes[i].waiting) return;

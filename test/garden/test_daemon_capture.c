@@ -378,8 +378,12 @@ static size_t make_hostile(const struct rig *rig, const char *outside,
     char at[STAGED_SIZE + 16];
     snprintf(at, sizeof at, "%s/link", rig->staging);
     assert_int_equal(symlink(outside, at), 0);
+    // Another file: one of two names is refused for that alone.
+    char other[STAGED_SIZE + 16];
+    snprintf(other, sizeof other, "%s/other", rig->folder.path);
     snprintf(at, sizeof at, "%s/hard", rig->staging);
-    assert_int_equal(link(outside, at), 0);
+    assert_int_equal(close(open(other, O_WRONLY | O_CREAT | O_EXCL, 0600)), 0);
+    assert_int_equal(link(other, at), 0);
     snprintf(at, sizeof at, "%s/pipe", rig->staging);
     assert_int_equal(mkfifo(at, 0600), 0);
     snprintf(at, sizeof at, "%s/folder", rig->staging);

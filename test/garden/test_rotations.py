@@ -325,6 +325,7 @@ def g06_a_stop_while_the_chunk_full_is_lost(place):
 # ---- Starting and stopping when the other side does not play along
 
 def g07_a_refused_start_leaves_nothing_behind(place):
+    """By the client itself, and by the daemon: somebody else has a stream of that name."""
     place.begin()
     for words in (["--uri", "x" * 5000], ["--chunk-bytes", "4"], ["--device", "nobody"]):
         client = place.client(*words)
@@ -332,7 +333,20 @@ def g07_a_refused_start_leaves_nothing_behind(place):
         assert client.returncode not in (0, 5) and err.strip(), (words, client.returncode, out, err)
         place.nothing_is_left()
         assert not place.streams() and not manifests(place), words
-    place.whole(place.client())  # and the stream's name is free
+    other = os.path.join(place.store, "staging", "other")
+    with open(other, "wb"):
+        pass
+    definition = {"device_identity": "default", "chunk_size_bytes": 1 << 20, "format":
+                  {"Audio": {"sample_rate": 48000, "channels": 2, "sample_format": "S32Le"}}}
+    place.ctl("stream-start", URI, json.dumps(definition), other, check=0)
+    client = place.client()
+    out, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode not in (0, 5) and "already" in err, (client.returncode, out, err)
+    assert os.listdir(os.path.join(place.store, "staging")) == ["other"]
+    assert len(place.streams()) == 1 and not manifests(place), place.streams()
+    place.ctl("stream-stop", URI, check=0)
+    os.unlink(other)
+    place.whole(place.client(), FRAMES)  # and the name is free again
 
 
 def g07_a_start_of_a_daemon_that_is_gone_leaves_nothing_behind(place):
