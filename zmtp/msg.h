@@ -88,7 +88,9 @@ struct zmtp_origin {
     struct zmtp_bytes user_metadata; // and told about it: properties, in the form of RFC 27
     struct zmtp_bytes metadata;      // what it says of itself in READY or INITIATE: properties
     struct zmtp_bytes remote;        // its address as text, "tcp://192.0.2.1:4711"
-    struct zmtp_bytes address;       // of that, what RFC 27 calls so: "192.0.2.1"
+    // Of that, what RFC 27 calls so: "192.0.2.1", over ipc "localhost:uid:gid:pid". Null over inproc and
+    // vsock, for which it has no such thing: there is no "Peer-Address" either.
+    struct zmtp_bytes address;
 };
 // The value of a property; names compare without regard to case. A null |data|: there is none.
 //

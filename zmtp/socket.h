@@ -194,7 +194,9 @@ int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *
 // SERVER and PEER tell the sender in |msg->routing_id|. STREAM gives the routing id and octets, as
 // one read brought them, or none: see |stream_notify|. DGRAM gives the sender's address, with a
 // zero octet at its end, and the body. DISH gives the group and the body. XPUB also gives
-// subscriptions, as octet 1 or 0 and the topic, as its mode says. Types whose messages have one
+// subscriptions, as octet 1 or 0 and the topic, as its mode says. In the modes
+// that tell of each peer's, they have its |msg->origin|; those of the normal mode, and the ends of a peer's that
+// has gone, have none. Types whose messages have one
 // part drop others that come in.
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg);
 

@@ -121,7 +121,7 @@ enum zmtp_event_kind {
     ZMTP_EVENT_STOPPED,       // |endpoint| was unbound: nobody listens there any more
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
-    ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |process|
+    ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |remote|, |process|
     ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message|: |request| has no reply, for |error| and |reason|: it
     // was not answered in time, or its peer has gone for good (after GAVE_UP,
     // say), or, with several in flight, at all. With one in flight, one that
@@ -252,6 +252,12 @@ struct zmtp_uv_config {
     // rest waits in the system's queue. 0: no limit.
     uint32_t hello_rate_max;
     uint32_t backlog; // of listen(2); 1 to INT32_MAX
+    // Of one IPv4 address, or one IPv6 network of 64 bits: how many connections of a listener may be in their
+    // handshakes at a time, and how many handshakes with this socket may fail in a minute. Beyond, its further
+    // connections are closed before they are read, and told as REFUSED, until one of the handshakes or the
+    // minute is over. 0, the default: no limit, as behind one address may be a proxy, or a whole town. A
+    // denial counts, also one that is only for now. Not over ipc and vsock.
+    uint32_t address_pending_max, address_failures_max;
     struct zmtp_uv_transport transport;
     // What connections over tcp, ipc and vsock bring to their handshakes, and, for a server, whom they let
     // in. All of it is copied. inproc has neither: it does not leave the process.
@@ -316,7 +322,8 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
 
 // Listens. base.h has the forms of endpoints. Port 0 or * is a free one, ipc://* a fresh path in a new
 // folder under TMPDIR that is for this user only and goes with its listener; zmtp_uv_endpoint tells what it
-// came to. A socket may have many endpoints, each once; some other socket's is ZMTP_ERR_IN_USE.
+// came to. Of a process that was killed the folder stays, with a path in it on which nobody answers; it is
+// not looked for by others, as one that is being made looks the same. A socket may have many endpoints, each once; some other socket's is ZMTP_ERR_IN_USE.
 //
 // tcp: * is every address, IPv4 and IPv6, and so is [::]; 0.0.0.0 is every IPv4 one (see |families|). An
 // interface's name is its IPv4 address, or else its IPv6 one. A name is looked up by this call, which

@@ -25,10 +25,14 @@ extern "C" {
 struct zmtp_zap_request {
     struct zmtp_bytes id; // the server's own; the reply repeats it
     struct zmtp_bytes domain;
-    struct zmtp_bytes address;    // "192.0.2.1", "2001:db8::1"; over ipc "localhost:uid:gid:pid"
+    // "192.0.2.1", "2001:db8::1"; over ipc "localhost:uid:gid:pid", over vsock empty. inproc asks nobody.
+    struct zmtp_bytes address;
     struct zmtp_bytes routing_id; // that the peer announced, if it has by then
     struct zmtp_bytes mechanism;  // its name
     bool known; // the mechanism is NULL, PLAIN or CURVE, and |credentials| are filled in
+    // A password of PLAIN lies in the request, a message like any other: it came over the wire as it is, and
+    // nothing on its way wipes it. A handler that must leave none behind wipes the part before it lets go of
+    // the message, and knows that the queue of inproc had a copy.
     struct zmtp_credentials credentials;
     size_t envelope; // parts of the message before the version
 };

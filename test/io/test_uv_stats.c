@@ -183,9 +183,9 @@ static void test_a_page_for_prometheus_stays_one_whatever_peers_are_called(void 
                                      "\\\\x0a\\\\\\\\\""));
         assert_non_null(
             strstr(page, "zmtp_messages_received_total{socket=\"1\",type=\"ROUTER\"} 3"));
-        // 4 sockets with 9 counters and the reasons for drops; 6 rows of 8 metrics, none of the time
+        // 4 sockets with 10 counters and the reasons for drops; 6 rows of 8 metrics, none of the time
         // of a PING.
-        assert_int_equal(check_page(page), 4 * (9 + ZMTP_DROPS) + 6 * 8);
+        assert_int_equal(check_page(page), 4 * (10 + ZMTP_DROPS) + 6 * 8);
         free(page);
         world_close(&stage.world);
     }

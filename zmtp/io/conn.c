@@ -204,8 +204,19 @@ static struct zmtp_bytes conn_denial(struct zmtp_bytes reason)
     return reason;
 }
 
+// Does it speak against whoever came that the handshake failed? Not what failed for our own sake, or came
+// to its end.
+static bool conn_incriminates(const struct zmtp__conn *conn, int error)
+{
+    if (!conn->listener || conn->up || conn->leaving) return false;
+    return error != ZMTP_ERR_CANCELLED && error != ZMTP_ERR_MEMORY && error != ZMTP_ERR_IN_USE &&
+           error != ZMTP_ERR_ROUTING_ID;
+}
+
 void zmtp__conn_end(struct zmtp__conn *conn, int error)
 {
+    if (conn_incriminates(conn, error))
+        zmtp__suspects_note(conn->socket->suspects, &conn->source, conn_now(conn));
     struct zmtp_bytes reason = conn_denial(zmtp_peer_reason(conn->peer));
     const char *const silence = zmtp__asker_forget(conn);
     if (error == ZMTP_ERR_DENIED && silence) reason = zmtp_bytes_text(silence);
@@ -634,6 +645,7 @@ static bool conn_meet(struct zmtp__conn *conn, int fd)
 {
     struct zmtp__address address;
     conn->process = zmtp__door_process(fd);
+    conn->source = (struct zmtp__source){.known = false};
     conn->remote[0] = conn->address[0] = '\0';
     if (conn->process.known) {
         // As libzmq tells it to those that it asks.
@@ -645,6 +657,7 @@ static bool conn_meet(struct zmtp__conn *conn, int fd)
         return false;
     }
     if (!zmtp__address_peer(fd, &address)) return false;
+    conn->source = zmtp__source_of(&address);
     zmtp__address_text(&address, conn->remote, sizeof conn->remote);
     zmtp__address_host(&address, conn->address, sizeof conn->address);
     return !zmtp__address_loopback(&address);

@@ -7,6 +7,7 @@
 #define ZMTP_IO_CONN_H
 
 #include "address.h"
+#include "suspects.h"
 #include "uv_socket.h"
 #include "watch.h"
 
@@ -43,6 +44,7 @@ struct zmtp__conn {
     struct zmtp__conn *zap_next, *zap_before; // of those that wait so
     const char *hint;                         // what we guess about a peer that failed; constant
     struct zmtp_uv_process process;           // at the other side
+    struct zmtp__source source;               // where it comes from
     enum zmtp__conn_state state;
     bool pending;    // counted by the listener: its handshake is not done
     bool up;         // its handshake is done

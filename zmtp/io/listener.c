@@ -142,18 +142,32 @@ static bool listener_wait(struct zmtp__listener *listener, uint64_t ms)
     return false;
 }
 
+enum { LISTENER_SECOND_US = 1000000 };
+
+// What a connection that may say HELLO takes of a second; 0: there is no limit.
+static uint64_t listener_share(const struct zmtp__listener *listener)
+{
+    const struct zmtp_uv_config *config = &listener->socket->config;
+    const uint32_t rate = config->hello_rate_max;
+    return rate > 0 && config->security.mechanism == ZMTP_CURVE ? LISTENER_SECOND_US / rate : 0;
+}
+
+// One that was accepted, and is turned away, says none: others need not wait for it.
+static void listener_unpay(struct zmtp__listener *listener)
+{
+    const uint64_t share = listener_share(listener);
+    listener->paid_us -= share < listener->paid_us ? share : listener->paid_us;
+}
+
 // May a connection be accepted now that may say HELLO, or when? Each takes its share of a second, and up
 // to a second's worth may be taken ahead of time. 0: now, and it is taken; else milliseconds.
 static uint64_t listener_pace(struct zmtp__listener *listener, uint64_t now_ms)
 {
-    enum { SECOND_US = 1000000 };
-    const struct zmtp_uv_config *config = &listener->socket->config;
-    const uint32_t rate = config->hello_rate_max;
-    if (rate == 0 || config->security.mechanism != ZMTP_CURVE) return 0;
-    const uint64_t now_us = now_ms * 1000;
+    const uint64_t share = listener_share(listener), now_us = now_ms * 1000;
+    if (share == 0) return 0;
     if (listener->paid_us < now_us) listener->paid_us = now_us;
-    const uint64_t share = SECOND_US / rate, ahead = listener->paid_us + share - now_us;
-    if (ahead > SECOND_US) return (ahead - SECOND_US) / 1000 + 1;
+    const uint64_t ahead = listener->paid_us + share - now_us;
+    if (ahead > LISTENER_SECOND_US) return (ahead - LISTENER_SECOND_US) / 1000 + 1;
     listener->paid_us += share;
     return 0;
 }
@@ -179,24 +193,61 @@ static bool listener_has_room(struct zmtp__listener *listener)
     return listener_wait(listener, due - now);
 }
 
-// Is whoever is at the other side of |fd| turned away? Then |fd| is closed, and it is told.
-static bool listener_refuses(struct zmtp__listener *listener, int fd)
+// Closes |fd|, and tells why.
+static void listener_refuse(struct zmtp__listener *listener, int fd, int error, const char *remote,
+                            const char *reason, struct zmtp_uv_process process)
+{
+    close(fd);
+    listener->socket->turned_away++;
+    listener_unpay(listener);
+    const struct zmtp_event event = {.kind = ZMTP_EVENT_REFUSED,
+                                     .endpoint = listener->endpoint,
+                                     .remote = remote,
+                                     .error = error,
+                                     .reason = zmtp_bytes_text(reason),
+                                     .process = process};
+    zmtp__uv_socket_tell(listener->socket, &event);
+}
+
+// Is whoever is at the other side of |fd|, over ipc, turned away for what process it is?
+static bool listener_refuses_process(struct zmtp__listener *listener, int fd)
 {
     const struct zmtp__door *door = listener->socket->door;
     char reason[128];
     if (!door || listener->scheme != ZMTP_IPC) return false;
     const struct zmtp_uv_process process = zmtp__door_process(fd);
     if (zmtp__door_admits(door, fd, &process)) return false;
-    close(fd);
     snprintf(reason, sizeof reason, "process %lld of user %lu and group %lu is not in ipc_allow",
              (long long)process.pid, (unsigned long)process.uid, (unsigned long)process.gid);
-    const struct zmtp_event event = {.kind = ZMTP_EVENT_REFUSED,
-                                     .endpoint = listener->endpoint,
-                                     .remote = "",
-                                     .error = ZMTP_ERR_DENIED,
-                                     .reason = zmtp_bytes_text(reason),
-                                     .process = process};
-    zmtp__uv_socket_tell(listener->socket, &event);
+    listener_refuse(listener, fd, ZMTP_ERR_DENIED, "", reason, process);
+    return true;
+}
+
+// RFC 37, Security Considerations: is it, over IP, for where it comes from?
+static bool listener_refuses_address(struct zmtp__listener *listener, int fd)
+{
+    const struct zmtp_uv_socket *socket = listener->socket;
+    const uint32_t pending_max = socket->config.address_pending_max;
+    struct zmtp__address address;
+    char remote[ZMTP__ADDRESS_TEXT_MAX];
+    uint32_t pending = 0;
+    if (!socket->suspects && pending_max == 0) return false;
+    if (!zmtp__address_peer(fd, &address)) return false;
+    const struct zmtp__source source = zmtp__source_of(&address);
+    const char *reason = NULL;
+    if (zmtp__suspects_has(socket->suspects, &source, zmtp__engine_now(listener->uv)))
+        reason = "as many handshakes as address_failures_max allows in a minute have failed from "
+                 "this address";
+    if (pending_max > 0)
+        for (const struct zmtp__conn *conn = listener->pending_first; conn;
+             conn = conn->pending_next)
+            pending += zmtp__source_equal(&conn->source, &source);
+    if (!reason && pending_max > 0 && pending >= pending_max)
+        reason = "as many connections as address_pending_max allows of this address wait for their "
+                 "handshake";
+    if (!reason) return false;
+    zmtp__address_text(&address, remote, sizeof remote);
+    listener_refuse(listener, fd, ZMTP_ERR_LIMIT, remote, reason, (struct zmtp_uv_process){0});
     return true;
 }
 
@@ -209,7 +260,7 @@ static int listener_accept(struct zmtp__listener *listener)
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
     }
-    if (listener_refuses(listener, fd)) return 1;
+    if (listener_refuses_process(listener, fd) || listener_refuses_address(listener, fd)) return 1;
     zmtp__transport_tune(&listener->socket->config.transport, fd);
     const int error = zmtp__conn_accept(listener, fd);
     if (error < 0) {

@@ -139,6 +139,7 @@ int64_t zmtp_uv_stats_json(struct zmtp_uv_socket *socket, char *out, size_t size
     json_number(&text, "waiting", counters.waiting);
     json_number(&text, "heeded", counters.heeded);
     json_number(&text, "discarded", counters.discarded);
+    json_number(&text, "refused", socket->turned_away);
     json_number(&text, "subscribers", zmtp_uv_subscribers(socket));
     json_dropped(&text, &counters);
     json_name(&text, "peers");

@@ -183,6 +183,17 @@ static void prometheus_dropped(struct zmtp__text *text, const struct zmtp_uv *uv
     }
 }
 
+static void prometheus_refused(struct zmtp__text *text, const struct zmtp_uv *uv)
+{
+    static const char name[] = "zmtp_connections_refused_total";
+    prometheus_head(text, name, "counter", "Connections turned away before their handshake.");
+    for (const struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next) {
+        if (!socket->core) continue;
+        prometheus_open(text, name, socket);
+        prometheus_close(text, socket->turned_away);
+    }
+}
+
 int64_t zmtp_uv_stats_prometheus(struct zmtp_uv *uv, char *out, size_t size)
 {
     if (!uv || (!out && size > 0)) return ZMTP_ERR_ARGUMENT;
@@ -199,6 +210,7 @@ int64_t zmtp_uv_stats_prometheus(struct zmtp_uv *uv, char *out, size_t size)
         }
     }
     prometheus_dropped(&text, uv);
+    prometheus_refused(&text, uv);
     for (size_t i = 0; i < sizeof prometheus_peers / sizeof prometheus_peers[0]; i++) {
         struct prometheus_row row = {.text = &text, .metric = &prometheus_peers[i]};
         prometheus_head(&text, row.metric->name, row.metric->kind, row.metric->help);

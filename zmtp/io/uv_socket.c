@@ -14,6 +14,7 @@
 #include "inproc.h"
 #include "listener.h"
 #include "mailbox.h"
+#include "suspects.h"
 #include "ticks.h"
 #include "tray.h"
 #include "udp.h"
@@ -48,6 +49,7 @@ static void uv_socket_free(struct zmtp_uv_socket *socket)
 {
     const struct zmtp_allocator *const allocator = socket->uv->allocator;
     zmtp_socket_close(socket->core);
+    zmtp__suspects_close(socket->suspects);
     zmtp__door_close(socket->door);
     zmtp__guard_close(socket->guard);
     zmtp_part_fini(&socket->metadata);
@@ -79,6 +81,8 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     error = uv_socket_copy_origins(socket);
     if (error == ZMTP_OK) error = zmtp__guard_open(&socket->guard, config, uv->allocator, uv->text);
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
+    if (error == ZMTP_OK)
+        error = zmtp__suspects_open(&socket->suspects, config->address_failures_max, uv->allocator);
     if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error == ZMTP_OK)
         error = zmtp_part_copy(&socket->metadata, config->socket.metadata, uv->allocator);

@@ -10,6 +10,7 @@ struct zmtp__conn;
 struct zmtp__door;
 struct zmtp__guard;
 struct zmtp__listener;
+struct zmtp__suspects;
 struct zmtp__udp;
 
 struct zmtp_uv_socket {
@@ -21,7 +22,9 @@ struct zmtp_uv_socket {
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
     struct zmtp__door *door;
-    char *origins; // a copy of the config's, which points at it
+    struct zmtp__suspects *suspects; // null: nobody is counted
+    uint64_t turned_away;            // connections before their handshake
+    char *origins;                   // a copy of the config's, which points at it
     uint64_t number;
     uint64_t tickets; // guests so far
     uint8_t routing_id[UINT8_MAX];
