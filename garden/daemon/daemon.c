@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -87,8 +88,11 @@ static void daemon_finish(struct daemon *daemon)
     if (daemon->finished) return;
     daemon->finishing = true;
     offload_stop(&daemon->requests.offload);
+    offload_stop(&daemon->requests.queries);
     // Else it comes back here.
-    if (!offload_idle(&daemon->requests.offload) || !keeper_idle(&daemon->requests.keeper)) return;
+    if (!offload_idle(&daemon->requests.offload) || !offload_idle(&daemon->requests.queries))
+        return;
+    if (!keeper_idle(&daemon->requests.keeper)) return;
     daemon->finished = true;
     streams_close(daemon->requests.streams);
     daemon->requests.streams = NULL;
@@ -368,6 +372,9 @@ static int daemon_open_streams(struct daemon *daemon, struct garden_error *error
     };
     const int result = streams_open(&daemon->requests.streams, &config, error);
     daemon->requests.offload.streams = daemon->requests.streams;
+    daemon->requests.queries = daemon->requests.offload;
+    daemon->requests.query_limits.time_ms = daemon->options->query_ms;
+    daemon->requests.query_limits.rows_max = daemon->options->query_rows;
     return result;
 }
 
@@ -519,6 +526,8 @@ int daemon_run(struct options *options)
     // A peer that goes away is an error of one write, and so is a file that may not grow.
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
+    // Answers and queries keep up to five of the pool's threads; what is kept is written on others.
+    if (!getenv("UV_THREADPOOL_SIZE")) (void)uv_os_setenv("UV_THREADPOOL_SIZE", "8");
     if (uv_loop_init(&daemon.loop) < 0) {
         log_write(LOG_ERROR, "no event loop could be opened; raise the limit of open files");
         return 1;

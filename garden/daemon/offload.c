@@ -10,6 +10,7 @@ static const char offload_stopping[] = "the daemon is shutting down";
 static void offload_free(struct offload_job *job)
 {
     struct offload *offload = job->offload;
+    garden_query_close(job->query); // before what it reads
     streams_release(job->snapshot.streams, job->snapshot.stream_count);
     state_release(offload->state, &job->snapshot);
     garden_arena_fini(&job->arena);
@@ -54,17 +55,29 @@ static void offload_enqueue(struct offload *offload, struct offload_job *job)
 
 static void offload_run(struct offload *offload);
 
+static void offload_forget(struct offload_job *job)
+{
+    struct offload_job **at = &job->offload->running_first;
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    job->offload->running--;
+}
+
 static void offload_done(uv_work_t *work, int status)
 {
     struct offload_job *job = work->data;
     struct offload *offload = job->offload;
     (void)status; // nobody cancels it
+    offload_forget(job);
     if (job->result < 0)
-        garden_server_reply_error(offload->server, job->request, garden_err_text(job->result));
+        garden_server_reply_error(offload->server, job->request,
+                                  job->result == GARDEN_ERR_LIMIT
+                                      ? "the answer is larger than a message may be: ask for less"
+                                      : garden_err_text(job->result));
     else
         garden_server_reply_octets(offload->server, job->request, &job->octets);
     offload_free(job);
-    offload->running--;
     offload_run(offload);
     if (offload_idle(offload) && offload->on_idle) offload->on_idle(offload->user);
 }
@@ -78,6 +91,8 @@ static void offload_run(struct offload *offload)
         offload->first = job->next;
         if (!offload->first) offload->last = NULL;
         job->work.data = job;
+        job->next = offload->running_first;
+        offload->running_first = job;
         offload->running++;
         (void)uv_queue_work(offload->loop, &job->work, offload_work, offload_done); // no failure
     }
@@ -117,9 +132,26 @@ void offload_answer(struct offload *offload, struct garden_request *request,
     offload_run(offload);
 }
 
+static size_t offload_interrupt_list(struct offload_job *job)
+{
+    size_t count = 0;
+    for (; job; job = job->next) {
+        if (job->request->lane != GARDEN_LANE_QUERY) continue;
+        atomic_store(&job->interrupted, true);
+        count++;
+    }
+    return count;
+}
+
+size_t offload_interrupt(struct offload *offload)
+{
+    return offload_interrupt_list(offload->running_first) + offload_interrupt_list(offload->first);
+}
+
 void offload_stop(struct offload *offload)
 {
     offload->stopping = true;
+    (void)offload_interrupt(offload); // the rest ends by itself, and soon
     while (offload->first) {
         struct offload_job *job = offload->first;
         offload->first = job->next;

@@ -3,8 +3,10 @@
 #ifndef GARDEN_DAEMON_OFFLOAD_H
 #define GARDEN_DAEMON_OFFLOAD_H
 
+#include <stdatomic.h>
 #include <uv.h>
 
+#include "../query.h"
 #include "../server.h"
 #include "state.h"
 #include "streams.h"
@@ -14,6 +16,11 @@
 enum { OFFLOAD_RUNNING_MAX = 2, OFFLOAD_THREADS_MAX = OFFLOAD_RUNNING_MAX + 1 };
 
 struct offload;
+
+// What a query may take, and how many rows it tells.
+struct offload_query_limits {
+    uint32_t time_ms, rows_max;
+};
 
 // One answer that is being made.
 struct offload_job {
@@ -27,6 +34,11 @@ struct offload_job {
     // above. A negative garden_err becomes an Error with |error|'s text.
     int (*make)(struct offload_job *job, struct garden_message *reply, struct garden_error *error);
     struct garden_value dump; // what a DebugDump begins with
+    // Of a query.
+    struct garden_query *query;
+    struct offload_query_limits query_limits;
+    uint64_t deadline_ns;
+    atomic_bool interrupted; // by the loop, read by the thread
     struct garden_buffer octets;
     int result;
 };
@@ -35,8 +47,9 @@ struct offload {
     uv_loop_t *loop;
     struct garden_server *server;
     struct state *state;
-    struct streams *streams;          // null: none
-    struct offload_job *first, *last; // that wait, control's before the others
+    struct streams *streams;           // null: none
+    struct offload_job *first, *last;  // that wait, control's before the others
+    struct offload_job *running_first; // those that are being made
     size_t running;
     bool stopping;
     void (*on_idle)(void *user); // when the last has been answered
@@ -52,6 +65,8 @@ void offload_answer(struct offload *offload, struct garden_request *request,
                                 struct garden_error *error));
 // Answers all that wait, and all that come from now on, with an Error: what is being made is finished.
 void offload_stop(struct offload *offload);
+// Ends what is a query and is being made or waits: each is answered with an Error soon. How many there are.
+size_t offload_interrupt(struct offload *offload);
 bool offload_idle(const struct offload *offload);
 
 #endif

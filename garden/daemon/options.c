@@ -17,6 +17,9 @@ enum {
     OPTIONS_RING_MAX_MS = 60000,
     OPTIONS_POSITION_MS = 100,
     OPTIONS_POSITION_MAX_MS = 60000,
+    OPTIONS_QUERY_MS = 4000, // less than gardenctl waits
+    OPTIONS_QUERY_ROWS = 10000,
+    OPTIONS_QUERY_MAX = 1000000,
     OPTIONS_FD_MAX = 65535,
     OPTIONS_STATE_SYNC_MS = 1000, // what a crash of the machine can lose
     OPTIONS_STATE_SYNC_MAX_MS = 3600000,
@@ -94,6 +97,8 @@ static const char options_help[] =
     "                       after it on the command line override it. SIGHUP reads it\n"
     "                       again: log-level, position-ms and ring-ms change at once\n"
     "  --http HOST:PORT     serve /metrics for Prometheus, on loopback only\n"
+    "  --query-ms N         how long a query may take (4000)\n"
+    "  --query-rows N       how many rows it may have; what is left out is told (10000)\n"
     "  --position-ms N      between two PlaybackPosition events (100)\n"
     "  --ready-fd N         write a line to this descriptor when ready\n"
     "  --log-level L        error, warning, info or debug (info)\n"
@@ -292,6 +297,8 @@ static const struct option options_table[] = {
     {"ring-ms", required_argument, NULL, 'm'},
     {"priority", required_argument, NULL, 'P'},
     {"position-ms", required_argument, NULL, 'i'},
+    {"query-ms", required_argument, NULL, 'q'},
+    {"query-rows", required_argument, NULL, 'w'},
     {"ready-fd", required_argument, NULL, 'y'},
     {"log-level", required_argument, NULL, 'g'},
     {"config", required_argument, NULL, 'C'},
@@ -332,6 +339,13 @@ static int options_one(int option, const char *text, struct options *out,
             out->position_ms == 0)
             return options_usage("--position-ms", "a number from 1 to 60000", text);
         return OPTIONS_GO_ON;
+    case 'q':
+    case 'w':
+        if (options_number(text, OPTIONS_QUERY_MAX,
+                           option == 'q' ? &out->query_ms : &out->query_rows))
+            return OPTIONS_GO_ON;
+        return options_usage(option == 'q' ? "--query-ms" : "--query-rows",
+                             "a number from 0 to 1000000", text);
     case 'Y':
         if (!options_number(text, OPTIONS_STATE_SYNC_MAX_MS, &out->state_sync_ms))
             return options_usage("--state-sync-ms", "a number from 0 to 3600000", text);
@@ -434,6 +448,8 @@ int options_read(int argc, char **argv, struct options *out)
     *out = (struct options){.ring_ms = OPTIONS_RING_MS,
                             .priority = OPTIONS_PRIORITY,
                             .position_ms = OPTIONS_POSITION_MS,
+                            .query_ms = OPTIONS_QUERY_MS,
+                            .query_rows = OPTIONS_QUERY_ROWS,
                             .state_sync_ms = OPTIONS_STATE_SYNC_MS,
                             .ready_fd = -1,
                             .argc = argc,
@@ -499,6 +515,8 @@ static void options_tell_different(const struct options *now, const struct optio
         {"curve-allow", options_same_text(now->allow, fresh->allow)},
         {"state", strcmp(now->state, fresh->state) == 0},
         {"state-sync-ms", now->state_sync_ms == fresh->state_sync_ms},
+        {"query-ms", now->query_ms == fresh->query_ms},
+        {"query-rows", now->query_rows == fresh->query_rows},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (!fixed[i].same)

@@ -20,10 +20,11 @@ struct options {
     enum flow_pace pace;
     bool topics;
     uint32_t ring_ms, position_ms;
-    uint32_t priority;            // of the threads that play; 0: none
-    int ready_fd;                 // -1: none
-    const char *key_file, *allow; // CURVE; null: none, everybody
-    const char *http;             // where to serve HTTP; null: nowhere
+    uint32_t priority;             // of the threads that play; 0: none
+    uint32_t query_ms, query_rows; // what a query may take, and tell
+    int ready_fd;                  // -1: none
+    const char *key_file, *allow;  // CURVE; null: none, everybody
+    const char *http;              // where to serve HTTP; null: nowhere
     char *file_text; // of the configuration file, which paths and sources refer to; null: none
     int argc;        // what it was read from, to be read again
     char **argv;

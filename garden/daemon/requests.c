@@ -6,6 +6,7 @@
 #include "../stream.h"
 #include "../uv/random.h"
 #include "log.h"
+#include "query.h"
 #include "stream.h"
 
 enum { REQUESTS_LINE_SIZE = 512 };
@@ -155,7 +156,7 @@ static int requests_make_dump(struct offload_job *job, struct garden_message *re
     return snapshot_dump(&job->snapshot, &job->arena, &job->dump.map.entries[REQUESTS_DUMP_OWN]);
 }
 
-// Interrupt and Pause: the same, told differently.
+// Interrupt and Pause: the same, told differently; but an Interrupt also ends queries.
 static void requests_pause(struct requests *requests, struct garden_request *request)
 {
     struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
@@ -170,9 +171,13 @@ static void requests_pause(struct requests *requests, struct garden_request *req
     }
     reply.control_reply.kind = GARDEN_CONTROL_REPLY_OK;
     if (request->message.control_request.kind == GARDEN_CONTROL_INTERRUPT) {
+        const bool asked = offload_interrupt(&requests->queries) > 0;
         reply.control_reply.kind = GARDEN_CONTROL_REPLY_INTERRUPTED;
         reply.control_reply.interrupted.was_running =
-            garden_text_of(playing ? "playback" : "nothing");
+            garden_text_of(playing && asked ? "playback and query"
+                           : playing        ? "playback"
+                           : asked          ? "query"
+                                            : "nothing");
     }
     garden_server_reply(requests->server, request, &reply);
 }
@@ -193,6 +198,15 @@ static void requests_control(struct requests *requests, struct garden_request *r
         return;
     }
     garden_server_reply_error(requests->server, request, "an unknown control request");
+}
+
+// ---- Query
+
+static int requests_prepare_query(struct offload_job *job, void *context)
+{
+    const struct requests *requests = context;
+    job->query_limits = requests->query_limits;
+    return GARDEN_OK;
 }
 
 // ---- All
@@ -223,9 +237,7 @@ void requests_take(struct requests *requests, struct garden_request *request)
         requests_control(requests, request);
         return;
     case GARDEN_LANE_QUERY:
-        garden_server_reply_error(requests->server, request,
-                                  "this daemon answers no queries yet: read its state by "
-                                  "GetRegions, GetTransportState and DebugDump");
+        offload_answer(&requests->queries, request, requests_prepare_query, requests, query_make);
         return;
     case GARDEN_LANE_IOPUB:
     case GARDEN_LANE_HEARTBEAT:

@@ -13,6 +13,8 @@ struct requests {
     struct state *state;
     struct changes changes;
     struct offload offload;
+    struct offload queries; // apart, as they may be slow
+    struct offload_query_limits query_limits;
     struct keeper keeper;
     uint64_t started_ns;
     // A Shutdown came: the request is the owner's, to be answered in the end.

@@ -426,6 +426,42 @@ static bool walk_downstream(const struct snapshot *snapshot, struct snapshot_wal
     return walk_reached(snapshot, walk, false, out);
 }
 
+// The next connection of the node that the walk is from, as one that leads to it or away from it.
+static const struct graph_connection *
+walk_connection(const struct snapshot *snapshot, struct snapshot_walk *walk, bool to, bool away)
+{
+    while (walk->index < graph_links_count(snapshot->links)) {
+        const struct graph_connection *link = &snapshot->links->items[walk->index++];
+        if ((to && link->dest == walk->from.of) || (away && link->source == walk->from.of))
+            return link;
+    }
+    return NULL;
+}
+
+static bool walk_previous(const struct snapshot *snapshot, struct snapshot_walk *walk,
+                          struct snapshot_vertex *out)
+{
+    const struct graph_connection *link = walk_connection(snapshot, walk, true, false);
+    if (link) *out = (struct snapshot_vertex){.kind = SNAPSHOT_NODE, .of = link->source};
+    return link != NULL;
+}
+
+static bool walk_following(const struct snapshot *snapshot, struct snapshot_walk *walk,
+                           struct snapshot_vertex *out)
+{
+    const struct graph_connection *link = walk_connection(snapshot, walk, false, true);
+    if (link) *out = (struct snapshot_vertex){.kind = SNAPSHOT_NODE, .of = link->dest};
+    return link != NULL;
+}
+
+static bool walk_node_edges(const struct snapshot *snapshot, struct snapshot_walk *walk,
+                            struct snapshot_vertex *out)
+{
+    const struct graph_connection *link = walk_connection(snapshot, walk, true, true);
+    if (link) *out = (struct snapshot_vertex){.kind = SNAPSHOT_EDGE, .of = link};
+    return link != NULL;
+}
+
 static bool walk_port_node(const struct snapshot *snapshot, struct snapshot_walk *walk,
                            struct snapshot_vertex *out)
 {
@@ -450,10 +486,10 @@ static bool walk_edge_dest(const struct snapshot *snapshot, struct snapshot_walk
 }
 
 static const struct snapshot_edge node_edges[] = {
-    {"inputs", SNAPSHOT_PORT, walk_inputs},
-    {"outputs", SNAPSHOT_PORT, walk_outputs},
-    {"upstream", SNAPSHOT_NODE, walk_upstream},
-    {"downstream", SNAPSHOT_NODE, walk_downstream},
+    {"inputs", SNAPSHOT_PORT, walk_inputs},     {"outputs", SNAPSHOT_PORT, walk_outputs},
+    {"upstream", SNAPSHOT_NODE, walk_upstream}, {"downstream", SNAPSHOT_NODE, walk_downstream},
+    {"previous", SNAPSHOT_NODE, walk_previous}, {"next", SNAPSHOT_NODE, walk_following},
+    {"edges", SNAPSHOT_EDGE, walk_node_edges},
 };
 static const struct snapshot_edge port_edges[] = {{"node", SNAPSHOT_NODE, walk_port_node}};
 static const struct snapshot_edge edge_edges[] = {

@@ -24,8 +24,8 @@ static void completion_put_name(void *context, const char *name)
 }
 
 // The options whose argument is a path, for both shells.
-static const char completion_paths[] =
-    "--connection|--run-dir|--server-key|--key|--store|--against|--out|--manifest-file|--capture";
+static const char completion_paths[] = "--connection|--run-dir|--server-key|--key|--store|--"
+                                       "against|--out|--manifest-file|--capture|--file";
 
 // ---- bash
 

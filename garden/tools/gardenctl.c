@@ -29,6 +29,8 @@ const struct tool_command *const tool_commands[] = {
     &tool_status,
     &tool_top,
     &tool_events,
+    &tool_query_command,
+    &tool_schema,
     &tool_capture,
     &tool_end_stream,
     &tool_verify,

@@ -3,7 +3,7 @@
 
 #include "tool.h"
 
-enum { PRINT_CELL_SIZE = 128, PRINT_COLUMNS_MAX = 16, PRINT_DEPTH_MAX = 8 };
+enum { PRINT_CELL_SIZE = 128, PRINT_COLUMNS_MAX = 32, PRINT_DEPTH_MAX = 8 };
 
 // One line for |value|: text without quotes, all else as JSON. Cut to fit.
 static void print_cell(const struct garden_value *value, char *out, size_t size)

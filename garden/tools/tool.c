@@ -328,3 +328,12 @@ int tool_control(struct tool *tool, enum garden_control_request_kind kind,
     const struct garden_answer answer = {tool_answered, &asked, tool->timeout_ms, NULL};
     return tool_await(tool, &asked, garden_client_control(tool->client, &request, &answer));
 }
+
+int tool_query(struct tool *tool, const struct garden_query_request *request,
+               int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
+               void *context)
+{
+    struct tool_asked asked = {.tool = tool, .read = read, .context = context};
+    const struct garden_answer answer = {tool_answered, &asked, tool->timeout_ms, NULL};
+    return tool_await(tool, &asked, garden_client_query(tool->client, request, &answer));
+}

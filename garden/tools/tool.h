@@ -80,6 +80,10 @@ int tool_control(struct tool *tool, enum garden_control_request_kind kind,
                  int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
                  void *context);
 
+int tool_query(struct tool *tool, const struct garden_query_request *request,
+               int (*read)(struct tool *tool, const struct garden_message *reply, void *context),
+               void *context);
+
 // Prints |value| as one line of JSON on stdout.
 void tool_print_json(const struct garden_value *value);
 // Prints it for a person: lines, or a table where it is a list of objects.
@@ -109,7 +113,8 @@ struct tool_command {
 };
 extern const struct tool_command tool_ping, tool_status, tool_shutdown, tool_end_stream,
     tool_events, tool_top, tool_capture, tool_verify, tool_slice, tool_gc, tool_fsck, tool_export,
-    tool_import, tool_record, tool_replay, tool_show, tool_completion;
+    tool_import, tool_record, tool_replay, tool_show, tool_query_command, tool_schema,
+    tool_completion;
 // All of them, in the order of the help, up to a null.
 extern const struct tool_command *const tool_commands[];
 extern const struct option tool_general_options[];
