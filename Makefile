@@ -134,7 +134,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture soak demo run-demo fuzz fuzz-smoke \
-        fuzz-targets sim bench run-bench bench-programs bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -388,6 +388,12 @@ run-bench-capture: $(BIN) $(O)/bench/ceiling
 $(O)/bench/ceiling: $(call obj,bench/ceiling.c bench/bench.c bench/adapter_zmtp.c) $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %/libgarden.a,$^) $(filter %/libzmtp.a,$^) $(LIBS_SYSTEM)
+# Queries of a garden's state, as its daemon answers them.
+bench-query: $(O)/bench/query ## queries over 100000 regions, timed
+	$(O)/bench/query
+$(O)/bench/query: $(O)/obj/bench/query.o $(call obj,$(filter-out %/main.c,$(DAEMON_SRC))) $(LIBS) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_SYSTEM) $(LIBS_TOOLS)
 .SECONDEXPANSION:
 $(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
     $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources

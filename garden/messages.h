@@ -308,7 +308,7 @@
     ROW(error, CONTROL_REPLY_ERROR, Error,  /* ours: for what could not be read */         \
         FIELD(error, text, error))
 
-// ---- Query
+// ---- Query. A reply whose rows are not all has metadata {"truncated": true, "rows_max": how many there may be}
 
 #define GARDEN_TABLE_query_request(MEMBER, OPTION)                                         \
     MEMBER(text, query)                                                                    \

@@ -98,7 +98,7 @@ static const char options_help[] =
     "                       again: log-level, position-ms and ring-ms change at once\n"
     "  --http HOST:PORT     serve /metrics for Prometheus, on loopback only\n"
     "  --query-ms N         how long a query may take (4000)\n"
-    "  --query-rows N       how many rows it may have; what is left out is told (10000)\n"
+    "  --query-rows N       how many rows it tells, and that there are more (10000)\n"
     "  --position-ms N      between two PlaybackPosition events (100)\n"
     "  --ready-fd N         write a line to this descriptor when ready\n"
     "  --log-level L        error, warning, info or debug (info)\n"
