@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,7 +19,7 @@
 #include "notify.h"
 #include "requests.h"
 
-enum { DAEMON_SIGNALS = 3, DAEMON_SHUTDOWNS_MAX = 32 };
+enum { DAEMON_SIGNALS = 3, DAEMON_SHUTDOWNS_MAX = 32, DAEMON_QUERIES_WAITING_MAX = 64 };
 
 struct daemon {
     struct options *options;
@@ -373,6 +373,7 @@ static int daemon_open_streams(struct daemon *daemon, struct garden_error *error
     const int result = streams_open(&daemon->requests.streams, &config, error);
     daemon->requests.offload.streams = daemon->requests.streams;
     daemon->requests.queries = daemon->requests.offload;
+    daemon->requests.queries.waiting_max = DAEMON_QUERIES_WAITING_MAX;
     daemon->requests.query_limits.time_ms = daemon->options->query_ms;
     daemon->requests.query_limits.rows_max = daemon->options->query_rows;
     return result;

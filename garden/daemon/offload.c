@@ -51,6 +51,7 @@ static void offload_enqueue(struct offload *offload, struct offload_job *job)
     job->next = *at;
     *at = job;
     if (!job->next) offload->last = job;
+    offload->waiting++;
 }
 
 static void offload_run(struct offload *offload);
@@ -90,6 +91,7 @@ static void offload_run(struct offload *offload)
         if (offload->running >= (urgent ? OFFLOAD_THREADS_MAX : OFFLOAD_RUNNING_MAX)) return;
         offload->first = job->next;
         if (!offload->first) offload->last = NULL;
+        offload->waiting--;
         job->work.data = job;
         job->next = offload->running_first;
         offload->running_first = job;
@@ -107,6 +109,11 @@ void offload_answer(struct offload *offload, struct garden_request *request,
                                         .wall = garden__time_now()};
     if (offload->stopping) {
         garden_server_reply_error(offload->server, request, offload_stopping);
+        return;
+    }
+    if (offload->waiting_max && offload->waiting >= offload->waiting_max) {
+        garden_server_reply_error(offload->server, request,
+                                  "too many queries wait already: ask again later");
         return;
     }
     struct offload_job *job = zmtp_alloc(NULL, sizeof *job);
@@ -159,6 +166,7 @@ void offload_stop(struct offload *offload)
         offload_free(job);
     }
     offload->last = NULL;
+    offload->waiting = 0;
 }
 
 bool offload_idle(const struct offload *offload)

@@ -50,6 +50,7 @@ struct offload {
     struct streams *streams;           // null: none
     struct offload_job *first, *last;  // that wait, control's before the others
     struct offload_job *running_first; // those that are being made
+    size_t waiting, waiting_max;       // more are refused, as each keeps a snapshot; 0: no limit
     size_t running;
     bool stopping;
     void (*on_idle)(void *user); // when the last has been answered
