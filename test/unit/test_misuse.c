@@ -64,6 +64,7 @@ static void test_no_peer_is_a_closed_one(void **state)
     assert_int_equal(zmtp_peer_facts(NULL).major, 0);
     assert_int_equal(zmtp_peer_counters(NULL).bytes_in, 0);
     assert_int_equal(zmtp_peer_attach(NULL, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_peer_refuse(NULL, ZMTP_ERR_IN_USE, nothing), ZMTP_ERR_ARGUMENT);
     assert_int_equal(zmtp_peer_credentials(NULL, &credentials), ZMTP_ERR_ARGUMENT);
     assert_int_equal(zmtp_peer_authorise(NULL, ZMTP_VERDICT_ALLOW, nothing, nothing),
                      ZMTP_ERR_ARGUMENT);

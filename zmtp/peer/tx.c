@@ -227,6 +227,7 @@ static int tx_error(struct zmtp_peer *peer, struct zmtp_bytes reason)
 
 int zmtp_peer_refuse(struct zmtp_peer *peer, int error, struct zmtp_bytes reason)
 {
+    if (!peer || (!reason.data && reason.size > 0)) return ZMTP_ERR_ARGUMENT;
     if (peer->state != ZMTP_PEER_READY || error >= 0) return ZMTP_ERR_STATE;
     // One to whom it cannot be told is hung up on all the same.
     if (!peer->raw && peer->their_major == 3 && peer->their_minor >= 1)
