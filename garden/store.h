@@ -331,7 +331,8 @@ int garden_recording_peek(const struct garden_store *store, const char *run,
 void garden_recording_close(struct garden_recording *recording);
 
 // Performs due work on files: stages, seals, writes journal and manifest. Returns how many steps
-// were done, or the error of the one that failed; it will be tried again after a pause.
+// were done, or the error of the one that failed; it will be tried again after a pause. Sealing takes
+// long, so it ends the call: there may be more to do until 0 is returned, and requests to send first.
 int garden_recording_work(struct garden_recording *recording, struct garden_instant now,
                           struct garden_error *error);
 // Whether the last of it failed and waits to be tried again.

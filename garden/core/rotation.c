@@ -102,24 +102,32 @@ static bool rotation_can_seal(const struct garden__rotation *r)
     return r->window[0].reported || rotation_over(r) || r->count == GARDEN__ROTATION_WINDOW;
 }
 
+// A chunk that is planned and not made yet; null when there is none, nor one to plan.
+static struct garden__rotation_chunk *rotation_to_stage(struct garden__rotation *r)
+{
+    const size_t unsealed = rotation_count(r, GARDEN__CHUNK_CLOSED);
+    const size_t ahead = r->count - unsealed;
+    if (rotation_over(r)) return NULL;
+    if (rotation_count(r, GARDEN__CHUNK_PLANNED) == 0 && r->count < GARDEN__ROTATION_WINDOW &&
+        ahead < GARDEN__ROTATION_HELD + GARDEN__ROTATION_READY)
+        (void)rotation_push(r, r->next_number, GARDEN__CHUNK_PLANNED);
+    for (size_t i = 0; i < r->count; i++)
+        if (r->window[i].state == GARDEN__CHUNK_PLANNED) return &r->window[i];
+    return NULL;
+}
+
+// Staging goes before sealing, which takes longer and which nobody waits for.
 struct garden__work garden__rotation_work(struct garden__rotation *r, int64_t now_ms)
 {
     const struct garden__work nothing = {.kind = GARDEN__WORK_NONE};
     if (now_ms < r->work_due_ms) return nothing;
+    struct garden__rotation_chunk *stage = rotation_to_stage(r);
+    if (stage != NULL) return (struct garden__work){.kind = GARDEN__WORK_STAGE, .chunk = stage};
     if (rotation_can_seal(r))
         return (struct garden__work){.kind = GARDEN__WORK_SEAL, .chunk = &r->window[0]};
     if (r->state == GARDEN_RECORDING_FINISHING || r->state == GARDEN_RECORDING_REFUSED)
         return r->count > 0 || r->finished ? nothing
                                            : (struct garden__work){.kind = GARDEN__WORK_FINISH};
-    if (r->state == GARDEN_RECORDING_DONE) return nothing;
-    const size_t unsealed = rotation_count(r, GARDEN__CHUNK_CLOSED);
-    const size_t ahead = r->count - unsealed;
-    if (rotation_count(r, GARDEN__CHUNK_PLANNED) == 0 && r->count < GARDEN__ROTATION_WINDOW &&
-        ahead < GARDEN__ROTATION_HELD + GARDEN__ROTATION_READY)
-        (void)rotation_push(r, r->next_number, GARDEN__CHUNK_PLANNED);
-    for (size_t i = 0; i < r->count; i++)
-        if (r->window[i].state == GARDEN__CHUNK_PLANNED)
-            return (struct garden__work){.kind = GARDEN__WORK_STAGE, .chunk = &r->window[i]};
     return nothing;
 }
 

@@ -226,8 +226,8 @@ int garden__journal_peek(const struct garden_store *store, const char *name,
     return result < 0 ? result : GARDEN_OK;
 }
 
-int garden__journal_append(struct garden__journal *journal, uint32_t type,
-                           struct zmtp_bytes payload, struct garden_error *error)
+static int journal_append(struct garden__journal *journal, uint32_t type, struct zmtp_bytes payload,
+                          bool sync, struct garden_error *error)
 {
     const struct garden_fs *fs = journal->fs;
     uint8_t record[JOURNAL_HEAD + GARDEN__JOURNAL_PAYLOAD_MAX + JOURNAL_CHECK];
@@ -241,7 +241,7 @@ int garden__journal_append(struct garden__journal *journal, uint32_t type,
     journal_check(record, JOURNAL_HEAD + payload.size, record + JOURNAL_HEAD + payload.size);
     garden__step(fs, "journal.append");
     if (garden__fs_write_all(fs, journal->file, record, size) != 0 ||
-        fs->sync(fs->context, journal->file) != 0) {
+        (sync && fs->sync(fs->context, journal->file) != 0)) {
         const int result = garden__fail_errno(error, "cannot write", "a journal");
         // Should this fail too, the torn record is cut when the journal is next opened, and the
         // next append lands at the right place all the same.
@@ -252,6 +252,18 @@ int garden__journal_append(struct garden__journal *journal, uint32_t type,
     journal->size += size;
     garden__step(fs, "journal.appended");
     return GARDEN_OK;
+}
+
+int garden__journal_append(struct garden__journal *journal, uint32_t type,
+                           struct zmtp_bytes payload, struct garden_error *error)
+{
+    return journal_append(journal, type, payload, true, error);
+}
+
+int garden__journal_add(struct garden__journal *journal, uint32_t type, struct zmtp_bytes payload,
+                        struct garden_error *error)
+{
+    return journal_append(journal, type, payload, false, error);
 }
 
 void garden__journal_close(struct garden__journal *journal)

@@ -37,6 +37,10 @@ int garden__journal_peek(const struct garden_store *store, const char *name,
 // On success the record is on the disk. On failure the file is as it was.
 int garden__journal_append(struct garden__journal *journal, uint32_t type,
                            struct zmtp_bytes payload, struct garden_error *error);
+// The same, but a crash of the machine may lose it, unless something was appended after it: for what is told
+// of files that are not on the disk either. A process that is killed loses nothing.
+int garden__journal_add(struct garden__journal *journal, uint32_t type, struct zmtp_bytes payload,
+                        struct garden_error *error);
 void garden__journal_close(struct garden__journal *journal);
 
 // Payloads: a cursor that writes, and one that reads and goes |bad| at the first overrun.

@@ -360,11 +360,11 @@ int garden_manifest_parse(const struct zmtp_allocator *allocator, struct zmtp_by
 int garden_manifest_save(const struct garden_manifest *manifest, struct garden_store *store,
                          const char *name, struct garden_error *error)
 {
-    return garden__manifest_save_at(manifest, store, store->staging, name, error);
+    return garden__manifest_save_at(manifest, store, store->staging, name, true, error);
 }
 
 int garden__manifest_save_at(const struct garden_manifest *manifest, struct garden_store *store,
-                             int folder, const char *name, struct garden_error *error)
+                             int folder, const char *name, bool sync, struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
     char *text = NULL;
@@ -381,13 +381,13 @@ int garden__manifest_save_at(const struct garden_manifest *manifest, struct gard
         zmtp_free(manifest->allocator, text, size + 1);
         return file;
     }
-    const bool written =
-        garden__fs_write_all(fs, file, text, size) == 0 && fs->sync(fs->context, file) == 0;
+    const bool written = garden__fs_write_all(fs, file, text, size) == 0 &&
+                         (!sync || fs->sync(fs->context, file) == 0);
     garden__step(fs, "manifest.written");
     if (!written || fs->rename(fs->context, store->staging, temporary, folder, name) != 0) {
         result = garden__fail_errno(error, "cannot write manifest", name);
         (void)fs->unlink(fs->context, store->staging, temporary); // else the next opening sweeps it
-    } else if (fs->sync(fs->context, folder) != 0) {
+    } else if (sync && fs->sync(fs->context, folder) != 0) {
         result = garden__fail_errno(error, "cannot sync manifest", name);
     }
     garden__step(fs, "manifest.renamed");

@@ -41,25 +41,29 @@ void garden_recording_close(struct garden_recording *recording)
     zmtp_free(recording_memory(recording->store), recording, sizeof *recording);
 }
 
-static int recording_save(struct garden_recording *recording, struct garden_error *error)
+static int recording_save(struct garden_recording *recording, bool sync, struct garden_error *error)
 {
     char name[64];
     struct garden_store *store = recording->store;
     garden__recording_file_name(recording->run, "json", name);
     const int result =
-        garden__manifest_save_at(&recording->manifest, store, store->recordings, name, error);
+        garden__manifest_save_at(&recording->manifest, store, store->recordings, name, sync, error);
     if (result == GARDEN_OK) recording->saved_count = recording->manifest.chunk_count;
     return result;
 }
 
 // With each rotation, while that is cheap; the manifest of very many chunks with each so many, for its
-// whole text is written anew. The journal knows the rest.
-static int recording_save_some(struct garden_recording *recording, struct garden_error *error)
+// whole text is written anew. And onto the disk with each, unless they follow so fast that the disk would do
+// nothing else. The journal is on it and knows the rest.
+static int recording_save_some(struct garden_recording *recording, struct garden_instant now,
+                               struct garden_error *error)
 {
-    enum { RECORDING_SAVES = 1024 };
+    enum { RECORDING_SAVES = 1024, RECORDING_SYNC_MS = 1000 };
     const size_t count = recording->manifest.chunk_count;
     if (count - recording->saved_count < count / RECORDING_SAVES) return GARDEN_OK;
-    return recording_save(recording, error);
+    const bool sync = now.mono_ms >= recording->sync_due_ms;
+    if (sync) recording->sync_due_ms = now.mono_ms + RECORDING_SYNC_MS;
+    return recording_save(recording, sync, error);
 }
 
 static int recording_remove_saved(struct garden_store *store, const char *run,
@@ -95,7 +99,7 @@ static int recording_begin(struct garden_recording *recording,
     result = garden__journal_create(&recording->journal, recording->store, name, error);
     if (result != GARDEN_OK) return result;
     result = garden__recording_note_begin(recording, error);
-    if (result == GARDEN_OK) result = recording_save(recording, error);
+    if (result == GARDEN_OK) result = recording_save(recording, true, error);
     if (result == GARDEN_OK) return GARDEN_OK;
     // Nothing was recorded yet, so nothing is left; the first failure is the one to tell.
     (void)recording_remove_saved(recording->store, recording->run, NULL);
@@ -179,7 +183,8 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
     garden__rotation_init(&recording->rotation, 0);
     result = garden__recording_replay(recording, error);
     if (result == GARDEN_OK) result = recording_look(recording, error);
-    if (result == GARDEN_OK && !recording->done_noted) result = recording_save(recording, error);
+    if (result == GARDEN_OK && !recording->done_noted)
+        result = recording_save(recording, true, error);
     if (result != GARDEN_OK) {
         garden_recording_close(recording);
         return result;
@@ -255,24 +260,27 @@ static int recording_stage(struct garden_recording *recording, struct garden__ro
     return result;
 }
 
-// Writes down what was heard of the chunks since the last time.
+// Writes down what was heard of the chunks since the last time. Returns of how many.
 static int recording_note(struct garden_recording *recording, struct garden_error *error)
 {
     struct garden__rotation *r = &recording->rotation;
+    int count = 0;
     for (size_t i = 0; i < r->count; i++) {
         struct garden__rotation_chunk *chunk = &r->window[i];
         int result = GARDEN_OK;
         if (chunk->reported && !chunk->report_noted) {
             result = garden__recording_note_closed(recording, chunk, error);
             chunk->report_noted = result == GARDEN_OK;
+            count++;
         } else if (chunk->state == GARDEN__CHUNK_HELD && !chunk->held_noted) {
             result =
                 garden__recording_note_number(recording, GARDEN__RECORD_HELD, chunk->number, error);
             chunk->held_noted = result == GARDEN_OK;
+            count++;
         }
         if (result != GARDEN_OK) return result;
     }
-    return GARDEN_OK;
+    return count;
 }
 
 // Makes the chunk an object and writes that down. |*out_empty|: there was nothing to keep.
@@ -320,7 +328,7 @@ static int recording_seal(struct garden_recording *recording, struct garden_inst
         result =
             garden__recording_note_number(recording, GARDEN__RECORD_EMPTY, chunk->number, error);
     } else {
-        result = recording_save_some(recording, error);
+        result = recording_save_some(recording, now, error);
         garden__recording_chunk_name(recording, chunk->number, name);
         garden__step(recording->store->fs, "recording.announced");
         if (result == GARDEN_OK) result = garden_store_unstage(recording->store, name, error);
@@ -376,12 +384,17 @@ static int recording_finish(struct garden_recording *recording, struct garden_er
     return result;
 }
 
+enum { RECORDING_NOTED = 1 };
+
+// GARDEN_OK: done. RECORDING_NOTED: not yet, but there is something to tell the daemon first.
 static int recording_work_one(struct garden_recording *recording, struct garden_instant now,
                               const struct garden__work *work, struct garden_error *error)
 {
     int result = recording_note_end(recording, now, error);
     if (result == GARDEN_OK) result = recording_note(recording, error);
-    if (result != GARDEN_OK) return result;
+    if (result < 0) return result;
+    // The daemon waits for the answer that can be given now, so the long work is the next call's.
+    if (result > 0 && work->kind == GARDEN__WORK_SEAL) return RECORDING_NOTED;
     switch (work->kind) {
     case GARDEN__WORK_NONE:
         return GARDEN_OK;
@@ -404,7 +417,7 @@ int garden_recording_work(struct garden_recording *recording, struct garden_inst
         if (now.mono_ms < recording->rotation.work_due_ms || recording->rotation.finished)
             return count;
         const int result = recording_work_one(recording, now, &work, error);
-        if (result != GARDEN_OK) {
+        if (result < 0) {
             garden__rotation_work_failed(&recording->rotation, now.mono_ms);
             return result;
         }
@@ -413,6 +426,7 @@ int garden_recording_work(struct garden_recording *recording, struct garden_inst
             return count;
         }
         count++;
+        if (work.kind == GARDEN__WORK_SEAL) return count;
     }
 }
 

@@ -12,7 +12,8 @@ struct garden_recording {
     struct garden__rotation rotation;
     struct garden__journal journal;
     struct garden_manifest manifest;
-    size_t saved_count; // chunks of it that its file has
+    int64_t sync_due_ms; // from when on the file goes onto the disk with the next chunk
+    size_t saved_count;  // chunks of it that its file has
     char run[GARDEN__RUN_SIZE];
     enum garden_stream_kind kind;
     int64_t

@@ -20,8 +20,11 @@ static int journal_note(struct garden_recording *recording, enum garden__record_
 {
     if (record->bad)
         return garden__fail(error, GARDEN_ERR_LIMIT, "a journal record would be too large");
-    return garden__journal_append(&recording->journal, type,
-                                  zmtp_bytes_of(record->data, record->size), error);
+    const struct zmtp_bytes octets = zmtp_bytes_of(record->data, record->size);
+    // What is heard of a chunk that is not sealed: the disk need not have its frames yet, nor this.
+    if (type == GARDEN__RECORD_HELD || type == GARDEN__RECORD_CLOSED)
+        return garden__journal_add(&recording->journal, type, octets, error);
+    return garden__journal_append(&recording->journal, type, octets, error);
 }
 
 int garden__recording_note_begin(struct garden_recording *recording, struct garden_error *error)

@@ -41,7 +41,7 @@ int garden__store_describe(struct garden_store *store, const struct garden_hash 
                            uint64_t size, const char *mime_type, struct garden_error *error);
 // As garden_manifest_save() and _load_staged(), in any folder of the store.
 int garden__manifest_save_at(const struct garden_manifest *manifest, struct garden_store *store,
-                             int folder, const char *name, struct garden_error *error);
+                             int folder, const char *name, bool sync, struct garden_error *error);
 int garden__manifest_load_at(const struct garden_store *store, int folder, const char *name,
                              struct garden_manifest *out, struct garden_error *error);
 // Frames up to position |upto| are lost.

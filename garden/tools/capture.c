@@ -15,7 +15,6 @@
 #include "tool.h"
 
 enum {
-    CAPTURE_CHUNK_SIZE = 512 * 1024,
     // Below the recording's patience of a second: it asks again then, under the same id, and a request that
     // counts as under way would not be sent.
     CAPTURE_REQUEST_TIMEOUT_MS = 900,
@@ -38,7 +37,7 @@ static const char capture_help[] =
     "  --store DIR        the store; made when missing\n"
     "  --uri URI          the stream's name (stream://DEVICE/main)\n"
     "  --device NAME      the daemon's source (default)\n"
-    "  --chunk-bytes N    octets of a chunk (524288)\n"
+    "  --chunk-bytes N    octets of a chunk (524288, or 1/4 s if that is more)\n"
     "  --chunks N         a chunk size that makes about N chunks of the whole source\n"
     "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
     "  --seconds N        stop after so many seconds of the stream\n"
@@ -237,12 +236,19 @@ static void capture_stop(struct capture *capture)
     garden_recording_stop(capture->recording, capture_now());
 }
 
+static void capture_ask_all(struct capture *capture)
+{
+    struct garden_recording_request request;
+    while (garden_recording_request(capture->recording, capture_now(), &request))
+        capture_ask(capture, &request);
+}
+
 static void capture_work(struct capture *capture)
 {
     struct garden_error error = {0};
     int steps;
     while ((steps = garden_recording_work(capture->recording, capture_now(), &error)) > 0)
-        continue;
+        capture_ask_all(capture);
     if (steps == 0) {
         if (!garden_recording_failing(capture->recording)) capture->failing_ms = 0;
         return;
@@ -276,10 +282,8 @@ static void capture_leave(struct capture *capture)
 static void capture_pump(struct capture *capture)
 {
     if (capture->finished) return;
-    struct garden_recording_request request;
     capture_work(capture);
-    while (garden_recording_request(capture->recording, capture_now(), &request))
-        capture_ask(capture, &request);
+    capture_ask_all(capture);
     if (garden_recording_state(capture->recording) == GARDEN_RECORDING_REFUSED)
         capture_work(capture); // one that could not be asked: what was staged for it goes
     capture_show(capture);
@@ -595,6 +599,8 @@ static int capture_begin(struct capture *capture)
         const uint64_t frames = capture->source_frames / capture->options.chunks + 1;
         capture->options.chunk_bytes = frames * garden_frame_size(&capture->format);
     }
+    if (capture->options.chunk_bytes == 0)
+        capture->options.chunk_bytes = tool_chunk_size(&capture->format);
     return capture_open_recording(capture);
 }
 
@@ -762,8 +768,7 @@ static int capture_command(struct tool *tool, int argc, char **argv)
 {
     struct capture capture = {.tool = tool};
     char uri[GARDEN_URI_MAX];
-    capture.options = (struct capture_options){
-        .device = "default", .chunk_bytes = CAPTURE_CHUNK_SIZE, .patience = CAPTURE_PATIENCE_S};
+    capture.options = (struct capture_options){.device = "default", .patience = CAPTURE_PATIENCE_S};
     int result = capture_options(tool, argc, argv, &capture.options);
     if (result != TOOL_OK) return result;
     (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);

@@ -103,3 +103,11 @@ int tool_definition_read(struct zmtp_bytes json, struct tool_definition *out)
     garden_arena_fini(&arena);
     return result;
 }
+
+uint64_t tool_chunk_size(const struct garden_stream_format *format)
+{
+    enum { LEAST = 512 * 1024, CHUNKS_A_SECOND = 4 };
+    const uint64_t frame_size = garden_frame_size(format);
+    const uint64_t size = format->sample_rate / CHUNKS_A_SECOND * frame_size;
+    return size > LEAST ? size : LEAST;
+}

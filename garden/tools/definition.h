@@ -22,4 +22,8 @@ int tool_definition_read(struct zmtp_bytes json, struct tool_definition *out);
 bool tool_sample_parse(struct garden_text name, enum garden_sample_format *out);
 const char *tool_sample_name(enum garden_sample_format sample);
 
+// Where nobody said how large chunks are to be. Sealing one waits for the disk some eight times, so large
+// streams have large ones.
+uint64_t tool_chunk_size(const struct garden_stream_format *format);
+
 #endif

@@ -441,7 +441,8 @@ static void test_a_refused_start_leaves_nothing_behind(void **state)
     garden_recording_reply(w.recording, instant(&w), request.token, GARDEN_ERR_NO_SPACE, NULL,
                            NULL);
     assert_int_equal(garden_recording_state(w.recording), GARDEN_RECORDING_REFUSED);
-    assert_true(garden_recording_work(w.recording, instant(&w), NULL) > 0);
+    while (garden_recording_work(w.recording, instant(&w), NULL) > 0)
+        continue;
     assert_int_equal(staged(&w), 0);
     assert_false(garden_recording_request(w.recording, instant(&w), &request));
     assert_int_equal(garden_recording_work(w.recording, instant(&w), NULL), 0);
