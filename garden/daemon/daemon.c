@@ -36,10 +36,10 @@ struct daemon {
     struct state state;
     struct requests requests;
     struct garden_uuid session;
-    int run_lock;         // a file that is held locked; below zero: not yet
-    bool told_connection; // the connection file is written
-    bool has_key;         // the lanes are encrypted
-    struct zmtp_key key;  // and this is the public key
+    int run_lock, connection_lock; // files that are held locked; below zero: not yet
+    bool told_connection;          // the connection file is written
+    bool has_key;                  // the lanes are encrypted
+    struct zmtp_key key;           // and this is the public key
 
     bool stopping, finishing, finished;
     struct garden_request *shutdowns[DAEMON_SHUTDOWNS_MAX]; // to be answered in the end
@@ -209,24 +209,47 @@ static int daemon_on_welcome(struct garden_server *server, struct garden_arena *
 
 // ---- Opening
 
-// One daemon to a run directory: two of them would take the connection file from each other. The lock goes
-// with the process, however that ends, and the file stays. It is not on the directory itself, which may be
-// a store as well, whose writers lock it.
+// Holds the file |path| locked for as long as the process lives, however that ends; the file stays. Returns
+// GARDEN_ERR_EXISTS, without words, when another daemon does so.
+static int daemon_lock(int *out, const char *path, struct garden_error *error)
+{
+    *out = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (*out < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.150s cannot be made: %s", path,
+                            strerror(errno));
+    if (flock(*out, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        return GARDEN_OK; // a file system without locks: everything else still works
+    return GARDEN_ERR_EXISTS;
+}
+
+// One daemon to a run directory: two of them would take each other's sockets. The lock is not on the directory
+// itself, which may be a store as well, whose writers lock it.
 static int daemon_lock_run_folder(struct daemon *daemon, struct garden_error *error)
 {
     const char *folder = daemon->options->run_folder;
     char path[OPTIONS_PATH_SIZE + sizeof "/gardend.lock"];
     (void)snprintf(path, sizeof path, "%s/gardend.lock", folder);
-    daemon->run_lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (daemon->run_lock < 0)
-        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.150s cannot be made: %s", path,
-                            strerror(errno));
-    if (flock(daemon->run_lock, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return GARDEN_OK; // a file system without locks: everything else still works
-    return garden__fail(error, GARDEN_ERR_EXISTS,
+    const int result = daemon_lock(&daemon->run_lock, path, error);
+    if (result != GARDEN_ERR_EXISTS) return result;
+    return garden__fail(error, result,
                         "run directory %.150s is in use by another daemon: stop that one, or give "
                         "this one its own with --run-dir",
                         folder);
+}
+
+// And one to a connection file, wherever that is: clients would find now the one and now the other.
+static int daemon_lock_connection(struct daemon *daemon, struct garden_error *error)
+{
+    const char *file = daemon->options->connection_file;
+    char path[OPTIONS_PATH_SIZE + sizeof ".lock"];
+    (void)snprintf(path, sizeof path, "%s.lock", file);
+    const int result = daemon_lock(&daemon->connection_lock, path, error);
+    if (result != GARDEN_ERR_EXISTS) return result;
+    return garden__fail(
+        error, result,
+        "connection file %.150s is in use by another daemon: stop that one, or give "
+        "this one its own with --connection-file",
+        file);
 }
 
 static void daemon_on_trouble(const char *text, void *user)
@@ -469,6 +492,7 @@ static int daemon_open(struct daemon *daemon, struct garden_error *error)
     const struct options *options = daemon->options;
     int result = garden_run_folder_make(options->run_folder, error);
     if (result == GARDEN_OK) result = daemon_lock_run_folder(daemon, error);
+    if (result == GARDEN_OK) result = daemon_lock_connection(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_staging(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_state(daemon, error);
     for (size_t i = 0; i < options->source_count && result == GARDEN_OK; i++)
@@ -512,7 +536,8 @@ static void daemon_release(struct daemon *daemon)
     daemon_remove_connection(daemon);
     for (size_t i = 0; i < daemon->flow_count; i++)
         flow_close(daemon->flows[i]);
-    if (daemon->run_lock >= 0) (void)close(daemon->run_lock); // nothing was written
+    if (daemon->connection_lock >= 0) (void)close(daemon->connection_lock); // nothing was written
+    if (daemon->run_lock >= 0) (void)close(daemon->run_lock);
     garden_staging_close(&daemon->staging);
     changes_fini(&daemon->requests.changes);
     state_fini(&daemon->state);
@@ -522,7 +547,8 @@ static void daemon_release(struct daemon *daemon)
 
 int daemon_run(struct options *options)
 {
-    struct daemon daemon = {.options = options, .staging = {.folder = -1}, .run_lock = -1};
+    struct daemon daemon = {
+        .options = options, .staging = {.folder = -1}, .run_lock = -1, .connection_lock = -1};
     struct garden_error error;
     // A peer that goes away is an error of one write, and so is a file that may not grow.
     (void)signal(SIGPIPE, SIG_IGN);

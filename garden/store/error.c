@@ -47,6 +47,8 @@ static const char *error_advice(int system_error)
     case EMFILE:
     case ENFILE:
         return "; raise the limit of open files";
+    case EXDEV:
+        return "; the store's staging folder must be on the file system of its objects";
     case EIO:
         return "; the disk may be failing";
     default:

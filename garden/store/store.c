@@ -30,12 +30,15 @@ static int store_folder(struct garden_store *store, const char *name, int *out,
                         struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
+    char path[sizeof store->staging_path + 16]; // for who reads it
+    const size_t root = strlen(store->staging_path) - strlen("staging");
+    (void)snprintf(path, sizeof path, "%.*s%.15s", (int)root, store->staging_path, name);
     if (!store->read_only && fs->mkdir(fs->context, store->root, name, 0700) != 0 &&
         errno != EEXIST)
-        return garden__fail_errno(error, "cannot make store folder", name);
+        return garden__fail_errno(error, "cannot make store folder", path);
     *out = fs->open(fs->context, store->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                     0);
-    if (*out < 0) return garden__fail_errno(error, "cannot open store folder", name);
+    if (*out < 0) return garden__fail_errno(error, "cannot open store folder", path);
     return GARDEN_OK;
 }
 

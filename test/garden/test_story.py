@@ -490,6 +490,72 @@ def a_second_tcp_daemon_in_one_run_directory_is_refused_and_takes_nothing(story)
     story.ctl("ping", check=0)
 
 
+def a_second_daemon_with_one_connection_file_is_refused_and_takes_nothing(story):
+    shared = story.path("shared.json")
+    daemon, ready = story.start("--source", "none", "--connection-file", shared)
+    assert ready
+    before = read_json(shared)
+    second, ready = story.start("--source", "none", "--connection-file", shared, run="other")
+    assert not ready
+    refused(second, shared, "in use by another daemon", "--connection-file")
+    assert read_json(shared) == before
+    daemon.kill()  # which leaves the file, but not the lock
+    daemon.wait()
+    third, ready = story.start("--source", "none", "--connection-file", shared, run="other")
+    assert ready and read_json(shared)["pid"] == third.pid != before["pid"]
+    third.terminate()
+    assert third.wait(PATIENCE) == 0 and not os.path.exists(shared)
+
+
+def a_store_of_another_owner_or_on_a_disk_that_may_not_be_written_is_told(story):
+    """Before anything is asked of the daemon, and nothing is left in it."""
+    story.start("--source", "counter:2,48000", pace="real")
+    closed = story.path("closed")
+    os.makedirs(os.path.join(closed, "staging"))
+    os.chmod(closed, 0o555)
+    if os.getuid() == 0:  # whom no mode stops: as nobody, then
+        os.chmod(story.folder, 0o755)
+        before = {"preexec_fn": lambda: os.setuid(65534)}
+    else:
+        before = {}
+    words = [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store", closed]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
+                          check=False, **before)
+    assert done.returncode == 1 and "Permission denied" in one_line(done.stderr) and "closed" in done.stderr, done
+    assert os.listdir(closed) == ["staging"] and not os.listdir(os.path.join(closed, "staging"))
+    os.chmod(closed, 0o755)
+    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=64k", "none", closed],
+                                          capture_output=True, check=False).returncode != 0:
+        return "the rest needs the right to mount"
+    try:
+        done = story.ctl("capture", "--store", closed)
+        assert done.returncode == 1 and "Read-only file system" in one_line(done.stderr), done
+    finally:
+        subprocess.run(["umount", "-l", closed], check=False)
+    assert not json.loads(story.ctl("status", check=0).stdout)["streams"]
+    return None
+
+
+def a_staging_folder_on_another_disk_is_told_and_what_was_captured_stays(story):
+    """Sealing is by linking, which no two file systems have between them."""
+    staging = os.path.join(story.store, "staging")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "none", staging], capture_output=True,
+                      check=False).returncode != 0:
+        return "no right to mount a small file system"
+    try:
+        take, _ = story.recording()
+        daemon, ready = story.start("--file", take)
+        assert ready
+        done = story.ctl("capture", "--store", story.store, "--chunks", "4")
+        assert done.returncode == 1 and "staging" in done.stderr, done
+        assert "file system" in done.stderr or "cross-device" in done.stderr, done.stderr
+        daemon.kill()
+        daemon.wait()
+    finally:
+        subprocess.run(["umount", "-l", staging], check=False)
+    return None
+
+
 def a_file_that_is_no_recording_is_refused(story):
     text = story.path("text.wav")
     with open(text, "w", encoding="utf-8") as out:
