@@ -122,10 +122,11 @@ enum zmtp_event_kind {
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
     ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |remote|, |process|
-    ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message|: |request| has no reply, for |error| and |reason|: it
-    // was not answered in time, or its peer has gone for good (after GAVE_UP,
-    // say), or, with several in flight, at all. With one in flight, one that
-    // is dialled again may still answer: |req_timeout_ms| sets a limit
+    ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message| or a tray: |request| has no reply, for |error| and
+    // |reason|: it was not answered in time, or its peer has gone for good
+    // (after GAVE_UP, say), or, with several in flight, at all. With one in
+    // flight, one that is dialled again may still answer: |req_timeout_ms| sets
+    // a limit
     ZMTP_EVENTS // how many kinds there are
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);

@@ -352,6 +352,60 @@ static void test_wrong_calls_are_refused_with_words(void **state)
     office_close(&office);
 }
 
+// Of a REQ that waits for a reply which does not come.
+struct failure {
+    struct zmtp_uv_socket *req;
+    bool closes;
+    unsigned told;
+    uint32_t request;
+    int error;
+};
+
+static void note_failure(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user)
+{
+    struct failure *failure = user;
+    if (event->kind != ZMTP_EVENT_REQUEST_FAILED) return;
+    failure->told++;
+    failure->request = event->request;
+    failure->error = event->error;
+    if (failure->closes) zmtp_uv_socket_close(socket, NULL, NULL);
+}
+
+static void test_that_a_request_failed_is_told_by_an_event(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        struct world world;
+        struct failure failure = {.closes = closes};
+        struct zmtp_uv_config config;
+        struct zmtp_uv_tray *tray;
+        struct node router;
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        struct zmtp_msg msg = {0};
+        const struct zmtp_bytes question = zmtp_bytes_text("question");
+        world_open(&world);
+        node_start(&router, &world, ZMTP_ROUTER); // which does not answer
+        world_endpoint(&world, ZMTP_INPROC, endpoint);
+        node_bind(&router, endpoint);
+        zmtp_uv_config_init(&config, ZMTP_REQ);
+        config.socket.req_timeout_ms = 20;
+        config.on_event = note_failure;
+        config.user = &failure;
+        assert_int_equal(zmtp_uv_socket_open(&failure.req, world.uv, &config), ZMTP_OK);
+        assert_int_equal(zmtp_uv_connect(failure.req, endpoint), ZMTP_OK);
+        assert_int_equal(zmtp_uv_tray_open(&tray, failure.req), ZMTP_OK);
+        assert_int_equal(zmtp_uv_send(failure.req, &question, 1), ZMTP_OK);
+        const uint32_t request = zmtp_uv_last_request(failure.req);
+        WORLD_UNTIL(&world, failure.told == 1);
+        assert_int_equal(failure.request, request);
+        assert_int_equal(failure.error, ZMTP_ERR_TIMEOUT);
+        zmtp_msg_init(&msg, NULL);
+        assert_int_equal(zmtp_uv_take(tray, &msg, 0), closes ? ZMTP_ERR_STATE : ZMTP_ERR_AGAIN);
+        zmtp_uv_tray_close(tray);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_waits_end_in_time),
         cmocka_unit_test(test_several_threads_talk_through_one_client),
         cmocka_unit_test(test_wrong_calls_are_refused_with_words),
+        cmocka_unit_test(test_that_a_request_failed_is_told_by_an_event),
     };
     return cmocka_run_group_tests_name("uv tray", tests, NULL, NULL);
 }

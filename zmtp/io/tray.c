@@ -107,10 +107,14 @@ static int tray_receive(struct zmtp_uv_socket *socket, struct zmtp_uv_tray *tray
     letter->next = NULL;
     zmtp_msg_init(&letter->msg, socket->uv->allocator);
     const int result = zmtp_socket_recv(socket->core, &letter->msg);
+    const uint32_t request = letter->msg.request;
     if (result == ZMTP_OK)
         tray->kept = letter;
     else
         zmtp_free(zmtp_heap(), letter, sizeof *letter);
+    // Who takes waits for messages; that a request of a REQ failed is told by an event.
+    if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY)
+        zmtp__uv_socket_tell_failed(socket, result, request);
     return result;
 }
 
@@ -175,7 +179,7 @@ void zmtp__tray_deliver(struct zmtp_uv_socket *socket)
     for (int i = 0; i < TRAY_BATCH && result == ZMTP_OK; i++) {
         if (!tray_has_room(tray)) return;
         result = tray_move(socket, tray);
-        // What a REQ is told of requests that failed is told by events.
+        if (socket->closing) return; // by a callback
         if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) result = ZMTP_OK;
     }
     if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);

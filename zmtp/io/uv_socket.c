@@ -212,7 +212,7 @@ void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket)
     zmtp__uv_socket_touch(socket);
 }
 
-static void uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint32_t request)
+void zmtp__uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint32_t request)
 {
     const char *const words = error == ZMTP_ERR_TIMEOUT
                                   ? "no reply came within socket.req_timeout_ms"
@@ -258,7 +258,7 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
         if (i == look.next && uv_socket_late(&look, begun)) break;
         result = zmtp_socket_recv(socket->core, &msg);
         if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) {
-            uv_socket_tell_failed(socket, result, msg.request);
+            zmtp__uv_socket_tell_failed(socket, result, msg.request);
             result = ZMTP_OK;
             if (socket->closing) break;
             continue;
@@ -286,8 +286,9 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
     }
     zmtp_socket_process(socket->core);
     zmtp__mailbox_deliver(socket);
-    zmtp__tray_deliver(socket);
     zmtp__ticks_look(socket);
+    zmtp__tray_deliver(socket);
+    if (socket->closing) return; // by a callback
     if (config->on_message) {
         uv_socket_deliver_messages(socket);
     } else if (config->on_readable && !socket->told_readable &&

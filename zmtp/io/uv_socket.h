@@ -76,6 +76,8 @@ int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
 uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms);
 // Calls |on_event|. Only from the loop.
 void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event *event);
+// Tells that a request of a REQ has no reply. Only from the loop.
+void zmtp__uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint32_t request);
 // Forgets how the last call ended.
 void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket);
 // Notes why a call fails, in words; returns |error|.
