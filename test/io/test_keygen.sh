@@ -53,6 +53,8 @@ check "each pair is another" [ "$key" != "$("$keygen" "$folder/c")" ]
 check "a folder that is not there is told" says 1 "no such folder" "$keygen" "$folder/none/a"
 check "what is no certificate is told" says 1 "no certificate" "$keygen" --show "$0"
 check "what is not there is told" says 1 "no such file" "$keygen" --show "$folder/none"
+check "a full disk behind the output is told" says 1 "could not be printed" \
+    sh -c '"$0" "$1" > /dev/full' "$keygen" "$folder/full"
 check "a path is demanded" says 2 "PATH is missing" "$keygen"
 check "one only" says 2 "another: y" "$keygen" x y
 check "unknown options are refused" says 2 "unknown option --force" "$keygen" --force x

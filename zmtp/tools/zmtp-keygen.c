@@ -48,7 +48,7 @@ static void keygen_print_json_string(const char *text)
     putchar('"');
 }
 
-// True unless the output could not be written.
+// False: the output could not be written, and that is told.
 static bool keygen_print(const struct keygen *keygen, const struct zmtp_key *public_key)
 {
     char key[ZMTP_KEY_TEXT_SIZE];
@@ -62,7 +62,9 @@ static bool keygen_print(const struct keygen *keygen, const struct zmtp_key *pub
     } else {
         printf("%s\n", key);
     }
-    return fflush(stdout) == 0 && !ferror(stdout);
+    if (fflush(stdout) == 0 && !ferror(stdout)) return true;
+    fprintf(stderr, "zmtp-keygen: %s: its public key could not be printed\n", keygen->path);
+    return false;
 }
 
 static int keygen_failed(const struct keygen *keygen, int error)
