@@ -406,6 +406,46 @@ static void test_that_a_request_failed_is_told_by_an_event(void **state)
     }
 }
 
+static void
+test_memory_that_fails_while_a_message_is_moved_delays_it_and_leaks_nothing(void **state)
+{
+    (void)state;
+    char body[200];
+    memset(body, 'x', sizeof body);
+    const struct zmtp_bytes part = zmtp_bytes_of(body, sizeof body);
+    const struct zmtp_bytes parts[] = {part, part, part, part,
+                                       part, part, part, part}; // grown twice
+    bool failed = true;
+    for (uint64_t n = 1; failed; n++) {
+        struct world world;
+        struct node push;
+        struct zmtp_uv_config config;
+        struct zmtp_uv_socket *pull;
+        struct zmtp_uv_tray *tray;
+        struct zmtp_msg msg = {0};
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        world_open(&world);
+        zmtp_uv_config_init(&config, ZMTP_PULL);
+        assert_int_equal(zmtp_uv_socket_open(&pull, world.uv, &config), ZMTP_OK);
+        world_endpoint(&world, ZMTP_INPROC, endpoint);
+        assert_int_equal(zmtp_uv_bind(pull, endpoint), ZMTP_OK);
+        node_start(&push, &world, ZMTP_PUSH);
+        node_connect(&push, endpoint);
+        assert_int_equal(zmtp_uv_send(push.socket, parts, 8), ZMTP_OK);
+        WORLD_UNTIL(&world, zmtp_uv_events(pull) & ZMTP_READABLE);
+        assert_int_equal(zmtp_uv_tray_open(&tray, pull), ZMTP_OK);
+        world.budget.fail_at = world.budget.calls + n;
+        zmtp_msg_init(&msg, NULL);
+        WORLD_UNTIL(&world, zmtp_uv_take(tray, &msg, 0) == ZMTP_OK);
+        failed = world.budget.calls >= world.budget.fail_at;
+        world.budget.fail_at = 0;
+        assert_int_equal(msg.count, 8);
+        zmtp_msg_fini(&msg);
+        zmtp_uv_tray_close(tray);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +457,8 @@ int main(void)
         cmocka_unit_test(test_several_threads_talk_through_one_client),
         cmocka_unit_test(test_wrong_calls_are_refused_with_words),
         cmocka_unit_test(test_that_a_request_failed_is_told_by_an_event),
+        cmocka_unit_test(
+            test_memory_that_fails_while_a_message_is_moved_delays_it_and_leaks_nothing),
     };
     return cmocka_run_group_tests_name("uv tray", tests, NULL, NULL);
 }

@@ -111,7 +111,7 @@ static int tray_receive(struct zmtp_uv_socket *socket, struct zmtp_uv_tray *tray
     if (result == ZMTP_OK)
         tray->kept = letter;
     else
-        zmtp_free(zmtp_heap(), letter, sizeof *letter);
+        tray_free_letter(letter); // its message may have grown
     // Who takes waits for messages; that a request of a REQ failed is told by an event.
     if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY)
         zmtp__uv_socket_tell_failed(socket, result, request);
