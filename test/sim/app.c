@@ -39,8 +39,9 @@ static size_t app_run_of(const struct app *app, struct ledger_mark mark)
 {
     if (app->node->server) return 0;
     const struct node *sender = app->node + mark.sender; // nodes lie in order, the server first
-    // Those of a publisher leave or not, as they are asked for.
+    // Those of a publisher leave or not, as they are asked for, and a request may leave again.
     if (app->ledger->copied && sender->break_count > 0) return LEDGER_RUNS;
+    if (sender->config.req_retries > 0) return LEDGER_RUNS;
     size_t run = 0;
     while (run < sender->break_count && sender->breaks[run] <= mark.number)
         run++;
@@ -192,6 +193,10 @@ static bool app_ask(struct app *app)
             if (result < 0 && !lost) break;
             if (result < 0 && !world->faults)
                 world_fail(world, "node %zu was not answered", app->node->index);
+            // One that is strict does not let the next take its place; a failed one has none any more.
+            struct zmtp_socket *const socket = app->node->socket;
+            if (result < 0)
+                (void)zmtp_socket_cancel_request(socket, zmtp_socket_last_request(socket));
             app->waiting = false;
             app->answered += result == ZMTP_OK;
             busy = true;
@@ -202,6 +207,73 @@ static bool app_ask(struct app *app)
         app_ring(app, APP_PATIENCE_MS);
     }
     if (app->waiting) app_ring(app, app->patience_ms - world->now_ms);
+    return busy;
+}
+
+// The request of this number is over. Each is once, and none that was not sent.
+static void app_ended(struct app *app, uint32_t number)
+{
+    size_t at = 0;
+    while (at < app->asked_count && app->asked[at] != number)
+        at++;
+    if (at == app->asked_count) {
+        world_fail(app->node->world, "node %zu hears of request %u, which does not wait",
+                   app->node->index, (unsigned)number);
+        return;
+    }
+    app->asked[at] = app->asked[--app->asked_count];
+}
+
+// Hears how one request has ended. False: of none.
+static bool app_hear_reply(struct app *app)
+{
+    struct world *world = app->node->world;
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, &world->budget.allocator);
+    const int result = zmtp_socket_recv(app->node->socket, &msg);
+    const bool failed = result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY;
+    if (result == ZMTP_ERR_MEMORY) app_ring(app, APP_RETRY_MS);
+    if (result == ZMTP_OK || failed) app_ended(app, msg.request);
+    if (result == ZMTP_OK) app_received(app, &msg);
+    app->answered += result == ZMTP_OK;
+    app->failed += failed;
+    if (failed && !world->faults)
+        world_fail(world, "node %zu was not answered: %s", app->node->index, zmtp_err_name(result));
+    if (result < 0 && !failed && result != ZMTP_ERR_AGAIN && result != ZMTP_ERR_MEMORY)
+        world_fail(world, "node %zu with requests in flight hears %s", app->node->index,
+                   zmtp_err_name(result));
+    zmtp_msg_fini(&msg);
+    return result == ZMTP_OK || failed;
+}
+
+// Loses interest in a request now and then, in times of faults.
+static void app_cancel(struct app *app)
+{
+    struct world *world = app->node->world;
+    if (!world->chaos || app->asked_count == 0 || !world_chance(world, 30)) return;
+    const uint32_t number = app->asked[world_below(world, app->asked_count)];
+    if (zmtp_socket_cancel_request(app->node->socket, number) < 0)
+        world_fail(world, "node %zu cannot cancel request %u, which waits", app->node->index,
+                   (unsigned)number);
+    app_ended(app, number);
+    app->cancelled++;
+    if (zmtp_socket_cancel_request(app->node->socket, number) != ZMTP_ERR_NOT_FOUND)
+        world_fail(world, "node %zu cancels request %u twice", app->node->index, (unsigned)number);
+}
+
+// REQ with several in flight: asks as much as it may until enough was answered.
+static bool app_ask_many(struct app *app)
+{
+    const uint32_t most = app->node->config.req_in_flight_max;
+    bool busy = false;
+    while (app_hear_reply(app))
+        busy = true;
+    app_cancel(app);
+    while (app->asked_count < most && app->answered + app->asked_count < app->to_send) {
+        if (app_send(app, NULL) < 0) break;
+        app->asked[app->asked_count++] = zmtp_socket_last_request(app->node->socket);
+        busy = true;
+    }
     return busy;
 }
 
@@ -335,6 +407,7 @@ static bool app_subscribe(struct app *app)
 // |rings|: its timer does, which alone sets a publisher's pace.
 static bool app_act(struct app *app, bool rings)
 {
+    if (app->node->config.req_in_flight_max > 1) return app_ask_many(app);
     if (app->node->config.type == ZMTP_REQ) return app_ask(app);
     if (app_answers(app)) return app_answer(app);
     if (app_subscribes(app)) return app_subscribe(app);

@@ -6,7 +6,7 @@
 #include "ledger.h"
 #include "node.h"
 
-enum { APP_TOPICS = 3 };
+enum { APP_TOPICS = 3, APP_IN_FLIGHT = 6 };
 
 struct app {
     struct node *node;
@@ -14,8 +14,12 @@ struct app {
     uint32_t to_send;  // messages, or requests that must be answered
     uint32_t answered; // REQ
     uint32_t toggles;  // SUB, XSUB, DISH: changes of mind that are left
-    bool waiting;      // REQ: for a reply; who answers: to get rid of |reply|
-    bool hasty;        // closes its socket right after the last message
+    // REQ with several in flight: the numbers of those that wait.
+    uint32_t asked[APP_IN_FLIGHT];
+    size_t asked_count;
+    uint32_t failed, cancelled; // of its requests
+    bool waiting;               // REQ: for a reply; who answers: to get rid of |reply|
+    bool hasty;                 // closes its socket right after the last message
     struct zmtp_msg reply;
     bool topics[APP_TOPICS]; // SUB, XSUB, DISH: subscribed to
     int told[APP_TOPICS];    // XPUB: how many subscribe to it, as far as its mode tells

@@ -12,6 +12,7 @@ struct ledger {
     struct world *world;
     bool copied;                  // several may have the same message: it is published
     bool single;                  // messages have one part
+    bool repeated[LEDGER_NODES];  // what this one sends may come again: its requests are retried
     uint32_t sent[LEDGER_NODES];  // the next number of each
     uint32_t taken[LEDGER_NODES]; // how many were received
     uint8_t has[LEDGER_NODES][LEDGER_NODES][LEDGER_MESSAGES]; // sender, receiver, number

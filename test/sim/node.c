@@ -436,6 +436,18 @@ static void connection_resume(struct connection *connection)
     }
 }
 
+// A pattern whose time has come. What it cannot do for want of memory it wants at once again: not now.
+static bool node_tick(struct node *node)
+{
+    const uint64_t now_ms = node->world->now_ms;
+    if (!node->socket) return false;
+    const uint64_t due_ms = zmtp_socket_deadline(node->socket);
+    if (due_ms > now_ms) return false;
+    zmtp_socket_tick(node->socket, now_ms);
+    node->app_due = true;
+    return zmtp_socket_deadline(node->socket) != due_ms;
+}
+
 bool node_work(struct node *node)
 {
     bool busy = false;
@@ -450,7 +462,7 @@ bool node_work(struct node *node)
         zmtp_socket_process(node->socket);
         node->app_due = busy = true;
     }
-    return busy;
+    return node_tick(node) || busy;
 }
 
 bool node_is_marked(const struct node *node)
@@ -469,7 +481,8 @@ uint64_t node_next_ms(const struct node *node)
         if (due < next) next = due;
         if (connection->peer && connection->judged_ms < next) next = connection->judged_ms;
     }
-    return next;
+    const uint64_t socket = node->socket ? zmtp_socket_deadline(node->socket) : UINT64_MAX;
+    return socket < next ? socket : next;
 }
 
 uint32_t node_peer_id(const struct node *node)

@@ -34,26 +34,28 @@ struct scenario_kind {
     bool published; // several may have the same message
     bool single;    // messages have one part
     bool hasty;     // clients may close right after their last message
+    bool many;      // requests in flight, with time limits and retries
 };
 
 static const struct scenario_kind scenario_kinds[] = {
-    {"DEALER/ROUTER", ZMTP_ROUTER, ZMTP_DEALER, 3, false, false, true},
-    {"DEALER/DEALER", ZMTP_DEALER, ZMTP_DEALER, 3, false, false, true},
-    {"REQ/REP", ZMTP_REP, ZMTP_REQ, 3, false, false, false},
-    {"PUB/SUB", ZMTP_PUB, ZMTP_SUB, 3, true, false, false},
-    {"SUB/PUB", ZMTP_SUB, ZMTP_PUB, 3, true, false, false},
-    {"XPUB/SUB", ZMTP_XPUB, ZMTP_SUB, 3, true, false, false},
-    {"XPUB/XSUB", ZMTP_XPUB, ZMTP_XSUB, 3, true, false, false},
-    {"PUB/XSUB", ZMTP_PUB, ZMTP_XSUB, 3, true, false, false},
-    {"PULL/PUSH", ZMTP_PULL, ZMTP_PUSH, 3, false, false, true},
-    {"PUSH/PULL", ZMTP_PUSH, ZMTP_PULL, 3, false, false, false},
-    {"PAIR/PAIR", ZMTP_PAIR, ZMTP_PAIR, 1, false, false, true},
-    {"CHANNEL/CHANNEL", ZMTP_CHANNEL, ZMTP_CHANNEL, 1, false, true, true},
-    {"SERVER/CLIENT", ZMTP_SERVER, ZMTP_CLIENT, 3, false, true, true},
-    {"GATHER/SCATTER", ZMTP_GATHER, ZMTP_SCATTER, 3, false, true, true},
-    {"SCATTER/GATHER", ZMTP_SCATTER, ZMTP_GATHER, 3, false, true, false},
-    {"PEER/PEER", ZMTP_PEER, ZMTP_PEER, 3, false, true, true},
-    {"RADIO/DISH", ZMTP_RADIO, ZMTP_DISH, 3, true, true, false},
+    {"DEALER/ROUTER", ZMTP_ROUTER, ZMTP_DEALER, 3, false, false, true, false},
+    {"DEALER/DEALER", ZMTP_DEALER, ZMTP_DEALER, 3, false, false, true, false},
+    {"REQ/REP", ZMTP_REP, ZMTP_REQ, 3, false, false, false, false},
+    {"PUB/SUB", ZMTP_PUB, ZMTP_SUB, 3, true, false, false, false},
+    {"SUB/PUB", ZMTP_SUB, ZMTP_PUB, 3, true, false, false, false},
+    {"XPUB/SUB", ZMTP_XPUB, ZMTP_SUB, 3, true, false, false, false},
+    {"XPUB/XSUB", ZMTP_XPUB, ZMTP_XSUB, 3, true, false, false, false},
+    {"PUB/XSUB", ZMTP_PUB, ZMTP_XSUB, 3, true, false, false, false},
+    {"PULL/PUSH", ZMTP_PULL, ZMTP_PUSH, 3, false, false, true, false},
+    {"PUSH/PULL", ZMTP_PUSH, ZMTP_PULL, 3, false, false, false, false},
+    {"PAIR/PAIR", ZMTP_PAIR, ZMTP_PAIR, 1, false, false, true, false},
+    {"CHANNEL/CHANNEL", ZMTP_CHANNEL, ZMTP_CHANNEL, 1, false, true, true, false},
+    {"SERVER/CLIENT", ZMTP_SERVER, ZMTP_CLIENT, 3, false, true, true, false},
+    {"GATHER/SCATTER", ZMTP_GATHER, ZMTP_SCATTER, 3, false, true, true, false},
+    {"SCATTER/GATHER", ZMTP_SCATTER, ZMTP_GATHER, 3, false, true, false, false},
+    {"PEER/PEER", ZMTP_PEER, ZMTP_PEER, 3, false, true, true, false},
+    {"RADIO/DISH", ZMTP_RADIO, ZMTP_DISH, 3, true, true, false, false},
+    {"REQ/REP in flight", ZMTP_REP, ZMTP_REQ, 3, false, false, false, true},
 };
 enum { SCENARIO_KINDS = sizeof scenario_kinds / sizeof scenario_kinds[0] };
 
@@ -79,6 +81,19 @@ static void scenario_secure(struct scenario *s, struct node *node)
     }
 }
 
+// Time limits that nothing but a fault makes too short.
+static void scenario_requests(struct scenario *s, struct node *node)
+{
+    struct world *world = &s->world;
+    node->config.req_in_flight_max = (uint32_t)(2 + world_below(world, APP_IN_FLIGHT - 1));
+    const bool timed = world_chance(world, 2);
+    if (timed)
+        node->config.req_timeout_ms =
+            world->faults ? (uint32_t)(2000 + world_below(world, 4000)) : SCENARIO_CALM_MS;
+    node->config.req_retries = (uint32_t)world_below(world, 3);
+    s->ledger.repeated[node->index] = node->config.req_retries > 0 && world->faults;
+}
+
 static void scenario_node(struct scenario *s, size_t index, const struct scenario_kind *kind,
                           size_t hwm)
 {
@@ -90,6 +105,13 @@ static void scenario_node(struct scenario *s, size_t index, const struct scenari
     node->config.routing_id = zmtp_bytes_text(names[index]);
     node->config.send_count_max = node->config.recv_count_max = hwm;
     if (node->config.type == ZMTP_XPUB) node->config.xpub_mode = s->mode;
+    if (kind->many && index > 0) scenario_requests(s, node);
+    if (node->config.type == ZMTP_REQ && !kind->many) {
+        node->config.req_correlate = !world_chance(&s->world, 3);
+        node->config.req_relaxed = !world_chance(&s->world, 3);
+    }
+    // A REP drops a reply that finds no room, and who set no time limit would wait for it for ever.
+    if (kind->many && index == 0) node->config.send_count_max = ZMTP_DEFAULT_HWM;
     zmtp_peer_limits_init(&node->limits);
     node->limits.heartbeat_interval_ms = 300;
     node->limits.heartbeat_timeout_ms = 1500;
