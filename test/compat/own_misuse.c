@@ -2,20 +2,7 @@
 // right stands here.
 #include <stdint.h>
 
-#include "say.h"
-
-static void expect(const char *name, int line, int ok)
-{
-    if (ok)
-        say(name, "as expected");
-    else
-        say(name, "line %d: %s", line, error_word(zmq_errno()));
-}
-#define EXPECT(name, condition) expect(name, __LINE__, condition)
-#define FAILS(name, call, error)                                                                   \
-    expect(name, __LINE__, (errno = 0, (call) == -1 && errno == (error) && zmq_errno() == (error)))
-#define IS_NULL(name, call, error)                                                                 \
-    expect(name, __LINE__, (errno = 0, !(call) && errno == (error) && zmq_errno() == (error)))
+#include "expect.h"
 
 static void tell(int id, void *hint)
 {

@@ -1,0 +1,139 @@
+#include "poll.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "clock.h"
+#include "error.h"
+#include "socket.h"
+
+enum { POLL_FEW = 32 };
+
+// Looks at all sockets, each of which works. Returns how many of the items have events, or -1.
+static int poll_look(zmq_pollitem_t *items, size_t count, const struct pollfd *polled)
+{
+    int ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        zmq_pollitem_t *item = items + i;
+        item->revents = 0;
+        if (item->socket) {
+            struct zmq__socket *socket = zmq__socket_of(item->socket);
+            const int events = socket ? zmq__socket_events(socket) : -1;
+            if (events < 0) return -1;
+            item->revents = (short)(events & item->events);
+        } else if (polled) {
+            const int events = polled[i].revents;
+            if (events & POLLIN) item->revents |= ZMQ_POLLIN;
+            if (events & POLLOUT) item->revents |= ZMQ_POLLOUT;
+            if (events & POLLPRI) item->revents |= ZMQ_POLLPRI;
+            if (events & ~(POLLIN | POLLOUT | POLLPRI)) item->revents |= ZMQ_POLLERR;
+        }
+        if (item->revents) ready++;
+    }
+    return ready;
+}
+
+// What the system is to look at: of a socket, the bell that rings for its news.
+static int poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled)
+{
+    for (size_t i = 0; i < count; i++) {
+        const zmq_pollitem_t *item = items + i;
+        polled[i] = (struct pollfd){.fd = item->fd};
+        if (item->socket) {
+            struct zmq__socket *socket = zmq__socket_of(item->socket);
+            polled[i].fd = socket ? zmq__socket_fd(socket) : -1;
+            if (polled[i].fd < 0) return -1;
+            polled[i].events = item->events ? POLLIN : 0;
+            continue;
+        }
+        if (item->events & ZMQ_POLLIN) polled[i].events |= POLLIN;
+        if (item->events & ZMQ_POLLOUT) polled[i].events |= POLLOUT;
+        if (item->events & ZMQ_POLLPRI) polled[i].events |= POLLPRI;
+    }
+    return 0;
+}
+
+static uint64_t poll_deadline_us(long timeout_ms)
+{
+    if (timeout_ms < 0) return UINT64_MAX;
+    const uint64_t now_us = timeout_ms > 0 ? zmq__clock_us() : 0;
+    const uint64_t left_us = (UINT64_MAX - now_us) / 1000 > (uint64_t)timeout_ms
+                                 ? (uint64_t)timeout_ms * 1000
+                                 : UINT64_MAX - now_us;
+    return now_us + left_us;
+}
+
+// Until something happens, |deadline_us| has come, or a signal, which is a failure.
+static int poll_wait(struct pollfd *polled, size_t count, uint64_t deadline_us,
+                     const sigset_t *mask)
+{
+    struct timespec left = {0};
+    if (deadline_us != 0 && deadline_us != UINT64_MAX) {
+        const uint64_t now_us = zmq__clock_us();
+        const uint64_t left_us = deadline_us > now_us ? deadline_us - now_us : 0;
+        left = (struct timespec){.tv_sec = (time_t)(left_us / 1000000),
+                                 .tv_nsec = (long)(left_us % 1000000 * 1000)};
+    }
+    const int result = ppoll(polled, count, deadline_us == UINT64_MAX ? NULL : &left, mask);
+    return result < 0 ? zmq__fail(errno) : 0;
+}
+
+static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
+                    uint64_t deadline_us, const sigset_t *mask)
+{
+    if (poll_prepare(items, count, polled) < 0) return -1;
+    // Once the bells are there, whatever comes rings; so what came before is looked for now, and
+    // descriptors are asked at least once.
+    int ready = poll_look(items, count, NULL);
+    if (ready < 0) return -1;
+    bool over = ready > 0 || deadline_us == 0;
+    for (;;) {
+        if (poll_wait(polled, count, over ? 0 : deadline_us, mask) < 0) return -1;
+        ready = poll_look(items, count, polled);
+        if (ready != 0 || over) return ready;
+        // A bell may ring for news that are no events, so the time is what it was.
+        over = deadline_us != UINT64_MAX && zmq__clock_us() >= deadline_us;
+    }
+}
+
+static bool poll_all_sockets(const zmq_pollitem_t *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!items[i].socket) return false;
+    return true;
+}
+
+int zmq__poll_items(zmq_pollitem_t *items, size_t count, long timeout_ms, const sigset_t *mask)
+{
+    const uint64_t deadline_us = poll_deadline_us(timeout_ms);
+    // Sockets with events need no help of the system's.
+    if (poll_all_sockets(items, count)) {
+        const int ready = poll_look(items, count, NULL);
+        if (ready != 0 || timeout_ms == 0) return ready;
+    }
+    struct pollfd few[POLL_FEW];
+    if (count <= POLL_FEW) return poll_run(items, count, few, deadline_us, mask);
+    struct pollfd *many = zmtp_alloc(NULL, count * sizeof *many);
+    if (!many) return zmq__fail(ENOMEM);
+    const int result = poll_run(items, count, many, deadline_us, mask);
+    zmtp_free(NULL, many, count * sizeof *many);
+    return result;
+}
+
+int zmq__poll_sleep(long timeout_ms, const sigset_t *mask)
+{
+    return timeout_ms == 0 ? 0 : poll_wait(NULL, 0, poll_deadline_us(timeout_ms), mask);
+}
+
+int zmq_ppoll(zmq_pollitem_t *items, int count, long timeout, const sigset_t *mask)
+{
+    if (count < 0) return zmq__fail(EINVAL);
+    if (count == 0) return zmq__poll_sleep(timeout, mask);
+    if (!items) return zmq__fail(EFAULT);
+    return zmq__poll_items(items, (size_t)count, timeout, mask);
+}
+
+int zmq_poll(zmq_pollitem_t *items, int count, long timeout)
+{
+    return zmq_ppoll(items, count, timeout, NULL);
+}
