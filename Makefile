@@ -41,6 +41,8 @@ DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3
 DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
+# The tests of others that make consumers runs.
+DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 DEPS_valgrind = $(DEPS_test) valgrind
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
@@ -49,7 +51,7 @@ DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-b
 unless = $(if $(shell command -v $(1)),,$(2))
 DEPS_interop = $(DEPS_test) python3-venv $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
     $(call unless,mvn,maven) $(call unless,node,nodejs) $(call unless,npm,npm)
-DEPS_all = $(sort $(DEPS_audio) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
+DEPS_all = $(sort $(DEPS_audio) $(DEPS_consumers) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -134,7 +136,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core zmq amalgamation test run-tests interop run-interop old-peers conformance valgrind run-valgrind tests \
+.PHONY: all lib core zmq amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture soak demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
@@ -294,12 +296,24 @@ run-tests: tests
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    --command 'conformance/matrix' 'test/conformance/matrix --check' \
 	    --command 'garden/table' 'test/garden/table --check' \
+	    --command 'compat/table' 'test/compat/table --check' \
 	    --command 'mutants/have-their-places' 'test/mutants/run --check' \
 	    $(if $(SAN),,--command 'install/static-and-shared' 'test/install_test.sh' \
 	        --command 'embed/one-file-static-bare' 'test/embed_test.sh')
 
 conformance: ## each rule of the RFCs, what we make of it, and the tests that prove it
 	@test/conformance/matrix
+
+consumers: ## the tests of pyzmq and czmq, with the drop-in in libzmq's place; LIBRARY= a folder with another one
+	$(again) deps-consumers
+	$(again) run-consumers $(TEST_WS)
+LIBRARY ?= $(abspath $(O)/compat)
+run-consumers: zmq $(O)/test/ffi/czmq
+	@LD_LIBRARY_PATH='$(LIBRARY)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ --timeout 900 \
+	    $(O)/test/ffi/czmq test/ffi/pyzmq.py
+$(O)/test/ffi/czmq: $(O)/obj/test/ffi/czmq.o $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $< -ldl
 
 old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.py
 	$(again) deps-old
