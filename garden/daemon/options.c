@@ -341,11 +341,12 @@ static int options_one(int option, const char *text, struct options *out,
         return OPTIONS_GO_ON;
     case 'q':
     case 'w':
-        if (options_number(text, OPTIONS_QUERY_MAX,
-                           option == 'q' ? &out->query_ms : &out->query_rows))
+        if (options_number(text, OPTIONS_QUERY_MAX, &number) && number > 0) {
+            *(option == 'q' ? &out->query_ms : &out->query_rows) = number;
             return OPTIONS_GO_ON;
+        }
         return options_usage(option == 'q' ? "--query-ms" : "--query-rows",
-                             "a number from 0 to 1000000", text);
+                             "a number from 1 to 1000000", text);
     case 'Y':
         if (!options_number(text, OPTIONS_STATE_SYNC_MAX_MS, &out->state_sync_ms))
             return options_usage("--state-sync-ms", "a number from 0 to 3600000", text);

@@ -20,4 +20,7 @@ int garden__regex_compile(struct garden__regex **out, struct garden_text pattern
 // Whether it matches anywhere in |text|, which is UTF-8. One thread at a time for each |regex|.
 bool garden__regex_match(struct garden__regex *regex, struct garden_text text);
 
+// About how many steps a match of |size| octets takes at most.
+size_t garden__regex_cost(const struct garden__regex *regex, size_t size);
+
 #endif

@@ -122,6 +122,7 @@ static void match_turn(struct garden__regex *regex)
 
 bool garden__regex_match(struct garden__regex *regex, struct garden_text text)
 {
+    const bool anchored = regex->steps[0].kind == GARDEN__REGEX_TEXT_START;
     struct match_at at = {.before = MATCH_NO_CHARACTER};
     size_t later_count = 0, width = 0;
     for (size_t place = 0;; place += width) {
@@ -137,6 +138,12 @@ bool garden__regex_match(struct garden__regex *regex, struct garden_text text)
         for (size_t i = 0; i < at.count; i++)
             if (match_consumes(regex, &regex->steps[regex->now[i]], at.after))
                 regex->later[later_count++] = regex->now[i] + 1;
+        if (anchored && later_count == 0) return false; // it cannot begin any more
         at.before = at.after;
     }
+}
+
+size_t garden__regex_cost(const struct garden__regex *regex, size_t size)
+{
+    return regex->count * (size + 1);
 }

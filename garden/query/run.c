@@ -10,7 +10,8 @@ enum {
     RUN_DEPTH_MAX = 32,
     RUN_RECURSE_MAX = 256,
     RUN_MEMORY_MAX = 64 * 1024 * 1024,
-    RUN_CHECK_STEPS = 1024,     // between two questions whether to go on
+    RUN_CHECK_COST = 16 * 1024, // between two questions whether to go on
+    RUN_STEP_COST = 16,         // of that, beside what a step says itself
     RUN_SCRAP_MAX = 256 * 1024, // what may lie about before it is released
 };
 
@@ -22,7 +23,7 @@ struct garden_query {
     struct garden__query_slot *slots;
     struct garden_error *error; // of the call under way
     size_t at, choice;          // the step to come, and the last that has another way
-    size_t count;               // steps, until the next check
+    size_t cost;                // of what was done since the last check
     bool begun;
     int ended; // 1: there are no more rows; negative: why not
 };
@@ -200,6 +201,9 @@ static int run_filter(struct garden_query *query, const struct garden__query_ste
     const struct garden_value left = run_read(query, &step->left, &query->scrap);
     const struct garden_value right = run_read(query, &step->right, &query->scrap);
     if (query->scrap.error) return run_memory(query, query->scrap.error);
+    if (step->regex && left.type == GARDEN_TEXT)
+        query->cost += garden__regex_cost(step->regex, left.text.size);
+    if (right.type == GARDEN_LIST) query->cost += right.list.count;
     return garden__query_holds(step->op, &left, &right, step->regex) != step->negated;
 }
 
@@ -381,7 +385,9 @@ static int run_step(struct garden_query *query, size_t index)
 
 static int run_check(struct garden_query *query)
 {
-    if (++query->count % RUN_CHECK_STEPS != 0 || !query->config.check) return GARDEN_OK;
+    query->cost += RUN_STEP_COST;
+    if (query->cost < RUN_CHECK_COST || !query->config.check) return GARDEN_OK;
+    query->cost = 0;
     return query->config.check(query->config.check_user);
 }
 

@@ -109,6 +109,17 @@ def without_a_daemon_opening_says_so(garden):
     assert not garden.client.value
 
 
+def queries_and_their_rows_are_text(garden):
+    garden.start()
+    assert garden.open() == (0, "")
+    garden.ask("shell", {"CreateRegion": [0.0, 4.0, {"PlayContent": {"artifact_id": "a"}}]})
+    text = '{ Region { end @output position @filter(op: "<", value: ["$x"]) } }'
+    told = garden.ask("query", {"query": text, "variables": {"x": 1}})
+    assert content_of(told) == {"Results": {"rows": [{"end": 4.0}]}}, told
+    told = garden.ask("query", {"query": text, "variables": {}})
+    assert "the variable $x was not given" in content_of(told)["Error"]["error"], told
+
+
 def requests_and_replies_are_text(garden):
     garden.start()
     assert garden.open() == (0, "")
@@ -188,6 +199,7 @@ def a_daemon_that_is_gone_is_told_and_a_new_one_is_found(garden):
 
 TESTS = (
     without_a_daemon_opening_says_so,
+    queries_and_their_rows_are_text,
     requests_and_replies_are_text,
     a_reply_that_does_not_fit_is_there_again,
     events_come_in_order_and_none_is_missed,
