@@ -81,12 +81,20 @@ struct query_walk {
     const struct graph_links *links;
 };
 
+// The beginning of a walk.
+struct query_call {
+    const struct query_edge *edge;
+    const struct snapshot *snapshot;
+    struct query_walk *walk;
+    const struct garden_value *parameters;
+    struct garden_error *error;
+};
+
 struct query_edge {
     const char *type, *name;
     enum snapshot_kind kind; // that all are walked over of; SNAPSHOT_KINDS: another way
-    int (*begin)(const struct query_edge *edge, const struct snapshot *snapshot,
-                 struct query_walk *walk, const struct garden_value *parameters,
-                 struct garden_error *error);
+    bool (*keep)(const struct query_walk *walk, struct snapshot_vertex vertex);
+    int (*begin)(const struct query_call *call); // null: no more to do
 };
 
 static int query_read_id(const struct garden_value *parameter, const char *name,
@@ -111,31 +119,29 @@ static struct garden_query_vertex query_told(struct snapshot_vertex vertex)
 }
 
 // Of one kind, by the id that may be the first parameter.
-static int query_begin_id(const struct query_edge *edge, const struct snapshot *snapshot,
-                          struct query_walk *walk, const struct garden_value *parameters,
-                          struct garden_error *error)
+static int query_begin_id(const struct query_call *call)
 {
+    struct query_walk *walk = call->walk;
     struct snapshot_vertex found;
-    if (parameters[0].type == GARDEN_NULL) return GARDEN_OK;
-    const int result = query_read_id(&parameters[0], "id", &walk->id, error);
+    if (call->parameters[0].type == GARDEN_NULL) return GARDEN_OK;
+    const int result = query_read_id(&call->parameters[0], "id", &walk->id, call->error);
     if (result < 0) return result;
     walk->known = true;
-    if (snapshot_find(snapshot, edge->kind, walk->id, &found)) query_know(walk, query_told(found));
+    if (snapshot_find(call->snapshot, call->edge->kind, walk->id, &found))
+        query_know(walk, query_told(found));
     return GARDEN_OK;
 }
 
-static int query_begin_entity(const struct query_edge *edge, const struct snapshot *snapshot,
-                              struct query_walk *walk, const struct garden_value *parameters,
-                              struct garden_error *error)
+static int query_begin_entity(const struct query_call *call)
 {
+    struct query_walk *walk = call->walk;
     static const enum snapshot_kind kinds[] = {SNAPSHOT_REGION, SNAPSHOT_NODE,
                                                SNAPSHOT_PARTICIPANT};
     struct snapshot_vertex found;
-    (void)edge;
-    const int result = query_read_id(&parameters[0], "id", &walk->id, error);
+    const int result = query_read_id(&call->parameters[0], "id", &walk->id, call->error);
     walk->known = true;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && walk->count == 0; i++)
-        if (result == GARDEN_OK && snapshot_find(snapshot, kinds[i], walk->id, &found))
+        if (result == GARDEN_OK && snapshot_find(call->snapshot, kinds[i], walk->id, &found))
             query_know(walk, query_told(found));
     return result;
 }
@@ -166,78 +172,35 @@ static bool query_keep_playable(const struct query_walk *walk, struct snapshot_v
            region->latent == LATENT_APPROVED;
 }
 
-static int query_begin_range(const struct query_edge *edge, const struct snapshot *snapshot,
-                             struct query_walk *walk, const struct garden_value *parameters,
-                             struct garden_error *error)
+static int query_begin_range(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    (void)error;
-    walk->low = parameters[0].real;
-    walk->high = parameters[1].real;
-    walk->keep = query_keep_range;
-    return GARDEN_OK;
+    struct query_walk *walk = call->walk;
+    walk->low = call->parameters[0].real;
+    walk->high = call->parameters[1].real;
+    if (walk->low <= walk->high) return GARDEN_OK;
+    return garden__fail(call->error, GARDEN_ERR_RANGE, "start must not be after end");
 }
 
-static int query_begin_status(const struct query_edge *edge, const struct snapshot *snapshot,
-                              struct query_walk *walk, const struct garden_value *parameters,
-                              struct garden_error *error)
+static int query_begin_status(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    walk->keep = query_keep_status;
+    struct query_walk *walk = call->walk;
     for (walk->latent = LATENT_PENDING; walk->latent <= LATENT_FAILED; walk->latent++)
-        if (garden_text_is(parameters[0].text, latent_state_name(walk->latent))) return GARDEN_OK;
-    return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+        if (garden_text_is(call->parameters[0].text, latent_state_name(walk->latent)))
+            return GARDEN_OK;
+    return garden__fail(call->error, GARDEN_ERR_NOT_FOUND,
                         "status must be pending, running, resolved, approved, rejected or failed");
 }
 
-static int query_begin_latent(const struct query_edge *edge, const struct snapshot *snapshot,
-                              struct query_walk *walk, const struct garden_value *parameters,
-                              struct garden_error *error)
-{
-    (void)edge;
-    (void)snapshot;
-    (void)parameters;
-    (void)error;
-    walk->keep = query_keep_latent;
-    return GARDEN_OK;
-}
-
-static int query_begin_playable(const struct query_edge *edge, const struct snapshot *snapshot,
-                                struct query_walk *walk, const struct garden_value *parameters,
-                                struct garden_error *error)
-{
-    (void)edge;
-    (void)snapshot;
-    (void)parameters;
-    (void)error;
-    walk->keep = query_keep_playable;
-    return GARDEN_OK;
-}
-
 // Jobs that run, and approvals that wait.
-static int query_begin_state(const struct query_edge *edge, const struct snapshot *snapshot,
-                             struct query_walk *walk, const struct garden_value *parameters,
-                             struct garden_error *error)
+static int query_begin_state(const struct query_call *call)
 {
-    (void)snapshot;
-    (void)parameters;
-    (void)error;
-    walk->latent = edge->kind == SNAPSHOT_JOB ? LATENT_RUNNING : LATENT_RESOLVED;
-    walk->keep = query_keep_status;
+    call->walk->latent = call->edge->kind == SNAPSHOT_JOB ? LATENT_RUNNING : LATENT_RESOLVED;
     return GARDEN_OK;
 }
 
-static int query_begin_nothing(const struct query_edge *edge, const struct snapshot *snapshot,
-                               struct query_walk *walk, const struct garden_value *parameters,
-                               struct garden_error *error)
+static int query_begin_nothing(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    (void)parameters;
-    (void)error;
-    walk->known = true;
+    call->walk->known = true;
     return GARDEN_OK;
 }
 
@@ -249,14 +212,13 @@ static bool query_keep_prefix(const struct query_walk *walk, struct snapshot_ver
     return type.size >= walk->text.size && memcmp(type.data, walk->text.data, walk->text.size) == 0;
 }
 
-static int query_begin_node(const struct query_edge *edge, const struct snapshot *snapshot,
-                            struct query_walk *walk, const struct garden_value *parameters,
-                            struct garden_error *error)
+static int query_begin_node(const struct query_call *call)
 {
-    const int result = query_begin_id(edge, snapshot, walk, parameters, error);
-    if (result < 0 || parameters[1].type == GARDEN_NULL || parameters[1].text.size == 0)
+    struct query_walk *walk = call->walk;
+    const int result = query_begin_id(call);
+    if (result < 0 || call->parameters[1].type == GARDEN_NULL || call->parameters[1].text.size == 0)
         return result;
-    walk->text = parameters[1].text;
+    walk->text = call->parameters[1].text;
     walk->keep = query_keep_prefix;
     if (walk->count > 0 && !query_keep_prefix(walk, query_vertex(walk->vertices[0])))
         walk->count = 0;
@@ -269,17 +231,14 @@ static bool query_keep_capability(const struct query_walk *walk, struct snapshot
     return snapshot_property(SNAPSHOT_NODE, name)->read(NULL, vertex, NULL).boolean;
 }
 
-static int query_begin_capability(const struct query_edge *edge, const struct snapshot *snapshot,
-                                  struct query_walk *walk, const struct garden_value *parameters,
-                                  struct garden_error *error)
+static int query_begin_capability(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    walk->text = parameters[0].text;
-    walk->keep = query_keep_capability;
+    struct query_walk *walk = call->walk;
+    walk->text = call->parameters[0].text;
     if (garden_text_is(walk->text, "realtime") || garden_text_is(walk->text, "offline"))
         return GARDEN_OK;
-    return garden__fail(error, GARDEN_ERR_NOT_FOUND, "capability must be realtime or offline");
+    return garden__fail(call->error, GARDEN_ERR_NOT_FOUND,
+                        "capability must be realtime or offline");
 }
 
 static bool query_keep_end(const struct query_walk *walk, struct snapshot_vertex vertex)
@@ -289,15 +248,12 @@ static bool query_keep_end(const struct query_walk *walk, struct snapshot_vertex
            garden_uuid_equal(link->dest->row.id, walk->id);
 }
 
-static int query_begin_edge(const struct query_edge *edge, const struct snapshot *snapshot,
-                            struct query_walk *walk, const struct garden_value *parameters,
-                            struct garden_error *error)
+static int query_begin_edge(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    if (parameters[0].type == GARDEN_NULL) return GARDEN_OK;
+    struct query_walk *walk = call->walk;
+    if (call->parameters[0].type == GARDEN_NULL) return GARDEN_OK;
     walk->keep = query_keep_end;
-    return query_read_id(&parameters[0], "node_id", &walk->id, error);
+    return query_read_id(&call->parameters[0], "node_id", &walk->id, call->error);
 }
 
 // ---- Participants and streams
@@ -316,27 +272,17 @@ static bool query_keep_uri(const struct query_walk *walk, struct snapshot_vertex
     return garden_text_is(walk->text, ((const struct snapshot_stream *)vertex.of)->uri);
 }
 
-static int query_begin_able(const struct query_edge *edge, const struct snapshot *snapshot,
-                            struct query_walk *walk, const struct garden_value *parameters,
-                            struct garden_error *error)
+static int query_begin_able(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    (void)error;
-    walk->text = parameters[0].text;
-    walk->keep = query_keep_able;
+    call->walk->text = call->parameters[0].text;
     return GARDEN_OK;
 }
 
-static int query_begin_stream(const struct query_edge *edge, const struct snapshot *snapshot,
-                              struct query_walk *walk, const struct garden_value *parameters,
-                              struct garden_error *error)
+static int query_begin_stream(const struct query_call *call)
 {
-    (void)edge;
-    (void)snapshot;
-    (void)error;
-    if (parameters[0].type == GARDEN_NULL) return GARDEN_OK;
-    walk->text = parameters[0].text;
+    struct query_walk *walk = call->walk;
+    if (call->parameters[0].type == GARDEN_NULL) return GARDEN_OK;
+    walk->text = call->parameters[0].text;
     walk->keep = query_keep_uri;
     return GARDEN_OK;
 }
@@ -344,32 +290,30 @@ static int query_begin_stream(const struct query_edge *edge, const struct snapsh
 // ---- Places on the timeline
 
 // Beats and seconds are counted from the playhead's place, where both are known.
-static int query_begin_place(const struct query_edge *edge, const struct snapshot *snapshot,
-                             struct query_walk *walk, const struct garden_value *parameters,
-                             struct garden_error *error)
+static int query_begin_place(const struct query_call *call)
 {
     const struct transport_position now =
-        transport_position(&snapshot->transport, snapshot->mono_ns);
-    const double per_beat = 60 / snapshot->transport.tempo, given = parameters[0].real;
+        transport_position(&call->snapshot->transport, call->snapshot->mono_ns);
+    const double per_beat = 60 / call->snapshot->transport.tempo, given = call->parameters[0].real;
     struct garden_query_vertex vertex = {.kind = QUERY_TIME};
-    if (strcmp(edge->name, "TempoAt") == 0) {
+    if (strcmp(call->edge->name, "TempoAt") == 0) {
         vertex.kind = QUERY_TEMPO;
-        vertex.value = snapshot->transport.tempo;
-    } else if (strcmp(edge->name, "SecondToBeat") == 0) {
+        vertex.value = call->snapshot->transport.tempo;
+    } else if (strcmp(call->edge->name, "SecondToBeat") == 0) {
         vertex.value = now.beat + (given - now.second) / per_beat;
     } else {
         vertex.value = now.second + (given - now.beat) * per_beat;
     }
-    if (strcmp(edge->name, "BeatToSample") == 0) {
+    if (strcmp(call->edge->name, "BeatToSample") == 0) {
         int64_t rate;
-        if (!garden_value_to_i64(&parameters[1], &rate) || rate < 1 || rate > UINT32_MAX)
-            return garden__fail(error, GARDEN_ERR_RANGE, "sample_rate must be 1 or more");
+        if (!garden_value_to_i64(&call->parameters[1], &rate) || rate < 1 || rate > UINT32_MAX)
+            return garden__fail(call->error, GARDEN_ERR_RANGE, "sample_rate must be 1 or more");
         vertex.kind = QUERY_SAMPLE;
         vertex.value = round(vertex.value * (double)rate);
     }
     if (!(fabs(vertex.value) < 0x1p62))
-        return garden__fail(error, GARDEN_ERR_RANGE, "that is too far away");
-    query_know(walk, vertex);
+        return garden__fail(call->error, GARDEN_ERR_RANGE, "that is too far away");
+    query_know(call->walk, vertex);
     return GARDEN_OK;
 }
 
@@ -377,34 +321,34 @@ static int query_begin_place(const struct query_edge *edge, const struct snapsho
 
 #define QUERY_FOLLOW(type, name)                                                                   \
     {                                                                                              \
-        type, name, SNAPSHOT_KINDS, NULL                                                           \
+        type, name, SNAPSHOT_KINDS, NULL, NULL                                                     \
     }
 static const struct query_edge query_edges[] = {
-    {"Query", "Entity", SNAPSHOT_KINDS, query_begin_entity},
-    {"Query", "Region", SNAPSHOT_REGION, query_begin_id},
-    {"Query", "RegionInRange", SNAPSHOT_REGION, query_begin_range},
-    {"Query", "RegionByTag", SNAPSHOT_REGION, query_begin_nothing},
-    {"Query", "RegionByStatus", SNAPSHOT_REGION, query_begin_status},
-    {"Query", "LatentRegion", SNAPSHOT_REGION, query_begin_latent},
-    {"Query", "PlayableRegion", SNAPSHOT_REGION, query_begin_playable},
-    {"Query", "Node", SNAPSHOT_NODE, query_begin_node},
-    {"Query", "NodeByCapability", SNAPSHOT_NODE, query_begin_capability},
-    {"Query", "Edge", SNAPSHOT_EDGE, query_begin_edge},
-    {"Query", "Output", SNAPSHOT_KINDS, query_begin_nothing},
-    {"Query", "Input", SNAPSHOT_KINDS, query_begin_nothing},
-    {"Query", "MidiDevice", SNAPSHOT_KINDS, query_begin_nothing},
-    {"Query", "Participant", SNAPSHOT_PARTICIPANT, query_begin_id},
-    {"Query", "ParticipantByCapability", SNAPSHOT_PARTICIPANT, query_begin_able},
-    {"Query", "Stream", SNAPSHOT_STREAM, query_begin_stream},
-    {"Query", "Transport", SNAPSHOT_TRANSPORT, NULL},
-    {"Query", "TempoAt", SNAPSHOT_KINDS, query_begin_place},
-    {"Query", "BeatToSecond", SNAPSHOT_KINDS, query_begin_place},
-    {"Query", "SecondToBeat", SNAPSHOT_KINDS, query_begin_place},
-    {"Query", "BeatToSample", SNAPSHOT_KINDS, query_begin_place},
-    {"Query", "Job", SNAPSHOT_JOB, NULL},
-    {"Query", "RunningJob", SNAPSHOT_JOB, query_begin_state},
-    {"Query", "Approval", SNAPSHOT_APPROVAL, NULL},
-    {"Query", "PendingApproval", SNAPSHOT_APPROVAL, query_begin_state},
+    {"Query", "Entity", SNAPSHOT_KINDS, NULL, query_begin_entity},
+    {"Query", "Region", SNAPSHOT_REGION, NULL, query_begin_id},
+    {"Query", "RegionInRange", SNAPSHOT_REGION, query_keep_range, query_begin_range},
+    {"Query", "RegionByTag", SNAPSHOT_REGION, NULL, query_begin_nothing},
+    {"Query", "RegionByStatus", SNAPSHOT_REGION, query_keep_status, query_begin_status},
+    {"Query", "LatentRegion", SNAPSHOT_REGION, query_keep_latent, NULL},
+    {"Query", "PlayableRegion", SNAPSHOT_REGION, query_keep_playable, NULL},
+    {"Query", "Node", SNAPSHOT_NODE, NULL, query_begin_node},
+    {"Query", "NodeByCapability", SNAPSHOT_NODE, query_keep_capability, query_begin_capability},
+    {"Query", "Edge", SNAPSHOT_EDGE, NULL, query_begin_edge},
+    {"Query", "Output", SNAPSHOT_KINDS, NULL, query_begin_nothing},
+    {"Query", "Input", SNAPSHOT_KINDS, NULL, query_begin_nothing},
+    {"Query", "MidiDevice", SNAPSHOT_KINDS, NULL, query_begin_nothing},
+    {"Query", "Participant", SNAPSHOT_PARTICIPANT, NULL, query_begin_id},
+    {"Query", "ParticipantByCapability", SNAPSHOT_PARTICIPANT, query_keep_able, query_begin_able},
+    {"Query", "Stream", SNAPSHOT_STREAM, NULL, query_begin_stream},
+    {"Query", "Transport", SNAPSHOT_TRANSPORT, NULL, NULL},
+    {"Query", "TempoAt", SNAPSHOT_KINDS, NULL, query_begin_place},
+    {"Query", "BeatToSecond", SNAPSHOT_KINDS, NULL, query_begin_place},
+    {"Query", "SecondToBeat", SNAPSHOT_KINDS, NULL, query_begin_place},
+    {"Query", "BeatToSample", SNAPSHOT_KINDS, NULL, query_begin_place},
+    {"Query", "Job", SNAPSHOT_JOB, NULL, NULL},
+    {"Query", "RunningJob", SNAPSHOT_JOB, query_keep_status, query_begin_state},
+    {"Query", "Approval", SNAPSHOT_APPROVAL, NULL, NULL},
+    {"Query", "PendingApproval", SNAPSHOT_APPROVAL, query_keep_status, query_begin_state},
     QUERY_FOLLOW("Region", "job"),
     QUERY_FOLLOW("Region", "approval"),
     QUERY_FOLLOW("Node", "inputs"),
@@ -444,7 +388,9 @@ static int query_begin(void *user, const void *edge, const struct garden_query_v
                         query_vertex(*from), &walk->arena);
     else if (of->kind != SNAPSHOT_KINDS)
         snapshot_all(&walk->walk, of->kind, &walk->arena);
-    return of->begin ? of->begin(of, snapshot, walk, parameters, error) : GARDEN_OK;
+    const struct query_call call = {of, snapshot, walk, parameters, error};
+    walk->keep = of->keep;
+    return of->begin ? of->begin(&call) : GARDEN_OK;
 }
 
 static int query_next(void *user, void *memory, struct garden_query_vertex *out)

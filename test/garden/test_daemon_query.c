@@ -257,6 +257,8 @@ static void test_wrong_parameters_are_told(void **state)
         {"{ RegionByStatus(status: \"done\") { id @output } }",
          "line 1, column 3: status must be pending, running, resolved, approved, rejected or "
          "failed"},
+        {"{ RegionInRange(start: 2.0, end: 1.0) { id @output } }",
+         "line 1, column 3: start must not be after end"},
         {"{ NodeByCapability(capability: \"x\") { id @output } }",
          "line 1, column 3: capability must be realtime or offline"},
         {"{ BeatToSample(beat: 1.0, sample_rate: 0) { value @output } }",
