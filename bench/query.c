@@ -82,7 +82,7 @@ static size_t query_once(struct snapshot *snapshot, const char *text, const char
     struct garden_value *rows = calloc(QUERY_REGIONS, sizeof *rows);
     size_t count = 0;
     struct garden_query_config config = {
-        .schema = garden_query_schema(), .adapter = query_adapter(), .user = snapshot};
+        .schema = garden_query_own_schema(), .adapter = query_adapter(), .user = snapshot};
     garden_arena_init(&arena, NULL, 0);
     garden_buffer_init(&out, NULL, 0);
     const struct zmtp_bytes json = {(const uint8_t *)variables, strlen(variables)};

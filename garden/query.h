@@ -64,7 +64,7 @@ struct garden_query_schema {
 // Appends the schema as GraphQL's schema language.
 int garden_query_schema_print(const struct garden_query_schema *schema, struct garden_buffer *out);
 // The garden's: what a daemon answers.
-const struct garden_query_schema *garden_query_schema(void);
+const struct garden_query_schema *garden_query_own_schema(void);
 
 // ---- What is asked
 

@@ -63,7 +63,7 @@ int query_make(struct offload_job *job, struct garden_message *reply, struct gar
     struct garden_query_config config;
     bool more;
     garden_query_config_init(&config);
-    config.schema = garden_query_schema();
+    config.schema = garden_query_own_schema();
     config.adapter = query_adapter();
     config.user = &job->snapshot;
     config.check = query_check;

@@ -234,7 +234,7 @@ static const struct garden_query_type schema_types[] = {
 };
 // clang-format on
 
-const struct garden_query_schema *garden_query_schema(void)
+const struct garden_query_schema *garden_query_own_schema(void)
 {
     static const struct garden_query_schema schema = {schema_types,
                                                       sizeof schema_types / sizeof *schema_types};

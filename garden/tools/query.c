@@ -177,7 +177,7 @@ static int query_schema(struct tool *tool, int argc, char **argv)
     int result = tool_no_arguments(tool, argc, argv);
     if (result != TOOL_OK) return result;
     garden_buffer_init(&out, NULL, 0);
-    if (garden_query_schema_print(garden_query_schema(), &out) < 0)
+    if (garden_query_schema_print(garden_query_own_schema(), &out) < 0)
         result = tool_fail(tool, "no memory");
     else
         (void)fwrite(out.data, 1, out.size, stdout); // a failure is told at the end
