@@ -304,12 +304,27 @@ static void test_of_a_peer_that_vanishes_what_was_not_told_need_not_be(void **st
     }
 }
 
+// What is freed is overwritten, so that whoever still reads it finds something else.
+static void *spoil(void *context, void *memory, size_t old_size, size_t new_size)
+{
+    (void)context;
+    if (memory && new_size == 0) memset(memory, 0xEE, old_size);
+    return zmtp_heap()->resize(zmtp_heap()->context, memory, old_size, new_size);
+}
+
 // The wish that is due lies in the queue that goes.
 static void test_a_joined_subscriber_may_be_detached_before_its_wish_was_told(void **state)
 {
     (void)state;
     for (int i = 0; i < MODES; i++) {
-        struct zmtp_socket *xpub = open_mode(modes[i], 9), *sub = sockets_open(ZMTP_SUB, 9);
+        static const struct zmtp_allocator spoiling = {.resize = spoil};
+        struct zmtp_socket_config config = sockets_config(ZMTP_XPUB, 9);
+        config.xpub_mode = modes[i];
+        config.allocator = &spoiling;
+        struct zmtp_socket *xpub = sockets_open_with(&config);
+        config = sockets_config(ZMTP_SUB, 9);
+        config.allocator = &spoiling;
+        struct zmtp_socket *sub = sockets_open_with(&config);
         struct zmtp_pipe_end *ends[2];
         assert_int_equal(zmtp_socket_join(sub, xpub, ends), ZMTP_OK);
         zmtp_socket_process(sub);
