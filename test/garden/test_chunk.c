@@ -88,6 +88,11 @@ static void test_a_path_is_used_once_and_by_one_stream(void **state)
     assert_int_equal(garden_chunk_open(&second, &p.staging, "chunk", 64, &error),
                      GARDEN_ERR_EXISTS);
     assert_non_null(strstr(error.text, "used once"));
+    // Nor one that was closed without a frame, by whoever may write to anything.
+    assert_int_equal(close(open(place_path(&p, "empty"), O_CREAT | O_WRONLY, 0600)), 0);
+    assert_int_equal(garden_chunk_open(&first, &p.staging, "empty", 64, NULL), GARDEN_OK);
+    assert_int_equal(garden_chunk_close(&first, 0, NULL), GARDEN_OK);
+    assert_true(garden_chunk_open(&second, &p.staging, "empty", 64, &error) < 0);
     place_end(&p);
 }
 

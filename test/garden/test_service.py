@@ -4,6 +4,7 @@
 Reports in TAP.
 """
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -13,8 +14,10 @@ import tempfile
 import time
 
 import tap
+from pygarden.preload import Preload
 
-GARDEND = os.path.abspath(os.path.join(os.environ.get("O", "build"), "bin", "gardend"))
+GARDEND, GARDENCTL = (os.path.abspath(os.path.join(os.environ.get("O", "build"), "bin", name)) for name in
+                      ("gardend", "gardenctl"))
 PATIENCE = 60
 
 
@@ -205,6 +208,62 @@ def strangers_at_the_metrics_harm_nobody(service):
     service.stop()
 
 
+def ctl(service, *words):
+    done = subprocess.run([GARDENCTL, "--run-dir", service.path("run"), *words], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def the_connection_file_is_where_it_is_wanted(service):
+    elsewhere = service.path("elsewhere.json")
+    service.write()
+    service.start("--connection-file", elsewhere)
+    assert service.told() == "READY=1"
+    assert not os.path.exists(service.path("run/connection.json"))
+    done = subprocess.run([GARDENCTL, "--connection", elsewhere, "ping"], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    service.stop()
+    assert not os.path.exists(elsewhere)
+
+
+def positions_come_as_often_as_is_wanted(service):
+    """The shortest time between two of them tells: a busy machine can only make it longer."""
+    for options, least, most in ((("--position-ms", "20"), 0.0, 0.05), ((), 0.05, 1)):
+        service.write()
+        service.start(*options)
+        assert service.told() == "READY=1"
+        events = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "events", "--type", "PlaybackPosition"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        ctl(service, "play")
+        seconds = [json.loads(events.stdout.readline())["content"]["PlaybackPosition"]["second"] for _ in range(12)]
+        events.kill()
+        events.communicate()
+        between = min(after - before for before, after in zip(seconds, seconds[1:]))
+        assert least < between < most, (options, seconds)
+        service.stop()
+        assert service.told() == "STOPPING=1"
+
+
+def changes_are_synced_as_often_as_is_wanted(service):
+    """Each of twenty, or hardly any."""
+    preload = Preload(service, SYNCS=0)
+    counts = {}
+    for sync_ms in ("0", "60000"):
+        service.write()
+        service.start("--state-sync-ms", sync_ms, "--state", service.path(f"state{sync_ms}"),
+                      **{name: preload.env[name] for name in ("LD_PRELOAD", "SYNCS", "ASAN_OPTIONS")})
+        assert service.told() == "READY=1"
+        before = preload.read("SYNCS")
+        for number in range(20):
+            ctl(service, "set-tempo", str(100 + number))
+        counts[sync_ms] = preload.read("SYNCS") - before
+        service.stop()
+        assert service.told() == "STOPPING=1"
+    assert counts["0"] >= 20 and counts["60000"] < 5, counts
+
+
 TESTS = (
     a_manager_hears_of_the_start_and_of_the_end,
     a_manager_that_asks_for_it_hears_that_the_daemon_lives,
@@ -215,6 +274,9 @@ TESTS = (
     flags_may_be_switched_off,
     the_metrics_are_served_and_nothing_else_is,
     strangers_at_the_metrics_harm_nobody,
+    the_connection_file_is_where_it_is_wanted,
+    positions_come_as_often_as_is_wanted,
+    changes_are_synced_as_often_as_is_wanted,
 )
 
 

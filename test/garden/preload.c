@@ -1,0 +1,68 @@
+// Preloaded into a daemon and its clients by tests: the system's wall clock is ahead by what a file says, so
+// that it can jump, and calls of fsync are counted. Other clocks are the system's.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+// The number at the beginning of the file that |variable| names; a dummy when there is none.
+static volatile int64_t *preload_number(const char *variable, int flags, int access)
+{
+    static int64_t none;
+    const char *path = getenv(variable);
+    const int file = path ? open(path, flags | O_CLOEXEC) : -1;
+    if (file < 0) return &none;
+    void *mapped = mmap(NULL, sizeof none, access, MAP_SHARED, file, 0);
+    (void)close(file);
+    return mapped == MAP_FAILED ? &none : mapped;
+}
+
+// Seconds.
+static int64_t wall_ahead(void)
+{
+    static volatile int64_t *ahead;
+    if (!ahead) ahead = preload_number("WALL_AHEAD", O_RDONLY, PROT_READ);
+    return *ahead;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    static int (*system_one)(clockid_t, struct timespec *);
+    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "clock_gettime");
+    const int result = system_one(clock, out);
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        out->tv_sec += wall_ahead();
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict out, void *restrict zone)
+{
+    struct timespec now;
+    (void)zone;
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) return -1;
+    *out = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
+    return 0;
+}
+
+time_t time(time_t *out)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (out) *out = now.tv_sec;
+    return now.tv_sec;
+}
+
+int fsync(int file)
+{
+    static int (*system_one)(int);
+    static volatile int64_t *count;
+    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "fsync");
+    if (!count) count = preload_number("SYNCS", O_RDWR, PROT_READ | PROT_WRITE);
+    __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+    return system_one(file);
+}
