@@ -281,20 +281,39 @@ static size_t graph_connection_find(const struct graph *graph,
     return i;
 }
 
-// Whether connections lead from |from| to |to|, by marking what they reach until nothing new is.
-static bool graph_reaches(struct graph *graph, struct graph_node *from, const struct graph_node *to)
+// Sorts the connections by their sources: of each node the first, of each connection the next of its node.
+static void graph_sort_links(struct graph *graph)
 {
     struct table_cursor cursor = {0};
     struct graph_node *node;
-    while ((node = (struct graph_node *)table_next(graph->nodes.root, &cursor)))
+    while ((node = (struct graph_node *)table_next(graph->nodes.root, &cursor))) {
         node->reached = false;
+        node->first_link = GRAPH_CONNECTIONS_MAX;
+    }
+    for (uint16_t i = 0; i < graph_links_count(graph->links); i++) {
+        struct graph_node *source = graph->links->items[i].source;
+        graph->next_links[i] = source->first_link;
+        source->first_link = i;
+    }
+}
+
+// Whether connections lead from |from| to |to|. Looks at each node and each connection once; what is reached
+// and not followed yet is a list through the nodes.
+static bool graph_reaches(struct graph *graph, struct graph_node *from, const struct graph_node *to)
+{
+    graph_sort_links(graph);
+    struct graph_node *open = from;
     from->reached = true;
-    for (bool grew = true; grew && !to->reached;) {
-        grew = false;
-        for (size_t i = 0; i < graph_links_count(graph->links); i++) {
-            const struct graph_connection *at = &graph->links->items[i];
-            if (!at->source->reached || at->dest->reached) continue;
-            at->dest->reached = grew = true;
+    from->next_open = NULL;
+    while (open && !to->reached) {
+        uint16_t link = open->first_link;
+        open = open->next_open;
+        for (; link != GRAPH_CONNECTIONS_MAX; link = graph->next_links[link]) {
+            struct graph_node *dest = graph->links->items[link].dest;
+            if (dest->reached) continue;
+            dest->reached = true;
+            dest->next_open = open;
+            open = dest;
         }
     }
     return to->reached;

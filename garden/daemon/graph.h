@@ -24,7 +24,10 @@ struct graph_node {
     struct graph_port *inputs, *outputs;
     size_t input_count, output_count;
     struct garden_arena arena;
-    bool reached; // by the search for a cycle that is under way: the loop's alone
+    // Of the search for a cycle that is under way: the loop's alone.
+    bool reached;
+    uint16_t first_link; // that leaves it; GRAPH_CONNECTIONS_MAX: none
+    struct graph_node *next_open;
 };
 
 // Places of ports in their nodes.
@@ -41,7 +44,8 @@ struct graph_links {
 
 struct graph {
     struct table nodes;
-    struct graph_links *links; // null: there was never one
+    struct graph_links *links;                  // null: there was never one
+    uint16_t next_links[GRAPH_CONNECTIONS_MAX]; // of the same search: the links are shared
 };
 // |allocator| null: the heap; it bounds what strangers can make the graph hold.
 void graph_init(struct graph *graph, const struct zmtp_allocator *allocator);
