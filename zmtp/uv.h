@@ -66,8 +66,9 @@ int zmtp_uv_fd(struct zmtp_uv *uv);
 // How long a wait for that descriptor may last; -1: for ever. Needed only where handles of the
 // program's own (timers and so on) are started on the loop from outside of it.
 int zmtp_uv_timeout_ms(struct zmtp_uv *uv);
-// Runs the loop once without blocking, callbacks included. ZMTP_ERR_STATE from a callback. After
-// zmtp_uv_close go on until |closed| was called; the engine is gone then.
+// Runs the loop once without blocking, callbacks included. ZMTP_ERR_STATE from a callback; where several
+// engines share a loop, do not turn one from a callback of another. After zmtp_uv_close go on until |closed|
+// was called; the engine is gone then.
 int zmtp_uv_turn(struct zmtp_uv *uv);
 
 // The process at the other side of an ipc connection, as the system tells it: who called connect, or of a
@@ -109,7 +110,7 @@ enum zmtp_event_kind {
     // ZMTP_ERR_TURNED_AWAY when its socket has no place for us, for |reason|:
     // its ROUTER has another peer of our routing id, its PAIR a peer. This one
     // comes with HANDSHAKE_FAILED when it was heard together with the
-    // handshake's end
+    // handshake's end. Over inproc only the socket that dialled is told
     ZMTP_EVENT_DIAL_FAILED,   // nobody there yet: |error|
     ZMTP_EVENT_RETRY,         // the next dial comes in |retry_ms|
     ZMTP_EVENT_GAVE_UP,       // no more dials, and the endpoint is forgotten: the other side
@@ -381,7 +382,7 @@ size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
 // PUB, XPUB and RADIO, have subscribed to something. Callbacks are called meanwhile, as in uv_run.
 // ZMTP_ERR_AGAIN: not within |timeout_ms| (UINT32_MAX: for ever). ZMTP_ERR_STATE: not from inside a
 // callback; or a callback has closed the socket. Whoever runs the loop with uv_run must not call these
-// from callbacks of libuv's either.
+// from callbacks of libuv's either, nor from those of another engine on the same loop: they run it.
 int zmtp_uv_wait_connected(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
 int zmtp_uv_wait_subscribed(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
 
