@@ -144,26 +144,37 @@ static void test_a_list_in_a_file_is_read_again_when_it_has_changed(void **state
     world_close(&world);
 }
 
+// A folder for certificates, and where that of the client goes.
+struct folder {
+    char path[128], client[160], secret[192];
+};
+
+static void folder_make(struct folder *folder, const struct world *world)
+{
+    snprintf(folder->path, sizeof folder->path, "%s/keys", world->folder);
+    snprintf(folder->client, sizeof folder->client, "%s/client", folder->path);
+    snprintf(folder->secret, sizeof folder->secret, "%s_secret", folder->client);
+    assert_int_equal(mkdir(folder->path, 0700), 0);
+}
+
 static void test_certificates_in_a_folder_let_their_owners_in(void **state)
 {
     (void)state;
     struct world world;
     struct node server;
-    char endpoint[ZMTP_ENDPOINT_MAX], folder[128], path[160], secret[192];
+    struct folder folder;
+    char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(&world);
-    snprintf(folder, sizeof folder, "%s/keys", world.folder);
-    snprintf(path, sizeof path, "%s/client", folder);
-    snprintf(secret, sizeof secret, "%s_secret", path);
-    assert_int_equal(mkdir(folder, 0700), 0);
-    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FOLDER, .path = folder},
-                endpoint);
+    folder_make(&folder, &world);
+    open_server(&server, &world,
+                (struct zmtp_allow){.kind = ZMTP_ALLOW_FOLDER, .path = folder.path}, endpoint);
     assert_turned_away(&world, endpoint);
-    assert_int_equal(zmtp_key_file_save(&client_keys, path), ZMTP_OK);
-    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(zmtp_key_file_save(&client_keys, folder.client), ZMTP_OK);
+    assert_int_equal(unlink(folder.secret), 0);
     assert_let_in(&world, &server, &client_keys, endpoint);
     assert_turned_away(&world, endpoint);
-    unlink(path);
-    rmdir(folder);
+    unlink(folder.client);
+    rmdir(folder.path);
     world_close(&world);
 }
 
@@ -185,22 +196,20 @@ static void test_a_folder_that_could_not_be_read_whole_turns_nobody_away_for_goo
     struct world world;
     struct node server;
     struct hoard hoard = {.count = 0};
-    char endpoint[ZMTP_ENDPOINT_MAX], folder[128], path[160], secret[192];
+    struct folder folder;
+    char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(&world);
-    snprintf(folder, sizeof folder, "%s/keys", world.folder);
-    snprintf(path, sizeof path, "%s/client", folder);
-    snprintf(secret, sizeof secret, "%s_secret", path);
-    assert_int_equal(mkdir(folder, 0700), 0);
-    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FOLDER, .path = folder},
-                endpoint);
+    folder_make(&folder, &world);
+    open_server(&server, &world,
+                (struct zmtp_allow){.kind = ZMTP_ALLOW_FOLDER, .path = folder.path}, endpoint);
     server.other = &hoard;
     server.note = starve;
-    assert_int_equal(zmtp_key_file_save(&client_keys, path), ZMTP_OK);
-    assert_int_equal(unlink(secret), 0);
+    assert_int_equal(zmtp_key_file_save(&client_keys, folder.client), ZMTP_OK);
+    assert_int_equal(unlink(folder.secret), 0);
     assert_let_in(&world, &server, &client_keys, endpoint);
     assert_true(server.events[ZMTP_EVENT_HANDSHAKE_FAILED] >= 1);
-    unlink(path);
-    rmdir(folder);
+    unlink(folder.client);
+    rmdir(folder.path);
     world_close(&world);
 }
 
