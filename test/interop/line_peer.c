@@ -257,7 +257,8 @@ static enum outcome do_open(struct line_peer *peer, const struct line *line)
     peer->config.limits.handshake_ms = HANDSHAKE_MS;
     // A publisher waits for its subscribers here, instead of dropping; a REP, which waits for nobody, has
     // room for all answers.
-    peer->config.socket.nodrop = true;
+    peer->config.socket.nodrop =
+        type == ZMTP_PUB || type == ZMTP_XPUB || type == ZMTP_RADIO || type == ZMTP_XSUB;
     if (type == ZMTP_REP) peer->config.socket.send_bytes_max = 0;
     if (!peer_secure(peer, line)) return say("error", "no such mechanism, or its words are wrong");
     return say_result(peer, zmtp_uv_socket_open(&peer->socket, peer->uv, &peer->config));

@@ -279,6 +279,24 @@ static void test_a_cancelled_request_has_no_reply_and_makes_room(void **state)
     zmtp_socket_close(rep);
 }
 
+// Else the pipe would be full of them one day, and its connection would not be read any more.
+static void test_replies_that_nobody_waits_for_do_not_stay(void **state)
+{
+    (void)state;
+    struct zmtp_socket *req = open_req(1, 0, 0);
+    struct zmtp_pipe_end *a = sockets_accept(req, "");
+    assert_string_equal(sockets_send(req, "1"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_cancel_request(req, 1), ZMTP_OK);
+    for (uint64_t i = 1; i <= 10; i++) {
+        sockets_far_send(a, "\\x00\\x00\\x00\\x01||late");
+        assert_int_equal(zmtp_socket_events(req), ZMTP_WRITABLE);
+        assert_int_equal(zmtp_socket_counters(req).waiting, 0);
+        assert_int_equal(zmtp_socket_counters(req).dropped[ZMTP_DROP_UNEXPECTED], i);
+    }
+    zmtp_socket_close(req);
+    zmtp_pipe_close(a);
+}
+
 // Peers come, go, answer, answer wrongly and stay silent; each request ends exactly once.
 static void test_every_request_ends_once_whatever_peers_do(void **state)
 {
@@ -434,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_a_request_whose_peer_goes_is_sent_again_at_once),
         cmocka_unit_test(test_a_request_that_has_not_left_is_not_sent_twice),
         cmocka_unit_test(test_a_cancelled_request_has_no_reply_and_makes_room),
+        cmocka_unit_test(test_replies_that_nobody_waits_for_do_not_stay),
         cmocka_unit_test(test_every_request_ends_once_whatever_peers_do),
         cmocka_unit_test(test_every_lack_of_memory_is_borne),
     };

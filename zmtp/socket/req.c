@@ -424,7 +424,8 @@ static struct request *req_judge(const struct req *req, const struct zmtp__lane 
     return zmtp_msg_bytes(msg, *envelope - 1).size == 0 ? request : NULL;
 }
 
-// Fetches the next reply if it has come, and drops what else has. ZMTP_ERR_AGAIN: not yet.
+// Fetches the next reply if it has come, and drops what else has, also while nothing is asked: late replies
+// would fill the pipe, and its connection would not be read any more. ZMTP_ERR_AGAIN: not yet.
 static int req_fetch(struct req *req)
 {
     struct zmtp_socket *socket = &req->socket;
@@ -483,7 +484,7 @@ static int req_recv_nothing(struct req *req, struct zmtp_msg *msg)
 static int req_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
 {
     struct req *req = req_of(socket);
-    const int result = req->first ? req_fetch(req) : ZMTP_ERR_AGAIN;
+    const int result = req_fetch(req);
     if (result == ZMTP_ERR_AGAIN) req_send_again(req);
     if (result == ZMTP_ERR_AGAIN) return req_recv_nothing(req, msg);
     if (result < 0) return result;
@@ -506,7 +507,7 @@ static unsigned req_events(struct zmtp_socket *socket)
     struct req *req = req_of(socket);
     unsigned events = 0;
     // For want of memory the reply cannot be judged; a receive would not say ZMTP_ERR_AGAIN.
-    if (req->first && req_fetch(req) != ZMTP_ERR_AGAIN) events |= ZMTP_READABLE;
+    if (req_fetch(req) != ZMTP_ERR_AGAIN) events |= ZMTP_READABLE;
     req_send_again(req);
     if (req_failed(req)) events |= ZMTP_READABLE;
     if (req_may_send(req) == ZMTP_OK && zmtp__balance_first(socket)) events |= ZMTP_WRITABLE;
