@@ -10,6 +10,8 @@ struct app {
     struct zmtp__remote remote;
     struct zmtp_marks marks; // of the connections' ends
     struct node node;        // keeps the loop alive, as a socket with a remote core would
+    struct zmtp_socket_config config;
+    uint64_t number; // of the engine's socket that connections are made for
     unsigned rings;
 };
 
@@ -22,7 +24,6 @@ static void app_rung(struct zmtp__remote *remote)
 static void app_open(struct app *app, enum zmtp_socket_type type)
 {
     struct zmtp_uv_shared *shared;
-    struct zmtp_socket_config config;
     struct zmtp_socket *core;
     memset(app, 0, sizeof *app);
     world_open(&app->world);
@@ -30,9 +31,9 @@ static void app_open(struct app *app, enum zmtp_socket_type type)
     assert_int_equal(zmtp_uv_join(app->world.uv, shared), ZMTP_OK);
     zmtp_uv_shared_close(shared);
     node_start(&app->node, &app->world, ZMTP_PAIR);
-    zmtp_socket_config_init(&config, type);
-    config.send_count_max = config.recv_count_max = 30;
-    assert_int_equal(zmtp_socket_open(&core, &config), ZMTP_OK);
+    zmtp_socket_config_init(&app->config, type);
+    app->config.send_count_max = app->config.recv_count_max = 30;
+    assert_int_equal(zmtp_socket_open(&core, &app->config), ZMTP_OK);
     zmtp__remote_init(&app->remote, core, app->world.uv, app_rung);
 }
 
@@ -56,13 +57,21 @@ static void app_close(struct app *app)
     world_close(&app->world);
 }
 
+static int app_attach(struct app *app, bool dialled, struct zmtp_bytes routing_id,
+                      struct zmtp_pipe_end **end)
+{
+    const struct zmtp__remote_visit visit = {
+        .number = app->number, .dialled = dialled, .routing_id = routing_id};
+    return zmtp__remote_attach(&app->remote, &app->config, &visit, end);
+}
+
 // An accepted connection whose peer calls itself |routing_id|.
 static struct zmtp_pipe_end *app_accept(struct app *app, const char *routing_id)
 {
     struct zmtp_pipe_end *end;
     const struct zmtp_origin told = {
         .type_known = true, .type = ZMTP_DEALER, .routing_id = zmtp_bytes_text(routing_id)};
-    assert_int_equal(zmtp__remote_attach(&app->remote, false, told.routing_id, &end), ZMTP_OK);
+    assert_int_equal(app_attach(app, false, told.routing_id, &end), ZMTP_OK);
     zmtp_pipe_own(end, &app->marks, app);
     assert_int_equal(zmtp_pipe_link_up(end, &told), ZMTP_OK);
     return end;
@@ -206,6 +215,36 @@ static void test_what_was_sent_before_the_core_closed_is_with_the_loop(void **st
     app_close(&app);
 }
 
+static void test_the_core_parts_with_what_came_of_one_endpoint(void **state)
+{
+    (void)state;
+    static struct app app;
+    app_open(&app, ZMTP_ROUTER);
+    struct zmtp_pipe_end *one = app_accept(&app, "one");
+    app.number = 7;
+    struct zmtp_pipe_end *two = app_accept(&app, "two");
+    loop_wakes(&app);
+    app_turn(&app);
+    assert_int_equal(core_send(&app, "two", "still to leave"), ZMTP_OK);
+    struct zmtp_pipe_end *three = app_accept(&app, "three"); // the core has not seen it yet
+    zmtp__remote_part(&app.remote, 7);
+    loop_wakes(&app);
+    app_turn(&app);
+    assert_int_equal(core_send(&app, "one", "x"), ZMTP_OK);
+    assert_int_equal(core_send(&app, "two", "x"), ZMTP_ERR_UNREACHABLE);
+    assert_int_equal(core_send(&app, "three", "x"), ZMTP_ERR_UNREACHABLE);
+    app_turn(&app);
+    assert_true(two->other->closed);
+    assert_true(zmtp__pipe_finished(three));
+    assert_int_equal(far_take(two), 1);
+    assert_false(one->other->closed);
+    zmtp_pipe_close(one);
+    zmtp_pipe_close(two);
+    zmtp_pipe_close(three);
+    loop_wakes(&app);
+    app_close(&app);
+}
+
 static void test_a_dialled_endpoint_keeps_its_pipe_from_connection_to_connection(void **state)
 {
     (void)state;
@@ -214,7 +253,7 @@ static void test_a_dialled_endpoint_keeps_its_pipe_from_connection_to_connection
     const struct zmtp_origin told = {.type_known = true, .type = ZMTP_PUB};
     app_open(&app, ZMTP_SUB);
     assert_int_equal(zmtp_socket_subscribe(app.remote.core, zmtp_bytes_text("a")), ZMTP_OK);
-    assert_int_equal(zmtp__remote_attach(&app.remote, true, (struct zmtp_bytes){0}, &end), ZMTP_OK);
+    assert_int_equal(app_attach(&app, true, (struct zmtp_bytes){0}, &end), ZMTP_OK);
     zmtp_pipe_own(end, &app.marks, &app);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(zmtp_pipe_link_up(end, &told), ZMTP_OK);
@@ -243,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_a_connection_that_the_core_refuses_finds_its_pipe_closed),
         cmocka_unit_test(test_limits_hold_on_the_way_to_a_connection),
         cmocka_unit_test(test_what_was_sent_before_the_core_closed_is_with_the_loop),
+        cmocka_unit_test(test_the_core_parts_with_what_came_of_one_endpoint),
         cmocka_unit_test(test_a_dialled_endpoint_keeps_its_pipe_from_connection_to_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

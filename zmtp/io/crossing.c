@@ -147,7 +147,7 @@ static int crossing_open(struct zmtp__crossing *crossing, struct zmtp__pact *pac
                                 .binder = name->socket};
     atomic_init(&pact->refs, 2);
     strcpy(pact->endpoint, name->endpoint);
-    zmtp__far_facts_of(socket->core, &pact->facts[0]);
+    zmtp__far_facts_of(zmtp_socket_config(socket->core), &pact->facts[0]);
     struct zmtp_pipe_end *end;
     int error = zmtp__far_join(socket->core, &name->facts, &end);
     if (error < 0) return error;

@@ -7,6 +7,10 @@ struct remote_line {
     struct zmtp__keeper keeper; // of the loop's shore
     struct zmtp__remote *remote;
     atomic_uint sides;
+    // The core's thread's: others that it has, and the shore's end of the pipe; null: none, or no more.
+    struct remote_line *next, *before;
+    struct zmtp_pipe_end *end;
+    uint64_t number; // of the engine's socket
     bool dialled;
     size_t routing_id_size;
     uint8_t routing_id[];
@@ -34,7 +38,6 @@ void zmtp__remote_init(struct zmtp__remote *remote, struct zmtp_socket *core, st
     *remote = (struct zmtp__remote){.core = core, .ring = ring, .harbour = uv->harbour};
     zmtp__harbour_ref(remote->harbour);
     zmtp__dock_init(&remote->dock);
-    zmtp__far_facts_of(core, &remote->facts);
     atomic_init(&remote->shores, 0);
 }
 
@@ -88,29 +91,32 @@ static int remote_open_ferry(struct zmtp__remote *remote, const struct remote_li
     return zmtp__ferry_open(&config, shores);
 }
 
-static struct remote_line *remote_open_line(struct zmtp__remote *remote, bool dialled,
-                                            struct zmtp_bytes routing_id)
+static struct remote_line *remote_open_line(struct zmtp__remote *remote,
+                                            const struct zmtp__remote_visit *visit)
 {
+    const struct zmtp_bytes routing_id = visit->routing_id;
     struct remote_line *line = zmtp_alloc(zmtp_heap(), sizeof *line + routing_id.size);
     if (!line) return NULL;
     *line = (struct remote_line){.keeper = {remote_look},
                                  .remote = remote,
-                                 .dialled = dialled,
+                                 .number = visit->number,
+                                 .dialled = visit->dialled,
                                  .routing_id_size = routing_id.size};
     atomic_init(&line->sides, 2);
     if (routing_id.size > 0) memcpy(line->routing_id, routing_id.data, routing_id.size);
     return line;
 }
 
-int zmtp__remote_attach(struct zmtp__remote *remote, bool dialled, struct zmtp_bytes routing_id,
-                        struct zmtp_pipe_end **end)
+int zmtp__remote_attach(struct zmtp__remote *remote, const struct zmtp_socket_config *config,
+                        const struct zmtp__remote_visit *visit, struct zmtp_pipe_end **end)
 {
-    const struct remote_limits limits = {zmtp__far_sending(&remote->facts),
-                                         zmtp__far_receiving(&remote->facts)};
+    struct zmtp__far_facts facts;
+    zmtp__far_facts_of(config, &facts);
+    const struct remote_limits limits = {zmtp__far_sending(&facts), zmtp__far_receiving(&facts)};
     struct zmtp_pipe_end *ends[2] = {NULL, NULL};
     struct zmtp__shore *shores[2];
     *end = NULL;
-    struct remote_line *line = remote_open_line(remote, dialled, routing_id);
+    struct remote_line *line = remote_open_line(remote, visit);
     if (!line) return ZMTP_ERR_MEMORY;
     int error = remote_open_pipe(remote, &limits, ends);
     if (error == ZMTP_OK) error = remote_open_ferry(remote, &limits, line, shores);
@@ -127,6 +133,25 @@ int zmtp__remote_attach(struct zmtp__remote *remote, bool dialled, struct zmtp_b
     return ZMTP_OK;
 }
 
+static void remote_add(struct remote_line *line, struct zmtp_pipe_end *end)
+{
+    struct zmtp__remote *remote = line->remote;
+    zmtp__pipe_follow(end, &line->end);
+    line->next = remote->lines;
+    if (line->next) line->next->before = line;
+    remote->lines = line;
+}
+
+static void remote_remove(struct remote_line *line)
+{
+    if (line->before)
+        line->before->next = line->next;
+    else
+        line->remote->lines = line->next;
+    if (line->next) line->next->before = line->before;
+    if (line->end) zmtp__pipe_follow(line->end, NULL);
+}
+
 // Gives a new shore a pipe of the core's. False: it has none, for now or for ever.
 static bool remote_accept(struct zmtp__remote *remote, struct zmtp__shore *shore)
 {
@@ -137,6 +162,7 @@ static bool remote_accept(struct zmtp__remote *remote, struct zmtp__shore *shore
     if (remote->core) error = zmtp__far_attach(remote->core, line->dialled, routing_id, &end);
     if (error == ZMTP_OK) {
         zmtp__shore_attach(shore, end);
+        remote_add(line, end);
         return true;
     }
     if (error == ZMTP_ERR_MEMORY) {
@@ -158,8 +184,19 @@ void zmtp__remote_work(struct zmtp__remote *remote)
         struct remote_line *line = zmtp__shore_owner(shore);
         const unsigned result = zmtp__shore_work(shore);
         if (result & ZMTP__FERRY_RING) zmtp__harbour_ring(remote->harbour);
-        if (result & ZMTP__FERRY_OVER) remote_release(line, shore);
+        if (!(result & ZMTP__FERRY_OVER)) continue;
+        remote_remove(line);
+        remote_release(line, shore);
     }
+}
+
+void zmtp__remote_part(struct zmtp__remote *remote, uint64_t number)
+{
+    zmtp__remote_work(remote); // one that has just come is to go as well
+    for (struct remote_line *line = remote->lines; line; line = line->next)
+        if (line->number == number && line->end && remote->core)
+            zmtp_socket_detach(remote->core, line->end->other);
+    zmtp__remote_work(remote);
 }
 
 bool zmtp__remote_sleep(struct zmtp__remote *remote)

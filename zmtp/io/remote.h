@@ -24,12 +24,14 @@
 #include "harbour.h"
 
 // What the two threads share.
+struct remote_line;
+
 struct zmtp__remote {
     struct zmtp_socket *core;                  // the core's thread's alone; null: closed
     struct zmtp__dock dock;                    // where that finds its shores
     void (*ring)(struct zmtp__remote *remote); // wakes it; called on the loop's thread
     struct zmtp__harbour *harbour;             // the loop's; one reference
-    struct zmtp__far_facts facts;              // the core's
+    struct remote_line *lines;                 // those that the core has; the core's thread's
     atomic_size_t shores;                      // of both threads, not closed yet
 };
 
@@ -40,14 +42,24 @@ void zmtp__remote_init(struct zmtp__remote *remote, struct zmtp_socket *core, st
 bool zmtp__remote_over(const struct zmtp__remote *remote); // no shore is left
 void zmtp__remote_fini(struct zmtp__remote *remote);       // when it is
 
+// Who comes: a connection of the engine's socket with this number, or an endpoint that it dials.
+struct zmtp__remote_visit {
+    uint64_t number;
+    bool dialled;
+    struct zmtp_bytes routing_id;
+};
+
 // On the loop's thread: a pipe for a connection, or a dialled endpoint. |*end| is the caller's, and like
 // one of zmtp_socket_attach. That the core refuses it (its routing id is taken, a PAIR has its peer) is
-// found later: the pipe's other end closes. ZMTP_ERR_MEMORY.
-int zmtp__remote_attach(struct zmtp__remote *remote, bool dialled, struct zmtp_bytes routing_id,
-                        struct zmtp_pipe_end **end);
+// found later: the pipe's other end closes. Limits are |config|'s. ZMTP_ERR_MEMORY.
+int zmtp__remote_attach(struct zmtp__remote *remote, const struct zmtp_socket_config *config,
+                        const struct zmtp__remote_visit *visit, struct zmtp_pipe_end **end);
 
 // On the core's thread: lets all shores with news work, and attaches those that are new.
 void zmtp__remote_work(struct zmtp__remote *remote);
+// The core parts with all that came of the engine's socket |number|, which has closed: what was sent is with
+// the loop then, what came in and was not received is dropped.
+void zmtp__remote_part(struct zmtp__remote *remote, uint64_t number);
 // From now on the loop rings. False: there is more to do, or something waits for memory; then work again,
 // in the second case (zmtp__dock_hungry) after a while.
 bool zmtp__remote_sleep(struct zmtp__remote *remote);

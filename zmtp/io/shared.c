@@ -111,7 +111,7 @@ int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     struct zmtp__shared_name *name = zmtp_alloc(zmtp_heap(), sizeof *name);
     if (!name) return ZMTP_ERR_MEMORY;
     *name = (struct zmtp__shared_name){.harbour = harbour, .socket = socket->number};
-    zmtp__far_facts_of(socket->core, &name->facts);
+    zmtp__far_facts_of(zmtp_socket_config(socket->core), &name->facts);
     strcpy(name->endpoint, endpoint); // the parser checked the size
     zmtp__shared_lock(shared);
     const bool taken = zmtp__shared_find(shared, endpoint);

@@ -110,7 +110,8 @@ static void udp_end(struct zmtp__udp *udp)
 
 static int udp_arm(struct zmtp__udp *udp)
 {
-    const bool reads = udp->socket->core && udp->socket->config.socket.type != ZMTP_RADIO;
+    const bool reads =
+        zmtp__uv_socket_open(udp->socket) && udp->socket->config.socket.type != ZMTP_RADIO;
     const int events = (reads ? UV_READABLE : 0) | (udp->blocked ? UV_WRITABLE : 0);
     return udp->watch ? zmtp__watch_want(udp->watch, events) : ZMTP_OK;
 }
@@ -132,7 +133,7 @@ static void udp_ready(void *owner, int events)
 {
     struct zmtp__udp *udp = owner;
     struct zmtp_uv *uv = udp->uv;
-    if (events & UV_READABLE && udp->socket->core) zmtp__udp_read(udp);
+    if (events & UV_READABLE && zmtp__uv_socket_open(udp->socket)) zmtp__udp_read(udp);
     if (events & UV_WRITABLE) udp->blocked = false;
     zmtp__udp_flush(udp);
     if (udp->leaving) udp_alarm(udp, 0);
@@ -307,7 +308,7 @@ static struct zmtp__udp *udp_open(struct zmtp_uv_socket *socket, const char *tex
     *error = ZMTP_ERR_MEMORY;
     if (!udp) return NULL;
     *udp = (struct zmtp__udp){.socket = socket, .uv = uv, .bound = bound};
-    *error = zmtp_socket_attach(socket->core, true, (struct zmtp_bytes){0}, &udp->end);
+    *error = zmtp__uv_socket_attach(socket, true, (struct zmtp_bytes){0}, &udp->end);
     if (*error < 0) {
         zmtp_free(uv->allocator, udp, sizeof *udp);
         if (*error == ZMTP_ERR_IN_USE)
@@ -346,7 +347,7 @@ static void udp_join(struct zmtp__udp *udp)
 static int udp_undo(struct zmtp__udp *udp, int error)
 {
     zmtp__watch_close(udp->watch);
-    zmtp_socket_detach(udp->socket->core, udp->end->other);
+    if (udp->socket->core) zmtp_socket_detach(udp->socket->core, udp->end->other);
     zmtp_pipe_close(udp->end);
     zmtp_free(udp->uv->allocator, udp, sizeof *udp);
     return error;
@@ -391,7 +392,7 @@ int zmtp__udp_connect(struct zmtp_uv_socket *socket, const char *text)
     freeaddrinfo(list);
     error = udp_open_dialled(udp, words);
     if (error == ZMTP_OK) return error;
-    zmtp_socket_detach(socket->core, udp->end->other);
+    if (socket->core) zmtp_socket_detach(socket->core, udp->end->other);
     udp_shut(udp);
     return zmtp__uv_socket_fail(socket, error, "%s cannot be dialled: %s", text, words);
 }
@@ -427,7 +428,7 @@ int zmtp__udp_disconnect(struct zmtp_uv_socket *socket, const char *text)
     struct zmtp__udp *udp = udp_find(socket, text, false);
     if (!udp) return ZMTP_ERR_NOT_FOUND;
     // The socket lets go; what it sent stays readable here.
-    zmtp_socket_detach(socket->core, udp->end->other);
+    if (socket->core) zmtp_socket_detach(socket->core, udp->end->other);
     udp_leave(udp, zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv)));
     return ZMTP_OK;
 }

@@ -14,6 +14,7 @@
 #include "inproc.h"
 #include "listener.h"
 #include "mailbox.h"
+#include "remote.h"
 #include "suspects.h"
 #include "ticks.h"
 #include "tray.h"
@@ -61,6 +62,12 @@ static void uv_socket_free(struct zmtp_uv_socket *socket)
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config)
 {
+    return zmtp__uv_socket_open_remote(out, uv, config, NULL);
+}
+
+int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
+                                const struct zmtp_uv_config *config, struct zmtp__remote *remote)
+{
     if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (!uv || !config) return ZMTP_ERR_ARGUMENT;
@@ -75,7 +82,7 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (!socket)
         return zmtp__engine_fail(uv, ZMTP_ERR_MEMORY, "%s", zmtp_err_text(ZMTP_ERR_MEMORY));
     uv->text[0] = '\0';
-    *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config};
+    *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config, .remote = remote};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
     error = uv_socket_copy_origins(socket);
@@ -83,7 +90,8 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
     if (error == ZMTP_OK)
         error = zmtp__suspects_open(&socket->suspects, config->address_failures_max, uv->allocator);
-    if (error == ZMTP_OK) error = zmtp_socket_open(&socket->core, &socket->config.socket);
+    if (error == ZMTP_OK && !remote)
+        error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error == ZMTP_OK)
         error = zmtp_part_copy(&socket->metadata, config->socket.metadata, uv->allocator);
     if (error < 0) {
@@ -109,6 +117,15 @@ int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     uv_ref((uv_handle_t *)&uv->prepare);
     *out = socket;
     return ZMTP_OK;
+}
+
+int zmtp__uv_socket_attach(struct zmtp_uv_socket *socket, bool dialled,
+                           struct zmtp_bytes routing_id, struct zmtp_pipe_end **end)
+{
+    if (socket->core) return zmtp_socket_attach(socket->core, dialled, routing_id, end);
+    const struct zmtp__remote_visit visit = {
+        .number = socket->number, .dialled = dialled, .routing_id = routing_id};
+    return zmtp__remote_attach(socket->remote, &socket->config.socket, &visit, end);
 }
 
 uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms)
@@ -140,6 +157,7 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     // Its ends of the pipes close; what it sent stays readable for the connections.
     zmtp_socket_close(socket->core);
     socket->core = NULL;
+    socket->remote = NULL;
     zmtp__crossing_leave(socket);
     const uint64_t leave_ms = zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv));
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
@@ -284,6 +302,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
         if (!socket->conns && !socket->udps) uv_socket_finish(socket);
         return;
     }
+    if (socket->remote) return;
     zmtp_socket_process(socket->core);
     zmtp__mailbox_deliver(socket);
     zmtp__ticks_look(socket);

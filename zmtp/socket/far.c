@@ -4,9 +4,8 @@
 
 #include "pattern.h"
 
-void zmtp__far_facts_of(const struct zmtp_socket *socket, struct zmtp__far_facts *out)
+void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__far_facts *out)
 {
-    const struct zmtp_socket_config *config = &socket->config;
     *out = (struct zmtp__far_facts){
         .type = config->type,
         .conflate = config->conflate,
@@ -100,7 +99,7 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
     *end = NULL;
     if (!zmtp_socket_types_match(socket->config.type, other->type)) return ZMTP_ERR_SOCKET_TYPE;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its place
-    zmtp__far_facts_of(socket, &own);
+    zmtp__far_facts_of(&socket->config, &own);
     int result =
         far_open(socket, zmtp__far_limits_of(&own, other), zmtp__far_limits_of(other, &own), ends);
     if (result < 0) return result;
@@ -121,7 +120,7 @@ int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes
     struct zmtp__far_facts own;
     *end = NULL;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
-    zmtp__far_facts_of(socket, &own);
+    zmtp__far_facts_of(&socket->config, &own);
     const int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
     return result < 0 ? result : far_give(socket, ends, dialled, routing_id, end);
 }

@@ -13,7 +13,7 @@ struct zmtp__far_facts {
     uint8_t routing_id_size;
     uint8_t routing_id[UINT8_MAX];
 };
-void zmtp__far_facts_of(const struct zmtp_socket *socket, struct zmtp__far_facts *out);
+void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__far_facts *out);
 
 // What may wait in one place of the way between two sockets. As over inproc within a thread, the limits
 // of both add up; here the sender's queue, the ring and the receiver's queue have a third each. At least
