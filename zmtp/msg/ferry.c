@@ -124,9 +124,16 @@ int zmtp__ferry_open(const struct zmtp__ferry_config *config, struct zmtp__shore
     return ZMTP_OK;
 }
 
+void zmtp__shore_expect(struct zmtp_pipe_end *end)
+{
+    assert(end->in->count == 0 && !end->in->open);
+    end->in->crosses = true;
+}
+
 void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end)
 {
-    assert(!shore->end && !shore->over && end->in->count == 0 && !end->in->open);
+    assert(!shore->end && !shore->over && (end->in->count == 0 || end->in->crosses));
+    assert(!end->in->open);
     end->in->crosses = true;
     end->in->landed = &shore->out->landed;
     shore->end = end;

@@ -73,7 +73,10 @@ int zmtp__ferry_open(const struct zmtp__ferry_config *config, struct zmtp__shore
 // Calls the other side, which finds its shore at its dock and attaches a pipe to it. True: ring.
 bool zmtp__shore_hail(struct zmtp__shore *shore);
 
-// |end| is the shore's from now on, and marked. Nothing has been sent to it yet.
+// |end| will be attached to a shore later on: what is sent to it from now on, before anything else was, waits in
+// its pipe for that.
+void zmtp__shore_expect(struct zmtp_pipe_end *end);
+// |end| is the shore's from now on, and marked. Nothing has been sent to it yet, unless it was expected.
 void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end);
 bool zmtp__shore_attached(const struct zmtp__shore *shore);
 void *zmtp__shore_owner(const struct zmtp__shore *shore);

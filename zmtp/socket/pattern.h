@@ -51,6 +51,8 @@ struct zmtp__pattern {
     void (*released)(struct zmtp_socket *socket, struct zmtp__lane *lane);
     int (*send)(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
     int (*recv)(struct zmtp_socket *socket, struct zmtp_msg *msg);
+    // Would a message whose first part is |id| be sent? Null: it hangs on no part.
+    int (*admits)(struct zmtp_socket *socket, struct zmtp_bytes id);
     unsigned (*events)(struct zmtp_socket *socket);
     int (*subscribe)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);

@@ -134,24 +134,42 @@ static bool router_has_room(struct zmtp_socket *socket, const struct zmtp__lane 
     return true;
 }
 
+// Who gets messages for |id|. On failure |*lane| is null, and what a mandatory router says is returned.
+static int router_find(struct zmtp_socket *socket, struct zmtp_bytes id, struct zmtp__lane **lane)
+{
+    struct router *router = router_of(socket);
+    struct zmtp__routed *to = zmtp__routes_find(&router->routes, id);
+    *lane = NULL;
+    if (!to || !zmtp__lane_admits(socket, &to->lane)) return ZMTP_ERR_UNREACHABLE;
+    router->full = NULL;
+    if (zmtp__pipe_writable(to->lane.end)) {
+        *lane = &to->lane;
+        return ZMTP_OK;
+    }
+    router->full = &to->lane;
+    return ZMTP_ERR_AGAIN;
+}
+
+static int router_admits(struct zmtp_socket *socket, struct zmtp_bytes id)
+{
+    struct zmtp__lane *lane;
+    const int result = router_find(socket, id, &lane);
+    return socket->config.router_mandatory ? result : ZMTP_OK; // else it is sent, and dropped
+}
+
 static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
 {
     if (out->count < 2) return ZMTP_ERR_ARGUMENT;
-    struct router *router = router_of(socket);
-    struct zmtp__routed *to = zmtp__routes_find(&router->routes, zmtp__outgoing_bytes(out, 0));
-    if (!to || !zmtp__lane_admits(socket, &to->lane))
-        return router_refuse(socket, ZMTP_ERR_UNREACHABLE, ZMTP_DROP_NO_ROUTE);
-    router->full = NULL;
-    if (!zmtp__pipe_writable(to->lane.end)) {
-        router->full = &to->lane;
-        return router_refuse(socket, ZMTP_ERR_AGAIN, ZMTP_DROP_PEER_FULL);
-    }
+    struct zmtp__lane *lane;
+    const int result = router_find(socket, zmtp__outgoing_bytes(out, 0), &lane);
+    if (result == ZMTP_ERR_UNREACHABLE) return router_refuse(socket, result, ZMTP_DROP_NO_ROUTE);
+    if (result < 0) return router_refuse(socket, result, ZMTP_DROP_PEER_FULL);
     struct zmtp__outgoing rest = *out;
     rest.first++;
     rest.count--;
-    if (!router_has_room(socket, &to->lane, zmtp__outgoing_frames_size(&rest)))
+    if (!router_has_room(socket, lane, zmtp__outgoing_frames_size(&rest)))
         return router_refuse(socket, ZMTP_ERR_AGAIN, ZMTP_DROP_PEER_FULL);
-    return zmtp__lane_send(socket, &to->lane, NULL, &rest);
+    return zmtp__lane_send(socket, lane, NULL, &rest);
 }
 
 // A message for another peer may succeed at any time. But who was refused waits for that one's room.
@@ -174,5 +192,6 @@ const struct zmtp__pattern zmtp__router = {
     .released = router_released,
     .send = router_send,
     .recv = zmtp__routes_recv,
+    .admits = router_admits,
     .events = router_events,
 };

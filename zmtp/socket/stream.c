@@ -81,6 +81,11 @@ static void stream_hang_up(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp__lane_release(socket, lane);
 }
 
+static int stream_admits(struct zmtp_socket *socket, struct zmtp_bytes id)
+{
+    return zmtp__routes_find(&stream_of(socket)->routes, id) ? ZMTP_OK : ZMTP_ERR_UNREACHABLE;
+}
+
 static int stream_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
 {
     if (out->count != 2) return ZMTP_ERR_ARGUMENT;
@@ -134,6 +139,7 @@ const struct zmtp__pattern zmtp__stream = {
     .released = stream_released,
     .send = stream_send,
     .recv = zmtp__routes_recv,
+    .admits = stream_admits,
     .events = stream_events,
     .peer_id = stream_peer_id,
     .routing_id = stream_routing_id,

@@ -1,0 +1,309 @@
+#include "context.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../zmq.h"
+#include "error.h"
+#include "socket.h"
+
+enum {
+    CONTEXT_SOCKETS_MAX = 65535,
+    CONTEXT_ZERO_COPY = 10, // ZMQ_ZERO_COPY_RECV, which is no stable name
+};
+
+struct zmq__context *zmq__context_of(void *handle)
+{
+    struct zmq__context *context = handle;
+    if (!context || atomic_load_explicit(&context->handle.tag, memory_order_acquire) !=
+                        ZMQ__TAG_CONTEXT)
+        return zmq__fail_null(EFAULT);
+    if (context->generation != zmtp__fork_generation()) return zmq__fail_null(ETERM);
+    return context;
+}
+
+void zmq__context_lock(struct zmq__context *context)
+{
+    pthread_mutex_lock(&context->mutex);
+}
+
+void zmq__context_unlock(struct zmq__context *context)
+{
+    pthread_mutex_unlock(&context->mutex);
+}
+
+void *zmq_ctx_new(void)
+{
+    if (!zmtp__fork_watch()) return zmq__fail_null(ENOMEM);
+    struct zmq__context *context = zmq__handle_take(ZMQ__TAG_CONTEXT, sizeof *context);
+    if (!context) return zmq__fail_null(ENOMEM);
+    context->generation = zmtp__fork_generation();
+    atomic_init(&context->terminated, false);
+    pthread_mutex_init(&context->mutex, NULL);
+    context->options = (struct zmq__context_options){.io_threads = ZMQ_IO_THREADS_DFLT,
+                                                     .max_sockets = ZMQ_MAX_SOCKETS_DFLT,
+                                                     .max_message_size = INT_MAX,
+                                                     .blocky = 1,
+                                                     .zero_copy = 1,
+                                                     .policy = -1,
+                                                     .priority = -1,
+                                                     .name_prefix = -1};
+    context->ended = -1;
+    atomic_store_explicit(&context->handle.tag, ZMQ__TAG_CONTEXT, memory_order_release);
+    return context;
+}
+
+// From now on every call on its sockets fails, also those that wait.
+static void context_terminate(struct zmq__context *context)
+{
+    atomic_store_explicit(&context->terminated, true, memory_order_seq_cst);
+    for (struct zmq__socket *socket = context->sockets; socket; socket = socket->next)
+        zmq__socket_ring(socket);
+}
+
+int zmq_ctx_shutdown(void *handle)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    if (!context) return -1;
+    zmq__context_lock(context);
+    context_terminate(context);
+    zmq__context_unlock(context);
+    return 0;
+}
+
+// Waits until no socket is left, or for a signal.
+static int context_wait(struct zmq__context *context)
+{
+    struct pollfd item = {.events = POLLIN};
+    zmq__context_lock(context);
+    context_terminate(context);
+    if (context->ended < 0) context->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    item.fd = context->ended;
+    size_t living = context->living;
+    zmq__context_unlock(context);
+    while (living > 0) {
+        // Without a descriptor for it, it is looked at from time to time.
+        if (poll(&item, 1, item.fd < 0 ? 10 : -1) < 0 && errno == EINTR) return EINTR;
+        zmq__context_lock(context);
+        living = context->living;
+        zmq__context_unlock(context);
+    }
+    return 0;
+}
+
+int zmq_ctx_term(void *handle)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    if (!context) return -1;
+    const int error = context_wait(context);
+    if (error != 0) return zmq__fail(error);
+    uint32_t tag = ZMQ__TAG_CONTEXT; // of two that wait, one ends it
+    if (!atomic_compare_exchange_strong(&context->handle.tag, &tag, ZMQ__TAG_NONE)) return 0;
+    for (size_t i = 0; i < ZMQ__LOOPS_MAX; i++)
+        if (context->loops[i]) zmq__loop_close(context->loops[i]);
+    zmq__context_lock(context); // whoever released the last socket has left
+    zmq__context_unlock(context);
+    if (context->ended >= 0) close(context->ended);
+    pthread_mutex_destroy(&context->mutex);
+    zmq__handle_give(ZMQ__TAG_CONTEXT, &context->handle);
+    return 0;
+}
+
+int zmq_ctx_destroy(void *handle)
+{
+    return zmq_ctx_term(handle);
+}
+
+int zmq_term(void *handle)
+{
+    return zmq_ctx_term(handle);
+}
+
+void *zmq_init(int io_threads)
+{
+    if (io_threads < 0) return zmq__fail_null(EINVAL);
+    void *const context = zmq_ctx_new();
+    if (context) (void)zmq_ctx_set(context, ZMQ_IO_THREADS, io_threads);
+    return context;
+}
+
+static int context_set_cpu(struct zmq__context_options *options, int option, int value)
+{
+    if (value < 0 || value >= CPU_SETSIZE) return EINVAL;
+    if (option == ZMQ_THREAD_AFFINITY_CPU_REMOVE) {
+        if (!CPU_ISSET((size_t)value, &options->cpus)) return EINVAL;
+        CPU_CLR((size_t)value, &options->cpus);
+    } else {
+        CPU_SET((size_t)value, &options->cpus);
+    }
+    options->picky = CPU_COUNT(&options->cpus) > 0;
+    return 0;
+}
+
+// Stores |value| if it is within both bounds.
+static int context_put(int *option, int value, int min, int max)
+{
+    if (value < min || value > max) return EINVAL;
+    *option = value;
+    return 0;
+}
+
+static int context_set(struct zmq__context_options *options, int option, int value)
+{
+    switch (option) {
+    case ZMQ_IO_THREADS:
+        return context_put(&options->io_threads, value, 0, INT_MAX);
+    case ZMQ_MAX_SOCKETS:
+        return context_put(&options->max_sockets, value, 1, CONTEXT_SOCKETS_MAX);
+    case ZMQ_THREAD_PRIORITY:
+        return context_put(&options->priority, value, 0, INT_MAX);
+    case ZMQ_THREAD_SCHED_POLICY:
+        return context_put(&options->policy, value, 0, INT_MAX);
+    case ZMQ_MAX_MSGSZ:
+        return context_put(&options->max_message_size, value, 0, INT_MAX);
+    case ZMQ_THREAD_AFFINITY_CPU_ADD:
+    case ZMQ_THREAD_AFFINITY_CPU_REMOVE:
+        return context_set_cpu(options, option, value);
+    case ZMQ_THREAD_NAME_PREFIX:
+        options->name_text[0] = '\0';
+        return context_put(&options->name_prefix, value, 0, INT_MAX);
+    case CONTEXT_ZERO_COPY:
+        return context_put(&options->zero_copy, value, 0, 1);
+    case ZMQ_IPV6:
+        return context_put(&options->ipv6, value, 0, 1);
+    case ZMQ_BLOCKY:
+        return context_put(&options->blocky, value, 0, 1);
+    default:
+        return EINVAL;
+    }
+}
+
+int zmq_ctx_set(void *handle, int option, int value)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    if (!context) return -1;
+    zmq__context_lock(context);
+    const int error = context_set(&context->options, option, value);
+    zmq__context_unlock(context);
+    return error == 0 ? 0 : zmq__fail(error);
+}
+
+int zmq_ctx_get(void *handle, int option)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    if (!context) return -1;
+    zmq__context_lock(context);
+    const struct zmq__context_options options = context->options;
+    zmq__context_unlock(context);
+    switch (option) {
+    case ZMQ_IO_THREADS:
+        return options.io_threads;
+    case ZMQ_MAX_SOCKETS:
+        return options.max_sockets;
+    case ZMQ_SOCKET_LIMIT:
+        return CONTEXT_SOCKETS_MAX;
+    case ZMQ_THREAD_SCHED_POLICY:
+        return options.policy;
+    case ZMQ_MAX_MSGSZ:
+        return options.max_message_size;
+    case ZMQ_MSG_T_SIZE:
+        return (int)sizeof(zmq_msg_t);
+    case ZMQ_THREAD_NAME_PREFIX:
+        return options.name_prefix < 0 ? 0 : options.name_prefix;
+    case CONTEXT_ZERO_COPY:
+        return options.zero_copy;
+    case ZMQ_IPV6:
+        return options.ipv6;
+    case ZMQ_BLOCKY:
+        return options.blocky;
+    default:
+        return zmq__fail(EINVAL);
+    }
+}
+
+int zmq__context_join(struct zmq__context *context, struct zmq__socket *socket)
+{
+    int error = 0;
+    zmq__context_lock(context);
+    if (zmq__context_terminated(context))
+        error = ETERM;
+    else if (context->living >= (size_t)context->options.max_sockets)
+        error = EMFILE;
+    if (error == 0) {
+        context->living++;
+        socket->number = ++context->numbers;
+        socket->next = context->sockets;
+        if (socket->next) socket->next->before = socket;
+        context->sockets = socket;
+    }
+    zmq__context_unlock(context);
+    return error;
+}
+
+void zmq__context_part(struct zmq__context *context, struct zmq__socket *socket)
+{
+    zmq__context_lock(context);
+    if (socket->before)
+        socket->before->next = socket->next;
+    else
+        context->sockets = socket->next;
+    if (socket->next) socket->next->before = socket->before;
+    socket->next = socket->before = NULL;
+    zmq__context_unlock(context);
+}
+
+void zmq__context_release(struct zmq__context *context)
+{
+    zmq__context_lock(context);
+    const bool last = --context->living == 0;
+    if (last && context->ended >= 0) (void)eventfd_write(context->ended, 1); // it never overflows
+    zmq__context_unlock(context);
+}
+
+static int context_start(struct zmq__context *context, size_t index)
+{
+    struct zmq__loop_config config = {.policy = context->options.policy,
+                                      .priority = context->options.priority,
+                                      .cpus = context->options.picky ? &context->options.cpus
+                                                                     : NULL};
+    char name[64];
+    // As libzmq calls its threads.
+    if (context->options.name_text[0] != '\0')
+        snprintf(name, sizeof name, "%s/ZMQbg/IO/%zu", context->options.name_text, index);
+    else if (context->options.name_prefix >= 0)
+        snprintf(name, sizeof name, "%d/ZMQbg/IO/%zu", context->options.name_prefix, index);
+    else
+        snprintf(name, sizeof name, "ZMQbg/IO/%zu", index);
+    name[sizeof config.name - 1] = '\0';
+    memcpy(config.name, name, sizeof config.name);
+    return zmq__errno_of(zmq__loop_open(&context->loops[index], &config));
+}
+
+int zmq__context_loop(struct zmq__context *context, uint64_t affinity, struct zmq__loop **out)
+{
+    size_t best = ZMQ__LOOPS_MAX, least = SIZE_MAX;
+    zmq__context_lock(context);
+    size_t count = (size_t)context->options.io_threads;
+    if (count > ZMQ__LOOPS_MAX) count = ZMQ__LOOPS_MAX;
+    for (size_t i = 0; i < count && least > 0; i++) {
+        if (affinity != 0 && !(affinity >> i & 1)) continue;
+        const struct zmq__loop *loop = context->loops[i];
+        const size_t load = loop ? atomic_load_explicit(&loop->load, memory_order_relaxed) : 0;
+        if (load >= least) continue;
+        least = load;
+        best = i;
+    }
+    int error = best == ZMQ__LOOPS_MAX ? EMTHREAD : 0;
+    if (error == 0 && !context->loops[best]) error = context_start(context, best);
+    if (error == 0) {
+        *out = context->loops[best];
+        atomic_fetch_add_explicit(&(*out)->load, 1, memory_order_relaxed);
+    }
+    zmq__context_unlock(context);
+    return error;
+}

@@ -1,0 +1,58 @@
+// A context: sockets that may meet over inproc, and the threads that their connections live on. It starts a
+// thread when the first socket needs one, and ends when its last socket has.
+//
+// Its lock is taken to open and close, to bind and connect; never to send or receive.
+#ifndef ZMTP_COMPAT_CONTEXT_H
+#define ZMTP_COMPAT_CONTEXT_H
+
+#include "handle.h"
+#include "loop.h"
+
+struct zmq__name;
+struct zmq__call;
+struct zmq__socket;
+
+enum { ZMQ__LOOPS_MAX = 64 }; // bits of ZMQ_AFFINITY
+
+struct zmq__context_options {
+    int io_threads, max_sockets, max_message_size, ipv6, blocky, zero_copy;
+    int policy, priority, name_prefix;
+    char name_text[17]; // of zmq_ctx_set_ext; "": |name_prefix| counts
+    bool picky;         // |cpus| counts
+    cpu_set_t cpus;
+};
+
+struct zmq__context {
+    struct zmq__handle handle;
+    unsigned generation; // of the process that opened it
+    atomic_bool terminated;
+    pthread_mutex_t mutex; // for all that follows
+    struct zmq__context_options options;
+    struct zmq__loop *loops[ZMQ__LOOPS_MAX];
+    struct zmq__socket *sockets; // those that are open
+    size_t living;               // and those that linger
+    int ended;                   // an eventfd that term waits at; -1: nobody does
+    struct zmq__name *names;     // bound over inproc
+    struct zmq__call *calls;     // connected over inproc, to names that are not bound yet
+    uint64_t numbers;            // given to sockets
+};
+
+// Null, and errno says EFAULT (it is none) or ETERM (it is the parent process's).
+struct zmq__context *zmq__context_of(void *handle);
+void zmq__context_lock(struct zmq__context *context);
+void zmq__context_unlock(struct zmq__context *context);
+static inline bool zmq__context_terminated(const struct zmq__context *context)
+{
+    return atomic_load_explicit(&context->terminated, memory_order_seq_cst);
+}
+// The thread for a socket's connections: the least busy of |affinity| (0: all), started if need be. One more
+// socket is counted there. An errno: EMTHREAD where there is to be none, EMFILE, ENOMEM.
+int zmq__context_loop(struct zmq__context *context, uint64_t affinity, struct zmq__loop **out);
+// A socket joins, and is on the list. EMFILE: there are as many as may be; ETERM.
+int zmq__context_join(struct zmq__context *context, struct zmq__socket *socket);
+// It is closed, and on no list any more; it lingers.
+void zmq__context_part(struct zmq__context *context, struct zmq__socket *socket);
+// It has ended. From any thread; |context| may be gone afterwards.
+void zmq__context_release(struct zmq__context *context);
+
+#endif

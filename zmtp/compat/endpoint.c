@@ -1,0 +1,286 @@
+// Binding and connecting. Each endpoint outside of the process is a socket of the engine's own on a loop, made
+// with the options of that moment, and all of them have the one core: so options that are set later count for
+// later endpoints, and an endpoint ends without the others.
+#include <errno.h>
+#include <string.h>
+
+#include "../zmq.h"
+#include "error.h"
+#include "inproc.h"
+
+struct zmq__endpoint {
+    struct zmq__endpoint *next;
+    struct zmtp_uv_socket *uv_socket; // the loop's; null: over inproc
+    uint64_t number;
+    bool bound;
+    char given[ZMTP_ENDPOINT_MAX];
+    char text[ZMTP_ENDPOINT_MAX]; // what it came to
+};
+
+// What is asked of the loop's thread, while the caller waits.
+struct endpoint_job {
+    struct zmq__task task;
+    struct zmq__socket *socket;
+    struct zmq__endpoint *endpoint;
+    struct zmtp_uv_config config;
+    struct zmtp_bytes routing_id;
+    int error;
+};
+
+static void endpoint_closed(void *user)
+{
+    struct zmq__socket *socket = user;
+    socket->abroad--;
+}
+
+static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
+{
+    struct endpoint_job *job = (struct endpoint_job *)task; // its first member
+    struct zmq__endpoint *endpoint = job->endpoint;
+    struct zmtp_uv_socket *socket;
+    job->error =
+        zmtp__uv_socket_open_remote(&socket, loop->uv, &job->config, &job->socket->remote);
+    if (job->error < 0) return;
+    job->socket->abroad++;
+    if (endpoint->bound)
+        job->error = zmtp_uv_bind(socket, endpoint->given);
+    else if (job->routing_id.size > 0)
+        job->error = zmtp_uv_connect_as(socket, endpoint->given, job->routing_id);
+    else
+        job->error = zmtp_uv_connect(socket, endpoint->given);
+    if (job->error < 0) {
+        zmtp_uv_socket_close(socket, endpoint_closed, job->socket);
+        return;
+    }
+    endpoint->uv_socket = socket;
+    endpoint->number = socket->number;
+    strcpy(endpoint->text, endpoint->bound ? zmtp_uv_endpoint(socket) : endpoint->given);
+}
+
+static void endpoint_close_there(struct zmq__loop *loop, struct zmq__task *task)
+{
+    struct endpoint_job *job = (struct endpoint_job *)task;
+    (void)loop;
+    job->endpoint->uv_socket->config.linger_ms = job->config.linger_ms;
+    zmtp_uv_socket_close(job->endpoint->uv_socket, endpoint_closed, job->socket);
+}
+
+static void endpoint_ring(struct zmtp__remote *remote)
+{
+    zmq__socket_ring((struct zmq__socket *)((char *)remote - offsetof(struct zmq__socket, remote)));
+}
+
+// The socket's loop, which it has from the first such endpoint on.
+static int endpoint_go_abroad(struct zmq__socket *socket)
+{
+    struct zmq__loop *loop;
+    if (socket->loop) return 0;
+    const int error = zmq__context_loop(socket->context, socket->options.affinity, &loop);
+    if (error != 0) return error;
+    zmtp__remote_init(&socket->remote, socket->core, loop->uv, endpoint_ring);
+    socket->loop = loop;
+    return 0;
+}
+
+// In libzmq's words what the engine says of |endpoint|.
+static int endpoint_error(int error, const struct zmtp_endpoint *where, bool bound)
+{
+    const bool ip = where->transport == ZMTP_TCP || where->transport == ZMTP_WS;
+    if (error == ZMTP_ERR_NOT_FOUND && ip && bound) {
+        // An address that is not this machine's, or a name that is no interface.
+        const bool address = where->host.size > 0 &&
+                             ((where->host.data[0] >= '0' && where->host.data[0] <= '9') ||
+                              memchr(where->host.data, ':', where->host.size));
+        return address ? EADDRNOTAVAIL : ENODEV;
+    }
+    if (error == ZMTP_ERR_UNSUPPORTED) return ENOCOMPATPROTO;
+    return zmq__errno_of(error);
+}
+
+static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *endpoint,
+                             const struct zmtp_endpoint *where)
+{
+    struct endpoint_job job = {.task = {.run = endpoint_open_there},
+                               .socket = socket,
+                               .endpoint = endpoint};
+    const int error = endpoint_go_abroad(socket);
+    if (error != 0) return error;
+    zmq__options_endpoint(&socket->options, socket->type, &job.config);
+    job.config.user = socket;
+    if (!endpoint->bound) {
+        job.routing_id = socket->options.connect_routing_id; // of one connect only
+        socket->options.connect_routing_id = (struct zmtp_bytes){0};
+    }
+    zmq__loop_call(socket->loop, &job.task);
+    zmtp_wipe(&job.config.security, sizeof job.config.security);
+    zmq__socket_work(socket);
+    return job.error < 0 ? endpoint_error(job.error, where, endpoint->bound) : 0;
+}
+
+static int endpoint_parse(const char *text, struct zmtp_endpoint *where)
+{
+    if (!text) return EINVAL;
+    const int error = zmtp_endpoint_parse(text, where, NULL);
+    // A scheme without anything behind it is no endpoint at all.
+    const char *const colon = strstr(text, "://");
+    if (error == ZMTP_ERR_TRANSPORT && (!colon || colon == text || colon[3] == '\0')) return EINVAL;
+    return error < 0 ? zmq__errno_of(error) : 0;
+}
+
+static struct zmq__endpoint *endpoint_find(const struct zmq__socket *socket, const char *text,
+                                           bool bound)
+{
+    struct zmq__endpoint *endpoint = socket->endpoints;
+    while (endpoint && (endpoint->bound != bound || (strcmp(endpoint->given, text) != 0 &&
+                                                     strcmp(endpoint->text, text) != 0)))
+        endpoint = endpoint->next;
+    return endpoint;
+}
+
+// Types of which a second connection to the same place is none.
+static bool endpoint_once(enum zmtp_socket_type type)
+{
+    return type == ZMTP_DEALER || type == ZMTP_SUB || type == ZMTP_PUB || type == ZMTP_REQ;
+}
+
+static int endpoint_open(struct zmq__socket *socket, const char *text, bool bound)
+{
+    struct zmtp_endpoint where;
+    int error = endpoint_parse(text, &where);
+    if (error != 0) return error;
+    if (where.transport == ZMTP_UDP) return ENOCOMPATPROTO;
+    if (!bound && endpoint_once(socket->type) && where.transport != ZMTP_INPROC &&
+        endpoint_find(socket, text, false))
+        return 0;
+    struct zmq__endpoint *endpoint = zmtp_alloc(zmtp_heap(), sizeof *endpoint);
+    if (!endpoint) return ENOMEM;
+    *endpoint = (struct zmq__endpoint){.bound = bound};
+    strcpy(endpoint->given, text); // the parser checked the size
+    strcpy(endpoint->text, text);
+    if (where.transport != ZMTP_INPROC)
+        error = endpoint_open_far(socket, endpoint, &where);
+    else
+        error = bound ? zmq__inproc_bind(socket, text) : zmq__inproc_connect(socket, text);
+    if (error != 0) {
+        zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
+        return error;
+    }
+    strcpy(socket->last_endpoint, endpoint->text);
+    endpoint->next = socket->endpoints;
+    socket->endpoints = endpoint;
+    zmq__socket_work(socket);
+    return 0;
+}
+
+// The one that is over is the caller's.
+static void endpoint_unlist(struct zmq__socket *socket, struct zmq__endpoint *endpoint)
+{
+    struct zmq__endpoint **at = &socket->endpoints;
+    while (*at != endpoint)
+        at = &(*at)->next;
+    *at = endpoint->next;
+}
+
+static int endpoint_close(struct zmq__socket *socket, const char *text, bool bound)
+{
+    struct zmtp_endpoint where;
+    const int error = endpoint_parse(text, &where);
+    if (error != 0) return error;
+    zmq__socket_work(socket);
+    struct zmq__endpoint *endpoint = endpoint_find(socket, text, bound);
+    if (!endpoint) return ENOENT;
+    if (endpoint->uv_socket) {
+        struct endpoint_job job = {.task = {.run = endpoint_close_there},
+                                   .socket = socket,
+                                   .endpoint = endpoint};
+        zmq__options_endpoint(&socket->options, socket->type, &job.config);
+        zmq__loop_call(socket->loop, &job.task);
+        zmtp_wipe(&job.config.security, sizeof job.config.security);
+        zmtp__remote_part(&socket->remote, endpoint->number);
+    } else if (bound) {
+        (void)zmq__inproc_unbind(socket, endpoint->given); // it is there
+    } else {
+        (void)zmq__inproc_disconnect(socket, endpoint->given); // or has ended by itself
+    }
+    endpoint_unlist(socket, endpoint);
+    zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
+    zmq__socket_work(socket);
+    return 0;
+}
+
+static int endpoint_call(void *handle, const char *text, bool bound,
+                         int (*call)(struct zmq__socket *socket, const char *text, bool bound))
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!socket) return -1;
+    const int error = call(socket, text, bound);
+    return error == 0 ? 0 : zmq__fail(error);
+}
+
+int zmq_bind(void *handle, const char *endpoint)
+{
+    return endpoint_call(handle, endpoint, true, endpoint_open);
+}
+
+int zmq_connect(void *handle, const char *endpoint)
+{
+    return endpoint_call(handle, endpoint, false, endpoint_open);
+}
+
+int zmq_unbind(void *handle, const char *endpoint)
+{
+    return endpoint_call(handle, endpoint, true, endpoint_close);
+}
+
+int zmq_disconnect(void *handle, const char *endpoint)
+{
+    return endpoint_call(handle, endpoint, false, endpoint_close);
+}
+
+// On the loop's thread, after the program's close: are all connections gone?
+static bool endpoint_over(struct zmq__loop *loop, struct zmq__leaver *leaver)
+{
+    struct zmq__socket *socket =
+        (struct zmq__socket *)((char *)leaver - offsetof(struct zmq__socket, leaver));
+    struct zmq__context *const context = socket->context;
+    zmtp__remote_work(&socket->remote); // refuses who came late
+    if (socket->abroad > 0 || !zmtp__remote_over(&socket->remote)) return false;
+    zmtp__remote_fini(&socket->remote);
+    atomic_fetch_sub_explicit(&loop->load, 1, memory_order_relaxed);
+    zmq__socket_unref(socket);
+    zmq__context_release(context);
+    return true;
+}
+
+static void endpoint_leave_there(struct zmq__loop *loop, struct zmq__task *task)
+{
+    struct zmq__socket *socket =
+        (struct zmq__socket *)((char *)task - offsetof(struct zmq__socket, task));
+    const int linger = socket->options.linger;
+    while (socket->endpoints) {
+        struct zmq__endpoint *const endpoint = socket->endpoints;
+        socket->endpoints = endpoint->next;
+        if (endpoint->uv_socket) {
+            endpoint->uv_socket->config.linger_ms = linger < 0 ? UINT32_MAX : (uint32_t)linger;
+            zmtp_uv_socket_close(endpoint->uv_socket, endpoint_closed, socket);
+        }
+        zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
+    }
+    socket->leaver.over = endpoint_over;
+    zmq__loop_leave(loop, &socket->leaver);
+}
+
+bool zmq__endpoint_leave(struct zmq__socket *socket)
+{
+    if (socket->loop) {
+        socket->task.run = endpoint_leave_there;
+        zmq__loop_post(socket->loop, &socket->task);
+        return true;
+    }
+    while (socket->endpoints) {
+        struct zmq__endpoint *const endpoint = socket->endpoints;
+        socket->endpoints = endpoint->next;
+        zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
+    }
+    return false;
+}

@@ -1,0 +1,23 @@
+// Lines between sockets of one context: a ferry from the core of one, on whatever thread calls it, to the core
+// of another. No loop has a part in it.
+//
+// Who connects before the name is bound has a pipe at once, and what it sends waits there; the bind hails it.
+#ifndef ZMTP_COMPAT_INPROC_H
+#define ZMTP_COMPAT_INPROC_H
+
+#include "socket.h"
+
+// |name| is the whole endpoint. An errno: EADDRINUSE, ENOMEM.
+int zmq__inproc_bind(struct zmq__socket *socket, const char *name);
+int zmq__inproc_connect(struct zmq__socket *socket, const char *name);
+// ENOENT. What is there already stays.
+int zmq__inproc_unbind(struct zmq__socket *socket, const char *name);
+void zmq__inproc_unbind_all(struct zmq__socket *socket);
+// Lets go of the lines made by connecting there.
+int zmq__inproc_disconnect(struct zmq__socket *socket, const char *name);
+// Lets lines with news work.
+void zmq__inproc_work(struct zmq__socket *socket);
+// The core has closed: all lines end.
+void zmq__inproc_leave(struct zmq__socket *socket);
+
+#endif

@@ -1,0 +1,202 @@
+#include "loop.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "../io/shared.h"
+
+// How often what leaves is looked at.
+enum { LOOP_CHORES_MS = 1 };
+
+
+static void loop_closed(void *user)
+{
+    struct zmq__loop *loop = user;
+    uv_close((uv_handle_t *)&loop->bell, NULL);
+    uv_close((uv_handle_t *)&loop->chores, NULL);
+}
+
+static void loop_stop(struct zmq__loop *loop, struct zmq__task *task)
+{
+    (void)task;
+    zmtp_uv_close(loop->uv, loop_closed, loop);
+}
+
+static struct zmq__task *loop_take(struct zmq__loop *loop)
+{
+    pthread_mutex_lock(&loop->mutex);
+    struct zmq__task *task = loop->first;
+    if (task) loop->first = task->next;
+    if (!loop->first) loop->last = NULL;
+    pthread_mutex_unlock(&loop->mutex);
+    return task;
+}
+
+static void loop_rung(uv_async_t *bell)
+{
+    struct zmq__loop *loop = bell->data;
+    struct zmq__task *task;
+    while ((task = loop_take(loop))) {
+        const bool awaited = task->awaited;
+        task->run(loop, task);
+        if (!awaited) continue; // and may be freed
+        pthread_mutex_lock(&loop->mutex);
+        task->done = true; // it may be gone as soon as the lock is
+        pthread_cond_broadcast(&loop->finished);
+        pthread_mutex_unlock(&loop->mutex);
+    }
+}
+
+static void loop_chores(uv_timer_t *timer)
+{
+    struct zmq__loop *loop = timer->data;
+    for (struct zmq__leaver **at = &loop->closing; *at;) {
+        struct zmq__leaver *const leaver = *at, *const next = leaver->next;
+        if (leaver->over(loop, leaver))
+            *at = next;
+        else
+            at = &leaver->next;
+    }
+    if (!loop->closing) uv_timer_stop(timer);
+}
+
+void zmq__loop_leave(struct zmq__loop *loop, struct zmq__leaver *leaver)
+{
+    leaver->next = loop->closing;
+    loop->closing = leaver;
+    uv_timer_start(&loop->chores, loop_chores, LOOP_CHORES_MS, LOOP_CHORES_MS);
+}
+
+static void *loop_run(void *argument)
+{
+    struct zmq__loop *loop = argument;
+    uv_run(&loop->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+// Signals are for the program's own threads, whose waits they end.
+static int loop_start(struct zmq__loop *loop, const struct zmq__loop_config *config)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int error = pthread_create(&loop->thread, NULL, loop_run, loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) return ZMTP_ERR_MEMORY;
+    // What the system does not grant is not worth to fail for.
+    (void)pthread_setname_np(loop->thread, config->name);
+    if (config->cpus)
+        (void)pthread_setaffinity_np(loop->thread, sizeof *config->cpus, config->cpus);
+    if (config->policy >= 0 || config->priority >= 0) {
+        struct sched_param parameters;
+        int policy;
+        if (pthread_getschedparam(loop->thread, &policy, &parameters) == 0) {
+            if (config->policy >= 0) policy = config->policy;
+            if (config->priority >= 0) parameters.sched_priority = config->priority;
+            (void)pthread_setschedparam(loop->thread, policy, &parameters);
+        }
+    }
+    return ZMTP_OK;
+}
+
+static void loop_free(struct zmq__loop *loop)
+{
+    pthread_cond_destroy(&loop->finished);
+    pthread_mutex_destroy(&loop->mutex);
+    zmtp_free(zmtp_heap(), loop, sizeof *loop);
+}
+
+// What libuv opened without a thread that would run it.
+static int loop_undo(struct zmq__loop *loop, int error)
+{
+    if (loop->uv)
+        zmtp_uv_close(loop->uv, loop_closed, loop);
+    else
+        loop_closed(loop);
+    uv_run(&loop->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&loop->loop);
+    loop_free(loop);
+    return error;
+}
+
+// Whoever has a core elsewhere needs an engine that others can ring (io/harbour.h).
+static int loop_open_engine(struct zmq__loop *loop)
+{
+    struct zmtp_uv_shared *shared;
+    int error = zmtp_uv_open(&loop->uv, &loop->loop, NULL);
+    if (error < 0) return error;
+    error = zmtp_uv_shared_open(&shared);
+    if (error < 0) return error;
+    error = zmtp_uv_join(loop->uv, shared);
+    zmtp_uv_shared_close(shared);
+    return error;
+}
+
+int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config)
+{
+    struct zmq__loop *loop = zmtp_alloc(zmtp_heap(), sizeof *loop);
+    *out = NULL;
+    if (!loop) return ZMTP_ERR_MEMORY;
+    memset(loop, 0, sizeof *loop);
+    pthread_mutex_init(&loop->mutex, NULL);
+    pthread_cond_init(&loop->finished, NULL);
+    atomic_init(&loop->load, 0);
+    int error = uv_loop_init(&loop->loop);
+    if (error < 0) {
+        loop_free(loop);
+        return error == UV_EMFILE ? ZMTP_ERR_DESCRIPTORS : ZMTP_ERR_SYSTEM;
+    }
+    loop->bell.data = loop->chores.data = loop;
+    uv_timer_init(&loop->loop, &loop->chores); // never fails
+    error = uv_async_init(&loop->loop, &loop->bell, loop_rung);
+    if (error < 0) {
+        uv_close((uv_handle_t *)&loop->chores, NULL);
+        uv_run(&loop->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&loop->loop);
+        loop_free(loop);
+        return ZMTP_ERR_DESCRIPTORS;
+    }
+    error = loop_open_engine(loop);
+    if (error == ZMTP_OK) error = loop_start(loop, config);
+    if (error < 0) return loop_undo(loop, error);
+    *out = loop;
+    return ZMTP_OK;
+}
+
+void zmq__loop_close(struct zmq__loop *loop)
+{
+    struct zmq__task stop = {.run = loop_stop};
+    zmq__loop_call(loop, &stop);
+    pthread_join(loop->thread, NULL);
+    uv_loop_close(&loop->loop);
+    loop_free(loop);
+}
+
+static void loop_add(struct zmq__loop *loop, struct zmq__task *task, bool awaited)
+{
+    task->next = NULL;
+    task->awaited = awaited;
+    task->done = false;
+    if (loop->last)
+        loop->last->next = task;
+    else
+        loop->first = task;
+    loop->last = task;
+    uv_async_send(&loop->bell); // under the lock: when it is over, so may the loop be
+}
+
+void zmq__loop_post(struct zmq__loop *loop, struct zmq__task *task)
+{
+    pthread_mutex_lock(&loop->mutex);
+    loop_add(loop, task, false);
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+void zmq__loop_call(struct zmq__loop *loop, struct zmq__task *task)
+{
+    pthread_mutex_lock(&loop->mutex);
+    loop_add(loop, task, true);
+    while (!task->done)
+        pthread_cond_wait(&loop->finished, &loop->mutex);
+    pthread_mutex_unlock(&loop->mutex);
+}

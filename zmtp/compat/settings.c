@@ -1,0 +1,139 @@
+// What a program has set, as the engine is told it.
+#include <string.h>
+
+#include "../zmq.h"
+#include "options.h"
+
+enum {
+    // Handshakes that a listener has under way: libzmq has no limit, so a thousand clients that come at
+    // once are no attack here. Of each more than that the oldest goes.
+    SETTINGS_PENDING_MAX = 4096,
+};
+
+static enum zmtp_xpub_mode settings_xpub_mode(const struct zmq__options *options)
+{
+    if (options->xpub_last_value) return ZMTP_XPUB_LAST_VALUE;
+    if (options->xpub_manual) return ZMTP_XPUB_MANUAL;
+    if (options->xpub_verboser) return ZMTP_XPUB_VERBOSER;
+    return options->xpub_verbose ? ZMTP_XPUB_VERBOSE : ZMTP_XPUB_NORMAL;
+}
+
+static bool settings_may_conflate(enum zmtp_socket_type type)
+{
+    return type == ZMTP_PUSH || type == ZMTP_PULL || type == ZMTP_PUB || type == ZMTP_SUB ||
+           type == ZMTP_DEALER;
+}
+
+void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_type type,
+                          struct zmtp_socket_config *out)
+{
+    zmtp_socket_config_init(out, type);
+    out->routing_id = options->routing_id;
+    out->metadata = zmtp_part_bytes(&options->metadata);
+    out->xpub_welcome = zmtp_part_bytes(&options->welcome);
+    out->send_count_max = (size_t)options->sndhwm;
+    out->recv_count_max = (size_t)options->rcvhwm;
+    out->send_bytes_max = out->recv_bytes_max = 0; // libzmq counts messages only
+    out->router_mandatory = options->router_mandatory;
+    out->router_handover = options->router_handover;
+    out->probe_router = options->probe_router;
+    out->immediate = options->immediate;
+    out->conflate = options->conflate && settings_may_conflate(type);
+    out->req_correlate = options->req_correlate;
+    out->req_relaxed = options->req_relaxed;
+    out->nodrop = options->xpub_nodrop;
+    out->invert_matching = options->invert_matching;
+    out->only_first_subscribe = options->only_first;
+    out->xpub_mode = settings_xpub_mode(options);
+    out->stream_notify = options->stream_notify;
+    out->xsub_verbose_unsubscribe = options->xsub_verbose;
+    out->subscriptions_max = SIZE_MAX;
+    out->topic_bytes_max = 0;
+}
+
+static uint32_t settings_or_none(int value)
+{
+    return value > 0 ? (uint32_t)value : 0;
+}
+
+static void settings_limits(const struct zmq__options *options, struct zmtp_peer_limits *limits)
+{
+    limits->message_max = options->max_message < 0 ? 0 : (uint64_t)options->max_message;
+    limits->parts_max = 0;
+    limits->handshake_ms = settings_or_none(options->handshake_ivl);
+    limits->heartbeat_interval_ms = (uint32_t)options->heartbeat_ivl;
+    limits->heartbeat_timeout_ms = options->heartbeat_timeout < 0
+                                       ? (uint32_t)options->heartbeat_ivl
+                                       : (uint32_t)options->heartbeat_timeout;
+    limits->heartbeat_ttl_ms = (uint32_t)options->heartbeat_ttl;
+    if (limits->heartbeat_interval_ms == 0)
+        limits->heartbeat_timeout_ms = limits->heartbeat_ttl_ms = 0;
+}
+
+static void settings_transport(const struct zmq__options *options,
+                               struct zmtp_uv_transport *transport)
+{
+    transport->families = options->ipv6 ? ZMTP_FAMILIES_BOTH : ZMTP_FAMILIES_IPV4;
+    transport->connect_ms = (uint32_t)options->connect_timeout;
+    transport->keepalive = options->tcp_keepalive == 1;
+    transport->keepalive_idle_s = settings_or_none(options->keepalive_idle);
+    transport->keepalive_interval_s = settings_or_none(options->keepalive_intvl);
+    transport->keepalive_count = settings_or_none(options->keepalive_cnt);
+    transport->unacknowledged_ms = (uint32_t)options->tcp_maxrt;
+    transport->send_buffer = settings_or_none(options->sndbuf);
+    transport->recv_buffer = settings_or_none(options->rcvbuf);
+    transport->type_of_service = (uint32_t)options->tos;
+    transport->multicast_hops = (uint32_t)(options->multicast_hops & UINT8_MAX);
+    transport->multicast_loop = options->multicast_loop;
+    memcpy(transport->device, options->device, sizeof transport->device);
+}
+
+static void settings_security(const struct zmq__options *options, struct zmtp_uv_config *out)
+{
+    struct zmtp_security *const security = &out->security;
+    if (options->mechanism == ZMQ_PLAIN) {
+        security->mechanism = ZMTP_PLAIN;
+        security->server = options->plain_server;
+        security->username = zmtp_bytes_text(options->username);
+        security->password = zmtp_bytes_text(options->password);
+    } else if (options->mechanism == ZMQ_CURVE) {
+        security->mechanism = ZMTP_CURVE;
+        security->server = options->curve_server;
+        security->crypto = zmtp_sodium();
+        security->keys = (struct zmtp_key_pair){options->public_key, options->secret_key};
+        security->server_key = options->server_key;
+    }
+}
+
+static void settings_reconnect(const struct zmq__options *options, struct zmtp_uv_config *out)
+{
+    const int most = options->reconnect_ivl_max;
+    out->reconnect_min_ms = settings_or_none(options->reconnect_ivl);
+    out->reconnect_max_ms = most > options->reconnect_ivl ? (uint32_t)most : 0;
+    if (options->reconnect_ivl < 0) out->reconnect_stop = ZMTP_STOP_ALWAYS;
+    if (options->reconnect_stop & 1) out->reconnect_stop |= ZMTP_STOP_REFUSED;
+    if (options->reconnect_stop & 2) out->reconnect_stop |= ZMTP_STOP_HANDSHAKE;
+    if (options->reconnect_stop & 4) out->reconnect_stop |= ZMTP_STOP_CLOSED;
+}
+
+void zmq__options_endpoint(const struct zmq__options *options, enum zmtp_socket_type type,
+                           struct zmtp_uv_config *out)
+{
+    zmtp_uv_config_init(out, type);
+    zmq__options_pattern(options, type, &out->socket);
+    settings_limits(options, &out->limits);
+    settings_transport(options, &out->transport);
+    settings_reconnect(options, out);
+    if (type != ZMTP_STREAM && type != ZMTP_DGRAM) settings_security(options, out);
+    out->linger_ms = options->linger < 0 ? UINT32_MAX : (uint32_t)options->linger;
+    out->pending_max = SETTINGS_PENDING_MAX;
+    out->backlog = options->backlog > 0 ? (uint32_t)options->backlog : 1;
+    out->ipc_allow = (struct zmtp_uv_ipc_allow){.uids = options->uids,
+                                                .gids = options->gids,
+                                                .pids = options->pids,
+                                                .uid_count = options->uid_count,
+                                                .gid_count = options->gid_count,
+                                                .pid_count = options->pid_count};
+    out->allow_public_null = true; // what the program asks for is what it gets
+    out->old_versions = true;
+}

@@ -1,0 +1,276 @@
+#include "socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../socket/alter.h"
+#include "../zmq.h"
+#include "error.h"
+#include "inproc.h"
+
+enum {
+    // Rounds of work for one call; what is left is for the next.
+    SOCKET_ROUNDS = 8,
+    // How soon it is tried again what there was no memory for.
+    SOCKET_HUNGRY_MS = 20,
+};
+
+static uint64_t socket_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t zmq__socket_deadline(int timeout_ms)
+{
+    if (timeout_ms < 0) return UINT64_MAX;
+    return timeout_ms == 0 ? 0 : socket_now() + (uint64_t)timeout_ms;
+}
+
+static struct zmq__socket *socket_find(void *handle)
+{
+    struct zmq__socket *socket = handle;
+    if (!socket ||
+        atomic_load_explicit(&socket->handle.tag, memory_order_acquire) != ZMQ__TAG_SOCKET)
+        return zmq__fail_null(ENOTSOCK);
+    if (socket->generation != zmtp__fork_generation()) return zmq__fail_null(ETERM);
+    return socket;
+}
+
+struct zmq__socket *zmq__socket_of(void *handle)
+{
+    struct zmq__socket *socket = socket_find(handle);
+    if (socket && zmq__context_terminated(socket->context)) return zmq__fail_null(ETERM);
+    return socket;
+}
+
+void zmq__socket_ref(struct zmq__socket *socket)
+{
+    atomic_fetch_add_explicit(&socket->refs, 1, memory_order_relaxed);
+}
+
+void zmq__socket_unref(struct zmq__socket *socket)
+{
+    if (atomic_fetch_sub_explicit(&socket->refs, 1, memory_order_acq_rel) > 1) return;
+    const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
+    if (bell >= 0) close(bell);
+    zmtp__dock_fini(&socket->dock);
+    zmq__options_fini(&socket->options);
+    zmq__handle_give(ZMQ__TAG_SOCKET, &socket->handle);
+}
+
+// Written first, so that whoever finds it rung has something to read.
+void zmq__socket_ring(struct zmq__socket *socket)
+{
+    const int bell = atomic_load_explicit(&socket->bell, memory_order_seq_cst);
+    if (bell >= 0) (void)eventfd_write(bell, 1); // fails only when it rings already, 2^64 times
+    atomic_store_explicit(&socket->rung, true, memory_order_release);
+}
+
+static void socket_hush(struct zmq__socket *socket)
+{
+    eventfd_t rings;
+    atomic_store_explicit(&socket->rung, false, memory_order_relaxed);
+    const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
+    // It goes on ringing once the context ends, for all who look at the descriptor.
+    if (bell >= 0 && !zmq__context_terminated(socket->context)) (void)eventfd_read(bell, &rings);
+}
+
+static bool socket_busy(const struct zmq__socket *socket)
+{
+    return zmtp__dock_busy(&socket->dock) ||
+           (socket->loop && zmtp__dock_busy(&socket->remote.dock)) ||
+           zmtp_socket_marked(socket->core);
+}
+
+// From now on it is rung for news. False: there are some.
+static bool socket_sleep(struct zmq__socket *socket)
+{
+    const bool near = zmtp__dock_sleep(&socket->dock) && !zmtp__dock_hungry(&socket->dock);
+    const bool far = !socket->loop || zmtp__remote_sleep(&socket->remote);
+    return near && far;
+}
+
+static bool socket_hungry(const struct zmq__socket *socket)
+{
+    return zmtp__dock_hungry(&socket->dock) ||
+           (socket->loop && zmtp__dock_hungry(&socket->remote.dock));
+}
+
+static void socket_rounds(struct zmq__socket *socket)
+{
+    zmtp__dock_wake(&socket->dock);
+    for (int i = 0; i < SOCKET_ROUNDS; i++) {
+        zmq__inproc_work(socket);
+        if (socket->loop) zmtp__remote_work(&socket->remote);
+        zmtp_socket_process(socket->core);
+        if (!socket_busy(socket)) break;
+    }
+}
+
+void zmq__socket_work(struct zmq__socket *socket)
+{
+    socket->calls = 0;
+    if (atomic_load_explicit(&socket->rung, memory_order_acquire)) socket_hush(socket);
+    socket_rounds(socket);
+    if (!socket->exposed) return;
+    for (int i = 0; i < SOCKET_ROUNDS; i++) {
+        if (socket_sleep(socket)) return;
+        socket_rounds(socket);
+    }
+    zmq__socket_ring(socket); // there is more to do than a call is for
+}
+
+void zmq__socket_look(struct zmq__socket *socket)
+{
+    if (socket_busy(socket)) zmq__socket_work(socket);
+}
+
+static int socket_open_bell(struct zmq__socket *socket)
+{
+    int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
+    if (bell >= 0) return bell;
+    bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (bell >= 0) atomic_store_explicit(&socket->bell, bell, memory_order_seq_cst);
+    // Who rang before it was there has left a word.
+    if (bell >= 0 && (atomic_load_explicit(&socket->rung, memory_order_acquire) ||
+                      zmq__context_terminated(socket->context)))
+        (void)eventfd_write(bell, 1);
+    return bell;
+}
+
+int zmq__socket_fd(struct zmq__socket *socket)
+{
+    const int bell = socket_open_bell(socket);
+    if (bell < 0) return zmq__fail(errno == ENOMEM ? ENOMEM : EMFILE);
+    if (!socket->exposed) {
+        socket->exposed = true;
+        zmq__socket_work(socket);
+    }
+    return bell;
+}
+
+int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    struct pollfd item = {.fd = socket_open_bell(socket), .events = POLLIN};
+    int timeout_ms = -1;
+    if (item.fd < 0) return errno == ENOMEM ? ENOMEM : EMFILE;
+    if (zmq__context_terminated(socket->context)) return ETERM;
+    if (deadline_ms != UINT64_MAX) {
+        const uint64_t now = deadline_ms > 0 ? socket_now() : 0;
+        if (now >= deadline_ms) return EAGAIN;
+        const uint64_t left = deadline_ms - now;
+        timeout_ms = left > INT32_MAX ? INT32_MAX : (int)left;
+    }
+    if (socket_hungry(socket)) {
+        if (timeout_ms < 0 || timeout_ms > SOCKET_HUNGRY_MS) timeout_ms = SOCKET_HUNGRY_MS;
+    } else if (!socket_sleep(socket)) {
+        zmq__socket_work(socket);
+        return 0;
+    }
+    const int result = poll(&item, 1, timeout_ms);
+    if (result < 0) return errno;
+    if (zmq__context_terminated(socket->context)) return ETERM;
+    socket_hush(socket);
+    zmq__socket_work(socket);
+    return 0;
+}
+
+int zmq__socket_events(struct zmq__socket *socket)
+{
+    zmq__socket_work(socket);
+    if (zmq__context_terminated(socket->context)) return zmq__fail(ETERM);
+    const unsigned found = zmtp_socket_events(socket->core);
+    int events = 0;
+    if (found & ZMTP_READABLE || socket->taken < socket->receiving.count) events |= ZMQ_POLLIN;
+    if (found & ZMTP_WRITABLE || socket->sending.count > 0) events |= ZMQ_POLLOUT;
+    zmq__socket_look(socket); // looking may have made room
+    return events;
+}
+
+int zmq__socket_apply(struct zmq__socket *socket)
+{
+    struct zmtp_socket_config config;
+    zmq__options_pattern(&socket->options, socket->type, &config);
+    return zmq__errno_of(zmtp__socket_alter(socket->core, &config));
+}
+
+static void socket_free(struct zmq__socket *socket)
+{
+    zmtp_socket_close(socket->core);
+    socket->core = NULL;
+    zmtp_pool_close(socket->pool);
+    zmq__socket_unref(socket);
+}
+
+struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_socket_type type,
+                                     int *error)
+{
+    struct zmtp_socket_config config;
+    struct zmq__socket *socket = zmq__handle_take(ZMQ__TAG_SOCKET, sizeof *socket);
+    *error = ENOMEM;
+    if (!socket) return NULL;
+    socket->generation = context->generation;
+    socket->context = context;
+    socket->type = type;
+    atomic_init(&socket->bell, -1);
+    atomic_init(&socket->rung, false);
+    atomic_init(&socket->refs, 1);
+    zmtp__dock_init(&socket->dock);
+    zmtp_msg_init(&socket->sending, NULL);
+    zmtp_msg_init(&socket->receiving, NULL);
+    zmq__context_lock(context);
+    zmq__options_init(&socket->options, &context->options);
+    zmq__context_unlock(context);
+    int result = zmtp_pool_open(&socket->pool, NULL);
+    zmq__options_pattern(&socket->options, type, &config);
+    config.pool = socket->pool;
+    if (result == ZMTP_OK) result = zmtp_socket_open(&socket->core, &config);
+    *error = result < 0 ? zmq__errno_of(result) : zmq__context_join(context, socket);
+    if (*error != 0) {
+        socket_free(socket);
+        return NULL;
+    }
+    atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_SOCKET, memory_order_release);
+    return socket;
+}
+
+void *zmq_socket(void *handle, int type)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    if (!context) return NULL;
+    if (type < ZMQ_PAIR || type > ZMQ_STREAM) return zmq__fail_null(EINVAL);
+    int error;
+    struct zmq__socket *socket = zmq__socket_open(context, (enum zmtp_socket_type)type, &error);
+    return socket ? socket : zmq__fail_null(error);
+}
+
+int zmq_close(void *handle)
+{
+    struct zmq__socket *socket = socket_find(handle);
+    if (!socket) return -1;
+    struct zmq__context *const context = socket->context;
+    atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_NONE, memory_order_relaxed);
+    zmq__context_part(context, socket);
+    zmq__inproc_unbind_all(socket);
+    zmtp_msg_fini(&socket->sending);
+    zmtp_msg_fini(&socket->receiving);
+    // What it sent stays with the other sides; what has come and was not received goes.
+    if (socket->loop)
+        zmtp__remote_close(&socket->remote);
+    else
+        zmtp_socket_close(socket->core);
+    socket->core = NULL;
+    zmq__inproc_leave(socket);
+    zmtp_pool_close(socket->pool);
+    socket->pool = NULL;
+    if (zmq__endpoint_leave(socket)) return 0;
+    zmq__socket_unref(socket);
+    zmq__context_release(context);
+    return 0;
+}

@@ -1,0 +1,82 @@
+// A socket of zmq.h: a pattern (socket.h of the engine) that belongs to whatever thread calls, connections
+// that belong to a loop's thread, and lines to other sockets of its context. What is between the threads are
+// docks (msg/ferry.h), and a bell, which is what ZMQ_FD gives.
+//
+//     calls -> core -- remote (io/remote.h) -- connections, on a loop
+//                  \-- lines (inproc.h) ------ cores of other sockets
+//
+// A call on a socket first lets it work when there is news, and lets it work again when it has put something
+// into a pipe. Only who waits is rung: a call that blocks, or a program that has asked for the descriptor.
+#ifndef ZMTP_COMPAT_SOCKET_H
+#define ZMTP_COMPAT_SOCKET_H
+
+#include "../io/remote.h"
+#include "context.h"
+#include "options.h"
+
+struct zmq__endpoint;
+struct zmq__line;
+
+struct zmq__socket {
+    struct zmq__handle handle;
+    unsigned generation; // of the process that opened it
+    struct zmq__context *context;
+    struct zmq__socket *next, *before; // of the context, under its lock
+    uint64_t number;
+    enum zmtp_socket_type type;
+    struct zmq__options options;
+    struct zmtp_socket *core; // null: closed
+    struct zmtp_pool *pool;   // of what is sent
+    // Connections.
+    struct zmq__loop *loop; // null: it has none yet, and |remote| is nothing
+    struct zmtp__remote remote;
+    struct zmq__endpoint *endpoints; // bound and connected, the last first
+    char last_endpoint[ZMTP_ENDPOINT_MAX];
+    // The loop's thread's: engine's sockets that are not freed yet, and what it waits with for the rest.
+    size_t abroad;
+    struct zmq__task task;
+    struct zmq__leaver leaver;
+    // Lines to other sockets.
+    struct zmtp__dock dock;
+    struct zmq__line *lines;
+    atomic_uint refs; // its own, and of each line that may ring it
+    // The bell; other threads ring it.
+    atomic_int bell;  // an eventfd; -1: nobody has needed it
+    atomic_bool rung; // since it was last heard
+    bool exposed;     // the program has the descriptor, so it is to be rung for all news
+    // Messages that are half given or half taken.
+    struct zmtp_msg sending, receiving;
+    uint32_t taken; // parts of |receiving|
+    bool more;      // the last part that was given has others behind it
+    bool turn;      // REQ: its request waits for the reply; REP: a request waits for its reply
+    uint32_t calls; // since it last worked for nobody's sake
+};
+
+// Null, and errno says ENOTSOCK (it is none, or closed) or ETERM (its context ends, or is the parent's).
+struct zmq__socket *zmq__socket_of(void *handle);
+// A socket of the library's own; as zmq_socket, but counted among no program's.
+struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_socket_type type,
+                                     int *error);
+// The descriptor that has news when a look at the events is worth it. -1: errno tells.
+int zmq__socket_fd(struct zmq__socket *socket);
+// ZMQ_POLLIN and ZMQ_POLLOUT, after it has worked. -1: errno tells.
+int zmq__socket_events(struct zmq__socket *socket);
+// Sees to all news, whether or not it was rung.
+void zmq__socket_work(struct zmq__socket *socket);
+// The same if there are any, at the price of a look.
+void zmq__socket_look(struct zmq__socket *socket);
+// Sleeps until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
+// the time is over; EINTR, ETERM, EMFILE.
+int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms);
+uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1: for ever
+// The patterns go by the options as they are now. An errno.
+int zmq__socket_apply(struct zmq__socket *socket);
+// On any thread.
+void zmq__socket_ring(struct zmq__socket *socket);
+void zmq__socket_ref(struct zmq__socket *socket);
+void zmq__socket_unref(struct zmq__socket *socket);
+
+// endpoint.c: the program closes |socket|, whose core is closed; its connections linger. False: it has none.
+bool zmq__endpoint_leave(struct zmq__socket *socket);
+
+#endif

@@ -1,0 +1,78 @@
+// zmq_setsockopt and zmq_getsockopt: what options.h keeps, and what is the socket's own doing.
+#include <errno.h>
+#include <string.h>
+
+#include "../zmq.h"
+#include "error.h"
+#include "socket.h"
+
+// A subscription, or its end. XPUB takes them in its manual modes, for the peer it heard of last.
+static int sockopt_subscribe(struct zmq__socket *socket, int option, const void *value, size_t size)
+{
+    const bool manual = socket->type == ZMTP_XPUB &&
+                        (socket->options.xpub_manual || socket->options.xpub_last_value);
+    if (socket->type != ZMTP_SUB && !manual) return EINVAL;
+    if (!value && size > 0) return EINVAL;
+    const struct zmtp_bytes topic = zmtp_bytes_of(value, size);
+    const int result = option == ZMQ_SUBSCRIBE ? zmtp_socket_subscribe(socket->core, topic)
+                                               : zmtp_socket_cancel(socket->core, topic);
+    zmq__socket_look(socket);
+    // What ends nothing, or is for a peer that has gone, is no error there.
+    if (result == ZMTP_ERR_NOT_FOUND || result == ZMTP_ERR_STATE) return 0;
+    return zmq__errno_of(result);
+}
+
+int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    bool alive = false;
+    int error;
+    if (!socket) return -1;
+    if (option == ZMQ_SUBSCRIBE || option == ZMQ_UNSUBSCRIBE)
+        error = sockopt_subscribe(socket, option, value, size);
+    else
+        error = zmq__options_set(&socket->options, socket->type, option, value, size, &alive);
+    if (error == 0 && alive) error = zmq__socket_apply(socket);
+    return error == 0 ? 0 : zmq__fail(error);
+}
+
+static int sockopt_give_int(int number, void *value, size_t *size)
+{
+    if (*size != sizeof number || !value) return zmq__fail(EINVAL);
+    memcpy(value, &number, sizeof number);
+    return 0;
+}
+
+static int sockopt_give_endpoint(const struct zmq__socket *socket, void *value, size_t *size)
+{
+    const size_t count = strlen(socket->last_endpoint) + 1;
+    if (*size < count || !value) return zmq__fail(EINVAL);
+    memcpy(value, socket->last_endpoint, count);
+    *size = count;
+    return 0;
+}
+
+int zmq_getsockopt(void *handle, int option, void *value, size_t *size)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!socket) return -1;
+    if (!size) return zmq__fail(EFAULT);
+    int number;
+    switch (option) {
+    case ZMQ_RCVMORE:
+        return sockopt_give_int(socket->more, value, size);
+    case ZMQ_FD:
+        number = zmq__socket_fd(socket);
+        return number < 0 ? -1 : sockopt_give_int(number, value, size);
+    case ZMQ_EVENTS:
+        number = zmq__socket_events(socket);
+        return number < 0 ? -1 : sockopt_give_int(number, value, size);
+    case ZMQ_LAST_ENDPOINT:
+        return sockopt_give_endpoint(socket, value, size);
+    default:
+        break;
+    }
+    const int error =
+        zmq__options_get(&socket->options, socket->type, option, value, size);
+    return error == 0 ? 0 : zmq__fail(error);
+}

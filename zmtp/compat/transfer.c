@@ -1,0 +1,289 @@
+// Messages between the program and the pattern. The program gives and takes part by part; the pattern has whole
+// messages. Whether there is room is decided when the first part is given, as libzmq does.
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "../socket/alter.h"
+#include "../zmq.h"
+#include "error.h"
+#include "message.h"
+#include "socket.h"
+
+enum {
+    // Receives that may find something before other news are looked at: subscriptions, new peers.
+    TRANSFER_CALLS = 64,
+};
+
+// Is it REQ's or REP's turn to send? The engine's own REQ would let go of a request whose peer has gone;
+// libzmq's waits on.
+static int transfer_turn(const struct zmq__socket *socket)
+{
+    if (socket->type == ZMTP_REQ && socket->turn && !socket->options.req_relaxed) return EFSM;
+    if (socket->type == ZMTP_REP && !socket->turn) return EFSM;
+    return 0;
+}
+
+// Would a message that begins with |part| find room?
+static int transfer_admits(struct zmq__socket *socket, const struct zmtp_part *part)
+{
+    const int turn = transfer_turn(socket);
+    if (turn != 0) return turn;
+    const int result = zmtp__socket_admits(socket->core, zmtp_part_bytes(part));
+    return result == ZMTP_OK ? 0 : zmq__errno_of(result);
+}
+
+static int transfer_admit(struct zmq__socket *socket, const struct zmtp_part *part,
+                          uint64_t deadline_ms)
+{
+    for (;;) {
+        zmq__socket_look(socket);
+        int error = transfer_admits(socket, part);
+        if (error == EAGAIN) {
+            zmq__socket_work(socket);
+            error = transfer_admits(socket, part);
+        }
+        if (error != EAGAIN) return error;
+        error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
+        if (error != 0) return error;
+    }
+}
+
+static void transfer_sent(struct zmq__socket *socket)
+{
+    if (socket->type == ZMTP_REQ) socket->turn = true;
+    if (socket->type == ZMTP_REP) socket->turn = false;
+    zmq__socket_look(socket); // what was put into a pipe is to leave
+}
+
+// Sends a whole message; it stays the caller's on failure.
+static int transfer_push(struct zmq__socket *socket, struct zmtp_msg *msg, uint64_t deadline_ms)
+{
+    // A ROUTER or STREAM of libzmq takes an id with nothing behind it, and nothing comes of that.
+    const bool alone = msg->count == 1;
+    if (alone && (socket->type == ZMTP_ROUTER || socket->type == ZMTP_STREAM)) {
+        zmtp_msg_fini(msg);
+        return 0;
+    }
+    for (;;) {
+        zmq__socket_look(socket);
+        int result = zmtp_socket_send(socket->core, msg);
+        if (result == ZMTP_ERR_AGAIN) {
+            zmq__socket_work(socket);
+            result = zmtp_socket_send(socket->core, msg);
+        }
+        if (result == ZMTP_OK) {
+            transfer_sent(socket);
+            return 0;
+        }
+        if (result != ZMTP_ERR_AGAIN) return zmq__errno_of(result);
+        const int error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
+        if (error != 0) return error;
+    }
+}
+
+// Takes |part| on success.
+static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part, int flags)
+{
+    struct zmtp_msg *const msg = &socket->sending;
+    const bool last = !(flags & ZMQ_SNDMORE);
+    const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo;
+    const uint64_t deadline_ms = zmq__socket_deadline(timeout_ms);
+    if (msg->count == 0) {
+        const int error = last ? transfer_turn(socket) : transfer_admit(socket, part, deadline_ms);
+        if (error != 0) return error;
+    }
+    if (zmtp_msg_append_part(msg, part) < 0) return ENOMEM;
+    if (!last) return 0;
+    const int error = transfer_push(socket, msg, deadline_ms);
+    if (error == 0) return 0;
+    // The last part is the caller's again. One that can never be sent takes the others along.
+    *part = *zmtp_msg_part(msg, msg->count - 1);
+    *zmtp_msg_part(msg, msg->count - 1) = (struct zmtp_part){0};
+    msg->count--;
+    if (error != EAGAIN && error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
+    return error;
+}
+
+static int transfer_size(size_t size)
+{
+    return size > INT_MAX ? INT_MAX : (int)size;
+}
+
+int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    struct zmtp_part part;
+    if (!socket) return -1;
+    const struct zmq__message *const message = zmq__message_of(msg);
+    if (!message) return zmq__fail(EFAULT);
+    const size_t size = zmq__message_bytes(message).size;
+    const int given = zmq__message_give(msg, &part);
+    if (given < 0) return zmq__fail(given == ZMTP_ERR_ARGUMENT ? EFAULT : given);
+    const int error = transfer_send_part(socket, &part, flags);
+    if (error != 0) {
+        zmq__message_put_back(msg, &part);
+        return zmq__fail(error);
+    }
+    zmq__message_clear(msg);
+    return transfer_size(size);
+}
+
+int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
+{
+    return zmq_msg_send(msg, handle, flags);
+}
+
+static int transfer_send_own(struct zmq__socket *socket, struct zmtp_part *part, int flags)
+{
+    const size_t size = part->size;
+    const int error = transfer_send_part(socket, part, flags);
+    if (error == 0) return transfer_size(size);
+    zmtp_part_fini(part);
+    return zmq__fail(error);
+}
+
+int zmq_send(void *handle, const void *data, size_t size, int flags)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    struct zmtp_part part;
+    if (!socket) return -1;
+    if (!data && size > 0) return zmq__fail(EFAULT);
+    if (zmtp_part_copy(&part, zmtp_bytes_of(data, size), NULL) < 0) return zmq__fail(ENOMEM);
+    return transfer_send_own(socket, &part, flags);
+}
+
+static void transfer_keep(void *data, void *hint)
+{
+    (void)data;
+    (void)hint;
+}
+
+int zmq_send_const(void *handle, const void *data, size_t size, int flags)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    struct zmtp_part part;
+    if (!socket) return -1;
+    if (!data && size > 0) return zmq__fail(EFAULT);
+    int error;
+    if (size <= ZMTP_PART_INLINE)
+        error = zmtp_part_copy(&part, zmtp_bytes_of(data, size), NULL);
+    else // nobody writes to it
+        error = zmtp_part_wrap(&part, (void *)(uintptr_t)data, size, transfer_keep, NULL, NULL);
+    if (error < 0) return zmq__fail(ENOMEM);
+    return transfer_send_own(socket, &part, flags);
+}
+
+int zmq_sendiov(void *handle, struct iovec *parts, size_t count, int flags)
+{
+    int result = 0;
+    if (!zmq__socket_of(handle)) return -1;
+    if (count == 0 || !parts) return zmq__fail(EINVAL);
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        const int more = i + 1 < count ? ZMQ_SNDMORE : flags & ZMQ_SNDMORE;
+        result = zmq_send(handle, parts[i].iov_base, parts[i].iov_len,
+                          (flags & ~ZMQ_SNDMORE) | more);
+    }
+    return result;
+}
+
+// Has the pattern give a message. An errno.
+static int transfer_pull(struct zmq__socket *socket)
+{
+    struct zmtp_msg *const msg = &socket->receiving;
+    const int result = zmtp_socket_recv(socket->core, msg);
+    if (result == ZMTP_OK) return 0;
+    // REQ: the peer went before it answered. As libzmq's, it waits for a reply that may never come.
+    if (socket->type == ZMTP_REQ && result == ZMTP_ERR_STATE) return EAGAIN;
+    return zmq__errno_of(result);
+}
+
+static int transfer_fetch(struct zmq__socket *socket, int flags)
+{
+    const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.rcvtimeo;
+    const uint64_t deadline_ms = zmq__socket_deadline(timeout_ms);
+    if (socket->taken < socket->receiving.count) return 0;
+    zmtp_msg_fini(&socket->receiving);
+    socket->taken = 0;
+    if (socket->type == ZMTP_REQ && !socket->turn) return EFSM;
+    if (socket->type == ZMTP_REP && socket->turn) return EFSM;
+    if (++socket->calls >= TRANSFER_CALLS) zmq__socket_work(socket);
+    for (;;) {
+        int error = transfer_pull(socket);
+        if (error == EAGAIN) {
+            zmq__socket_work(socket);
+            error = transfer_pull(socket);
+        }
+        if (error != EAGAIN) return error;
+        error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
+        if (error != 0) return error;
+    }
+}
+
+// The next part was given to the program.
+static void transfer_taken(struct zmq__socket *socket)
+{
+    socket->more = ++socket->taken < socket->receiving.count;
+    if (socket->more) return;
+    if (socket->type == ZMTP_REQ) socket->turn = false;
+    if (socket->type == ZMTP_REP) socket->turn = true;
+    zmq__socket_look(socket); // the room that was made may be awaited
+}
+
+int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!socket) return -1;
+    if (!zmq__message_of(msg)) return zmq__fail(EFAULT);
+    int error = transfer_fetch(socket, flags);
+    if (error != 0) return zmq__fail(error);
+    struct zmtp_part *const part = zmtp_msg_part(&socket->receiving, socket->taken);
+    const size_t size = part->size;
+    const bool more = socket->taken + 1 < socket->receiving.count;
+    error = zmq__message_take(msg, part, socket->receiving.origin, more);
+    if (error < 0) return zmq__fail(error);
+    transfer_taken(socket);
+    return transfer_size(size);
+}
+
+int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
+{
+    return zmq_msg_recv(msg, handle, flags);
+}
+
+int zmq_recv(void *handle, void *data, size_t size, int flags)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!socket) return -1;
+    if (!data && size > 0) return zmq__fail(EFAULT);
+    const int error = transfer_fetch(socket, flags);
+    if (error != 0) return zmq__fail(error);
+    const struct zmtp_bytes octets = zmtp_msg_bytes(&socket->receiving, socket->taken);
+    const size_t count = octets.size < size ? octets.size : size;
+    if (count > 0) memcpy(data, octets.data, count);
+    transfer_taken(socket);
+    return transfer_size(octets.size);
+}
+
+int zmq_recviov(void *handle, struct iovec *parts, size_t *count, int flags)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!socket) return -1;
+    if (!parts || !count || *count == 0) return zmq__fail(EINVAL);
+    const size_t most = *count;
+    *count = 0;
+    do {
+        const int error = transfer_fetch(socket, flags);
+        if (error != 0) return zmq__fail(error);
+        const struct zmtp_bytes octets = zmtp_msg_bytes(&socket->receiving, socket->taken);
+        void *const copy = malloc(octets.size > 0 ? octets.size : 1); // the program frees it
+        if (!copy) return zmq__fail(ENOMEM);
+        if (octets.size > 0) memcpy(copy, octets.data, octets.size);
+        parts[*count] = (struct iovec){copy, octets.size};
+        ++*count;
+        transfer_taken(socket);
+    } while (socket->more && *count < most);
+    return transfer_size(*count);
+}
