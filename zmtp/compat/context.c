@@ -20,8 +20,8 @@ enum {
 struct zmq__context *zmq__context_of(void *handle)
 {
     struct zmq__context *context = handle;
-    if (!context || atomic_load_explicit(&context->handle.tag, memory_order_acquire) !=
-                        ZMQ__TAG_CONTEXT)
+    if (!context ||
+        atomic_load_explicit(&context->handle.tag, memory_order_acquire) != ZMQ__TAG_CONTEXT)
         return zmq__fail_null(EFAULT);
     if (context->generation != zmtp__fork_generation()) return zmq__fail_null(ETERM);
     return context;
@@ -269,8 +269,8 @@ static int context_start(struct zmq__context *context, size_t index)
 {
     struct zmq__loop_config config = {.policy = context->options.policy,
                                       .priority = context->options.priority,
-                                      .cpus = context->options.picky ? &context->options.cpus
-                                                                     : NULL};
+                                      .cpus =
+                                          context->options.picky ? &context->options.cpus : NULL};
     char name[64];
     // As libzmq calls its threads.
     if (context->options.name_text[0] != '\0')

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../io/uv_socket.h"
 #include "../zmq.h"
 #include "error.h"
 #include "inproc.h"
@@ -38,8 +39,7 @@ static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
     struct endpoint_job *job = (struct endpoint_job *)task; // its first member
     struct zmq__endpoint *endpoint = job->endpoint;
     struct zmtp_uv_socket *socket;
-    job->error =
-        zmtp__uv_socket_open_remote(&socket, loop->uv, &job->config, &job->socket->remote);
+    job->error = zmtp__uv_socket_open_remote(&socket, loop->uv, &job->config, &job->socket->remote);
     if (job->error < 0) return;
     job->socket->abroad++;
     if (endpoint->bound)
@@ -79,6 +79,7 @@ static int endpoint_go_abroad(struct zmq__socket *socket)
     if (error != 0) return error;
     zmtp__remote_init(&socket->remote, socket->core, loop->uv, endpoint_ring);
     socket->loop = loop;
+    atomic_store_explicit(&socket->far, true, memory_order_seq_cst);
     return 0;
 }
 
@@ -88,9 +89,9 @@ static int endpoint_error(int error, const struct zmtp_endpoint *where, bool bou
     const bool ip = where->transport == ZMTP_TCP || where->transport == ZMTP_WS;
     if (error == ZMTP_ERR_NOT_FOUND && ip && bound) {
         // An address that is not this machine's, or a name that is no interface.
-        const bool address = where->host.size > 0 &&
-                             ((where->host.data[0] >= '0' && where->host.data[0] <= '9') ||
-                              memchr(where->host.data, ':', where->host.size));
+        const bool address =
+            where->host.size > 0 && ((where->host.data[0] >= '0' && where->host.data[0] <= '9') ||
+                                     memchr(where->host.data, ':', where->host.size));
         return address ? EADDRNOTAVAIL : ENODEV;
     }
     if (error == ZMTP_ERR_UNSUPPORTED) return ENOCOMPATPROTO;
@@ -100,9 +101,8 @@ static int endpoint_error(int error, const struct zmtp_endpoint *where, bool bou
 static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *endpoint,
                              const struct zmtp_endpoint *where)
 {
-    struct endpoint_job job = {.task = {.run = endpoint_open_there},
-                               .socket = socket,
-                               .endpoint = endpoint};
+    struct endpoint_job job = {
+        .task = {.run = endpoint_open_there}, .socket = socket, .endpoint = endpoint};
     const int error = endpoint_go_abroad(socket);
     if (error != 0) return error;
     zmq__options_endpoint(&socket->options, socket->type, &job.config);
@@ -131,8 +131,8 @@ static struct zmq__endpoint *endpoint_find(const struct zmq__socket *socket, con
                                            bool bound)
 {
     struct zmq__endpoint *endpoint = socket->endpoints;
-    while (endpoint && (endpoint->bound != bound || (strcmp(endpoint->given, text) != 0 &&
-                                                     strcmp(endpoint->text, text) != 0)))
+    while (endpoint && (endpoint->bound != bound ||
+                        (strcmp(endpoint->given, text) != 0 && strcmp(endpoint->text, text) != 0)))
         endpoint = endpoint->next;
     return endpoint;
 }
@@ -190,9 +190,8 @@ static int endpoint_close(struct zmq__socket *socket, const char *text, bool bou
     struct zmq__endpoint *endpoint = endpoint_find(socket, text, bound);
     if (!endpoint) return ENOENT;
     if (endpoint->uv_socket) {
-        struct endpoint_job job = {.task = {.run = endpoint_close_there},
-                                   .socket = socket,
-                                   .endpoint = endpoint};
+        struct endpoint_job job = {
+            .task = {.run = endpoint_close_there}, .socket = socket, .endpoint = endpoint};
         zmq__options_endpoint(&socket->options, socket->type, &job.config);
         zmq__loop_call(socket->loop, &job.task);
         zmtp_wipe(&job.config.security, sizeof job.config.security);
@@ -211,10 +210,8 @@ static int endpoint_close(struct zmq__socket *socket, const char *text, bool bou
 static int endpoint_call(void *handle, const char *text, bool bound,
                          int (*call)(struct zmq__socket *socket, const char *text, bool bound))
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
-    if (!socket) return -1;
-    const int error = call(socket, text, bound);
-    return error == 0 ? 0 : zmq__fail(error);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    return socket ? zmq__socket_result(socket, call(socket, text, bound)) : -1;
 }
 
 int zmq_bind(void *handle, const char *endpoint)

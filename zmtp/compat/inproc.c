@@ -149,9 +149,8 @@ static struct zmq__name *inproc_find(const struct zmq__context *context, const c
 // Opens the ferry between the two sides, of which |index| is this thread's and has |end|; the other is hailed.
 static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe_end *end)
 {
-    struct zmtp__ferry_config config = {
-        .docks = {&pact->sockets[0]->dock, &pact->sockets[1]->dock},
-        .owners = {&pact->lines[0], &pact->lines[1]}};
+    struct zmtp__ferry_config config = {.docks = {&pact->sockets[0]->dock, &pact->sockets[1]->dock},
+                                        .owners = {&pact->lines[0], &pact->lines[1]}};
     struct zmtp__shore *shores[2];
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp__far_limits limits =
@@ -164,8 +163,7 @@ static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe
     zmq__socket_ref(pact->sockets[0]);
     zmq__socket_ref(pact->sockets[1]);
     zmtp__shore_attach(shores[index], end);
-    if (!pact->lines[index].listed)
-        inproc_list(pact->sockets[index], &pact->lines[index], end);
+    if (!pact->lines[index].listed) inproc_list(pact->sockets[index], &pact->lines[index], end);
     if (zmtp__shore_hail(shores[index])) zmq__socket_ring(pact->sockets[1 - index]);
     return ZMTP_OK;
 }
@@ -279,7 +277,7 @@ int zmq__inproc_unbind(struct zmq__socket *socket, const char *text)
     struct zmq__context *const context = socket->context;
     struct zmq__name *found = NULL;
     zmq__context_lock(context);
-    for (struct zmq__name **at = &context->names; *at && !found; ) {
+    for (struct zmq__name **at = &context->names; *at && !found;) {
         if ((*at)->socket == socket && strcmp((*at)->text, text) == 0) {
             found = *at;
             *at = found->next;

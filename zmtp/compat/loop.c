@@ -8,7 +8,6 @@
 // How often what leaves is looked at.
 enum { LOOP_CHORES_MS = 1 };
 
-
 static void loop_closed(void *user)
 {
     struct zmq__loop *loop = user;

@@ -34,8 +34,8 @@ struct zmq__loop {
 
 // What a thread is started with, as its context's options say.
 struct zmq__loop_config {
-    char name[16]; // with its terminator
-    int policy, priority; // -1: as the system has it
+    char name[16];         // with its terminator
+    int policy, priority;  // -1: as the system has it
     const cpu_set_t *cpus; // null: any
 };
 // Starts the thread. ZMTP_ERR_MEMORY, ZMTP_ERR_DESCRIPTORS or ZMTP_ERR_SYSTEM.

@@ -18,37 +18,57 @@ static enum zmtp_xpub_mode settings_xpub_mode(const struct zmq__options *options
     return options->xpub_verbose ? ZMTP_XPUB_VERBOSE : ZMTP_XPUB_NORMAL;
 }
 
-static bool settings_may_conflate(enum zmtp_socket_type type)
+// Which types an option means something to. zmq.h takes it of the others, too; the engine says no.
+#define SETTINGS_OF(type) (1u << (ZMTP_##type))
+enum {
+    SETTINGS_PUBS = SETTINGS_OF(PUB) | SETTINGS_OF(XPUB),
+    SETTINGS_SPREADERS = SETTINGS_PUBS | SETTINGS_OF(RADIO),
+    SETTINGS_CONFLATE = SETTINGS_OF(PUSH) | SETTINGS_OF(PULL) | SETTINGS_OF(PUB) |
+                        SETTINGS_OF(SUB) | SETTINGS_OF(DEALER),
+    SETTINGS_PROBE = SETTINGS_OF(REQ) | SETTINGS_OF(DEALER) | SETTINGS_OF(ROUTER),
+};
+
+static void settings_publisher(const struct zmq__options *options, unsigned type,
+                               struct zmtp_socket_config *out)
 {
-    return type == ZMTP_PUSH || type == ZMTP_PULL || type == ZMTP_PUB || type == ZMTP_SUB ||
-           type == ZMTP_DEALER;
+    if (type & SETTINGS_SPREADERS) {
+        out->subscriptions_max = SIZE_MAX; // libzmq has no limit
+        out->topic_bytes_max = 0;
+        out->nodrop = options->xpub_nodrop;
+    }
+    if (type & (SETTINGS_PUBS | SETTINGS_OF(SUB))) out->invert_matching = options->invert_matching;
+    if (type & SETTINGS_PUBS) out->only_first_subscribe = options->only_first;
+    if (type & SETTINGS_OF(XPUB)) {
+        out->xpub_mode = settings_xpub_mode(options);
+        out->xpub_welcome = zmtp_part_bytes(&options->welcome);
+    }
+    if (type & SETTINGS_OF(XSUB)) out->xsub_verbose_unsubscribe = options->xsub_verbose;
 }
 
 void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_type type,
                           struct zmtp_socket_config *out)
 {
+    const unsigned bit = 1u << type;
     zmtp_socket_config_init(out, type);
     out->routing_id = options->routing_id;
     out->metadata = zmtp_part_bytes(&options->metadata);
-    out->xpub_welcome = zmtp_part_bytes(&options->welcome);
     out->send_count_max = (size_t)options->sndhwm;
     out->recv_count_max = (size_t)options->rcvhwm;
-    out->send_bytes_max = out->recv_bytes_max = 0; // libzmq counts messages only
-    out->router_mandatory = options->router_mandatory;
-    out->router_handover = options->router_handover;
-    out->probe_router = options->probe_router;
+    // libzmq counts messages only.
+    out->send_bytes_max = out->recv_bytes_max = out->send_bytes_all_max = 0;
     out->immediate = options->immediate;
-    out->conflate = options->conflate && settings_may_conflate(type);
-    out->req_correlate = options->req_correlate;
-    out->req_relaxed = options->req_relaxed;
-    out->nodrop = options->xpub_nodrop;
-    out->invert_matching = options->invert_matching;
-    out->only_first_subscribe = options->only_first;
-    out->xpub_mode = settings_xpub_mode(options);
-    out->stream_notify = options->stream_notify;
-    out->xsub_verbose_unsubscribe = options->xsub_verbose;
-    out->subscriptions_max = SIZE_MAX;
-    out->topic_bytes_max = 0;
+    if (bit & SETTINGS_CONFLATE) out->conflate = options->conflate;
+    if (bit & SETTINGS_PROBE) out->probe_router = options->probe_router;
+    if (type == ZMTP_ROUTER) {
+        out->router_mandatory = options->router_mandatory;
+        out->router_handover = options->router_handover;
+    }
+    if (type == ZMTP_REQ) {
+        out->req_correlate = options->req_correlate;
+        out->req_relaxed = options->req_relaxed;
+    }
+    if (type == ZMTP_STREAM) out->stream_notify = options->stream_notify;
+    settings_publisher(options, bit, out);
 }
 
 static uint32_t settings_or_none(int value)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -15,6 +16,8 @@
 enum {
     // Rounds of work for one call; what is left is for the next.
     SOCKET_ROUNDS = 8,
+    // Tries for the lock before the processor is given to who has it.
+    SOCKET_SPINS = 100,
     // How soon it is tried again what there was no memory for.
     SOCKET_HUNGRY_MS = 20,
 };
@@ -64,12 +67,43 @@ void zmq__socket_unref(struct zmq__socket *socket)
     zmq__handle_give(ZMQ__TAG_SOCKET, &socket->handle);
 }
 
-// Written first, so that whoever finds it rung has something to read.
+static bool socket_try(struct zmq__socket *socket)
+{
+    return !atomic_exchange_explicit(&socket->held, true, memory_order_seq_cst);
+}
+
+static void socket_lock(struct zmq__socket *socket)
+{
+    for (int i = 0; !socket_try(socket); i++)
+        if (i >= SOCKET_SPINS) sched_yield(); // somebody works for it, and will soon have done
+}
+
+// What this thread does: it is in a call, or works for others; and those whom that has rung.
+static _Thread_local bool socket_inside;
+static _Thread_local struct zmq__socket *socket_helpless;
+
+static void socket_note_helpless(struct zmq__socket *socket)
+{
+    if (atomic_exchange_explicit(&socket->helpless, true, memory_order_seq_cst)) return;
+    zmq__socket_ref(socket);
+    socket->helpless_next = socket_helpless;
+    socket_helpless = socket;
+}
+
+static void socket_help_all(void);
+
 void zmq__socket_ring(struct zmq__socket *socket)
 {
+    const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst);
     const int bell = atomic_load_explicit(&socket->bell, memory_order_seq_cst);
-    if (bell >= 0) (void)eventfd_write(bell, 1); // fails only when it rings already, 2^64 times
+    // Written first, so that whoever finds it rung has something to read.
+    if (bell >= 0 && (waits || atomic_load_explicit(&socket->exposed, memory_order_relaxed) ||
+                      zmq__context_terminated(socket->context)))
+        (void)eventfd_write(bell, 1); // fails only when it rings already, 2^64 times
     atomic_store_explicit(&socket->rung, true, memory_order_release);
+    if (waits) return;
+    socket_note_helpless(socket);
+    if (!socket_inside) socket_help_all();
 }
 
 static void socket_hush(struct zmq__socket *socket)
@@ -118,12 +152,71 @@ void zmq__socket_work(struct zmq__socket *socket)
     socket->calls = 0;
     if (atomic_load_explicit(&socket->rung, memory_order_acquire)) socket_hush(socket);
     socket_rounds(socket);
-    if (!socket->exposed) return;
+}
+
+// Has another thread called? Without the lock.
+static bool socket_called(struct zmq__socket *socket)
+{
+    return atomic_load_explicit(&socket->dock.called, memory_order_seq_cst) ||
+           (atomic_load_explicit(&socket->far, memory_order_seq_cst) &&
+            atomic_load_explicit(&socket->remote.dock.called, memory_order_seq_cst));
+}
+
+// Whoever calls after the docks are asleep rings, and works for the socket if it gets the lock; if it does not, this
+// thread still has it, and finds the call when it has let go.
+static void socket_unlock(struct zmq__socket *socket)
+{
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
-        if (socket_sleep(socket)) return;
+        for (int k = 0; k < SOCKET_ROUNDS && !socket_sleep(socket) && !socket_hungry(socket); k++)
+            socket_rounds(socket);
+        atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+        if (!socket_called(socket) || !socket_try(socket)) return;
         socket_rounds(socket);
     }
-    zmq__socket_ring(socket); // there is more to do than a call is for
+    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+}
+
+static void socket_help_all(void)
+{
+    socket_inside = true;
+    while (socket_helpless) {
+        struct zmq__socket *const socket = socket_helpless;
+        socket_helpless = socket->helpless_next;
+        atomic_store_explicit(&socket->helpless, false, memory_order_seq_cst);
+        if (socket_try(socket)) {
+            socket_rounds(socket);
+            socket_unlock(socket);
+        }
+        zmq__socket_unref(socket);
+    }
+    socket_inside = false;
+}
+
+struct zmq__socket *zmq__socket_enter(void *handle)
+{
+    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!socket) return NULL;
+    for (int i = 0; !socket_try(socket); i++) {
+        if (i < SOCKET_SPINS) continue;
+        sched_yield();
+        if (!zmq__socket_of(handle))
+            return NULL; // another thread has closed it, and keeps the lock
+    }
+    socket_inside = true;
+    return socket;
+}
+
+void zmq__socket_leave(struct zmq__socket *socket)
+{
+    socket_unlock(socket);
+    socket_inside = false;
+    if (socket_helpless) socket_help_all();
+}
+
+int zmq__socket_result(struct zmq__socket *socket, int error)
+{
+    zmq__socket_leave(socket);
+    return error == 0 ? 0 : zmq__fail(error);
 }
 
 void zmq__socket_look(struct zmq__socket *socket)
@@ -144,15 +237,42 @@ static int socket_open_bell(struct zmq__socket *socket)
     return bell;
 }
 
-int zmq__socket_fd(struct zmq__socket *socket)
+int zmq__socket_expose(struct zmq__socket *socket)
 {
     const int bell = socket_open_bell(socket);
     if (bell < 0) return zmq__fail(errno == ENOMEM ? ENOMEM : EMFILE);
-    if (!socket->exposed) {
-        socket->exposed = true;
-        zmq__socket_work(socket);
-    }
+    if (atomic_exchange_explicit(&socket->exposed, true, memory_order_seq_cst)) return bell;
+    // What other threads brought before has not rung.
+    zmq__socket_work(socket);
+    (void)eventfd_write(bell, 1);
+    atomic_store_explicit(&socket->rung, true, memory_order_release);
     return bell;
+}
+
+int zmq__socket_fd(struct zmq__socket *socket)
+{
+    if (!zmq__socket_enter(socket)) return -1;
+    const int bell = zmq__socket_expose(socket);
+    zmq__socket_leave(socket);
+    return bell;
+}
+
+// The lock is let go of meanwhile, and those who were rung are worked for.
+static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd *item, int timeout_ms)
+{
+    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    socket_inside = false;
+    if (socket_helpless) socket_help_all();
+    const int result = poll(item, 1, timeout_ms);
+    const int error = result < 0 ? errno : 0;
+    socket_lock(socket);
+    socket_inside = true;
+    atomic_store_explicit(&socket->waiting, false, memory_order_seq_cst);
+    if (zmq__context_terminated(socket->context)) return ETERM;
+    if (error != 0) return error;
+    socket_hush(socket);
+    zmq__socket_work(socket);
+    return 0;
 }
 
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
@@ -167,30 +287,33 @@ int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
         const uint64_t left = deadline_ms - now;
         timeout_ms = left > INT32_MAX ? INT32_MAX : (int)left;
     }
-    if (socket_hungry(socket)) {
-        if (timeout_ms < 0 || timeout_ms > SOCKET_HUNGRY_MS) timeout_ms = SOCKET_HUNGRY_MS;
-    } else if (!socket_sleep(socket)) {
+    if (socket_hungry(socket) && (timeout_ms < 0 || timeout_ms > SOCKET_HUNGRY_MS))
+        timeout_ms = SOCKET_HUNGRY_MS;
+    atomic_store_explicit(&socket->waiting, true, memory_order_seq_cst);
+    if (!socket_sleep(socket) && !socket_hungry(socket)) {
+        atomic_store_explicit(&socket->waiting, false, memory_order_seq_cst);
         zmq__socket_work(socket);
         return 0;
     }
-    const int result = poll(&item, 1, timeout_ms);
-    if (result < 0) return errno;
-    if (zmq__context_terminated(socket->context)) return ETERM;
-    socket_hush(socket);
+    return socket_sleep_until_rung(socket, &item, timeout_ms);
+}
+
+unsigned zmq__socket_found(struct zmq__socket *socket)
+{
     zmq__socket_work(socket);
-    return 0;
+    const unsigned found = zmtp_socket_events(socket->core);
+    unsigned events = 0;
+    if (found & ZMTP_READABLE || socket->taken < socket->receiving.count) events |= ZMQ_POLLIN;
+    if (found & ZMTP_WRITABLE || socket->sending.count > 0) events |= ZMQ_POLLOUT;
+    return events;
 }
 
 int zmq__socket_events(struct zmq__socket *socket)
 {
-    zmq__socket_work(socket);
-    if (zmq__context_terminated(socket->context)) return zmq__fail(ETERM);
-    const unsigned found = zmtp_socket_events(socket->core);
-    int events = 0;
-    if (found & ZMTP_READABLE || socket->taken < socket->receiving.count) events |= ZMQ_POLLIN;
-    if (found & ZMTP_WRITABLE || socket->sending.count > 0) events |= ZMQ_POLLOUT;
-    zmq__socket_look(socket); // looking may have made room
-    return events;
+    if (!zmq__socket_enter(socket)) return -1;
+    const unsigned events = zmq__socket_found(socket);
+    zmq__socket_leave(socket);
+    return (int)events;
 }
 
 int zmq__socket_apply(struct zmq__socket *socket)
@@ -256,6 +379,8 @@ int zmq_close(void *handle)
     if (!socket) return -1;
     struct zmq__context *const context = socket->context;
     atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_NONE, memory_order_relaxed);
+    socket_lock(socket); // for ever: nobody works for it any more
+    socket_inside = true;
     zmq__context_part(context, socket);
     zmq__inproc_unbind_all(socket);
     zmtp_msg_fini(&socket->sending);
@@ -269,8 +394,11 @@ int zmq_close(void *handle)
     zmq__inproc_leave(socket);
     zmtp_pool_close(socket->pool);
     socket->pool = NULL;
-    if (zmq__endpoint_leave(socket)) return 0;
-    zmq__socket_unref(socket);
-    zmq__context_release(context);
+    if (!zmq__endpoint_leave(socket)) {
+        zmq__socket_unref(socket);
+        zmq__context_release(context);
+    }
+    socket_inside = false;
+    if (socket_helpless) socket_help_all();
     return 0;
 }

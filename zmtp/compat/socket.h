@@ -5,8 +5,12 @@
 //     calls -> core -- remote (io/remote.h) -- connections, on a loop
 //                  \-- lines (inproc.h) ------ cores of other sockets
 //
-// A call on a socket first lets it work when there is news, and lets it work again when it has put something
-// into a pipe. Only who waits is rung: a call that blocks, or a program that has asked for the descriptor.
+// What a send took has to leave although the program may not call again for an hour. So a socket has a lock,
+// which each call holds, and whoever has news for a socket that nobody is in, a loop or a call on another
+// socket, does its work for it: moves what waits, tells a new connection of subscriptions. Nobody waits for that
+// lock but the program's own calls, and those for a moment; who finds it held leaves the news to its holder,
+// which looks again when it has let go. The bell is rung for a call that waits, or when the program has asked
+// for the descriptor.
 #ifndef ZMTP_COMPAT_SOCKET_H
 #define ZMTP_COMPAT_SOCKET_H
 
@@ -29,6 +33,7 @@ struct zmq__socket {
     struct zmtp_pool *pool;   // of what is sent
     // Connections.
     struct zmq__loop *loop; // null: it has none yet, and |remote| is nothing
+    atomic_bool far;        // the same, for other threads
     struct zmtp__remote remote;
     struct zmq__endpoint *endpoints; // bound and connected, the last first
     char last_endpoint[ZMTP_ENDPOINT_MAX];
@@ -40,10 +45,15 @@ struct zmq__socket {
     struct zmtp__dock dock;
     struct zmq__line *lines;
     atomic_uint refs; // its own, and of each line that may ring it
+    // Other threads'.
+    atomic_bool held;                  // the lock; for ever once it is closed
+    atomic_bool waiting;               // a call sleeps
+    atomic_bool helpless;              // on a thread's list of those to be worked for
+    struct zmq__socket *helpless_next; // of that thread
     // The bell; other threads ring it.
-    atomic_int bell;  // an eventfd; -1: nobody has needed it
-    atomic_bool rung; // since it was last heard
-    bool exposed;     // the program has the descriptor, so it is to be rung for all news
+    atomic_int bell;     // an eventfd; -1: nobody has needed it
+    atomic_bool rung;    // since it was last heard
+    atomic_bool exposed; // the program has the descriptor, so it is to be rung for all news
     // Messages that are half given or half taken.
     struct zmtp_msg sending, receiving;
     uint32_t taken; // parts of |receiving|
@@ -54,6 +64,12 @@ struct zmq__socket {
 
 // Null, and errno says ENOTSOCK (it is none, or closed) or ETERM (its context ends, or is the parent's).
 struct zmq__socket *zmq__socket_of(void *handle);
+// The same, and takes the lock. All calls below that say so want it held.
+struct zmq__socket *zmq__socket_enter(void *handle);
+// Lets go of it, when all is done that other threads have brought. Then works for others whom the call rang.
+void zmq__socket_leave(struct zmq__socket *socket);
+// Leaves, and tells the error, if it is one: 0 or -1.
+int zmq__socket_result(struct zmq__socket *socket, int error);
 // A socket of the library's own; as zmq_socket, but counted among no program's.
 struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_socket_type type,
                                      int *error);
@@ -61,17 +77,20 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
 int zmq__socket_fd(struct zmq__socket *socket);
 // ZMQ_POLLIN and ZMQ_POLLOUT, after it has worked. -1: errno tells.
 int zmq__socket_events(struct zmq__socket *socket);
-// Sees to all news, whether or not it was rung.
+// Inside.
+unsigned zmq__socket_found(struct zmq__socket *socket); // as events
+int zmq__socket_expose(struct zmq__socket *socket);     // as fd
+// Inside. Sees to all news, whether or not it was rung.
 void zmq__socket_work(struct zmq__socket *socket);
-// The same if there are any, at the price of a look.
+// Inside. The same if there are any, at the price of a look.
 void zmq__socket_look(struct zmq__socket *socket);
-// Sleeps until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
+// Inside, but not while it sleeps. Until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
 // the time is over; EINTR, ETERM, EMFILE.
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms);
 uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1: for ever
-// The patterns go by the options as they are now. An errno.
+// Inside. The patterns go by the options as they are now. An errno.
 int zmq__socket_apply(struct zmq__socket *socket);
-// On any thread.
+// On any thread: there is news for it. Who is inside of another socket works for it later, when it leaves.
 void zmq__socket_ring(struct zmq__socket *socket);
 void zmq__socket_ref(struct zmq__socket *socket);
 void zmq__socket_unref(struct zmq__socket *socket);

@@ -24,7 +24,7 @@ static int sockopt_subscribe(struct zmq__socket *socket, int option, const void 
 
 int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
     bool alive = false;
     int error;
     if (!socket) return -1;
@@ -33,12 +33,12 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
     else
         error = zmq__options_set(&socket->options, socket->type, option, value, size, &alive);
     if (error == 0 && alive) error = zmq__socket_apply(socket);
-    return error == 0 ? 0 : zmq__fail(error);
+    return zmq__socket_result(socket, error);
 }
 
 static int sockopt_give_int(int number, void *value, size_t *size)
 {
-    if (*size != sizeof number || !value) return zmq__fail(EINVAL);
+    if (*size != sizeof number || !value) return EINVAL;
     memcpy(value, &number, sizeof number);
     return 0;
 }
@@ -46,33 +46,33 @@ static int sockopt_give_int(int number, void *value, size_t *size)
 static int sockopt_give_endpoint(const struct zmq__socket *socket, void *value, size_t *size)
 {
     const size_t count = strlen(socket->last_endpoint) + 1;
-    if (*size < count || !value) return zmq__fail(EINVAL);
+    if (*size < count || !value) return EINVAL;
     memcpy(value, socket->last_endpoint, count);
     *size = count;
     return 0;
 }
 
-int zmq_getsockopt(void *handle, int option, void *value, size_t *size)
+static int sockopt_get(struct zmq__socket *socket, int option, void *value, size_t *size)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
-    if (!socket) return -1;
-    if (!size) return zmq__fail(EFAULT);
     int number;
     switch (option) {
     case ZMQ_RCVMORE:
         return sockopt_give_int(socket->more, value, size);
     case ZMQ_FD:
-        number = zmq__socket_fd(socket);
-        return number < 0 ? -1 : sockopt_give_int(number, value, size);
+        number = zmq__socket_expose(socket);
+        return number < 0 ? errno : sockopt_give_int(number, value, size);
     case ZMQ_EVENTS:
-        number = zmq__socket_events(socket);
-        return number < 0 ? -1 : sockopt_give_int(number, value, size);
+        return sockopt_give_int((int)zmq__socket_found(socket), value, size);
     case ZMQ_LAST_ENDPOINT:
         return sockopt_give_endpoint(socket, value, size);
     default:
-        break;
+        return zmq__options_get(&socket->options, socket->type, option, value, size);
     }
-    const int error =
-        zmq__options_get(&socket->options, socket->type, option, value, size);
-    return error == 0 ? 0 : zmq__fail(error);
+}
+
+int zmq_getsockopt(void *handle, int option, void *value, size_t *size)
+{
+    if (!size) return zmq__fail(EFAULT);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    return socket ? zmq__socket_result(socket, sockopt_get(socket, option, value, size)) : -1;
 }

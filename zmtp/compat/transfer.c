@@ -112,23 +112,29 @@ static int transfer_size(size_t size)
     return size > INT_MAX ? INT_MAX : (int)size;
 }
 
+// The calls' common end: |error|, or the size of what was passed.
+static int transfer_result(struct zmq__socket *socket, int error, size_t size)
+{
+    zmq__socket_leave(socket);
+    return error == 0 ? transfer_size(size) : zmq__fail(error);
+}
+
 int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
     struct zmtp_part part;
-    if (!socket) return -1;
+    if (!zmq__socket_of(handle)) return -1;
     const struct zmq__message *const message = zmq__message_of(msg);
     if (!message) return zmq__fail(EFAULT);
     const size_t size = zmq__message_bytes(message).size;
     const int given = zmq__message_give(msg, &part);
     if (given < 0) return zmq__fail(given == ZMTP_ERR_ARGUMENT ? EFAULT : given);
-    const int error = transfer_send_part(socket, &part, flags);
-    if (error != 0) {
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    const int error = socket ? transfer_send_part(socket, &part, flags) : ETERM;
+    if (error != 0)
         zmq__message_put_back(msg, &part);
-        return zmq__fail(error);
-    }
-    zmq__message_clear(msg);
-    return transfer_size(size);
+    else
+        zmq__message_clear(msg);
+    return socket ? transfer_result(socket, error, size) : -1;
 }
 
 int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -136,23 +142,23 @@ int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
     return zmq_msg_send(msg, handle, flags);
 }
 
-static int transfer_send_own(struct zmq__socket *socket, struct zmtp_part *part, int flags)
+// Of a part that is the call's own.
+static int transfer_send_own(void *handle, struct zmtp_part *part, int flags)
 {
     const size_t size = part->size;
-    const int error = transfer_send_part(socket, part, flags);
-    if (error == 0) return transfer_size(size);
-    zmtp_part_fini(part);
-    return zmq__fail(error);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    const int error = socket ? transfer_send_part(socket, part, flags) : ETERM;
+    if (error != 0) zmtp_part_fini(part);
+    return socket ? transfer_result(socket, error, size) : -1;
 }
 
 int zmq_send(void *handle, const void *data, size_t size, int flags)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
     struct zmtp_part part;
-    if (!socket) return -1;
+    if (!zmq__socket_of(handle)) return -1;
     if (!data && size > 0) return zmq__fail(EFAULT);
     if (zmtp_part_copy(&part, zmtp_bytes_of(data, size), NULL) < 0) return zmq__fail(ENOMEM);
-    return transfer_send_own(socket, &part, flags);
+    return transfer_send_own(handle, &part, flags);
 }
 
 static void transfer_keep(void *data, void *hint)
@@ -163,9 +169,8 @@ static void transfer_keep(void *data, void *hint)
 
 int zmq_send_const(void *handle, const void *data, size_t size, int flags)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
     struct zmtp_part part;
-    if (!socket) return -1;
+    if (!zmq__socket_of(handle)) return -1;
     if (!data && size > 0) return zmq__fail(EFAULT);
     int error;
     if (size <= ZMTP_PART_INLINE)
@@ -173,7 +178,7 @@ int zmq_send_const(void *handle, const void *data, size_t size, int flags)
     else // nobody writes to it
         error = zmtp_part_wrap(&part, (void *)(uintptr_t)data, size, transfer_keep, NULL, NULL);
     if (error < 0) return zmq__fail(ENOMEM);
-    return transfer_send_own(socket, &part, flags);
+    return transfer_send_own(handle, &part, flags);
 }
 
 int zmq_sendiov(void *handle, struct iovec *parts, size_t count, int flags)
@@ -183,8 +188,8 @@ int zmq_sendiov(void *handle, struct iovec *parts, size_t count, int flags)
     if (count == 0 || !parts) return zmq__fail(EINVAL);
     for (size_t i = 0; i < count && result >= 0; i++) {
         const int more = i + 1 < count ? ZMQ_SNDMORE : flags & ZMQ_SNDMORE;
-        result = zmq_send(handle, parts[i].iov_base, parts[i].iov_len,
-                          (flags & ~ZMQ_SNDMORE) | more);
+        result =
+            zmq_send(handle, parts[i].iov_base, parts[i].iov_len, (flags & ~ZMQ_SNDMORE) | more);
     }
     return result;
 }
@@ -232,20 +237,27 @@ static void transfer_taken(struct zmq__socket *socket)
     zmq__socket_look(socket); // the room that was made may be awaited
 }
 
+static int transfer_recv_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags, size_t *size)
+{
+    const int error = transfer_fetch(socket, flags);
+    if (error != 0) return error;
+    struct zmtp_part *const part = zmtp_msg_part(&socket->receiving, socket->taken);
+    *size = part->size;
+    const bool more = socket->taken + 1 < socket->receiving.count;
+    const int taken = zmq__message_take(msg, part, socket->receiving.origin, more);
+    if (taken < 0) return zmq__errno_of(taken);
+    transfer_taken(socket);
+    return 0;
+}
+
 int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
-    if (!socket) return -1;
+    size_t size = 0;
+    if (!zmq__socket_of(handle)) return -1;
     if (!zmq__message_of(msg)) return zmq__fail(EFAULT);
-    int error = transfer_fetch(socket, flags);
-    if (error != 0) return zmq__fail(error);
-    struct zmtp_part *const part = zmtp_msg_part(&socket->receiving, socket->taken);
-    const size_t size = part->size;
-    const bool more = socket->taken + 1 < socket->receiving.count;
-    error = zmq__message_take(msg, part, socket->receiving.origin, more);
-    if (error < 0) return zmq__fail(error);
-    transfer_taken(socket);
-    return transfer_size(size);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    if (!socket) return -1;
+    return transfer_result(socket, transfer_recv_msg(socket, msg, flags, &size), size);
 }
 
 int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -253,37 +265,53 @@ int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
     return zmq_msg_recv(msg, handle, flags);
 }
 
-int zmq_recv(void *handle, void *data, size_t size, int flags)
+static int transfer_recv(struct zmq__socket *socket, void *data, size_t *size, int flags)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
-    if (!socket) return -1;
-    if (!data && size > 0) return zmq__fail(EFAULT);
     const int error = transfer_fetch(socket, flags);
-    if (error != 0) return zmq__fail(error);
+    if (error != 0) return error;
     const struct zmtp_bytes octets = zmtp_msg_bytes(&socket->receiving, socket->taken);
-    const size_t count = octets.size < size ? octets.size : size;
+    const size_t count = octets.size < *size ? octets.size : *size;
     if (count > 0) memcpy(data, octets.data, count);
+    *size = octets.size; // also when there was no room for all
     transfer_taken(socket);
-    return transfer_size(octets.size);
+    return 0;
 }
 
-int zmq_recviov(void *handle, struct iovec *parts, size_t *count, int flags)
+int zmq_recv(void *handle, void *data, size_t size, int flags)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
+    if (!zmq__socket_of(handle)) return -1;
+    if (!data && size > 0) return zmq__fail(EFAULT);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
     if (!socket) return -1;
-    if (!parts || !count || *count == 0) return zmq__fail(EINVAL);
+    const int error = transfer_recv(socket, data, &size, flags);
+    return transfer_result(socket, error, size);
+}
+
+static int transfer_recv_row(struct zmq__socket *socket, struct iovec *parts, size_t *count,
+                             int flags)
+{
     const size_t most = *count;
     *count = 0;
     do {
         const int error = transfer_fetch(socket, flags);
-        if (error != 0) return zmq__fail(error);
+        if (error != 0) return error;
         const struct zmtp_bytes octets = zmtp_msg_bytes(&socket->receiving, socket->taken);
         void *const copy = malloc(octets.size > 0 ? octets.size : 1); // the program frees it
-        if (!copy) return zmq__fail(ENOMEM);
+        if (!copy) return ENOMEM;
         if (octets.size > 0) memcpy(copy, octets.data, octets.size);
         parts[*count] = (struct iovec){copy, octets.size};
         ++*count;
         transfer_taken(socket);
     } while (socket->more && *count < most);
-    return transfer_size(*count);
+    return 0;
+}
+
+int zmq_recviov(void *handle, struct iovec *parts, size_t *count, int flags)
+{
+    if (!zmq__socket_of(handle)) return -1;
+    if (!parts || !count || *count == 0) return zmq__fail(EINVAL);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    if (!socket) return -1;
+    const int error = transfer_recv_row(socket, parts, count, flags);
+    return transfer_result(socket, error, *count);
 }
