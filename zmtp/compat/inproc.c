@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../socket/pattern.h"
 #include "error.h"
 
 // One socket's side of a line; |line| for the other one's.
@@ -227,14 +226,7 @@ static int inproc_wait(struct zmq__socket *socket, struct inproc_pact *pact)
     struct zmtp_pipe_end *end;
     struct zmq__call *call = zmtp_alloc(zmtp_heap(), sizeof *call);
     if (!call) return ZMTP_ERR_MEMORY;
-    int error = zmtp__far_attach(socket->core, true, (struct zmtp_bytes){0}, &end);
-    if (error == ZMTP_OK) {
-        error = zmtp__socket_tell(socket->core, end->other);
-        if (error < 0) {
-            zmtp_socket_detach(socket->core, end->other);
-            zmtp_pipe_close(end);
-        }
-    }
+    const int error = zmtp__far_await(socket->core, &end);
     if (error < 0) {
         zmtp_free(zmtp_heap(), call, sizeof *call);
         return error;

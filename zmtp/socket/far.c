@@ -124,3 +124,15 @@ int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes
     const int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
     return result < 0 ? result : far_give(socket, ends, dialled, routing_id, end);
 }
+
+int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end)
+{
+    int result = zmtp__far_attach(socket, true, (struct zmtp_bytes){0}, end);
+    if (result < 0) return result;
+    result = zmtp__socket_tell(socket, (*end)->other);
+    if (result == ZMTP_OK) return result;
+    zmtp_socket_detach(socket, (*end)->other);
+    zmtp_pipe_close(*end);
+    *end = NULL;
+    return result;
+}

@@ -39,4 +39,7 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
 int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
                      struct zmtp_pipe_end **end);
 
+// As zmtp__far_join, for one who is not known yet; the limits are the socket's own.
+int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end);
+
 #endif
