@@ -72,10 +72,7 @@ static void offload_done(uv_work_t *work, int status)
     (void)status; // nobody cancels it
     offload_forget(job);
     if (job->result < 0)
-        garden_server_reply_error(offload->server, job->request,
-                                  job->result == GARDEN_ERR_LIMIT
-                                      ? "the answer is larger than a message may be: ask for less"
-                                      : garden_err_text(job->result));
+        garden_server_reply_error(offload->server, job->request, garden_err_text(job->result));
     else
         garden_server_reply_octets(offload->server, job->request, &job->octets);
     offload_free(job);

@@ -123,7 +123,9 @@ static int directive_filter_read(struct garden__query_build *build,
     const int result = directive_operator_find(build, op, &out->operator_of);
     if (result < 0) return result;
     if (out->operator_of->takes == DIRECTIVE_TAKES_NOTHING) {
-        if (value)
+        const bool empty = value && !value->variable && value->value.type == GARDEN_LIST &&
+                           value->value.list.count == 0; // as some write it
+        if (value && !empty)
             return garden__query_fail(build->error, GARDEN_ERR_FORMAT, value->place,
                                       "the operator %s takes no value", out->operator_of->name);
         return GARDEN_OK;
@@ -292,6 +294,9 @@ int garden__query_tag(struct garden__query_build *build,
     struct garden_text name;
     const int result = directive_name(build, directive, &name);
     if (result < 0) return result;
+    if (name.size == 0 && subject->operand.kind == GARDEN__QUERY_COUNT)
+        return garden__query_fail(build->error, GARDEN_ERR_FORMAT, directive->place,
+                                  "the tag of a count needs a name: @tag(name: \"...\")");
     if (name.size == 0) name = subject->name;
     for (size_t i = 0; i < build->tag_count; i++)
         if (garden_text_equal(build->tags[i].name, name))

@@ -173,7 +173,10 @@ static int server_encode(const struct garden_message *request, enum garden_lane 
     const int result = garden_message_encode(&reply, form, octets, &fault);
     if (result == GARDEN_OK) return result;
     garden_buffer_clear(octets);
-    garden_reply_error(&reply, lane, fault.text[0] ? fault.text : garden_err_text(result));
+    const char *why = fault.text[0] ? fault.text : garden_err_text(result);
+    if (result == GARDEN_ERR_LIMIT)
+        why = "the answer is larger or deeper than a message may be: ask for less";
+    garden_reply_error(&reply, lane, why);
     return garden_message_encode(&reply, form, octets, NULL);
 }
 

@@ -391,6 +391,10 @@ def shaped_queries(state):
     yield '{ Node { name @output inputs @fold @transform(op: "count") @tag(name: "n") outputs @fold @transform(op: "count") @filter(op: ">=", value: ["%n"]) @output } }', {}
     yield "{ Node { name @output a_: next { name @output b_: next { name @output } } } }", {}
     yield "{ Node { next next { name @output } } }", {}
+    yield "{ Node { a: next @fold { b: next { name @output } c: outputs @fold @transform(op: \"count\") @output } } }", {}
+    yield "{ Node { x: name @tag a: next { name @tag previous { name @filter(op: \"=\", value: [\"%x\"]) @output name @filter(op: \"!=\", value: [\"%name\"]) } } } }", {}
+    yield '{ Node { name @output next @fold @transform(op: "count") @tag(name: "n") previous @optional { latency_samples @output @filter(op: ">=", value: ["%n"]) } } }', {}
+    yield '{ Region { position @output latent_status @filter(op: "is_null", value: []) } }', {}
     yield "{ Edge { source { name @output(name: \"from\") } dest { name @output(name: \"to\") } source_port @output } }", {}
     yield f'{{ Edge(node_id: "{state.nodes[3]["id"]}") {{ source_port @output dest_port @output }} }}', {}
     yield "{ Node { name @output edges @fold { source_port @output dest_port @output } } }", {}

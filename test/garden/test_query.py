@@ -98,6 +98,15 @@ def ask_endlessly(it):
                              '{"never":"x"}', ENDLESS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def rows_that_no_message_can_carry_are_refused_in_words(story):
+    begin(story, "--query-rows", "1000000", "--query-ms", "60000", regions=0)
+    make_endless(story)
+    text = "{ Node { " + "edges { source { " * 4 + "a: id @output b: id @output" + " } }" * 4 + " } }"
+    told = one_line(story.ctl("--timeout", "60000", "query", text, check=1).stderr)
+    assert "the answer is larger or deeper than a message may be: ask for less" in told, told
+    assert story.ctl("query", "{ Node { name @output } }", check=0).stdout.split() == ["name", "outputs", "inputs"]
+
+
 def a_query_that_takes_too_long_is_ended(story):
     begin(story, "--query-ms", "200", regions=0)
     make_endless(story)

@@ -284,6 +284,8 @@ static void test_wrong_filters_are_told_with_their_place(void **state)
 
 static void test_what_is_wrong_is_told_with_its_place(void **state)
 {
+    refused(state, "{ One { next @fold @transform(op: \"count\") @tag value @output } }", NULL,
+            "line 1, column 44: the tag of a count needs a name: @tag(name: \"...\")");
     refused(
         state, "{ One { value @tag text @output } }", NULL,
         "line 1, column 15: the tag 'value' is never used: expected a filter with [\"%value\"]");
