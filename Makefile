@@ -36,7 +36,7 @@ DEPS_build = gcc libc6-dev make pkg-config libuv1-dev libsodium-dev libjansson-d
 DEPS_demo = $(DEPS_build) alsa-utils python3
 DEPS_ws = libwslay-dev
 DEPS_zmq = libzmq3-dev
-DEPS_test = $(DEPS_demo) $(DEPS_ws) $(DEPS_zmq) gcc-multilib libcmocka-dev python3-zmq python3-msgpack
+DEPS_test = $(DEPS_demo) $(DEPS_ws) $(DEPS_zmq) gcc-multilib libcmocka-dev python3-zmq python3-msgpack python3-venv
 DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
 DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3
 DEPS_tidy = $(DEPS_build) clang-format python3
@@ -49,7 +49,7 @@ DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-b
 # The languages of other libraries, where they are not here from elsewhere. Debian 12's Rust is too old
 # for zmq.rs, which is not run without a newer one.
 unless = $(if $(shell command -v $(1)),,$(2))
-DEPS_interop = $(DEPS_test) python3-venv $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
+DEPS_interop = $(DEPS_test) $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
     $(call unless,mvn,maven) $(call unless,node,nodejs) $(call unless,npm,npm)
 DEPS_all = $(sort $(DEPS_audio) $(DEPS_consumers) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
 
