@@ -160,6 +160,8 @@ static int requests_make_dump(struct offload_job *job, struct garden_message *re
 static void requests_pause(struct requests *requests, struct garden_request *request)
 {
     struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
+    const bool interrupt = request->message.control_request.kind == GARDEN_CONTROL_INTERRUPT;
+    const bool asked = interrupt && offload_interrupt(&requests->queries) > 0;
     bool playing;
     const int result =
         state_pause(requests->state, (int64_t)uv_hrtime(), &requests->changes, &playing);
@@ -170,8 +172,7 @@ static void requests_pause(struct requests *requests, struct garden_request *req
         return;
     }
     reply.control_reply.kind = GARDEN_CONTROL_REPLY_OK;
-    if (request->message.control_request.kind == GARDEN_CONTROL_INTERRUPT) {
-        const bool asked = offload_interrupt(&requests->queries) > 0;
+    if (interrupt) {
         reply.control_reply.kind = GARDEN_CONTROL_REPLY_INTERRUPTED;
         reply.control_reply.interrupted.was_running =
             garden_text_of(playing && asked ? "playback and query"
