@@ -13,6 +13,7 @@ import threading
 import time
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
 PEER = os.path.join(os.environ.get('O', 'build'), 'test/interop/pattern_peer')
 COUNT = 500
@@ -112,6 +113,32 @@ def case_pair(case):
     case.finish()
 
 
+def case_pair_turned_away(case):
+    """A second PAIR of libzmq's passes over the ERROR that it is told, and comes again until there is room."""
+    first = case.meet('PAIR', 'PAIR')
+    first.send_multipart(plan(0))
+    check(first.recv_multipart(), plan(0))
+    second = case.context.socket(zmq.PAIR)
+    second.linger, second.reconnect_ivl = 0, 20
+    second.rcvtimeo = second.sndtimeo = int(PATIENCE * 1000)
+    monitor = second.get_monitor_socket()
+    second.connect(first.last_endpoint)
+    turned_away = 0
+    while turned_away < 3:
+        if not monitor.poll(PATIENCE * 1000):
+            raise Failed('the second PAIR does not come again')
+        turned_away += recv_monitor_message(monitor)['event'] == zmq.EVENT_DISCONNECTED
+    first.close(0)
+    case.socket = second
+    while monitor.poll(1000):  # nothing more happens once it is in
+        monitor.recv_multipart()
+    for n in range(1, COUNT):
+        second.send_multipart(plan(n))
+    for n in range(1, COUNT):
+        check(second.recv_multipart(), plan(n))
+    case.finish()
+
+
 def case_xpub_sub(case):
     """libzmq's SUB tells of every subscription and of the last end; our XPUB tells of changes."""
     socket = case.meet('XPUB', 'SUB')
@@ -163,7 +190,7 @@ def case_xsub_xpub(case):
     case.finish()
 
 
-CASES = [case_push, case_pull, case_pair, case_xpub_sub, case_xpub_xsub, case_xpub_loses_sub,
+CASES = [case_push, case_pull, case_pair, case_pair_turned_away, case_xpub_sub, case_xpub_xsub, case_xpub_loses_sub,
          case_xsub_xpub]
 
 
@@ -175,8 +202,8 @@ def main():
             name = f'{run.__name__[5:]} {transport} {"we bind" if we_bind else "libzmq binds"}'
             if only not in name:
                 continue
-            if run == case_xpub_loses_sub and not we_bind:
-                continue  # a dialled pipe keeps its topics for the next connection
+            if run in (case_xpub_loses_sub, case_pair_turned_away) and not we_bind:
+                continue  # a dialled pipe keeps its topics for the next connection, and is nobody's second
             case = Case(folder, transport, we_bind)
             trouble = None
             try:
