@@ -57,9 +57,14 @@ static void czmq_show_log(const char *folder)
 int main(int argc, char **argv)
 {
     void *library = dlopen("libczmq.so.4", RTLD_NOW | RTLD_GLOBAL);
-    if (!library) {
+    const char *const why = library ? "" : dlerror();
+    if (strstr(why, "libczmq.so.4: cannot open")) {
         printf("1..0 # SKIP libczmq4 is not installed\n");
         return 0;
+    }
+    if (!library) {
+        printf("not ok 1 - czmq loads\n# %s\n1..1\n", why);
+        return 1;
     }
     int count = 0;
     for (size_t i = 0; i < sizeof czmq_classes / sizeof *czmq_classes; i++) {
