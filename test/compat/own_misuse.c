@@ -141,6 +141,25 @@ static void run_them(int id, void *hint)
     (void)zmq_timers_execute(timers);
 }
 
+static void slow_down(int id, void *hint)
+{
+    (void)hint;
+    calls++;
+    EXPECT("one that changes itself", zmq_timers_set_interval(timers, id, 100000) == 0);
+}
+
+// libzmq walks through freed memory then.
+static void timers_that_change_themselves(void)
+{
+    timers = zmq_timers_new();
+    calls = 0;
+    (void)zmq_timers_add(timers, 0, slow_down, NULL);
+    EXPECT("one that changes itself", zmq_timers_execute(timers) == 0 && calls == 1);
+    EXPECT("one that changes itself", zmq_timers_timeout(timers) > 0);
+    EXPECT("one that changes itself", zmq_timers_destroy(&timers) == 0);
+    calls = 0;
+}
+
 static void no_timers(void)
 {
     FAILS("no timers", zmq_timers_destroy(NULL), EFAULT);
@@ -184,6 +203,7 @@ int main(void)
     drafts_of_messages();
     utilities();
     no_timers();
+    timers_that_change_themselves();
     timers_of_no_time();
     return 0;
 }
