@@ -94,9 +94,7 @@ DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) 
     $(wildcard garden/daemon/*.c))
 CTL_SRC = $(wildcard garden/tools/*.c)
 endif
-# Until there are sockets, what waits for them stays out.
-COMPAT_LATER = $(if $(wildcard zmtp/compat/socket.c),,%/poll.c %/poller.c %/proxy.c %/same_poll.c %/same_proxy.c %/own_poller.c)
-COMPAT_SRC = $(filter-out $(COMPAT_LATER),$(wildcard zmtp/compat/*.c))
+COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
 EXAMPLES = $(patsubst %.c,$(O)/%,$(wildcard zmtp/examples/*.c garden/examples/*.c))
 SIM_SRC = $(wildcard test/sim/*.c)
@@ -235,8 +233,8 @@ $(O)/compat%include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
 
 # What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
 # what is the drop-in's alone is own_*.c, which may use drafts.
-COMPAT_SAME = $(basename $(notdir $(filter-out $(COMPAT_LATER),$(wildcard test/compat/same_*.c))))
-COMPAT_OWN = $(basename $(notdir $(filter-out $(COMPAT_LATER),$(wildcard test/compat/own_*.c))))
+COMPAT_SAME = $(basename $(notdir $(wildcard test/compat/same_*.c)))
+COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c)))
 COMPAT_TESTS = $(foreach p,$(COMPAT_SAME),$(O)/test/compat/$(p)-libzmq $(O)/test/compat/$(p)-dropin) \
     $(COMPAT_OWN:%=$(O)/test/compat/%) $(O)/compat-draft/libzmq.so
 $(O)/obj/dropin/%.o: %.c $(O)/flags $(O)/compat/include/zmq.h
