@@ -142,6 +142,22 @@ static void steered(void *context)
         zmq_close(all[i]);
 }
 
+static void of_one_socket(void *context)
+{
+    struct proxy proxy = {.steerable = 0};
+    proxy.frontend = proxy.backend = open_socket(context, ZMQ_REP, "inproc://echo", NULL);
+    void *client = open_socket(context, ZMQ_REQ, NULL, "inproc://echo");
+    start(&proxy);
+    for (int i = 0; i < 3; i++) {
+        zmq_send(client, "echo", 4, 0);
+        say_message("one socket is both sides", client);
+    }
+    zmq_ctx_shutdown(context);
+    end("one socket is both sides", &proxy);
+    zmq_close(proxy.frontend);
+    zmq_close(client);
+}
+
 static void one_way(void *context)
 {
     struct proxy proxy = {.steerable = 0};
@@ -195,7 +211,7 @@ static void subscriptions(void *context)
 
 int main(void)
 {
-    void (*const parts[])(void *context) = {errors, steered, one_way, subscriptions};
+    void (*const parts[])(void *context) = {errors, steered, of_one_socket, one_way, subscriptions};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         void *context = zmq_ctx_new();
         parts[i](context);

@@ -57,6 +57,15 @@ static int proxy_events(void *handle)
     return socket ? zmq__socket_events(socket) : -1;
 }
 
+// May the other side be sent to? 1 or 0; -1: errno tells. One that is both sides may have to be received from
+// first, as a REP has.
+static int proxy_has_room(const struct zmq__proxy *proxy, int from)
+{
+    if (proxy->sides[0] == proxy->sides[1]) return 1;
+    const int events = proxy_events(proxy->sides[!from]);
+    return events < 0 ? -1 : events & ZMQ_POLLOUT ? 1 : 0;
+}
+
 // Passes on what one side has while the other has room. Returns how many messages, or -1.
 static int proxy_forward(struct zmq__proxy *proxy, int from)
 {
@@ -64,9 +73,9 @@ static int proxy_forward(struct zmq__proxy *proxy, int from)
     int passed = 0;
     (void)zmq_msg_init(&msg);
     while (passed >= 0 && passed < PROXY_BURST) {
-        const int room = proxy_events(proxy->sides[!from]);
+        const int room = proxy_has_room(proxy, from);
         if (room < 0) passed = -1;
-        if (room < 0 || !(room & ZMQ_POLLOUT)) break;
+        if (room <= 0) break;
         if (zmq_msg_recv(&msg, proxy->sides[from], ZMQ_DONTWAIT) < 0) {
             // A side that only sends has nothing either.
             if (zmq_errno() != EAGAIN && zmq_errno() != ENOTSUP && zmq_errno() != EFSM) passed = -1;
@@ -136,13 +145,13 @@ static int proxy_wait(const struct zmq__proxy *proxy)
 {
     zmq_pollitem_t items[3] = {0};
     int count = 0;
-    for (int side = 0; side < 2 && !proxy->paused; side++) {
-        if (side == 1 && proxy->sides[1] == proxy->sides[0]) break;
-        const int here = proxy_events(proxy->sides[side]),
-                  there = proxy_events(proxy->sides[!side]);
+    const bool one = proxy->sides[0] == proxy->sides[1];
+    for (int side = 0; side < (one ? 1 : 2) && !proxy->paused; side++) {
+        const int here = proxy_events(proxy->sides[side]);
+        const int there = proxy_events(proxy->sides[!side]);
         if (here < 0 || there < 0) return -1;
-        const int events = (here & ZMQ_POLLIN ? 0 : ZMQ_POLLIN) |
-                           (there & ZMQ_POLLIN && !(here & ZMQ_POLLOUT) ? ZMQ_POLLOUT : 0);
+        int events = here & ZMQ_POLLIN && !one ? 0 : ZMQ_POLLIN;
+        if (there & ZMQ_POLLIN && !(here & ZMQ_POLLOUT) && !one) events |= ZMQ_POLLOUT;
         items[count++] = (zmq_pollitem_t){.socket = proxy->sides[side], .events = (short)events};
     }
     if (proxy->control)
