@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "../io/uv_socket.h"
+#include "../zap.h"
 #include "../zmq.h"
 #include "error.h"
 #include "inproc.h"
+#include "monitor.h"
 
 struct zmq__endpoint {
     struct zmq__endpoint *next;
@@ -25,8 +27,24 @@ struct endpoint_job {
     struct zmq__endpoint *endpoint;
     struct zmtp_uv_config config;
     struct zmtp_bytes routing_id;
+    const struct zmtp_endpoint *where;
     int error;
 };
+
+// In libzmq's words what the engine says of |endpoint|.
+static int endpoint_error(int error, const struct zmtp_endpoint *where, bool bound)
+{
+    const bool ip = where->transport == ZMTP_TCP || where->transport == ZMTP_WS;
+    if (error == ZMTP_ERR_NOT_FOUND && ip && bound) {
+        // An address that is not this machine's, or a name that is no interface.
+        const bool address =
+            where->host.size > 0 && ((where->host.data[0] >= '0' && where->host.data[0] <= '9') ||
+                                     memchr(where->host.data, ':', where->host.size));
+        return address ? EADDRNOTAVAIL : ENODEV;
+    }
+    if (error == ZMTP_ERR_UNSUPPORTED) return ENOCOMPATPROTO;
+    return zmq__errno_of(error);
+}
 
 static void endpoint_closed(void *user)
 {
@@ -49,6 +67,9 @@ static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
     else
         job->error = zmtp_uv_connect(socket, endpoint->given);
     if (job->error < 0) {
+        const uint32_t number = (uint32_t)endpoint_error(job->error, job->where, endpoint->bound);
+        if (endpoint->bound)
+            zmq__monitor_tell(job->socket, ZMQ_EVENT_BIND_FAILED, number, endpoint->given);
         zmtp_uv_socket_close(socket, endpoint_closed, job->socket);
         return;
     }
@@ -61,6 +82,8 @@ static void endpoint_close_there(struct zmq__loop *loop, struct zmq__task *task)
 {
     struct endpoint_job *job = (struct endpoint_job *)task;
     (void)loop;
+    if (job->endpoint->bound)
+        zmq__monitor_tell(job->socket, ZMQ_EVENT_CLOSED, 0, job->endpoint->text);
     job->endpoint->uv_socket->config.linger_ms = job->config.linger_ms;
     zmtp_uv_socket_close(job->endpoint->uv_socket, endpoint_closed, job->socket);
 }
@@ -83,30 +106,36 @@ static int endpoint_go_abroad(struct zmq__socket *socket)
     return 0;
 }
 
-// In libzmq's words what the engine says of |endpoint|.
-static int endpoint_error(int error, const struct zmtp_endpoint *where, bool bound)
+// Without a ZAP handler libzmq lets in who knows the key of a CURVE server, and with NULL everybody; nobody
+// with PLAIN, as names and passwords mean nothing then. A handler that is there would have to be asked, and
+// that is not built: so nobody gets in.
+static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zmtp_uv_guest *guest,
+                               void *user)
 {
-    const bool ip = where->transport == ZMTP_TCP || where->transport == ZMTP_WS;
-    if (error == ZMTP_ERR_NOT_FOUND && ip && bound) {
-        // An address that is not this machine's, or a name that is no interface.
-        const bool address =
-            where->host.size > 0 && ((where->host.data[0] >= '0' && where->host.data[0] <= '9') ||
-                                     memchr(where->host.data, ':', where->host.size));
-        return address ? EADDRNOTAVAIL : ENODEV;
-    }
-    if (error == ZMTP_ERR_UNSUPPORTED) return ENOCOMPATPROTO;
-    return zmq__errno_of(error);
+    const struct zmq__socket *const socket = user;
+    const struct zmtp_bytes nothing = {0};
+    const bool judged = guest->credentials.mechanism == ZMTP_PLAIN ||
+                        zmq__inproc_bound(socket->context, ZMTP_ZAP_ENDPOINT);
+    const enum zmtp_verdict verdict = judged ? ZMTP_VERDICT_BROKEN : ZMTP_VERDICT_ALLOW;
+    // Who has gone meanwhile need not be judged.
+    (void)zmtp_uv_authorise(uv_socket, guest->ticket, verdict, nothing, nothing);
 }
 
 static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *endpoint,
                              const struct zmtp_endpoint *where)
 {
-    struct endpoint_job job = {
-        .task = {.run = endpoint_open_there}, .socket = socket, .endpoint = endpoint};
+    struct endpoint_job job = {.task = {.run = endpoint_open_there},
+                               .socket = socket,
+                               .endpoint = endpoint,
+                               .where = where};
+    if (!endpoint->bound && socket->options.socks_proxy[0] != '\0') return ENOTSUP; // not past it
     const int error = endpoint_go_abroad(socket);
     if (error != 0) return error;
     zmq__options_endpoint(&socket->options, socket->type, &job.config);
     job.config.user = socket;
+    job.config.on_event = zmq__monitor_event;
+    job.config.on_authorise = endpoint_authorise;
+    if (!job.config.security.server) job.config.on_authorise = NULL;
     if (!endpoint->bound) {
         job.routing_id = socket->options.connect_routing_id; // of one connect only
         socket->options.connect_routing_id = (struct zmtp_bytes){0};

@@ -145,6 +145,14 @@ static struct zmq__name *inproc_find(const struct zmq__context *context, const c
     return name;
 }
 
+bool zmq__inproc_bound(struct zmq__context *context, const char *text)
+{
+    zmq__context_lock(context);
+    const bool bound = inproc_find(context, text);
+    zmq__context_unlock(context);
+    return bound;
+}
+
 // Opens the ferry between the two sides, of which |index| is this thread's and has |end|; the other is hailed.
 static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe_end *end)
 {

@@ -9,6 +9,8 @@
 
 // |name| is the whole endpoint. An errno: EADDRINUSE, ENOMEM.
 int zmq__inproc_bind(struct zmq__socket *socket, const char *name);
+// Has anybody the name? On any thread.
+bool zmq__inproc_bound(struct zmq__context *context, const char *name);
 int zmq__inproc_connect(struct zmq__socket *socket, const char *name);
 // ENOENT. What is there already stays.
 int zmq__inproc_unbind(struct zmq__socket *socket, const char *name);

@@ -122,6 +122,11 @@ static void settings_security(const struct zmq__options *options, struct zmtp_uv
         security->crypto = zmtp_sodium();
         security->keys = (struct zmtp_key_pair){options->public_key, options->secret_key};
         security->server_key = options->server_key;
+        // A server of libzmq's is told its secret key alone.
+        if (security->crypto && zmtp_key_is_zero(&security->keys.public_key))
+            security->crypto->public_of(&security->keys.public_key, &security->keys.secret_key);
+    } else {
+        security->server = options->zap_domain[0] != '\0'; // then a handler is asked with NULL, too
     }
 }
 

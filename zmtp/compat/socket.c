@@ -12,6 +12,7 @@
 #include "../zmq.h"
 #include "error.h"
 #include "inproc.h"
+#include "monitor.h"
 
 enum {
     // Rounds of work for one call; what is left is for the next.
@@ -79,7 +80,7 @@ static void socket_lock(struct zmq__socket *socket)
 }
 
 // What this thread does: it is in a call, or works for others; and those whom that has rung.
-static _Thread_local bool socket_inside;
+static _Thread_local unsigned socket_inside;
 static _Thread_local struct zmq__socket *socket_helpless;
 
 static void socket_note_helpless(struct zmq__socket *socket)
@@ -178,7 +179,7 @@ static void socket_unlock(struct zmq__socket *socket)
 
 static void socket_help_all(void)
 {
-    socket_inside = true;
+    socket_inside++;
     while (socket_helpless) {
         struct zmq__socket *const socket = socket_helpless;
         socket_helpless = socket->helpless_next;
@@ -189,7 +190,7 @@ static void socket_help_all(void)
         }
         zmq__socket_unref(socket);
     }
-    socket_inside = false;
+    socket_inside--;
 }
 
 struct zmq__socket *zmq__socket_enter(void *handle)
@@ -202,15 +203,15 @@ struct zmq__socket *zmq__socket_enter(void *handle)
         if (!zmq__socket_of(handle))
             return NULL; // another thread has closed it, and keeps the lock
     }
-    socket_inside = true;
+    socket_inside++;
     return socket;
 }
 
 void zmq__socket_leave(struct zmq__socket *socket)
 {
     socket_unlock(socket);
-    socket_inside = false;
-    if (socket_helpless) socket_help_all();
+    socket_inside--;
+    if (socket_helpless && !socket_inside) socket_help_all();
 }
 
 int zmq__socket_result(struct zmq__socket *socket, int error)
@@ -261,12 +262,12 @@ int zmq__socket_fd(struct zmq__socket *socket)
 static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd *item, int timeout_ms)
 {
     atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
-    socket_inside = false;
-    if (socket_helpless) socket_help_all();
+    socket_inside--;
+    if (socket_helpless && !socket_inside) socket_help_all();
     const int result = poll(item, 1, timeout_ms);
     const int error = result < 0 ? errno : 0;
     socket_lock(socket);
-    socket_inside = true;
+    socket_inside++;
     atomic_store_explicit(&socket->waiting, false, memory_order_seq_cst);
     if (zmq__context_terminated(socket->context)) return ETERM;
     if (error != 0) return error;
@@ -380,7 +381,8 @@ int zmq_close(void *handle)
     struct zmq__context *const context = socket->context;
     atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_NONE, memory_order_relaxed);
     socket_lock(socket); // for ever: nobody works for it any more
-    socket_inside = true;
+    socket_inside++;
+    zmq__monitor_stop(socket);
     zmq__context_part(context, socket);
     zmq__inproc_unbind_all(socket);
     zmtp_msg_fini(&socket->sending);
@@ -398,7 +400,7 @@ int zmq_close(void *handle)
         zmq__socket_unref(socket);
         zmq__context_release(context);
     }
-    socket_inside = false;
-    if (socket_helpless) socket_help_all();
+    socket_inside--;
+    if (socket_helpless && !socket_inside) socket_help_all();
     return 0;
 }

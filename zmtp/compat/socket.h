@@ -20,6 +20,7 @@
 
 struct zmq__endpoint;
 struct zmq__line;
+struct zmq__monitor;
 
 struct zmq__socket {
     struct zmq__handle handle;
@@ -41,6 +42,7 @@ struct zmq__socket {
     size_t abroad;
     struct zmq__task task;
     struct zmq__leaver leaver;
+    struct zmq__monitor *monitor; // null: nobody listens
     // Lines to other sockets.
     struct zmtp__dock dock;
     struct zmq__line *lines;
@@ -95,6 +97,8 @@ void zmq__socket_ring(struct zmq__socket *socket);
 void zmq__socket_ref(struct zmq__socket *socket);
 void zmq__socket_unref(struct zmq__socket *socket);
 
+// transfer.c: sends a whole message without waiting, from any thread; for the library's own sockets. An errno.
+int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *parts, size_t count);
 // endpoint.c: the program closes |socket|, whose core is closed; its connections linger. False: it has none.
 bool zmq__endpoint_leave(struct zmq__socket *socket);
 

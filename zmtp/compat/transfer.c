@@ -119,6 +119,20 @@ static int transfer_result(struct zmq__socket *socket, int error, size_t size)
     return error == 0 ? transfer_size(size) : zmq__fail(error);
 }
 
+int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *parts, size_t count)
+{
+    struct zmtp_msg msg;
+    int error = 0;
+    if (!zmq__socket_enter(socket)) return zmq_errno();
+    zmtp_msg_init(&msg, NULL);
+    for (size_t i = 0; i < count && error == 0; i++)
+        if (zmtp_msg_append(&msg, parts[i]) < 0) error = ENOMEM;
+    if (error == 0) error = transfer_push(socket, &msg, 0);
+    zmtp_msg_fini(&msg);
+    zmq__socket_leave(socket);
+    return error;
+}
+
 int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
 {
     struct zmtp_part part;

@@ -373,8 +373,11 @@ static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
     const uint64_t base = end->out->taken + end->out->count;
     const size_t messages = zmtp__cargo_messages(&berth->cargo);
     if (berth->cargo.count > 0) {
-        // Commands that were for a connection other than the present one are not to be seen.
-        if (!link->up || link->generation != berth->heard) zmtp__cargo_expire(&berth->cargo);
+        // Commands that were for a connection other than the present one are not to be seen. A core that has
+        // its connections elsewhere tells of none, and commands are for it.
+        const bool told = link->generation > 0;
+        if (told && (!link->up || link->generation != berth->heard))
+            zmtp__cargo_expire(&berth->cargo);
         const int result = zmtp__queue_load(end->out, &berth->cargo, shore->ferry->allocator);
         if (result < 0) return result;
         zmtp__pipe_published(end);
