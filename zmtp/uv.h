@@ -181,6 +181,7 @@ struct zmtp_allow {
 struct zmtp_uv_guest {
     uint64_t ticket;               // for zmtp_uv_authorise
     const char *endpoint, *remote; // ours, and the address that it comes from
+    const char *address;           // of that, what RFC 27 calls so: "192.0.2.1"
     struct zmtp_uv_process process;
     struct zmtp_credentials credentials;
 };

@@ -337,6 +337,51 @@ static void curve(void *context)
     zmq_close(b);
 }
 
+static void say_answer(void *handler, const char *status)
+{
+    say_recv("a handler is asked", handler);
+    zmq_send(handler, "1.0", 3, ZMQ_SNDMORE);
+    zmq_send(handler, "1", 1, ZMQ_SNDMORE);
+    zmq_send(handler, status, 3, ZMQ_SNDMORE);
+    zmq_send(handler, "", 0, ZMQ_SNDMORE);
+    zmq_send(handler, "somebody", 8, ZMQ_SNDMORE);
+    zmq_send(handler, "", 0, 0);
+}
+
+// A handler lets one in and another not.
+static void asks(void *context)
+{
+    void *handler = open_socket(context, ZMQ_REP);
+    void *a = open_socket(context, ZMQ_PULL), *b = open_socket(context, ZMQ_PUSH);
+    const int on = 1, wait = 500;
+    zmq_msg_t msg;
+    say_result("a handler", zmq_bind(handler, "inproc://zeromq.zap.01"));
+    zmq_setsockopt(a, ZMQ_PLAIN_SERVER, &on, sizeof on);
+    zmq_setsockopt(a, ZMQ_ZAP_DOMAIN, "domain", 6);
+    zmq_setsockopt(b, ZMQ_PLAIN_USERNAME, "user", 4);
+    zmq_setsockopt(b, ZMQ_PLAIN_PASSWORD, "word", 4);
+    join("a handler is asked", a, b, "tcp://127.0.0.1:*");
+    say_answer(handler, "200");
+    zmq_send(b, "secret", 6, 0);
+    zmq_msg_init(&msg);
+    say_result("who is let in", zmq_msg_recv(&msg, a, 0));
+    const char *user = zmq_msg_gets(&msg, "User-Id"), *from = zmq_msg_gets(&msg, "Peer-Address");
+    say("who is let in", "%s from %s", user ? user : "nobody", from ? from : "nowhere");
+    zmq_msg_close(&msg);
+    zmq_close(b);
+    b = open_socket(context, ZMQ_PUSH);
+    zmq_setsockopt(b, ZMQ_PLAIN_USERNAME, "other", 5);
+    zmq_setsockopt(b, ZMQ_PLAIN_PASSWORD, "word", 4);
+    join("who is not", a, b, "tcp://127.0.0.1:*");
+    say_answer(handler, "400");
+    zmq_send(b, "secret", 6, 0);
+    zmq_setsockopt(a, ZMQ_RCVTIMEO, &wait, sizeof wait);
+    say_recv("who is not", a);
+    zmq_close(a);
+    zmq_close(b);
+    zmq_close(handler);
+}
+
 // Receives events until |last|; those that come in any order are not told.
 static void say_events(const char *name, void *listener, int last)
 {
@@ -380,6 +425,7 @@ int main(void)
     plain(context);
     curve(context);
     monitors(context);
+    asks(context);
     say_result("term", zmq_ctx_term(context));
     return 0;
 }

@@ -10,12 +10,15 @@
 #include "error.h"
 #include "inproc.h"
 #include "monitor.h"
+#include "zap.h"
 
 struct zmq__endpoint {
     struct zmq__endpoint *next;
+    struct zmq__socket *socket;
     struct zmtp_uv_socket *uv_socket; // the loop's; null: over inproc
     uint64_t number;
     bool bound;
+    char zap_domain[ZMQ__TEXT_MAX];
     char given[ZMTP_ENDPOINT_MAX];
     char text[ZMTP_ENDPOINT_MAX]; // what it came to
 };
@@ -106,17 +109,26 @@ static int endpoint_go_abroad(struct zmq__socket *socket)
     return 0;
 }
 
+static void endpoint_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_event *event,
+                           void *user)
+{
+    const struct zmq__endpoint *const endpoint = user;
+    zmq__monitor_event(uv_socket, event, endpoint->socket);
+}
+
 // Without a ZAP handler libzmq lets in who knows the key of a CURVE server, and with NULL everybody; nobody
-// with PLAIN, as names and passwords mean nothing then. A handler that is there would have to be asked, and
-// that is not built: so nobody gets in.
+// with PLAIN, as names and passwords mean nothing then.
 static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zmtp_uv_guest *guest,
                                void *user)
 {
-    const struct zmq__socket *const socket = user;
+    const struct zmq__endpoint *const endpoint = user;
     const struct zmtp_bytes nothing = {0};
-    const bool judged = guest->credentials.mechanism == ZMTP_PLAIN ||
-                        zmq__inproc_bound(socket->context, ZMTP_ZAP_ENDPOINT);
-    const enum zmtp_verdict verdict = judged ? ZMTP_VERDICT_BROKEN : ZMTP_VERDICT_ALLOW;
+    if (zmq__inproc_bound(endpoint->socket->context, ZMTP_ZAP_ENDPOINT)) {
+        zmq__zap_ask(endpoint->socket, uv_socket, guest, endpoint->zap_domain);
+        return;
+    }
+    const enum zmtp_verdict verdict =
+        guest->credentials.mechanism == ZMTP_PLAIN ? ZMTP_VERDICT_BROKEN : ZMTP_VERDICT_ALLOW;
     // Who has gone meanwhile need not be judged.
     (void)zmtp_uv_authorise(uv_socket, guest->ticket, verdict, nothing, nothing);
 }
@@ -132,8 +144,8 @@ static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *e
     const int error = endpoint_go_abroad(socket);
     if (error != 0) return error;
     zmq__options_endpoint(&socket->options, socket->type, &job.config);
-    job.config.user = socket;
-    job.config.on_event = zmq__monitor_event;
+    job.config.user = endpoint;
+    job.config.on_event = endpoint_event;
     job.config.on_authorise = endpoint_authorise;
     if (!job.config.security.server) job.config.on_authorise = NULL;
     if (!endpoint->bound) {
@@ -183,7 +195,8 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
         return 0;
     struct zmq__endpoint *endpoint = zmtp_alloc(zmtp_heap(), sizeof *endpoint);
     if (!endpoint) return ENOMEM;
-    *endpoint = (struct zmq__endpoint){.bound = bound};
+    *endpoint = (struct zmq__endpoint){.socket = socket, .bound = bound};
+    strcpy(endpoint->zap_domain, socket->options.zap_domain);
     strcpy(endpoint->given, text); // the parser checked the size
     strcpy(endpoint->text, text);
     if (where.transport != ZMTP_INPROC)

@@ -99,6 +99,8 @@ void zmq__socket_unref(struct zmq__socket *socket);
 
 // transfer.c: sends a whole message without waiting, from any thread; for the library's own sockets. An errno.
 int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *parts, size_t count);
+// The same, of a whole message that has come, into |msg|, which is empty.
+int zmq__socket_try_recv(struct zmq__socket *socket, struct zmtp_msg *msg);
 // endpoint.c: the program closes |socket|, whose core is closed; its connections linger. False: it has none.
 bool zmq__endpoint_leave(struct zmq__socket *socket);
 

@@ -241,6 +241,18 @@ static int transfer_fetch(struct zmq__socket *socket, int flags)
     }
 }
 
+int zmq__socket_try_recv(struct zmq__socket *socket, struct zmtp_msg *msg)
+{
+    if (!zmq__socket_enter(socket)) return zmq_errno();
+    const int error = transfer_fetch(socket, ZMQ_DONTWAIT);
+    if (error == 0) {
+        *msg = socket->receiving;
+        zmtp_msg_init(&socket->receiving, NULL);
+    }
+    zmq__socket_leave(socket);
+    return error;
+}
+
 // The next part was given to the program.
 static void transfer_taken(struct zmq__socket *socket)
 {
@@ -271,7 +283,8 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
     if (!zmq__message_of(msg)) return zmq__fail(EFAULT);
     struct zmq__socket *socket = zmq__socket_enter(handle);
     if (!socket) return -1;
-    return transfer_result(socket, transfer_recv_msg(socket, msg, flags, &size), size);
+    const int error = transfer_recv_msg(socket, msg, flags, &size);
+    return transfer_result(socket, error, size);
 }
 
 int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)

@@ -447,8 +447,10 @@ static void conn_drain(struct zmtp__conn *conn)
 static void conn_authorise(struct zmtp__conn *conn)
 {
     struct zmtp_uv_socket *socket = conn->socket;
-    struct zmtp_uv_guest guest = {
-        .endpoint = zmtp__conn_endpoint(conn), .remote = conn->remote, .process = conn->process};
+    struct zmtp_uv_guest guest = {.endpoint = zmtp__conn_endpoint(conn),
+                                  .remote = conn->remote,
+                                  .address = conn->address,
+                                  .process = conn->process};
     enum zmtp_verdict verdict;
     if (conn->ticket > 0 || zmtp_peer_credentials(conn->peer, &guest.credentials) < 0) return;
     conn->ticket = guest.ticket = ++socket->tickets;
