@@ -165,6 +165,9 @@ static int endpoint_parse(const char *text, struct zmtp_endpoint *where)
     // A scheme without anything behind it is no endpoint at all.
     const char *const colon = strstr(text, "://");
     if (error == ZMTP_ERR_TRANSPORT && (!colon || colon == text || colon[3] == '\0')) return EINVAL;
+    if (error == ZMTP_ERR_ENDPOINT && strncmp(text, "ipc://", 6) == 0 &&
+        strlen(text + 6) > ZMTP_IPC_PATH_MAX)
+        return ENAMETOOLONG;
     return error < 0 ? zmq__errno_of(error) : 0;
 }
 

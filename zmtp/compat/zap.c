@@ -74,12 +74,14 @@ static void zap_rung(uv_poll_t *poll, int status, int events)
     zap_end(question);
 }
 
+// The routing id is the server's own, as libzmq tells it.
 static int zap_send(struct zmq__socket *dealer, const struct zmtp_uv_guest *guest,
-                    const char *domain)
+                    struct zmtp_bytes routing_id, const char *domain)
 {
     const struct zmtp_zap_request request = {.id = zmtp_bytes_text("1"),
                                              .domain = zmtp_bytes_text(domain),
                                              .address = zmtp_bytes_text(guest->address),
+                                             .routing_id = routing_id,
                                              .known = true,
                                              .credentials = guest->credentials};
     struct zmtp_bytes parts[ZAP_PARTS_MAX];
@@ -96,14 +98,14 @@ static int zap_send(struct zmq__socket *dealer, const struct zmtp_uv_guest *gues
 
 // A DEALER that has put the question; null: it could not.
 static struct zmq__socket *zap_open(struct zmq__context *context, const struct zmtp_uv_guest *guest,
-                                    const char *domain)
+                                    struct zmtp_bytes routing_id, const char *domain)
 {
     int error;
     struct zmq__socket *dealer = zmq__socket_open(context, ZMTP_DEALER, &error);
     if (!dealer) return NULL;
     dealer->options.linger = 0;
-    if (zmq_connect(dealer, ZMTP_ZAP_ENDPOINT) == 0 && zap_send(dealer, guest, domain) == 0 &&
-        zmq__socket_fd(dealer) >= 0)
+    if (zmq_connect(dealer, ZMTP_ZAP_ENDPOINT) == 0 &&
+        zap_send(dealer, guest, routing_id, domain) == 0 && zmq__socket_fd(dealer) >= 0)
         return dealer;
     (void)zmq_close(dealer);
     return NULL;
@@ -115,7 +117,9 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
     const struct zmtp_bytes nothing = {0};
     struct zmtp_uv *const uv = uv_socket->uv;
     struct zap_question *question = zmtp_alloc(zmtp_heap(), sizeof *question);
-    struct zmq__socket *dealer = question ? zap_open(socket->context, guest, domain) : NULL;
+    struct zmq__socket *dealer =
+        question ? zap_open(socket->context, guest, uv_socket->config.socket.routing_id, domain)
+                 : NULL;
     if (!dealer) {
         zmtp_free(zmtp_heap(), question, sizeof *question);
         (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
