@@ -120,6 +120,7 @@ LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd -larchive $(AUDIO_LIBS) -lm
 
 BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
 SIM = $(if $(SIM_SRC),$(O)/bin/sim)
+MONKEY = $(if $(call pick,monkey/24-seeds),$(O)/bin/monkey)
 # Each test/*/test_*.c is one program, each test_*.py a script; other .c files of test/interop and
 # test/hostile are programs that such scripts drive.
 pick = $(if $(T),$(foreach x,$(1),$(if $(findstring $(T),$(x)),$(x))),$(1))
@@ -135,7 +136,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all lib core zmq amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
-        check mutants torture run-torture soak demo run-demo fuzz fuzz-smoke \
+        check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
         fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
@@ -284,13 +285,14 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
 NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
-tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS)) $(TESTS) $(REPLAY) $(SIM)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
 	    $(TESTS) $(TEST_SCRIPTS) \
 	    $(foreach r,$(REPLAY),--command 'fuzz/$(notdir $(r))' '$(r) $(r:$(O)/bin/replay_%=fuzz/corpus/%)') \
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
+	    $(if $(MONKEY),--command 'monkey/24-seeds' '$(MONKEY) 1 24') \
 	    $(if $(DEMO),--command 'demo/fast' 'PACE=fast $(DEMO)') \
 	    --command 'conformance/matrix' 'test/conformance/matrix --check' \
 	    --command 'garden/table' 'test/garden/table --check' \
@@ -365,7 +367,9 @@ torture: ## tests again with the n-th allocation and the n-th system call failin
 TORTURE_LOOP = $(call pick,$(O)/torture/loop)
 # What fails there: allocations, and these calls of the engine's.
 TORTURE_CALLS = realloc socket bind listen accept4 connect sendmsg recv setsockopt getsockopt getsockname getpeername shutdown \
-    unlink lstat fstat open eventfd epoll_create1 epoll_ctl uv_poll_init uv_poll_start uv_async_init
+    unlink lstat fstat open eventfd epoll_create1 epoll_ctl uv_poll_init uv_poll_start uv_async_init send recvmsg ioctl \
+    getifaddrs getaddrinfo pthread_create uv_mutex_init
+TORTURE_WRAPS = $(TORTURE_CALLS:%=-Wl,--wrap=%)
 run-torture: $(TORTURE_UNITS) $(TORTURE_LOOP)
 	@TORTURE_POINTS=$(TORTURE_POINTS) ASAN_OPTIONS=exitcode=99:allocator_may_return_null=1 UBSAN_OPTIONS=exitcode=99 $(PYTHON) test/run --only '$(T)' \
 	    --strip $(O)/ --timeout 900 $^
@@ -374,9 +378,24 @@ $(TORTURE_UNITS): $(O)/torture/%: $(O)/obj/test/unit/%.o $(O)/obj/test/torture/u
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=realloc -Wl,--wrap=_cmocka_run_group_tests -o $@ $(filter %.o,$^) $(LIB_ZMTP) \
 	    -lcmocka $(LIBS_SYSTEM)
 
-$(O)/torture/loop: $(O)/obj/test/torture/loop.o $(LIB_ZMTP) $(O)/sources
+$(O)/torture/loop: $(O)/obj/test/torture/loop.o $(O)/obj/test/torture/calls.o $(LIB_ZMTP) $(O)/sources
 	@mkdir -p $(@D)
-	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_CALLS:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
+
+# Random calls of uv.h amid the same failures, and conversations gone wrong. With TSAN=1 threads are of use:
+# setarch -R make monkey TSAN=1 MONKEY_FLAGS='--threads 4'
+FIRST ?= 1
+MONKEY_FLAGS ?=
+MONKEY_SEEDS = $(if $(filter command%,$(origin SEEDS)),$(SEEDS),1000)
+monkey: ## random calls of uv.h amid failures, and mutated conversations, for SEEDS=1000 from FIRST=1; MONKEY_FLAGS='--seconds 60'
+	$(again) deps-test
+	$(again) run-monkey $(if $(filter 1,$(TSAN)),O=$(O)/tsan,O=$(O)/asan ASAN=1) $(TEST_WS)
+run-monkey: $(O)/bin/monkey $(O)/test/hostile/listeners
+	$(O)/bin/monkey $(MONKEY_FLAGS) $(FIRST) $(MONKEY_SEEDS)
+	O='$(O)' test/hostile/test_conversations.py --seed $(FIRST) --count $(MONKEY_SEEDS)0
+$(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(LIB_ZMTP) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
 
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
 BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libzmq)

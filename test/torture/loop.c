@@ -5,19 +5,15 @@
 // Each run is a process of its own. TORTURE_POINTS: at most so many failures of each kind and conversation.
 // TORTURE_CASE, TORTURE_KIND, TORTURE_AT: one run, here, for a debugger; KIND is the number of what fails.
 #include <dirent.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "test/torture/calls.h"
 #include "zmtp/zmtp.h"
 
 enum { LOOP_POINTS = 200, LOOP_SECONDS = 60, LOOP_PATIENCE_MS = 20000, LOOP_BURST = 16 };
@@ -42,7 +38,7 @@ static struct {
     bool armed;  // the engine is at work, not this program
 } loop;
 
-static bool loop_call_fails(const char *name)
+bool calls_fail(const char *name)
 {
     if (!loop.armed) return false;
     const uint64_t call = ++loop.told->calls;
@@ -51,66 +47,13 @@ static bool loop_call_fails(const char *name)
     return true;
 }
 
-void *__real_realloc(void *memory, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_realloc(void *memory, size_t size)
+bool calls_allocation_fails(void)
 {
-    if (loop.armed && size > 0) {
-        const uint64_t call = ++loop.told->allocations;
-        const uint64_t last = loop.at + (loop.kind == LOOP_ALLOCATIONS ? LOOP_BURST : 0);
-        if (loop.kind != LOOP_CALL && loop.at > 0 && call >= loop.at && call <= last) return NULL;
-    }
-    return __real_realloc(memory, size);
+    if (!loop.armed) return false;
+    const uint64_t call = ++loop.told->allocations;
+    const uint64_t last = loop.at + (loop.kind == LOOP_ALLOCATIONS ? LOOP_BURST : 0);
+    return loop.kind != LOOP_CALL && loop.at > 0 && call >= loop.at && call <= last;
 }
-
-// A call of the engine's that can fail with |error|. The Makefile tells the linker of each.
-#define LOOP_WRAP(type, name, parameters, arguments, error)                                        \
-    type __real_##name parameters;                                                                 \
-    type __wrap_##name parameters;                                                                 \
-    type __wrap_##name parameters                                                                  \
-    {                                                                                              \
-        if (!loop_call_fails(#name)) return __real_##name arguments;                               \
-        errno = error;                                                                             \
-        return -1;                                                                                 \
-    }
-// One of libuv's, which returns its error.
-#define LOOP_WRAP_UV(name, parameters, arguments)                                                  \
-    int __real_##name parameters;                                                                  \
-    int __wrap_##name parameters;                                                                  \
-    int __wrap_##name parameters                                                                   \
-    {                                                                                              \
-        return loop_call_fails(#name) ? UV_ENOMEM : __real_##name arguments;                       \
-    }
-LOOP_WRAP(int, socket, (int domain, int type, int protocol), (domain, type, protocol), EMFILE)
-LOOP_WRAP(int, bind, (int fd, const struct sockaddr *at, socklen_t size), (fd, at, size), ENOBUFS)
-LOOP_WRAP(int, listen, (int fd, int backlog), (fd, backlog), ENOBUFS)
-LOOP_WRAP(int, accept4, (int fd, struct sockaddr *at, socklen_t *size, int flags),
-          (fd, at, size, flags), EMFILE)
-LOOP_WRAP(int, connect, (int fd, const struct sockaddr *at, socklen_t size), (fd, at, size),
-          ENOBUFS)
-LOOP_WRAP(ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags),
-          ECONNRESET)
-LOOP_WRAP(ssize_t, recv, (int fd, void *to, size_t size, int flags), (fd, to, size, flags),
-          ECONNRESET)
-LOOP_WRAP(int, setsockopt, (int fd, int level, int name, const void *at, socklen_t size),
-          (fd, level, name, at, size), ENOBUFS)
-LOOP_WRAP(int, getsockopt, (int fd, int level, int name, void *at, socklen_t *size),
-          (fd, level, name, at, size), ENOBUFS)
-LOOP_WRAP(int, getsockname, (int fd, struct sockaddr *at, socklen_t *size), (fd, at, size), ENOBUFS)
-LOOP_WRAP(int, getpeername, (int fd, struct sockaddr *at, socklen_t *size), (fd, at, size), ENOBUFS)
-LOOP_WRAP(int, shutdown, (int fd, int how), (fd, how), ENOTCONN)
-LOOP_WRAP(int, unlink, (const char *path), (path), EACCES)
-LOOP_WRAP(int, lstat, (const char *path, struct stat *out), (path, out), EACCES)
-LOOP_WRAP(int, fstat, (int fd, struct stat *out), (fd, out), EIO)
-LOOP_WRAP(int, open, (const char *path, int flags, mode_t mode), (path, flags, mode), EMFILE)
-LOOP_WRAP(int, eventfd, (unsigned count, int flags), (count, flags), EMFILE)
-LOOP_WRAP(int, epoll_create1, (int flags), (flags), EMFILE)
-LOOP_WRAP(int, epoll_ctl, (int fd, int how, int of, struct epoll_event *event),
-          (fd, how, of, event), ENOMEM)
-LOOP_WRAP_UV(uv_poll_init, (uv_loop_t * on, uv_poll_t *poll, int fd), (on, poll, fd))
-LOOP_WRAP_UV(uv_poll_start, (uv_poll_t * poll, int events, uv_poll_cb call), (poll, events, call))
-LOOP_WRAP_UV(uv_async_init, (uv_loop_t * on, uv_async_t *async, uv_async_cb call),
-             (on, async, call))
 
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 

@@ -184,12 +184,8 @@ static void mailbox_ring(uv_async_t *async)
     zmtp__engine_dispatch(uv);
 }
 
-int zmtp_uv_mailbox_open(struct zmtp_uv_mailbox **out, struct zmtp_uv_socket *socket)
+static int mailbox_start(struct zmtp_uv_mailbox **out, struct zmtp_uv_socket *socket)
 {
-    if (!out) return ZMTP_ERR_ARGUMENT;
-    *out = NULL;
-    const int error = zmtp__uv_socket_check(socket);
-    if (error < 0) return error;
     struct zmtp_uv *uv = socket->uv;
     struct zmtp_uv_mailbox *mailbox = zmtp_alloc(zmtp_heap(), sizeof *mailbox);
     if (!mailbox) return ZMTP_ERR_MEMORY;
@@ -216,6 +212,18 @@ int zmtp_uv_mailbox_open(struct zmtp_uv_mailbox **out, struct zmtp_uv_socket *so
     uv->handles++;
     socket->mailboxes = mailbox;
     *out = mailbox;
+    return ZMTP_OK;
+}
+
+int zmtp_uv_mailbox_open(struct zmtp_uv_mailbox **out, struct zmtp_uv_socket *socket)
+{
+    if (!out) return ZMTP_ERR_ARGUMENT;
+    *out = NULL;
+    int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    error = mailbox_start(out, socket);
+    if (error < 0) return zmtp__uv_socket_fail(socket, error, "%s", zmtp_err_text(error));
+    zmtp__uv_socket_hush(socket);
     return ZMTP_OK;
 }
 

@@ -208,19 +208,8 @@ static int tray_start(struct zmtp_uv_tray *tray, struct zmtp_uv *uv)
     return ZMTP_OK;
 }
 
-int zmtp_uv_tray_open(struct zmtp_uv_tray **out, struct zmtp_uv_socket *socket)
+static int tray_make(struct zmtp_uv_tray **out, struct zmtp_uv_socket *socket)
 {
-    if (!out) return ZMTP_ERR_ARGUMENT;
-    *out = NULL;
-    int error = zmtp__uv_socket_check(socket);
-    if (error < 0) return error;
-    if (socket->config.on_message || socket->config.on_readable)
-        return zmtp__uv_socket_fail(socket, ZMTP_ERR_STATE,
-                                    "what this socket receives goes to on_message or on_readable: "
-                                    "leave both null for a tray");
-    if (socket->tray)
-        return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE,
-                                    "this socket has its tray; all threads share that one");
     struct zmtp_uv_tray *tray = zmtp_alloc(zmtp_heap(), sizeof *tray);
     if (!tray) return ZMTP_ERR_MEMORY;
     *tray = (struct zmtp_uv_tray){.generation = socket->uv->generation,
@@ -239,7 +228,7 @@ int zmtp_uv_tray_open(struct zmtp_uv_tray **out, struct zmtp_uv_socket *socket)
         zmtp_free(zmtp_heap(), tray, sizeof *tray);
         return ZMTP_ERR_MEMORY;
     }
-    error = tray_start(tray, socket->uv);
+    const int error = tray_start(tray, socket->uv);
     if (error < 0) {
         tray_free(tray);
         return error;
@@ -247,6 +236,25 @@ int zmtp_uv_tray_open(struct zmtp_uv_tray **out, struct zmtp_uv_socket *socket)
     socket->tray = tray;
     zmtp__uv_socket_touch(socket); // something may be there already
     *out = tray;
+    return ZMTP_OK;
+}
+
+int zmtp_uv_tray_open(struct zmtp_uv_tray **out, struct zmtp_uv_socket *socket)
+{
+    if (!out) return ZMTP_ERR_ARGUMENT;
+    *out = NULL;
+    int error = zmtp__uv_socket_check(socket);
+    if (error < 0) return error;
+    if (socket->config.on_message || socket->config.on_readable)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_STATE,
+                                    "what this socket receives goes to on_message or on_readable: "
+                                    "leave both null for a tray");
+    if (socket->tray)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE,
+                                    "this socket has its tray; all threads share that one");
+    error = tray_make(out, socket);
+    if (error < 0) return zmtp__uv_socket_fail(socket, error, "%s", zmtp_err_text(error));
+    zmtp__uv_socket_hush(socket);
     return ZMTP_OK;
 }
 
