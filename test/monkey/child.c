@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,6 +71,7 @@ void monkey_fork(struct monkey *monkey)
     }
     if (pid < 0) return;
     monkey_expect(monkey, waitpid(pid, &status, 0) == pid, "a child is waited for");
+    if (WIFSIGNALED(status)) fprintf(stderr, "a child: %s\n", strsignal(WTERMSIG(status)));
     monkey_expect(monkey, WIFEXITED(status) && WEXITSTATUS(status) == MONKEY_CHILD_OK,
                   "a child ends well");
 }

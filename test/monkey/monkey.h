@@ -1,6 +1,6 @@
 // A monkey: a user who calls whatever there is in uv.h, in any order, from anywhere, while memory, system calls
 // and descriptors fail. What it does hangs on its seed (and on when the kernel does its part, so a seed that
-// failed fails again mostly, not always). See README.md.
+// failed fails again mostly, not always). See ../README.md.
 #ifndef TEST_MONKEY_MONKEY_H
 #define TEST_MONKEY_MONKEY_H
 
