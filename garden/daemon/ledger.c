@@ -163,7 +163,8 @@ static int ledger_begin(struct ledger *ledger, uint64_t number, struct garden_er
 struct ledger_found {
     uint64_t states[LEDGER_NUMBERS_MAX];
     size_t state_count;
-    bool any;
+    bool any, damaged; // the newest state that is not whole has the number |bad|
+    uint64_t bad;
     uint64_t last; // the highest number of any file
 };
 
@@ -240,6 +241,8 @@ static int ledger_read_state(struct ledger *ledger, struct ledger_found *found, 
         }
         free((void *)(uintptr_t)file.data);
         if (whole) return result;
+        if (!found->damaged) found->bad = tried;
+        found->damaged = true;
     }
     return GARDEN_OK;
 }
@@ -262,6 +265,43 @@ static int ledger_resume(struct ledger *ledger, const char *name, uint64_t numbe
     ledger->size = ledger->before = end;
     ledger->count = count;
     return GARDEN_OK;
+}
+
+// Keeps a copy of the log |number|, whose end is about to be cut off: a torn record is nothing, but behind
+// one that was damaged later there may be whole ones. As far as that works.
+static void ledger_keep_cut(const struct ledger *ledger, uint64_t number, struct zmtp_bytes log)
+{
+    const struct garden_fs *fs = ledger->fs;
+    char name[LEDGER_NAME];
+    ledger_name(name, "lost", number);
+    const int file = fs->open(fs->context, ledger->folder, name,
+                              O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file < 0) return;
+    if (garden__fs_write_all(fs, file, log.data, log.size) != 0)
+        (void)fs->unlink(fs->context, ledger->folder, name);
+    garden__fs_close(fs, file);
+}
+
+// A damaged snapshot is no reason to begin anew with nothing, which the next one would make final: either
+// what came before it is there, or a person decides.
+static int ledger_judge(const struct ledger *ledger, const struct ledger_found *found,
+                        uint64_t number, struct garden_error *error)
+{
+    const struct garden_fs *fs = ledger->fs;
+    char name[LEDGER_NAME];
+    if (!found->damaged) return GARDEN_OK;
+    ledger_name(name, "log", number);
+    const int file = fs->open(fs->context, ledger->folder, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file >= 0) {
+        garden__fs_close(fs, file);
+        return GARDEN_OK;
+    }
+    return garden__fail(error, GARDEN_ERR_CORRUPT,
+                        "state.%" PRIu64
+                        " in the state's folder is damaged, and what it replaced is "
+                        "gone: put a copy in its place, or keep the state in another folder",
+                        found->bad);
 }
 
 // Sets the logs behind a hole aside, as what they tell may not fit any more: a crash of the machine can
@@ -297,6 +337,7 @@ static int ledger_read_logs(struct ledger *ledger, const struct ledger_found *fo
         if (result < 0) return result;
         result = ledger_replay(file, &count, &end, each, context, error);
         const size_t size = file.size;
+        if (result == GARDEN_OK && end > 0 && end < size) ledger_keep_cut(ledger, number, file);
         free((void *)(uintptr_t)file.data);
         if (result < 0) return result;
         const bool last = !found->any || number >= found->last;
@@ -354,6 +395,7 @@ int ledger_open(struct ledger *ledger, const struct garden_fs *fs, const char *p
     if (result == GARDEN_OK) result = ledger_scan(ledger, &found, error);
     if (result == GARDEN_OK)
         result = ledger_read_state(ledger, &found, &number, each, context, error);
+    if (result == GARDEN_OK) result = ledger_judge(ledger, &found, number, error);
     if (result == GARDEN_OK)
         result = ledger_read_logs(ledger, &found, number, each, context, error);
     if (result < 0) ledger_close(ledger);

@@ -2,7 +2,8 @@
 //
 //   state.<n>   the state before the first record of log.<n>; written beside, synced, renamed
 //   log.<n>     what changed then, appended to
-//   lost.<n>    a log behind one whose end a crash of the machine has lost: not used, for people to read
+//   lost.<n>    a log behind one whose end a crash of the machine has lost, or a copy of one whose end was
+//               cut off: not used, for people to read
 //   lock        held by the daemon that uses the folder
 //
 //   file    = "GRDNLOG1" *record
@@ -10,7 +11,8 @@
 //             the file, counted from 0 as a u64, its size and its payload, with a fixed key; it guards
 //             against accidents, not against people)
 // Numbers are little-endian; a payload is an encoded message (save.h). A state ends with a record
-// without payload, so that a cut one is none. What a crash tore off a log's end is cut away.
+// without payload, so that a cut one is none. What a crash tore off a log's end is cut away. A damaged state
+// counts for nothing when what it replaced is still there; else the ledger does not open.
 //
 // A record is written before its change is made and taken back if the change is refused. It outlives the
 // process when the write returns, and a crash of the machine when it is synced, by whoever calls

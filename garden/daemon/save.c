@@ -2,7 +2,8 @@
 
 #include "../uv/random.h"
 
-static const struct garden_form save_form = {GARDEN_MSGPACK, GARDEN_EXTERNAL};
+// Of all forms the one with the fewest lists and maps in each other: so whatever a request held can be kept.
+static const struct garden_form save_form = {GARDEN_MSGPACK, GARDEN_TAGGED};
 
 bool save_is_change(enum garden_shell_request_kind kind)
 {

@@ -221,6 +221,57 @@ static void behind_a_hole_nothing_counts_and_it_goes_on_there(void **state)
     ledger_close(&f->ledger);
 }
 
+// Changes the octet at |at| of a file.
+static void damage(const struct fixture *f, const char *name, off_t at)
+{
+    char path[256];
+    unsigned char octet;
+    snprintf(path, sizeof path, "%s/%s", f->path, name);
+    const int file = open(path, O_RDWR);
+    assert_int_equal(pread(file, &octet, 1, at), 1);
+    octet ^= 0x10;
+    assert_int_equal(pwrite(file, &octet, 1, at), 1);
+    close(file);
+}
+
+static void what_is_cut_off_a_log_is_kept_aside(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(open_ledger(f), GARDEN_OK);
+    assert_int_equal(append(f, "one"), GARDEN_OK);
+    const off_t first = file_size(f, "log.0");
+    assert_int_equal(append(f, "two"), GARDEN_OK);
+    assert_int_equal(append(f, "three"), GARDEN_OK);
+    const off_t all = file_size(f, "log.0");
+    damage(f, "log.0", first);
+    reopen(f, "one ");
+    assert_int_equal(file_size(f, "log.0"), first);
+    assert_int_equal(file_size(f, "lost.0"), all); // with "three" in it
+    ledger_close(&f->ledger);
+}
+
+static void a_damaged_snapshot_is_no_reason_to_begin_with_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct garden_error error;
+    assert_int_equal(open_ledger(f), GARDEN_OK);
+    assert_int_equal(append(f, "one"), GARDEN_OK);
+    assert_int_equal(snapshot(f, "all"), GARDEN_OK);
+    assert_int_equal(append(f, "two"), GARDEN_OK);
+    ledger_close(&f->ledger);
+    const off_t log = file_size(f, "log.1"), all = file_size(f, "state.1");
+    for (off_t at = 0; at < all; at++) {
+        damage(f, "state.1", at);
+        assert_int_equal(ledger_open(&f->ledger, NULL, f->path, hear, f, &error),
+                         GARDEN_ERR_CORRUPT);
+        assert_non_null(strstr(error.text, "state.1"));
+        damage(f, "state.1", at); // which mends it
+    }
+    assert_int_equal(file_size(f, "log.1"), log);
+    reopen(f, "all two ");
+    ledger_close(&f->ledger);
+}
+
 static void one_daemon_at_a_time_has_the_folder(void **state)
 {
     struct fixture *f = *state;
@@ -320,6 +371,8 @@ int main(void)
         TEST(a_snapshot_replaces_what_came_before_it),
         TEST(a_snapshot_that_was_not_finished_counts_for_nothing),
         TEST(behind_a_hole_nothing_counts_and_it_goes_on_there),
+        TEST(what_is_cut_off_a_log_is_kept_aside),
+        TEST(a_damaged_snapshot_is_no_reason_to_begin_with_nothing),
         TEST(one_daemon_at_a_time_has_the_folder),
         TEST(a_record_that_cannot_be_used_stops_the_opening_and_changes_nothing),
         TEST(a_full_disk_refuses_a_change_and_nothing_is_lost_or_left),

@@ -282,6 +282,46 @@ static void a_state_saved_at_any_moment_is_restored_as_it_was(void **state)
     }
 }
 
+// A form has its own count of lists and maps around the same thing, and a request may use all of them.
+static void what_any_form_can_say_can_be_saved(void **state)
+{
+    struct fixture *f = *state;
+    const struct garden_form forms[] = {{GARDEN_MSGPACK, GARDEN_EXTERNAL},
+                                        {GARDEN_MSGPACK, GARDEN_TAGGED},
+                                        {GARDEN_JSON, GARDEN_EXTERNAL},
+                                        {GARDEN_JSON, GARDEN_TAGGED}};
+    struct garden_buffer octets;
+    garden_buffer_init(&octets, NULL, 0);
+    for (size_t i = 0; i < 4; i++) {
+        struct garden_value nest[GARDEN_DEPTH_MAX], config;
+        struct garden_entry entry;
+        int result = GARDEN_OK;
+        unsigned depth = 0;
+        nest[0] = garden_value_int(7);
+        for (; result == GARDEN_OK; depth++) { // as deep as the form has it
+            assert_true(depth + 1 < GARDEN_DEPTH_MAX);
+            nest[depth + 1] = garden_value_list(&nest[depth], 1);
+            entry = garden_entry_of("params", nest[depth]);
+            config = garden_value_map(&entry, 1);
+            const struct garden_shell_request add = {
+                .kind = GARDEN_SHELL_ADD_NODE,
+                .add_node = {{garden_text_of("n"), garden_text_of("t"), config}}};
+            const struct state_moment moment = next_moment(f);
+            garden_buffer_clear(&octets);
+            result = save_change(&add, &moment, NULL, forms[i], &octets);
+            if (result == GARDEN_OK) assert_int_equal(ask(f, &add, false), GARDEN_OK);
+        }
+        assert_true(depth > GARDEN_DEPTH_MAX / 2);
+    }
+    const struct state_moment moment = {.mono_ns = 1, .wall = {.seconds = 1}};
+    struct snapshot snapshot;
+    state_snapshot(&f->state, &moment, &snapshot);
+    assert_int_equal(save_snapshot(&snapshot, &octets, restore, f), GARDEN_OK);
+    state_release(&f->state, &snapshot);
+    garden_buffer_fini(&octets);
+    compare(f);
+}
+
 static void the_answer_of_a_clients_request_is_restored_in_its_form(void **state)
 {
     struct fixture *f = *state;
@@ -336,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_life_replayed_request_by_request_ends_in_the_same_state),
         TEST(a_state_saved_at_any_moment_is_restored_as_it_was),
+        TEST(what_any_form_can_say_can_be_saved),
         TEST(the_answer_of_a_clients_request_is_restored_in_its_form),
         TEST(what_is_no_change_is_refused),
     };
