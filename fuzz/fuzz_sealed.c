@@ -286,7 +286,7 @@ static void wire_seal(struct bytes *wire, struct zmtp__seal *seal, uint8_t how,
     uint8_t *const message = malloc(body.size + ZMTP__SEAL_OVERHEAD);
     uint8_t *const sealed = malloc(zmtp__seal_size(body.size));
     fuzz_check(message && sealed);
-    const unsigned spoilt = (how & RECORD_SPOILT) >> 5;
+    const unsigned spoilt = (unsigned)(how & RECORD_SPOILT) >> 5;
     if (spoilt == 4) seal->tx_nonce--;
     const struct zmtp_frame frame = {
         .size = body.size, .more = how & RECORD_MORE, .command = how & RECORD_COMMAND};
