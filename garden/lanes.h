@@ -48,7 +48,8 @@ struct garden_connection {
     bool has_server_key; // the lanes are encrypted (CURVE)
     struct zmtp_key server_key;
 };
-// Written to a temporary file and renamed: a reader sees all of it or nothing.
+// Written to a temporary file and renamed: a reader sees all of it or nothing. Local endpoints of relative paths are
+// written with the working directory before them, where that fits into a socket's name.
 int garden_connection_write(const char *path, const struct garden_connection *connection,
                             struct garden_error *error);
 int garden_connection_read(const char *path, struct garden_connection *out,

@@ -466,6 +466,28 @@ static void daemon_log_ready(const struct daemon *daemon)
     log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
 }
 
+// The endpoints as the connection file has them: a host that means every interface is none for others.
+static int daemon_reach(const struct daemon *daemon, struct garden_endpoints *out,
+                        struct garden_error *error)
+{
+    const char *host = daemon->options->advertise;
+    *out = *garden_server_endpoints(daemon->requests.server);
+    for (size_t i = 0; host && i < GARDEN_LANES; i++) {
+        char port[GARDEN_ENDPOINT_SIZE];
+        if (strncmp(out->of[i], "tcp://", 6) != 0) continue;
+        (void)snprintf(port, sizeof port, "%s", strrchr(out->of[i], ':'));
+        const int size = snprintf(out->of[i], sizeof out->of[i], "tcp://%s%s", host, port);
+        if (size < 0 || (size_t)size >= sizeof out->of[i])
+            return garden__fail(error, GARDEN_ERR_RANGE, "--advertise: the host name is too long");
+    }
+    if (strncmp(out->of[0], "tcp://0.0.0.0:", 14) == 0 ||
+        strncmp(out->of[0], "tcp://[::]:", 11) == 0)
+        log_write(LOG_WARNING,
+                  "the connection file serves on this machine alone, as it has no name "
+                  "that others know it by: give --advertise HOST");
+    return GARDEN_OK;
+}
+
 // Tells everybody that all lanes are bound and the sources open.
 static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
 {
@@ -473,9 +495,9 @@ static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
                                            .pid = (int64_t)getpid(),
                                            .has_server_key = daemon->has_key,
                                            .server_key = daemon->key};
-    connection.endpoints = *garden_server_endpoints(daemon->requests.server);
-    const int result =
-        garden_connection_write(daemon->options->connection_file, &connection, error);
+    int result = daemon_reach(daemon, &connection.endpoints, error);
+    if (result == GARDEN_OK)
+        result = garden_connection_write(daemon->options->connection_file, &connection, error);
     if (result < 0) return result;
     daemon->told_connection = true;
     daemon_publish_status(daemon, GARDEN_EXECUTION_IDLE);

@@ -51,6 +51,8 @@ static const char options_help[] =
     "  --endpoints LIST     five endpoints: control,shell,iopub,hb,query; or 'plain',\n"
     "                       ipc:///tmp/chaosgarden-*\n"
     "  --connection-file F  where it tells its endpoints (RUN-DIR/connection.json)\n"
+    "  --advertise HOST     what the connection file calls this machine, for clients on\n"
+    "                       others (the HOST of --tcp, which is none for 0.0.0.0)\n"
     "  --topics             publish each event under its name\n"
     "\n"
     "What is kept:\n"
@@ -59,12 +61,14 @@ static const char options_help[] =
     "                       all (RUN-DIR/state, which a reboot may empty)\n"
     "  --state-sync-ms N    how often it is synced to the disk; 0: at each change (1000)\n"
     "\n"
+    "Who may come in:\n"
     "  --curve-key FILE     encrypt every lane: the daemon's secret certificate. tcp\n"
     "                       beyond this machine needs it\n"
     "  --curve-allow PATH   let in only those whose public keys are in this file or\n"
     "                       folder of certificates (everybody who knows our key)\n"
     "\n"
-    "What is captured:\n"
+    "What is captured:";
+static const char options_help_more[] = // a string literal has its limits
     "  --source [NAME=]S    a source; NAME is 'default'. S is one of\n"
     "                         file:PATH                       an audio file\n"
     "                         sine:FREQ,CHANNELS,RATE[,FRAMES]\n"
@@ -293,6 +297,7 @@ static const struct option options_table[] = {
     {"file", required_argument, NULL, 'f'},
     {"loop", no_argument, NULL, 'l'},
     {"pace", required_argument, NULL, 'p'},
+    {"advertise", required_argument, NULL, 'a'},
     {"topics", no_argument, NULL, 'o'},
     {"ring-ms", required_argument, NULL, 'm'},
     {"priority", required_argument, NULL, 'P'},
@@ -363,6 +368,7 @@ static int options_one(int option, const char *text, struct options *out,
         return OPTIONS_GO_ON;
     case 'h':
         (void)puts(options_help);
+        (void)puts(options_help_more);
         return OPTIONS_DONE;
     case 'v':
         (void)puts("gardend " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")" OPTIONS_AUDIO);
@@ -401,6 +407,9 @@ static int options_take(int option, const char *text, struct options *out,
         return OPTIONS_GO_ON;
     case 'o':
         out->topics = true;
+        return OPTIONS_GO_ON;
+    case 'a':
+        out->advertise = text;
         return OPTIONS_GO_ON;
     case 'H':
         out->http = text;
@@ -512,6 +521,7 @@ static void options_tell_different(const struct options *now, const struct optio
         {"pace", now->pace == fresh->pace},
         {"topics", now->topics == fresh->topics},
         {"http", options_same_text(now->http, fresh->http)},
+        {"advertise", options_same_text(now->advertise, fresh->advertise)},
         {"curve-key", options_same_text(now->key_file, fresh->key_file)},
         {"curve-allow", options_same_text(now->allow, fresh->allow)},
         {"state", strcmp(now->state, fresh->state) == 0},

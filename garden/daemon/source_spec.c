@@ -157,19 +157,20 @@ int source_spec_parse(const char *text, struct source_spec *out, struct garden_e
 {
     static const struct {
         const char *prefix;
+        const char *form; // what follows it
         enum source_kind kind;
         bool (*read)(const char *text, struct source_spec *out);
     } kinds[] = {
-        {"file:", SOURCE_FILES, spec_files},
-        {"sine:", SOURCE_SINE, spec_sine},
-        {"noise:", SOURCE_NOISE, spec_shape},
-        {"counter:", SOURCE_COUNTER, spec_shape},
-        {"stdin:", SOURCE_STDIN, spec_stdin},
-        {"alsa:", SOURCE_ALSA, spec_alsa},
-        {"pipewire:", SOURCE_PIPEWIRE, spec_pipewire},
-        {"midi:", SOURCE_MIDI, spec_files},
-        {"midi-counter:", SOURCE_MIDI_COUNTER, spec_midi_counter},
-        {"midi-alsa:", SOURCE_MIDI_ALSA, spec_midi_alsa},
+        {"file:", "PATH", SOURCE_FILES, spec_files},
+        {"sine:", "FREQ,CHANNELS,RATE[,FRAMES]", SOURCE_SINE, spec_sine},
+        {"noise:", "CHANNELS,RATE[,FRAMES]", SOURCE_NOISE, spec_shape},
+        {"counter:", "CHANNELS,RATE[,FRAMES]", SOURCE_COUNTER, spec_shape},
+        {"stdin:", "f32|s16|s24|s32,CHANNELS,RATE", SOURCE_STDIN, spec_stdin},
+        {"alsa:", "DEVICE,f32|s16|s24|s32,CHANNELS,RATE", SOURCE_ALSA, spec_alsa},
+        {"pipewire:", "NODE,CHANNELS,RATE", SOURCE_PIPEWIRE, spec_pipewire},
+        {"midi:", "PATH", SOURCE_MIDI, spec_files},
+        {"midi-counter:", "RATE[,MESSAGES]", SOURCE_MIDI_COUNTER, spec_midi_counter},
+        {"midi-alsa:", "PORT", SOURCE_MIDI_ALSA, spec_midi_alsa},
     };
     const char *whole = text;
     *out = (struct source_spec){.name = "default"};
@@ -180,10 +181,14 @@ int source_spec_parse(const char *text, struct source_spec *out, struct garden_e
         if (strncmp(text, kinds[i].prefix, size) != 0) continue;
         out->kind = kinds[i].kind;
         if (kinds[i].read(text + size, out)) return GARDEN_OK;
+        return garden__fail(
+            error, GARDEN_ERR_ARGUMENT,
+            "'%.100s' is not of the form %s%s, with CHANNELS up to %d and RATE up to %d", whole,
+            kinds[i].prefix, kinds[i].form, GARDEN_CHANNELS_MAX, GARDEN_SAMPLE_RATE_MAX);
     }
     return garden__fail(
         error, GARDEN_ERR_ARGUMENT,
         "'%.100s' is no source: use file:, sine:, noise:, counter:, stdin:, alsa:, "
-        "pipewire:, midi:, midi-counter: or midi-alsa: as 'gardend --help' has them",
+        "pipewire:, midi:, midi-counter:, midi-alsa: or none as 'gardend --help' has them",
         whole);
 }

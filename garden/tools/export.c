@@ -247,6 +247,7 @@ static int export_to_file(struct export *export, const char *out, char **names, 
     const int filled = snprintf(part, sizeof part, "%s.part", out);
     if (filled < 0 || (size_t)filled >= sizeof part)
         return tool_usage(export->tool, "--out: the path is too long");
+    if (tool_check_out(export->tool, out) != TOOL_OK) return TOOL_USAGE;
     const int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) return tool_fail(export->tool, "%s cannot be written: %s", out, strerror(errno));
     progress_init(&export->progress, export->tool->json, 0, 0);

@@ -226,6 +226,7 @@ static int slice_to_file(const struct tool *tool, struct slice *slice)
     const int filled = snprintf(part, sizeof part, "%s.part", slice->out);
     if (filled < 0 || (size_t)filled >= sizeof part)
         return tool_usage(tool, "--out: the path is too long");
+    if (tool_check_out(tool, slice->out) != TOOL_OK) return TOOL_USAGE;
     // A plain WAV file is what most programs read; its sizes have 32 bits.
     const uint64_t octets = (slice->end - slice->first) * slice->recorded.manifest.frame_size;
     const bool plain = octets < UINT32_MAX - SLICE_HEADER_MAX;

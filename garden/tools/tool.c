@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
@@ -42,6 +43,13 @@ int tool_no_arguments(const struct tool *tool, int argc, char **argv)
     if (getopt_long(argc, argv, "", none, NULL) >= 0) return TOOL_USAGE;
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
     return TOOL_OK;
+}
+
+int tool_check_out(const struct tool *tool, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode)) return TOOL_OK;
+    return tool_usage(tool, "--out: %s is there, and is no file: name a file", path);
 }
 
 bool tool_terminal(void)

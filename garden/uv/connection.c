@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../core/error.h"
@@ -12,6 +13,7 @@
 #include "../wire.h"
 
 enum { CONNECTION_SIZE_MAX = 64 * 1024, CONNECTION_PATH_SIZE = 4096 };
+enum { CONNECTION_SOCKET_SIZE = sizeof(struct sockaddr_un){0}.sun_path };
 
 int garden_run_folder(char *out, size_t size)
 {
@@ -62,14 +64,31 @@ int garden_run_folder_make(const char *folder, struct garden_error *error)
 
 // ---- Writing
 
+// A reader may be in another folder: a local socket's path is written from the root on, where it still fits.
+static void connection_reach(const char *endpoint, char out[GARDEN_ENDPOINT_SIZE])
+{
+    static const char scheme[] = "ipc://";
+    char here[CONNECTION_PATH_SIZE];
+    const char *path = endpoint + sizeof scheme - 1;
+    (void)snprintf(out, GARDEN_ENDPOINT_SIZE, "%s", endpoint);
+    if (strncmp(endpoint, scheme, sizeof scheme - 1) != 0 || *path == '/' || *path == '@') return;
+    if (!getcwd(here, sizeof here) || here[0] != '/') return;
+    const char *between = here[1] ? "/" : "";
+    if (strlen(here) + strlen(between) + strlen(path) >= CONNECTION_SOCKET_SIZE) return;
+    (void)snprintf(out, GARDEN_ENDPOINT_SIZE, "%s%s%s%s", scheme, here, between, path);
+}
+
 static int connection_print(const struct garden_connection *connection, struct garden_buffer *out)
 {
     char session[GARDEN_UUID_TEXT_SIZE + 1];
+    struct garden_endpoints reach;
     struct garden_entry lanes[GARDEN_LANES];
     garden_uuid_format(connection->session, session);
-    for (size_t i = 0; i < GARDEN_LANES; i++)
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        connection_reach(connection->endpoints.of[i], reach.of[i]);
         lanes[i] = garden_entry_of(garden_lane_name((enum garden_lane)i),
-                                   garden_value_text(garden_text_of(connection->endpoints.of[i])));
+                                   garden_value_text(garden_text_of(reach.of[i])));
+    }
     char key[ZMTP_KEY_TEXT_SIZE];
     zmtp_key_encode(&connection->server_key, key);
     struct garden_entry entries[] = {

@@ -86,6 +86,32 @@ static void test_a_connection_reads_back_as_it_was_written(void **state)
     assert_int_equal(rmdir(folder.path), 0); // nothing temporary is left
 }
 
+static void test_a_relative_socket_is_written_so_that_readers_elsewhere_find_it(void **state)
+{
+    (void)state;
+    struct folder folder;
+    char path[256], here[4096], whole[4096 + 32], deep[GARDEN_ENDPOINT_SIZE];
+    folder_make(&folder);
+    path_of(&folder, "connection.json", path);
+    assert_non_null(getcwd(here, sizeof here));
+    assert_int_equal(chdir(folder.path), 0);
+    struct garden_connection connection = some_connection(), again;
+    snprintf(connection.endpoints.of[GARDEN_LANE_SHELL], GARDEN_ENDPOINT_SIZE, "ipc://run/shell");
+    snprintf(connection.endpoints.of[GARDEN_LANE_QUERY], GARDEN_ENDPOINT_SIZE, "ipc://@name");
+    snprintf(deep, sizeof deep, "ipc://%0100d", 7); // whole it would be no socket's name
+    strcpy(connection.endpoints.of[GARDEN_LANE_CONTROL], deep);
+    assert_int_equal(garden_connection_write("connection.json", &connection, NULL), GARDEN_OK);
+    assert_int_equal(garden_connection_read(path, &again, NULL), GARDEN_OK);
+    char real[4096];
+    assert_non_null(getcwd(real, sizeof real)); // which may not be what the folder was called
+    snprintf(whole, sizeof whole, "ipc://%s/run/shell", real);
+    assert_int_equal(chdir(here), 0);
+    assert_string_equal(again.endpoints.of[GARDEN_LANE_SHELL], whole);
+    assert_string_equal(again.endpoints.of[GARDEN_LANE_QUERY], "ipc://@name");
+    assert_string_equal(again.endpoints.of[GARDEN_LANE_CONTROL], deep);
+    folder_remove(&folder);
+}
+
 static void test_a_reader_holds_a_whole_file_while_it_is_replaced(void **state)
 {
     (void)state;
@@ -360,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_connection_reads_back_as_it_was_written),
+        cmocka_unit_test(test_a_relative_socket_is_written_so_that_readers_elsewhere_find_it),
         cmocka_unit_test(test_a_reader_holds_a_whole_file_while_it_is_replaced),
         cmocka_unit_test(test_a_temporary_file_or_link_of_a_killed_daemon_is_in_nobodys_way),
         cmocka_unit_test(test_a_place_that_cannot_be_written_is_told_and_nothing_is_left),

@@ -121,6 +121,14 @@ def beyond_this_machine_a_key_is_demanded(garden):
     assert garden.start("--tcp", "0.0.0.0:0", "--curve-key", garden.path("server.key_secret"))
 
 
+def the_connection_file_has_the_name_that_others_know(garden):
+    key = ("--curve-key", garden.path("server.key_secret"))
+    assert garden.start("--tcp", "0.0.0.0:0", "--advertise", "localhost", *key)
+    assert all(where.startswith("tcp://localhost:") for where in garden.connection()["endpoints"].values())
+    garden.ping(*garden.file())
+    assert "too long" in garden.refused("--tcp", "0.0.0.0:0", "--advertise", "x" * 1000, *key)
+
+
 def keys_that_are_none_are_refused_by_name(garden):
     for path, word in ((garden.path("server.key"), "_secret"), (garden.path("nonesuch"), "nonesuch"),
                        ("/etc/passwd", "/etc/passwd")):
@@ -141,6 +149,7 @@ TESTS = (
     another_daemons_key_is_no_key,
     a_client_of_libzmq_with_the_key_is_served,
     beyond_this_machine_a_key_is_demanded,
+    the_connection_file_has_the_name_that_others_know,
     keys_that_are_none_are_refused_by_name,
 )
 

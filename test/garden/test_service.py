@@ -133,6 +133,7 @@ def files_with_mistakes_are_refused_with_the_line(service):
         "config = /etc/passwd": ("gardend.conf:3", "no option 'config'"),
         "help": ("gardend.conf:3", "no option 'help'"),
         "source = nothing:1": ("gardend.conf:3", "is no source"),
+        "source = sine:440,2": ("gardend.conf:3", "of the form sine:FREQ,CHANNELS,RATE[,FRAMES]"),
         "http = 0.0.0.0:80": ("loopback",),
         "http = localhost": ("loopback",),
     }
@@ -192,6 +193,23 @@ def the_metrics_are_served_and_nothing_else_is(service):
     assert ask(port, "/")[0] == 404
     assert ask(port, "/metrics", "POST")[0] == 405
     assert ask(port, "/metrics", "HEAD")[0] == 200
+
+
+def two_daemons_do_not_share_a_port_for_metrics(service):
+    """Else a scraper would be answered now by the one and now by the other."""
+    service.write("http = 127.0.0.1:0")
+    service.start()
+    assert service.told() == "READY=1"
+    port = port_of(service)
+    second = subprocess.run([GARDEND, "--run-dir", service.path("second"), "--http", f"127.0.0.1:{port}"],
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert second.returncode == 1 and "in use" in second.stderr, second
+    assert ask(port)[0] == 200
+    service.stop()
+    assert service.told() == "STOPPING=1"
+    service.write(f"http = 127.0.0.1:{port}")  # what the connections before left behind is in nobody's way
+    service.start()
+    assert service.told() == "READY=1", service.said()
 
 
 def strangers_at_the_metrics_harm_nobody(service):
@@ -273,6 +291,7 @@ TESTS = (
     files_with_mistakes_are_refused_with_the_line,
     flags_may_be_switched_off,
     the_metrics_are_served_and_nothing_else_is,
+    two_daemons_do_not_share_a_port_for_metrics,
     strangers_at_the_metrics_harm_nobody,
     the_connection_file_is_where_it_is_wanted,
     positions_come_as_often_as_is_wanted,

@@ -11,6 +11,7 @@ import random
 import re
 import select
 import signal
+import stat
 import subprocess
 import sys
 import tarfile
@@ -572,6 +573,19 @@ def commands_on_stores_say_what_is_wrong_with_the_store(story):
         plain(call[0], "--store", story.store, *call[1:], check=2)
     for name in ("gc", "fsck", "verify", "slice", "capture"):
         assert "--store DIR is missing" in plain(name, check=2).stderr
+
+
+def what_is_no_file_is_not_replaced_by_one(story):
+    done, _ = capture(story)
+    pipe, folder = story.path("pipe"), story.path("folder")
+    os.mkfifo(pipe)
+    os.mkdir(folder)
+    for place in (pipe, folder):
+        for command in ("slice", "export"):
+            told = plain(command, "--store", story.store, "--out", place, done["manifest"], check=2)
+            assert f"{place} is there, and is no file" in told.stderr, told
+            assert not os.path.exists(place + ".part")
+    assert stat.S_ISFIFO(os.stat(pipe).st_mode) and os.path.isdir(folder)
 
 
 def a_standard_output_that_takes_nothing_is_a_failure(story):
