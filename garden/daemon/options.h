@@ -24,8 +24,8 @@ struct options {
     uint32_t query_ms, query_rows; // what a query may take, and tell
     int ready_fd;                  // -1: none
     const char *key_file, *allow;  // CURVE; null: none, everybody
-    const char *advertise;         // the host that the connection file has; null: the one listened on
-    const char *http;              // where to serve HTTP; null: nowhere
+    const char *advertise; // the host that the connection file has; null: the one listened on
+    const char *http;      // where to serve HTTP; null: nowhere
     char *file_text; // of the configuration file, which paths and sources refer to; null: none
     int argc;        // what it was read from, to be read again
     char **argv;
