@@ -27,6 +27,9 @@ enum {
     // A queue of one pipe, one direction: whichever limit is met first.
     ZMTP_DEFAULT_HWM = 1000,
     ZMTP_DEFAULT_HWM_BYTES = 8 * 1024 * 1024,
+    // What connections that have gone left to be received, of one socket: as much as eight that are there
+    // may have waiting, so that many who speak and go are heard, and few hundred descriptors hold more.
+    ZMTP_DEFAULT_RECV_BYTES_GONE_MAX = 64 * 1024 * 1024,
     // REQ: requests that wait for replies at a time, as RFC 28 has it; and the most that may be asked for,
     // as the list of them is walked through when a peer comes or goes.
     ZMTP_DEFAULT_REQ_IN_FLIGHT_MAX = 1,

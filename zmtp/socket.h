@@ -47,6 +47,11 @@ struct zmtp_socket_config {
     struct zmtp_bytes metadata;
     // Per pipe: messages and octets that may wait to be sent, and to be received.
     size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
+    // Octets that accepted connections may leave behind when they go: what came and was not received yet, and
+    // about 2 KiB that each of them needs meanwhile; 0: no limit. Beyond, zmtp_socket_crowded asks for no more
+    // connections to be accepted until enough was received; those that are there are read on, and nothing
+    // is dropped.
+    size_t recv_bytes_gone_max;
     // ROUTER: octets that may wait for all its peers together, however many do not read; 0: no limit but that
     // of each. A peer may have as much waiting as is left, so that one that reads always finds room. What
     // finds none is as with a full peer, but nobody is told when there is again.
@@ -151,6 +156,9 @@ uint32_t zmtp_socket_peer_id(const struct zmtp_socket *socket, const struct zmtp
 // socket is next called. Empty when the socket has let go of it, and for other types.
 struct zmtp_bytes zmtp_socket_routing_id(const struct zmtp_socket *socket,
                                          const struct zmtp_pipe_end *end);
+
+// Do messages of connections that have gone take as much as |recv_bytes_gone_max| allows? Then accept nobody.
+bool zmtp_socket_crowded(const struct zmtp_socket *socket);
 
 // Has any of its pipes been marked since the last process?
 // What could not be done for want of memory is marked again, so do not wait for false in a loop.

@@ -117,9 +117,10 @@ enum zmtp_event_kind {
                               // answered with an ERROR command, or it broke a limit of ours, or
                               // the user of a STREAM closed the connection, or this is what
                               // |reconnect_stop| names
-    ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; it is
-                              // tried again, and told once until it has succeeded
-    ZMTP_EVENT_STOPPED,       // |endpoint| was unbound: nobody listens there any more
+    ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; or, with
+    // ZMTP_ERR_LIMIT, |recv_bytes_gone_max| was met. It is tried again, and
+    // told once until it has succeeded
+    ZMTP_EVENT_STOPPED, // |endpoint| was unbound: nobody listens there any more
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
     ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |remote|, |process|

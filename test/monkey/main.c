@@ -33,7 +33,7 @@ static struct {
 const char *__tsan_default_suppressions(void);
 const char *__tsan_default_suppressions(void)
 {
-    return "race:^uv_pipe$\nrace:^uv_async_init$\nrace:^uv_loop_init$\nrace:^uv_poll_init$\n";
+    return "race:^pipe2$\nrace:^eventfd$\nrace:^epoll_create1$\n";
 }
 
 bool calls_fail(const char *name)

@@ -67,8 +67,15 @@ static void listener_unlink(struct zmtp__listener *listener, struct zmtp__listen
 
 static void listener_tell(struct zmtp__listener *listener, enum zmtp_event_kind kind, int error)
 {
-    const struct zmtp_event event = {
-        .kind = kind, .endpoint = listener->endpoint, .remote = "", .error = error};
+    const char *const why = error == ZMTP_ERR_LIMIT
+                                ? "messages of connections that have gone wait to be received, as "
+                                  "many as socket.recv_bytes_gone_max allows"
+                                : NULL;
+    const struct zmtp_event event = {.kind = kind,
+                                     .endpoint = listener->endpoint,
+                                     .remote = "",
+                                     .error = error,
+                                     .reason = zmtp_bytes_text(why)};
     zmtp__uv_socket_tell(listener->socket, &event);
 }
 
@@ -122,8 +129,8 @@ static void listener_ring(uv_timer_t *alarm)
     zmtp__engine_dispatch(uv);
 }
 
-// Out of descriptors or memory: looking on would be a loop that never sleeps, as the connection that
-// could not be accepted stays there. It is tried again in a moment.
+// Out of descriptors or memory, or those who went left too much: looking on would be a loop that never sleeps,
+// as the connection that could not be accepted stays there. It is tried again in a moment.
 static void listener_pause(struct zmtp__listener *listener, int error)
 {
     (void)zmtp__watch_want(listener->watch, 0); // taking no interest cannot fail
@@ -279,11 +286,15 @@ static void listener_ready(void *owner, int events)
     int result = 1;
     // A callback may close the listener.
     for (int i = 0; i < LISTENER_BURST && result > 0 && listener->watch; i++) {
+        if (zmtp_socket_crowded(listener->socket->core)) {
+            result = ZMTP_ERR_LIMIT;
+            break;
+        }
         if (!listener_has_room(listener)) break;
         result = listener->watch ? listener_accept(listener) : 0;
         if (result > 0) listener->starved = false;
     }
-    if (listener->watch && !listener->crowded) {
+    if (listener->watch && (result < 0 || !listener->crowded)) {
         if (result >= 0 && zmtp__watch_want(listener->watch, UV_READABLE) < 0)
             result = ZMTP_ERR_SYSTEM;
         if (result < 0) listener_pause(listener, result);

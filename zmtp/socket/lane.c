@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+// Octets of a lane and its pipe, whatever waits in it.
+enum { LANE_KEPT = 2048 };
+
 static void lane_node(struct zmtp__node *node, struct zmtp__lane *lane)
 {
     *node = (struct zmtp__node){.lane = lane};
@@ -43,6 +46,7 @@ void zmtp__lane_disown(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp__node_remove(&lane->writable);
     zmtp__node_remove(&lane->overdue);
     zmtp_pipe_own(lane->end, NULL, NULL);
+    socket->gone_bytes -= lane->kept;
     zmtp_free(socket->config.allocator, lane, socket->pattern->lane_size);
 }
 
@@ -217,6 +221,15 @@ static int lane_probe(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return result;
 }
 
+// An accepted connection has gone for good, and what it left waits to be received. All of it counts until
+// the last of it was; the queue, the lane and what the allocator needs for them, too.
+static void lane_keep(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    if (lane->kept > 0 || lane->dialled || lane->joined || !lane->end->other->closed) return;
+    lane->kept = LANE_KEPT + zmtp_pipe_depth(lane->end).in_bytes;
+    socket->gone_bytes += lane->kept;
+}
+
 void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     const struct zmtp__pattern *pattern = socket->pattern;
@@ -244,6 +257,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
         zmtp__lane_release(socket, lane);
         return;
     }
+    lane_keep(socket, lane);
     if (result == ZMTP_ERR_MEMORY) zmtp__list_append(&socket->overdue, &lane->overdue);
     if (socket->config.conflate && pattern->fair_queued) lane_conflate(socket, lane);
     if (pattern->fair_queued) zmtp__fair_queue_join(socket, lane);

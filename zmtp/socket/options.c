@@ -12,6 +12,7 @@ void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket
         .send_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
         .recv_count_max = ZMTP_DEFAULT_HWM,
         .recv_bytes_max = ZMTP_DEFAULT_HWM_BYTES,
+        .recv_bytes_gone_max = ZMTP_DEFAULT_RECV_BYTES_GONE_MAX,
         .router_mandatory = true,
         .req_correlate = true,
         .req_relaxed = true,

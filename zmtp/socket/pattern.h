@@ -27,6 +27,7 @@ struct zmtp__lane {
     struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
     // Of the counters of the same names (struct zmtp_flow), what the queues do not count themselves.
     uint64_t copies, lost, taken, heeded, discarded;
+    size_t kept; // octets that it takes although its connection has gone
 };
 
 // Null functions: nothing to do, or ZMTP_ERR_UNSUPPORTED. Those that return an error have changed
@@ -76,6 +77,7 @@ struct zmtp_socket {
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;
+    size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
 };
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,

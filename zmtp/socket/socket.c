@@ -78,6 +78,12 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     return ZMTP_OK;
 }
 
+bool zmtp_socket_crowded(const struct zmtp_socket *socket)
+{
+    if (!socket || socket->config.recv_bytes_gone_max == 0) return false;
+    return socket->gone_bytes >= socket->config.recv_bytes_gone_max;
+}
+
 void zmtp_socket_close(struct zmtp_socket *socket)
 {
     if (!socket) return;
