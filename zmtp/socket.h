@@ -47,11 +47,6 @@ struct zmtp_socket_config {
     struct zmtp_bytes metadata;
     // Per pipe: messages and octets that may wait to be sent, and to be received.
     size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
-    // Octets that accepted connections may leave behind when they go: what came and was not received yet, and
-    // about 2 KiB that each of them needs meanwhile; 0: no limit. Beyond, zmtp_socket_crowded asks for no more
-    // connections to be accepted until enough was received; those that are there are read on, and nothing
-    // is dropped.
-    size_t recv_bytes_gone_max;
     // ROUTER: octets that may wait for all its peers together, however many do not read; 0: no limit but that
     // of each. A peer may have as much waiting as is left, so that one that reads always finds room. What
     // finds none is as with a full peer, but nobody is told when there is again.
@@ -102,6 +97,11 @@ struct zmtp_socket_config {
     uint32_t datagram_max;
     // XSUB: tell publishers of every end of a subscription, not only of the last of a topic.
     bool xsub_verbose_unsubscribe;
+    // Octets that accepted connections may leave behind when they go: what came and was not received yet, and
+    // about 2 KiB that each of them needs meanwhile; 0: no limit. Beyond, zmtp_socket_crowded asks for no more
+    // connections to be accepted until enough was received; those that are there are read on, and nothing
+    // is dropped.
+    uint32_t recv_bytes_gone_max;
 };
 // Native defaults: notices of a STREAM, limits of config.h, mandatory routing, correlated and
 // relaxed requests.

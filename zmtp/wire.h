@@ -5,6 +5,8 @@
 // Decoders of a stream (greeting, frame) return the octets used (above zero), 0 when |in| holds too
 // little to tell, or a negative zmtp_err. Decoders of a whole body (command, property, PING, ERROR)
 // cannot want more: they return ZMTP_OK or a negative zmtp_err. |out| is written only on success.
+//
+// A null pointer, or a view of nothing that has a size, is ZMTP_ERR_ARGUMENT (or 0, false, nothing done).
 #ifndef ZMTP_WIRE_H
 #define ZMTP_WIRE_H
 

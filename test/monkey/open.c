@@ -118,7 +118,8 @@ static void open_limit(struct monkey *monkey, struct zmtp_uv_config *config)
     config->old_versions = monkey_one_in(monkey, 2);
     config->socket.send_count_max = monkey_below(monkey, 4);
     config->socket.recv_count_max = monkey_below(monkey, 4);
-    if (monkey_one_in(monkey, 4)) config->socket.recv_bytes_gone_max = monkey_below(monkey, 10000);
+    if (monkey_one_in(monkey, 4))
+        config->socket.recv_bytes_gone_max = (uint32_t)monkey_below(monkey, 10000);
     config->limits.heartbeat_interval_ms = monkey_one_in(monkey, 3) ? 5 : 0;
     config->limits.handshake_ms = (uint32_t)(1 + monkey_below(monkey, 300));
     config->limits.authorise_ms = 20;

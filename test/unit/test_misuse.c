@@ -2,6 +2,7 @@
 // tested with each function.)
 #include "zmtp/peer.h"
 #include "zmtp/socket.h"
+#include "zmtp/zap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,12 +96,105 @@ static void test_no_message_is_an_empty_one(void **state)
     zmtp_pool_close(NULL);
 }
 
+static void test_no_room_for_an_answer_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    struct zmtp_bytes rest = {NULL, 0};
+    assert_int_equal(zmtp_command_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_ping_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_pong_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_error_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_datagram_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_frame_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_greeting_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_property_next(NULL, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_property_next(&rest, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_metadata_find(nothing, "a", NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_socket_type_parse(zmtp_bytes_text("REQ"), NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_z85_encode(nothing, NULL, 0), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_z85_decode(nothing, NULL, 0), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_key_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_key_file_decode(nothing, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_endpoint_parse("tcp://a:1", NULL, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_zap_request_decode(NULL, false, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_zap_reply_decode(NULL, NULL, NULL), ZMTP_ERR_ARGUMENT);
+}
+
+static void test_a_view_of_nothing_that_has_a_size_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    struct zmtp_command command = {.name = zmtp_bytes_text("A"), .data = bad};
+    struct zmtp_ping ping = {.context = bad};
+    struct zmtp_bytes view = bad;
+    struct zmtp_datagram datagram;
+    struct zmtp_frame frame;
+    struct zmtp_greeting greeting;
+    struct zmtp_property property = {.name = zmtp_bytes_text("a"), .value = bad};
+    struct zmtp_key_file file;
+    enum zmtp_socket_type type;
+    uint8_t out[ZMTP_KEY_SIZE * 2];
+    assert_int_equal(zmtp_command_encode(&command, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_ping_encode(&ping, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_pong_encode(bad, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_error_encode(bad, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_property_encode(&property, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_command_decode(bad, &command), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_ping_decode(bad, &ping), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_error_decode(bad, &view), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_datagram_decode(bad, &datagram), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_frame_decode(bad, &frame), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_greeting_decode(bad, &greeting), ZMTP_ERR_ARGUMENT);
+    view = bad;
+    assert_int_equal(zmtp_property_next(&view, &property), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_socket_type_parse(bad, &type), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_z85_decode(bad, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_key_file_decode(bad, &file), ZMTP_ERR_ARGUMENT);
+}
+
+static void test_nothing_is_encoded_initialised_or_asked_of_nothing(void **state)
+{
+    (void)state;
+    struct zmtp_msg msg = {.more = NULL};
+    uint8_t out[ZMTP_GREETING_SIZE];
+    char text[ZMTP_KEY_TEXT_SIZE] = "";
+    zmtp_greeting_encode(NULL, out);
+    zmtp_key_encode(NULL, text);
+    zmtp_key_generate(NULL, NULL);
+    zmtp_wipe(NULL, 1);
+    zmtp_peer_limits_init(NULL);
+    zmtp_socket_config_init(NULL, ZMTP_REQ);
+    zmtp_backoff_init(NULL, 1, 1, 1);
+    zmtp_budget_init(NULL, NULL);
+    zmtp_pipe_own(NULL, NULL, NULL);
+    zmtp_pipe_link_down(NULL);
+    zmtp_msg_init(&msg, NULL);
+    assert_int_equal(zmtp_frame_encode(NULL, out), 0);
+    assert_int_equal(zmtp_command_encode(NULL, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_ping_encode(NULL, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_property_encode(NULL, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_key_file_encode(NULL, true, text, sizeof text), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_zap_request_encode(&msg, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_zap_reply_encode(&msg, NULL, NULL, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_arena_init(NULL, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_false(zmtp_command_is(NULL, "READY"));
+    assert_false(zmtp_property_is(NULL, "Identity"));
+    assert_false(zmtp_key_equal(NULL, NULL));
+    assert_true(zmtp_key_is_zero(NULL));
+    assert_null(zmtp_pipe_owner(NULL));
+    assert_null(zmtp_pipe_link(NULL));
+    assert_int_equal(zmtp_pipe_depth(NULL).in_count, 0);
+    assert_null(zmtp_marks_take(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_socket_can_do_nothing),
         cmocka_unit_test(test_no_peer_is_a_closed_one),
         cmocka_unit_test(test_no_message_is_an_empty_one),
+        cmocka_unit_test(test_no_room_for_an_answer_is_a_wrong_argument),
+        cmocka_unit_test(test_a_view_of_nothing_that_has_a_size_is_a_wrong_argument),
+        cmocka_unit_test(test_nothing_is_encoded_initialised_or_asked_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

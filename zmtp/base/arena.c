@@ -130,6 +130,7 @@ static void *arena_resize(void *context, void *memory, size_t old_size, size_t n
 
 int zmtp_arena_init(struct zmtp_arena *arena, void *memory, size_t size)
 {
+    if (!arena) return ZMTP_ERR_ARGUMENT;
     if (!memory) return ZMTP_ERR_ARGUMENT;
     const size_t skipped = (arena_unit - (uintptr_t)memory % arena_unit) % arena_unit;
     if (size < skipped + arena_unit) return ZMTP_ERR_ARGUMENT;

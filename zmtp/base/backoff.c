@@ -21,6 +21,7 @@ static uint32_t backoff_random(struct zmtp_backoff *backoff)
 void zmtp_backoff_init(struct zmtp_backoff *backoff, uint32_t min_ms, uint32_t max_ms,
                        uint64_t seed)
 {
+    if (!backoff) return;
     const uint64_t random = backoff_spread(seed);
     *backoff = (struct zmtp_backoff){
         .min_ms = min_ms > 0 ? min_ms : 1,

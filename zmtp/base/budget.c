@@ -34,6 +34,7 @@ static void *budget_resize(void *context, void *memory, size_t old_size, size_t 
 
 void zmtp_budget_init(struct zmtp_budget *budget, const struct zmtp_allocator *under)
 {
+    if (!budget) return;
     *budget = (struct zmtp_budget){
         .under = under ? under : zmtp_heap(),
         .allocator = {.context = budget, .resize = budget_resize},

@@ -299,6 +299,7 @@ int zmtp_endpoint_parse(const char *text, struct zmtp_endpoint *out, const char 
     struct endpoint_text reading = {.why = "the endpoint is missing or longer than 255 octets"};
     struct zmtp_endpoint endpoint = {0};
     int error = ZMTP_ERR_ENDPOINT;
+    if (!out) return ZMTP_ERR_ARGUMENT;
     if (text && text[0] && memchr(text, 0, ZMTP_ENDPOINT_MAX)) {
         reading.rest = zmtp_bytes_text(text);
         error = endpoint_read(&reading, &endpoint);

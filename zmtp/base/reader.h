@@ -12,6 +12,12 @@ struct zmtp__reader {
     bool bad;
 };
 
+// Is it one that can be looked at? A caller may have given a size alone.
+static inline bool zmtp__octets_ok(struct zmtp_bytes octets)
+{
+    return octets.data || octets.size == 0;
+}
+
 static inline struct zmtp__reader zmtp__reader_of(struct zmtp_bytes in)
 {
     return (struct zmtp__reader){.next = in.data, .left = in.size};

@@ -6,6 +6,7 @@
 
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type)
 {
+    if (!config) return;
     *config = (struct zmtp_uv_config){
         .reconnect_min_ms = ZMTP_DEFAULT_RECONNECT_MIN_MS,
         .reconnect_max_ms = ZMTP_DEFAULT_RECONNECT_MAX_MS,

@@ -5,6 +5,7 @@
 void zmtp_uv_config_curve_server(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
                                  struct zmtp_allow allow)
 {
+    if (!config) return;
     config->security =
         (struct zmtp_security){.mechanism = ZMTP_CURVE, .server = true, .crypto = zmtp_sodium()};
     if (keys) config->security.keys = *keys; // else the check has the words
@@ -14,6 +15,7 @@ void zmtp_uv_config_curve_server(struct zmtp_uv_config *config, const struct zmt
 void zmtp_uv_config_curve_client(struct zmtp_uv_config *config, const struct zmtp_key_pair *keys,
                                  const struct zmtp_key *server_key)
 {
+    if (!config) return;
     struct zmtp_security *const security = &config->security;
     *security = (struct zmtp_security){.mechanism = ZMTP_CURVE, .crypto = zmtp_sodium()};
     if (server_key) security->server_key = *server_key; // else the check has the words
@@ -25,12 +27,14 @@ void zmtp_uv_config_curve_client(struct zmtp_uv_config *config, const struct zmt
 
 void zmtp_uv_config_plain_server(struct zmtp_uv_config *config)
 {
+    if (!config) return;
     config->security = (struct zmtp_security){.mechanism = ZMTP_PLAIN, .server = true};
     config->allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_ASK};
 }
 
 void zmtp_uv_config_zap(struct zmtp_uv_config *config, const char *domain)
 {
+    if (!config) return;
     config->security.server = true;
     config->allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_ZAP, .zap_domain = domain};
 }
@@ -38,6 +42,7 @@ void zmtp_uv_config_zap(struct zmtp_uv_config *config, const char *domain)
 void zmtp_uv_config_plain_client(struct zmtp_uv_config *config, const char *username,
                                  const char *password)
 {
+    if (!config) return;
     config->security = (struct zmtp_security){.mechanism = ZMTP_PLAIN,
                                               .username = zmtp_bytes_text(username),
                                               .password = zmtp_bytes_text(password)};

@@ -2,23 +2,27 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../base/reader.h"
 #include "../curve.h"
 
 void zmtp_wipe(void *memory, size_t size)
 {
     volatile uint8_t *octets = memory;
+    if (!memory) return;
     while (size-- > 0)
         *octets++ = 0;
 }
 
 void zmtp_key_generate(struct zmtp_key_pair *out, const struct zmtp_crypto *crypto)
 {
+    if (!out || !crypto) return;
     crypto->random(crypto->context, out->secret_key.octets, ZMTP_KEY_SIZE);
     crypto->public_of(&out->public_key, &out->secret_key);
 }
 
 void zmtp_key_encode(const struct zmtp_key *key, char out[ZMTP_KEY_TEXT_SIZE])
 {
+    if (!key || !out) return;
     const int size =
         zmtp_z85_encode(zmtp_bytes_of(key->octets, ZMTP_KEY_SIZE), out, ZMTP_KEY_TEXT_SIZE);
     assert(size == ZMTP_KEY_TEXT_SIZE - 1);
@@ -27,6 +31,7 @@ void zmtp_key_encode(const struct zmtp_key *key, char out[ZMTP_KEY_TEXT_SIZE])
 
 int zmtp_key_decode(struct zmtp_bytes text, struct zmtp_key *out)
 {
+    if (!out || !zmtp__octets_ok(text)) return ZMTP_ERR_ARGUMENT;
     struct zmtp_key key;
     if (text.size != ZMTP_KEY_TEXT_SIZE - 1) return ZMTP_ERR_ARGUMENT;
     if (zmtp_z85_decode(text, key.octets, ZMTP_KEY_SIZE) < 0) return ZMTP_ERR_ARGUMENT;
@@ -37,6 +42,7 @@ int zmtp_key_decode(struct zmtp_bytes text, struct zmtp_key *out)
 
 bool zmtp_key_equal(const struct zmtp_key *a, const struct zmtp_key *b)
 {
+    if (!a || !b) return false;
     unsigned differs = 0;
     for (size_t i = 0; i < ZMTP_KEY_SIZE; i++)
         differs |= a->octets[i] ^ (unsigned)b->octets[i];
@@ -45,7 +51,7 @@ bool zmtp_key_equal(const struct zmtp_key *a, const struct zmtp_key *b)
 
 bool zmtp_key_is_zero(const struct zmtp_key *key)
 {
-    return zmtp_key_equal(key, &(struct zmtp_key){{0}});
+    return !key || zmtp_key_equal(key, &(struct zmtp_key){{0}});
 }
 
 static const char *security_check_curve(const struct zmtp_security *security)

@@ -3,6 +3,7 @@
 // matter here.
 #include <string.h>
 
+#include "../base/reader.h"
 #include "../base/writer.h"
 #include "../curve.h"
 
@@ -69,6 +70,7 @@ static int key_file_property(struct zmtp_bytes line, struct zmtp_key_file *file)
 
 int zmtp_key_file_decode(struct zmtp_bytes text, struct zmtp_key_file *out)
 {
+    if (!out || !zmtp__octets_ok(text)) return ZMTP_ERR_ARGUMENT;
     struct zmtp_key_file file = {.has_public = false};
     bool in_curve = false;
     int result = text.size <= ZMTP_KEY_FILE_MAX ? ZMTP_OK : ZMTP_ERR_ARGUMENT;
@@ -102,6 +104,7 @@ static void key_file_write_key(struct zmtp__writer *w, const char *name, const s
 
 int zmtp_key_file_encode(const struct zmtp_key_pair *keys, bool with_secret, char *out, size_t size)
 {
+    if (!keys || !out) return ZMTP_ERR_ARGUMENT;
     static const char public_words[] = "# CURVE certificate, public: for everybody who is to know "
                                        "this side, by a way that\n# nobody can tamper with.\n\n";
     static const char secret_words[] = "# CURVE certificate, SECRET: for its owner alone. Whoever "

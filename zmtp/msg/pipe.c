@@ -47,6 +47,7 @@ static void pipe_unmark(struct zmtp_pipe_end *end)
 
 void zmtp_pipe_own(struct zmtp_pipe_end *end, struct zmtp_marks *marks, void *owner)
 {
+    if (!end) return;
     pipe_unmark(end);
     end->marks = marks;
     end->owner = owner;
@@ -62,6 +63,7 @@ void zmtp__pipe_follow(struct zmtp_pipe_end *end, struct zmtp_pipe_end **place)
 
 struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks)
 {
+    if (!marks) return NULL;
     struct zmtp_pipe_end *end = marks->first;
     if (!end) return NULL;
     marks->first = end->marked_next;
@@ -73,7 +75,7 @@ struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks)
 
 void *zmtp_pipe_owner(const struct zmtp_pipe_end *end)
 {
-    return end->owner;
+    return end ? end->owner : NULL;
 }
 
 static void pipe_forget_first_speaker(struct zmtp_pipe_end *end)
@@ -186,6 +188,7 @@ int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told)
 
 void zmtp_pipe_link_down(struct zmtp_pipe_end *end)
 {
+    if (!end) return;
     if (!end->other->link.up) return;
     end->other->link.up = false;
     // The next connection starts with a whole message. Commands were for this one alone; its
@@ -200,11 +203,12 @@ void zmtp_pipe_link_down(struct zmtp_pipe_end *end)
 
 const struct zmtp_link *zmtp_pipe_link(const struct zmtp_pipe_end *end)
 {
-    return &end->link;
+    return end ? &end->link : NULL;
 }
 
 struct zmtp_pipe_depth zmtp_pipe_depth(const struct zmtp_pipe_end *end)
 {
+    if (!end) return (struct zmtp_pipe_depth){0};
     return (struct zmtp_pipe_depth){.out_count = end->out->count,
                                     .out_bytes = end->out->bytes,
                                     .in_count = end->in->count,

@@ -32,6 +32,7 @@ const char *zmtp_peer_state_name(enum zmtp_peer_state state)
 
 void zmtp_peer_limits_init(struct zmtp_peer_limits *limits)
 {
+    if (!limits) return;
     *limits = (struct zmtp_peer_limits){
         .handshake_ms = ZMTP_DEFAULT_HANDSHAKE_MS,
         .handshake_frame_max = ZMTP_DEFAULT_HANDSHAKE_FRAME_MAX,

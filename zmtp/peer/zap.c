@@ -65,6 +65,7 @@ static size_t zap_credentials(const struct zmtp_credentials *credentials, struct
 
 int zmtp_zap_request_encode(struct zmtp_msg *msg, const struct zmtp_zap_request *request)
 {
+    if (!msg || !request) return ZMTP_ERR_ARGUMENT;
     if (msg->count > 0 || !request->known) return ZMTP_ERR_ARGUMENT;
     if ((unsigned)request->credentials.mechanism > ZMTP_CURVE) return ZMTP_ERR_ARGUMENT;
     if (!zap_is_string(request->domain) || !zap_is_string(request->address))
@@ -126,6 +127,7 @@ static size_t zap_envelope(const struct zmtp_msg *msg, bool enveloped)
 int zmtp_zap_request_decode(const struct zmtp_msg *msg, bool enveloped,
                             struct zmtp_zap_request *out)
 {
+    if (!msg || !out) return ZMTP_ERR_ARGUMENT;
     const size_t first = zap_envelope(msg, enveloped);
     if (msg->count < ZAP_REQUEST_PARTS || first > msg->count - ZAP_REQUEST_PARTS)
         return ZMTP_ERR_ARGUMENT;
@@ -165,6 +167,7 @@ int zmtp_zap_reply_encode(struct zmtp_msg *msg, const struct zmtp_msg *question,
                           const struct zmtp_zap_request *request,
                           const struct zmtp_zap_reply *reply)
 {
+    if (!msg || !question || !request || !reply) return ZMTP_ERR_ARGUMENT;
     const char *status = NULL;
     for (size_t i = 0; i < ZAP_VERDICTS; i++)
         if (zap_verdicts[i].verdict == reply->verdict) status = zap_verdicts[i].status;
@@ -210,6 +213,7 @@ static const char *zap_read_reply(const struct zmtp_msg *msg, struct zmtp_zap_re
 
 int zmtp_zap_reply_decode(const struct zmtp_msg *msg, struct zmtp_zap_reply *out, const char **why)
 {
+    if (!msg || !out) return ZMTP_ERR_ARGUMENT;
     struct zmtp_zap_reply reply = {.id = zmtp_msg_bytes(msg, 2), .verdict = ZMTP_VERDICT_LATER};
     const char *const flaw = zap_read_reply(msg, &reply);
     if (flaw && why) *why = flaw;

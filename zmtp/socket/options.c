@@ -6,6 +6,7 @@ enum { OPTIONS_DATAGRAM_MAX = 65507 };
 
 void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket_type type)
 {
+    if (!config) return;
     *config = (struct zmtp_socket_config){
         .type = type,
         .send_count_max = ZMTP_DEFAULT_HWM,

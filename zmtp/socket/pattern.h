@@ -8,6 +8,7 @@
 #ifndef ZMTP_SOCKET_PATTERN_H
 #define ZMTP_SOCKET_PATTERN_H
 
+#include "../base/reader.h"
 #include "../msg/pipe.h"
 #include "../socket.h"
 #include "list.h"
@@ -87,11 +88,6 @@ extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__rout
 
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);
-
-static inline bool zmtp__octets_ok(struct zmtp_bytes octets)
-{
-    return octets.data || octets.size == 0;
-}
 
 // At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
 bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);

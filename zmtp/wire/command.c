@@ -14,6 +14,7 @@ static bool command_name_ok(struct zmtp_bytes name)
 
 int zmtp_command_decode(struct zmtp_bytes body, struct zmtp_command *out)
 {
+    if (!out || !zmtp__octets_ok(body)) return ZMTP_ERR_ARGUMENT;
     struct zmtp__reader r = zmtp__reader_of(body);
     const size_t size = (size_t)zmtp__read_be(&r, 1);
     const struct zmtp_bytes name = zmtp__read_bytes(&r, size);
@@ -27,11 +28,13 @@ int zmtp_command_decode(struct zmtp_bytes body, struct zmtp_command *out)
 
 bool zmtp_command_is(const struct zmtp_command *command, const char *name)
 {
+    if (!command) return false;
     return zmtp_bytes_equal(command->name, zmtp_bytes_text(name));
 }
 
 int zmtp_command_encode(const struct zmtp_command *command, uint8_t *out, size_t size)
 {
+    if (!command || (!out && size > 0) || !zmtp__octets_ok(command->data)) return ZMTP_ERR_ARGUMENT;
     if (!command_name_ok(command->name)) return ZMTP_ERR_ARGUMENT;
     const size_t named = 1 + command->name.size;
     if (command->data.size > (size_t)INT32_MAX - named - ZMTP_HEADER_MAX) return ZMTP_ERR_LIMIT;
@@ -48,6 +51,7 @@ int zmtp_command_encode(const struct zmtp_command *command, uint8_t *out, size_t
 
 int zmtp_ping_decode(struct zmtp_bytes data, struct zmtp_ping *out)
 {
+    if (!out || !zmtp__octets_ok(data)) return ZMTP_ERR_ARGUMENT;
     struct zmtp__reader r = zmtp__reader_of(data);
     const uint32_t ttl_ds = (uint32_t)zmtp__read_be(&r, 2);
     const struct zmtp_bytes context = zmtp__read_rest(&r);
@@ -60,6 +64,7 @@ int zmtp_ping_decode(struct zmtp_bytes data, struct zmtp_ping *out)
 
 int zmtp_pong_decode(struct zmtp_bytes data, struct zmtp_bytes *context)
 {
+    if (!context || !zmtp__octets_ok(data)) return ZMTP_ERR_ARGUMENT;
     if (data.size > ZMTP_PING_CONTEXT_MAX) return ZMTP_ERR_COMMAND;
     *context = data;
     return ZMTP_OK;
@@ -67,6 +72,7 @@ int zmtp_pong_decode(struct zmtp_bytes data, struct zmtp_bytes *context)
 
 int zmtp_error_decode(struct zmtp_bytes data, struct zmtp_bytes *reason)
 {
+    if (!reason || !zmtp__octets_ok(data)) return ZMTP_ERR_ARGUMENT;
     struct zmtp__reader r = zmtp__reader_of(data);
     const size_t size = (size_t)zmtp__read_be(&r, 1);
     const struct zmtp_bytes text = zmtp__read_bytes(&r, size);
@@ -79,6 +85,7 @@ int zmtp_error_decode(struct zmtp_bytes data, struct zmtp_bytes *reason)
 
 int zmtp_ping_encode(const struct zmtp_ping *ping, uint8_t *out, size_t size)
 {
+    if (!ping || !zmtp__octets_ok(ping->context)) return ZMTP_ERR_ARGUMENT;
     if (ping->context.size > ZMTP_PING_CONTEXT_MAX) return ZMTP_ERR_ARGUMENT;
     // Up, because a short TTL must not become zero, which means none.
     const uint32_t ttl_ds = ping->ttl_ms / 100 + (ping->ttl_ms % 100 > 0);
@@ -100,6 +107,7 @@ int zmtp_pong_encode(struct zmtp_bytes context, uint8_t *out, size_t size)
 
 int zmtp_error_encode(struct zmtp_bytes reason, uint8_t *out, size_t size)
 {
+    if (!zmtp__octets_ok(reason)) return ZMTP_ERR_ARGUMENT;
     if (reason.size > ZMTP_REASON_MAX) return ZMTP_ERR_ARGUMENT;
     uint8_t data[1 + ZMTP_REASON_MAX];
     struct zmtp__writer w = zmtp__writer_of(data, sizeof data);

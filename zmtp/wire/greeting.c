@@ -7,6 +7,7 @@
 
 void zmtp_greeting_encode(const struct zmtp_greeting *greeting, uint8_t out[ZMTP_GREETING_SIZE])
 {
+    if (!greeting || !out) return;
     const char *const end = memchr(greeting->mechanism, 0, ZMTP_MECHANISM_SIZE);
     const size_t size = end ? (size_t)(end - greeting->mechanism) : ZMTP_MECHANISM_SIZE;
 
@@ -59,6 +60,7 @@ static int greeting_read_mechanism(struct zmtp__reader *r, char out[ZMTP_MECHANI
 
 int zmtp_greeting_decode(struct zmtp_bytes in, struct zmtp_greeting *out)
 {
+    if (!out || !zmtp__octets_ok(in)) return ZMTP_ERR_ARGUMENT;
     struct zmtp__reader r = zmtp__reader_of(in);
     const uint64_t first = zmtp__read_be(&r, 1);
     if (r.bad) return 0;

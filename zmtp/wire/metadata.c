@@ -4,6 +4,7 @@
 
 int zmtp_property_next(struct zmtp_bytes *rest, struct zmtp_property *out)
 {
+    if (!rest || !out || !zmtp__octets_ok(*rest)) return ZMTP_ERR_ARGUMENT;
     if (rest->size == 0) return 0;
     struct zmtp__reader r = zmtp__reader_of(*rest);
     const struct zmtp_bytes name = zmtp__read_bytes(&r, (size_t)zmtp__read_be(&r, 1));
@@ -21,6 +22,8 @@ int zmtp_property_next(struct zmtp_bytes *rest, struct zmtp_property *out)
 
 int zmtp_property_encode(const struct zmtp_property *property, uint8_t *out, size_t size)
 {
+    if (!property || (!out && size > 0) || !zmtp__octets_ok(property->value))
+        return ZMTP_ERR_ARGUMENT;
     if (property->name.size == 0 || property->name.size > UINT8_MAX) return ZMTP_ERR_ARGUMENT;
     if (property->value.size > (size_t)INT32_MAX - 5 - UINT8_MAX) return ZMTP_ERR_ARGUMENT;
 
@@ -48,6 +51,7 @@ static bool metadata_names_equal(struct zmtp_bytes a, struct zmtp_bytes b)
 
 bool zmtp_property_is(const struct zmtp_property *property, const char *name)
 {
+    if (!property) return false;
     return metadata_names_equal(property->name, zmtp_bytes_text(name));
 }
 
@@ -104,6 +108,7 @@ int zmtp_metadata_check_application(struct zmtp_bytes metadata)
 
 int zmtp_metadata_find(struct zmtp_bytes metadata, const char *name, struct zmtp_bytes *value)
 {
+    if (!value) return ZMTP_ERR_ARGUMENT;
     struct zmtp_property property;
     if (metadata_seek(metadata, zmtp_bytes_text(name), &property) <= 0) return ZMTP_ERR_NOT_FOUND;
     *value = property.value;

@@ -1,3 +1,4 @@
+#include "../base/reader.h"
 #include "../wire.h"
 
 _Static_assert((int)ZMTP_SOCKET_TYPES <= 32, "a set of types is one 32-bit mask");
@@ -49,6 +50,7 @@ const char *zmtp_socket_type_name(enum zmtp_socket_type type)
 
 int zmtp_socket_type_parse(struct zmtp_bytes name, enum zmtp_socket_type *out)
 {
+    if (!out || !zmtp__octets_ok(name)) return ZMTP_ERR_ARGUMENT;
     for (unsigned i = 0; i < ZMTP_SOCKET_TYPES; i++) {
         const struct socket_type_entry *const entry = &socket_type_entries[i];
         if (entry->speaks_to == 0) continue;

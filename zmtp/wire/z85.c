@@ -1,3 +1,4 @@
+#include "../base/reader.h"
 #include "../wire.h"
 
 // RFC 32, Formal Specification: four octets are a number of five digits, most significant first.
@@ -17,6 +18,7 @@ static uint32_t z85_value(uint8_t character, bool *bad)
 
 int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size)
 {
+    if (!out || !zmtp__octets_ok(octets)) return ZMTP_ERR_ARGUMENT;
     if (octets.size % Z85_OCTETS != 0) return ZMTP_ERR_ARGUMENT;
     const size_t groups = octets.size / Z85_OCTETS;
     if (groups > INT32_MAX / Z85_CHARACTERS - 1) return ZMTP_ERR_LIMIT;
@@ -34,6 +36,7 @@ int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size)
 
 int zmtp_z85_decode(struct zmtp_bytes text, uint8_t *out, size_t size)
 {
+    if (!out || !zmtp__octets_ok(text)) return ZMTP_ERR_ARGUMENT;
     if (text.size % Z85_CHARACTERS != 0) return ZMTP_ERR_ARGUMENT;
     const size_t groups = text.size / Z85_CHARACTERS;
     if (groups > INT32_MAX / Z85_OCTETS) return ZMTP_ERR_LIMIT;
