@@ -28,14 +28,6 @@ static struct {
     struct zmtp_uv_shared *shared; // of all threads
 } options = {.threads = 1};
 
-// libuv closes descriptors by a system call that the thread sanitizer does not see; so when a number is used
-// again by another thread's loop it takes that for a race.
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:^pipe2$\nrace:^eventfd$\nrace:^epoll_create1$\n";
-}
-
 bool calls_fail(const char *name)
 {
     struct monkey_faults *const faults = monkey_faults;
@@ -158,7 +150,6 @@ static void main_begin(struct monkey *monkey, uint64_t seed)
     monkey->forks = seed % 6 == 1 && options.threads == 1;
     ledger_init(&monkey->ledger);
     if (zmtp_sodium()) zmtp_key_generate(&monkey->keys, zmtp_sodium());
-    monkey_expect(monkey, uv_loop_init(&monkey->loop) == 0, "there is a loop");
 }
 
 static void main_open(struct monkey *monkey)
@@ -185,7 +176,6 @@ static void main_check_end(struct monkey *monkey)
         monkey_expect(monkey, one->told == one->asked, "whoever asked is told of a close");
         free(one);
     }
-    monkey_expect(monkey, uv_loop_close(&monkey->loop) == 0, "no handle is left on the loop");
     monkey_expect(monkey, ledger_settled(&monkey->ledger), "all memory is back");
 }
 
@@ -211,11 +201,26 @@ static void main_play(struct monkey *monkey, uint64_t seed)
 
 static void *main_thread(void *argument)
 {
+    struct monkey *monkey = argument;
+    main_play(monkey, monkey->seed);
+    return NULL;
+}
+
+// Loops begin and end in one thread: libuv closes descriptors by a system call that the thread sanitizer does
+// not see, and when another thread's loop got the number again it would take that for a race.
+static struct monkey *main_make(uint64_t seed)
+{
     struct monkey *monkey = calloc(1, sizeof *monkey);
     if (!monkey) abort();
-    main_play(monkey, *(const uint64_t *)argument);
+    monkey->seed = seed;
+    monkey_expect(monkey, uv_loop_init(&monkey->loop) == 0, "there is a loop");
+    return monkey;
+}
+
+static void main_unmake(struct monkey *monkey)
+{
+    monkey_expect(monkey, uv_loop_close(&monkey->loop) == 0, "no handle is left on the loop");
     free(monkey);
-    return NULL;
 }
 
 // The threads that ask name servers end a little later than what they were asked for.
@@ -234,7 +239,7 @@ static void main_check_process(uint64_t seed, size_t before)
 static void main_seed(uint64_t seed)
 {
     pthread_t threads[MAIN_THREADS_MAX];
-    uint64_t seeds[MAIN_THREADS_MAX];
+    struct monkey *monkeys[MAIN_THREADS_MAX];
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = MONKEY_DESCRIPTORS;
@@ -242,15 +247,19 @@ static void main_seed(uint64_t seed)
     }
     const size_t before = main_descriptors();
     if (options.threads == 1) {
-        main_thread(&seed);
+        monkeys[0] = main_make(seed);
+        main_thread(monkeys[0]);
+        main_unmake(monkeys[0]);
     } else {
         if (zmtp_uv_shared_open(&options.shared) < 0) abort();
-        for (size_t i = 0; i < options.threads; i++) {
-            seeds[i] = seed * MAIN_THREADS_MAX + i;
-            if (pthread_create(&threads[i], NULL, main_thread, &seeds[i]) != 0) abort();
-        }
+        for (size_t i = 0; i < options.threads; i++)
+            monkeys[i] = main_make(seed * MAIN_THREADS_MAX + i);
+        for (size_t i = 0; i < options.threads; i++)
+            if (pthread_create(&threads[i], NULL, main_thread, monkeys[i]) != 0) abort();
         for (size_t i = 0; i < options.threads; i++)
             pthread_join(threads[i], NULL);
+        for (size_t i = 0; i < options.threads; i++)
+            main_unmake(monkeys[i]);
         zmtp_uv_shared_close(options.shared);
         options.shared = NULL;
     }
