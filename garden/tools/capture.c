@@ -83,6 +83,7 @@ struct capture {
     bool broken;               // the stream had to end early, as when its source failed
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
+    bool losing; // no chunk takes what comes, which the head does not tell of
 };
 
 static struct garden_instant capture_now(void)
@@ -341,8 +342,10 @@ static bool capture_is_long_enough(const struct capture *capture)
 {
     const uint64_t seconds = capture->options.seconds, rate = capture->format.sample_rate;
     if (seconds == 0) return false;
-    if (rate > 0) return capture->totals.offered / rate >= seconds;
-    return (uv_hrtime() - capture->started_ns) / 1000000000 >= seconds; // MIDI has no rate
+    if (rate > 0 && capture->totals.offered / rate >= seconds) return true;
+    if (rate > 0 && !capture->losing) return false;
+    // MIDI has no rate; and where nothing is written, as on a full disk, the head stands still.
+    return (uv_hrtime() - capture->started_ns) / 1000000000 >= seconds;
 }
 
 static void capture_on_head(struct capture *capture, const struct garden_map *metadata)
@@ -350,8 +353,10 @@ static void capture_on_head(struct capture *capture, const struct garden_map *me
     struct garden_capture_totals totals;
     struct garden_text path;
     bool ended = false;
-    if (garden_capture_totals_read(garden_map_find(metadata, "totals"), &totals) == GARDEN_OK)
+    if (garden_capture_totals_read(garden_map_find(metadata, "totals"), &totals) == GARDEN_OK) {
+        if (totals.offered != capture->totals.offered) capture->losing = false;
         capture->totals = totals;
+    }
     if (garden_value_to_text(garden_map_find(metadata, "path"), &path) &&
         path.size < sizeof capture->path) {
         memcpy(capture->path, path.data, path.size);
@@ -386,6 +391,7 @@ static void capture_on_event(struct garden_client *client, const struct garden_m
     } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
                garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
         capture_complain(capture, "reports", event->stream_error.error);
+        capture->losing = true; // until the head moves again
         if (!event->stream_error.recoverable) capture->broken = true;
     } else if (event->kind == GARDEN_EVENT_STATUS &&
                event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN) {

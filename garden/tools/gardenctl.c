@@ -86,9 +86,8 @@ static void gardenctl_help(void)
                "  --help, --version\n"
                "\n"
                "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no daemon answered,\n"
-               "4 something is damaged or differs (verify, slice, fsck, gc, import, replay), 5 a "
-               "capture lost frames, or its source failed, or its\n"
-               "end was not confirmed.");
+               "4 something is damaged or differs (verify, slice, fsck, gc, import, replay),\n"
+               "5 a capture lost frames, or its source failed, or its end was not confirmed.");
 }
 
 static int gardenctl_options(struct tool *tool, int argc, char **argv)
@@ -128,7 +127,6 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
             (void)puts("gardenctl " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")");
             return -1;
         default: // getopt has said what was wrong
-            (void)fputs("Try 'gardenctl --help'.\n", stderr);
             return TOOL_USAGE;
         }
     }
@@ -146,9 +144,26 @@ static void gardenctl_take_descriptors(void)
     if (file >= 0) (void)close(file); // nothing was written
 }
 
-// What a command printed is part of what it was asked for.
-static int gardenctl_end(const struct tool *tool, int status)
+// Behind what was said of a wrong call. |words| are the command's, up to a null: an option of the program's that
+// stands among them is not known there.
+static void gardenctl_hint(const struct tool *tool, char *const *words)
 {
+    for (; words && *words && strcmp(*words, "--") != 0; words++) {
+        if (strncmp(*words, "--", 2) != 0) continue;
+        const size_t size = strcspn(*words + 2, "=");
+        for (const struct option *own = tool_general_options; own->name; own++)
+            if (strlen(own->name) == size && strncmp(own->name, *words + 2, size) == 0)
+                (void)fprintf(stderr, "--%s stands before the command: gardenctl --%s %s\n",
+                              own->name, own->name, tool->command ? tool->command : "COMMAND");
+    }
+    (void)fprintf(stderr, "Try 'gardenctl %s%s--help'.\n", tool->command ? tool->command : "",
+                  tool->command ? " " : "");
+}
+
+// What a command printed is part of what it was asked for.
+static int gardenctl_end(const struct tool *tool, char *const *words, int status)
+{
+    if (status == TOOL_USAGE) gardenctl_hint(tool, words);
     const bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (written || status != TOOL_OK) return status;
     return tool_fail(tool, "what it told could not be written to the standard output");
@@ -168,14 +183,14 @@ static int gardenctl_run(struct tool *tool, const struct tool_command *command, 
     tool->command = command->name;
     if (gardenctl_asks_help(argc, argv)) {
         (void)puts(command->help);
-        return gardenctl_end(tool, TOOL_OK);
+        return gardenctl_end(tool, NULL, TOOL_OK);
     }
     (void)snprintf(name, sizeof name, "gardenctl %s", command->name);
     argv[0] = name;
     optind = 0; // the command reads its own options from the start
     const int status = command->run(tool, argc, argv);
     tool_disconnect(tool);
-    return gardenctl_end(tool, status);
+    return gardenctl_end(tool, argv, status);
 }
 
 int main(int argc, char **argv)
@@ -183,16 +198,17 @@ int main(int argc, char **argv)
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
     gardenctl_take_descriptors();
     const int result = gardenctl_options(&tool, argc, argv);
-    if (result != TOOL_OK) return result < 0 ? TOOL_OK : result;
-    if (optind == argc) return tool_usage(&tool, "which command?");
+    if (result < 0) return TOOL_OK;
+    if (result != TOOL_OK) return gardenctl_end(&tool, NULL, result);
+    if (optind == argc) return gardenctl_end(&tool, NULL, tool_usage(&tool, "which command?"));
     argc -= optind;
     argv += optind;
     for (size_t i = 0; tool_commands[i]; i++)
         if (strcmp(argv[0], tool_commands[i]->name) == 0)
             return gardenctl_run(&tool, tool_commands[i], argc, argv);
     const char *name = argv[0];
-    const int status = tool_request(&tool, name, argc, argv);
+    int status = tool_request(&tool, name, argc, argv);
     tool_disconnect(&tool);
-    if (status < 0) return tool_usage(&tool, "there is no command '%s'", name);
-    return gardenctl_end(&tool, status);
+    if (status < 0) status = tool_usage(&tool, "there is no command '%s'", name);
+    return gardenctl_end(&tool, argv, status);
 }

@@ -175,6 +175,35 @@ static int request_sort(const struct tool *tool, const struct request_row *row, 
     return TOOL_OK;
 }
 
+// Whether |text| is JSON at all. What it means is the decoder's to judge; but where in the whole request it stumbled
+// over text that is none says nothing to who wrote one field of it.
+static bool request_is_json(const char *text)
+{
+    struct garden_arena arena;
+    struct garden_value value;
+    garden_arena_init(&arena, NULL, 0);
+    const int result = garden_json_decode(zmtp_bytes_text(text), &arena, &value, NULL);
+    garden_arena_fini(&arena);
+    return result == GARDEN_OK || result == GARDEN_ERR_MEMORY; // which the decoder will tell
+}
+
+static int request_check(const struct tool *tool, const struct request_row *row,
+                         const char *const given[REQUEST_FIELDS_MAX])
+{
+    struct garden_uuid uuid;
+    for (size_t i = 0; row->fields[i].name; i++) {
+        const struct request_field *field = &row->fields[i];
+        if (!given[i]) continue;
+        const bool is_uuid = strcmp(field->type, "uuid") == 0;
+        if (is_uuid ? garden_uuid_parse(garden_text_of(given[i]), &uuid) == GARDEN_OK
+                    : request_is_text(field->type) || request_is_json(given[i]))
+            continue;
+        return tool_usage(tool, "%s takes %s, not '%.100s'", field->name,
+                          request_placeholder(field->type), given[i]);
+    }
+    return TOOL_OK;
+}
+
 static int request_encode(const struct request_row *row,
                           const char *const given[REQUEST_FIELDS_MAX], struct garden_buffer *out)
 {
@@ -246,6 +275,7 @@ int tool_request(struct tool *tool, const char *name, int argc, char **argv)
         return TOOL_OK;
     }
     int result = request_sort(tool, row, argc, argv, given);
+    if (result == TOOL_OK) result = request_check(tool, row, given);
     if (result != TOOL_OK) return result;
     struct garden_buffer json;
     struct garden_message request;

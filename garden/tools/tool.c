@@ -33,7 +33,6 @@ int tool_usage(const struct tool *tool, const char *format, ...)
     va_start(arguments, format);
     tool_say(tool, format, arguments);
     va_end(arguments);
-    (void)fputs("Try 'gardenctl --help'.\n", stderr);
     return TOOL_USAGE;
 }
 
@@ -269,8 +268,15 @@ void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), voi
 
 static int tool_unreachable(const struct tool *tool)
 {
-    (void)tool_fail(tool, "no daemon answers at %s within %u ms: is gardend running there?",
-                    tool->endpoints.of[GARDEN_LANE_HEARTBEAT], tool->timeout_ms);
+    // One that does not let us in says nothing, to tell strangers nothing.
+    const char *keys =
+        !tool->has_server_key ? ""
+        : tool->has_keys
+            ? ", is that its key (--server-key), and does it know ours (--curve-allow)?"
+            : ", and does it want to know our key (--key)?";
+    (void)tool_fail(tool, "no daemon answers at %s within %u ms: is gardend running there%s%s",
+                    tool->endpoints.of[GARDEN_LANE_HEARTBEAT], tool->timeout_ms, *keys ? "" : "?",
+                    keys);
     return TOOL_UNREACHABLE;
 }
 

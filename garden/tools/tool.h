@@ -54,7 +54,7 @@ struct tool {
 __attribute__((format(printf, 2, 3)))
 #endif
 int tool_fail(const struct tool *tool, const char *format, ...);
-// The same for a wrong call, with a hint at --help. Returns TOOL_USAGE.
+// The same for a wrong call. Returns TOOL_USAGE, at which the end of the program hints at --help.
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif

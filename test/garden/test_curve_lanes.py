@@ -88,8 +88,9 @@ def the_same_over_local_sockets(garden):
 def only_those_on_the_list_are_let_in(garden):
     assert garden.start("--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("known"))
     garden.ping(*garden.file(), "--key", garden.path("friend.key_secret"))
-    garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"), status=3)
-    garden.ping(*garden.file(), status=3)
+    said = garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"), status=3).stderr
+    assert "does it know ours (--curve-allow)?" in said, said
+    assert "our key (--key)?" in garden.ping(*garden.file(), status=3).stderr
     # A friend that is made while the daemon runs.
     shutil.copy(garden.path("stranger.key"), garden.path("known/stranger.key"))
     garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"))

@@ -575,6 +575,47 @@ def commands_on_stores_say_what_is_wrong_with_the_store(story):
         assert "--store DIR is missing" in plain(name, check=2).stderr
 
 
+def wrong_words_are_answered_with_what_to_write(story):
+    """None of these asks a daemon."""
+    calls = {
+        ("seek", "x"): ("beat takes BEAT, not 'x'", "Try 'gardenctl seek --help'."),
+        ("seek", "beat="): ("beat takes BEAT, not ''",),
+        ("create-region", "0", "4", "kick"): ("behavior takes JSON, not 'kick'",),
+        ("create-region", "0", "4", '{"PlayContent":{'): ("behavior takes JSON, not '{",),
+        ("delete-region", "first"): ("region_id takes UUID, not 'first'",),
+        ("get-regions", "0-4"): ("range takes [FROM,TO], not '0-4'",),
+        ("capture",): ("Try 'gardenctl capture --help'.",),
+        ("query", "--json", "{"): ("unrecognized option '--json'", "gardenctl --json query", "gardenctl query --help"),
+        ("seek", "--timeout=3", "4"): ("gardenctl --timeout seek",),
+        ("--timeout", "x", "ping"): ("Try 'gardenctl --help'.",),
+        ("nonesuch",): ("Try 'gardenctl --help'.",),
+    }
+    for call, words in calls.items():
+        told = plain("--connection", story.path("none"), *call, check=2).stderr
+        for word in words:
+            assert word in told, (call, told)
+
+
+def a_capture_on_a_full_disk_ends_when_its_seconds_are_over(story):
+    small = story.path("small")
+    os.mkdir(small)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", small], capture_output=True,
+                      check=False).returncode != 0:
+        return "no tmpfs can be mounted here"
+    try:
+        os.makedirs(os.path.join(small, "staging"))
+        story.start("--source", "counter:1,48000", "--staging", os.path.join(small, "staging"), "--ring-ms", "200",
+                    pace="real")
+        done = json.loads(story.ctl("--json", "capture", "--store", small, "--chunk-bytes", "200000", "--seconds", "4",
+                                    check=5).stdout)
+        assert done["lost"] > 0, done
+        story.daemons[-1].terminate()
+        story.daemons[-1].wait(PATIENCE)
+    finally:
+        subprocess.run(["umount", small], check=True)
+    return None
+
+
 def what_is_no_file_is_not_replaced_by_one(story):
     done, _ = capture(story)
     pipe, folder = story.path("pipe"), story.path("folder")
