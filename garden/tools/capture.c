@@ -342,9 +342,8 @@ static bool capture_is_long_enough(const struct capture *capture)
 {
     const uint64_t seconds = capture->options.seconds, rate = capture->format.sample_rate;
     if (seconds == 0) return false;
-    if (rate > 0 && capture->totals.offered / rate >= seconds) return true;
-    if (rate > 0 && !capture->losing) return false;
     // MIDI has no rate; and where nothing is written, as on a full disk, the head stands still.
+    if (rate > 0 && !capture->losing) return capture->totals.offered / rate >= seconds;
     return (uv_hrtime() - capture->started_ns) / 1000000000 >= seconds;
 }
 
@@ -354,7 +353,7 @@ static void capture_on_head(struct capture *capture, const struct garden_map *me
     struct garden_text path;
     bool ended = false;
     if (garden_capture_totals_read(garden_map_find(metadata, "totals"), &totals) == GARDEN_OK) {
-        if (totals.offered != capture->totals.offered) capture->losing = false;
+        capture->losing = capture->losing && totals.offered == capture->totals.offered;
         capture->totals = totals;
     }
     if (garden_value_to_text(garden_map_find(metadata, "path"), &path) &&
