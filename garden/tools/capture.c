@@ -80,10 +80,9 @@ struct capture {
     int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
     char complaint[256];       // of the daemon, that was told last
-    bool broken;               // the stream had to end early, as when its source failed
+    bool broken, losing;       // it had to end early, as when its source failed; no chunk takes it
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
-    bool losing; // no chunk takes what comes, which the head does not tell of
 };
 
 static struct garden_instant capture_now(void)
