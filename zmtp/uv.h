@@ -250,6 +250,9 @@ struct zmtp_uv_config {
     // mechanism, socket type or key hardly changes soon, so the next delay is then drawn from |max|.
     uint32_t reconnect_min_ms, reconnect_max_ms;
     unsigned reconnect_stop; // ZMTP_STOP_...; 0: never
+    // Dial again also after the other side has refused with an ERROR, at which a dialler gives up otherwise
+    // (RFC 37, ERROR): for those who may be let in later without anybody's doing here.
+    bool reconnect_denied;
     uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
     uint32_t pending_max; // connections of a listener before their handshake is done
     // CURVE servers: connections that a listener accepts in a second; up to as many may come at once, the

@@ -80,6 +80,24 @@ static void requests(void *context, const char *name, const char *endpoint)
     zmq_close(b);
 }
 
+// What the peer that was asked leaves behind when it goes: a REQ that waits, and no news.
+static void widows(void *context, const char *name, const char *endpoint)
+{
+    void *a = open_socket(context, ZMQ_REP), *b = open_socket(context, ZMQ_REQ);
+    const int wait = 300;
+    char octet;
+    join(name, a, b, endpoint);
+    zmq_setsockopt(b, ZMQ_RCVTIMEO, &wait, sizeof wait);
+    say_result(name, zmq_send(b, "question", 8, 0));
+    say_recv(name, a);
+    zmq_close(a);
+    zmq_pollitem_t item = {b, 0, ZMQ_POLLIN | ZMQ_POLLOUT, 0};
+    say_result(name, zmq_poll(&item, 1, wait));
+    say_result(name, zmq_recv(b, &octet, 1, 0));
+    say_result(name, zmq_send(b, "again", 5, ZMQ_DONTWAIT));
+    zmq_close(b);
+}
+
 static void routes(void *context, const char *name, const char *endpoint)
 {
     void *a = open_socket(context, ZMQ_ROUTER), *b = open_socket(context, ZMQ_DEALER);
@@ -154,6 +172,9 @@ static void patterns(void *context)
         snprintf(name, sizeof name, "REQ and REP over %s", transport);
         name_endpoint(endpoint, transports[i][1], "requests");
         requests(context, name, endpoint);
+        snprintf(name, sizeof name, "REQ without its REP over %s", transport);
+        name_endpoint(endpoint, transports[i][1], "widows");
+        widows(context, name, endpoint);
         snprintf(name, sizeof name, "ROUTER and DEALER over %s", transport);
         name_endpoint(endpoint, transports[i][1], "routes");
         routes(context, name, endpoint);

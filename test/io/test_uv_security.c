@@ -144,6 +144,34 @@ static void test_a_list_in_a_file_is_read_again_when_it_has_changed(void **state
     world_close(&world);
 }
 
+static void test_who_is_denied_may_ask_again_until_it_is_let_in(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server, client;
+    char endpoint[ZMTP_ENDPOINT_MAX], path[128], key[ZMTP_KEY_TEXT_SIZE];
+    world_open(&world);
+    snprintf(path, sizeof path, "%s/allowed", world.folder);
+    zmtp_key_encode(&client_keys.public_key, key);
+    write_text(path, "# nobody yet\n");
+    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FILE, .path = path},
+                endpoint);
+    node_init(&client, &world, ZMTP_PUSH);
+    zmtp_uv_config_curve_client(&client.config, &client_keys, &server_keys.public_key);
+    client.config.reconnect_max_ms = 100;
+    client.config.reconnect_denied = true;
+    node_open(&client);
+    node_connect(&client, endpoint);
+    node_send(&client, "hello");
+    WORLD_UNTIL(&world, client.events[ZMTP_EVENT_HANDSHAKE_FAILED] >= 2);
+    assert_int_equal(client.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_PEER);
+    assert_int_equal(client.events[ZMTP_EVENT_GAVE_UP], 0);
+    write_text(path, key);
+    WORLD_UNTIL(&world, server.received == 1);
+    unlink(path);
+    world_close(&world);
+}
+
 // A folder for certificates, and where that of the client goes.
 struct folder {
     char path[128], client[160], secret[192];
@@ -529,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_any_key_may_come_in_where_that_is_said),
         cmocka_unit_test(test_a_list_of_keys_lets_in_those_and_nobody_else),
         cmocka_unit_test(test_a_list_in_a_file_is_read_again_when_it_has_changed),
+        cmocka_unit_test(test_who_is_denied_may_ask_again_until_it_is_let_in),
         cmocka_unit_test(test_certificates_in_a_folder_let_their_owners_in),
         cmocka_unit_test(test_a_folder_that_could_not_be_read_whole_turns_nobody_away_for_good),
         cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),

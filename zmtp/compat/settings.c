@@ -135,6 +135,7 @@ static void settings_reconnect(const struct zmq__options *options, struct zmtp_u
     const int most = options->reconnect_ivl_max;
     out->reconnect_min_ms = settings_or_none(options->reconnect_ivl);
     out->reconnect_max_ms = most > options->reconnect_ivl ? (uint32_t)most : 0;
+    out->reconnect_denied = true; // as libzmq's, which knows no ERROR that is final
     if (options->reconnect_ivl < 0) out->reconnect_stop = ZMTP_STOP_ALWAYS;
     if (options->reconnect_stop & 1) out->reconnect_stop |= ZMTP_STOP_REFUSED;
     if (options->reconnect_stop & 2) out->reconnect_stop |= ZMTP_STOP_HANDSHAKE;

@@ -299,10 +299,28 @@ int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
     return socket_sleep_until_rung(socket, &item, timeout_ms);
 }
 
+// A REQ's request that failed is one whose reply never comes, as libzmq's: it goes on waiting, unless it is
+// relaxed. So what the pattern has is looked at before it is called a reply.
+static unsigned socket_req_events(struct zmq__socket *socket)
+{
+    const bool held = socket->taken < socket->receiving.count;
+    unsigned found = zmtp_socket_events(socket->core);
+    if (found & ZMTP_READABLE && !held) {
+        zmtp_msg_fini(&socket->receiving);
+        socket->taken = 0;
+        (void)zmtp_socket_recv(socket->core,
+                               &socket->receiving); // a reply is held now, and is told below
+        found = zmtp_socket_events(socket->core) & ~(unsigned)ZMTP_READABLE;
+    }
+    if (socket->turn && !socket->options.req_relaxed) found &= ~(unsigned)ZMTP_WRITABLE;
+    return found;
+}
+
 unsigned zmq__socket_found(struct zmq__socket *socket)
 {
     zmq__socket_work(socket);
-    const unsigned found = zmtp_socket_events(socket->core);
+    const unsigned found =
+        socket->type == ZMTP_REQ ? socket_req_events(socket) : zmtp_socket_events(socket->core);
     unsigned events = 0;
     if (found & ZMTP_READABLE || socket->taken < socket->receiving.count) events |= ZMQ_POLLIN;
     if (found & ZMTP_WRITABLE || socket->sending.count > 0) events |= ZMQ_POLLOUT;

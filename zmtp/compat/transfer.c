@@ -215,7 +215,8 @@ static int transfer_pull(struct zmq__socket *socket)
     const int result = zmtp_socket_recv(socket->core, msg);
     if (result == ZMTP_OK) return 0;
     // REQ: the peer went before it answered. As libzmq's, it waits for a reply that may never come.
-    if (socket->type == ZMTP_REQ && result == ZMTP_ERR_STATE) return EAGAIN;
+    if (socket->type == ZMTP_REQ && (result == ZMTP_ERR_STATE || result == ZMTP_ERR_NO_REPLY))
+        return EAGAIN;
     return zmq__errno_of(result);
 }
 

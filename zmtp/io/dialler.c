@@ -111,7 +111,8 @@ void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
     // By the socket, for a breach; or what is left is octets of a conversation that is over.
     const bool raw = conn->socket->config.socket.type == ZMTP_STREAM;
     const bool cut = (raw || !conn->leaving) && conn->end->other->closed;
-    if (error == ZMTP_ERR_PEER || cut || dialler_stops(dialler, stop))
+    const bool denied = error == ZMTP_ERR_PEER && !conn->socket->config.reconnect_denied;
+    if (denied || cut || dialler_stops(dialler, stop))
         dialler_give_up(dialler, error);
     else
         dialler_wait(dialler);
