@@ -18,8 +18,8 @@ static int regex_ask(struct garden_text pattern, struct garden_text text)
     garden_arena_init(&arena, NULL, 0);
     const int result = garden__regex_compile(&regex, pattern, &arena, &error);
     if (result < 0) fuzz_check(error.code == result && error.text[0]);
-    const int matches = result < 0 ? -1 : garden__regex_match(regex, text);
-    if (matches >= 0) fuzz_check(garden__regex_match(regex, text) == (matches == 1));
+    const int matches = result < 0 ? -1 : garden__regex_match(regex, text, NULL);
+    if (matches >= 0) fuzz_check(garden__regex_match(regex, text, NULL) == (matches == 1));
     garden_arena_fini(&arena);
     return matches;
 }

@@ -4,6 +4,8 @@
 
 #include "plan.h"
 
+enum { COMPARE_OCTETS = 16 }; // that are compared in a step of a meter
+
 static int compare_sign(bool less, bool more)
 {
     return (int)more - (int)less;
@@ -79,8 +81,9 @@ static bool compare_begins(struct garden_text text, size_t at, struct garden_tex
            (part.size == 0 || memcmp(text.data + at, part.data, part.size) == 0);
 }
 
-static bool compare_texts(enum garden__query_op op, struct garden_text text,
-                          struct garden_text part)
+// Where the texts are made for it, each place of |text| costs all of |part|.
+static int compare_texts(enum garden__query_op op, struct garden_text text, struct garden_text part,
+                         struct garden__query_meter *meter)
 {
     if (part.size > text.size) return false;
     if (op == GARDEN__QUERY_HAS_PREFIX) return compare_begins(text, 0, part);
@@ -91,20 +94,24 @@ static bool compare_texts(enum garden__query_op op, struct garden_text text,
         if (!found) return false;
         at = (size_t)(found - text.data);
         if (compare_begins(text, at, part)) return true;
+        const int result = garden__query_spend(meter, 1 + part.size / COMPARE_OCTETS);
+        if (result < 0) return result;
     }
     return false;
 }
 
 // A pattern that comes from the data; one that is none matches nothing.
-static bool compare_pattern(struct garden_text pattern, struct garden_text text)
+static int compare_pattern(struct garden_text pattern, struct garden_text text,
+                           struct garden__query_meter *meter)
 {
     struct garden_arena arena;
     struct garden__regex *regex;
     garden_arena_init(&arena, NULL, 0);
-    const bool matches = garden__regex_compile(&regex, pattern, &arena, NULL) == GARDEN_OK &&
-                         garden__regex_match(regex, text);
+    int result = garden__query_spend(meter, GARDEN__REGEX_PROGRAM_MAX + pattern.size);
+    if (result == 0 && garden__regex_compile(&regex, pattern, &arena, NULL) == GARDEN_OK)
+        result = garden__regex_match(regex, text, meter);
     garden_arena_fini(&arena);
-    return matches;
+    return result;
 }
 
 static bool compare_ordered(enum garden__query_op op, const struct garden_value *left,
@@ -117,8 +124,9 @@ static bool compare_ordered(enum garden__query_op op, const struct garden_value 
     return op == GARDEN__QUERY_GREATER ? order > 0 : order >= 0;
 }
 
-bool garden__query_holds(enum garden__query_op op, const struct garden_value *left,
-                         const struct garden_value *right, struct garden__regex *regex)
+int garden__query_holds(enum garden__query_op op, const struct garden_value *left,
+                        const struct garden_value *right, struct garden__regex *regex,
+                        struct garden__query_meter *meter)
 {
     const bool texts = right && left->type == GARDEN_TEXT && right->type == GARDEN_TEXT;
     switch (op) {
@@ -138,11 +146,11 @@ bool garden__query_holds(enum garden__query_op op, const struct garden_value *le
     case GARDEN__QUERY_HAS_PREFIX:
     case GARDEN__QUERY_HAS_SUFFIX:
     case GARDEN__QUERY_HAS_SUBSTRING:
-        return texts && compare_texts(op, left->text, right->text);
+        return texts ? compare_texts(op, left->text, right->text, meter) : false;
     case GARDEN__QUERY_REGEX:
         if (!texts) return false;
-        return regex ? garden__regex_match(regex, left->text)
-                     : compare_pattern(right->text, left->text);
+        return regex ? garden__regex_match(regex, left->text, meter)
+                     : compare_pattern(right->text, left->text, meter);
     }
     return false;
 }

@@ -116,9 +116,10 @@ int garden__query_plan(struct garden__query_plan *out, const struct garden_query
                        const struct garden_map *variables, struct garden_arena *arena,
                        struct garden_error *error);
 
-// Whether the filter |op| is true of two values that are not both absent. |regex| is null for a pattern
-// that is not constant; |arena| is for that one.
-bool garden__query_holds(enum garden__query_op op, const struct garden_value *left,
-                         const struct garden_value *right, struct garden__regex *regex);
+// 1: the filter |op| is true of two values that are not both absent; 0; or what |meter| ended it with. |regex| is
+// null for a pattern that is not constant.
+int garden__query_holds(enum garden__query_op op, const struct garden_value *left,
+                        const struct garden_value *right, struct garden__regex *regex,
+                        struct garden__query_meter *meter);
 
 #endif

@@ -5,6 +5,7 @@
 #define GARDEN_QUERY_REGEX_H
 
 #include "../value.h"
+#include "meter.h"
 
 struct garden__regex;
 
@@ -17,10 +18,9 @@ enum {
 // character of the pattern, from 1.
 int garden__regex_compile(struct garden__regex **out, struct garden_text pattern,
                           struct garden_arena *arena, struct garden_error *error);
-// Whether it matches anywhere in |text|, which is UTF-8. One thread at a time for each |regex|.
-bool garden__regex_match(struct garden__regex *regex, struct garden_text text);
-
-// About how many steps a match of |size| octets takes at most.
-size_t garden__regex_cost(const struct garden__regex *regex, size_t size);
+// 1: it matches somewhere in |text|, which is UTF-8; 0; or what |meter|, which may be null, ended it with. One
+// thread at a time for each |regex|.
+int garden__regex_match(struct garden__regex *regex, struct garden_text text,
+                        struct garden__query_meter *meter);
 
 #endif

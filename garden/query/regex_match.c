@@ -120,7 +120,24 @@ static void match_turn(struct garden__regex *regex)
     regex->turn = 1;
 }
 
-bool garden__regex_match(struct garden__regex *regex, struct garden_text text)
+// The steps that consume |code| lead to the next ones. 0, or what |meter| ended it with. A class costs what its
+// ranges do: a pattern may have thousands of them, and the steps a class each.
+static int match_consume(struct garden__regex *regex, const struct match_at *at,
+                         size_t *later_count, struct garden__query_meter *meter)
+{
+    *later_count = 0;
+    for (size_t i = 0; i < at->count; i++) {
+        const struct garden__regex_step *step = &regex->steps[regex->now[i]];
+        if (match_consumes(regex, step, at->after))
+            regex->later[(*later_count)++] = regex->now[i] + 1;
+        const int result = garden__query_spend(meter, 1 + step->range_count);
+        if (result < 0) return result;
+    }
+    return 0;
+}
+
+int garden__regex_match(struct garden__regex *regex, struct garden_text text,
+                        struct garden__query_meter *meter)
 {
     const bool anchored = regex->steps[0].kind == GARDEN__REGEX_TEXT_START;
     struct match_at at = {.before = MATCH_NO_CHARACTER};
@@ -134,16 +151,11 @@ bool garden__regex_match(struct garden__regex *regex, struct garden_text text)
             match_reach(regex, &at, regex->later[i]);
         if (!at.matched) match_reach(regex, &at, 0); // a match may begin anywhere
         if (at.matched || place >= text.size) return at.matched;
-        later_count = 0;
-        for (size_t i = 0; i < at.count; i++)
-            if (match_consumes(regex, &regex->steps[regex->now[i]], at.after))
-                regex->later[later_count++] = regex->now[i] + 1;
-        if (anchored && later_count == 0) return false; // it cannot begin any more
+        // What was reached, at most all steps, and what the characters cost.
+        int result = garden__query_spend(meter, regex->count);
+        if (result == 0) result = match_consume(regex, &at, &later_count, meter);
+        if (result < 0) return result;
+        if (anchored && later_count == 0) return 0; // it cannot begin any more
         at.before = at.after;
     }
-}
-
-size_t garden__regex_cost(const struct garden__regex *regex, size_t size)
-{
-    return regex->count * (size + 1);
 }

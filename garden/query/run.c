@@ -10,8 +10,7 @@ enum {
     RUN_DEPTH_MAX = 32,
     RUN_RECURSE_MAX = 256,
     RUN_MEMORY_MAX = 64 * 1024 * 1024,
-    RUN_CHECK_COST = 16 * 1024, // between two questions whether to go on
-    RUN_STEP_COST = 16,         // of that, beside what a step says itself
+    RUN_STEP_COST = 16,         // of a meter's, beside what a step says itself
     RUN_SCRAP_MAX = 256 * 1024, // what may lie about before it is released
 };
 
@@ -23,7 +22,7 @@ struct garden_query {
     struct garden__query_slot *slots;
     struct garden_error *error; // of the call under way
     size_t at, choice;          // the step to come, and the last that has another way
-    size_t cost;                // of what was done since the last check
+    struct garden__query_meter meter;
     bool begun;
     int ended; // 1: there are no more rows; negative: why not
 };
@@ -77,7 +76,9 @@ int garden_query_open(struct garden_query **out, const struct garden_query_confi
                             "a query needs a schema, an adapter and a text");
     struct garden_query *query = zmtp_alloc(config->allocator, sizeof *query);
     if (!query) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a query");
-    *query = (struct garden_query){.config = *config, .choice = GARDEN__QUERY_NONE};
+    *query = (struct garden_query){.config = *config,
+                                   .choice = GARDEN__QUERY_NONE,
+                                   .meter = {0, config->check, config->check_user}};
     run_defaults(&query->config);
     garden_arena_init(&query->arena, config->allocator, query->config.memory_max);
     garden_arena_init(&query->scrap, config->allocator, query->config.memory_max);
@@ -193,6 +194,11 @@ static int run_memory(struct garden_query *query, int code)
                                                  : "no memory for the query");
 }
 
+static int run_ended(struct garden_query *query, int code)
+{
+    return garden__fail(query->error, code, "the query was ended before it was done");
+}
+
 // 1: the filter lets it through.
 static int run_filter(struct garden_query *query, const struct garden__query_step *step)
 {
@@ -201,10 +207,9 @@ static int run_filter(struct garden_query *query, const struct garden__query_ste
     const struct garden_value left = run_read(query, &step->left, &query->scrap);
     const struct garden_value right = run_read(query, &step->right, &query->scrap);
     if (query->scrap.error) return run_memory(query, query->scrap.error);
-    if (step->regex && left.type == GARDEN_TEXT)
-        query->cost += garden__regex_cost(step->regex, left.text.size);
-    if (right.type == GARDEN_LIST) query->cost += right.list.count;
-    return garden__query_holds(step->op, &left, &right, step->regex) != step->negated;
+    if (right.type == GARDEN_LIST) query->meter.spent += right.list.count;
+    const int holds = garden__query_holds(step->op, &left, &right, step->regex, &query->meter);
+    return holds < 0 ? run_ended(query, holds) : (holds == 1) != step->negated;
 }
 
 static bool run_is_of(const struct garden_query *query, const struct garden__query_step *step)
@@ -383,14 +388,6 @@ static int run_step(struct garden_query *query, size_t index)
     return result;
 }
 
-static int run_check(struct garden_query *query)
-{
-    query->cost += RUN_STEP_COST;
-    if (query->cost < RUN_CHECK_COST || !query->config.check) return GARDEN_OK;
-    query->cost = 0;
-    return query->config.check(query->config.check_user);
-}
-
 int garden_query_next(struct garden_query *query, struct garden_arena *arena,
                       struct garden_value *row, struct garden_error *error)
 {
@@ -402,9 +399,9 @@ int garden_query_next(struct garden_query *query, struct garden_arena *arena,
     if (query->begun) result = run_back(query);
     query->begun = true;
     while (result == 1) {
-        result = run_check(query);
+        result = garden__query_spend(&query->meter, RUN_STEP_COST);
         if (result < 0) {
-            (void)garden__fail(error, result, "the query was ended before it was done");
+            (void)run_ended(query, result);
             break;
         }
         result = run_step(query, query->at);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "garden/query/regex.h"
+#include "garden/query/plan.h"
 
 static int compile(const char *pattern, struct garden_arena *arena, struct garden__regex **out,
                    struct garden_error *error)
@@ -75,9 +75,10 @@ static void test_patterns_match_as_rusts_do(void **state)
             fail_msg("%s: %s", patterns[i].pattern, error.text);
         for (size_t j = 0; j < 4; j++) {
             if (patterns[i].yes[j] &&
-                !garden__regex_match(regex, garden_text_of(patterns[i].yes[j])))
+                !garden__regex_match(regex, garden_text_of(patterns[i].yes[j]), NULL))
                 fail_msg("%s does not match '%s'", patterns[i].pattern, patterns[i].yes[j]);
-            if (patterns[i].no[j] && garden__regex_match(regex, garden_text_of(patterns[i].no[j])))
+            if (patterns[i].no[j] &&
+                garden__regex_match(regex, garden_text_of(patterns[i].no[j]), NULL))
                 fail_msg("%s matches '%s'", patterns[i].pattern, patterns[i].no[j]);
         }
         garden_arena_fini(&arena);
@@ -140,9 +141,55 @@ static void test_no_pattern_explodes(void **state)
         struct garden__regex *regex;
         struct garden_error error;
         assert_int_equal(compile(bad[i], &arena, &regex, &error), GARDEN_OK);
-        assert_false(garden__regex_match(regex, (struct garden_text){text, sizeof text}));
+        assert_false(garden__regex_match(regex, (struct garden_text){text, sizeof text}, NULL));
         garden_arena_fini(&arena);
     }
+}
+
+// What a dear class, many ways, or a pattern that comes from the data cost is asked about as it goes.
+static int one_more(void *user)
+{
+    unsigned *left = user;
+    return (*left)-- > 0 ? 0 : GARDEN_ERR_TIMEOUT;
+}
+
+static void test_a_match_ends_when_its_time_is_over(void **state)
+{
+    static const char *const dear[] = {"(a?){1000}(a?){1000}b",
+                                       "[b-zb-zb-zb-zb-zb-z]{1000}|a{1000}b"};
+    static char text[100000];
+    (void)state;
+    memset(text, 'a', sizeof text);
+    const struct garden_text all = {text, sizeof text};
+    for (size_t i = 0; i < sizeof dear / sizeof *dear; i++) {
+        struct garden_arena arena;
+        struct garden__regex *regex;
+        struct garden_error error;
+        unsigned left = 3;
+        struct garden__query_meter meter = {0, one_more, &left};
+        assert_int_equal(compile(dear[i], &arena, &regex, &error), GARDEN_OK);
+        assert_int_equal(garden__regex_match(regex, all, &meter), GARDEN_ERR_TIMEOUT);
+        garden_arena_fini(&arena);
+    }
+}
+
+static void test_a_search_or_a_pattern_from_the_data_ends_when_its_time_is_over(void **state)
+{
+    static char text[100000];
+    (void)state;
+    memset(text, 'a', sizeof text);
+    struct garden_value left = garden_value_text((struct garden_text){text, sizeof text});
+    struct garden_value part = garden_value_text((struct garden_text){text + 50000, 50000});
+    struct garden_value pattern = garden_value_text(garden_text_of("(a?){1000}(a?){1000}b"));
+    unsigned more = 3;
+    struct garden__query_meter meter = {0, one_more, &more};
+    assert_int_equal(garden__query_holds(GARDEN__QUERY_REGEX, &left, &pattern, NULL, &meter),
+                     GARDEN_ERR_TIMEOUT);
+    text[sizeof text - 1] = 'b';
+    left.text.size -= 1;
+    more = 3;
+    assert_int_equal(garden__query_holds(GARDEN__QUERY_HAS_SUBSTRING, &left, &part, NULL, &meter),
+                     GARDEN_ERR_TIMEOUT);
 }
 
 int main(void)
@@ -151,6 +198,8 @@ int main(void)
         cmocka_unit_test(test_patterns_match_as_rusts_do),
         cmocka_unit_test(test_what_is_not_supported_or_malformed_is_told_with_its_place),
         cmocka_unit_test(test_no_pattern_explodes),
+        cmocka_unit_test(test_a_match_ends_when_its_time_is_over),
+        cmocka_unit_test(test_a_search_or_a_pattern_from_the_data_ends_when_its_time_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
