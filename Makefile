@@ -43,6 +43,10 @@ DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
 # The tests of others that make consumers runs.
 DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
+# Languages that reach the drop-in through a foreign-function interface, for make ffi.
+DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 sbcl cppzmq-dev $(call unless,g++,g++) \
+    python3-gevent python3-ipykernel python3-jupyter-client $(call unless,node,nodejs) $(call unless,npm,npm)
+KOFFI = 2.9.2
 DEPS_valgrind = $(DEPS_test) valgrind
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
@@ -51,7 +55,7 @@ DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-b
 unless = $(if $(shell command -v $(1)),,$(2))
 DEPS_interop = $(DEPS_test) $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
     $(call unless,mvn,maven) $(call unless,node,nodejs) $(call unless,npm,npm)
-DEPS_all = $(sort $(DEPS_audio) $(DEPS_consumers) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
+DEPS_all = $(sort $(DEPS_audio) $(DEPS_consumers) $(DEPS_ffi) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -137,7 +141,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -314,6 +318,15 @@ run-consumers: zmq $(O)/test/ffi/czmq
 $(O)/test/ffi/czmq: $(O)/obj/test/ffi/czmq.o $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $< -ldl
+
+ffi: ## programs in eleven languages and hosts on the drop-in, unchanged; T= one, LIBRARY= a folder with another libzmq
+	$(again) deps-ffi
+	$(again) run-ffi $(TEST_WS)
+run-ffi: zmq $(O)/koffi/node_modules/koffi
+	@O='$(O)' LIBRARY='$(LIBRARY)' $(PYTHON) test/run --timeout 900 --command 'ffi/users' 'test/ffi/test_users.py --all $(T)'
+# What is not to be had is skipped, and said so, by the tests.
+$(O)/koffi/node_modules/koffi:
+	-@npm install --silent --no-audit --no-fund --prefix $(O)/koffi koffi@$(KOFFI)
 
 old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.py
 	$(again) deps-old

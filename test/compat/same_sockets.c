@@ -253,6 +253,29 @@ static void options(void *context)
     zmq_close(socket);
 }
 
+// Bindings of libzmq 2 read these with room for 64 bits: what is over has zeros. The others want 4 octets exactly.
+static void rooms(void *context)
+{
+    static const struct {
+        const char *name;
+        int option;
+    } known[] = {{"room for RCVMORE", ZMQ_RCVMORE}, {"room for EVENTS", ZMQ_EVENTS},
+                 {"room for FD", ZMQ_FD},           {"room for THREAD_SAFE", ZMQ_THREAD_SAFE},
+                 {"room for TYPE", ZMQ_TYPE},       {"room for LINGER", ZMQ_LINGER}};
+    void *socket = zmq_socket(context, ZMQ_PULL);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        for (size_t room = 2; room <= 16; room += 2) {
+            unsigned char octets[17];
+            memset(octets, 0xaa, sizeof octets);
+            size_t size = room;
+            say_result(known[i].name, zmq_getsockopt(socket, known[i].option, octets, &size));
+            say(known[i].name, "%zu of %zu, then %02x, at the end %02x %02x", size, room, octets[4],
+                octets[room - 1], octets[room]);
+        }
+    }
+    zmq_close(socket);
+}
+
 static void interrupted(int number)
 {
     (void)number;
@@ -440,6 +463,7 @@ int main(void)
     patterns(context);
     endpoints(context);
     options(context);
+    rooms(context);
     times(context);
     ends();
     lingers();

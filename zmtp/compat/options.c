@@ -459,13 +459,21 @@ static int option_get_row(const struct zmq__options *options, const struct optio
     return option_give_exactly(value, size, &number, sizeof number);
 }
 
+int zmq__option_give_room(int number, void *value, size_t *size)
+{
+    if (!value || *size < sizeof number) return EINVAL;
+    memset(value, 0, *size);
+    memcpy(value, &number, sizeof number);
+    *size = sizeof number;
+    return 0;
+}
+
 int zmq__options_get(const struct zmq__options *options, enum zmtp_socket_type type, int option,
                      void *value, size_t *size)
 {
     const int number = (int)type;
-    const int no = 0;
     if (option == ZMQ_TYPE) return option_give_exactly(value, size, &number, sizeof number);
-    if (option == ZMQ_THREAD_SAFE) return option_give_exactly(value, size, &no, sizeof no);
+    if (option == ZMQ_THREAD_SAFE) return zmq__option_give_room(0, value, size);
     if (option == ZMQ_ROUTING_ID)
         return option_give(value, size, options->routing_id.data, options->routing_id.size);
     const struct option_row *row = option_find(option);

@@ -52,6 +52,8 @@ int zmq__options_set(struct zmq__options *options, enum zmtp_socket_type type, i
                      const void *value, size_t size, bool *alive);
 int zmq__options_get(const struct zmq__options *options, enum zmtp_socket_type type, int option,
                      void *value, size_t *size);
+// For the few numbers that libzmq also gives into more room than they need: what is over becomes zeros.
+int zmq__option_give_room(int number, void *value, size_t *size);
 // Views of |options|.
 void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_type type,
                           struct zmtp_socket_config *out);

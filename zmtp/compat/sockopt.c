@@ -36,13 +36,6 @@ int zmq_setsockopt(void *handle, int option, const void *value, size_t size)
     return zmq__socket_result(socket, error);
 }
 
-static int sockopt_give_int(int number, void *value, size_t *size)
-{
-    if (*size != sizeof number || !value) return EINVAL;
-    memcpy(value, &number, sizeof number);
-    return 0;
-}
-
 static int sockopt_give_endpoint(const struct zmq__socket *socket, void *value, size_t *size)
 {
     const size_t count = strlen(socket->last_endpoint) + 1;
@@ -57,12 +50,12 @@ static int sockopt_get(struct zmq__socket *socket, int option, void *value, size
     int number;
     switch (option) {
     case ZMQ_RCVMORE:
-        return sockopt_give_int(socket->more, value, size);
+        return zmq__option_give_room(socket->more, value, size);
     case ZMQ_FD:
         number = zmq__socket_expose(socket);
-        return number < 0 ? errno : sockopt_give_int(number, value, size);
+        return number < 0 ? errno : zmq__option_give_room(number, value, size);
     case ZMQ_EVENTS:
-        return sockopt_give_int((int)zmq__socket_found(socket), value, size);
+        return zmq__option_give_room((int)zmq__socket_found(socket), value, size);
     case ZMQ_LAST_ENDPOINT:
         return sockopt_give_endpoint(socket, value, size);
     default:
