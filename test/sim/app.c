@@ -39,8 +39,11 @@ static size_t app_run_of(const struct app *app, struct ledger_mark mark)
 {
     if (app->node->server) return 0;
     const struct node *sender = app->node + mark.sender; // nodes lie in order, the server first
-    // Those of a publisher leave or not, as they are asked for, and a request may leave again.
-    if (app->ledger->copied && sender->break_count > 0) return LEDGER_RUNS;
+    // Those of a publisher leave or not, as they are asked for, and so do those that others may replace;
+    // probes leave as well, and a request may leave again.
+    const bool uneven =
+        app->ledger->copied || sender->config.conflate || sender->config.probe_router;
+    if (uneven && sender->break_count > 0) return LEDGER_RUNS;
     if (sender->config.req_retries > 0) return LEDGER_RUNS;
     size_t run = 0;
     while (run < sender->break_count && sender->breaks[run] <= mark.number)
@@ -57,7 +60,7 @@ static void app_received(struct app *app, struct zmtp_msg *msg)
     // What comes is what was asked for; an XSUB leaves that to the publisher, who may not know yet.
     if (app_subscribes(app) && app->node->config.type != ZMTP_XSUB) {
         const char topic = ledger_topic(app->ledger, mark.sender, mark.number);
-        if (!app->topics[topic - 'a'])
+        if (app->topics[topic - 'a'] == app->node->config.invert_matching)
             world_fail(world, "node %zu got topic %c, which it did not ask for", app->node->index,
                        topic);
     }
@@ -75,6 +78,13 @@ static void app_note_sender(struct app *app, struct zmtp_msg *msg)
     app->reply.count = 1;
 }
 
+// A ROUTER hears of somebody who has nothing to say yet.
+static bool app_is_probed(const struct app *app, struct zmtp_msg *msg)
+{
+    return app->node->config.type == ZMTP_ROUTER && msg->count == 2 &&
+           zmtp_msg_bytes(msg, 1).size == 0;
+}
+
 // Reads one message. ZMTP_OK, or why there is none.
 static int app_read(struct app *app)
 {
@@ -82,7 +92,9 @@ static int app_read(struct app *app)
     struct zmtp_msg msg;
     zmtp_msg_init(&msg, &world->budget.allocator);
     const int result = zmtp_socket_recv(app->node->socket, &msg);
-    if (result == ZMTP_OK) {
+    if (result == ZMTP_OK && app_is_probed(app, &msg)) {
+        app->probes++;
+    } else if (result == ZMTP_OK) {
         app_received(app, &msg);
         if (app_answers(app)) app_note_sender(app, &msg);
         if (world_chance(world, 20)) app->lazy_ms = world->now_ms + world_below(world, 600);
@@ -129,6 +141,9 @@ static int app_send(struct app *app, struct zmtp_msg *envelope)
     }
     if (result == ZMTP_OK) {
         world_trace(world, "node %zu sends message %u", app->node->index, (unsigned)app_sent(app));
+        // A fault may have taken the one whom it was for.
+        if (!world->faults) app->ledger->only[app->node->index][app_sent(app)] = app->alone;
+        app->alone = LEDGER_ALL;
         ledger_sent(app->ledger, app->node->index);
     }
     if (result == ZMTP_ERR_MEMORY) app_ring(app, APP_RETRY_MS);
@@ -282,12 +297,16 @@ bool app_publish(struct app *app)
     return app_send(app, NULL) == ZMTP_OK;
 }
 
+// Who is full for one of many holds all up, when none may miss anything, and is waited for.
 static bool app_publish_slowly(struct app *app)
 {
     if (app_sent(app) == app->to_send) return false;
-    const bool busy = app_publish(app);
-    app_ring(app, world_below(app->node->world, 40));
-    return busy;
+    const int result = app_send(app, NULL);
+    app->held = result == ZMTP_ERR_AGAIN;
+    if (app->held && !app->node->config.nodrop)
+        world_fail(app->node->world, "node %zu waits for room, and may drop", app->node->index);
+    if (!app->held) app_ring(app, world_below(app->node->world, 40));
+    return result == ZMTP_OK;
 }
 
 // XPUB: what is told of topic |letter|, 1 or 0, agrees with what was told before.
@@ -300,7 +319,7 @@ static void app_told(struct app *app, uint8_t first, uint8_t letter)
         return;
     }
     int *const told = &app->told[letter - 'a'];
-    const bool counts = mode == ZMTP_XPUB_VERBOSER || mode == ZMTP_XPUB_MANUAL;
+    const bool counts = mode == ZMTP_XPUB_VERBOSER || app_is_manual(app);
     if (counts)
         *told += first ? 1 : -1;
     else if (mode == ZMTP_XPUB_NORMAL && *told == first)
@@ -331,8 +350,21 @@ static bool app_grant(struct app *app)
     if (result < 0 && result != ZMTP_ERR_STATE && result != ZMTP_ERR_NOT_FOUND)
         world_fail(app->node->world, "node %zu cannot grant a subscription: %s", app->node->index,
                    zmtp_err_name(result));
+    if (result == ZMTP_OK && app->wish[0] && app->node->config.xpub_mode == ZMTP_XPUB_LAST_VALUE)
+        app->alone = app->wisher;
     app->wish_size = 0;
     return true;
+}
+
+// XPUB, manual: keeps what the peer wants. Old versions do not tell who it is.
+static void app_note_wish(struct app *app, struct zmtp_msg *msg)
+{
+    const struct zmtp_bytes news = zmtp_msg_bytes(msg, 0);
+    const struct zmtp_bytes node = zmtp_msg_property(msg, APP_PROPERTY);
+    memcpy(app->wish, news.data, news.size);
+    app->wish_size = news.size;
+    app->wisher = node.size == 1 ? (uint8_t)(node.data[0] - '0' + 1) : LEDGER_SOMEBODY;
+    app->alone = LEDGER_ALL;
 }
 
 // XPUB: reads subscriptions.
@@ -352,10 +384,7 @@ static bool app_hear(struct app *app)
             world_fail(world, "node %zu is told something strange", app->node->index);
         else if (news.size == 2) // else it is a peer of 1.0, who wants everything
             app_told(app, news.data[0], news.data[1]);
-        if (!world->failed && app->node->config.xpub_mode == ZMTP_XPUB_MANUAL) {
-            memcpy(app->wish, news.data, news.size);
-            app->wish_size = news.size;
-        }
+        if (!world->failed && app_is_manual(app)) app_note_wish(app, &msg);
         zmtp_msg_fini(&msg);
         if (world_chance(world, 10)) app->lazy_ms = world->now_ms + world_below(world, 200);
     }
@@ -413,7 +442,7 @@ static bool app_act(struct app *app, bool rings)
     if (app_subscribes(app)) return app_subscribe(app);
     if (!app_publishes(app)) return app_deal(app);
     const bool heard = app->node->config.type == ZMTP_XPUB && app_hear(app);
-    return (rings && app_publish_slowly(app)) || heard;
+    return ((rings || app->held) && app_publish_slowly(app)) || heard;
 }
 
 bool app_work(struct app *app)

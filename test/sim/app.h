@@ -26,6 +26,10 @@ struct app {
     // XPUB, manual: what the last subscription said, not yet acted on; size 0: nothing.
     uint8_t wish[2];
     size_t wish_size;
+    uint8_t wisher;       // whose that is, as the ledger has it
+    uint8_t alone;        // XPUB, last value: whom alone the next message is for
+    bool held;            // with |nodrop|: waits for somebody to have room
+    uint32_t probes;      // ROUTER: empty messages of those who say that they are there
     uint64_t due_ms;      // its timer; UINT64_MAX: not set
     uint64_t lazy_ms;     // reads nothing before
     uint64_t patience_ms; // REQ: when to ask again
@@ -40,6 +44,14 @@ bool app_is_done(const struct app *app);
 bool app_publish(struct app *app);
 // XPUB, when there is memory again: reads the news that wait.
 void app_catch_up(struct app *app);
+
+#define APP_PROPERTY "X-Node" // of a node's metadata: its number, as a letter
+
+static inline bool app_is_manual(const struct app *app)
+{
+    const enum zmtp_xpub_mode mode = app->node->config.xpub_mode;
+    return mode == ZMTP_XPUB_MANUAL || mode == ZMTP_XPUB_LAST_VALUE;
+}
 
 static inline bool app_publishes(const struct app *app)
 {

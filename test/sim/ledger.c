@@ -103,6 +103,11 @@ void ledger_take(struct ledger *ledger, size_t receiver, struct ledger_mark mark
             (i == receiver || !ledger->copied))
             world_fail(ledger->world, "message %u of node %zu came twice", (unsigned)mark.number,
                        mark.sender);
+    uint8_t *const only = &ledger->only[mark.sender][mark.number];
+    if (*only == LEDGER_SOMEBODY) *only = (uint8_t)(receiver + 1);
+    if (*only != LEDGER_ALL && *only != receiver + 1)
+        world_fail(ledger->world, "node %zu has message %u of node %zu, which was for another",
+                   receiver, (unsigned)mark.number, mark.sender);
     ledger->has[mark.sender][receiver][mark.number] = true;
     ledger->taken[receiver]++;
     if (run == LEDGER_RUNS) return;

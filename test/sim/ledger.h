@@ -7,6 +7,7 @@
 #include "world.h"
 
 enum { LEDGER_NODES = 4, LEDGER_MESSAGES = 1024, LEDGER_RUNS = 257 };
+enum { LEDGER_ALL = 0, LEDGER_SOMEBODY = 255 }; // else a node, plus one
 
 struct ledger {
     struct world *world;
@@ -16,6 +17,7 @@ struct ledger {
     uint32_t sent[LEDGER_NODES];  // the next number of each
     uint32_t taken[LEDGER_NODES]; // how many were received
     uint8_t has[LEDGER_NODES][LEDGER_NODES][LEDGER_MESSAGES]; // sender, receiver, number
+    uint8_t only[LEDGER_NODES][LEDGER_MESSAGES];              // whom alone it is for
     // The last number received, plus one, of what came with one connection.
     uint32_t last[LEDGER_NODES][LEDGER_NODES][LEDGER_RUNS];
 };

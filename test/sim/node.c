@@ -79,6 +79,7 @@ static int connection_open_peer(struct connection *connection, struct link *link
                                             .pool = node->config.pool,
                                             .type = node->config.type,
                                             .routing_id = node->config.routing_id,
+                                            .metadata = node->config.metadata,
                                             .minor = node->elder ? 0 : node->minor,
                                             .old_versions = node->old_versions,
                                             .security = secure ? &node->security : NULL,
@@ -564,9 +565,11 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
     // Wishes are few, and do not wait for room.
     const bool wishes = node->config.type == ZMTP_SUB || node->config.type == ZMTP_XSUB ||
                         node->config.type == ZMTP_DISH;
-    if (depth.out_count > node->config.send_count_max && !wishes)
+    // Behind a message that has begun to leave, the last one.
+    const size_t send_max = node->config.conflate ? 2 : node->config.send_count_max;
+    if (depth.out_count > send_max && !wishes)
         world_fail(node->world, "node %zu: %zu messages wait to be sent where %zu may", node->index,
-                   depth.out_count, node->config.send_count_max);
+                   depth.out_count, send_max);
 }
 
 void node_count_queued(struct node *node)

@@ -36,6 +36,7 @@ struct node {
     struct zmtp_peer_limits limits;
     struct zmtp_security security;
     uint8_t minor;              // of the 3.x that it speaks
+    uint8_t metadata[16];       // of |config|
     uint8_t elder;              // a client: 1 or 2 when it speaks that version
     bool old_versions;          // it serves those
     struct zmtp_socket *socket; // null: closed

@@ -9,7 +9,8 @@ struct scenario_report {
     const char *pattern, *mechanism, *mode;
     unsigned clients, hwm, elders;
     bool faults, failing, hasty, passed;
-    char why[160]; // it did not pass
+    char options[80]; // that are not the default
+    char why[160];    // it did not pass
     uint64_t sent, delivered, lost, resets, stalls, refusals;
     uint64_t steps, simulated_ms;
 };

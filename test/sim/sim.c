@@ -87,9 +87,9 @@ static void sim_print(uint64_t seed, const struct scenario_report *r)
 {
     printf("seed %" PRIu64
            ": %s, %s%s%s with %u client%s (%u of old versions), %s, at most %u messages "
-           "queued%s%s%s\n",
+           "queued%s%s%s%s\n",
            seed, r->passed ? "passed" : "FAILED", r->pattern, *r->mode ? " " : "", r->mode,
-           r->clients, r->clients == 1 ? "" : "s", r->elders, r->mechanism, r->hwm,
+           r->clients, r->clients == 1 ? "" : "s", r->elders, r->mechanism, r->hwm, r->options,
            r->faults ? ", faults" : "", r->failing ? ", failing allocations" : "",
            r->hasty ? ", clients that close early" : "");
     printf("  %" PRIu64 " sent, %" PRIu64 " delivered, %" PRIu64 " lost on links; %" PRIu64
@@ -104,14 +104,15 @@ static void sim_print(uint64_t seed, const struct scenario_report *r)
 static void sim_print_json(uint64_t seed, const struct scenario_report *r)
 {
     printf("{\"seed\":%" PRIu64
-           ",\"passed\":%s,\"why\":\"%s\",\"pattern\":\"%s\",\"mode\":\"%s\",\"mechanism\":\"%s\","
+           ",\"passed\":%s,\"why\":\"%s\",\"pattern\":\"%s\",\"mode\":\"%s\",\"options\":\"%s\","
+           "\"mechanism\":\"%s\","
            "\"clients\":%u,\"old\":%u,\"hwm\":%u,\"sent\":%" PRIu64 ",\"delivered\":%" PRIu64
            ",\"lost\":%" PRIu64 ",\"resets\":%" PRIu64 ",\"stalls\":%" PRIu64
            ",\"failed_allocations\":%" PRIu64 ",\"steps\":%" PRIu64 ",\"simulated_ms\":%" PRIu64
            "}\n",
-           seed, r->passed ? "true" : "false", r->why, r->pattern, r->mode, r->mechanism,
-           r->clients, r->elders, r->hwm, r->sent, r->delivered, r->lost, r->resets, r->stalls,
-           r->refusals, r->steps, r->simulated_ms);
+           seed, r->passed ? "true" : "false", r->why, r->pattern, r->mode, r->options,
+           r->mechanism, r->clients, r->elders, r->hwm, r->sent, r->delivered, r->lost, r->resets,
+           r->stalls, r->refusals, r->steps, r->simulated_ms);
 }
 
 int main(int argc, char **argv)
