@@ -37,8 +37,11 @@ static size_t app_first_part(const struct app *app)
 // took them. Between two connections of an accepting socket there is no order.
 static size_t app_run_of(const struct app *app, struct ledger_mark mark)
 {
-    if (app->node->server) return 0;
+    if (app->node->server)
+        return app->node->threaded && app->node->break_count > 0 ? LEDGER_RUNS : 0;
     const struct node *sender = app->node + mark.sender; // nodes lie in order, the server first
+    // On two crossings, one after the other, there is no order between them.
+    if (sender->threaded && sender->break_count + app->node->break_count > 0) return LEDGER_RUNS;
     // Those of a publisher leave or not, as they are asked for, and so do those that others may replace;
     // probes leave as well, and a request may leave again.
     const bool uneven =
@@ -294,6 +297,7 @@ static bool app_ask_many(struct app *app)
 
 bool app_publish(struct app *app)
 {
+    app->node->thread.awake = true;
     return app_send(app, NULL) == ZMTP_OK;
 }
 
@@ -395,6 +399,7 @@ static bool app_hear(struct app *app)
 void app_catch_up(struct app *app)
 {
     app->lazy_ms = 0;
+    app->node->thread.awake = true;
     while (app_hear(app) || app->wish_size > 0)
         app->lazy_ms = 0;
 }
@@ -453,6 +458,7 @@ bool app_work(struct app *app)
     if (!rings && !node->app_due) return false;
     if (rings) app->due_ms = UINT64_MAX;
     node->app_due = false;
+    node->thread.awake = true; // of who has one: it does something
     const bool busy = app_act(app, rings);
     if (app->hasty && app_is_done(app)) {
         node->world->closing = true;

@@ -8,6 +8,7 @@ int node_open(struct node *node)
 {
     node->config.allocator = &node->world->budget.allocator;
     node->config.pool = node->world->pool;
+    if (node->threaded) thread_init(&node->thread, node);
     return zmtp_socket_open(&node->socket, &node->config);
 }
 
@@ -37,6 +38,10 @@ static void connection_remove(struct connection *connection)
 
 int node_dial(struct node *node)
 {
+    if (node->threaded) {
+        thread_dial(&node->thread);
+        return ZMTP_OK;
+    }
     struct connection *connection = connection_add(node);
     if (!connection) return ZMTP_ERR_MEMORY;
     const int result =
@@ -449,6 +454,14 @@ static bool node_tick(struct node *node)
     return zmtp_socket_deadline(node->socket) != due_ms;
 }
 
+bool node_process(struct node *node)
+{
+    if (!node->socket || !zmtp_socket_marked(node->socket)) return false;
+    zmtp_socket_process(node->socket);
+    node->app_due = true;
+    return true;
+}
+
 bool node_work(struct node *node)
 {
     bool busy = false;
@@ -459,15 +472,13 @@ bool node_work(struct node *node)
         connection_resume(zmtp_pipe_owner(end));
         busy = true;
     }
-    if (node->socket && zmtp_socket_marked(node->socket)) {
-        zmtp_socket_process(node->socket);
-        node->app_due = busy = true;
-    }
+    busy |= node->threaded ? thread_work(&node->thread) : node_process(node);
     return node_tick(node) || busy;
 }
 
 bool node_is_marked(const struct node *node)
 {
+    if (node->threaded) return node->thread.awake;
     return node->marks.first || (node->socket && zmtp_socket_marked(node->socket));
 }
 
@@ -482,13 +493,17 @@ uint64_t node_next_ms(const struct node *node)
         if (due < next) next = due;
         if (connection->peer && connection->judged_ms < next) next = connection->judged_ms;
     }
+    if (node->threaded) next = thread_next_ms(&node->thread);
     const uint64_t socket = node->socket ? zmtp_socket_deadline(node->socket) : UINT64_MAX;
     return socket < next ? socket : next;
 }
 
 uint32_t node_peer_id(const struct node *node)
 {
-    return node->connections[0] ? zmtp_socket_peer_id(node->socket, node->connections[0]->end) : 0;
+    const struct zmtp_pipe_end *const end = node->threaded         ? thread_end(&node->thread)
+                                            : node->connections[0] ? node->connections[0]->end
+                                                                   : NULL;
+    return end ? zmtp_socket_peer_id(node->socket, end) : 0;
 }
 
 void node_close(struct node *node)
@@ -499,10 +514,12 @@ void node_close(struct node *node)
     node->counters = zmtp_socket_counters(node->socket);
     zmtp_socket_close(node->socket);
     node->socket = NULL;
+    if (node->threaded) thread_leave(&node->thread);
 }
 
 bool node_is_over(const struct node *node)
 {
+    if (node->threaded && !thread_is_over(&node->thread)) return false;
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i]) return false;
     return !node->socket;
@@ -510,6 +527,7 @@ bool node_is_over(const struct node *node)
 
 bool node_is_connected(const struct node *node)
 {
+    if (node->threaded) return thread_is_quiet(&node->thread);
     for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
         const struct connection *connection = node->connections[i];
         if (!connection) continue;
@@ -519,9 +537,10 @@ bool node_is_connected(const struct node *node)
     return true;
 }
 
-void node_fini(struct node *node)
+void node_fini(struct node *node, bool last)
 {
     node_close(node);
+    if (node->threaded) thread_fini(&node->thread, last);
     for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
         struct connection *connection = node->connections[i];
         if (!connection) continue;
@@ -533,9 +552,12 @@ void node_fini(struct node *node)
     }
 }
 
+// A socket that has closed handed over all that was not lost before.
 uint64_t node_messages_out(const struct node *node)
 {
     uint64_t count = node->messages_out;
+    if (node->threaded && node->socket) return zmtp_socket_counters(node->socket).left;
+    if (node->threaded) return node->counters.copies - node->counters.lost;
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i] && node->connections[i]->peer)
             count += connection_messages_out(node->connections[i]);
@@ -545,28 +567,49 @@ uint64_t node_messages_out(const struct node *node)
 uint64_t node_messages_in(const struct node *node)
 {
     uint64_t count = node->messages_in;
+    if (node->threaded && node->socket) return zmtp_socket_counters(node->socket).arrived;
+    if (node->threaded) return node->counters.arrived;
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i] && node->connections[i]->peer)
             count += connection_messages_in(node->connections[i]);
     return count;
 }
 
+// Between threads: what one of the three places on the way has room for. Of one who has left, all that was
+// in them may be here.
+static size_t node_share(size_t send_max, size_t recv_max, bool left)
+{
+    const size_t share = send_max + recv_max < 3 ? 1 : (send_max + recv_max) / 3;
+    return left ? 3 * share : share;
+}
+
 static void node_add_depth(void *context, const struct zmtp_link *link,
                            struct zmtp_pipe_depth depth)
 {
     struct node *node = context;
-    (void)link;
+    (void)link; // nor does it tell whether somebody has left
+    const bool left = node->world->closing || node->world->resets > 0;
+    const struct node *const far = node->server ? node->server : node + 1; // all are alike
+    const enum zmtp_socket_type type = node->config.type;
     node->queued_in += depth.in_count;
     node->queued_out += depth.out_count;
-    // A queue takes a message while it is below its limit.
-    if (depth.in_count > node->config.recv_count_max)
+    // A queue takes a message while it is below its limit; wishes come in as many as they are.
+    const size_t recv_max =
+        node->threaded ? node_share(far->config.send_count_max, node->config.recv_count_max, left)
+                       : node->config.recv_count_max;
+    const bool wished =
+        node->threaded && (type == ZMTP_PUB || type == ZMTP_XPUB || type == ZMTP_RADIO);
+    if (depth.in_count > recv_max && !wished)
         world_fail(node->world, "node %zu: %zu messages wait where %zu may", node->index,
-                   depth.in_count, node->config.recv_count_max);
+                   depth.in_count, recv_max);
     // Wishes are few, and do not wait for room.
     const bool wishes = node->config.type == ZMTP_SUB || node->config.type == ZMTP_XSUB ||
                         node->config.type == ZMTP_DISH;
     // Behind a message that has begun to leave, the last one.
-    const size_t send_max = node->config.conflate ? 2 : node->config.send_count_max;
+    const size_t send_max = node->config.conflate ? 2
+                            : node->threaded      ? node_share(node->config.send_count_max,
+                                                               far->config.recv_count_max, false)
+                                                  : node->config.send_count_max;
     if (depth.out_count > send_max && !wishes)
         world_fail(node->world, "node %zu: %zu messages wait to be sent where %zu may", node->index,
                    depth.out_count, send_max);
@@ -575,7 +618,10 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
 void node_count_queued(struct node *node)
 {
     node->queued_in = node->queued_out = 0;
-    if (node->socket) zmtp_socket_each_pipe(node->socket, node_add_depth, node);
+    if (!node->socket) return;
+    zmtp_socket_each_pipe(node->socket, node_add_depth, node);
+    // And what is on its way.
+    if (node->threaded) node->queued_out = zmtp_socket_counters(node->socket).queued;
 }
 
 static void connection_trace(const struct connection *connection)
@@ -604,6 +650,7 @@ void node_trace(const struct node *node)
     world_trace(node->world, "node %zu: its socket is %s, %s", node->index,
                 node->socket ? "open" : "closed",
                 node->socket && zmtp_socket_marked(node->socket) ? "marked" : "not marked");
+    if (node->threaded) thread_trace(&node->thread);
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i]) connection_trace(node->connections[i]);
 }

@@ -6,6 +6,7 @@
 
 #include "elder.h"
 #include "link.h"
+#include "thread.h"
 #include "zmtp/peer.h"
 #include "zmtp/socket.h"
 
@@ -42,6 +43,8 @@ struct node {
     struct zmtp_socket *socket; // null: closed
     struct zmtp_marks marks;    // of its connections' ends
     struct connection *connections[NODE_CONNECTIONS];
+    bool threaded; // it has crossings instead
+    struct thread thread;
     bool app_due;                       // something changed since the app last looked
     uint64_t messages_out, messages_in; // of connections that are over
     // A client: how many messages had left whenever a connection of its one pipe ended.
@@ -58,6 +61,8 @@ int node_dial(struct node *node);
 uint32_t node_peer_id(const struct node *node);
 // Lets everything that can be done now be done. True when something was.
 bool node_work(struct node *node);
+// Lets the socket see what its pipes brought.
+bool node_process(struct node *node);
 bool node_is_marked(const struct node *node);   // there is something for the next node_work
 uint64_t node_next_ms(const struct node *node); // when it wants to be called again
 // Closes the socket; what it sent is still delivered.
@@ -65,8 +70,8 @@ void node_close(struct node *node);
 bool node_is_over(const struct node *node); // closed, and every connection is gone
 // Every connection that it has or dials for is past its handshake.
 bool node_is_connected(const struct node *node);
-// For the end: drops whatever is left.
-void node_fini(struct node *node);
+// For the end: drops whatever is left. Once for each, and then a |last| time.
+void node_fini(struct node *node, bool last);
 
 // Messages that left and came with all connections so far, and what waits in the pipes.
 uint64_t node_messages_out(const struct node *node);

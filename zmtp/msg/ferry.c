@@ -407,8 +407,8 @@ struct ferry_landing {
     int result;
 };
 
-// Loads what has come, as far as there is room.
-static struct ferry_landing shore_land(struct zmtp__shore *shore)
+// Loads what has come, as far as there is room; of one that is |alone|, all.
+static struct ferry_landing shore_land(struct zmtp__shore *shore, bool alone)
 {
     struct ferry_passage *in = shore->in;
     struct ferry_landing landing = {.result = ZMTP_OK};
@@ -417,7 +417,7 @@ static struct ferry_landing shore_land(struct zmtp__shore *shore)
     size_t tail = begin;
     while (tail != head) {
         struct ferry_berth *berth = &in->berths[tail % FERRY_BERTHS];
-        if (!shore_admits(shore, &berth->cargo)) break;
+        if (!alone && !shore_admits(shore, &berth->cargo)) break;
         landing.result = shore_load(shore, berth);
         if (landing.result < 0) break;
         tail++;
@@ -486,8 +486,10 @@ unsigned zmtp__shore_work(struct zmtp__shore *shore)
     if (shore->end->other->closed) return shore_leave(shore);
     // Looked at before the ring, which then holds all that there will ever be.
     const bool alone = zmtp__shore_left_alone(shore);
-    struct ferry_landing landing = shore_land(shore);
-    if (alone && landing.all && shore_admits(shore, &shore->in->last.cargo)) {
+    // To keep to limits would hold back nobody now, and who waits to send to the side that has left, before
+    // reading more of it, would never hear that it has.
+    struct ferry_landing landing = shore_land(shore, alone);
+    if (alone && landing.all) {
         landing.result = shore_load(shore, &shore->in->last);
         if (landing.result == ZMTP_OK) return shore_end(shore);
     }

@@ -20,8 +20,9 @@
 //
 // Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue.
 // The second and the third take a cargo when they are empty, or when with it their limits are kept. So each
-// holds at most its limits, or one full queue of the sender's if that is more. Cargoes are never split, so
-// nobody has to look for the messages in them.
+// holds at most its limits, or one full queue of the sender's if that is more. When a side has left, all that it
+// sent goes to the receiver's queue, which then holds what the three held. Cargoes are never split, so nobody
+// has to look for the messages in them.
 #ifndef ZMTP_MSG_FERRY_H
 #define ZMTP_MSG_FERRY_H
 
