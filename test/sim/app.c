@@ -95,7 +95,11 @@ static int app_read(struct app *app)
     struct zmtp_msg msg;
     zmtp_msg_init(&msg, &world->budget.allocator);
     const int result = zmtp_socket_recv(app->node->socket, &msg);
-    if (result == ZMTP_OK && app_is_probed(app, &msg)) {
+    if (result == ZMTP_OK && app->node->config.type == ZMTP_STREAM) {
+        if (!talk_hear(&app->talker, &msg))
+            world_fail(world, "node %zu hears what nobody said", app->node->index);
+        app->ledger->taken[app->node->index]++;
+    } else if (result == ZMTP_OK && app_is_probed(app, &msg)) {
         app->probes++;
     } else if (result == ZMTP_OK) {
         app_received(app, &msg);
@@ -438,6 +442,28 @@ static bool app_subscribe(struct app *app)
     return true;
 }
 
+// STREAM: reads what there is, and says or closes what it may.
+static bool app_talk(struct app *app)
+{
+    struct world *world = app->node->world;
+    bool busy = app_read_all(app);
+    while (app_sent(app) < app->to_send) {
+        const int result = talk_say(&app->talker);
+        if (result == ZMTP_OK) {
+            ledger_sent(app->ledger, app->node->index);
+            busy = true;
+            continue;
+        }
+        // One that has ended is told of next; for room, and for somebody, it waits.
+        if (result == ZMTP_ERR_MEMORY || result == ZMTP_ERR_UNREACHABLE)
+            app_ring(app, APP_RETRY_MS);
+        else if (result != ZMTP_ERR_AGAIN && result != ZMTP_ERR_NOT_FOUND)
+            world_fail(world, "node %zu cannot talk: %s", app->node->index, zmtp_err_name(result));
+        break;
+    }
+    return busy;
+}
+
 // |rings|: its timer does, which alone sets a publisher's pace.
 static bool app_act(struct app *app, bool rings)
 {
@@ -445,6 +471,7 @@ static bool app_act(struct app *app, bool rings)
     if (app->node->config.type == ZMTP_REQ) return app_ask(app);
     if (app_answers(app)) return app_answer(app);
     if (app_subscribes(app)) return app_subscribe(app);
+    if (app->node->config.type == ZMTP_STREAM) return app_talk(app);
     if (!app_publishes(app)) return app_deal(app);
     const bool heard = app->node->config.type == ZMTP_XPUB && app_hear(app);
     return ((rings || app->held) && app_publish_slowly(app)) || heard;

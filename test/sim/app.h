@@ -5,15 +5,17 @@
 
 #include "ledger.h"
 #include "node.h"
+#include "talk.h"
 
 enum { APP_TOPICS = 3, APP_IN_FLIGHT = 6 };
 
 struct app {
     struct node *node;
     struct ledger *ledger;
-    uint32_t to_send;  // messages, or requests that must be answered
-    uint32_t answered; // REQ
-    uint32_t toggles;  // SUB, XSUB, DISH: changes of mind that are left
+    struct talker talker; // STREAM
+    uint32_t to_send;     // messages, or requests that must be answered
+    uint32_t answered;    // REQ
+    uint32_t toggles;     // SUB, XSUB, DISH: changes of mind that are left
     // REQ with several in flight: the numbers of those that wait.
     uint32_t asked[APP_IN_FLIGHT];
     size_t asked_count;

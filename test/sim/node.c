@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "zmtp/msg/pipe.h"
+
 enum { NODE_VIEWS = 4, NODE_ROUNDS = 64 };
 
 int node_open(struct node *node)
@@ -88,6 +90,7 @@ static int connection_open_peer(struct connection *connection, struct link *link
                                             .minor = node->elder ? 0 : node->minor,
                                             .old_versions = node->old_versions,
                                             .security = secure ? &node->security : NULL,
+                                            .stream_notify = node->config.stream_notify,
                                             .limits = node->limits};
     int result = connection_open_elder(connection);
     if (result == ZMTP_OK) result = zmtp_peer_open(&connection->peer, &config, node->world->now_ms);
@@ -144,6 +147,9 @@ static void connection_dial(struct connection *connection)
 // Messages that left with the present connection; what its elder swallowed did not.
 static uint64_t connection_messages_out(const struct connection *connection)
 {
+    // Octets that are no messages are counted one by one.
+    if (connection->node->config.type == ZMTP_STREAM)
+        return zmtp_peer_counters(connection->peer).bytes_out;
     const uint64_t swallowed = connection->elder ? connection->elder->said.lost : 0;
     return zmtp_peer_counters(connection->peer).messages_out - swallowed;
 }
@@ -151,6 +157,8 @@ static uint64_t connection_messages_out(const struct connection *connection)
 // And that came with it.
 static uint64_t connection_messages_in(const struct connection *connection)
 {
+    if (connection->node->config.type == ZMTP_STREAM)
+        return zmtp_peer_counters(connection->peer).bytes_in;
     const uint64_t came = zmtp_peer_counters(connection->peer).messages_in;
     // The peer counts what its elder made up once it has read it.
     const uint64_t injected = connection->elder ? connection->elder->injected : 0;
@@ -211,7 +219,9 @@ static void connection_end(struct connection *connection)
 // Whether there is anything that a dialler without a connection should still dial for.
 static bool connection_has_use(const struct connection *connection)
 {
-    return connection->node->socket || zmtp_pipe_depth(connection->end).in_count > 0;
+    // A STREAM lets go of the pipe of a connection that its user has closed.
+    const bool kept = connection->node->socket && !connection->end->other->closed;
+    return kept || zmtp_pipe_depth(connection->end).in_count > 0;
 }
 
 static bool connection_attach(struct connection *connection)
@@ -473,6 +483,10 @@ bool node_work(struct node *node)
         busy = true;
     }
     busy |= node->threaded ? thread_work(&node->thread) : node_process(node);
+    if (node->dials_anew && node->socket && node_dial(node) == ZMTP_OK) {
+        node->dials_anew = false;
+        busy = true;
+    }
     return node_tick(node) || busy;
 }
 
@@ -593,13 +607,15 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
     const enum zmtp_socket_type type = node->config.type;
     node->queued_in += depth.in_count;
     node->queued_out += depth.out_count;
+    // Notices of a STREAM find room always.
+    const size_t notices = type == ZMTP_STREAM ? 2 : 0;
     // A queue takes a message while it is below its limit; wishes come in as many as they are.
     const size_t recv_max =
         node->threaded ? node_share(far->config.send_count_max, node->config.recv_count_max, left)
                        : node->config.recv_count_max;
     const bool wished =
         node->threaded && (type == ZMTP_PUB || type == ZMTP_XPUB || type == ZMTP_RADIO);
-    if (depth.in_count > recv_max && !wished)
+    if (depth.in_count > recv_max + notices && !wished)
         world_fail(node->world, "node %zu: %zu messages wait where %zu may", node->index,
                    depth.in_count, recv_max);
     // Wishes are few, and do not wait for room.

@@ -45,7 +45,8 @@ struct node {
     struct connection *connections[NODE_CONNECTIONS];
     bool threaded; // it has crossings instead
     struct thread thread;
-    bool app_due;                       // something changed since the app last looked
+    bool dials_anew; // a STREAM: its user has closed the connection, and wants another
+    bool app_due;    // something changed since the app last looked
     uint64_t messages_out, messages_in; // of connections that are over
     // A client: how many messages had left whenever a connection of its one pipe ended.
     uint64_t breaks[NODE_BREAKS];

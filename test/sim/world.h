@@ -6,6 +6,7 @@
 //     node.*      a socket with its connections: what io/ does on a real loop
 //     app.*       the users of the sockets: what they send, and what they expect
 //     ledger.*    who sent what and who has it: whole, in order, once
+//     talk.*      the same of STREAMs, whose octets are no messages
 //     link.*      a connection's octets on their way
 //     thread.*    in their place, ferries between threads
 //     elder.*     makes a peer speak ZMTP 1.0 or 2.0
