@@ -26,11 +26,12 @@ static void app_ring(struct app *app, uint64_t after_ms)
     if (at_ms < app->due_ms) app->due_ms = at_ms;
 }
 
-// The first part of what a ROUTER receives is an id, of what a DISH does a group; the message follows.
+// The first part of what a ROUTER receives is an id, of what a DISH does a group, of what a DGRAM does an
+// address; the message follows.
 static size_t app_first_part(const struct app *app)
 {
     const enum zmtp_socket_type type = app->node->config.type;
-    return type == ZMTP_ROUTER || type == ZMTP_DISH ? 1 : 0;
+    return type == ZMTP_ROUTER || type == ZMTP_DISH || type == ZMTP_DGRAM ? 1 : 0;
 }
 
 // A client's messages leave in order through its one pipe, so their numbers tell which connection
@@ -38,8 +39,12 @@ static size_t app_first_part(const struct app *app)
 static size_t app_run_of(const struct app *app, struct ledger_mark mark)
 {
     if (app->node->server)
-        return app->node->threaded && app->node->break_count > 0 ? LEDGER_RUNS : 0;
+        return (app->node->threaded && app->node->break_count > 0) ||
+                       (app->node->post && app->node->world->faults)
+                   ? LEDGER_RUNS
+                   : 0;
     const struct node *sender = app->node + mark.sender; // nodes lie in order, the server first
+    if (app->node->post && app->node->world->faults) return LEDGER_RUNS; // datagrams overtake
     // On two crossings, one after the other, there is no order between them.
     if (sender->threaded && sender->break_count + app->node->break_count > 0) return LEDGER_RUNS;
     // Those of a publisher leave or not, as they are asked for, and so do those that others may replace;
@@ -76,7 +81,7 @@ static void app_note_sender(struct app *app, struct zmtp_msg *msg)
     app->waiting = type == ZMTP_REP || world_chance(app->node->world, 2);
     if (!app->waiting) return;
     app->reply.routing_id = msg->routing_id;
-    if (type != ZMTP_ROUTER) return;
+    if (type != ZMTP_ROUTER && type != ZMTP_DGRAM) return;
     zmtp_part_share(&app->reply.few[0], zmtp_msg_part(msg, 0));
     app->reply.count = 1;
 }
@@ -117,6 +122,12 @@ static int app_address(const struct app *app, struct zmtp_msg *envelope, struct 
 {
     const enum zmtp_socket_type type = app->node->config.type;
     if (type == ZMTP_PEER && app->node->server) msg->routing_id = node_peer_id(app->node);
+    if (type == ZMTP_DGRAM && app->node->server) {
+        char address[POST_ADDRESS_MAX];
+        const bool named = world_chance(app->node->world, 2); // it has only one
+        return zmtp_msg_append(msg, named ? post_address(app->node->server, address)
+                                          : (struct zmtp_bytes){0});
+    }
     if (type == ZMTP_RADIO) {
         const char group = ledger_topic(app->ledger, app->node->index, app_sent(app));
         return zmtp_msg_append(msg, zmtp_bytes_of(&group, 1));

@@ -72,7 +72,7 @@ static inline bool app_answers(const struct app *app)
 {
     const enum zmtp_socket_type type = app->node->config.type;
     return type == ZMTP_REP || type == ZMTP_ROUTER || type == ZMTP_SERVER ||
-           (type == ZMTP_PEER && !app->node->server);
+           ((type == ZMTP_PEER || type == ZMTP_DGRAM) && !app->node->server);
 }
 
 // Those that only receive.

@@ -11,7 +11,8 @@ int node_open(struct node *node)
     node->config.allocator = &node->world->budget.allocator;
     node->config.pool = node->world->pool;
     if (node->threaded) thread_init(&node->thread, node);
-    return zmtp_socket_open(&node->socket, &node->config);
+    const int result = zmtp_socket_open(&node->socket, &node->config);
+    return result == ZMTP_OK && node->post ? post_open(node->post, node) : result;
 }
 
 static struct connection *connection_add(struct node *node)
@@ -40,6 +41,7 @@ static void connection_remove(struct connection *connection)
 
 int node_dial(struct node *node)
 {
+    if (node->post) return ZMTP_OK;
     if (node->threaded) {
         thread_dial(&node->thread);
         return ZMTP_OK;
@@ -479,9 +481,10 @@ bool node_work(struct node *node)
         if (node->connections[i]) busy |= connection_poll(node->connections[i]);
     struct zmtp_pipe_end *end;
     while ((end = zmtp_marks_take(&node->marks))) {
-        connection_resume(zmtp_pipe_owner(end));
+        if (!node->post) connection_resume(zmtp_pipe_owner(end));
         busy = true;
     }
+    if (node->post) busy |= post_work(node, busy);
     busy |= node->threaded ? thread_work(&node->thread) : node_process(node);
     if (node->dials_anew && node->socket && node_dial(node) == ZMTP_OK) {
         node->dials_anew = false;
@@ -508,6 +511,7 @@ uint64_t node_next_ms(const struct node *node)
         if (connection->peer && connection->judged_ms < next) next = connection->judged_ms;
     }
     if (node->threaded) next = thread_next_ms(&node->thread);
+    if (node->post) next = post_next_ms(node);
     const uint64_t socket = node->socket ? zmtp_socket_deadline(node->socket) : UINT64_MAX;
     return socket < next ? socket : next;
 }
@@ -534,6 +538,7 @@ void node_close(struct node *node)
 bool node_is_over(const struct node *node)
 {
     if (node->threaded && !thread_is_over(&node->thread)) return false;
+    if (node->box.end) return false;
     for (size_t i = 0; i < NODE_CONNECTIONS; i++)
         if (node->connections[i]) return false;
     return !node->socket;
@@ -555,6 +560,7 @@ void node_fini(struct node *node, bool last)
 {
     node_close(node);
     if (node->threaded) thread_fini(&node->thread, last);
+    if (node->post) post_close(node);
     for (size_t i = 0; i < NODE_CONNECTIONS; i++) {
         struct connection *connection = node->connections[i];
         if (!connection) continue;

@@ -6,6 +6,7 @@
 
 #include "elder.h"
 #include "link.h"
+#include "post.h"
 #include "thread.h"
 #include "zmtp/peer.h"
 #include "zmtp/socket.h"
@@ -43,6 +44,9 @@ struct node {
     struct zmtp_socket *socket; // null: closed
     struct zmtp_marks marks;    // of its connections' ends
     struct connection *connections[NODE_CONNECTIONS];
+    struct post *post; // null: it has no datagrams instead
+    size_t post_count; // of nodes that have
+    struct post_box box;
     bool threaded; // it has crossings instead
     struct thread thread;
     bool dials_anew; // a STREAM: its user has closed the connection, and wants another

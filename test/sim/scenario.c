@@ -18,6 +18,7 @@ struct scenario {
     struct world world;
     struct ledger ledger;
     struct talks talks; // of STREAMs
+    struct post post;   // of DGRAMs
     size_t count;       // of nodes; the first is the server
     struct node nodes[LEDGER_NODES];
     struct app apps[LEDGER_NODES];
@@ -62,6 +63,7 @@ static const struct scenario_kind scenario_kinds[] = {
     {"PEER/PEER", ZMTP_PEER, ZMTP_PEER, 3, false, true, true, false},
     {"RADIO/DISH", ZMTP_RADIO, ZMTP_DISH, 3, true, true, false, false},
     {"STREAM/STREAM", ZMTP_STREAM, ZMTP_STREAM, 3, false, false, false, false},
+    {"DGRAM/DGRAM", ZMTP_DGRAM, ZMTP_DGRAM, 3, false, true, false, false},
     {"REQ/REP in flight", ZMTP_REP, ZMTP_REQ, 3, false, false, false, true},
 };
 enum { SCENARIO_KINDS = sizeof scenario_kinds / sizeof scenario_kinds[0] };
@@ -165,9 +167,12 @@ static void scenario_node(struct scenario *s, size_t index, const struct scenari
     *node = (struct node){.world = &s->world, .index = index};
     node->server = index > 0 ? &s->nodes[0] : NULL;
     node->threaded = s->threaded;
+    node->post = kind->server == ZMTP_DGRAM ? &s->post : NULL;
+    node->post_count = s->count;
     zmtp_socket_config_init(&node->config, index > 0 ? kind->client : kind->server);
     node->config.routing_id = zmtp_bytes_text(names[index]);
     node->config.send_count_max = node->config.recv_count_max = hwm;
+    if (node->post) node->config.datagram_max = POST_BODY_MAX;
     scenario_describe(node);
     scenario_set_options(s, node);
     if (node->config.type == ZMTP_XPUB) node->config.xpub_mode = s->mode;
@@ -214,18 +219,18 @@ static void scenario_open(struct scenario *s, uint64_t seed, bool tracing)
     if (world_chance(world, 2))
         s->mechanism = world_chance(world, 3) || !world->crypto.random ? ZMTP_PLAIN : ZMTP_CURVE;
     s->threaded = s->mechanism == ZMTP_NULL && world_chance(world, 3);
-    if (kind->server == ZMTP_STREAM) {
+    if (kind->server == ZMTP_STREAM || kind->server == ZMTP_DGRAM) {
         s->mechanism = ZMTP_NULL;
         s->threaded = false;
-        s->hangs_up = world_below(world, 3);
     }
+    if (kind->server == ZMTP_STREAM) s->hangs_up = world_below(world, 3);
     const bool told = kind->server == ZMTP_XPUB;
     s->mode = told ? (enum zmtp_xpub_mode)world_below(world, 5) : ZMTP_XPUB_NORMAL;
     scenario_choose_options(s, kind);
     s->count = 2 + world_below(world, kind->clients_max);
     s->ledger.world = world;
     s->ledger.copied = kind->published;
-    s->talks.world = world;
+    s->talks.world = s->post.world = world;
     s->ledger.single = kind->single;
     for (size_t i = 0; i < s->count; i++) {
         scenario_node(s, i, kind, hwm);
@@ -340,7 +345,7 @@ static bool scenario_is_quiet(const struct scenario *s)
     if (s->world.chaos) return false;
     for (size_t i = 0; i < s->count; i++)
         if (!scenario_node_is_quiet(s, i)) return false;
-    return scenario_links_are_quiet(s);
+    return scenario_links_are_quiet(s) && post_is_empty(&s->post);
 }
 
 static void scenario_until(struct scenario *s, bool (*reached)(const struct scenario *s))
@@ -445,7 +450,7 @@ static void scenario_account(struct scenario *s, size_t index)
     // Between threads nobody else counts; see scenario_balance.
     const uint64_t left = node_messages_out(node) + (node->socket ? node->queued_out : 0);
     const uint64_t gone = scenario_dropped(&counters, ZMTP_DROP_PEER_GONE, ZMTP_DROP_CLOSED) +
-                          counters.dropped[ZMTP_DROP_REPLACED];
+                          scenario_dropped(&counters, ZMTP_DROP_REPLACED, ZMTP_DROP_UNSENT);
     const bool publishes = app_publishes(&s->apps[index]);
     const bool subscribes = app_subscribes(&s->apps[index]);
     if (node->config.type == ZMTP_STREAM) return;
@@ -457,6 +462,7 @@ static void scenario_account(struct scenario *s, size_t index)
     uint64_t taken = counters.received + node->queued_in;
     taken += scenario_dropped(&counters, ZMTP_DROP_ENVELOPE, ZMTP_DROP_UNEXPECTED);
     taken += scenario_dropped(&counters, ZMTP_DROP_OUTDATED, ZMTP_DROP_UNREAD);
+    taken += counters.dropped[ZMTP_DROP_NO_ROOM];
     if (subscribes) taken += counters.dropped[ZMTP_DROP_NO_MATCH];
     if (node_messages_in(node) != taken)
         world_fail(&s->world, "node %zu: %llu messages came, %llu are accounted for", index,
@@ -475,6 +481,7 @@ static uint64_t scenario_spared(const struct scenario *s, size_t index)
         node->socket ? zmtp_socket_counters(node->socket) : node->counters;
     const uint64_t probes = node->config.probe_router ? counters.own : 0;
     uint64_t count = s->apps[index].probes - probes; // all nodes together are not below 0
+    count += counters.dropped[ZMTP_DROP_NO_ROOM];    // of datagrams
     if (node->config.conflate)
         count += scenario_dropped(&counters, ZMTP_DROP_REPLACED, ZMTP_DROP_OUTDATED);
     if (node->config.type == ZMTP_ROUTER && !node->config.router_mandatory)
@@ -522,7 +529,7 @@ static void scenario_balance(struct scenario *s)
                    (unsigned long long)s->world.lost);
     if (s->ledger.copied) return;
     scenario_check_last(s);
-    if (!s->options.conflate && s->ledger.taken[0] != clients_sent)
+    if (!s->options.conflate && !s->nodes[0].post && s->ledger.taken[0] != clients_sent)
         world_fail(&s->world, "%llu messages were sent to the server, %u came",
                    (unsigned long long)clients_sent, (unsigned)s->ledger.taken[0]);
     if (s->report.sent != s->report.delivered + spared && !s->report.hasty)

@@ -9,6 +9,7 @@
 //     talk.*      the same of STREAMs, whose octets are no messages
 //     link.*      a connection's octets on their way
 //     thread.*    in their place, ferries between threads
+//     post.*      and datagrams
 //     elder.*     makes a peer speak ZMTP 1.0 or 2.0
 //     world.*     this
 #ifndef TEST_SIM_WORLD_H
