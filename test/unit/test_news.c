@@ -99,6 +99,26 @@ static void test_what_the_user_hears_by_other_means_is_not_told(void **state)
     assert_int_equal(f->budget.blocks, 0);
 }
 
+static void test_an_end_that_another_was_to_tell_is_told_when_it_cannot(void **state)
+{
+    struct fixture *f = *state;
+    const struct zmtp_bytes a = zmtp_bytes_text("a");
+    begin(f, "a", true);
+    zmtp__news_await(&f->news, a);
+    end(f, "a", true);
+    assert_next(f, "");
+    zmtp__news_awaited(&f->news, a, true);
+    assert_next(f, "-a");
+    assert_next(f, "");
+    assert_int_equal(f->budget.blocks, 0);
+    begin(f, "a", true);
+    zmtp__news_await(&f->news, a);
+    end(f, "a", true);
+    zmtp__news_awaited(&f->news, a, false); // it could
+    assert_next(f, "");
+    assert_int_equal(f->budget.blocks, 0);
+}
+
 static void test_each_end_that_is_owed_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -152,6 +172,7 @@ int main(void)
         TEST(test_changes_are_told_in_their_order),
         TEST(test_what_undoes_what_was_not_told_is_not_told),
         TEST(test_what_the_user_hears_by_other_means_is_not_told),
+        TEST(test_an_end_that_another_was_to_tell_is_told_when_it_cannot),
         TEST(test_each_end_that_is_owed_is_told),
         TEST(test_what_was_expected_and_did_not_come_leaves_nothing),
         TEST(test_news_that_were_not_fetched_are_freed),

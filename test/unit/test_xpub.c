@@ -340,6 +340,49 @@ static void test_a_joined_subscriber_may_be_detached_before_its_wish_was_told(vo
     }
 }
 
+// Of an end that the user was not told of yet when its peer was let go of, and of those that follow from that, it
+// still is, each once; and no memory is needed for that.
+static void test_a_joined_subscriber_may_be_detached_before_its_end_was_told(void **state)
+{
+    (void)state;
+    for (int others = 0; others < 2; others++) {
+        for (int i = 0; i < MODES; i++) {
+            struct zmtp_budget budget;
+            zmtp_budget_init(&budget, NULL);
+            struct zmtp_socket_config config = sockets_config(ZMTP_XPUB, 9);
+            config.xpub_mode = modes[i];
+            config.allocator = &budget.allocator;
+            struct zmtp_socket *xpub = sockets_open_with(&config);
+            struct zmtp_socket *sub = sockets_open(ZMTP_SUB, 9);
+            struct zmtp_pipe_end *ends[2], *other = sockets_accept(xpub, "");
+            assert_int_equal(zmtp_socket_join(sub, xpub, ends), ZMTP_OK);
+            zmtp_socket_process(sub);
+            assert_int_equal(zmtp_socket_subscribe(sub, zmtp_bytes_text("t")), ZMTP_OK);
+            zmtp_socket_process(xpub);
+            assert_string_equal(sockets_recv(xpub), "\\x01t");
+            if (others) sockets_far_send(other, "<SUBSCRIBE>t");
+            if (others && modes[i] != ZMTP_XPUB_NORMAL)
+                assert_string_equal(sockets_recv(xpub), "\\x01t");
+            assert_int_equal(zmtp_socket_cancel(sub, zmtp_bytes_text("t")), ZMTP_OK);
+            zmtp_socket_process(xpub);
+            budget.fail_at = budget.calls + 1;
+            budget.fail_on = true;
+            zmtp_socket_detach(xpub, ends[1]);
+            budget.fail_at = 0;
+            budget.fail_on = false;
+            const bool each = modes[i] != ZMTP_XPUB_NORMAL && modes[i] != ZMTP_XPUB_VERBOSE;
+            if (!others || each) assert_string_equal(sockets_recv(xpub), "\\x00t");
+            assert_string_equal(sockets_recv(xpub), NOTHING);
+            sockets_drop(other);
+            if (others) assert_string_equal(sockets_recv(xpub), "\\x00t");
+            assert_string_equal(sockets_recv(xpub), NOTHING);
+            zmtp_socket_close(xpub);
+            zmtp_socket_close(sub);
+            assert_int_equal(budget.blocks, 0);
+        }
+    }
+}
+
 static void test_told_one_by_one_a_peer_is_not_heard_further_before_its_turn(void **state)
 {
     (void)state;
@@ -716,6 +759,7 @@ int main(void)
         cmocka_unit_test(test_verboser_tells_for_each_peer_that_vanishes),
         cmocka_unit_test(test_of_a_peer_that_vanishes_what_was_not_told_need_not_be),
         cmocka_unit_test(test_a_joined_subscriber_may_be_detached_before_its_wish_was_told),
+        cmocka_unit_test(test_a_joined_subscriber_may_be_detached_before_its_end_was_told),
         cmocka_unit_test(test_told_one_by_one_a_peer_is_not_heard_further_before_its_turn),
         cmocka_unit_test(test_manual_the_user_decides_what_a_peer_is_subscribed_to),
         cmocka_unit_test(test_manual_an_end_told_of_a_vanished_peer_leaves_the_others_alone),

@@ -146,8 +146,12 @@ void zmtp__lane_discard(struct zmtp_socket *socket, struct zmtp__lane *lane)
 
 void zmtp__lane_part(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
+    const struct zmtp__pattern *const pattern = socket->pattern;
     // Before its queue is cleared: the pattern may still look into a message there.
-    if (socket->pattern->gone) socket->pattern->gone(socket, lane);
+    if (pattern->parted)
+        pattern->parted(socket, lane);
+    else if (pattern->gone)
+        pattern->gone(socket, lane);
     lane_discard(socket, lane, ZMTP_DROP_UNREAD);
     zmtp__lane_release(socket, lane);
 }

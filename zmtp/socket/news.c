@@ -25,7 +25,7 @@ static void news_settle(struct zmtp__news *news, struct zmtp__news_item *item)
 {
     if (item->owed == 0 && item->known == item->subscribed) {
         news_unlist(item);
-        if (!item->subscribed) news_forget(news, item);
+        if (!item->subscribed && item->awaited == 0) news_forget(news, item);
     } else if (!item->next) {
         item->next = &news->ring;
         item->previous = news->ring.previous;
@@ -77,6 +77,22 @@ void zmtp__news_owe(struct zmtp__news *news, struct zmtp_bytes topic)
     if (!key) return;
     struct zmtp__news_item *item = key->value;
     item->owed++;
+    news_settle(news, item);
+}
+
+void zmtp__news_await(struct zmtp__news *news, struct zmtp_bytes topic)
+{
+    struct zmtp__key *key = zmtp__trie_find(&news->topics, topic);
+    if (key) ((struct zmtp__news_item *)key->value)->awaited++;
+}
+
+void zmtp__news_awaited(struct zmtp__news *news, struct zmtp_bytes topic, bool owed)
+{
+    struct zmtp__key *key = zmtp__trie_find(&news->topics, topic);
+    struct zmtp__news_item *item = key ? key->value : NULL;
+    if (!item || item->awaited == 0) return;
+    item->awaited--;
+    if (owed) item->owed++;
     news_settle(news, item);
 }
 

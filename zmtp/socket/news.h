@@ -11,6 +11,7 @@ struct zmtp__news_item {
     struct zmtp__key *key;
     bool subscribed, known; // by anybody; as far as the user knows
     uint32_t owed;
+    uint32_t awaited; // ends that somebody else is to tell, and may fail to
 };
 
 struct zmtp__news {
@@ -28,6 +29,10 @@ int zmtp__news_expect(struct zmtp__news *news, struct zmtp_bytes topic);
 void zmtp__news_set(struct zmtp__news *news, struct zmtp_bytes topic, bool subscribed, bool told);
 // One subscription of the topic, which is still subscribed, has ended: the user is told of that.
 void zmtp__news_owe(struct zmtp__news *news, struct zmtp_bytes topic);
+// One has ended and the user will hear of it by other means, or with |owed| in the end not; the topic is
+// remembered meanwhile, so that this needs no memory. Only of one that was known is there anything to await.
+void zmtp__news_await(struct zmtp__news *news, struct zmtp_bytes topic);
+void zmtp__news_awaited(struct zmtp__news *news, struct zmtp_bytes topic, bool owed);
 
 // Has the user heard that the topic is subscribed, and not yet that it is not?
 bool zmtp__news_knows(const struct zmtp__news *news, struct zmtp_bytes topic);

@@ -47,6 +47,8 @@ struct zmtp__pattern {
     // Something came in, for a pattern that is not fair queued. ZMTP_ERR_MEMORY: ask again;
     // ZMTP_ERR_LIMIT: cut this peer off.
     int (*incoming)(struct zmtp_socket *socket, struct zmtp__lane *lane);
+    // The user lets go of the lane, and what came in will not be received. Null: as |gone|.
+    void (*parted)(struct zmtp_socket *socket, struct zmtp__lane *lane);
     // The other end has closed: nothing can be sent to it any more.
     void (*gone)(struct zmtp_socket *socket, struct zmtp__lane *lane);
     // The lane is about to be freed.

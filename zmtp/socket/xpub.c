@@ -108,6 +108,15 @@ static void xpub_leave_untold(struct xpub *xpub, struct xpub_lane *lane)
     zmtp__subscriptions_remove(xpub_set(xpub), xpub_subscriber(xpub, lane), lane->topic);
 }
 
+// Nor will it be by the lane of an end; so it is by the news.
+static void xpub_leave_end_untold(struct xpub *xpub, struct xpub_lane *lane)
+{
+    if (lane->due != XPUB_WISH || lane->subscribes) return;
+    lane->due = XPUB_NOTHING;
+    zmtp__node_remove(&lane->publisher.lane.readable);
+    zmtp__news_awaited(&xpub->news, lane->topic, true);
+}
+
 // All that the lane subscribed to ends. This needs no memory.
 static void xpub_leave(struct zmtp_socket *socket, struct zmtp__lane *base)
 {
@@ -126,6 +135,12 @@ static void xpub_leave(struct zmtp_socket *socket, struct zmtp__lane *base)
     zmtp__subscriptions_clear(&xpub->asked, &lane->asked);
     zmtp__publisher_released(socket, base); // what a manual user subscribed it to
     if (xpub->last == lane) xpub->last = NULL;
+}
+
+static void xpub_parted(struct zmtp_socket *socket, struct zmtp__lane *base)
+{
+    xpub_leave_end_untold(xpub_of(socket), xpub_lane_of(base));
+    xpub_leave(socket, base);
 }
 
 static int xpub_welcome(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -171,9 +186,11 @@ static bool xpub_cancel_peer(struct xpub *xpub, struct xpub_lane *lane, struct z
     const bool before = zmtp__subscriptions_sharers(set, topic) > 0;
     zmtp__subscriptions_remove(set, xpub_subscriber(xpub, lane), topic);
     const bool last = before && zmtp__subscriptions_sharers(set, topic) == 0;
-    if (last) zmtp__news_set(&xpub->news, topic, false, !xpub_is_normal(xpub));
-    if (xpub_is_normal(xpub)) return false;
-    return last || xpub->publisher.socket.config.xpub_mode != ZMTP_XPUB_VERBOSE;
+    const bool each = xpub->publisher.socket.config.xpub_mode != ZMTP_XPUB_VERBOSE;
+    const bool told = !xpub_is_normal(xpub) && (last || each);
+    if (told) zmtp__news_await(&xpub->news, topic);
+    if (last) zmtp__news_set(&xpub->news, topic, false, told);
+    return told;
 }
 
 // Acts on the next part of the lane's first message.
@@ -266,6 +283,7 @@ static int xpub_recv_due(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_
     if (lane->due == XPUB_WISH) {
         const int result = xpub_tell(msg, lane->subscribes, lane->topic);
         if (result < 0) return result;
+        if (!lane->subscribes) zmtp__news_awaited(&xpub->news, lane->topic, false);
         zmtp__origin_put(base->end->speaker, msg);
         xpub->publisher.socket.counters.told++;
         if (xpub_is_manual(xpub)) {
@@ -361,6 +379,7 @@ const struct zmtp__pattern zmtp__xpub = {
     .attached = xpub_attached,
     .linked = xpub_linked,
     .incoming = xpub_incoming,
+    .parted = xpub_parted,
     .gone = xpub_leave,
     .released = xpub_leave,
     .send = xpub_send,
