@@ -104,7 +104,8 @@ def main():
     with open(os.path.join(LIBRARY, 'libzmq.so.5'), 'rb') as library:
         octets = library.read()
     if b'__asan_init' in octets or b'__tsan_init' in octets:
-        print('1..0 # SKIP a library of a sanitizer does not load into a host without it')
+        skip('users', 'a library of a sanitizer does not load into a host without it')
+        print('1..1')
         return
     for name, need, command in USERS:
         if names and not any(word in name for word in names):
