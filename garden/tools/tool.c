@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { TOOL_PATH_SIZE = 4096 };
+
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
 {
     if (tool->command)
@@ -130,20 +132,33 @@ static int tool_find_connection(struct tool *tool, const char *path)
     return TOOL_OK;
 }
 
+static const char tool_connection_name[] = "/connection.json";
+
+// A daemon in |folder| may listen on tcp and have a key, which its connection file there tells. Without one, as when
+// that is kept elsewhere, the local sockets have known names.
+static int tool_find_folder(struct tool *tool, const char *folder)
+{
+    char path[TOOL_PATH_SIZE];
+    struct stat status;
+    if (folder[0] == 0) return tool_usage(tool, "--run-dir takes a folder, not ''");
+    const int filled = snprintf(path, sizeof path, "%s%s", folder, tool_connection_name);
+    if (filled < 0 || (size_t)filled >= sizeof path)
+        return tool_usage(tool, "--run-dir: the path is too long");
+    if (stat(path, &status) == 0 || errno != ENOENT) return tool_find_connection(tool, path);
+    if (garden_endpoints_local(&tool->endpoints, folder) < 0)
+        return tool_usage(tool, "--run-dir: the path is too long for a local socket");
+    return TOOL_OK;
+}
+
 static int tool_find(struct tool *tool)
 {
-    static const char file[] = "/connection.json";
-    char path[512];
+    char path[TOOL_PATH_SIZE];
     if (tool->where.tcp) return tool_find_tcp(tool);
     if (tool->where.connection) return tool_find_connection(tool, tool->where.connection);
-    if (tool->where.run_folder) {
-        if (garden_endpoints_local(&tool->endpoints, tool->where.run_folder) < 0)
-            return tool_usage(tool, "--run-dir: the path is too long for a local socket");
-        return TOOL_OK;
-    }
-    if (garden_run_folder(path, sizeof path - sizeof file) < 0)
+    if (tool->where.run_folder) return tool_find_folder(tool, tool->where.run_folder);
+    if (garden_run_folder(path, sizeof path - sizeof tool_connection_name) < 0)
         return tool_fail(tool, "the run directory's path is too long");
-    strcat(path, file);
+    strcat(path, tool_connection_name);
     return tool_find_connection(tool, path);
 }
 
