@@ -47,9 +47,10 @@ struct zmtp_socket_config {
     struct zmtp_bytes metadata;
     // Per pipe: messages and octets that may wait to be sent, and to be received.
     size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
-    // ROUTER: octets that may wait for all its peers together, however many do not read; 0: no limit but that
-    // of each. A peer may have as much waiting as is left, so that one that reads always finds room. What
-    // finds none is as with a full peer, but nobody is told when there is again.
+    // ROUTER, PUB, XPUB and RADIO: octets that may wait for all its peers together, however many do not read;
+    // 0: no limit but that of each. A peer may have as much waiting as is left, so that one that reads always
+    // finds room. What finds none is as with a full peer, but nobody is told when there is again. Copies of one
+    // message count each, though their queues may share its octets. Not with |nodrop|.
     size_t send_bytes_all_max;
     // ROUTER: a send to nobody is ZMTP_ERR_UNREACHABLE, to a full peer ZMTP_ERR_AGAIN. When false,
     // such messages are dropped and counted, as RFC 28 allows.

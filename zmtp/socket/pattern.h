@@ -81,6 +81,8 @@ struct zmtp_socket {
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;
     size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
+    // Not less than what waits for all peers: what it was when it was last looked at, and all since.
+    size_t waiting_bytes;
 };
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
@@ -132,6 +134,15 @@ void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Writes |head| (null: none) and |body| as one message and counts it. There must be room.
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body);
+
+// A message's share of |send_bytes_all_max|: one for all lanes that it goes to.
+struct zmtp__share {
+    size_t size;
+    bool looked; // for this message all lanes were looked at
+};
+// May the message wait for |lane|, too? It counts as waiting then.
+bool zmtp__share_has_room(struct zmtp_socket *socket, const struct zmtp__lane *lane,
+                          struct zmtp__share *share);
 
 // May messages wait for this peer?
 static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,

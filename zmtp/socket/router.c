@@ -15,8 +15,6 @@ struct router {
     struct zmtp_socket socket;
     struct zmtp__routes routes;
     struct zmtp__lane *full; // refused the last message; null: none did
-    // Not less than what waits for all peers: what it was when it was last looked at, and all since.
-    size_t waiting;
 };
 
 struct router_lane {
@@ -110,30 +108,6 @@ static int router_refuse(struct zmtp_socket *socket, int error, enum zmtp_drop r
     return ZMTP_OK;
 }
 
-static size_t router_waiting(const struct zmtp_socket *socket)
-{
-    size_t waiting = 0;
-    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
-        waiting += zmtp_pipe_depth(node->lane->end).out_bytes;
-    return waiting;
-}
-
-// May |size| more octets wait for |lane|? A peer's share is what all leave, so it gets smaller the more
-// of them do not read, and there is always some for one that does. All are looked at only when they may
-// be in the way.
-static bool router_has_room(struct zmtp_socket *socket, const struct zmtp__lane *lane, size_t size)
-{
-    struct router *router = router_of(socket);
-    const size_t max = socket->config.send_bytes_all_max;
-    if (max == 0) return true;
-    const size_t own = zmtp_pipe_depth(lane->end).out_bytes;
-    if (size > max || own > max - size) return false;
-    if (router->waiting > max - own - size) router->waiting = router_waiting(socket);
-    if (router->waiting > max - own - size) return false;
-    router->waiting += size;
-    return true;
-}
-
 // Who gets messages for |id|. On failure |*lane| is null, and what a mandatory router says is returned.
 static int router_find(struct zmtp_socket *socket, struct zmtp_bytes id, struct zmtp__lane **lane)
 {
@@ -167,7 +141,8 @@ static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
     struct zmtp__outgoing rest = *out;
     rest.first++;
     rest.count--;
-    if (!router_has_room(socket, lane, zmtp__outgoing_frames_size(&rest)))
+    struct zmtp__share share = {.size = zmtp__outgoing_frames_size(&rest)};
+    if (!zmtp__share_has_room(socket, lane, &share))
         return router_refuse(socket, ZMTP_ERR_AGAIN, ZMTP_DROP_PEER_FULL);
     return zmtp__lane_send(socket, lane, NULL, &rest);
 }
