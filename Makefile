@@ -237,9 +237,10 @@ $(O)/compat%include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
 	@cp $^ $(@D)
 
 # What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
-# what is the drop-in's alone is own_*.c, which may use drafts.
+# what is the drop-in's alone is own_*.c, which may use drafts. draft_*.c print what lies beside them as libzmq, built
+# with drafts, printed it.
 COMPAT_SAME = $(basename $(notdir $(wildcard test/compat/same_*.c)))
-COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c)))
+COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c test/compat/draft_*.c)))
 COMPAT_TESTS = $(foreach p,$(COMPAT_SAME),$(O)/test/compat/$(p)-libzmq $(O)/test/compat/$(p)-dropin) \
     $(COMPAT_OWN:%=$(O)/test/compat/%) $(O)/compat-draft/libzmq.so
 $(O)/obj/dropin/%.o: %.c $(O)/flags $(O)/compat/include/zmq.h

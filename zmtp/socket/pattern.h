@@ -57,6 +57,8 @@ struct zmtp__pattern {
     int (*recv)(struct zmtp_socket *socket, struct zmtp_msg *msg);
     // Would a message whose first part is |id| be sent? Null: it hangs on no part.
     int (*admits)(struct zmtp_socket *socket, struct zmtp_bytes id);
+    // Is this peer there, and has it room? Null: peers have no ids.
+    int (*reaches)(struct zmtp_socket *socket, struct zmtp_bytes id);
     unsigned (*events)(struct zmtp_socket *socket);
     int (*subscribe)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);
@@ -93,9 +95,8 @@ extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__rout
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);
 
-// At most 255 octets, the first of them not zero (RFC 37, Identity Property) unless |config| allows it; empty
-// is none.
-bool zmtp__routing_id_ok(const struct zmtp_socket_config *config, struct zmtp_bytes routing_id);
+// At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
+bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
 
 // What is wrong with a config whose type is one, as a constant sentence; null: nothing.
 const char *zmtp__options_flaw(const struct zmtp_socket_config *config);
