@@ -272,12 +272,12 @@ static uint64_t monitor_translate(const struct zmtp_event *event, uint64_t *valu
     case ZMTP_EVENT_RETRY:
         *value = event->retry_ms;
         return ZMQ_EVENT_CONNECT_RETRIED;
+    case ZMTP_EVENT_REFUSED:
     case ZMTP_EVENT_ACCEPT_PAUSED:
         *value = (uint64_t)zmq__errno_of(event->error);
         return ZMQ_EVENT_ACCEPT_FAILED;
     case ZMTP_EVENT_GAVE_UP:
     case ZMTP_EVENT_DROPPED:
-    case ZMTP_EVENT_REFUSED:
     case ZMTP_EVENT_REQUEST_FAILED:
     case ZMTP_EVENTS:
         break;

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../io/gate.h"
 #include "../zmq.h"
 
 // Numbers that zmq.h tells only those who ask for what is not stable.
@@ -183,7 +184,7 @@ void zmq__options_fini(struct zmq__options *options)
     const struct zmtp_allocator *const heap = zmtp_heap();
     zmtp_part_fini(&options->welcome);
     zmtp_part_fini(&options->metadata);
-    zmtp_free(heap, options->filters, options->filter_count * sizeof *options->filters);
+    zmtp_free(heap, options->networks, options->networks_size);
     zmtp_free(heap, options->uids, options->uid_count * sizeof *options->uids);
     zmtp_free(heap, options->gids, options->gid_count * sizeof *options->gids);
     zmtp_free(heap, options->pids, options->pid_count * sizeof *options->pids);
@@ -320,30 +321,77 @@ static int option_append(void **list, size_t *count, const void *item, size_t ea
     return 0;
 }
 
-// Who may connect over ipc. No value at all ends all such filters of this kind.
+// The same with a list of either kind, where no value at all ends those that there are.
+static int option_filter(void **list, size_t *count, const void *value, size_t size,
+                         const void *item, size_t each)
+{
+    if (!value && size == 0) {
+        zmtp_free(zmtp_heap(), *list, *count * each);
+        *list = NULL;
+        *count = 0;
+        return 0;
+    }
+    return !value || size != sizeof(uint32_t) ? EINVAL : option_append(list, count, item, each);
+}
+
+// Who may connect over ipc.
 static int option_set_ipc_filter(struct zmq__options *options, int option, const void *value,
                                  size_t size)
 {
-    uint32_t number;
-    if (!value || size != sizeof number) return EINVAL;
-    memcpy(&number, value, sizeof number);
+    uint32_t number = 0;
+    if (value && size == sizeof number) memcpy(&number, value, sizeof number);
     const int64_t pid = (int32_t)number;
     void *list;
     int error;
     if (option == ZMQ_IPC_FILTER_PID) {
         list = options->pids;
-        error = option_append(&list, &options->pid_count, &pid, sizeof pid);
+        error = option_filter(&list, &options->pid_count, value, size, &pid, sizeof pid);
         options->pids = list;
     } else if (option == ZMQ_IPC_FILTER_UID) {
         list = options->uids;
-        error = option_append(&list, &options->uid_count, &number, sizeof number);
+        error = option_filter(&list, &options->uid_count, value, size, &number, sizeof number);
         options->uids = list;
     } else {
         list = options->gids;
-        error = option_append(&list, &options->gid_count, &number, sizeof number);
+        error = option_filter(&list, &options->gid_count, value, size, &number, sizeof number);
         options->gids = list;
     }
     return error;
+}
+
+static void option_end_networks(struct zmq__options *options)
+{
+    zmtp_free(zmtp_heap(), options->networks, options->networks_size);
+    options->networks = NULL;
+    options->networks_size = options->network_count = 0;
+}
+
+// Who may connect over tcp: one more network. IPv6 is understood once ZMQ_IPV6 is set.
+static int option_set_tcp_filter(struct zmq__options *options, const void *value, size_t size)
+{
+    char word[ZMQ__TEXT_MAX];
+    if (!value && size == 0) {
+        option_end_networks(options);
+        return 0;
+    }
+    if (!value || size == 0 || size >= sizeof word) return EINVAL;
+    size = strnlen(value, size);
+    memcpy(word, value, size);
+    word[size] = '\0';
+    if (size == 0 || strchr(word, ' ') || zmtp__gate_flaw(word)) return EINVAL;
+    if (strchr(word, ':') && !options->ipv6) return EINVAL;
+    if (options->network_count == ZMQ__FILTERS_MAX) return EINVAL;
+    // Over the terminator of those before, if there are any.
+    const size_t at = options->networks_size > 0 ? options->networks_size - 1 : 0;
+    char *const more =
+        zmtp_realloc(zmtp_heap(), options->networks, options->networks_size, at + size + 2);
+    if (!more) return ENOMEM;
+    memcpy(more + at, word, size);
+    memcpy(more + at + size, " ", 2);
+    options->networks = more;
+    options->networks_size = at + size + 2;
+    options->network_count++;
+    return 0;
 }
 
 static int option_set_part(struct zmtp_part *part, const void *value, size_t size)
@@ -391,6 +439,8 @@ static int option_set_other(struct zmq__options *options, enum zmtp_socket_type 
     case ZMQ_IPC_FILTER_UID:
     case ZMQ_IPC_FILTER_GID:
         return option_set_ipc_filter(options, option, value, size);
+    case ZMQ_TCP_ACCEPT_FILTER:
+        return option_set_tcp_filter(options, value, size);
     case ZMQ_XPUB_WELCOME_MSG:
         if (!(OPTION_PUBS >> type & 1)) return EINVAL;
         return option_set_part(&options->welcome, value, size);

@@ -7,15 +7,8 @@
 #include "../uv.h"
 #include "context.h"
 
-enum { ZMQ__TEXT_MAX = 256 }; // with its terminator
-enum { ZMQ__FILTERS_MAX = 64 };
-
-// Addresses that a listener takes connections from.
-struct zmq__filter {
-    uint8_t address[16];
-    uint8_t family; // 4 or 6
-    uint8_t bits;
-};
+enum { ZMQ__TEXT_MAX = 256 };     // with its terminator
+enum { ZMQ__FILTERS_MAX = 4096 }; // of each kind, as the engine has it
 
 struct zmq__options {
     uint64_t affinity;
@@ -38,10 +31,11 @@ struct zmq__options {
     char socks_proxy[ZMQ__TEXT_MAX], socks_username[ZMQ__TEXT_MAX], socks_password[ZMQ__TEXT_MAX];
     char device[16];
     struct zmtp_part welcome, metadata;
-    struct zmq__filter *filters;
+    char *
+        networks; // of the filters for tcp, a space behind each, with a terminator; null: there are none
     uint32_t *uids, *gids;
     int64_t *pids;
-    size_t filter_count, uid_count, gid_count, pid_count;
+    size_t networks_size, network_count, uid_count, gid_count, pid_count;
 };
 
 // May many threads use one socket of this type at a time?

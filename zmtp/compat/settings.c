@@ -160,6 +160,7 @@ void zmq__options_endpoint(const struct zmq__options *options, enum zmtp_socket_
                                                 .uid_count = options->uid_count,
                                                 .gid_count = options->gid_count,
                                                 .pid_count = options->pid_count};
+    out->tcp_allow = options->networks;
     out->allow_public_null = true; // what the program asks for is what it gets
     out->old_versions = true;
 }
