@@ -41,6 +41,9 @@ struct zmtp_socket_config {
     // Told to peers, but by other types than REQ, DEALER and ROUTER only over inproc (RFC 37, Identity
     // Property); at most 255 octets, no leading zero.
     struct zmtp_bytes routing_id;
+    // Routing ids may begin with a zero octet, ours and those of peers. RFC 37 keeps such for the ids that
+    // a ROUTER makes up; libzmq takes them from anybody, so that one made of random octets works there.
+    bool routing_id_any;
     // Properties of the application, which peers are told too and find with zmtp_msg_property: any
     // number of zmtp_property_encode, ZMTP_APPLICATION_METADATA_MAX octets at most; all names begin with
     // "X-" (RFC 37, Connection Metadata). Copied.

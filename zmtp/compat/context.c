@@ -51,8 +51,7 @@ void *zmq_ctx_new(void)
                                                      .blocky = 1,
                                                      .zero_copy = 1,
                                                      .policy = -1,
-                                                     .priority = -1,
-                                                     .name_prefix = -1};
+                                                     .priority = -1};
     context->ended = -1;
     atomic_store_explicit(&context->handle.tag, ZMQ__TAG_CONTEXT, memory_order_release);
     return context;
@@ -134,8 +133,14 @@ void *zmq_init(int io_threads)
 
 static int context_set_cpu(struct zmq__context_options *options, int option, int value)
 {
-    if (value < 0 || value >= CPU_SETSIZE) return EINVAL;
-    if (option == ZMQ_THREAD_AFFINITY_CPU_REMOVE) {
+    const bool remove = option == ZMQ_THREAD_AFFINITY_CPU_REMOVE;
+    if (value < 0) return EINVAL;
+    if (value >= CPU_SETSIZE) {
+        if (remove && options->cpu_beyond != value) return EINVAL;
+        options->cpu_beyond = remove ? 0 : value;
+        return 0;
+    }
+    if (remove) {
         if (!CPU_ISSET((size_t)value, &options->cpus)) return EINVAL;
         CPU_CLR((size_t)value, &options->cpus);
     } else {
@@ -153,13 +158,20 @@ static int context_put(int *option, int value, int min, int max)
     return 0;
 }
 
+static int context_put_flag(int *option, int value)
+{
+    if (value < 0) return EINVAL;
+    *option = value != 0;
+    return 0;
+}
+
 static int context_set(struct zmq__context_options *options, int option, int value)
 {
     switch (option) {
     case ZMQ_IO_THREADS:
         return context_put(&options->io_threads, value, 0, INT_MAX);
     case ZMQ_MAX_SOCKETS:
-        return context_put(&options->max_sockets, value, 1, CONTEXT_SOCKETS_MAX);
+        return context_put(&options->max_sockets, value, 1, INT_MAX);
     case ZMQ_THREAD_PRIORITY:
         return context_put(&options->priority, value, 0, INT_MAX);
     case ZMQ_THREAD_SCHED_POLICY:
@@ -171,13 +183,15 @@ static int context_set(struct zmq__context_options *options, int option, int val
         return context_set_cpu(options, option, value);
     case ZMQ_THREAD_NAME_PREFIX:
         options->name_text[0] = '\0';
-        return context_put(&options->name_prefix, value, 0, INT_MAX);
+        options->named = true;
+        options->name_prefix = value;
+        return 0;
     case CONTEXT_ZERO_COPY:
-        return context_put(&options->zero_copy, value, 0, 1);
+        return context_put_flag(&options->zero_copy, value);
     case ZMQ_IPV6:
-        return context_put(&options->ipv6, value, 0, 1);
+        return context_put_flag(&options->ipv6, value);
     case ZMQ_BLOCKY:
-        return context_put(&options->blocky, value, 0, 1);
+        return context_put_flag(&options->blocky, value);
     default:
         return EINVAL;
     }
@@ -214,7 +228,7 @@ int zmq_ctx_get(void *handle, int option)
     case ZMQ_MSG_T_SIZE:
         return (int)sizeof(zmq_msg_t);
     case ZMQ_THREAD_NAME_PREFIX:
-        return options.name_prefix < 0 ? 0 : options.name_prefix;
+        return options.name_prefix;
     case CONTEXT_ZERO_COPY:
         return options.zero_copy;
     case ZMQ_IPV6:
@@ -329,7 +343,7 @@ static int context_start(struct zmq__context *context, size_t index)
     // As libzmq calls its threads.
     if (context->options.name_text[0] != '\0')
         snprintf(name, sizeof name, "%s/ZMQbg/IO/%zu", context->options.name_text, index);
-    else if (context->options.name_prefix >= 0)
+    else if (context->options.named)
         snprintf(name, sizeof name, "%d/ZMQbg/IO/%zu", context->options.name_prefix, index);
     else
         snprintf(name, sizeof name, "ZMQbg/IO/%zu", index);

@@ -20,7 +20,7 @@ struct zmq__endpoint {
     struct zmtp_uv_socket *uv_socket; // the loop's; null: over inproc
     uint64_t number;
     bool bound;
-    char zap_domain[ZMQ__TEXT_MAX];
+    struct zmq__text zap_domain;
     char given[ZMTP_ENDPOINT_MAX];
     char text[ZMTP_ENDPOINT_MAX]; // what it came to
 };
@@ -134,7 +134,7 @@ static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zm
     const struct zmq__endpoint *const endpoint = user;
     const struct zmtp_bytes nothing = {0};
     if (zmq__inproc_bound(endpoint->socket->context, ZMTP_ZAP_ENDPOINT)) {
-        zmq__zap_ask(endpoint->socket, uv_socket, guest, endpoint->zap_domain);
+        zmq__zap_ask(endpoint->socket, uv_socket, guest, zmq__text_bytes(&endpoint->zap_domain));
         return;
     }
     const enum zmtp_verdict verdict =
@@ -150,7 +150,7 @@ static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *e
                                .socket = socket,
                                .endpoint = endpoint,
                                .where = where};
-    if (!endpoint->bound && socket->options.socks_proxy[0] != '\0') return ENOTSUP; // not past it
+    if (!endpoint->bound && socket->options.socks_proxy.size > 0) return ENOTSUP; // not past it
     const int error = endpoint_go_abroad(socket);
     if (error != 0) return error;
     zmq__options_endpoint(&socket->options, socket->type, &job.config);
@@ -216,7 +216,7 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
     struct zmq__endpoint *endpoint = zmtp_alloc(zmtp_heap(), sizeof *endpoint);
     if (!endpoint) return ENOMEM;
     *endpoint = (struct zmq__endpoint){.socket = socket, .bound = bound};
-    strcpy(endpoint->zap_domain, socket->options.zap_domain);
+    endpoint->zap_domain = socket->options.zap_domain;
     strcpy(endpoint->given, text); // the parser checked the size
     strcpy(endpoint->text, text);
     if (where.transport != ZMTP_INPROC)

@@ -19,14 +19,17 @@ enum {
     OPTION_ONLY_FIRST_SUBSCRIBE = 108,
     OPTION_RECONNECT_STOP = 109,
 };
+enum { OPTION_DEVICE_MAX = 16 }; // IFNAMSIZ
 
 enum option_kind {
     OPTION_INT,
     OPTION_BOOL, // 0 or 1 and nothing else
-    OPTION_FLAG, // 0, or anything above, which counts as 1
+    OPTION_FLAG, // 0, or anything else within its bounds, which counts as 1
     OPTION_I64,
     OPTION_U64,
-    OPTION_TEXT, // up to a size, which is |max|
+    OPTION_TEXT, // up to |max| octets, or null
+    OPTION_TEXT_OR_EMPTY,
+    OPTION_TEXT_SOME, // at least one octet
     OPTION_KEY,
     OPTION_CREDENTIAL, // a text, or null
     OPTION_DECISECONDS,
@@ -99,10 +102,10 @@ static const struct option_row option_rows[] = {
     {ZMQ_REQ_RELAXED, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(req_relaxed), 0, INT_MAX,
      TYPE(REQ)},
     {ZMQ_CONFLATE, OPTION_BOOL, OPTION_BOTH | OPTION_LIVE, AT(conflate), 0, 1, 0},
-    {ZMQ_ZAP_DOMAIN, OPTION_TEXT, OPTION_BOTH, AT(zap_domain), 0, ZMQ__TEXT_MAX, 0},
+    {ZMQ_ZAP_DOMAIN, OPTION_TEXT_SOME, OPTION_BOTH, AT(zap_domain), 0, ZMQ__TEXT_MAX, 0},
     {ZMQ_ROUTER_HANDOVER, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(router_handover), 0, INT_MAX,
      OPTION_ROUTERS},
-    {ZMQ_TOS, OPTION_INT, OPTION_BOTH, AT(tos), 0, UINT8_MAX, 0},
+    {ZMQ_TOS, OPTION_INT, OPTION_BOTH, AT(tos), 0, INT_MAX, 0},
     {ZMQ_HANDSHAKE_IVL, OPTION_INT, OPTION_BOTH, AT(handshake_ivl), 0, INT_MAX, 0},
     {ZMQ_SOCKS_PROXY, OPTION_TEXT, OPTION_BOTH, AT(socks_proxy), 0, ZMQ__TEXT_MAX, 0},
     {ZMQ_XPUB_NODROP, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_nodrop), 0, INT_MAX,
@@ -111,10 +114,10 @@ static const struct option_row option_rows[] = {
      OPTION_PUBS},
     {ZMQ_STREAM_NOTIFY, OPTION_BOOL, OPTION_SET | OPTION_LIVE, AT(stream_notify), 0, 1,
      TYPE(STREAM)},
-    {ZMQ_INVERT_MATCHING, OPTION_FLAG, OPTION_BOTH | OPTION_LIVE, AT(invert_matching), 0, INT_MAX,
-     0},
+    {ZMQ_INVERT_MATCHING, OPTION_FLAG, OPTION_BOTH | OPTION_LIVE, AT(invert_matching), INT_MIN,
+     INT_MAX, 0},
     {ZMQ_HEARTBEAT_IVL, OPTION_INT, OPTION_BOTH, AT(heartbeat_ivl), 0, INT_MAX, 0},
-    {ZMQ_HEARTBEAT_TTL, OPTION_DECISECONDS, OPTION_BOTH, AT(heartbeat_ttl), 0, 6553599, 0},
+    {ZMQ_HEARTBEAT_TTL, OPTION_DECISECONDS, OPTION_BOTH, AT(heartbeat_ttl), -99, 6553599, 0},
     {ZMQ_HEARTBEAT_TIMEOUT, OPTION_INT, OPTION_BOTH, AT(heartbeat_timeout), 0, INT_MAX, 0},
     {ZMQ_XPUB_VERBOSER, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_verboser), 0, INT_MAX,
      OPTION_PUBS},
@@ -122,17 +125,19 @@ static const struct option_row option_rows[] = {
     {ZMQ_TCP_MAXRT, OPTION_INT, OPTION_BOTH, AT(tcp_maxrt), 0, INT_MAX, 0},
     {ZMQ_MULTICAST_MAXTPDU, OPTION_INT, OPTION_BOTH, AT(multicast_maxtpdu), 1, INT_MAX, 0},
     {ZMQ_USE_FD, OPTION_INT, OPTION_BOTH, AT(use_fd), -1, INT_MAX, 0},
-    {ZMQ_BINDTODEVICE, OPTION_TEXT, OPTION_BOTH, AT(device), 0, 16, 0},
-    {OPTION_ZAP_ENFORCE_DOMAIN, OPTION_FLAG, OPTION_BOTH, AT(zap_enforce), 0, INT_MAX, 0},
-    {OPTION_LOOPBACK_FASTPATH, OPTION_FLAG, OPTION_BOTH, AT(fastpath), 0, INT_MAX, 0},
-    {OPTION_MULTICAST_LOOP, OPTION_FLAG, OPTION_BOTH, AT(multicast_loop), 0, INT_MAX, 0},
+    {ZMQ_BINDTODEVICE, OPTION_TEXT, OPTION_BOTH, AT(device), 0, OPTION_DEVICE_MAX, 0},
+    {OPTION_ZAP_ENFORCE_DOMAIN, OPTION_FLAG, OPTION_BOTH, AT(zap_enforce), INT_MIN, INT_MAX, 0},
+    {OPTION_LOOPBACK_FASTPATH, OPTION_FLAG, OPTION_BOTH, AT(fastpath), INT_MIN, INT_MAX, 0},
+    {OPTION_MULTICAST_LOOP, OPTION_FLAG, OPTION_BOTH, AT(multicast_loop), INT_MIN, INT_MAX, 0},
     {OPTION_XPUB_MANUAL_LAST_VALUE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_last_value), 0,
      INT_MAX, OPTION_PUBS},
-    {OPTION_SOCKS_USERNAME, OPTION_TEXT, OPTION_BOTH, AT(socks_username), 0, ZMQ__TEXT_MAX, 0},
-    {OPTION_SOCKS_PASSWORD, OPTION_TEXT, OPTION_BOTH, AT(socks_password), 0, ZMQ__TEXT_MAX, 0},
+    {OPTION_SOCKS_USERNAME, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_username), 0, ZMQ__TEXT_MAX,
+     0},
+    {OPTION_SOCKS_PASSWORD, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_password), 0, ZMQ__TEXT_MAX,
+     0},
     {OPTION_ONLY_FIRST_SUBSCRIBE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(only_first), 0, INT_MAX,
      OPTION_PUBS | TYPE(XSUB)},
-    {OPTION_RECONNECT_STOP, OPTION_INT, OPTION_BOTH, AT(reconnect_stop), 0, 7, 0},
+    {OPTION_RECONNECT_STOP, OPTION_INT, OPTION_BOTH, AT(reconnect_stop), INT_MIN, INT_MAX, 0},
 };
 
 static const struct option_row *option_find(int number)
@@ -147,8 +152,11 @@ bool zmq__options_safe(enum zmtp_socket_type type)
     return type >= ZMTP_SERVER && type != ZMTP_DGRAM;
 }
 
-void zmq__options_init(struct zmq__options *options, const struct zmq__context_options *context)
+void zmq__options_init(struct zmq__options *options, enum zmtp_socket_type type,
+                       const struct zmq__context_options *context)
 {
+    // Subscriptions that have not left are nothing to wait for.
+    const bool hurries = type == ZMTP_SUB || type == ZMTP_XSUB;
     *options = (struct zmq__options){
         .max_message = -1,
         .rate = 100,
@@ -162,7 +170,7 @@ void zmq__options_init(struct zmq__options *options, const struct zmq__context_o
         .rcvbuf = -1,
         .sndtimeo = -1,
         .rcvtimeo = -1,
-        .linger = context->blocky ? -1 : 0,
+        .linger = context->blocky && !hurries ? -1 : 0,
         .reconnect_ivl = 100,
         .backlog = 100,
         .handshake_ivl = 30000,
@@ -228,16 +236,17 @@ static int option_set_wide(struct zmq__options *options, const struct option_row
     return 0;
 }
 
-// A text may come with its terminator, and is cut there.
 static int option_set_text(struct zmq__options *options, const struct option_row *row,
                            const void *value, size_t size)
 {
-    char *const at = option_at(options, row);
+    struct zmq__text *const text = option_at(options, row);
     if (!value && size > 0) return EINVAL;
-    size = value ? strnlen(value, size) : 0;
-    if (size >= (size_t)row->max) return EINVAL;
-    memset(at, 0, (size_t)row->max);
-    if (size > 0) memcpy(at, value, size);
+    if (size == 0 && row->kind == OPTION_TEXT_SOME) return EINVAL;
+    if (value && size == 0 && row->kind != OPTION_TEXT_OR_EMPTY) return EINVAL;
+    if (size > (size_t)row->max) return EINVAL;
+    memset(text, 0, sizeof *text);
+    text->size = (uint16_t)size;
+    if (size > 0) memcpy(text->octets, value, size);
     return 0;
 }
 
@@ -248,7 +257,6 @@ static int option_set_credential(struct zmq__options *options, const struct opti
         options->mechanism = ZMQ_NULL;
         return 0;
     }
-    if (!value || size == 0 || size >= (size_t)row->max) return EINVAL;
     const int error = option_set_text(options, row, value, size);
     if (error == 0) {
         options->plain_server = 0;
@@ -266,6 +274,8 @@ static int option_set_key(struct zmq__options *options, const struct option_row 
     if (size == ZMTP_KEY_SIZE)
         memcpy(key.octets, value, sizeof key.octets);
     else if (size != ZMTP_KEY_TEXT_SIZE && size != ZMTP_KEY_TEXT_SIZE - 1)
+        return EINVAL;
+    else if (size == ZMTP_KEY_TEXT_SIZE && ((const char *)value)[size - 1] != '\0')
         return EINVAL;
     else if (zmtp_key_decode(zmtp_bytes_of(value, ZMTP_KEY_TEXT_SIZE - 1), &key) < 0)
         return EINVAL;
@@ -289,6 +299,8 @@ static int option_set_row(struct zmq__options *options, const struct option_row 
     case OPTION_U64:
         return option_set_wide(options, row, value, size);
     case OPTION_TEXT:
+    case OPTION_TEXT_OR_EMPTY:
+    case OPTION_TEXT_SOME:
         return option_set_text(options, row, value, size);
     case OPTION_KEY:
         return option_set_key(options, row, value, size);
@@ -302,16 +314,16 @@ static int option_set_row(struct zmq__options *options, const struct option_row 
 static int option_set_id(struct zmtp_bytes *id, uint8_t *octets, const void *value, size_t size)
 {
     if (!value || size == 0 || size > UINT8_MAX) return EINVAL;
-    // Those that begin so are made by ROUTERs (RFC 37, Identity Property), which would refuse it.
-    if (*(const uint8_t *)value == 0) return EINVAL;
     memcpy(octets, value, size);
     *id = zmtp_bytes_of(octets, size);
     return 0;
 }
 
-// Puts another one of |each| octets behind |count| of them.
+// Puts another one of |each| octets behind |count| of them, unless it is there.
 static int option_append(void **list, size_t *count, const void *item, size_t each)
 {
+    for (size_t i = 0; i < *count; i++)
+        if (memcmp((const char *)*list + i * each, item, each) == 0) return 0;
     if (*count == ZMQ__FILTERS_MAX) return EINVAL;
     char *const more = zmtp_realloc(zmtp_heap(), *list, *count * each, (*count + 1) * each);
     if (!more) return ENOMEM;
@@ -496,8 +508,11 @@ static int option_get_row(const struct zmq__options *options, const struct optio
     case OPTION_U64:
         return option_give_exactly(value, size, at, sizeof(int64_t));
     case OPTION_TEXT:
+    case OPTION_TEXT_OR_EMPTY:
+    case OPTION_TEXT_SOME:
     case OPTION_CREDENTIAL:
-        return option_give(value, size, at, strlen(at) + 1);
+        return option_give(value, size, ((const struct zmq__text *)at)->octets,
+                           ((const struct zmq__text *)at)->size + 1u);
     case OPTION_KEY:
         if (*size == ZMTP_KEY_SIZE) return option_give(value, size, at, ZMTP_KEY_SIZE);
         zmtp_key_encode(at, text);

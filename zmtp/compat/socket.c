@@ -405,7 +405,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     zmtp_msg_init(&socket->sending, NULL);
     zmtp_msg_init(&socket->receiving, NULL);
     zmq__context_lock(context);
-    zmq__options_init(&socket->options, &context->options);
+    zmq__options_init(&socket->options, type, &context->options);
     zmq__context_unlock(context);
     int result = zmtp_pool_open(&socket->pool, NULL);
     zmq__options_pattern(&socket->options, type, &config);

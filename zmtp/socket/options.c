@@ -83,8 +83,9 @@ static const char *options_stray(const struct zmtp_socket_config *config)
 const char *zmtp__options_flaw(const struct zmtp_socket_config *config)
 {
     if (!zmtp__octets_ok(config->routing_id)) return "socket.routing_id has a size and no octets";
-    if (!zmtp__routing_id_ok(config->routing_id))
-        return "socket.routing_id has more than 255 octets, or begins with a zero octet";
+    if (!zmtp__routing_id_ok(config, config->routing_id))
+        return "socket.routing_id has more than 255 octets, or begins with a zero octet, which "
+               "needs socket.routing_id_any";
     if (!zmtp__octets_ok(config->xpub_welcome))
         return "socket.xpub_welcome has a size and no octets";
     if (!zmtp__octets_ok(config->metadata)) return "socket.metadata has a size and no octets";

@@ -95,8 +95,9 @@ extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__rout
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);
 
-// At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
-bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
+// At most 255 octets, the first of them not zero (RFC 37, Identity Property) unless |config| allows it; empty
+// is none.
+bool zmtp__routing_id_ok(const struct zmtp_socket_config *config, struct zmtp_bytes routing_id);
 
 // What is wrong with a config whose type is one, as a constant sentence; null: nothing.
 const char *zmtp__options_flaw(const struct zmtp_socket_config *config);

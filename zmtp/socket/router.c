@@ -69,7 +69,7 @@ static int router_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
 {
     struct zmtp__routes *routes = &router_of(socket)->routes;
     if (routing_id.size == 0) return zmtp__routes_name_made(routes, zmtp__routed_of(lane));
-    if (!zmtp__routing_id_ok(routing_id)) return ZMTP_ERR_ROUTING_ID;
+    if (!zmtp__routing_id_ok(&socket->config, routing_id)) return ZMTP_ERR_ROUTING_ID;
     struct zmtp__routed *holder = zmtp__routes_find(routes, routing_id);
     if (holder && !router_yields(socket, holder)) return ZMTP_ERR_ROUTING_ID;
     router_lane_of(lane)->given = true;
@@ -86,7 +86,7 @@ static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
     if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
     const struct zmtp_bytes announced = link->origin->routing_id;
-    if (announced.size == 0 || !zmtp__routing_id_ok(announced)) return ZMTP_OK;
+    if (announced.size == 0 || !zmtp__routing_id_ok(&socket->config, announced)) return ZMTP_OK;
     struct zmtp__routed *holder = zmtp__routes_find(routes, announced);
     if (!holder) return zmtp__routes_name(routes, zmtp__routed_of(lane), announced);
     if (holder != zmtp__routed_of(lane) && router_yields(socket, holder))
