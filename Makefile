@@ -38,7 +38,7 @@ DEPS_ws = libwslay-dev
 DEPS_zmq = libzmq3-dev
 DEPS_test = $(DEPS_demo) $(DEPS_ws) $(DEPS_zmq) gcc-multilib libcmocka-dev python3-zmq python3-msgpack python3-venv
 DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
-DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3 valgrind
+DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3
 DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
 # The tests of others that make consumers runs.
@@ -47,7 +47,7 @@ DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 sbcl cppzmq-dev $(call unless,g++,g++) \
     python3-gevent python3-ipykernel python3-jupyter-client $(call unless,node,nodejs) $(call unless,npm,npm)
 KOFFI = 2.9.2
-DEPS_valgrind = $(DEPS_test) $(DEPS_bench)
+DEPS_valgrind = $(DEPS_test) valgrind
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
 # The languages of other libraries, where they are not here from elsewhere. Debian 12's Rust is too old
@@ -97,6 +97,8 @@ AUDIO = $(foreach p,alsa libpipewire-0.3,$(shell pkg-config --exists $(p) 2>/dev
 DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) $(if $(filter libpipewire%,$(AUDIO)),,%/pipewire.c),\
     $(wildcard garden/daemon/*.c))
 CTL_SRC = $(wildcard garden/tools/*.c)
+# What it shares with gardenctl are files that say nothing by themselves.
+MCP_SRC = $(wildcard garden/mcp/*.c) garden/tools/where.c
 endif
 COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
@@ -122,7 +124,7 @@ ZMQ_SOFILE = libzmq.so.5.2.$(lastword $(subst ., ,$(ZMQ_VERSION)))
 LIBS_SYSTEM = -Wl,--as-needed -luv -lsodium $(if $(WS_FLAGS),-lwslay) -lpthread
 LIBS_TOOLS = -ljansson -lsndfile -lmicrohttpd -larchive $(AUDIO_LIBS) -lm
 
-BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl)
+BIN = $(ZMTP_TOOLS) $(if $(DAEMON_SRC),$(O)/bin/gardend) $(if $(CTL_SRC),$(O)/bin/gardenctl $(O)/bin/garden-mcp)
 SIM = $(if $(SIM_SRC),$(O)/bin/sim)
 MONKEY = $(if $(call pick,monkey/24-seeds),$(O)/bin/monkey)
 # Each test/*/test_*.c is one program, each test_*.py a script; other .c files of test/interop and
@@ -130,7 +132,7 @@ MONKEY = $(if $(call pick,monkey/24-seeds),$(O)/bin/monkey)
 pick = $(if $(T),$(foreach x,$(1),$(if $(findstring $(T),$(x)),$(x))),$(1))
 TESTS = $(call pick,$(patsubst %.c,$(O)/%,$(wildcard test/*/test_*.c)))
 TEST_PEERS = $(patsubst %.c,$(O)/%,$(filter-out $(wildcard test/*/test_*.c),$(wildcard test/interop/*.c test/hostile/*.c)))
-TEST_SCRIPTS = $(call pick,$(wildcard test/*/test_*.py test/*/test_*.sh))
+TEST_SCRIPTS = $(call pick,$(wildcard test/*/test_*.py test/*/test_*.sh test/garden/mcp/test_*.py))
 TEST_SUPPORT = $(call obj,$(wildcard test/support/*.c))
 FUZZ = $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 # One target is about what only WS=1 has.
@@ -141,7 +143,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -159,7 +161,7 @@ $(O)/flags: FORCE
 $(O)/ws: FORCE
 	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
-	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(TEST_SUPPORT))
+	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT))
 
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -237,10 +239,9 @@ $(O)/compat%include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
 	@cp $^ $(@D)
 
 # What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
-# what is the drop-in's alone is own_*.c, which may use drafts. draft_*.c print what lies beside them as libzmq, built
-# with drafts, printed it.
+# what is the drop-in's alone is own_*.c, which may use drafts.
 COMPAT_SAME = $(basename $(notdir $(wildcard test/compat/same_*.c)))
-COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c test/compat/draft_*.c)))
+COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c)))
 COMPAT_TESTS = $(foreach p,$(COMPAT_SAME),$(O)/test/compat/$(p)-libzmq $(O)/test/compat/$(p)-dropin) \
     $(COMPAT_OWN:%=$(O)/test/compat/%) $(O)/compat-draft/libzmq.so
 $(O)/obj/dropin/%.o: %.c $(O)/flags $(O)/compat/include/zmq.h
@@ -259,6 +260,7 @@ $(COMPAT_OWN:%=$(O)/test/compat/%): $(O)/test/compat/%: $(O)/obj/dropin/test/com
 # Programs: their own objects, then the libraries, then the system's.
 $(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIBS)
 $(O)/bin/gardenctl: $(call obj,$(CTL_SRC)) $(LIBS)
+$(O)/bin/garden-mcp: $(call obj,$(MCP_SRC)) $(LIBS)
 $(O)/bin/sim: $(call obj,$(SIM_SRC)) $(LIBS)
 $(ZMTP_TOOLS): $(O)/bin/%: $(O)/obj/zmtp/tools/%.o $(LIBS)
 $(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
@@ -272,6 +274,7 @@ $(REPLAY): $(O)/bin/replay_%: $(O)/obj/fuzz/fuzz_%.o $(O)/obj/fuzz/replay.o $(LI
 $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/bin/%: $(O)/obj/fuzz/%.o $(LIBS)
 $(filter %_garden_ledger,$(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%)): \
     $(call obj,$(filter-out %/main.c,$(DAEMON_SRC)))
+$(filter %_garden_mcp,$(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%)): $(call obj,$(filter-out %/main.c,$(MCP_SRC)))
 $(FUZZ:%=$(O)/bin/fuzz_%): private LINK = -fsanitize=fuzzer
 $(BIN) $(SIM) $(EXAMPLES) $(TESTS) $(TEST_PEERS) $(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/sources
 	@mkdir -p $(@D)
@@ -412,7 +415,7 @@ $(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
 
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
-BENCH = $(foreach s,throughput latency,$(foreach l,zmtp libzmq raw,$(O)/bench/$(s)-$(l)))
+BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libzmq)
 bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
 	$(again) deps-bench
 	$(again) run-bench
@@ -425,12 +428,6 @@ $(O)/bench/control: $(O)/obj/bench/control.o $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_GARDEN) $(LIB_ZMTP) $(LIBS_SYSTEM)
 bench-programs: $(BENCH) $(O)/bench/control
-bench-compare: ## two revisions of the native interface: instructions and processor time a message; BASE=HEAD~1
-	$(again) deps-bench
-	$(again) run-bench-compare
-BASE ?= HEAD
-run-bench-compare: $(BENCH)
-	+@$(PYTHON) bench/compare.py --build $(O) --make '$(MAKE)' --base '$(BASE)' $(BENCH_FLAGS)
 run-bench: $(BENCH)
 	@$(PYTHON) bench/run.py --build $(O)/bench $(BENCH_FLAGS)
 bench-capture: ## captures of 49 MB/s measured on this disk; BENCH_FLAGS='--quick --folder DIR'
@@ -451,7 +448,7 @@ $(O)/bench/query: $(O)/obj/bench/query.o $(call obj,$(filter-out %/main.c,$(DAEM
 $(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
     $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources
 	@mkdir -p $(@D)
-	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(if $(filter %-zmtp,$@),$(LIB_ZMTP) $(LIBS_SYSTEM),$(if $(filter %-libzmq,$@),-lzmq))
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(if $(filter %-zmtp,$@),$(LIB_ZMTP) $(LIBS_SYSTEM),-lzmq)
 
 # Installs those of a list of packages that are missing; a system without dpkg looks after itself.
 deps: deps-all ## installs every package that any target here needs (Debian 12)

@@ -130,13 +130,14 @@ static int record_open_back(struct record_lane *lane)
     config.linger_ms = 0;
     config.socket.send_count_max = 0;
     config.socket.send_bytes_max = RECORD_QUEUE_BYTES;
-    if (tool->has_server_key)
-        zmtp_uv_config_curve_client(&config, tool->has_keys ? &tool->keys : NULL,
-                                    &tool->server_key);
+    if (tool->found.has_server_key)
+        zmtp_uv_config_curve_client(&config, tool->found.has_keys ? &tool->found.keys : NULL,
+                                    &tool->found.server_key);
     int result = zmtp_uv_socket_open(&lane->back, tool->uv, &config);
     zmtp_wipe(&config, sizeof config);
     if (result == ZMTP_OK && events) result = zmtp_uv_subscribe(lane->back, zmtp_bytes_text(""));
-    if (result == ZMTP_OK) result = zmtp_uv_connect(lane->back, tool->endpoints.of[lane->lane]);
+    if (result == ZMTP_OK)
+        result = zmtp_uv_connect(lane->back, tool->found.endpoints.of[lane->lane]);
     if (result == ZMTP_OK) return TOOL_OK;
     return tool_fail(tool, "the %s lane cannot connect: %s", garden_lane_name(lane->lane),
                      zmtp_err_text(result));

@@ -8,8 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TOOL_PATH_SIZE = 4096 };
-
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
 {
     if (tool->command)
@@ -99,94 +97,6 @@ void tool_print_json(const struct garden_value *value)
     garden_buffer_fini(&json);
 }
 
-// ---- Where the daemon is
-
-static int tool_find_tcp(struct tool *tool)
-{
-    char host[GARDEN_ENDPOINT_SIZE];
-    const char *colon = strrchr(tool->where.tcp, ':');
-    const size_t size = colon ? (size_t)(colon - tool->where.tcp) : 0;
-    uint64_t base;
-    if (size == 0 || size >= sizeof host)
-        return tool_usage(tool, "--tcp takes HOST:BASE, not '%s'", tool->where.tcp);
-    memcpy(host, tool->where.tcp, size);
-    host[size] = 0;
-    if (!tool_number(tool, "--tcp's BASE", colon + 1, 1, UINT16_MAX - GARDEN_LANES + 1, &base))
-        return TOOL_USAGE;
-    if (garden_endpoints_tcp(&tool->endpoints, host, (uint16_t)base) < 0)
-        return tool_usage(tool, "the host name given to --tcp is too long");
-    return TOOL_OK;
-}
-
-static int tool_find_connection(struct tool *tool, const char *path)
-{
-    struct garden_connection connection;
-    struct garden_error error;
-    if (garden_connection_read(path, &connection, &error) < 0) {
-        (void)tool_fail(tool, "%s", error.text);
-        return TOOL_UNREACHABLE;
-    }
-    tool->endpoints = connection.endpoints;
-    tool->has_server_key = connection.has_server_key;
-    tool->server_key = connection.server_key;
-    return TOOL_OK;
-}
-
-static const char tool_connection_name[] = "/connection.json";
-
-// A daemon in |folder| may listen on tcp and have a key, which its connection file there tells. Without one, as when
-// that is kept elsewhere, the local sockets have known names.
-static int tool_find_folder(struct tool *tool, const char *folder)
-{
-    char path[TOOL_PATH_SIZE];
-    struct stat status;
-    if (folder[0] == 0) return tool_usage(tool, "--run-dir takes a folder, not ''");
-    const int filled = snprintf(path, sizeof path, "%s%s", folder, tool_connection_name);
-    if (filled < 0 || (size_t)filled >= sizeof path)
-        return tool_usage(tool, "--run-dir: the path is too long");
-    if (stat(path, &status) == 0 || errno != ENOENT) return tool_find_connection(tool, path);
-    if (garden_endpoints_local(&tool->endpoints, folder) < 0)
-        return tool_usage(tool, "--run-dir: the path is too long for a local socket");
-    return TOOL_OK;
-}
-
-static int tool_find(struct tool *tool)
-{
-    char path[TOOL_PATH_SIZE];
-    if (tool->where.tcp) return tool_find_tcp(tool);
-    if (tool->where.connection) return tool_find_connection(tool, tool->where.connection);
-    if (tool->where.run_folder) return tool_find_folder(tool, tool->where.run_folder);
-    if (garden_run_folder(path, sizeof path - sizeof tool_connection_name) < 0)
-        return tool_fail(tool, "the run directory's path is too long");
-    strcat(path, tool_connection_name);
-    return tool_find_connection(tool, path);
-}
-
-// The keys that the user named.
-static int tool_find_keys(struct tool *tool)
-{
-    struct zmtp_key_file file;
-    const char *text = tool->where.server_key;
-    if (text && zmtp_key_decode(zmtp_bytes_text(text), &tool->server_key) < 0) {
-        if (zmtp_key_file_load(&file, text) < 0)
-            return tool_usage(tool,
-                              "--server-key takes a key of 40 characters or a certificate's file, "
-                              "not '%s'",
-                              text);
-        tool->server_key = file.keys.public_key;
-    }
-    tool->has_server_key = tool->has_server_key || text;
-    if (!tool->where.key_file) return TOOL_OK;
-    const int result = zmtp_key_file_load(&file, tool->where.key_file);
-    if (result < 0 || !file.has_secret)
-        return tool_fail(tool, "%s has no secret key: %s", tool->where.key_file,
-                         result < 0 ? zmtp_err_text(result) : "name the file that ends in _secret");
-    tool->keys = file.keys;
-    tool->has_keys = true;
-    zmtp_wipe(&file, sizeof file);
-    return TOOL_OK;
-}
-
 // ---- The client and its loop
 
 int tool_open_loop(struct tool *tool)
@@ -200,13 +110,18 @@ int tool_open_loop(struct tool *tool)
 int tool_connect(struct tool *tool, struct garden_client_config *config)
 {
     struct garden_error error;
-    int result = tool_find(tool);
-    if (result == TOOL_OK) result = tool_find_keys(tool);
-    if (result == TOOL_OK) result = tool_open_loop(tool);
+    struct where *found = &tool->found;
+    int result = where_find(&tool->where, found, &error);
+    if (result == GARDEN_ERR_ARGUMENT) return tool_usage(tool, "%s", error.text);
+    if (result < 0) {
+        (void)tool_fail(tool, "%s", error.text);
+        return result == GARDEN_ERR_DEAD ? TOOL_UNREACHABLE : TOOL_FAILED;
+    }
+    result = tool_open_loop(tool);
     if (result != TOOL_OK) return result;
-    config->endpoints = tool->endpoints;
-    config->server_key = tool->has_server_key ? &tool->server_key : NULL;
-    config->keys = tool->has_keys ? &tool->keys : NULL;
+    config->endpoints = found->endpoints;
+    config->server_key = found->has_server_key ? &found->server_key : NULL;
+    config->keys = found->has_keys ? &found->keys : NULL;
     result = garden_client_open(&tool->client, tool->uv, &tool->loop, config, &error);
     if (result < 0) return tool_fail(tool, "%s", error.text);
     return TOOL_OK;
@@ -285,13 +200,13 @@ static int tool_unreachable(const struct tool *tool)
 {
     // One that does not let us in says nothing, to tell strangers nothing.
     const char *keys =
-        !tool->has_server_key ? ""
-        : tool->has_keys
+        !tool->found.has_server_key ? ""
+        : tool->found.has_keys
             ? ", is that its key (--server-key), and does it know ours (--curve-allow)?"
             : ", and does it want to know our key (--key)?";
     (void)tool_fail(tool, "no daemon answers at %s within %u ms: is gardend running there%s%s",
-                    tool->endpoints.of[GARDEN_LANE_HEARTBEAT], tool->timeout_ms, *keys ? "" : "?",
-                    keys);
+                    tool->found.endpoints.of[GARDEN_LANE_HEARTBEAT], tool->timeout_ms,
+                    *keys ? "" : "?", keys);
     return TOOL_UNREACHABLE;
 }
 

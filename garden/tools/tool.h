@@ -9,6 +9,7 @@
 #include <zmtp/uv.h>
 
 #include "../client.h"
+#include "where.h"
 
 enum tool_exit {
     TOOL_OK = 0,
@@ -21,15 +22,6 @@ enum tool_exit {
 
 enum { TOOL_FILES_MAX = 256 }; // that one option may be given for
 
-// Where the daemon is, as the user named it; all null: its connection file in the run directory.
-struct tool_where {
-    const char *connection, *run_folder;
-    const char *tcp; // HOST:BASE
-    // CURVE: the daemon's public key, or a file with it (else that of the connection file), and a file
-    // with our own keys.
-    const char *server_key, *key_file;
-};
-
 struct tool {
     const char *command;
     // From the options that every command takes.
@@ -37,10 +29,7 @@ struct tool {
     uint32_t timeout_ms;
     bool json;
     // Open between tool_connect and tool_disconnect.
-    struct garden_endpoints endpoints;
-    bool has_server_key, has_keys;
-    struct zmtp_key server_key;
-    struct zmtp_key_pair keys;
+    struct where found;
     uv_loop_t loop;
     struct zmtp_uv *uv;
     struct garden_client *client;
@@ -100,10 +89,6 @@ void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), voi
 // A number in |text|, all of it, in [min, max]; false after saying what was wrong with |option|.
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
                  uint64_t max, uint64_t *out);
-
-// Whether a message, or an event, is called so, as "StreamChunkFull"; else TOOL_USAGE after saying so, with the
-// name that was perhaps meant.
-int tool_check_kind(const struct tool *tool, const char *name, bool events_only);
 
 // A command: what the help, the shells' completions and the tests know of it.
 struct tool_command {

@@ -1,0 +1,170 @@
+// garden-mcp: a server of the Model Context Protocol that drives a garden daemon.
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "stdio.h"
+
+enum { MAIN_TIMEOUT_MS = 5000, MAIN_PATIENCE_MS = 2000, MAIN_ENDING_MS = 3000 };
+
+struct program {
+    struct options options;
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    struct mcp mcp;
+    struct stdio *stdio;
+    uv_signal_t signals[2];
+    uv_timer_t patience; // of an end
+    bool over, late;
+};
+
+static void main_over(void *user)
+{
+    ((struct program *)user)->over = true;
+}
+
+static void main_ending(void *user)
+{
+    (void)user;
+}
+
+static void main_signalled(uv_signal_t *handle, int number)
+{
+    struct program *program = handle->data;
+    (void)number;
+    if (program->over) program->late = true; // once more: at once
+    program->over = true;
+}
+
+static void main_late(uv_timer_t *timer)
+{
+    ((struct program *)timer->data)->late = true;
+}
+
+// ---- The daemon
+
+static void main_on_event(void *user, const struct garden_message *event, bool has_seq,
+                          uint64_t seq)
+{
+    struct program *program = user;
+    mcp_on_event(&program->mcp, event, has_seq, seq);
+}
+
+static void main_on_lost(void *user, uint64_t first, uint64_t count)
+{
+    struct program *program = user;
+    char text[120];
+    if (count == 0)
+        (void)snprintf(text, sizeof text, "the daemon was started anew");
+    else
+        (void)snprintf(text, sizeof text, "%llu events from number %llu on are lost",
+                       (unsigned long long)count, (unsigned long long)first);
+    mcp_log(&program->mcp, "warning", text);
+}
+
+static void main_on_alive(void *user, bool alive)
+{
+    struct program *program = user;
+    mcp_log(&program->mcp, alive ? "info" : "warning",
+            alive ? "the daemon answers" : "the daemon does not answer");
+}
+
+static void main_on_lane(void *user, enum garden_lane lane, bool up)
+{
+    (void)user;
+    (void)lane;
+    (void)up;
+}
+
+// ---- Life
+
+// Takes the standard descriptors where they are closed: else a socket might get the number of one, and what is
+// printed with it.
+static void main_take_descriptors(void)
+{
+    int file;
+    do
+        file = open("/dev/null", O_RDWR);
+    while (file >= 0 && file <= STDERR_FILENO);
+    if (file >= 0) (void)close(file); // nothing was written
+}
+
+static int main_open(struct program *program, struct garden_error *error)
+{
+    const int numbers[2] = {SIGINT, SIGTERM};
+    const struct link_config link = {
+        .loop = &program->loop,
+        .uv = program->uv,
+        .where = program->options.where,
+        .timeout_ms = program->options.timeout_ms,
+        .patience_ms = program->options.patience_ms,
+        .on_event = main_on_event,
+        .on_lost = main_on_lost,
+        .on_alive = main_on_alive,
+        .on_lane = main_on_lane,
+        .user = program,
+    };
+    for (size_t i = 0; i < 2; i++) {
+        (void)uv_signal_init(&program->loop, &program->signals[i]); // without, they kill as ever
+        program->signals[i].data = program;
+        (void)uv_signal_start(&program->signals[i], main_signalled, numbers[i]);
+    }
+    (void)uv_timer_init(&program->loop, &program->patience); // does not fail
+    program->patience.data = program;
+    const int result = link_open(&program->mcp.link, &link, error);
+    if (result < 0) return result;
+    const struct stdio_config config = {
+        .mcp = &program->mcp, .ending = main_ending, .over = main_over, .user = program};
+    return stdio_open(&program->stdio, &config, error);
+}
+
+static void main_close(struct program *program)
+{
+    stdio_close(program->stdio);
+    link_close(program->mcp.link);
+    for (size_t i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&program->signals[i], NULL);
+    uv_close((uv_handle_t *)&program->patience, NULL);
+}
+
+// What is still to be written may have nobody who reads it.
+static bool main_drain(struct program *program)
+{
+    (void)uv_timer_start(&program->patience, main_late, MAIN_ENDING_MS, 0);
+    uv_unref((uv_handle_t *)&program->patience);
+    main_close(program);
+    zmtp_uv_close(program->uv, NULL, NULL);
+    while (!program->late && uv_run(&program->loop, UV_RUN_ONCE) != 0)
+        continue;
+    return uv_loop_close(&program->loop) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct program program;
+    struct garden_error error = {.text = ""};
+    main_take_descriptors();
+    mcp_init(&program.mcp, &program.loop);
+    program.options = (struct options){.timeout_ms = MAIN_TIMEOUT_MS,
+                                       .patience_ms = MAIN_PATIENCE_MS,
+                                       .limits = program.mcp.limits};
+    const int status = options_read(argc, argv, &program.options);
+    if (status >= 0) return status;
+    program.mcp.limits = program.options.limits;
+    (void)signal(SIGPIPE, SIG_IGN); // who reads may go; the write tells
+    if (uv_loop_init(&program.loop) < 0 || zmtp_uv_open(&program.uv, &program.loop, NULL) < 0) {
+        (void)fprintf(stderr, "garden-mcp: no event loop could be opened\n");
+        return 1;
+    }
+    if (main_open(&program, &error) < 0) {
+        (void)fprintf(stderr, "garden-mcp: %s\n", error.text);
+        return error.code == GARDEN_ERR_ARGUMENT ? 2 : 1;
+    }
+    while (!program.over)
+        (void)uv_run(&program.loop, UV_RUN_ONCE);
+    (void)main_drain(&program);
+    return 0;
+}

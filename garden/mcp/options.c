@@ -1,0 +1,155 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zmtp/zmtp.h>
+
+enum { OPTIONS_USAGE = 2, OPTIONS_MAX_MS = 3600000, OPTIONS_OCTETS_MAX = 1024 * 1024 * 1024 };
+
+static const char options_help[] =
+    "Usage: garden-mcp [OPTION]...\n"
+    "\n"
+    "Lets a language model drive a garden: a server of the Model Context Protocol\n"
+    "over standard input and output, for a client that starts it. The daemon\n"
+    "(gardend) may come and go meanwhile.\n"
+    "\n"
+    "Where the daemon is (the default: its connection file in the run directory,\n"
+    "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
+    "  --connection FILE   the connection file that gardend wrote\n"
+    "  --run-dir DIR       ipc endpoints in DIR\n"
+    "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
+    "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
+    "                      of the connection file)\n"
+    "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
+    "                      secret certificate\n"
+    "  --timeout MS        how long a request may take (5000)\n"
+    "  --patience MS       how long a request waits for a daemon that does not\n"
+    "                      answer (2000)\n"
+    "\n"
+    "Limits:\n"
+    "  --message-max N     octets of a message (4194304)\n"
+    "  --blob-max N        octets of a resource that is read (16777216)\n"
+    "  --calls-max N       requests of a client that are under way (64)\n"
+    "\n"
+    "  --completion SHELL  print a script for bash or zsh that completes these words\n"
+    "  --help, --version\n"
+    "\n"
+    "A client's configuration: {\"mcpServers\": {\"garden\": {\"command\": \"garden-mcp\"}}}";
+
+static const struct option options_table[] = {
+    {"connection", required_argument, NULL, 'c'}, {"run-dir", required_argument, NULL, 'r'},
+    {"tcp", required_argument, NULL, 't'},        {"server-key", required_argument, NULL, 's'},
+    {"key", required_argument, NULL, 'k'},        {"timeout", required_argument, NULL, 'w'},
+    {"patience", required_argument, NULL, 'p'},   {"message-max", required_argument, NULL, 'm'},
+    {"blob-max", required_argument, NULL, 'b'},   {"calls-max", required_argument, NULL, 'n'},
+    {"completion", required_argument, NULL, 'C'}, {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},          {0},
+};
+
+static int options_usage(const char *text)
+{
+    (void)fprintf(stderr, "garden-mcp: %s\nTry 'garden-mcp --help'.\n", text);
+    return OPTIONS_USAGE;
+}
+
+static int options_number(const char *name, const char *text, unsigned long min, unsigned long max,
+                          uint32_t *out)
+{
+    char *end = NULL, why[256];
+    errno = 0;
+    const unsigned long value = strtoul(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0 && value >= min &&
+        value <= max) {
+        *out = (uint32_t)value;
+        return -1;
+    }
+    (void)snprintf(why, sizeof why, "%s takes a whole number from %lu to %lu, not '%.100s'", name,
+                   min, max, text);
+    return options_usage(why);
+}
+
+static void options_words(const char *format)
+{
+    for (const struct option *option = options_table; option->name; option++)
+        (void)printf(format, option->name);
+}
+
+static int options_completion(const char *shell)
+{
+    if (strcmp(shell, "bash") == 0) {
+        (void)printf("complete -o default -W '");
+        options_words("--%s ");
+        (void)puts("' garden-mcp");
+    } else if (strcmp(shell, "zsh") == 0) {
+        (void)printf("#compdef garden-mcp\n_arguments");
+        for (const struct option *option = options_table; option->name; option++)
+            (void)printf(" '--%s%s'", option->name,
+                         option->has_arg == no_argument ? "" : "=: :_files");
+        (void)puts("");
+    } else {
+        return options_usage("--completion takes bash or zsh");
+    }
+    return 0;
+}
+
+// One option of those that are no number.
+static int options_word(struct options *out, int option, const char *text)
+{
+    switch (option) {
+    case 'c':
+        out->where.connection = text;
+        break;
+    case 'r':
+        out->where.run_folder = text;
+        break;
+    case 't':
+        out->where.tcp = text;
+        break;
+    case 's':
+        out->where.server_key = text;
+        break;
+    case 'k':
+        out->where.key_file = text;
+        break;
+    case 'C':
+        return options_completion(text);
+    case 'h':
+        (void)puts(options_help);
+        return 0;
+    case 'v':
+        (void)puts("garden-mcp " ZMTP_VERSION " (garden protocol " GARDEN_VERSION
+                   ", Model Context Protocol 2025-11-25)");
+        return 0;
+    default: // getopt has said what was wrong
+        return options_usage("see what there is");
+    }
+    return -1;
+}
+
+int options_read(int argc, char **argv, struct options *out)
+{
+    struct mcp_limits *limits = &out->limits;
+    int option, status = -1;
+    while (status < 0 && (option = getopt_long(argc, argv, "", options_table, NULL)) >= 0) {
+        if (option == 'w')
+            status = options_number("--timeout", optarg, 1, OPTIONS_MAX_MS, &out->timeout_ms);
+        else if (option == 'p')
+            status = options_number("--patience", optarg, 1, OPTIONS_MAX_MS, &out->patience_ms);
+        else if (option == 'm')
+            status = options_number("--message-max", optarg, 1024, OPTIONS_OCTETS_MAX,
+                                    &limits->message_max);
+        else if (option == 'b')
+            status =
+                options_number("--blob-max", optarg, 1024, OPTIONS_OCTETS_MAX, &limits->blob_max);
+        else if (option == 'n')
+            status = options_number("--calls-max", optarg, 1, 65536, &limits->calls_max);
+        else
+            status = options_word(out, option, optarg);
+    }
+    if (status >= 0 || optind == argc) return status;
+    return options_usage("no arguments are expected, only options");
+}

@@ -1,0 +1,19 @@
+// What can be read: the daemon's state, streams, recordings and their parts, by uris that begin with garden://.
+#ifndef GARDEN_MCP_RESOURCES_H
+#define GARDEN_MCP_RESOURCES_H
+
+#include "mcp.h"
+
+// Each answers its call.
+void resources_list(struct mcp_call *call);
+void resources_templates(struct mcp_call *call);
+void resources_read(struct mcp_call *call);
+void resources_subscribe(struct mcp_call *call);
+void resources_unsubscribe(struct mcp_call *call);
+
+// How reading ends: with text, or octets.
+void resource_text(struct mcp_call *call, const char *uri, const char *mime_type, const char *text,
+                   size_t size);
+void resource_json(struct mcp_call *call, const char *uri, json_t *json); // taken
+
+#endif

@@ -1,0 +1,107 @@
+#include "where.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/error.h"
+
+enum { WHERE_PATH_MAX = 512 };
+
+static int where_tcp(const char *tcp, struct where *out, struct garden_error *error)
+{
+    enum { BASE_MAX = UINT16_MAX - GARDEN_LANES + 1 };
+    char host[GARDEN_ENDPOINT_SIZE], *end = NULL;
+    const char *colon = strrchr(tcp, ':');
+    const size_t size = colon ? (size_t)(colon - tcp) : 0;
+    if (size == 0 || size >= sizeof host)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "--tcp takes HOST:BASE, not '%.150s'", tcp);
+    memcpy(host, tcp, size);
+    host[size] = 0;
+    const unsigned long base = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end || base < 1 || base > BASE_MAX)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "--tcp's BASE takes a whole number from 1 to %d, not '%.100s'",
+                            (int)BASE_MAX, colon + 1);
+    if (garden_endpoints_tcp(&out->endpoints, host, (uint16_t)base) < 0)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "the host name given to --tcp is too long");
+    return GARDEN_OK;
+}
+
+static int where_connection(const char *path, struct where *out, struct garden_error *error)
+{
+    struct garden_connection connection;
+    if (garden_connection_read(path, &connection, error) < 0) {
+        if (error) error->code = GARDEN_ERR_DEAD;
+        return GARDEN_ERR_DEAD;
+    }
+    out->endpoints = connection.endpoints;
+    out->session = connection.session;
+    out->has_server_key = connection.has_server_key;
+    out->server_key = connection.server_key;
+    return GARDEN_OK;
+}
+
+int where_file(const struct tool_where *named, char *out, size_t size)
+{
+    static const char file[] = "/connection.json";
+    out[0] = '\0';
+    if (named->tcp || named->run_folder) return GARDEN_OK;
+    if (named->connection) {
+        const int filled = snprintf(out, size, "%s", named->connection);
+        return filled >= 0 && (size_t)filled < size ? GARDEN_OK : GARDEN_ERR_RANGE;
+    }
+    if (garden_run_folder(out, size - sizeof file) < 0) return GARDEN_ERR_RANGE;
+    strcat(out, file);
+    return GARDEN_OK;
+}
+
+static int where_endpoints(const struct tool_where *named, struct where *out,
+                           struct garden_error *error)
+{
+    char path[WHERE_PATH_MAX];
+    if (named->tcp) return where_tcp(named->tcp, out, error);
+    if (named->connection) return where_connection(named->connection, out, error);
+    if (named->run_folder) {
+        if (garden_endpoints_local(&out->endpoints, named->run_folder) == GARDEN_OK)
+            return GARDEN_OK;
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "--run-dir: the path is too long for a local socket");
+    }
+    if (where_file(named, path, sizeof path) < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "the run directory's path is too long");
+    return where_connection(path, out, error);
+}
+
+// The keys that the user named.
+static int where_keys(const struct tool_where *named, struct where *out, struct garden_error *error)
+{
+    struct zmtp_key_file file;
+    const char *text = named->server_key;
+    if (text && zmtp_key_decode(zmtp_bytes_text(text), &out->server_key) < 0) {
+        if (zmtp_key_file_load(&file, text) < 0)
+            return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                                "--server-key takes a key of 40 characters or a certificate's "
+                                "file, not '%.120s'",
+                                text);
+        out->server_key = file.keys.public_key;
+    }
+    out->has_server_key = out->has_server_key || text;
+    if (!named->key_file) return GARDEN_OK;
+    const int result = zmtp_key_file_load(&file, named->key_file);
+    if (result < 0 || !file.has_secret)
+        return garden__fail(
+            error, GARDEN_ERR_SYSTEM, "%.120s has no secret key: %s", named->key_file,
+            result < 0 ? zmtp_err_text(result) : "name the file that ends in _secret");
+    out->keys = file.keys;
+    out->has_keys = true;
+    zmtp_wipe(&file, sizeof file);
+    return GARDEN_OK;
+}
+
+int where_find(const struct tool_where *named, struct where *out, struct garden_error *error)
+{
+    memset(out, 0, sizeof *out);
+    const int result = where_endpoints(named, out, error);
+    return result < 0 ? result : where_keys(named, out, error);
+}

@@ -1,0 +1,349 @@
+#!/usr/bin/python3
+"""garden-mcp over standard input and output: what is well-formed, and everything that is not.
+
+Reports in TAP.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from peer import CLIENT, PROGRAM, Mcp
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from pygarden import stage as stages  # noqa: E402
+
+PARSE, INVALID, NO_METHOD, PARAMS, INTERNAL, NO_RESOURCE = -32700, -32600, -32601, -32602, -32603, -32002
+with open(PROGRAM, "rb") as program:
+    SANITIZED = b"__asan_init" in program.read()
+UUID = "6f1f8bb0-6c7f-4e36-9d6a-5a7d5a1d0001"
+
+
+def every_version_is_negotiated(stage):
+    for version in ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"):
+        mcp = Mcp(stage, version=version)
+        assert mcp.version == version
+        tools = mcp.request("tools/list")["result"]["tools"]
+        assert len(tools) > 30
+        for tool in tools:
+            assert tool["inputSchema"]["type"] == "object" and len(tool["description"]) > 20, tool
+            assert ("annotations" in tool) == (version >= "2025-03-26"), tool
+            assert ("outputSchema" in tool) == ("title" in tool) == (version >= "2025-06-18"), tool
+        mcp.close()
+
+
+def a_version_that_is_unknown_is_answered_with_the_newest(stage):
+    for version in ("1999-01-01", "", "2030-01-01"):
+        assert Mcp(stage, version=None).initialize(version)["result"]["protocolVersion"] == "2025-11-25"
+
+
+def initialize_wants_all_its_fields_and_names_the_one_that_is_wrong(stage):
+    mcp = Mcp(stage, version=None)
+    whole = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT}
+    for field, wrong in (("protocolVersion", 7), ("capabilities", []), ("clientInfo", "me"),
+                         ("clientInfo.name", {"version": "1"}), ("clientInfo.version", {"name": "x"})):
+        name = field.split(".", maxsplit=1)[0]
+        for params in ({**whole, name: wrong}, {k: v for k, v in whole.items() if k != name}):
+            answer = mcp.request("initialize", **params)
+            assert answer["error"]["code"] == PARAMS and name in answer["error"]["message"], answer
+    assert "result" in mcp.request("initialize", **whole)
+    assert mcp.request("initialize", **whole)["error"]["code"] == INVALID
+
+
+def before_initialize_there_is_ping_and_nothing_else(stage):
+    mcp = Mcp(stage, version=None)
+    assert mcp.request("ping")["result"] == {}
+    for method in ("tools/list", "tools/call", "resources/list", "logging/setLevel"):
+        assert mcp.request(method)["error"]["code"] == INVALID
+    assert mcp.error([{"jsonrpc": "2.0", "id": 1, "method": "ping"}])[:2] == (None, INVALID)
+
+
+def what_is_no_json_is_a_parse_error_and_the_session_goes_on(stage):
+    mcp = Mcp(stage)
+    for octets in (b"{", b"nonsense", b'{"jsonrpc": "2.0", "id": 1, "method": "ping"', b"\xff\xfe", b'{"a": "\xc3\x28"}',
+                   b'{"a": 1, "a": 2}', b'{"a": 1} {"b": 2}', b"[" * 5000, b'{"a":' * 5000, b'"\\ud800"', b"1e999",
+                   b'{"jsonrpc":"2.0","id":123456789012345678901234567890,"method":"ping"}', b"\x00", b"'single'",
+                   b'{"a": "\\u0000"}', b"{'jsonrpc': '2.0'}", b"NaN"):
+        number, code, text = mcp.error(octets)
+        assert (number, code) == (None, PARSE) and len(text) > 12, (octets[:40], code, text)
+    assert mcp.request("ping")["result"] == {}
+
+
+def what_is_no_request_is_an_invalid_request(stage):
+    mcp = Mcp(stage)
+    for message, number in ((7, None), ("text", None), (None, None), (True, None), ({}, None),
+                            ({"id": 1, "method": "ping"}, 1), ({"jsonrpc": "1.0", "id": 2, "method": "ping"}, 2),
+                            ({"jsonrpc": 2.0, "id": 3, "method": "ping"}, 3), ({"jsonrpc": "2.0", "id": 4}, 4),
+                            ({"jsonrpc": "2.0", "id": "x", "method": 5}, "x"),
+                            ({"jsonrpc": "2.0", "id": None, "method": "ping"}, None),
+                            ({"jsonrpc": "2.0", "id": {}, "method": "ping"}, None),
+                            ({"jsonrpc": "2.0", "id": 1.5, "method": "ping"}, None), ([], None)):
+        told, code, text = mcp.error(message)
+        assert (told, code) == (number, INVALID), (message, told, code, text)
+    assert mcp.request("ping")["result"] == {}
+
+
+def params_are_an_object(stage):
+    mcp = Mcp(stage)
+    for params in ([], "x", 1, None):
+        number, code, text = mcp.error({"jsonrpc": "2.0", "id": 9, "method": "ping", "params": params})
+        assert (number, code) == (9, PARAMS) and "params" in text
+
+
+def a_method_that_is_unknown_is_told_so_and_a_notification_is_never_answered(stage):
+    mcp = Mcp(stage)
+    for method in ("nothing", "", "tools/", "prompts/list", "rpc.discover", "x" * 4000):
+        assert mcp.request(method)["error"]["code"] == NO_METHOD
+    for method in ("nothing", "notifications/cancelled", "notifications/nothing", "ping", "tools/list"):
+        mcp.notify(method)
+        mcp.notify(method, requestId=[1], id=3)
+    mcp.send({"jsonrpc": "2.0", "method": "ping", "params": 7})
+    mcp.send({"jsonrpc": "2.0", "id": 77, "result": {}})
+    mcp.send({"jsonrpc": "2.0", "id": 78, "error": {"code": 1, "message": "x"}})
+    assert mcp.request("ping")["result"] == {}
+
+
+def ids_come_back_as_they_were(stage):
+    mcp = Mcp(stage)
+    for number in (0, -1, 2 ** 53, -(2 ** 63), 2 ** 63 - 1, "", "a", "\u00e4\u4e16", "x" * 2000):
+        mcp.send({"jsonrpc": "2.0", "id": number, "method": "ping"})
+        assert mcp.answer() == {"jsonrpc": "2.0", "id": number, "result": {}}
+
+
+def batches_are_answered_where_the_version_has_them(stage):
+    for version in ("2024-11-05", "2025-03-26"):
+        mcp = Mcp(stage, version=version)
+        mcp.send([{"jsonrpc": "2.0", "id": 1, "method": "ping"}, {"jsonrpc": "2.0", "method": "notifications/x"}, 5,
+                  {"jsonrpc": "2.0", "id": 2, "method": "nothing"}, {"jsonrpc": "2.0", "id": 3, "method": "tools/list"},
+                  {"jsonrpc": "2.0", "id": 4, "method": "initialize"}])
+        answers = mcp.answer()
+        assert isinstance(answers, list) and len(answers) == 5, answers
+        found = {answer["id"]: answer.get("error", {}).get("code") for answer in answers}
+        assert found == {1: None, None: INVALID, 2: NO_METHOD, 3: None, 4: INVALID}, found
+        mcp.send([{"jsonrpc": "2.0", "method": "notifications/x"}] * 3)  # has no answer at all
+        assert mcp.error([])[:2] == (None, INVALID)
+        assert mcp.error([1] * 65)[:2] == (None, INVALID)
+    for version in ("2025-06-18", "2025-11-25"):
+        mcp = Mcp(stage, version=version)
+        assert mcp.error([{"jsonrpc": "2.0", "id": 1, "method": "ping"}])[:2] == (None, INVALID)
+
+
+def a_tool_that_is_unknown_and_a_call_without_a_name_are_refused(stage):
+    mcp = Mcp(stage)
+    for params, word in (({"name": "nothing"}, "nothing"), ({}, "name"), ({"name": 7}, "name"),
+                         ({"name": "transport_play", "arguments": []}, "arguments"), ({"name": "x" * 3000}, "Unknown")):
+        answer = mcp.request("tools/call", **params)
+        assert answer["error"]["code"] == PARAMS and word in answer["error"]["message"], answer
+
+
+WRONG = (
+    ("transport_seek", {}, "beat: expected it to be there"),
+    ("transport_seek", {"beat": "four"}, "beat: expected a number, found 'four'"),
+    ("transport_seek", {"beat": None}, "beat: expected a number, found null"),
+    ("transport_seek", {"beat": 1, "bar": 2}, "bar: there is no such field"),
+    ("transport_tempo", {"bpm": 0}, "bpm: expected a number above 0 and up to 1000, found 0"),
+    ("transport_tempo", {"bpm": 1000.5}, "bpm: expected a number above 0 and up to 1000"),
+    ("transport_play", {"beat": 1}, "beat: there is no such field"),
+    ("region_delete", {"region_id": "no"}, "region_id: expected a uuid, found 'no'"),
+    ("region_create", {"position": 0, "duration": 1}, "behavior: expected it to be there"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": "latent"}, "behavior: expected an object"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": {}}, "behavior.type: expected one of play_content"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": {"type": "x"}}, "behavior.type: expected one of"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": {"type": "latent"}}, "behavior.job_id"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": {"type": "latent", "job_id": "j", "more": 1}},
+     "behavior.more: there is no such field"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": {
+        "type": "apply_processing", "parameter": "p", "curve": [{"beat": 0, "value": 0}, {"beat": 1}]}},
+     "behavior.curve[1].value: expected it to be there"),
+    ("region_create", {"position": 0, "duration": 1, "behavior": {
+        "type": "apply_processing", "parameter": "p", "curve": [3]}}, "behavior.curve"),
+    ("latent_progress", {"region_id": UUID, "progress": 1.5}, "progress: expected a number from 0 to 1"),
+    ("latent_resolved", {"region_id": UUID, "artifact_id": "a", "content_hash": "h", "content_type": "Video"},
+     "content_type: expected one of Audio, Midi, Control, found 'Video'"),
+    ("node_connect", {"source": {"node_id": UUID}, "dest": {}}, "source.port_name"),
+    ("participant_register", {"id": UUID, "name": "n", "capabilities": [1]}, "capabilities: expected a list of texts"),
+    ("graph_query", {"query": "{}", "variables": []}, "variables: expected an object"),
+    ("graph_query", {"query": 3}, "query: expected a text"),
+    ("events_read", {"from_seq": -1}, "from_seq: expected a whole number"),
+    ("events_read", {"from_seq": 1.5}, "from_seq: expected a whole number"),
+)
+
+
+def arguments_that_are_wrong_are_named_with_what_was_expected(stage):
+    mcp = Mcp(stage)
+    newest = Mcp(stage, version="2025-11-25")
+    for tool, arguments, words in WRONG:
+        answer = mcp.request("tools/call", name=tool, arguments=arguments)
+        assert answer["error"]["code"] == PARAMS and words in answer["error"]["message"], (tool, arguments, answer)
+        # The newest version wants them told to the model.
+        assert words in newest.failure(tool, **arguments)
+
+
+def resources_that_are_not_there_are_refused(stage):
+    mcp = Mcp(stage)
+    for params, code in (({}, PARAMS), ({"uri": 7}, PARAMS), ({"uri": "garden://nothing"}, NO_RESOURCE),
+                         ({"uri": "file:///etc/passwd"}, NO_RESOURCE), ({"uri": ""}, NO_RESOURCE)):
+        for method in ("resources/read", "resources/subscribe"):
+            assert mcp.request(method, **params)["error"]["code"] == code, (method, params)
+    assert mcp.request("resources/unsubscribe", uri="garden://nothing")["result"] == {}
+    assert mcp.request("resources/unsubscribe")["error"]["code"] == PARAMS
+    for method in ("tools/list", "resources/templates/list"):
+        assert mcp.request(method, cursor="x")["error"]["code"] == PARAMS
+    for level in ("loud", 3, None):
+        assert mcp.request("logging/setLevel", level=level)["error"]["code"] == PARAMS
+
+
+def a_line_above_the_limit_is_refused_and_passed_over(stage):
+    mcp = Mcp(stage, "--message-max", "2000")
+    for size in (1965, 5000, 3_000_000):
+        number, code, text = mcp.error(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * size + b'"}')
+        assert (number, code) == (None, INVALID) and "2000" in text, text
+        assert mcp.request("ping")["result"] == {}
+    whole = b'{"jsonrpc":"2.0","id":1,"method":"%s"}'
+    mcp.write(whole % (b"x" * (2000 - len(whole) + 2)) + b"\r\n\r\n\n")
+    assert mcp.answer()["error"]["code"] == NO_METHOD  # one that just fits
+
+
+def what_comes_in_pieces_or_together_is_the_same(stage):
+    mcp = Mcp(stage)
+    line = b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'
+    for octet in line:
+        mcp.write(bytes([octet]))
+    assert mcp.answer()["result"] == {}
+    mcp.write(line * 100)
+    for _ in range(100):
+        assert mcp.answer()["result"] == {}
+
+
+def the_end_of_the_input_is_the_end_of_the_program(stage):
+    for octets in (b"", b"{", b'{"jsonrpc":"2.0","id":1,"method":"ping"}'):
+        done = subprocess.run([PROGRAM, "--connection", stage.path("none")], input=octets, capture_output=True,
+                              timeout=60, check=False)
+        assert done.returncode == 0 and done.stderr == b"", done
+        assert len(done.stdout.splitlines()) == (1 if octets else 0), done
+    # A file, too; and what was asked is answered before the end.
+    with open(stage.path("in"), "wb") as file:
+        file.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n' * 5000)
+    with open(stage.path("in"), "rb") as file, open(stage.path("out"), "wb") as out:
+        assert subprocess.run([PROGRAM], stdin=file, stdout=out, timeout=60, check=False).returncode == 0
+    with open(stage.path("out"), "rb") as out:
+        assert len(out.readlines()) == 5000
+
+
+def a_signal_is_an_end_as_well(stage):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        mcp = Mcp(stage)
+        mcp.process.send_signal(number)
+        assert mcp.process.wait(60) == 0
+
+
+def who_does_not_read_holds_up_nobody_and_ends_it_by_going(stage):
+    line = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n'
+    begin = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT}}).encode() + b"\n"
+    read, write = os.pipe()
+    process = subprocess.Popen([PROGRAM, "--connection", stage.path("none")], stdin=subprocess.PIPE, stdout=write)
+    os.close(write)
+    os.set_blocking(process.stdin.fileno(), False)
+    written = os.write(process.stdin.fileno(), begin)
+    # It stops reading before its memory fills with answers.
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        try:
+            written += os.write(process.stdin.fileno(), line * 100)
+        except BlockingIOError:
+            time.sleep(0.05)
+    with open(f"/proc/{process.pid}/status", encoding="utf-8") as status:
+        peak = int(next(each for each in status if each.startswith("VmRSS")).split()[1])
+    assert written < 8_000_000 and (peak < 100_000 or SANITIZED), (written, peak)
+    os.close(read)
+    assert process.wait(60) == 0
+    process.stdin.close()
+
+
+def too_many_requests_under_way_are_refused(stage):
+    stage.gardend()
+    mcp = Mcp(stage, "--calls-max", "2")
+    os.kill(stage.daemon.pid, signal.SIGSTOP)
+    try:
+        numbers = [mcp.ask("tools/call", name="transport_state", arguments={}) for _ in range(3)]
+        answer = mcp.answer()
+        assert answer["id"] == numbers[2] and answer["error"]["code"] == INVALID, answer
+        mcp.send({"jsonrpc": "2.0", "id": numbers[0], "method": "ping"})
+        assert mcp.answer()["error"]["code"] == INVALID  # its id is in use
+    finally:
+        os.kill(stage.daemon.pid, signal.SIGCONT)
+    assert {mcp.answer()["id"] for _ in range(2)} == set(numbers[:2])
+
+
+def wrong_words_of_the_call_are_named(stage):
+    for words, said in ((["--nothing"], b"nothing"), (["--timeout", "x"], b"--timeout"), (["more"], b"arguments"),
+                        (["--message-max", "1"], b"--message-max"), (["--tcp", "x"], b"--tcp"),
+                        (["--completion", "fish"], b"bash or zsh"), (["--calls-max", "0"], b"--calls-max"),
+                        (["--blob-max", "-1"], b"--blob-max"), (["--patience", "0"], b"--patience"),
+                        (["--server-key", "x", "--tcp", "localhost:7000"], b"--server-key"),
+                        (["--run-dir", "/" + "x" * 300], b"--run-dir")):
+        done = subprocess.run([PROGRAM, *words], input=b"", capture_output=True, timeout=60, check=False)
+        assert done.returncode == 2 and said in done.stderr, (words, done)
+    with open(stage.path("key"), "wb") as file:
+        file.write(b"nothing\n")
+    done = subprocess.run([PROGRAM, "--run-dir", stage.run_dir, "--key", stage.path("key")], input=b"",
+                          capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1 and b"secret" in done.stderr, done
+
+
+def help_version_and_completions_are_there(stage):
+    said = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
+    for shell in ("bash", "zsh"):
+        script = subprocess.run([PROGRAM, "--completion", shell], capture_output=True, text=True, check=True).stdout
+        for word in set(part.strip(",") for part in said.split() if part.startswith("--")):
+            assert word in script, (shell, word)
+        if shell == "bash":
+            subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    assert "garden-mcp" in subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    assert json.loads("{" + said.split("configuration: {", 1)[1])["mcpServers"]["garden"]["command"] == "garden-mcp"
+
+
+def the_configuration_in_the_readmes_starts_it(stage):
+    for path in ("README.md", "garden/README.md"):
+        with open(path, encoding="utf-8") as file:
+            blocks = re.findall(r"```json\n(.*?)```", file.read(), re.S)
+        servers = [json.loads(block)["mcpServers"] for block in blocks if "mcpServers" in block]
+        assert servers, path
+        for server in (server for group in servers for server in group.values()):
+            begin = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
+                "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": CLIENT}}
+            done = subprocess.run([server["command"], *server.get("args", [])], input=json.dumps(begin).encode(),
+                                  env={"PATH": os.path.dirname(PROGRAM), "XDG_RUNTIME_DIR": stage.run_dir,
+                                       **server.get("env", {})},
+                                  cwd=stage.folder, capture_output=True, timeout=60, check=True)
+            assert json.loads(done.stdout)["result"]["serverInfo"]["name"] == "garden-mcp", done
+
+
+stages.run([
+    every_version_is_negotiated,
+    a_version_that_is_unknown_is_answered_with_the_newest,
+    initialize_wants_all_its_fields_and_names_the_one_that_is_wrong,
+    before_initialize_there_is_ping_and_nothing_else,
+    what_is_no_json_is_a_parse_error_and_the_session_goes_on,
+    what_is_no_request_is_an_invalid_request,
+    params_are_an_object,
+    a_method_that_is_unknown_is_told_so_and_a_notification_is_never_answered,
+    ids_come_back_as_they_were,
+    batches_are_answered_where_the_version_has_them,
+    a_tool_that_is_unknown_and_a_call_without_a_name_are_refused,
+    arguments_that_are_wrong_are_named_with_what_was_expected,
+    resources_that_are_not_there_are_refused,
+    a_line_above_the_limit_is_refused_and_passed_over,
+    what_comes_in_pieces_or_together_is_the_same,
+    the_end_of_the_input_is_the_end_of_the_program,
+    a_signal_is_an_end_as_well,
+    who_does_not_read_holds_up_nobody_and_ends_it_by_going,
+    too_many_requests_under_way_are_refused,
+    wrong_words_of_the_call_are_named,
+    help_version_and_completions_are_there,
+    the_configuration_in_the_readmes_starts_it,
+])
