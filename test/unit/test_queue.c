@@ -213,24 +213,28 @@ static void test_the_short_way_writes_what_the_long_one_does(void **state)
     struct zmtp__queue queue;
     struct zmtp_bytes view;
     zmtp__queue_init(&queue, zmtp_heap(), NULL, 0, 0);
-    assert_false(zmtp__queue_write_short(&queue, LITERAL("A"))); // there is nothing to follow on
+    assert_false(zmtp__queue_write(&queue, LITERAL("A"))); // there is nothing to follow on
     zmtp__queue_begin(&queue);
     assert_int_equal(zmtp__queue_put(&queue, LITERAL("A"), NULL, 0), ZMTP_OK);
-    assert_false(zmtp__queue_write_short(&queue, LITERAL("B"))); // within a message
+    assert_false(zmtp__queue_write(&queue, LITERAL("B"))); // within a message
     zmtp__queue_end(&queue, 1);
-    assert_true(zmtp__queue_write_short(&queue, LITERAL("BC")));
-    assert_true(zmtp__queue_write_short(&queue, LITERAL("")));
+    assert_true(zmtp__queue_write(&queue, LITERAL("BC")));
+    assert_true(zmtp__queue_write(&queue, LITERAL("")));
     assert_int_equal(queue.count, 3);
     assert_int_equal(queue.written, 3);
     assert_int_equal(queue.bytes, 9);
     assert_int_equal(zmtp__queue_peek(&queue, &view, 1, 100), 1);
     octets_assert_equal(view, LITERAL("\0\1A\0\2BC\0\0"));
-    static const uint8_t body[256];
-    assert_false(zmtp__queue_write_short(&queue, zmtp_bytes_of(body, 256)));
+    static const uint8_t body[ZMTP__QUEUE_REFER_BODY];
+    assert_false(zmtp__queue_write(&queue, zmtp_bytes_of(body, sizeof body))); // if there is a slab
+    assert_true(zmtp__queue_write(&queue, zmtp_bytes_of(body, 256)));
+    assert_int_equal(queue.bytes, 9 + 9 + 256);
+    assert_int_equal(zmtp__queue_peek(&queue, &view, 1, 1000), 1);
+    octets_assert_equal(zmtp_bytes_of(view.data + 9, 9), LITERAL("\2\0\0\0\0\0\0\1\0"));
     size_t more = 0;
-    while (zmtp__queue_write_short(&queue, zmtp_bytes_of(body, 255)))
+    while (zmtp__queue_write(&queue, zmtp_bytes_of(body, 255)))
         more++;
-    assert_int_equal(more, (1024 - 9) / 257); // to the end of the slab
+    assert_int_equal(more, (1024 - 9 - 265) / 257); // to the end of the slab
     zmtp__queue_fini(&queue);
 }
 

@@ -253,9 +253,8 @@ static void step_write_short(struct world *w)
 {
     const size_t size = random_below(&w->random, 300);
     const struct zmtp_bytes body = {pattern + random_below(&w->random, PATTERN_SIZE - size), size};
-    if (w->count == MESSAGES_MAX || !zmtp__queue_write_short(&w->queue, body)) return;
-    CHECK(size <= 255);
-    message_append(&w->messages[w->count++], 0, false, body);
+    if (w->count == MESSAGES_MAX || !zmtp__queue_write(&w->queue, body)) return;
+    message_append(&w->messages[w->count++], 0, size > 255, body);
 }
 
 // Compares what can be seen with the model; says how many octets that is.

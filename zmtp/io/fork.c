@@ -1,15 +1,14 @@
 #include "fork.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static bool fork_watched;
-static atomic_uint fork_count;
+atomic_uint zmtp__fork_count;
 
 static void fork_in_child(void)
 {
-    atomic_fetch_add_explicit(&fork_count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&zmtp__fork_count, 1, memory_order_relaxed);
 }
 
 static void fork_register(void)
@@ -20,9 +19,4 @@ static void fork_register(void)
 bool zmtp__fork_watch(void)
 {
     return pthread_once(&fork_once, fork_register) == 0 && fork_watched;
-}
-
-unsigned zmtp__fork_generation(void)
-{
-    return atomic_load_explicit(&fork_count, memory_order_relaxed);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../msg/pipe.h"
+#include "../socket/express.h"
 #include "asker.h"
 #include "conn.h"
 #include "crossing.h"
@@ -194,9 +195,8 @@ static void uv_socket_finish(struct zmtp_uv_socket *socket)
     uv->calling--;
 }
 
-void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket)
+void zmtp__uv_socket_enlist(struct zmtp_uv_socket *socket)
 {
-    if (socket->touched) return;
     socket->touched = true;
     socket->touched_next = socket->uv->touched;
     socket->uv->touched = socket;
@@ -269,12 +269,15 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
     const uint64_t begun = uv_hrtime();
     struct uv_socket_look look = {.next = 1, .stride = 1, .last_ns = begun};
+    struct zmtp_slab *spare = NULL;
     struct zmtp_msg msg;
     zmtp_msg_init(&msg, socket->uv->allocator);
     int result = ZMTP_OK;
     for (int i = 0; i < UV_SOCKET_BATCH; i++) {
         if (i == look.next && uv_socket_late(&look, begun)) break;
-        result = zmtp_socket_recv(socket->core, &msg);
+        result = zmtp__express_recv(socket->core, &msg, &spare)
+                     ? ZMTP_OK
+                     : zmtp_socket_recv(socket->core, &msg);
         if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) {
             zmtp__uv_socket_tell_failed(socket, result, msg.request);
             result = ZMTP_OK;
@@ -282,15 +285,17 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
             continue;
         }
         if (result < 0) break;
+        struct zmtp_slab *const slab = zmtp_msg_part(&msg, 0)->slab;
         socket->uv->called = true;
         socket->uv->calling++;
         socket->config.on_message(socket, &msg, socket->config.user);
         socket->uv->calling--;
         if (socket->closing) break;
-        zmtp__msg_clear(&msg);
+        zmtp__msg_reuse(&msg, slab, &spare);
         msg.allocator = socket->uv->allocator; // the user may have moved it and made another
     }
     zmtp_msg_fini(&msg);
+    if (spare) zmtp__slab_unref(spare);
     if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
     if (result == ZMTP_OK && !socket->closing) zmtp__uv_socket_touch(socket); // there may be more
 }
@@ -343,13 +348,6 @@ int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket, int error, const char *f
     vsnprintf(socket->text, ZMTP__TEXT_MAX, format, arguments);
     va_end(arguments);
     return error;
-}
-
-void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket)
-{
-    socket->error = ZMTP_OK;
-    socket->call = ZMTP__CALL_OTHER;
-    if (socket->text) socket->text[0] = '\0';
 }
 
 // Keeps how a call ended, for zmtp_uv_error_text.
@@ -432,6 +430,10 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
+    if (count == 1 && zmtp__express_send(socket->core, parts[0])) {
+        uv_socket_flush(socket, parts[0].size);
+        return uv_socket_sent(socket, ZMTP_OK);
+    }
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send_bytes(socket->core, parts, count);

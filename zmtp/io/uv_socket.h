@@ -83,7 +83,11 @@ int zmtp__uv_socket_attach(struct zmtp_uv_socket *socket, bool dialled,
                            struct zmtp_bytes routing_id, struct zmtp_pipe_end **end);
 
 // Look at it in the next dispatch.
-void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket);
+void zmtp__uv_socket_enlist(struct zmtp_uv_socket *socket); // for the next function
+static inline void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket)
+{
+    if (!socket->touched) zmtp__uv_socket_enlist(socket);
+}
 // The same, if other sockets or connections have marked its pipes.
 void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket);
 // Memory may be there again for what waits for it.
@@ -103,7 +107,12 @@ void zmtp__uv_socket_tell(struct zmtp_uv_socket *socket, const struct zmtp_event
 // Tells that a request of a REQ has no reply. Only from the loop.
 void zmtp__uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint32_t request);
 // Forgets how the last call ended.
-void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket);
+static inline void zmtp__uv_socket_hush(struct zmtp_uv_socket *socket)
+{
+    socket->error = ZMTP_OK;
+    socket->call = ZMTP__CALL_OTHER;
+    if (socket->text) socket->text[0] = '\0';
+}
 // Notes why a call fails, in words; returns |error|.
 __attribute__((format(printf, 3, 4))) int zmtp__uv_socket_fail(struct zmtp_uv_socket *socket,
                                                                int error, const char *format, ...);

@@ -5,10 +5,7 @@
 
 #include "../wire/frame.h"
 
-// From here on a body is queued by reference rather than copied: below, the copy costs less than the
-// second range and its place in the kernel's vector.
-enum { QUEUE_REFER_BODY = 4096 };
-// And a run of frames.
+// From here on a run of frames is referred to.
 enum { QUEUE_REFER_RUN = 2048 };
 // A reference keeps the whole slab alive, and only what is referred to counts against the queue's
 // limits. So it must be at least this part of the slab, one in so many; or else a stranger who has
@@ -185,7 +182,7 @@ static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t
 static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *frame,
                           struct zmtp_bytes body, struct zmtp_slab *slab)
 {
-    const bool refer = slab && queue_refers(queue, slab, body.size, QUEUE_REFER_BODY);
+    const bool refer = slab && queue_refers(queue, slab, body.size, ZMTP__QUEUE_REFER_BODY);
     const size_t copied = refer ? 0 : body.size;
     if (copied > SIZE_MAX - ZMTP_HEADER_MAX) return ZMTP_ERR_MEMORY;
     uint8_t *room = queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
@@ -343,20 +340,6 @@ bool zmtp__queue_next_part(const struct zmtp__queue *queue, struct zmtp__queue_p
     return true;
 }
 
-static void queue_fill_part(struct zmtp_part *part, struct zmtp_bytes body, struct zmtp_slab *slab)
-{
-    part->size = body.size;
-    if (part->size <= ZMTP_PART_INLINE) {
-        part->slab = NULL;
-        memcpy(part->at.octets, body.data, part->size);
-    } else {
-        part->slab = slab;
-        part->at.data = body.data;
-        zmtp__slab_ref(slab);
-        zmtp__slab_lend(slab);
-    }
-}
-
 static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg)
 {
     if (msg->count == msg->capacity) {
@@ -367,38 +350,20 @@ static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg
     } else {
         msg->count++;
     }
-    queue_fill_part(zmtp_msg_part(msg, msg->count - 1), frame->body, frame->slab);
+    zmtp__part_show(zmtp_msg_part(msg, msg->count - 1), frame->body, frame->slab, NULL);
     return ZMTP_OK;
 }
 
-// Takes the first message if it is one short part, all of it in one range, as most are: what the steps
-// for others would do, in a few. False: nothing was done.
-static bool queue_take_short(struct zmtp__queue *queue, struct zmtp_msg *msg)
+void zmtp__queue_leave_range(struct zmtp__queue *queue)
 {
-    struct zmtp__range *range = &queue->ranges[queue->range_head];
-    const uint8_t *at = range->begin;
-    const size_t here = (size_t)(range->end - at);
-    // No flag: neither another part, nor a long one, nor a command.
-    if (here < 2 || at[0] != 0 || here - 2 < at[1]) return false;
-    if (queue->stale > 0 || msg->count == msg->capacity) return false;
-    const struct zmtp_bytes body = {at + 2, at[1]};
-    queue_fill_part(zmtp_msg_part(msg, msg->count++), body, range->slab);
-    range->begin = body.data + body.size;
-    queue->read++;
-    queue->taken++;
-    queue->count--;
-    queue->bytes -= 2 + body.size;
-    queue->sent = queue->message_left = 0;
-    if (range->begin != range->end) return true;
     queue_pop_range(queue);
     if (queue->range_count == 0) queue_emptied(queue);
-    return true;
 }
 
 int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg)
 {
     if (queue->count == 0) return ZMTP_ERR_AGAIN;
-    if (queue_take_short(queue, msg)) return ZMTP_OK;
+    if (msg->count < msg->capacity && zmtp__queue_take_one(queue, msg, NULL)) return ZMTP_OK;
     const uint32_t before = msg->count;
     struct queue_cursor cursor = queue_head(queue);
     struct queue_frame next;
@@ -491,6 +456,40 @@ size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out,
     return count;
 }
 
+// All that the queue holds has left.
+static void queue_consume_all(struct zmtp__queue *queue)
+{
+    assert(!queue->open);
+    queue->read += zmtp__queue_messages(queue);
+    queue->taken += queue->count;
+    queue->count = queue->commands = queue->bytes = queue->stale = 0;
+    queue->sent = queue->message_left = 0;
+    while (queue->range_count > 0)
+        queue_pop_range(queue);
+    queue_emptied(queue);
+}
+
+// Of the next |size| octets, consumes the messages that are whole and lie in the first range as one short
+// part each, but not the last of that range. Returns their octets.
+static size_t queue_consume_short(struct zmtp__queue *queue, size_t size)
+{
+    struct zmtp__range *const range = queue_range(queue, 0);
+    const uint8_t *at = range->begin;
+    const size_t here = (size_t)(range->end - at);
+    const uint8_t *const end = at + (size < here ? size : here);
+    size_t count = 0;
+    if (queue->sent > 0 || queue->stale > 0) return 0;
+    for (; end - at > 2 && at[0] == 0 && end - at > 2 + at[1]; at += 2 + at[1])
+        count++;
+    const size_t consumed = (size_t)(at - range->begin);
+    range->begin = at;
+    queue->read += count;
+    queue->taken += count;
+    queue->count -= count;
+    queue->bytes -= consumed;
+    return consumed;
+}
+
 void zmtp__queue_consume(struct zmtp__queue *queue, size_t size)
 {
     if (size < queue->message_left) { // within a message whose end is known already
@@ -498,7 +497,12 @@ void zmtp__queue_consume(struct zmtp__queue *queue, size_t size)
         queue->message_left -= size;
         return;
     }
+    if (queue->count > 0 && size == queue->bytes - queue->sent) {
+        queue_consume_all(queue);
+        return;
+    }
     while (size > 0) {
+        size -= queue_consume_short(queue, size);
         size_t whole;
         const struct queue_cursor end = queue_first_end(queue, &whole);
         const size_t left = whole - queue->sent;

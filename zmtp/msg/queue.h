@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "../wire/frame.h"
 #include "slab.h"
 
 struct zmtp__range {
@@ -77,25 +78,29 @@ static inline bool zmtp__queue_roomy(const struct zmtp__queue *queue)
 void zmtp__queue_begin(struct zmtp__queue *queue);
 int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
                     unsigned flags);
-// A whole message of one part, whose body is |body|, where it is short and room is left behind what was
-// written last: what begin, put and end would do, in a few steps. False: nothing was done.
-static inline bool zmtp__queue_write_short(struct zmtp__queue *queue, struct zmtp_bytes body)
+// From here on a body is queued by reference rather than copied, if it can be: below, the copy costs less
+// than the second range and its place in the kernel's vector.
+enum { ZMTP__QUEUE_REFER_BODY = 4096 };
+// A whole message of one part, whose body is |body|, where that is copied in any case and room is left
+// behind what was written last: what begin, put and end would do, in a few steps. False: nothing was done.
+static inline bool zmtp__queue_write(struct zmtp__queue *queue, struct zmtp_bytes body)
 {
-    const size_t size = 2 + body.size;
-    if (body.size > UINT8_MAX || queue->range_count == 0 || queue->open) return false;
     struct zmtp_slab *tail = queue->tail;
-    if (!tail || tail->capacity - queue->tail_used < size) return false;
+    if (queue->range_count == 0 || queue->open || !tail) return false;
+    if (body.size >= ZMTP__QUEUE_REFER_BODY) return false;
+    const size_t left = tail->capacity - queue->tail_used;
+    if (left < ZMTP_HEADER_MAX || left - ZMTP_HEADER_MAX < body.size) return false;
     const size_t last = (queue->range_head + queue->range_count - 1) & (queue->range_capacity - 1);
     uint8_t *room = tail->data + queue->tail_used;
     if (queue->ranges[last].slab != tail || queue->ranges[last].end != room) return false;
-    room[0] = 0;
-    room[1] = (uint8_t)body.size;
-    if (body.size > 0) memcpy(room + 2, body.data, body.size);
-    queue->ranges[last].end = room + size;
-    queue->tail_used += size;
+    const struct zmtp_frame frame = {.size = body.size};
+    const size_t header = zmtp__frame_encode(&frame, room);
+    if (body.size > 0) memcpy(room + header, body.data, body.size);
+    queue->ranges[last].end = room + header + body.size;
+    queue->tail_used += header + body.size;
     queue->count++;
     queue->written++;
-    queue->bytes += size;
+    queue->bytes += header + body.size;
     return true;
 }
 // Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
@@ -119,6 +124,36 @@ static inline unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
 // Moves the first message's parts to the end of |msg|. ZMTP_ERR_AGAIN when there is none;
 // ZMTP_ERR_MEMORY leaves queue and |msg| as they were.
 int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);
+void zmtp__queue_leave_range(struct zmtp__queue *queue); // the first one, which is empty
+// Takes the first message if it is one part, all of it in one range, as most are: what the steps for others
+// would do, in a few. False: nothing was done. The queue is not empty, and |msg| has room for a part.
+// |spare|: see zmtp__part_show.
+static inline bool zmtp__queue_take_one(struct zmtp__queue *queue, struct zmtp_msg *msg,
+                                        struct zmtp_slab **spare)
+{
+    struct zmtp__range *range = &queue->ranges[queue->range_head];
+    const uint8_t *at = range->begin;
+    const size_t here = (size_t)(range->end - at);
+    // Neither another part nor a command.
+    if (here < 2 || (at[0] & ~ZMTP_FLAG_LONG) != 0 || queue->stale > 0) return false;
+    size_t header = 2, size = at[1];
+    if (at[0] != 0) {
+        if (here < ZMTP_HEADER_MAX) return false;
+        header = ZMTP_HEADER_MAX;
+        size = (size_t)zmtp__frame_long_size(at + 1);
+    }
+    if (here - header < size) return false;
+    const struct zmtp_bytes body = {at + header, size};
+    zmtp__part_show(zmtp_msg_part(msg, msg->count++), body, range->slab, spare);
+    range->begin = body.data + size;
+    queue->read++;
+    queue->taken++;
+    queue->count--;
+    queue->bytes -= header + size;
+    queue->sent = queue->message_left = 0;
+    if (range->begin == range->end) zmtp__queue_leave_range(queue);
+    return true;
+}
 // The body of the first message's first frame, for commands; valid until the queue changes.
 struct zmtp_bytes zmtp__queue_first_body(const struct zmtp__queue *queue);
 // The parts of the first message one after the other, unread. Begin with a zeroed struct; it stays

@@ -9,6 +9,7 @@
 #define ZMTP_MSG_SLAB_H
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "../msg.h"
 
@@ -80,6 +81,27 @@ static inline void zmtp__slab_unref(struct zmtp_slab *slab)
     if (atomic_load_explicit(&slab->refs, memory_order_acquire) == 1 ||
         atomic_fetch_sub_explicit(&slab->refs, 1, memory_order_acq_rel) == 1)
         zmtp__slab_free(slab);
+}
+
+// Makes |part|, which holds nothing, of octets that lie in |slab|: a copy when they are few, else a
+// reference. That one is |*spare|, if it is to the same slab, which then is null; |spare| may be null.
+static inline void zmtp__part_show(struct zmtp_part *part, struct zmtp_bytes octets,
+                                   struct zmtp_slab *slab, struct zmtp_slab **spare)
+{
+    part->size = octets.size;
+    if (octets.size <= ZMTP_PART_INLINE) {
+        part->slab = NULL;
+        memcpy(part->at.octets, octets.data, octets.size);
+        return;
+    }
+    part->slab = slab;
+    part->at.data = octets.data;
+    if (spare && *spare == slab) {
+        *spare = NULL;
+        return;
+    }
+    zmtp__slab_ref(slab);
+    zmtp__slab_lend(slab);
 }
 
 static inline bool zmtp__slab_sole(const struct zmtp_slab *slab)

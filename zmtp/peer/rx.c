@@ -442,6 +442,32 @@ static size_t rx_left(size_t used, size_t max)
     return used < max ? max - used : 0;
 }
 
+// May frames without a flag be counted in without a closer look? Each is a short message of one part.
+static bool rx_is_plain(const struct zmtp_peer *peer)
+{
+    const uint64_t max = peer->limits.message_max;
+    return peer->their_major != 1 && !peer->in_message && (max == 0 || max >= UINT8_MAX);
+}
+
+// What rx_frame would do for messages of one short part each, as far as there are some and room for them.
+static void rx_short(struct zmtp_peer *peer, struct rx_run *run)
+{
+    const uint8_t *at = peer->held.at, *const end = peer->held.end;
+    const size_t taken = (size_t)(run->boundary - run->begin);
+    if (run->messages >= run->count_room || taken >= run->bytes_room) return;
+    if (run->boundary != at || !rx_is_plain(peer)) return;
+    // The last one that has room may take more octets than are left.
+    const size_t room = run->bytes_room - taken;
+    const uint8_t *const full = (size_t)(end - at) > room ? at + room : end;
+    size_t left = run->count_room - run->messages;
+    while (left > 0 && at < full && end - at >= 2 && at[0] == 0 && end - at - 2 >= at[1]) {
+        at += 2 + at[1];
+        left--;
+    }
+    run->messages = run->count_room - left;
+    peer->held.at = run->boundary = at;
+}
+
 static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
 {
     const struct zmtp__queue *queue = peer->end->out;
@@ -454,6 +480,7 @@ static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
     };
     enum rx_result result;
     do {
+        rx_short(peer, &run);
         result = rx_frame(peer, &run, now_ms);
     } while (result == RX_STEP);
     if (result != RX_STOPPED && peer->held.slab && rx_flush(peer, &run) == RX_STOPPED)

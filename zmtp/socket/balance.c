@@ -27,3 +27,8 @@ int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
     if (sent_to) *sent_to = lane;
     return ZMTP_OK;
 }
+
+int zmtp__balance_send_on(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    return zmtp__balance_send(socket, NULL, out, NULL);
+}

@@ -13,5 +13,7 @@ struct zmtp__lane *zmtp__balance_first(struct zmtp_socket *socket);
 // no lane has room. |sent_to|, if not null, tells which lane it was.
 int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *head,
                        const struct zmtp__outgoing *body, struct zmtp__lane **sent_to);
+// The same without more: a pattern's send, where messages go to the peers as they are.
+int zmtp__balance_send_on(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
 
 #endif

@@ -4,11 +4,6 @@
 #include "balance.h"
 #include "fair_queue.h"
 
-static int dealer_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
-{
-    return zmtp__balance_send(socket, NULL, out, NULL);
-}
-
 static unsigned dealer_events(struct zmtp_socket *socket)
 {
     return (zmtp__fair_queue_first(socket) ? ZMTP_READABLE : 0u) |
@@ -20,7 +15,7 @@ const struct zmtp__pattern zmtp__dealer = {
     .lane_size = sizeof(struct zmtp__lane),
     .fair_queued = true,
     .balanced = true,
-    .send = dealer_send,
+    .send = zmtp__balance_send_on,
     .recv = zmtp__fair_queue_recv,
     .events = dealer_events,
 };
@@ -31,7 +26,7 @@ const struct zmtp__pattern zmtp__client = {
     .fair_queued = true,
     .balanced = true,
     .single = true,
-    .send = dealer_send,
+    .send = zmtp__balance_send_on,
     .recv = zmtp__fair_queue_recv,
     .events = dealer_events,
 };

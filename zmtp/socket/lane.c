@@ -273,7 +273,7 @@ int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
 {
     zmtp__lane_replace(socket, lane);
     const bool one = !head && body->count == 1;
-    if (!one || !zmtp__queue_write_short(lane->end->out, zmtp__outgoing_bytes(body, 0))) {
+    if (!one || !zmtp__queue_write(lane->end->out, zmtp__outgoing_bytes(body, 0))) {
         const int result = zmtp__outgoing_write(lane->end->out, head, body);
         if (result < 0) return result;
     }

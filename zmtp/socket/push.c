@@ -9,11 +9,6 @@ static int push_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return ZMTP_OK;
 }
 
-static int push_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
-{
-    return zmtp__balance_send(socket, NULL, out, NULL);
-}
-
 static unsigned push_events(struct zmtp_socket *socket)
 {
     return zmtp__balance_first(socket) ? ZMTP_WRITABLE : 0u;
@@ -24,7 +19,7 @@ const struct zmtp__pattern zmtp__push = {
     .lane_size = sizeof(struct zmtp__lane),
     .balanced = true,
     .incoming = push_incoming,
-    .send = push_send,
+    .send = zmtp__balance_send_on,
     .events = push_events,
 };
 
@@ -34,6 +29,6 @@ const struct zmtp__pattern zmtp__scatter = {
     .balanced = true,
     .single = true,
     .incoming = push_incoming,
-    .send = push_send,
+    .send = zmtp__balance_send_on,
     .events = push_events,
 };

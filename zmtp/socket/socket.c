@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "pattern.h"
+#include "express.h"
 
 static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_REQ] = &zmtp__req,         [ZMTP_REP] = &zmtp__rep,         [ZMTP_DEALER] = &zmtp__dealer,
@@ -317,6 +317,7 @@ int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg)
 int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
+    if (count == 1 && zmtp__express_send(socket, parts[0])) return ZMTP_OK;
     for (size_t i = 0; i < count; i++)
         if (!zmtp__octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
     const struct zmtp__outgoing out = zmtp__outgoing_of_parts(parts, count);
@@ -328,6 +329,7 @@ int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
     if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
     if (!socket->pattern->recv) return ZMTP_ERR_UNSUPPORTED;
     if (msg->count > 0) return ZMTP_ERR_ARGUMENT;
+    if (zmtp__express_recv(socket, msg, NULL)) return ZMTP_OK;
     zmtp_socket_process(socket);
     const int result = socket->pattern->recv(socket, msg);
     if (result == ZMTP_OK) socket->counters.received++;
