@@ -30,11 +30,8 @@ struct zmtp__queue {
     // The writer.
     struct zmtp_slab *tail; // where copies go; null: none yet
     size_t tail_used;
-    // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
-    // which all threads may use, and copies what lies in others; and it expects as many octets again
-    // as were unloaded last, so that they lie in one slab.
-    bool crosses;
-    size_t expected;
+    size_t
+        expected; // of one that crosses: octets that were unloaded last, so that they lie in one slab
     size_t count, bytes;     // whole messages, and their octets
     uint64_t taken;          // messages that have left, commands too
     size_t open_bytes;       // octets of the message that is being written
@@ -43,6 +40,9 @@ struct zmtp__queue {
     size_t open_commands;    // of the frames put since begin
     bool open;
     bool starved; // the writer was refused and wants to hear of room
+    // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
+    // which all threads may use, and copies what lies in others.
+    bool crosses;
     // The octet reader: how far into the first message it is, and how much of it is left. Whole
     // messages leave the queue, so that a new connection can start at a message boundary.
     size_t sent, message_left;
