@@ -101,6 +101,7 @@ CTL_SRC = $(wildcard garden/tools/*.c)
 MCP_SRC = $(wildcard garden/mcp/*.c) garden/tools/where.c
 endif
 COMPAT_SRC = $(wildcard zmtp/compat/*.c)
+FFI_SRC = $(wildcard zmtp/ffi/*.c)
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
 EXAMPLES = $(patsubst %.c,$(O)/%,$(wildcard zmtp/examples/*.c garden/examples/*.c))
 SIM_SRC = $(wildcard test/sim/*.c)
@@ -112,6 +113,7 @@ LIB_CORE = $(O)/lib/libzmtp-core.a
 LIB_ZMTP = $(O)/lib/libzmtp.a
 LIB_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.a)
 SO_ZMTP = $(O)/lib/libzmtp.so
+SO_FFI = $(O)/lib/libzmtp-ffi.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
 # The drop-in for libzmq: its file is named as libzmq's of the same version.
@@ -141,11 +143,11 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core zmq amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
+.PHONY: all lib core zmq flat amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
         ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
-all: lib zmq $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
+all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
 core: $(LIB_CORE) ## the engine below io: no libuv, no libsodium, no operating system
 
@@ -161,7 +163,7 @@ $(O)/flags: FORCE
 $(O)/ws: FORCE
 	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
-	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT))
+	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(FFI_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT))
 
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -172,7 +174,7 @@ AUDIO_CFLAGS := $(if $(filter alsa,$(AUDIO)),-DGARDEN_ALSA) $(if $(filter libpip
     $(if $(AUDIO),$(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell pkg-config --cflags $(AUDIO)))))
 AUDIO_LIBS := $(if $(AUDIO),$(shell pkg-config --libs $(AUDIO)))
 
-$(call obj,$(wildcard zmtp/io/*.c zmtp/compat/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
+$(call obj,$(wildcard zmtp/io/*.c zmtp/compat/*.c zmtp/ffi/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
     fuzz/*.c)): EXTRA = $(SYSTEM)
 $(call obj,$(wildcard garden/daemon/*.c test/garden/test_daemon_*.c)): EXTRA += $(AUDIO_CFLAGS)
 
@@ -238,6 +240,17 @@ $(O)/compat%include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
 
+# The flat interface stands on the drop-in, with the drafts' types of sockets, and shows zmtp_ffi_* alone.
+flat: $(SO_FFI) ## libzmtp-ffi.so, a flat interface for programs that call through an FFI
+$(SO_FFI): $(call obj,$(FFI_SRC)) $(COMPAT_OBJ) $(O)/obj/zmtp/compat/flavour-draft.o zmtp/pkg/libzmtp-ffi.map
+
+# Programs of test/ffi that are linked with the flat library alone.
+FLAT_TESTS = $(O)/test/ffi/contract
+$(O)/test/ffi/contract: $(call obj,$(wildcard test/ffi/contract*.c)) $(SO_FFI)
+$(FLAT_TESTS):
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/lib) -o $@ $(filter %.o,$^) -L$(O)/lib -lzmtp-ffi -lpthread
+
 # What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
 # what is the drop-in's alone is own_*.c, which may use drafts.
 COMPAT_SAME = $(basename $(notdir $(wildcard test/compat/same_*.c)))
@@ -293,7 +306,7 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
 NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
-tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
@@ -491,12 +504,13 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	install -m 644 $(filter-out $(ZMQ_HEADERS),$(wildcard zmtp/*.h)) $(TO)/include/zmtp
 	install -m 644 $(wildcard garden/*.h) $(TO)/include/garden
 	install -m 644 $(LIB_CORE) $(LIB_ZMTP) $(LIB_GARDEN) $(TO)/lib
-	cp -P $(foreach so,$(SO_ZMTP) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
+	cp -P $(foreach so,$(SO_ZMTP) $(SO_FFI) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
 	$(if $(UV_ALIAS),install -d $(TO)/lib/zmtp-static && echo 'INPUT(-l:libuv_a.a)' >$(TO)/lib/zmtp-static/libuv.a)
 	for f in $(wildcard zmtp/pkg/*.pc.in garden/pkg/*.pc.in); do \
 	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@UV_LIBS@|$(UV_LIBS)|; s|@WS_REQUIRES@|$(WS_REQUIRES)|; s|@WS_LIBS@|$(WS_LIBS)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \
 	done
 	$(if $(strip $(BIN)),install $(BIN) $(TO)/bin)
+	install -D -m 644 zmtp/ffi/abi.json $(TO)/share/zmtp/ffi-abi.json
 	install -d $(TO)/lib/systemd/user
 	sed 's|@PREFIX@|$(PREFIX)|' garden/pkg/gardend.service.in >$(TO)/lib/systemd/user/gardend.service
 	for p in zmtp garden; do \

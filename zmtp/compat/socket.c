@@ -163,16 +163,29 @@ static bool socket_called(struct zmq__socket *socket)
             atomic_load_explicit(&socket->remote.dock.called, memory_order_seq_cst));
 }
 
+// Rounds after the call has looked for the last time: what another thread brought since then did not ring, so that
+// whoever sleeps at the descriptor would not hear of it.
+static void socket_rounds_late(struct zmq__socket *socket)
+{
+    const bool news =
+        socket_called(socket) || socket->dock.taken || (socket->loop && socket->remote.dock.taken);
+    socket_rounds(socket);
+    const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
+    if (!news || bell < 0 || !atomic_load_explicit(&socket->exposed, memory_order_relaxed)) return;
+    (void)eventfd_write(bell, 1);
+    atomic_store_explicit(&socket->rung, true, memory_order_release);
+}
+
 // Whoever calls after the docks are asleep rings, and works for the socket if it gets the lock; if it does not, this
 // thread still has it, and finds the call when it has let go.
 static void socket_unlock(struct zmq__socket *socket)
 {
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
         for (int k = 0; k < SOCKET_ROUNDS && !socket_sleep(socket) && !socket_hungry(socket); k++)
-            socket_rounds(socket);
+            socket_rounds_late(socket);
         atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
         if (!socket_called(socket) || !socket_try(socket)) return;
-        socket_rounds(socket);
+        socket_rounds_late(socket);
     }
     atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
 }
