@@ -110,7 +110,7 @@ enum zmtp_event_kind {
     // ZMTP_ERR_TURNED_AWAY when its socket has no place for us, for |reason|:
     // its ROUTER has another peer of our routing id, its PAIR a peer. This one
     // comes with HANDSHAKE_FAILED when it was heard together with the
-    // handshake's end. Over inproc only the socket that dialled is told
+    // handshake's end
     ZMTP_EVENT_DIAL_FAILED,   // nobody there yet: |error|
     ZMTP_EVENT_RETRY,         // the next dial comes in |retry_ms|
     ZMTP_EVENT_GAVE_UP,       // no more dials, and the endpoint is forgotten: the other side

@@ -1,6 +1,6 @@
 // Engines that share their inproc names: who is joined to whom, what is told, and what a close leaves.
 // Both engines are run by one thread, by turns; test_uv_inproc_threads.c has them run by their own.
-#include "test/support/world.h"
+#include "test/support/ends.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -363,6 +363,98 @@ static void test_a_dialler_waits_again_when_its_binder_closes(void **state)
     }
 }
 
+static void test_a_binder_is_told_which_peer_of_another_engine_has_gone(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        struct both both;
+        struct node router, dealer, near;
+        struct ends ends = {0};
+        both_begin(&both);
+        ends_open(&ends, &router, &both.worlds[0], ZMTP_ROUTER);
+        node_bind(&router, NAME);
+        node_init(&dealer, &both.worlds[1], ZMTP_DEALER);
+        dealer.config.socket.routing_id = zmtp_bytes_text("far");
+        node_open(&dealer);
+        node_connect(&dealer, NAME);
+        BOTH_UNTIL(&both, ends.come == 1);
+        node_start(&near, &both.worlds[0], ZMTP_DEALER);
+        node_connect(&near, NAME);
+        BOTH_UNTIL(&both, ends.come == 2);
+        if (how == 0) assert_int_equal(zmtp_uv_disconnect(dealer.socket, NAME), ZMTP_OK);
+        if (how == 1) node_end(&both, &dealer);
+        if (how == 2) both_close(&both, 1);
+        BOTH_UNTIL(&both, ends.gone == 1);
+        ends_assert(&ends, 0, ZMTP_ERR_EOF, ZMTP_DEALER, "far", NAME);
+        both_rest(&both);
+        assert_int_equal(ends.gone, 1);
+        assert_int_equal(rows_of(&router).connected, 1);
+        both_end(&both);
+    }
+}
+
+static void test_a_binder_that_cuts_off_or_closes_is_told_its_own_doing_or_nothing(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        struct both both;
+        struct node pub, sub;
+        struct ends ends = {0};
+        both_begin(&both);
+        node_init(&pub, &both.worlds[0], ZMTP_PUB);
+        pub.config.socket.subscriptions_max = 1;
+        ends_watch(&ends, &pub);
+        node_open(&pub);
+        node_start(&sub, &both.worlds[1], ZMTP_SUB);
+        node_bind(&pub, NAME);
+        node_connect(&sub, NAME);
+        BOTH_UNTIL(&both, ends.come == 1);
+        if (closes) {
+            zmtp_uv_socket_close(sub.socket, NULL, NULL);
+            node_end(&both, &pub);
+            both_rest(&both);
+            assert_int_equal(ends.gone, 0);
+        } else {
+            assert_int_equal(zmtp_uv_subscribe(sub.socket, zmtp_bytes_text("a")), ZMTP_OK);
+            assert_int_equal(zmtp_uv_subscribe(sub.socket, zmtp_bytes_text("b")), ZMTP_OK);
+            BOTH_UNTIL(&both, ends.gone == 1);
+            ends_assert(&ends, 0, ZMTP_ERR_CANCELLED, ZMTP_SUB, "", NAME);
+        }
+        both_end(&both);
+    }
+}
+
+// What is posted to it leaves while it closes, and may meet with the end of a peer.
+static void test_a_binder_that_finds_an_end_while_it_closes_is_not_told_later(void **state)
+{
+    (void)state;
+    enum { LETTERS = 40, SIZE = 64 * 1024 };
+    static const uint8_t body[SIZE];
+    const struct zmtp_bytes letter = {body, SIZE};
+    struct both both;
+    struct node push, pulls[2];
+    struct ends ends = {0};
+    struct zmtp_uv_mailbox *mailbox;
+    both_begin(&both);
+    ends_open(&ends, &push, &both.worlds[0], ZMTP_PUSH);
+    node_bind(&push, NAME);
+    for (size_t i = 0; i < 2; i++) {
+        node_start(&pulls[i], &both.worlds[1], ZMTP_PULL);
+        node_connect(&pulls[i], NAME);
+        BOTH_UNTIL(&both, ends.come == i + 1);
+    }
+    assert_int_equal(zmtp_uv_mailbox_open(&mailbox, push.socket), ZMTP_OK);
+    for (size_t i = 0; i < LETTERS; i++)
+        assert_int_equal(zmtp_uv_post(mailbox, &letter, 1), ZMTP_OK);
+    zmtp_uv_socket_close(pulls[0].socket, NULL, NULL);
+    uv_run(&both.worlds[1].loop, UV_RUN_NOWAIT); // only there
+    zmtp_uv_socket_close(push.socket, NULL, NULL);
+    both_rest(&both);
+    assert_int_equal(ends.gone, 0);
+    zmtp_uv_mailbox_close(mailbox);
+    both_end(&both);
+}
+
 static void test_disconnect_ends_it_and_unbind_keeps_it(void **state)
 {
     (void)state;
@@ -625,6 +717,9 @@ int main(void)
         cmocka_unit_test(test_a_routing_id_in_use_is_refused_by_the_binder),
         cmocka_unit_test(test_what_was_sent_before_a_close_is_received),
         cmocka_unit_test(test_a_dialler_waits_again_when_its_binder_closes),
+        cmocka_unit_test(test_a_binder_is_told_which_peer_of_another_engine_has_gone),
+        cmocka_unit_test(test_a_binder_that_cuts_off_or_closes_is_told_its_own_doing_or_nothing),
+        cmocka_unit_test(test_a_binder_that_finds_an_end_while_it_closes_is_not_told_later),
         cmocka_unit_test(test_disconnect_ends_it_and_unbind_keeps_it),
         cmocka_unit_test(test_who_is_cut_off_waits_for_the_name_to_be_bound_anew),
         cmocka_unit_test(test_limits_hold_across_engines_and_room_is_told),

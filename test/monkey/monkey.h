@@ -8,6 +8,7 @@
 #include "test/support/random.h"
 #include "zmtp/zmtp.h"
 
+enum { MONKEY_PEERS = 64 };
 enum { MONKEY_SOCKETS = 8, MONKEY_ENGINES = 2, MONKEY_KEPT = 10, MONKEY_BODY = 70000 };
 enum { MONKEY_CHILD_OK = 7, MONKEY_DESCRIPTORS = 1024 };
 
@@ -30,6 +31,8 @@ struct monkey_socket {
     struct zmtp_uv_mailbox *mailbox;
     struct zmtp_uv_tray *tray;
     uint64_t ticket;
+    uint64_t peers[MONKEY_PEERS]; // over inproc, of which it was told that they came
+    size_t peer_count;
     bool closing, told; // closed by us; and we were told that it is done
     bool asked;         // to be told
 };

@@ -53,12 +53,30 @@ static void open_on_flow(struct zmtp_uv_socket *socket, void *user)
     open_perhaps_act(one->monkey);
 }
 
+// Over inproc there is nothing that could fail between the two: each that went has come, and goes once.
+static void open_count_peers(struct monkey_socket *one, const struct zmtp_event *event)
+{
+    size_t at = 0;
+    if (strncmp(event->endpoint, "inproc://", 9) != 0 || one->peer_count == MONKEY_PEERS) return;
+    while (at < one->peer_count && one->peers[at] != event->peer)
+        at++;
+    const bool there = at < one->peer_count;
+    if (event->kind == ZMTP_EVENT_HANDSHAKE_DONE) {
+        monkey_expect(one->monkey, !there && event->peer > 0, "a peer comes once");
+        one->peers[one->peer_count++] = event->peer;
+    } else if (event->kind == ZMTP_EVENT_CLOSED) {
+        monkey_expect(one->monkey, there, "a peer that goes has come");
+        one->peers[at] = one->peers[--one->peer_count];
+    }
+}
+
 static void open_on_event(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user)
 {
     struct monkey_socket *one = user;
     struct monkey *monkey = one->monkey;
     (void)socket;
     open_called(one);
+    open_count_peers(one, event); // in the order in which they are told
     open_perhaps_act(monkey);
     // All of it is valid during the call, whatever was done meanwhile.
     monkey_expect(monkey, event->kind < ZMTP_EVENTS, "an event is of a known kind");

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "farewell.h"
 #include "shared.h"
 
 static void pact_unref(struct zmtp__pact *pact)
@@ -41,6 +42,8 @@ static void crossing_free(struct zmtp__crossing *crossing, bool own)
     zmtp__shore_close(crossing->shore);
     if (crossing->link)
         zmtp__inproc_uncross(crossing->link, own ? ZMTP_ERR_CANCELLED : crossing->pact->error);
+    if (crossing->farewell)
+        zmtp__farewell_say(crossing->farewell, own ? ZMTP_ERR_CANCELLED : ZMTP_ERR_EOF);
     // A PAIR has room for another now.
     if (!crossing->dialled && socket->core && socket->refused_far) {
         socket->refused_far = false;
@@ -112,12 +115,17 @@ static int crossing_accept(struct zmtp_uv_socket *socket, struct zmtp__pact *pac
     struct zmtp__crossing *crossing = zmtp_alloc(uv->allocator, sizeof *crossing);
     if (!crossing) return ZMTP_ERR_MEMORY;
     struct zmtp_pipe_end *end;
-    const int error = zmtp__far_join(socket->core, &pact->facts[0], &end);
+    struct zmtp__farewell *farewell;
+    int error = zmtp__farewell_open(&farewell, socket, pact->endpoint, &pact->facts[0]);
+    if (error == ZMTP_OK) error = zmtp__far_join(socket->core, &pact->facts[0], &end);
     if (error < 0) {
+        zmtp__farewell_close(farewell);
         zmtp_free(uv->allocator, crossing, sizeof *crossing);
         return error;
     }
     crossing_begin(crossing, socket, pact, shore, end);
+    crossing->farewell = farewell;
+    farewell->number = crossing->number;
     uv->inproc_news = true; // it is to be told
     zmtp__uv_socket_touch(socket);
     return ZMTP_OK;

@@ -24,7 +24,8 @@ struct zmtp__crossing {
     struct zmtp__keeper keeper;
     struct zmtp__crossing *next; // of the engine
     struct zmtp_uv_socket *socket;
-    struct zmtp__inproc_link *link; // the dialler's, as long as it dials
+    struct zmtp__inproc_link *link;  // the dialler's, as long as it dials
+    struct zmtp__farewell *farewell; // the binder's, to its socket
     struct zmtp__pact *pact;
     struct zmtp__shore *shore;
     struct zmtp_pipe_end *end; // the socket's own; null once closed

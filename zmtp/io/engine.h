@@ -9,6 +9,7 @@
 
 struct zmtp__crossing;
 struct zmtp__harbour;
+struct zmtp__farewell;
 struct zmtp__inproc_name;
 struct zmtp__inproc_link;
 struct zmtp__asker;
@@ -42,6 +43,7 @@ struct zmtp_uv {
     struct zmtp__crossing *crossings; // sockets joined to those of other engines
     bool inproc_news;                 // events of these are to be told
     uint64_t partings;                // how many of the last two kinds have been freed so far
+    struct zmtp__farewell *farewells; // to be told, first come first
     size_t unflushed;                 // octets sent by the user since the last flush
     uint64_t turn_ns;                 // what dispatches took since the loop's last turn began
     uint64_t numbers;                 // given to sockets, connections and diallers so far

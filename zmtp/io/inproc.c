@@ -4,6 +4,7 @@
 
 #include "../msg/pipe.h"
 #include "crossing.h"
+#include "farewell.h"
 #include "shared.h"
 
 static struct zmtp__inproc_name *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
@@ -30,10 +31,12 @@ static void inproc_forget_pipe(struct zmtp__inproc_link *link)
     }
 }
 
-// The binder is lost.
-static void inproc_part(struct zmtp__inproc_link *link)
+// The two are parted, for a reason of the binder's.
+static void inproc_part(struct zmtp__inproc_link *link, int error)
 {
     inproc_forget_pipe(link);
+    zmtp__farewell_say(link->farewell, error);
+    link->farewell = NULL;
     link->binder = NULL;
     link->announced = true;
     link->lost = link->lost || link->up;
@@ -56,9 +59,20 @@ static void inproc_make_room(const struct zmtp__inproc_link *link)
 
 static int inproc_join_near(struct zmtp__inproc_link *link, struct zmtp_uv_socket *binder)
 {
+    struct zmtp_uv *uv = binder->uv;
     struct zmtp_pipe_end *ends[2];
-    const int error = zmtp_socket_join(link->dialler->core, binder->core, ends);
+    struct zmtp__far_facts facts;
+    struct zmtp__farewell *farewell;
+    zmtp__far_facts_of(&link->dialler->config.socket, &facts);
+    int error = zmtp__farewell_open(&farewell, binder, link->endpoint, &facts);
     if (error < 0) return error;
+    error = zmtp_socket_join(link->dialler->core, binder->core, ends);
+    if (error < 0) {
+        zmtp__farewell_close(farewell);
+        return error;
+    }
+    link->numbers[1] = farewell->number = ++uv->numbers; // a row of another socket's perhaps
+    link->farewell = farewell;
     link->binder = binder;
     zmtp__pipe_follow(ends[0], &link->ends[0]);
     zmtp__pipe_follow(ends[1], &link->ends[1]);
@@ -130,7 +144,6 @@ int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint)
     if (!link) return ZMTP_ERR_MEMORY;
     *link = (struct zmtp__inproc_link){.next = uv->links, .dialler = socket, .announced = true};
     link->numbers[0] = ++uv->numbers;
-    link->numbers[1] = ++uv->numbers;
     strcpy(link->endpoint, endpoint);
     uv->links = link;
     inproc_join(uv, link);
@@ -187,6 +200,7 @@ static void inproc_free_link(struct zmtp__inproc_link **at)
     if (link->binder) zmtp__uv_socket_touch(link->binder);
     if (link->crossing) link->crossing->link = NULL; // it ends when the socket lets go of the pipe
     if (link->binder && link->binder->refused_far) inproc_invite(link->binder);
+    if (link->farewell) zmtp__farewell_say(link->farewell, ZMTP_ERR_EOF);
     inproc_forget_pipe(link);
     inproc_make_room(link);
     zmtp_free(uv->allocator, link, sizeof *link);
@@ -224,11 +238,12 @@ void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
             continue;
         }
         if (link->binder == socket) {
-            inproc_part(link);
+            inproc_part(link, ZMTP_ERR_EOF);
             link->error = ZMTP_OK;
         }
         at = &link->next;
     }
+    zmtp__farewell_leave(socket); // also those that were just said
 }
 
 // Who is at the other side.
@@ -248,22 +263,25 @@ static struct inproc_other inproc_far(const struct zmtp__far_facts *facts)
                                  zmtp_bytes_of(facts->routing_id, facts->routing_id_size)};
 }
 
+// |number| is that of a row, or 0.
 static void inproc_tell(struct zmtp_uv_socket *socket, enum zmtp_event_kind kind,
-                        const char *endpoint, int error, const struct inproc_other *other)
+                        const char *endpoint, uint64_t number, int error)
 {
-    struct zmtp_event event = {
-        .kind = kind, .endpoint = endpoint, .remote = other ? endpoint : "", .error = error};
-    if (other) {
-        event.routing_id = other->routing_id;
-        event.peer_type = other->type;
-    }
+    const struct zmtp_event event = {
+        .kind = kind, .peer = number, .endpoint = endpoint, .remote = "", .error = error};
     zmtp__uv_socket_tell(socket, &event);
 }
 
-static void inproc_tell_done(struct zmtp_uv_socket *socket, const char *endpoint,
+static void inproc_tell_done(struct zmtp_uv_socket *socket, const char *endpoint, uint64_t number,
                              struct inproc_other other)
 {
-    inproc_tell(socket, ZMTP_EVENT_HANDSHAKE_DONE, endpoint, ZMTP_OK, &other);
+    const struct zmtp_event event = {.kind = ZMTP_EVENT_HANDSHAKE_DONE,
+                                     .peer = number,
+                                     .endpoint = endpoint,
+                                     .remote = endpoint,
+                                     .routing_id = other.routing_id,
+                                     .peer_type = other.type};
+    zmtp__uv_socket_tell(socket, &event);
 }
 
 // One of the two was told nothing yet: the dialler, if |crossing| is its.
@@ -274,7 +292,9 @@ static void inproc_tell_crossing(struct zmtp__crossing *crossing)
     char endpoint[ZMTP_ENDPOINT_MAX];
     strcpy(endpoint, crossing->pact->endpoint);
     crossing->announced = true;
-    inproc_tell_done(crossing->socket, endpoint, inproc_far(&peer));
+    if (crossing->farewell) crossing->farewell->due = true;
+    const uint64_t number = crossing->link ? crossing->link->numbers[0] : crossing->number;
+    inproc_tell_done(crossing->socket, endpoint, number, inproc_far(&peer));
 }
 
 // Tells one thing of what became of a link; what was lost comes first, also when another binder has
@@ -283,29 +303,32 @@ static void inproc_tell_link(struct zmtp__inproc_link *link)
 {
     struct zmtp_uv_socket *const dialler = link->dialler, *const binder = link->binder;
     const int error = link->error;
+    const uint64_t numbers[2] = {link->numbers[0], link->numbers[1]};
     char endpoint[ZMTP_ENDPOINT_MAX];
     strcpy(endpoint, link->endpoint);
     if (link->lost) {
         link->lost = false;
-        inproc_tell(dialler, ZMTP_EVENT_CLOSED, endpoint, ZMTP_ERR_EOF, NULL);
+        inproc_tell(dialler, ZMTP_EVENT_CLOSED, endpoint, numbers[0], ZMTP_ERR_EOF);
         return;
     }
     struct zmtp__crossing *const crossing = link->crossing;
     link->announced = true;
     link->up = binder || (crossing && zmtp__crossing_up(crossing));
     if (binder) {
-        inproc_tell_done(dialler, endpoint, inproc_near(binder));
-        inproc_tell_done(binder, endpoint, inproc_near(dialler));
+        link->farewell->due = true;
+        inproc_tell_done(dialler, endpoint, numbers[0], inproc_near(binder));
+        inproc_tell_done(binder, endpoint, numbers[1], inproc_near(dialler));
     } else if (link->up) {
         inproc_tell_crossing(crossing);
     } else if (error < 0) {
-        inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_FAILED, endpoint, error, NULL);
+        inproc_tell(dialler, ZMTP_EVENT_HANDSHAKE_FAILED, endpoint, numbers[0], error);
     }
 }
 
 // Tells one thing that was not told yet. False: there is none.
 static bool inproc_tell_next(struct zmtp_uv *uv)
 {
+    if (zmtp__farewell_tell(uv)) return true;
     for (struct zmtp__inproc_name **at = &uv->names; *at; at = &(*at)->next) {
         struct zmtp__inproc_name *name = *at;
         struct zmtp_uv_socket *const socket = name->socket;
@@ -315,8 +338,8 @@ static bool inproc_tell_next(struct zmtp_uv *uv)
         strcpy(endpoint, name->endpoint);
         name->announced = true;
         if (stopped) inproc_free_name(uv, at);
-        inproc_tell(socket, stopped ? ZMTP_EVENT_STOPPED : ZMTP_EVENT_LISTENING, endpoint, ZMTP_OK,
-                    NULL);
+        inproc_tell(socket, stopped ? ZMTP_EVENT_STOPPED : ZMTP_EVENT_LISTENING, endpoint, 0,
+                    ZMTP_OK);
         return true;
     }
     for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
@@ -338,7 +361,7 @@ static void inproc_look_for_cuts(struct zmtp_uv *uv)
     for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
         if (!link->binder || (link->ends[0] && link->ends[1])) continue;
         zmtp__uv_socket_touch(link->binder);
-        inproc_part(link);
+        inproc_part(link, link->ends[1] ? ZMTP_ERR_EOF : ZMTP_ERR_CANCELLED);
         link->error = ZMTP_ERR_CANCELLED;
     }
 }

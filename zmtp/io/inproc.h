@@ -20,10 +20,11 @@ struct zmtp__inproc_link {
     struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name, or
     struct zmtp__crossing *crossing;         // the binder is another engine's
     uint64_t serial;                         // of the bind that was dialled last, there
-    struct zmtp_pipe_end *ends[2]; // the sockets' own, dialler's and binder's; null once closed
-    uint64_t numbers[2];           // of the rows of the two
-    int error;                     // why this binder does not suit
-    bool announced;                // all there is to tell is told, but for:
+    struct zmtp_pipe_end *ends[2];   // the sockets' own, dialler's and binder's; null once closed
+    struct zmtp__farewell *farewell; // to the binder; null without one
+    uint64_t numbers[2];             // of the rows of the two
+    int error;                       // why this binder does not suit
+    bool announced;                  // all there is to tell is told, but for:
     bool up, lost; // the dialler was told of a binder; it is to be told that this one went
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
