@@ -38,7 +38,7 @@ DEPS_ws = libwslay-dev
 DEPS_zmq = libzmq3-dev
 DEPS_test = $(DEPS_demo) $(DEPS_ws) $(DEPS_zmq) gcc-multilib libcmocka-dev python3-zmq python3-msgpack python3-venv
 DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
-DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3
+DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3 valgrind
 DEPS_tidy = $(DEPS_build) clang-format python3
 DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
 # The tests of others that make consumers runs.
@@ -47,7 +47,7 @@ DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 sbcl cppzmq-dev $(call unless,g++,g++) \
     python3-gevent python3-ipykernel python3-jupyter-client $(call unless,node,nodejs) $(call unless,npm,npm)
 KOFFI = 2.9.2
-DEPS_valgrind = $(DEPS_test) valgrind
+DEPS_valgrind = $(DEPS_test) $(DEPS_bench)
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
 # The languages of other libraries, where they are not here from elsewhere. Debian 12's Rust is too old
@@ -145,7 +145,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq flat amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -252,9 +252,10 @@ $(FLAT_TESTS):
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/lib) -o $@ $(filter %.o,$^) -L$(O)/lib -lzmtp-ffi -lpthread
 
 # What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
-# what is the drop-in's alone is own_*.c, which may use drafts.
+# what is the drop-in's alone is own_*.c, which may use drafts. draft_*.c print what lies beside them as libzmq, built
+# with drafts, printed it.
 COMPAT_SAME = $(basename $(notdir $(wildcard test/compat/same_*.c)))
-COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c)))
+COMPAT_OWN = $(basename $(notdir $(wildcard test/compat/own_*.c test/compat/draft_*.c)))
 COMPAT_TESTS = $(foreach p,$(COMPAT_SAME),$(O)/test/compat/$(p)-libzmq $(O)/test/compat/$(p)-dropin) \
     $(COMPAT_OWN:%=$(O)/test/compat/%) $(O)/compat-draft/libzmq.so
 $(O)/obj/dropin/%.o: %.c $(O)/flags $(O)/compat/include/zmq.h
@@ -428,7 +429,7 @@ $(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
 
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
-BENCH = $(foreach s,throughput latency,$(O)/bench/$(s)-zmtp $(O)/bench/$(s)-libzmq)
+BENCH = $(foreach s,throughput latency,$(foreach l,zmtp libzmq raw,$(O)/bench/$(s)-$(l)))
 bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
 	$(again) deps-bench
 	$(again) run-bench
@@ -441,6 +442,12 @@ $(O)/bench/control: $(O)/obj/bench/control.o $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_GARDEN) $(LIB_ZMTP) $(LIBS_SYSTEM)
 bench-programs: $(BENCH) $(O)/bench/control
+bench-compare: ## two revisions of the native interface: instructions and processor time a message; BASE=HEAD~1
+	$(again) deps-bench
+	$(again) run-bench-compare
+BASE ?= HEAD
+run-bench-compare: $(BENCH)
+	+@$(PYTHON) bench/compare.py --build $(O) --make '$(MAKE)' --base '$(BASE)' $(BENCH_FLAGS)
 run-bench: $(BENCH)
 	@$(PYTHON) bench/run.py --build $(O)/bench $(BENCH_FLAGS)
 bench-capture: ## captures of 49 MB/s measured on this disk; BENCH_FLAGS='--quick --folder DIR'
@@ -461,7 +468,7 @@ $(O)/bench/query: $(O)/obj/bench/query.o $(call obj,$(filter-out %/main.c,$(DAEM
 $(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
     $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources
 	@mkdir -p $(@D)
-	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(if $(filter %-zmtp,$@),$(LIB_ZMTP) $(LIBS_SYSTEM),-lzmq)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(if $(filter %-zmtp,$@),$(LIB_ZMTP) $(LIBS_SYSTEM),$(if $(filter %-libzmq,$@),-lzmq))
 
 # Installs those of a list of packages that are missing; a system without dpkg looks after itself.
 deps: deps-all ## installs every package that any target here needs (Debian 12)

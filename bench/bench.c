@@ -17,11 +17,15 @@ struct bench_run {
 static struct bench_arguments bench_arguments(int argc, char **argv)
 {
     if (argc != 5) {
-        fprintf(stderr, "usage: %s bind|connect|both ENDPOINT SIZE MILLISECONDS\n", argv[0]);
+        fprintf(stderr, "usage: %s bind|connect|both ENDPOINT SIZE MILLISECONDS|COUNTx\n", argv[0]);
         exit(2);
     }
     struct bench_arguments a = {.endpoint = argv[2], .size = strtoul(argv[3], NULL, 10)};
-    a.duration_ns = strtoull(argv[4], NULL, 10) * 1000000;
+    char *unit;
+    const uint64_t amount = strtoull(argv[4], &unit, 10);
+    const bool counted = strcmp(unit, "x") == 0;
+    a.duration_ns = counted ? BENCH_FOREVER_NS : amount * 1000000;
+    a.count_max = counted ? amount : UINT64_MAX;
     if (a.size < 2) bench_die("SIZE", "at least 2: one octet alone marks the end");
     return a;
 }

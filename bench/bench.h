@@ -10,10 +10,12 @@
 
 enum { BENCH_QUEUE_MAX = 1000 }; // both libraries' own default
 
+#define BENCH_FOREVER_NS (UINT64_C(3600) * 1000000000)
+
 struct bench_arguments {
     const char *endpoint;
     size_t size;
-    uint64_t duration_ns;
+    uint64_t duration_ns, count_max; // whichever comes first ends it
 };
 
 // What one side does with its socket; it writes its figures to |out|, one a line.
@@ -21,8 +23,8 @@ struct bench_side {
     enum adapter_pattern pattern;
     void (*run)(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out);
 };
-// The program: PROGRAM bind|connect|both ENDPOINT SIZE MILLISECONDS. The side that binds prints
-// "endpoint TEXT" first, so that the other can be told a port that the system chose. "both" runs both
+// The program: PROGRAM bind|connect|both ENDPOINT SIZE MILLISECONDS, or COUNTx for so many messages,
+// however long they take. The side that binds prints "endpoint TEXT" first, so that the other can be told a port that the system chose. "both" runs both
 // sides in two threads, for inproc; the figures of the one that binds then begin with "bind_", and
 // processor time is the process's.
 int bench_main(int argc, char **argv, const struct bench_side *binder,

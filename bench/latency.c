@@ -66,7 +66,8 @@ static void ask_for(struct adapter *adapter, const struct bench_arguments *argum
     struct asker a = {body, size};
     uint64_t end_ns = UINT64_MAX, cpu_ns = 0, sent_ns = bench_now_ns();
     size_t count = 0;
-    for (size_t i = 0; sent_ns < end_ns && count < TRIPS_MAX; i++) {
+    const size_t max = arguments->count_max < TRIPS_MAX ? (size_t)arguments->count_max : TRIPS_MAX;
+    for (size_t i = 0; sent_ns < end_ns && count < max; i++) {
         if (i == TRIPS_WARM) {
             end_ns = sent_ns + arguments->duration_ns;
             cpu_ns = bench_cpu_ns();

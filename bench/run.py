@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Measures the same scenarios over libzmtp and over libzmq, interleaved, and compares them.
+"""Measures the same scenarios over libzmtp, over libzmq and over no library, interleaved, and compares them.
 
 Each round runs every case once with each library, in turns, so that a slow phase of the machine
 meets both. A case is one scenario, transport and size; its figure is the median of the rounds, with
 the lowest and the highest beside it. Two processes a run, or for inproc two threads of one; processor
 time is both of theirs.
-Prints a Markdown table, names the cases that libzmtp loses, writes BUILD/results.json.
+No library is the ceiling: what a plain program does that frames, writes and parses (adapter_raw.c); it
+has no inproc. Prints a Markdown table, names the cases that libzmtp loses, writes BUILD/results.json.
 """
 import argparse
 import json
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 
-LIBRARIES = ('zmtp', 'libzmq')
+LIBRARIES = ('zmtp', 'libzmq', 'raw')
 SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 QUICK_SIZES = (64, 65536)
 TRANSPORTS = ('tcp', 'ipc', 'inproc')
@@ -29,9 +30,9 @@ def start(program, *arguments):
                             stdin=subprocess.DEVNULL)
 
 
-def finish(process, name):
+def finish(process, name, timeout=TIMEOUT):
     try:
-        text = process.communicate(timeout=TIMEOUT)[0]
+        text = process.communicate(timeout=timeout)[0]
     finally:
         process.kill()
     if process.returncode != 0:
@@ -89,14 +90,18 @@ def endpoint_of(transport, folder, round_, library):
     return f'ipc://{folder}/{library}-{round_}'
 
 
+def contestants(transport):
+    return LIBRARIES[:2] if transport == 'inproc' else LIBRARIES
+
+
 def run_cases(cases, rounds, build, milliseconds):
-    samples = {case: {library: [] for library in LIBRARIES} for case in cases}
+    samples = {case: {library: [] for library in contestants(case[1])} for case in cases}
     with tempfile.TemporaryDirectory() as folder:
         for round_ in range(rounds):
-            order = LIBRARIES if round_ % 2 == 0 else LIBRARIES[::-1]
             for case in cases:
                 scenario, transport, size = case
-                for library in order:
+                order = contestants(transport)
+                for library in order if round_ % 2 == 0 else order[::-1]:
                     endpoint = endpoint_of(transport, folder, round_, library)
                     samples[case][library].append(
                         measure(build, scenario, library, endpoint, size, milliseconds))
@@ -109,6 +114,12 @@ def summary(samples, key):
     return {'median': statistics.median(values), 'min': min(values), 'max': max(values)}
 
 
+def better(row, ours, theirs):
+    """How many times better one library is, by more messages or by less time."""
+    ours, theirs = row[ours]['median'], row[theirs]['median']
+    return ours / theirs if row['figure'] == 'rate' else theirs / ours
+
+
 def summarise(samples):
     """One row a case and figure; the ratio is above 1 where libzmtp is better."""
     rows = []
@@ -116,11 +127,11 @@ def summarise(samples):
         keys = ('rate',) if scenario == 'throughput' else ('p50_us', 'p99_us')
         for key in keys:
             row = {'scenario': scenario, 'transport': transport, 'size': size, 'figure': key}
-            for library in LIBRARIES:
+            for library in by_library:
                 row[library] = summary(by_library[library], key)
                 row[library]['cpu_us'] = summary(by_library[library], 'cpu_us')['median']
-            ours, theirs = row['zmtp']['median'], row['libzmq']['median']
-            row['ratio'] = ours / theirs if key == 'rate' else theirs / ours
+            row['ratio'] = better(row, 'zmtp', 'libzmq')
+            row['of_ceiling'] = better(row, 'zmtp', 'raw') if 'raw' in by_library else None
             rows.append(row)
     return rows
 
@@ -147,13 +158,15 @@ UNITS = {'rate': 'messages/s', 'p50_us': 'round trip p50, us', 'p99_us': 'round 
 
 def table(rows):
     yield ('| what | transport | size | libzmtp median (min .. max) | libzmq | better by '
-           '| CPU us a message: libzmtp | libzmq |')
-    yield '|---|---|---|---|---|---|---|---|'
+           '| of the ceiling | CPU us a message: libzmtp | libzmq | ceiling |')
+    yield '|---|---|---|---|---|---|---|---|---|---|'
     for r in rows:
         key = r['figure']
+        ceiling = f'{r["of_ceiling"]:.0%}' if r['of_ceiling'] else '-'
+        ceiling_cpu = f'{r["raw"]["cpu_us"]:.3f}' if r['of_ceiling'] else '-'
         yield (f'| {UNITS[key]} | {r["transport"]} | {name_of(r["size"])} | {cell(r["zmtp"], key)} '
-               f'| {cell(r["libzmq"], key)} | {r["ratio"]:.2f} x '
-               f'| {r["zmtp"]["cpu_us"]:.2f} | {r["libzmq"]["cpu_us"]:.2f} |')
+               f'| {cell(r["libzmq"], key)} | {r["ratio"]:.2f} x | {ceiling} '
+               f'| {r["zmtp"]["cpu_us"]:.3f} | {r["libzmq"]["cpu_us"]:.3f} | {ceiling_cpu} |')
 
 
 def losses(title, rows, ratio):
@@ -190,7 +203,7 @@ def main():
     started = time.time()
     samples = run_cases(cases, options.rounds, options.build, options.milliseconds)
     rows = summarise(samples)
-    names = [next(iter(samples.values()))[library][0]['library'] for library in LIBRARIES]
+    names = [next(iter(samples.values()))[library][0]['library'] for library in LIBRARIES[:2]]
     machine = f'{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}'
     with open(f'{options.build}/results.json', 'w') as file:
         json.dump({'libraries': names, 'machine': machine, 'rounds': options.rounds,

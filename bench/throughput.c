@@ -56,7 +56,8 @@ static void send_for(struct adapter *adapter, const struct bench_arguments *argu
     const uint64_t cpu_ns = bench_cpu_ns();
     const uint64_t end_ns = bench_now_ns() + arguments->duration_ns;
     uint64_t count = 0;
-    while (count % SENDS_A_CLOCK != 0 || bench_now_ns() < end_ns) {
+    while (count < arguments->count_max &&
+           (count % SENDS_A_CLOCK != 0 || bench_now_ns() < end_ns)) {
         adapter_send(adapter, body, size);
         count++;
     }

@@ -24,7 +24,9 @@ struct garden_blocking;
 int garden_blocking_open(struct garden_blocking **out, const struct garden_client_config *config,
                          struct garden_error *error);
 // Of the daemon that wrote the connection file at |path|; null: the one in the run directory. |why|, if
-// not null, gets a constant sentence about a failure.
+// not null, gets a line that names the file, what is wrong with it and what to do; it is valid until this
+// thread's next call of this function. GARDEN_ERR_NOT_FOUND: there is no such file, GARDEN_ERR_FORMAT: it is
+// no connection file, GARDEN_ERR_VERSION: of a daemon of another version.
 int garden_blocking_open_file(struct garden_blocking **out, const char *path, const char **why);
 // Null is no client.
 void garden_blocking_close(struct garden_blocking *garden);

@@ -192,6 +192,21 @@ int garden_msgpack_decode(struct zmtp_bytes in, struct garden_arena *arena,
 int garden_json_encode(const struct garden_value *value, struct garden_buffer *out);
 int garden_msgpack_encode(const struct garden_value *value, struct garden_buffer *out);
 
+// ---- Words that are none
+
+// The name nearest to |wanted| of those that were offered, if it is near enough to have been meant: by the letters
+// that differ, whatever their case. Both live as long as it does.
+struct garden_near {
+    struct garden_text wanted;
+    const char *best; // null: there is none
+    size_t distance;
+};
+enum { GARDEN_NEAR_SIZE = 96 };
+void garden_near_init(struct garden_near *near, struct garden_text wanted);
+void garden_near_offer(struct garden_near *near, const char *name);
+// "; did you mean 'x'?", or nothing.
+void garden_near_text(const struct garden_near *near, char out[GARDEN_NEAR_SIZE]);
+
 #if defined __cplusplus && defined __GNUC__
 #pragma GCC diagnostic pop
 #endif

@@ -68,6 +68,7 @@ struct zmtp_peer_config {
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id; // copied; at most 255 octets; sent by REQ, DEALER and ROUTER
+    bool routing_id_any;          // theirs may begin with a zero octet (socket.h)
     struct zmtp_bytes
         metadata; // properties of the application (socket.h), which are told too; copied
     struct zmtp_bytes remote;  // the other side's address, "tcp://192.0.2.1:4711", or empty; and

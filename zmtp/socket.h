@@ -41,15 +41,19 @@ struct zmtp_socket_config {
     // Told to peers, but by other types than REQ, DEALER and ROUTER only over inproc (RFC 37, Identity
     // Property); at most 255 octets, no leading zero.
     struct zmtp_bytes routing_id;
+    // Routing ids may begin with a zero octet, ours and those of peers. RFC 37 keeps such for the ids that
+    // a ROUTER makes up; libzmq takes them from anybody, so that one made of random octets works there.
+    bool routing_id_any;
     // Properties of the application, which peers are told too and find with zmtp_msg_property: any
     // number of zmtp_property_encode, ZMTP_APPLICATION_METADATA_MAX octets at most; all names begin with
     // "X-" (RFC 37, Connection Metadata). Copied.
     struct zmtp_bytes metadata;
     // Per pipe: messages and octets that may wait to be sent, and to be received.
     size_t send_count_max, send_bytes_max, recv_count_max, recv_bytes_max;
-    // ROUTER: octets that may wait for all its peers together, however many do not read; 0: no limit but that
-    // of each. A peer may have as much waiting as is left, so that one that reads always finds room. What
-    // finds none is as with a full peer, but nobody is told when there is again.
+    // ROUTER, PUB, XPUB and RADIO: octets that may wait for all its peers together, however many do not read;
+    // 0: no limit but that of each. A peer may have as much waiting as is left, so that one that reads always
+    // finds room. What finds none is as with a full peer, but nobody is told when there is again. Copies of one
+    // message count each, though their queues may share its octets. Not with |nodrop|.
     size_t send_bytes_all_max;
     // ROUTER: a send to nobody is ZMTP_ERR_UNREACHABLE, to a full peer ZMTP_ERR_AGAIN. When false,
     // such messages are dropped and counted, as RFC 28 allows.

@@ -271,6 +271,12 @@ struct zmtp_uv_config {
     struct zmtp_security security;
     struct zmtp_allow allow;
     struct zmtp_uv_ipc_allow ipc_allow; // copied as well
+    // Which addresses may connect over tcp and ws, whatever the mechanism: up to 4096 networks and addresses
+    // in digits, with a space between them: "127.0.0.1 10.0.0.0/8 ::1 fd00::/8". Others are closed before
+    // their first octet is read, and told as REFUSED with |remote|. Null: any; "": none. IPv4 is the same
+    // whether it is written plain or as IPv6 has it, ::ffff:10.0.0.0/104, and whichever of the two the
+    // listener takes; a network of IPv6 that is wider than all of IPv4, ::/0 say, has no part of it. Copied.
+    const char *tcp_allow;
     // NULL and PLAIN have no secrecy. So listening on tcp beyond loopback is refused unless asked for; a
     // dial that leads there goes on, as it may be of this network, and its CONNECTED has a |reason| that
     // says so. It is the same with udp, which has no mechanism, and with groups that are not joined

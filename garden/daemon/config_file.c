@@ -18,8 +18,8 @@ int config_file_read(const char *path, char **text, struct garden_error *error)
     *text = NULL;
     const int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0)
-        return garden__fail(error, GARDEN_ERR_NOT_FOUND, "%.200s cannot be read: %s", path,
-                            strerror(errno));
+        return garden__fail(error, errno == ENOENT ? GARDEN_ERR_NOT_FOUND : GARDEN_ERR_ACCESS,
+                            "%.200s cannot be read: %s", path, strerror(errno));
     const bool regular = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
     const size_t size = regular ? (size_t)status.st_size : 0;
     if (regular && size <= CONFIG_FILE_MAX) *text = malloc(size + 1);

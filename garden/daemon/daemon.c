@@ -577,6 +577,7 @@ int daemon_run(struct options *options)
     (void)signal(SIGXFSZ, SIG_IGN);
     // Answers and queries keep up to five of the pool's threads; what is kept is written on others.
     if (!getenv("UV_THREADPOOL_SIZE")) (void)uv_os_setenv("UV_THREADPOOL_SIZE", "8");
+    log_set_time(options->log_time);
     if (uv_loop_init(&daemon.loop) < 0) {
         log_write(LOG_ERROR, "no event loop could be opened; raise the limit of open files");
         return 1;

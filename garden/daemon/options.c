@@ -98,14 +98,17 @@ static const char options_help_more[] = // a string literal has its limits
     "                       store, STORE/staging (RUN-DIR/staging)\n"
     "\n"
     "  --config FILE        options from a file, in lines 'name = value'; those that stand\n"
-    "                       after it on the command line override it. SIGHUP reads it\n"
-    "                       again: log-level, position-ms and ring-ms change at once\n"
+    "                       after it on the command line override it. With a '-' before\n"
+    "                       FILE it may be missing. SIGHUP reads it again: log-level,\n"
+    "                       log-time, position-ms and ring-ms change at once\n"
     "  --http HOST:PORT     serve /metrics for Prometheus, on loopback only\n"
     "  --query-ms N         how long a query may take (4000)\n"
     "  --query-rows N       how many rows it tells, and that there are more (10000)\n"
     "  --position-ms N      between two PlaybackPosition events (100)\n"
     "  --ready-fd N         write a line to this descriptor when ready\n"
     "  --log-level L        error, warning, info or debug (info)\n"
+    "  --log-time WHEN      begin lines of the log with the time: always, never, or auto:\n"
+    "                       where systemd's journal does not do that (auto)\n"
     "  --help, --version\n"
     "\n"
     "It tells a service manager that it is ready, stops or lives, as sd_notify does.\n"
@@ -306,6 +309,7 @@ static const struct option options_table[] = {
     {"query-rows", required_argument, NULL, 'w'},
     {"ready-fd", required_argument, NULL, 'y'},
     {"log-level", required_argument, NULL, 'g'},
+    {"log-time", required_argument, NULL, 'T'},
     {"config", required_argument, NULL, 'C'},
     {"http", required_argument, NULL, 'H'},
     {"curve-key", required_argument, NULL, 'K'},
@@ -315,11 +319,23 @@ static const struct option options_table[] = {
     {0},
 };
 
+static int options_log(int option, const char *text, struct options *out)
+{
+    enum log_level level;
+    if (option == 'T')
+        return log_time_parse(text, &out->log_time)
+                   ? OPTIONS_GO_ON
+                   : options_usage("--log-time", "auto, always or never", text);
+    if (!log_level_parse(text, &level))
+        return options_usage("--log-level", "error, warning, info or debug", text);
+    log_set_level(level);
+    return OPTIONS_GO_ON;
+}
+
 // Options that are read as a whole at once.
 static int options_one(int option, const char *text, struct options *out,
                        struct options_where *where)
 {
-    enum log_level level;
     uint32_t number;
     switch (option) {
     case 's':
@@ -362,10 +378,8 @@ static int options_one(int option, const char *text, struct options *out,
         out->ready_fd = (int)number;
         return OPTIONS_GO_ON;
     case 'g':
-        if (!log_level_parse(text, &level))
-            return options_usage("--log-level", "error, warning, info or debug", text);
-        log_set_level(level);
-        return OPTIONS_GO_ON;
+    case 'T':
+        return options_log(option, text, out);
     case 'h':
         (void)puts(options_help);
         (void)puts(options_help_more);
@@ -433,7 +447,10 @@ static int options_file(const char *path, struct options *out, struct options_wh
         log_write(LOG_ERROR, "--config: only one file is possible");
         return OPTIONS_USAGE;
     }
+    const bool may_miss = path[0] == '-';
+    path += may_miss;
     int result = config_file_read(path, &out->file_text, &error);
+    if (may_miss && result == GARDEN_ERR_NOT_FOUND) return OPTIONS_GO_ON;
     char *at = out->file_text;
     while (result == GARDEN_OK) {
         const struct option *option;
@@ -543,6 +560,7 @@ bool options_reload(struct options *options)
         options_tell_different(options, &fresh);
         options->ring_ms = fresh.ring_ms;
         options->position_ms = fresh.position_ms;
+        log_set_time(options->log_time = fresh.log_time);
     } else {
         log_set_level(level);
     }

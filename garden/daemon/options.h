@@ -4,6 +4,7 @@
 
 #include "../lanes.h"
 #include "flow.h"
+#include "log.h"
 
 enum { OPTIONS_SOURCES_MAX = 16, OPTIONS_PATH_SIZE = 1024 };
 
@@ -22,8 +23,9 @@ struct options {
     uint32_t ring_ms, position_ms;
     uint32_t priority;             // of the threads that play; 0: none
     uint32_t query_ms, query_rows; // what a query may take, and tell
-    int ready_fd;                  // -1: none
-    const char *key_file, *allow;  // CURVE; null: none, everybody
+    enum log_time log_time;
+    int ready_fd;                 // -1: none
+    const char *key_file, *allow; // CURVE; null: none, everybody
     const char *advertise; // the host that the connection file has; null: the one listened on
     const char *http;      // where to serve HTTP; null: nowhere
     char *file_text; // of the configuration file, which paths and sources refer to; null: none

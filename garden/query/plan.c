@@ -63,16 +63,16 @@ static int plan_no_directive(struct garden__query_build *build,
 {
     static const char *const names[] = {"output",  "filter", "tag",      "optional",
                                         "recurse", "fold",   "transform"};
-    struct garden__query_near near;
-    char meant[GARDEN__QUERY_NEAR_SIZE];
-    garden__query_near_init(&near, directive->name);
+    struct garden_near near;
+    char meant[GARDEN_NEAR_SIZE];
+    garden_near_init(&near, directive->name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (garden__query_directive_is(directive, names[i]))
             return garden__query_fail(build->error, GARDEN_ERR_STATE, directive->place,
                                       "@%s is not for %s", names[i], where);
-        garden__query_near_offer(&near, names[i]);
+        garden_near_offer(&near, names[i]);
     }
-    garden__query_near_text(&near, meant);
+    garden_near_text(&near, meant);
     return garden__query_fail(build->error, GARDEN_ERR_NOT_FOUND, directive->place,
                               "there is no directive @%.*s%s", (int)directive->name.size,
                               directive->name.data, meant);
@@ -238,12 +238,12 @@ static int plan_no_parameter(struct garden__query_build *build,
                              const struct garden_query_edge *edge,
                              const struct garden__query_argument *argument)
 {
-    struct garden__query_near near;
-    char meant[GARDEN__QUERY_NEAR_SIZE];
-    garden__query_near_init(&near, argument->name);
+    struct garden_near near;
+    char meant[GARDEN_NEAR_SIZE];
+    garden_near_init(&near, argument->name);
     for (size_t i = 0; i < GARDEN_QUERY_PARAMETERS_MAX && edge->parameters[i].name; i++)
-        garden__query_near_offer(&near, edge->parameters[i].name);
-    garden__query_near_text(&near, meant);
+        garden_near_offer(&near, edge->parameters[i].name);
+    garden_near_text(&near, meant);
     return garden__query_fail(build->error, GARDEN_ERR_NOT_FOUND, argument->place,
                               "'%s' has no parameter '%.*s'%s", edge->name,
                               (int)argument->name.size, argument->name.data, meant);
@@ -444,8 +444,8 @@ static int plan_coercion(struct garden__query_build *build, size_t index,
                          const struct garden__query_scope *scope)
 {
     const struct garden__query_field *field = &build->document->fields[index];
-    struct garden__query_near near;
-    char meant[GARDEN__QUERY_NEAR_SIZE];
+    struct garden_near near;
+    char meant[GARDEN_NEAR_SIZE];
     const struct garden_query_schema *schema = build->config->schema;
     const struct garden_query_type *type = garden__query_type(schema, field->name);
     if (scope->slot == GARDEN__QUERY_NONE || !plan_is_alone(build->document, index))
@@ -457,12 +457,12 @@ static int plan_coercion(struct garden__query_build *build, size_t index,
     if (field->directive_count)
         return plan_no_directive(build, &build->document->directives[field->directive],
                                  "a coercion");
-    garden__query_near_init(&near, field->name);
+    garden_near_init(&near, field->name);
     for (size_t i = 0; i < schema->type_count; i++)
         if (schema->types[i].interface &&
             strcmp(schema->types[i].interface, scope->type->name) == 0)
-            garden__query_near_offer(&near, schema->types[i].name);
-    garden__query_near_text(&near, meant);
+            garden_near_offer(&near, schema->types[i].name);
+    garden_near_text(&near, meant);
     if (!type)
         return garden__query_fail(build->error, GARDEN_ERR_NOT_FOUND, field->place,
                                   "there is no type '%.*s'%s", (int)field->name.size,
@@ -487,11 +487,11 @@ static int plan_coercion(struct garden__query_build *build, size_t index,
 static int plan_unknown(struct garden__query_build *build, const struct garden__query_field *field,
                         const struct garden__query_scope *scope)
 {
-    struct garden__query_near near;
-    char meant[GARDEN__QUERY_NEAR_SIZE];
-    garden__query_near_init(&near, field->name);
+    struct garden_near near;
+    char meant[GARDEN_NEAR_SIZE];
+    garden_near_init(&near, field->name);
     garden__query_near_type(&near, scope->type);
-    garden__query_near_text(&near, meant);
+    garden_near_text(&near, meant);
     if (scope->slot == GARDEN__QUERY_NONE)
         return garden__query_fail(build->error, GARDEN_ERR_NOT_FOUND, field->place,
                                   "no query begins with '%.*s'%s", (int)field->name.size,

@@ -63,18 +63,18 @@ static int directive_operator_find(struct garden__query_build *build,
                                    const struct garden__query_argument *argument,
                                    const struct directive_operator **out)
 {
-    struct garden__query_near near;
-    char meant[GARDEN__QUERY_NEAR_SIZE];
+    struct garden_near near;
+    char meant[GARDEN_NEAR_SIZE];
     if (argument->variable || argument->value.type != GARDEN_TEXT)
         return garden__query_fail(build->error, GARDEN_ERR_TYPE, argument->value_place,
                                   "expected an operator in quotes, such as \"=\" or \"one_of\"");
-    garden__query_near_init(&near, argument->value.text);
+    garden_near_init(&near, argument->value.text);
     for (size_t i = 0; i < sizeof directive_operators / sizeof *directive_operators; i++) {
         *out = &directive_operators[i];
         if (garden_text_is(argument->value.text, (*out)->name)) return GARDEN_OK;
-        garden__query_near_offer(&near, (*out)->name);
+        garden_near_offer(&near, (*out)->name);
     }
-    garden__query_near_text(&near, meant);
+    garden_near_text(&near, meant);
     return garden__query_fail(build->error, GARDEN_ERR_NOT_FOUND, argument->value_place,
                               "there is no operator '%.*s'%s", (int)argument->value.text.size,
                               argument->value.text.data, meant);

@@ -6,19 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+// Makes the folder that |name| is in, unless it is there, and puts the folder's name on the disk. One that is
+// there may have been made by another process a moment ago, which has not synced it yet, or by us when that
+// failed: so its first use syncs, and no later one does.
 static int seal_folder(struct garden_store *store, int parent, const char *name,
                        struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
     const char prefix[] = {name[0], name[1], '\0'};
-    if (fs->mkdir(fs->context, parent, prefix, 0700) != 0)
-        return errno == EEXIST ? GARDEN_OK
-                               : garden__fail_errno(error, "cannot make folder", prefix);
+    const unsigned which = (unsigned)strtoul(prefix, NULL, 16) & 255; // two digits of a hash
+    uint8_t *named = &store->named[parent == store->metadata][which / 8];
+    const uint8_t bit = (uint8_t)(1u << which % 8);
+    const bool made = fs->mkdir(fs->context, parent, prefix, 0700) == 0;
+    if (!made && errno != EEXIST) return garden__fail_errno(error, "cannot make folder", prefix);
+    if (!made && (*named & bit) != 0) return GARDEN_OK;
+    *named &= (uint8_t)~bit; // made anew: somebody had removed it
     if (fs->sync(fs->context, parent) != 0)
         return garden__fail_errno(error, "cannot sync", "the store");
+    *named |= bit;
     return GARDEN_OK;
 }
 

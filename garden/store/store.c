@@ -55,6 +55,11 @@ static int store_open_root(struct garden_store *store, const char *root, struct 
     if (strlen(path) + 128 > sizeof store->staging_path)
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "store %.100s: the path is too long", root);
     (void)snprintf(store->staging_path, sizeof store->staging_path, "%.400s/staging", path);
+    // The store's own name, too, must outlive the machine; whoever just made it may not have come so far. A
+    // folder that may not be read, or is on a disk that may not be written, is not ours to sync.
+    if (!store->read_only && garden__fs_sync_folder(fs, store->root, "..") != 0 &&
+        errno != EACCES && errno != EPERM && errno != EROFS)
+        return garden__fail_errno(error, "cannot sync the folder of store", root);
     return GARDEN_OK;
 }
 

@@ -12,6 +12,8 @@ struct garden_store {
     bool read_only, exclusive;
     int root, objects, metadata, staging, recordings; // folders; -1: not open
     char staging_path[GARDEN_PATH_MAX];
+    // A bit for each of the 256 folders of objects, and of metadata, whose name this process put on the disk.
+    uint8_t named[2][256 / 8];
 };
 
 enum {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "../store.h"
+#include "complaints.h"
 #include "left.h"
 #include "progress.h"
 #include "recorded.h"
@@ -79,7 +79,7 @@ struct capture {
     unsigned interrupts;
     int64_t failing_ms; // when work on files began to fail; 0: it does not
     bool stopping, finished;
-    char complaint[256];       // of the daemon, that was told last
+    struct complaints complaints; // since frames were last captured
     bool broken, losing;       // it had to end early, as when its source failed; no chunk takes it
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
@@ -113,17 +113,12 @@ static struct garden_uuid capture_msg_id(const struct capture *capture, uint64_t
     return garden_uuid_v4(hash.octets);
 }
 
-// Tells what the daemon said, unless it said the same last time.
+// Tells what the daemon said, unless that was told.
 static void capture_complain(struct capture *capture, const char *how, struct garden_text text)
 {
-    const size_t most = sizeof capture->complaint - 1;
-    const size_t size = text.size < most ? text.size : most;
-    if (strlen(capture->complaint) == size && memcmp(capture->complaint, text.data, size) == 0)
-        return;
-    memcpy(capture->complaint, text.data, size);
-    capture->complaint[size] = 0;
+    if (!complaints_is_new(&capture->complaints, text)) return;
     progress_end(&capture->progress);
-    (void)tool_fail(capture->tool, "the daemon %s: %s", how, capture->complaint);
+    (void)tool_fail(capture->tool, "the daemon %s: %.*s", how, (int)text.size, text.data);
 }
 
 // What an Ok tells beside success.
@@ -255,7 +250,7 @@ static void capture_work(struct capture *capture)
     }
     if (capture->failing_ms == 0) capture->failing_ms = capture_now().mono_ms;
     // It is tried again after a pause; told once.
-    if (strcmp(error.text, capture->error.text) != 0) {
+    if (complaints_is_new(&capture->complaints, garden_text_of(error.text))) {
         progress_end(&capture->progress);
         (void)tool_fail(capture->tool, "%s", error.text);
     }
@@ -265,18 +260,9 @@ static void capture_work(struct capture *capture)
 // Goes without the manifest. Nothing is lost: what was captured waits in the store to be finished.
 static void capture_leave(struct capture *capture)
 {
-    const char *store = capture->options.store;
     progress_end(&capture->progress);
     capture->finished = true;
-    if (access(store, F_OK) != 0 && errno == ENOENT) {
-        (void)tool_fail(capture->tool, "the store %s is gone, and what was captured with it",
-                        store);
-        return;
-    }
-    (void)tool_fail(capture->tool,
-                    "leaving it unfinished; once the store can be written to, run: gardenctl "
-                    "capture --recover --store %s",
-                    store);
+    left_tell_unfinished(capture->tool, capture->options.store);
 }
 
 static void capture_pump(struct capture *capture)
@@ -353,6 +339,8 @@ static void capture_on_head(struct capture *capture, const struct garden_map *me
     bool ended = false;
     if (garden_capture_totals_read(garden_map_find(metadata, "totals"), &totals) == GARDEN_OK) {
         capture->losing = capture->losing && totals.offered == capture->totals.offered;
+        if (totals.captured != capture->totals.captured)
+            capture->complaints.count = 0; // it goes on
         capture->totals = totals;
     }
     if (garden_value_to_text(garden_map_find(metadata, "path"), &path) &&
@@ -710,6 +698,9 @@ static bool capture_recover_one(void *context, const char *run)
     while ((steps = garden_recording_work(capture->recording, capture_now(), error)) > 0)
         continue;
     if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
+    if (steps < 0 && error->code == GARDEN_ERR_STATE)
+        left_tell_running(capture->tool, capture->options.store,
+                          garden_recording_manifest(capture->recording)->stream_uri);
     if (capture_report(capture) == TOOL_FAILED) capture->finished = true; // something is left over
     garden_recording_close(capture->recording);
     capture->recording = NULL;

@@ -196,23 +196,11 @@ static int events_run(struct events *events)
     return TOOL_OK;
 }
 
-// A mistyped name is told, rather than waited for.
-static bool events_known(const char *name)
-{
-#define EVENTS_NAME(row, constant, wire, fields) #wire,
-#define EVENTS_UNIT(row, constant, wire) #wire,
-#define EVENTS_NONE(...)
-    static const char *const names[] = {
-        GARDEN_TABLE_event(EVENTS_NAME, EVENTS_UNIT, EVENTS_NONE, EVENTS_NONE, EVENTS_NONE)};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i], name) == 0) return true;
-    return false;
-}
-
 static int events_add_type(const struct tool *tool, struct garden_text *types, size_t *count,
                            const char *name)
 {
-    if (!events_known(name)) return tool_usage(tool, "there is no event '%s'", name);
+    // A mistyped name is told, rather than waited for.
+    if (tool_check_kind(tool, name, true) != TOOL_OK) return TOOL_USAGE;
     if (*count == EVENTS_TYPES_MAX)
         return tool_usage(tool, "at most %d kinds can be named", EVENTS_TYPES_MAX);
     types[(*count)++] = garden_text_of(name);

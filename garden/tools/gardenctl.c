@@ -74,7 +74,8 @@ static void gardenctl_help(void)
                "Where the daemon is (the default: its connection file in the run directory,\n"
                "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
                "  --connection FILE   the connection file that gardend wrote\n"
-               "  --run-dir DIR       ipc endpoints in DIR\n"
+               "  --run-dir DIR       the connection file in DIR, or without one the local\n"
+               "                      sockets there\n"
                "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
                "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
                "                      of the connection file)\n"
@@ -193,6 +194,33 @@ static int gardenctl_run(struct tool *tool, const struct tool_command *command, 
     return gardenctl_end(tool, argv, status);
 }
 
+// The requests' names live only while they are told.
+struct gardenctl_best {
+    struct garden_near near;
+    char name[64];
+};
+
+static void gardenctl_offer_request(void *context, const char *name)
+{
+    struct gardenctl_best *best = context;
+    garden_near_offer(&best->near, name);
+    if (best->near.best != name) return;                       // a nearer one was there before
+    (void)snprintf(best->name, sizeof best->name, "%s", name); // none is so long
+    best->near.best = best->name;
+}
+
+static int gardenctl_unknown(const struct tool *tool, const char *name)
+{
+    struct gardenctl_best best;
+    char meant[GARDEN_NEAR_SIZE];
+    garden_near_init(&best.near, garden_text_of(name));
+    for (size_t i = 0; tool_commands[i]; i++)
+        gardenctl_offer_request(&best, tool_commands[i]->name);
+    tool_each_request(gardenctl_offer_request, &best);
+    garden_near_text(&best.near, meant);
+    return tool_usage(tool, "there is no command '%s'%s", name, meant);
+}
+
 int main(int argc, char **argv)
 {
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
@@ -209,6 +237,6 @@ int main(int argc, char **argv)
     const char *name = argv[0];
     int status = tool_request(&tool, name, argc, argv);
     tool_disconnect(&tool);
-    if (status < 0) status = tool_usage(&tool, "there is no command '%s'", name);
+    if (status < 0) status = gardenctl_unknown(&tool, name);
     return gardenctl_end(&tool, argv, status);
 }

@@ -1,6 +1,8 @@
 #include "left.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 struct left_search {
     const struct garden_store *store;
@@ -61,4 +63,23 @@ bool left_has(const struct garden_store *store, const char *uri)
     struct left_search search = {.store = store, .uri = uri};
     (void)garden_recording_each_left(store, left_look, &search, NULL); // then there is none
     return search.count > 0;
+}
+
+void left_tell_unfinished(const struct tool *tool, const char *store)
+{
+    if (access(store, F_OK) != 0 && errno == ENOENT)
+        (void)tool_fail(tool, "the store %s is gone, and what was captured with it", store);
+    else
+        (void)tool_fail(tool,
+                        "leaving it unfinished; once the store can be written to, run: gardenctl "
+                        "capture --recover --store %s",
+                        store);
+}
+
+void left_tell_running(const struct tool *tool, const char *store, const char *uri)
+{
+    (void)tool_fail(tool,
+                    "its stream goes on: 'gardenctl capture --resume --store %s' takes it up, "
+                    "'gardenctl end-stream %s' ends it for --recover",
+                    store, uri);
 }

@@ -19,4 +19,9 @@ int left_find(const struct tool *tool, const struct garden_store *store, const c
 // Whether there is one of |uri|.
 bool left_has(const struct garden_store *store, const char *uri);
 
+// What to do about a capture that ends without its manifest.
+void left_tell_unfinished(const struct tool *tool, const char *store);
+// ... and about one whose stream a daemon still writes: that is no damage, and has two remedies.
+void left_tell_running(const struct tool *tool, const char *store, const char *uri);
+
 #endif

@@ -91,12 +91,25 @@ static void show_record(struct show *show, const struct garden_tape_record *reco
     if (read) garden_message_fini(&message);
 }
 
+static int show_check_lane(const struct tool *tool, const char *name)
+{
+    struct garden_near near;
+    char meant[GARDEN_NEAR_SIZE];
+    garden_near_init(&near, garden_text_of(name));
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        const char *known = garden_lane_name((enum garden_lane)i);
+        if (strcmp(known, name) == 0) return TOOL_OK;
+        garden_near_offer(&near, known);
+    }
+    garden_near_text(&near, meant);
+    return tool_usage(tool, "there is no lane '%s'%s", name, meant);
+}
+
 static int show_command(struct tool *tool, int argc, char **argv)
 {
     struct show show = {.tool = tool};
     struct garden_tape_record record;
     int option, more;
-    bool known = false;
     while ((option = getopt_long(argc, argv, "", show_options, NULL)) >= 0) {
         if (option == 'l')
             show.lane = optarg;
@@ -105,9 +118,8 @@ static int show_command(struct tool *tool, int argc, char **argv)
         else
             return TOOL_USAGE;
     }
-    for (size_t i = 0; i < GARDEN_LANES && show.lane; i++)
-        known = known || strcmp(garden_lane_name((enum garden_lane)i), show.lane) == 0;
-    if (show.lane && !known) return tool_usage(tool, "there is no lane '%s'", show.lane);
+    if (show.lane && show_check_lane(tool, show.lane) != TOOL_OK) return TOOL_USAGE;
+    if (show.type && tool_check_kind(tool, show.type, false) != TOOL_OK) return TOOL_USAGE;
     if (argc - optind != 1) return tool_usage(tool, "name one tape");
     const int result = tape_open(&show.tape, tool, argv[optind]);
     if (result != TOOL_OK) return result;

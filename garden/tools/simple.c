@@ -1,5 +1,6 @@
 // The commands that ask one thing: ping, status, shutdown, end-stream.
 #include <string.h>
+#include <unistd.h>
 
 #include "../stream.h"
 #include "tool.h"
@@ -92,6 +93,40 @@ static int simple_shutdown(struct tool *tool, int argc, char **argv)
 
 // ---- end-stream
 
+// Whether the file of a chunk that |value| reports is still staged, and then in which store. A daemon elsewhere
+// has its files elsewhere, too.
+static bool simple_staged(const struct garden_value *value, char store[GARDEN_PATH_MAX])
+{
+    struct garden_chunk_report report;
+    if (garden_chunk_report_read(value, &report) != GARDEN_OK || access(report.path, F_OK) != 0)
+        return false;
+    (void)snprintf(store, GARDEN_PATH_MAX, "%s", report.path);
+    char *slash = strrchr(store, '/');
+    if (slash) *slash = 0;
+    slash = strrchr(store, '/');
+    if (slash && strcmp(slash, "/staging") == 0)
+        *slash = 0;
+    else
+        (void)snprintf(store, GARDEN_PATH_MAX, "DIR"); // who staged it knows where it belongs
+    return true;
+}
+
+static void simple_tell_stopped(const char *uri, const struct garden_value *result)
+{
+    char store[GARDEN_PATH_MAX];
+    const struct garden_value *untold = garden_value_find(result, "untold");
+    const size_t count = untold && untold->type == GARDEN_LIST ? untold->list.count : 0;
+    bool left = simple_staged(garden_value_find(result, "last"), store);
+    for (size_t i = 0; !left && i < count; i++)
+        left = simple_staged(&untold->list.items[i], store);
+    if (left)
+        (void)printf("%s is stopped; its chunks are closed: 'gardenctl capture --recover --store "
+                     "%s' seals them\n",
+                     uri, store);
+    else
+        (void)printf("%s is stopped, and none of its chunks is left here to be sealed\n", uri);
+}
+
 static int simple_check_stopped(struct tool *tool, const struct garden_message *reply,
                                 void *context)
 {
@@ -107,9 +142,7 @@ static int simple_check_stopped(struct tool *tool, const struct garden_message *
     if (tool->json)
         tool_print_json(&reply->shell_reply.ok.result);
     else
-        (void)printf("%s is stopped; its chunks are closed: 'gardenctl capture --recover' seals "
-                     "them\n",
-                     uri);
+        simple_tell_stopped(uri, &reply->shell_reply.ok.result);
     return TOOL_OK;
 }
 

@@ -90,6 +90,10 @@ void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), voi
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
                  uint64_t max, uint64_t *out);
 
+// Whether a message, or an event, is called so, as "StreamChunkFull"; else TOOL_USAGE after saying so, with the
+// name that was perhaps meant.
+int tool_check_kind(const struct tool *tool, const char *name, bool events_only);
+
 // A command: what the help, the shells' completions and the tests know of it.
 struct tool_command {
     const char *name;

@@ -1,12 +1,16 @@
 #include "where.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../core/error.h"
 
-enum { WHERE_PATH_MAX = 512 };
+enum { WHERE_PATH_MAX = 4096 };
+
+static const char where_name[] = "/connection.json";
 
 static int where_tcp(const char *tcp, struct where *out, struct garden_error *error)
 {
@@ -44,15 +48,34 @@ static int where_connection(const char *path, struct where *out, struct garden_e
 
 int where_file(const struct tool_where *named, char *out, size_t size)
 {
-    static const char file[] = "/connection.json";
     out[0] = '\0';
-    if (named->tcp || named->run_folder) return GARDEN_OK;
-    if (named->connection) {
-        const int filled = snprintf(out, size, "%s", named->connection);
+    if (named->tcp) return GARDEN_OK;
+    if (named->connection || named->run_folder) {
+        const int filled = named->connection
+                               ? snprintf(out, size, "%s", named->connection)
+                               : snprintf(out, size, "%s%s", named->run_folder, where_name);
         return filled >= 0 && (size_t)filled < size ? GARDEN_OK : GARDEN_ERR_RANGE;
     }
-    if (garden_run_folder(out, size - sizeof file) < 0) return GARDEN_ERR_RANGE;
-    strcat(out, file);
+    if (garden_run_folder(out, size - sizeof where_name) < 0) return GARDEN_ERR_RANGE;
+    strcat(out, where_name);
+    return GARDEN_OK;
+}
+
+// A daemon in a folder may listen on tcp and have a key, which its connection file there tells. Without one, as when
+// that is kept elsewhere, the local sockets have known names.
+static int where_folder(const struct tool_where *named, struct where *out,
+                        struct garden_error *error)
+{
+    char path[WHERE_PATH_MAX];
+    struct stat status;
+    if (named->run_folder[0] == 0)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "--run-dir takes a folder, not ''");
+    if (where_file(named, path, sizeof path) < 0)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "--run-dir: the path is too long");
+    if (stat(path, &status) == 0 || errno != ENOENT) return where_connection(path, out, error);
+    if (garden_endpoints_local(&out->endpoints, named->run_folder) < 0)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "--run-dir: the path is too long for a local socket");
     return GARDEN_OK;
 }
 
@@ -62,12 +85,7 @@ static int where_endpoints(const struct tool_where *named, struct where *out,
     char path[WHERE_PATH_MAX];
     if (named->tcp) return where_tcp(named->tcp, out, error);
     if (named->connection) return where_connection(named->connection, out, error);
-    if (named->run_folder) {
-        if (garden_endpoints_local(&out->endpoints, named->run_folder) == GARDEN_OK)
-            return GARDEN_OK;
-        return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                            "--run-dir: the path is too long for a local socket");
-    }
+    if (named->run_folder) return where_folder(named, out, error);
     if (where_file(named, path, sizeof path) < 0)
         return garden__fail(error, GARDEN_ERR_SYSTEM, "the run directory's path is too long");
     return where_connection(path, out, error);

@@ -369,27 +369,37 @@ int garden_blocking_open(struct garden_blocking **out, const struct garden_clien
     return GARDEN_OK;
 }
 
-int garden_blocking_open_file(struct garden_blocking **out, const char *path, const char **why)
+// Those without a client have no place of their own for words.
+static _Thread_local struct garden_error blocking_error;
+
+static int blocking_open_file(struct garden_blocking **out, const char *path,
+                              struct garden_error *error)
 {
     static const char name[] = "/connection.json";
     char usual[1024];
     struct garden_connection connection;
     struct garden_client_config config;
-    if (!out) return GARDEN_ERR_ARGUMENT;
+    if (!out) return garden__fail(error, GARDEN_ERR_ARGUMENT, "there is no place for the client");
     *out = NULL;
-    int result = GARDEN_OK;
     if (!path) {
-        result = garden_run_folder(usual, sizeof usual - sizeof name);
-        if (result == GARDEN_OK) path = strcat(usual, name);
+        if (garden_run_folder(usual, sizeof usual - sizeof name) < 0)
+            return garden__fail(error, GARDEN_ERR_RANGE,
+                                "the run directory's path is too long: name the connection file");
+        path = strcat(usual, name);
     }
-    if (result == GARDEN_OK) result = garden_connection_read(path, &connection, NULL);
-    if (result == GARDEN_OK) {
-        garden_client_config_init(&config);
-        config.endpoints = connection.endpoints;
-        config.server_key = connection.has_server_key ? &connection.server_key : NULL;
-        result = garden_blocking_open(out, &config, NULL);
-    }
-    if (why) *why = result < 0 ? garden_err_text(result) : "";
+    const int result = garden_connection_read(path, &connection, error);
+    if (result < 0) return result;
+    garden_client_config_init(&config);
+    config.endpoints = connection.endpoints;
+    config.server_key = connection.has_server_key ? &connection.server_key : NULL;
+    return garden_blocking_open(out, &config, error);
+}
+
+int garden_blocking_open_file(struct garden_blocking **out, const char *path, const char **why)
+{
+    blocking_error.text[0] = 0;
+    const int result = blocking_open_file(out, path, &blocking_error);
+    if (why) *why = result < 0 ? blocking_error.text : "";
     return result;
 }
 

@@ -168,23 +168,76 @@ static bool connection_text(const struct garden_value *map, const char *key, cha
     return true;
 }
 
-static bool connection_parse(const struct garden_value *value, struct garden_connection *out)
+static bool connection_parse_endpoints(const struct garden_value *value,
+                                       struct garden_connection *out, char *why, size_t size)
 {
-    char session[GARDEN_UUID_TEXT_SIZE + 1];
     const struct garden_value *endpoints = garden_value_find(value, "endpoints");
-    for (size_t i = 0; i < GARDEN_LANES; i++)
-        if (!connection_text(endpoints, garden_lane_name((enum garden_lane)i), out->endpoints.of[i],
-                             sizeof out->endpoints.of[i]))
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        const char *lane = garden_lane_name((enum garden_lane)i), *wrong = NULL;
+        struct zmtp_endpoint endpoint;
+        if (!connection_text(endpoints, lane, out->endpoints.of[i], sizeof out->endpoints.of[i])) {
+            (void)snprintf(why, size, "its endpoints have no text for the lane %s", lane);
             return false;
-    char key[ZMTP_KEY_TEXT_SIZE];
+        }
+        if (zmtp_endpoint_parse(out->endpoints.of[i], &endpoint, &wrong) < 0) {
+            (void)snprintf(why, size, "the endpoint of the lane %s, '%.60s', cannot be used: %s",
+                           lane, out->endpoints.of[i], wrong ? wrong : "malformed");
+            return false;
+        }
+    }
+    return true;
+}
+
+// On failure |why| says what is wrong.
+static bool connection_parse(const struct garden_value *value, struct garden_connection *out,
+                             char *why, size_t size)
+{
+    char session[GARDEN_UUID_TEXT_SIZE + 1], key[ZMTP_KEY_TEXT_SIZE];
+    if (!connection_parse_endpoints(value, out, why, size)) return false;
     // A key that cannot be read must not become a daemon without one.
     out->has_server_key = garden_value_find(value, "server_key") != NULL;
+    const char *wrong = NULL;
     if (out->has_server_key && (!connection_text(value, "server_key", key, sizeof key) ||
                                 zmtp_key_decode(zmtp_bytes_text(key), &out->server_key) < 0))
-        return false;
-    if (!connection_text(value, "session", session, sizeof session)) return false;
-    if (garden_uuid_parse(garden_text_of(session), &out->session) < 0) return false;
-    return garden_value_to_i64(garden_value_find(value, "pid"), &out->pid);
+        wrong = "its server_key is no key of 40 characters";
+    else if (!connection_text(value, "session", session, sizeof session) ||
+             garden_uuid_parse(garden_text_of(session), &out->session) < 0)
+        wrong = "its session is no UUID";
+    else if (!garden_value_to_i64(garden_value_find(value, "pid"), &out->pid))
+        wrong = "its pid is no whole number";
+    if (wrong) (void)snprintf(why, size, "%s", wrong);
+    return !wrong;
+}
+
+// What |value| says, of the file at |path|. What another version has in it, and how, is not ours to judge, so the
+// version comes first.
+static int connection_judge(const char *path, const struct garden_value *value,
+                            struct garden_connection *out, struct garden_error *error)
+{
+    char why[GARDEN_ENDPOINT_SIZE];
+    struct garden_text protocol, version;
+    struct garden_connection connection = {0};
+    if (value->type != GARDEN_MAP || !garden_value_find(value, "endpoints"))
+        return garden__fail(error, GARDEN_ERR_FORMAT,
+                            "%.140s is no connection file: it has no endpoints; name the one that "
+                            "gardend wrote",
+                            path);
+    if (garden_value_to_text(garden_value_find(value, "protocol"), &protocol) &&
+        !garden_text_is(protocol, "garden"))
+        return garden__fail(error, GARDEN_ERR_FORMAT,
+                            "%.140s is of the protocol '%.*s': name the file that gardend wrote",
+                            path, (int)(protocol.size < 20 ? protocol.size : 20), protocol.data);
+    if (garden_value_to_text(garden_value_find(value, "version"), &version) &&
+        !garden_text_is(version, GARDEN_VERSION))
+        return garden__fail(error, GARDEN_ERR_VERSION,
+                            "%.140s is of a daemon of version %.*s, this is " GARDEN_VERSION
+                            ": use the client that came with it",
+                            path, (int)(version.size < 20 ? version.size : 20), version.data);
+    if (!connection_parse(value, &connection, why, sizeof why))
+        return garden__fail(error, GARDEN_ERR_FORMAT,
+                            "%.100s: %.110s; start gardend anew, which writes it", path, why);
+    *out = connection;
+    return GARDEN_OK;
 }
 
 // What |octets| hold, of the file at |path|.
@@ -193,24 +246,21 @@ static int connection_decode(const char *path, struct zmtp_bytes octets,
 {
     struct garden_arena arena;
     struct garden_value value;
-    struct garden_text version;
-    struct garden_connection connection = {0};
+    struct garden_fault fault = {.text = ""};
     garden_arena_init(&arena, NULL, 0);
-    int result = garden_json_decode(octets, &arena, &value, NULL);
-    if (result == GARDEN_ERR_MEMORY) {
-        (void)garden__fail(error, result, "no memory to read %s", path);
-    } else if (result < 0 || !connection_parse(&value, &connection)) {
+    int result = garden_json_decode(octets, &arena, &value, &fault);
+    if (result == GARDEN_ERR_MEMORY)
+        (void)garden__fail(error, result, "no memory to read %.140s", path);
+    else if (result < 0 && octets.size == 0)
         result = garden__fail(error, GARDEN_ERR_FORMAT,
-                              "%s is not a connection file: name the one that gardend wrote", path);
-    } else if (garden_value_to_text(garden_value_find(&value, "version"), &version) &&
-               !garden_text_is(version, GARDEN_VERSION)) {
-        result = garden__fail(error, GARDEN_ERR_VERSION,
-                              "%s tells of a daemon of another version than " GARDEN_VERSION
-                              ": use the client that came with it",
-                              path);
-    } else {
-        *out = connection;
-    }
+                              "%.140s is empty: name the connection file that gardend wrote", path);
+    else if (result < 0)
+        result = garden__fail(error, GARDEN_ERR_FORMAT,
+                              "%.100s is no connection file, which is JSON: %.60s; name the one "
+                              "that gardend wrote",
+                              path, fault.text);
+    else
+        result = connection_judge(path, &value, out, error);
     garden_arena_fini(&arena);
     return result;
 }
@@ -230,7 +280,10 @@ static int connection_load(const char *path, uint8_t *octets, size_t *size,
         *size += got > 0 ? (size_t)got : 0;
     const int failure = errno;
     (void)close(file); // nothing was written
-    if (got < 0) return garden__fail(error, GARDEN_ERR_SYSTEM, "%s: %s", path, strerror(failure));
+    if (got < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM,
+                            "%.140s: %s; name the connection file that gardend wrote", path,
+                            strerror(failure));
     return GARDEN_OK;
 }
 

@@ -36,8 +36,8 @@ enum {
     // Of one request, which a stranger may leave unfinished on each of many connections: far above what
     // any means, as regions, nodes and participants keep 64 KiB at most.
     SERVER_REQUEST_BYTES_MAX = 4 * 1024 * 1024,
-    // ... and for all clients of a lane together: as many as may not read share it. See socket.h.
-    SERVER_REPLIES_ALL_MAX = 64 * 1024 * 1024,
+    // ... and for all clients of a lane together, subscribers too: as many as may not read share it. See socket.h.
+    SERVER_WAITING_ALL_MAX = 64 * 1024 * 1024,
     // A slice: messages of shell and query, and nanoseconds after which no further one begins. Some twenty
     // microseconds is what most take.
     SERVER_SLICE_COUNT = 32,
@@ -616,6 +616,7 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
     zmtp_uv_config_init(&config, server_types[which]);
     config.linger_ms = SERVER_LINGER_MS;
     config.limits.message_max = SERVER_REQUEST_BYTES_MAX;
+    config.socket.send_bytes_all_max = SERVER_WAITING_ALL_MAX;
     config.user = lane;
     if (which == GARDEN_LANE_IOPUB) {
         // What is sent right after a subscription goes to that subscriber alone.
@@ -625,7 +626,6 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
         config.on_readable = server_on_readable;
         config.socket.send_count_max = 0;
         config.socket.send_bytes_max = SERVER_REPLIES_BYTES_MAX;
-        config.socket.send_bytes_all_max = SERVER_REPLIES_ALL_MAX;
     }
     if (server->config.keys) server_encrypt(&server->config, &config);
     int result = zmtp_uv_socket_open(&lane->socket, uv, &config);

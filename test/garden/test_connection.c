@@ -229,7 +229,18 @@ static void test_a_file_that_is_something_else_is_refused(void **state)
         {"\"pid\":", "\"pid\":\"x\",\"was\":"},
         {"\"pid\":", "\"session\":null,\"pid\":"},
         {"}}", "}} trailing"},
+        {"tcp://127.0.0.1:7000", "tcp://127.0.0.1"},
+        {"tcp://127.0.0.1:7000", "carrier-pigeon://coop"},
+        {"\"protocol\":\"garden\"", "\"protocol\":\"jupyter\""},
     };
+    // What was wrong is named, for some of these.
+    static const struct {
+        size_t which;
+        const char *words;
+    } told[] = {{0, "the lane shell"}, {4, "no endpoints"},
+                {5, "session"},        {7, "pid"},
+                {10, "JSON"},          {11, "lane control, 'tcp://127.0.0.1'"},
+                {12, "lane control"},  {13, "jupyter"}};
     struct folder folder;
     char path[256], text[4096], wide[600];
     const struct garden_connection connection = some_connection();
@@ -242,6 +253,9 @@ static void test_a_file_that_is_something_else_is_refused(void **state)
         if (read_changed(path, text, changes[i][0], changes[i][1], &error) != GARDEN_ERR_FORMAT)
             fail_msg("%s", changes[i][1]);
         assert_line(&error, GARDEN_ERR_FORMAT, path);
+        for (size_t k = 0; k < sizeof told / sizeof *told; k++)
+            if (told[k].which == i && !strstr(error.text, told[k].words))
+                fail_msg("%s says no %s", error.text, told[k].words);
     }
     memset(wide, 'x', sizeof wide);
     wide[GARDEN_ENDPOINT_SIZE] = 0;

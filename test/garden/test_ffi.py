@@ -18,7 +18,7 @@ import tap
 O = os.environ.get("O", "build")
 GARDEND = os.path.abspath(os.path.join(O, "bin", "gardend"))
 PATIENCE = 30000  # milliseconds
-TIMEOUT, ARGUMENT, TYPE, NOT_FOUND = -9, -1, -12, -7
+TIMEOUT, ARGUMENT, NOT_FOUND, FORMAT, VERSION = -9, -1, -7, -11, -12
 
 
 def library(name, **more):
@@ -107,6 +107,35 @@ def without_a_daemon_opening_says_so(garden):
     result, why = garden.open()
     assert result == NOT_FOUND and why, (result, why)
     assert not garden.client.value
+    assert garden.connection.decode() in why and "is the daemon running?" in why, why
+
+
+def a_connection_file_that_is_none_is_told_with_what_is_wrong_and_what_to_do(garden):
+    garden.start()
+    with open(garden.connection, "rb") as file:
+        good = json.load(file)
+    sayings = (
+        (b"", FORMAT, "is empty"),
+        (b"not JSON", FORMAT, "is JSON"),
+        (b"[]", FORMAT, "no endpoints"),
+        (dict(good, version="9.9.9"), VERSION, "version 9.9.9"),
+        (dict(good, protocol="other"), FORMAT, "protocol 'other'"),
+        (dict(good, endpoints={}), FORMAT, "no text for the lane control"),
+        (dict(good, endpoints=dict(good["endpoints"], hb="tcp://nowhere")), FORMAT, "lane hb, 'tcp://nowhere'"),
+        (dict(good, session="x"), FORMAT, "session"),
+        (dict(good, server_key="x"), FORMAT, "server_key"),
+    )
+    for content, code, words in sayings:
+        with open(garden.connection, "wb") as file:
+            file.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+        result, why = garden.open()
+        assert result == code and words in why and garden.connection.decode() in why, (content, result, why)
+        assert ("gardend" in why or "client" in why) and not garden.client.value, why
+    os.remove(garden.connection)
+    os.mkdir(garden.connection)
+    result, why = garden.open()
+    assert result < 0 and "directory" in why, (result, why)
+    os.rmdir(garden.connection)
 
 
 def queries_and_their_rows_are_text(garden):

@@ -238,6 +238,32 @@ def g19_a_stuck_subscriber_costs_a_bounded_queue_and_delays_nobody(stage):
     assert stage.client().ping() == [b"ping"]
 
 
+def g19_events_that_nobody_reads_are_bounded_in_all(stage):
+    """Fourteen subscribers stop to read, one after the other, so that each has 8 MiB of its own waiting; all together
+    no more than 64. One that reads misses nothing."""
+    stage.gardend("--state", "none")
+    steady = stage.client()
+    steady.subscribed()
+    name = "n" * 60000
+
+    def publish(count):
+        for _ in range(count):
+            made = steady.shell(*node(name)[:1], **node(name)[1])[1]["node_id"]
+            steady.wait_for("NodeAdded", node_id=made)
+            steady.shell("RemoveNode", node_id=made)
+            steady.wait_for("NodeRemoved", node_id=made)
+
+    publish(100)  # the history is full
+    before = resident(stage.daemon)
+    for _ in range(14):
+        assert stage.opened(Deaf(stage, "iopub", b"SUB")).say(b"\x01")
+        publish(145)
+    grown = resident(stage.daemon) - before
+    assert 32 * MIB < grown < 84 * MIB, f"it grew by {grown // MIB} MiB"
+    seqs = [each["metadata"]["seq"] for each in steady.events if "seq" in each["metadata"]]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "the other subscriber missed events"
+
+
 def g19_replies_that_nobody_reads_are_bounded_in_all(stage):
     """Twelve clients ask for 30 MB each. Each alone may have 16 MiB waiting; all together no more than 64."""
     stage.gardend("--state", "none")
@@ -452,6 +478,7 @@ run([
     g16_a_shutdown_does_not_wait_for_the_end_of_a_flood,
     g16_a_debug_dump_overtakes_long_answers_to_shell,
     g19_a_stuck_subscriber_costs_a_bounded_queue_and_delays_nobody,
+    g19_events_that_nobody_reads_are_bounded_in_all,
     g19_replies_that_nobody_reads_are_bounded_in_all,
     g20_illegal_latent_moves_are_errors_and_change_nothing,
     g20_numbers_that_are_none_or_senseless_are_errors_and_change_nothing,

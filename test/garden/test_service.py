@@ -6,6 +6,7 @@ Reports in TAP.
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,6 +19,7 @@ from pygarden.preload import Preload
 
 GARDEND, GARDENCTL = (os.path.abspath(os.path.join(os.environ.get("O", "build"), "bin", name)) for name in
                       ("gardend", "gardenctl"))
+UNIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "garden", "pkg", "gardend.service.in")
 PATIENCE = 60
 
 
@@ -114,6 +116,72 @@ def a_mistake_in_a_reload_changes_nothing(service):
     said = service.said()
     assert "gardend.conf:4" in said and "--ring-ms takes a number from 1 to 60000, not 'many'" in said, said
     assert "the options stay as they were" in said and "the options were read again" in said, said
+
+
+def lines_have_the_time_where_the_journal_does_not_stamp_them(service):
+    stamp = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z gardend: info: ready: ")
+    service.write()
+
+    def ready_line(*options, **env):
+        service.start(*options, **env)
+        assert service.told() == "READY=1"
+        service.stop()
+        assert service.told() == "STOPPING=1"
+        line, = (line for line in service.said().splitlines() if "ready:" in line)
+        return line
+
+    assert stamp.match(ready_line())
+    assert ready_line("--log-time", "never").startswith("gardend: info: ready:")
+    with open(service.log, "a", encoding="utf-8") as log:  # the same file is opened again
+        at = os.fstat(log.fileno())
+    journal = f"{at.st_dev}:{at.st_ino}"
+    assert ready_line(JOURNAL_STREAM=journal).startswith("gardend: info: ready:")
+    assert stamp.match(ready_line("--log-time", "always", JOURNAL_STREAM=journal))
+    assert stamp.match(ready_line(JOURNAL_STREAM=f"{at.st_dev}:{at.st_ino + 1}")), "it is of another program"
+    assert stamp.match(ready_line(JOURNAL_STREAM="nonsense"))
+    service.start("--log-time", "often")
+    assert service.daemon.wait(PATIENCE) == 2 and "auto, always or never, not 'often'" in service.said()
+
+
+def a_configuration_may_be_missing_where_that_is_said(service):
+    os.makedirs(service.path("run"), mode=0o700)
+    missing = service.path("missing.conf")
+    for words, status in ((["--config", missing], 2), (["--config", "-" + missing, "--help"], 0)):
+        done = subprocess.run([GARDEND, *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False)
+        assert done.returncode == status, (words, done)
+    service.conf = "-" + service.conf
+    with open(service.conf[1:], "w", encoding="utf-8") as file:
+        file.write("ring-ms = none\n")
+    service.start("--help")
+    assert service.daemon.wait(PATIENCE) == 2 and "ring-ms" in service.said(), "one that is there is read"
+    os.remove(service.conf[1:])
+    os.mkdir(service.conf[1:])
+    service.start("--help")
+    assert service.daemon.wait(PATIENCE) == 2, "what cannot be read is not missing"
+
+
+def the_unit_starts_without_a_configuration_and_stages_in_a_store_on_the_disk(service):
+    with open(UNIT, encoding="utf-8") as file:
+        lines = [line.split("=", 1) for line in file.read().splitlines() if "=" in line and not line.startswith("#")]
+    unit = dict(lines)
+    home = service.path("home")
+    places = {"%S": os.path.join(home, "state"), "%E": os.path.join(home, "config"), "@PREFIX@/bin": os.path.dirname(GARDEND)}
+    command = unit["ExecStart"]
+    for name, place in places.items():
+        command = command.replace(name, place)
+    for name in unit["StateDirectory"].split():
+        os.makedirs(os.path.join(places["%S"], name), mode=int(unit["StateDirectoryMode"], 8), exist_ok=True)
+    os.mkdir(service.path("runtime"), 0o700)
+    env = dict(os.environ, NOTIFY_SOCKET=service.path("notify"), XDG_RUNTIME_DIR=service.path("runtime"))
+    with open(service.log, "w", encoding="utf-8") as log:
+        service.daemon = subprocess.Popen([*command.split()], stdin=subprocess.DEVNULL, stderr=log, env=env)
+    assert service.told() == "READY=1", service.said()
+    store = os.path.join(places["%S"], "garden", "store")
+    done = subprocess.run([GARDENCTL, "--json", "capture", "--store", store, "--seconds", "1"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, env=env, timeout=PATIENCE, check=False)
+    assert done.returncode == 0 and json.loads(done.stdout)["chunks"] > 0, done
+    assert os.listdir(service.path("runtime/garden")) and not os.path.exists(service.path("runtime/garden/staging"))
+    service.stop()
 
 
 def options_behind_the_file_override_it(service):
@@ -287,6 +355,9 @@ TESTS = (
     a_manager_that_asks_for_it_hears_that_the_daemon_lives,
     a_reload_changes_what_can_change_and_tells_the_rest,
     a_mistake_in_a_reload_changes_nothing,
+    lines_have_the_time_where_the_journal_does_not_stamp_them,
+    a_configuration_may_be_missing_where_that_is_said,
+    the_unit_starts_without_a_configuration_and_stages_in_a_store_on_the_disk,
     options_behind_the_file_override_it,
     files_with_mistakes_are_refused_with_the_line,
     flags_may_be_switched_off,

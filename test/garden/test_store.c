@@ -412,6 +412,121 @@ static void test_a_call_that_fails_anywhere_damages_nothing_and_can_be_made_good
     }
 }
 
+// What names on the disk a machine that crashes would keep: which folders were synced how often, with the
+// folders of the prefixes made by another process just before us.
+struct tracer {
+    struct garden_fs fs;
+    char objects[128], metadata[128];
+    unsigned made, objects_synced, metadata_synced, other_synced;
+    bool raced, failing;
+};
+
+// Whether |file| is the folder |path|.
+static bool is_folder(int file, const char *path)
+{
+    struct stat one, other;
+    return fstat(file, &one) == 0 && stat(path, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+static int tracer_mkdir(void *context, int folder, const char *path, mode_t mode)
+{
+    struct tracer *t = context;
+    const int result = garden__fs_system()->mkdir(NULL, folder, path, mode);
+    if (strlen(path) != 2 || result != 0) return result;
+    t->made++;
+    if (!t->raced) return 0;
+    errno = EEXIST; // it is there, but not of our making
+    return -1;
+}
+
+static int tracer_sync(void *context, int file)
+{
+    struct tracer *t = context;
+    if (is_folder(file, t->objects))
+        t->objects_synced++;
+    else if (is_folder(file, t->metadata))
+        t->metadata_synced++;
+    else
+        t->other_synced++;
+    if (t->failing && is_folder(file, t->objects)) {
+        errno = EIO;
+        return -1;
+    }
+    return garden__fs_system()->sync(NULL, file);
+}
+
+static void tracer_init(struct tracer *t, const struct box *b)
+{
+    *t = (struct tracer){.fs = *garden__fs_system()};
+    t->fs.context = t;
+    t->fs.mkdir = tracer_mkdir;
+    t->fs.sync = tracer_sync;
+    snprintf(t->objects, sizeof t->objects, "%s/objects", b->folder.path);
+    snprintf(t->metadata, sizeof t->metadata, "%s/metadata", b->folder.path);
+}
+
+// Puts the |nth| text whose hash begins with the octet |first|.
+static int put_beginning(struct garden_store *store, uint8_t first, unsigned nth)
+{
+    char text[32];
+    struct garden_hash hash;
+    for (unsigned i = 0;; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        hash = garden_hash_of(zmtp_bytes_text(text));
+        if (hash.octets[0] == first && nth-- == 0)
+            return garden_store_put(store, zmtp_bytes_text(text), "text/plain", &hash, NULL);
+    }
+}
+
+static void test_a_folder_whoever_made_it_is_on_the_disk_before_an_object_in_it(void **state)
+{
+    (void)state;
+    for (int raced = 0; raced < 2; raced++) {
+        struct box b;
+        struct tracer t;
+        box_begin(&b);
+        garden_store_close(b.store);
+        tracer_init(&t, &b);
+        t.raced = raced;
+        b.store = box_open(&b, false, &t.fs);
+        for (unsigned nth = 0; nth < 5; nth++)
+            assert_int_equal(put_beginning(b.store, 0x5a, nth), GARDEN_OK);
+        assert_int_equal(t.made, 2);
+        assert_int_equal(t.objects_synced, 1); // once, and not for each
+        assert_int_equal(t.metadata_synced, 1);
+        assert_int_equal(put_beginning(b.store, 0xff, 0), GARDEN_OK);
+        assert_int_equal(t.objects_synced, 2);
+        assert_int_equal(t.metadata_synced, 2);
+        // Another process begins with what it finds.
+        garden_store_close(b.store);
+        b.store = box_open(&b, false, &t.fs);
+        assert_int_equal(put_beginning(b.store, 0x5a, 6), GARDEN_OK);
+        assert_int_equal(put_beginning(b.store, 0x5a, 7), GARDEN_OK);
+        assert_int_equal(t.objects_synced, 3);
+        assert_int_equal(t.metadata_synced, 3);
+        box_end(&b);
+    }
+}
+
+static void test_a_folder_that_could_not_be_synced_is_synced_the_next_time(void **state)
+{
+    (void)state;
+    struct box b;
+    struct tracer t;
+    box_begin(&b);
+    garden_store_close(b.store);
+    tracer_init(&t, &b);
+    b.store = box_open(&b, false, &t.fs);
+    t.failing = true;
+    assert_int_equal(put_beginning(b.store, 0x00, 0), GARDEN_ERR_SYSTEM);
+    assert_int_equal(put_beginning(b.store, 0x00, 0), GARDEN_ERR_SYSTEM);
+    t.failing = false;
+    assert_int_equal(put_beginning(b.store, 0x00, 0), GARDEN_OK);
+    assert_int_equal(t.objects_synced, 3);
+    box_end(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +544,8 @@ int main(void)
         cmocka_unit_test(
             test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them),
         cmocka_unit_test(test_a_call_that_fails_anywhere_damages_nothing_and_can_be_made_good),
+        cmocka_unit_test(test_a_folder_whoever_made_it_is_on_the_disk_before_an_object_in_it),
+        cmocka_unit_test(test_a_folder_that_could_not_be_synced_is_synced_the_next_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

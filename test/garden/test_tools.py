@@ -589,6 +589,14 @@ def wrong_words_are_answered_with_what_to_write(story):
         ("seek", "--timeout=3", "4"): ("gardenctl --timeout seek",),
         ("--timeout", "x", "ping"): ("Try 'gardenctl --help'.",),
         ("nonesuch",): ("Try 'gardenctl --help'.",),
+        ("seeek", "1"): ("there is no command 'seeek'; did you mean 'seek'?",),
+        ("captur",): ("did you mean 'capture'?",),
+        ("show", "--type", "StreamChunkFul", "x"): ("no message 'StreamChunkFul'; did you mean 'StreamChunkFull'?",),
+        ("show", "--type", "seek", "x"): ("did you mean 'Seek'?",),
+        ("show", "--type", "", "x"): ("there is no message ''",),
+        ("show", "--lane", "shel", "x"): ("there is no lane 'shel'; did you mean 'shell'?",),
+        ("events", "--type", "NodeAded"): ("there is no event 'NodeAded'; did you mean 'NodeAdded'?",),
+        ("events", "--not-type", "Seek"): ("there is no event 'Seek'",),
     }
     for call, words in calls.items():
         told = plain("--connection", story.path("none"), *call, check=2).stderr
@@ -609,11 +617,58 @@ def a_capture_on_a_full_disk_ends_when_its_seconds_are_over(story):
         done = json.loads(story.ctl("--json", "capture", "--store", small, "--chunk-bytes", "200000", "--seconds", "4",
                                     check=5).stdout)
         assert done["lost"] > 0, done
+        with open(os.path.join(small, "fill"), "wb", buffering=0) as fill:
+            try:
+                while fill.write(bytes(4096)) == 4096:
+                    pass
+            except OSError:
+                pass
+        # What is full stays so: tries and their advice are told once, each with its reason.
+        told = story.ctl("capture", "--store", small, "--chunk-bytes", "200000", "--seconds", "4").stderr
+        for words in ("make room on that disk", "frames dropped so far"):
+            lines = [re.sub(r"\S*[0-9]\S*", "#", line) for line in told.splitlines() if words in line]
+            assert len(set(lines)) == len(lines), told
+        assert "make room on that disk" in told, told
         story.daemons[-1].terminate()
         story.daemons[-1].wait(PATIENCE)
     finally:
         subprocess.run(["umount", small], check=True)
     return None
+
+
+def a_run_directory_is_enough_to_find_a_daemon_on_tcp(story):
+    story.start("--source", "none", "--tcp", "127.0.0.1:0")
+    assert "127.0.0.1" in story.ctl("ping", check=0).stdout
+    assert "127.0.0.1" in plain("--run-dir", story.path("run"), "ping", check=0).stdout
+    os.mkdir(story.path("empty"), 0o700)  # without the file: the local sockets' names
+    told = plain("--timeout", "50", "--run-dir", story.path("empty"), "ping", check=3)
+    assert f"ipc://{story.path('empty')}/hb" in told.stderr, told
+    for words in ("", "x" * 5000):
+        plain("--run-dir", words, "ping", check=2)
+    with open(story.path("empty/connection.json"), "w", encoding="utf-8") as file:
+        file.write("{}")
+    told = plain("--run-dir", story.path("empty"), "ping", check=3)
+    assert "it has no endpoints" in told.stderr, told
+
+
+def what_to_do_about_a_stream_is_said_only_where_there_is_something_to_do(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    uri = "stream://default/main"
+    story.ctl("capture", "--store", story.store, "--seconds", "1", check=0)
+    told = story.ctl("end-stream", uri, check=0).stdout
+    assert "--recover" not in told and "none of its chunks is left" in told, told
+    running = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store,
+                                "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    assert "sealed" in running.stdout.readline()
+    running.kill()
+    running.communicate()
+    told = story.ctl("capture", "--store", story.store, "--recover", check=1).stderr
+    assert "still being written" in told and f"gardenctl end-stream {uri}" in told and "--resume" in told, told
+    told = story.ctl("end-stream", uri, check=0).stdout
+    assert f"gardenctl capture --recover --store {story.store}" in told, told
+    story.ctl("capture", "--store", story.store, "--recover", check=0)
+    assert "--recover" not in story.ctl("end-stream", uri, check=0).stdout
 
 
 def what_is_no_file_is_not_replaced_by_one(story):

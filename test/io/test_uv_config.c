@@ -205,6 +205,22 @@ static void test_an_origin_that_no_browser_tells_is_refused(void **state)
     REFUSE(ws_origins, "https://e.org http://", "", "ws_origins");
 }
 
+static void test_a_network_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "localhost", "*",          "10.0.0.0/33",    "10.0.0.0/",   "10/8",
+        "::1/129",   "fe80::1%lo", "127.0.0.1:5555", "10.0.0.0/08", "10.0.0.1,10.0.0.2",
+        "::1\t::2"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        REFUSE(tcp_allow, bad[i], " 127.0.0.1  10.0.0.0/8 [::1] fd00::/8 0.0.0.0/0 ", "tcp_allow");
+    REFUSE(tcp_allow, "::1 10.0.0.0/99", "", "up to 32 for IPv4");
+    char many[3 * 4097 + 1];
+    for (size_t i = 0; i < 4097; i++)
+        memcpy(many + 3 * i, ":: ", 4);
+    REFUSE(tcp_allow, many, many + 3, "4096");
+}
+
 static int option_of(int fd, int level, int name)
 {
     int value = -1;
@@ -348,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_keys_that_are_missing_are_named),
         cmocka_unit_test(test_whom_to_let_in_needs_a_server_that_judges),
         cmocka_unit_test(test_an_origin_that_no_browser_tells_is_refused),
+        cmocka_unit_test(test_a_network_that_is_none_is_refused),
         cmocka_unit_test(test_a_dialled_and_an_accepted_connection_have_the_options),
         cmocka_unit_test(test_without_options_the_system_has_its_own),
         cmocka_unit_test(test_a_device_that_is_not_there_is_named_by_bind_and_dial),

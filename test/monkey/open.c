@@ -144,6 +144,7 @@ static void open_limit(struct monkey *monkey, struct zmtp_uv_config *config)
     if (monkey_one_in(monkey, 4)) config->limits.message_max = 1000;
     if (monkey_one_in(monkey, 8)) config->address_pending_max = 2;
     if (monkey_one_in(monkey, 8)) config->address_failures_max = 5;
+    if (monkey_one_in(monkey, 8)) config->tcp_allow = "127.0.0.2 ::1 10.0.0.0/8";
     config->allow_public_null = true;
 }
 

@@ -99,7 +99,7 @@ static const struct option {
     const char *types; // as zmtp_socket_type_name tells them, a space around each
 } options[] = {
     {"conflate", set_conflate, " PUSH PULL PUB SUB DEALER "},
-    {"send_bytes_all_max", set_all_max, " ROUTER "},
+    {"send_bytes_all_max", set_all_max, " ROUTER PUB XPUB RADIO "},
     {"router_mandatory", set_mandatory, " ROUTER "},
     {"router_handover", set_handover, " ROUTER "},
     {"probe_router", set_probe, " REQ DEALER ROUTER "},

@@ -416,6 +416,9 @@ static void test_a_routing_id_has_at_most_255_octets_and_no_leading_zero(void **
     hear_identity(rig, "DEALER", 0, 'x', ZMTP_OK);
     hear_identity(rig, "DEALER", 256, 'x', ZMTP_ERR_ROUTING_ID);
     hear_identity(rig, "REQ", 1, 0, ZMTP_ERR_ROUTING_ID);
+    rig->config.routing_id_any = true;
+    hear_identity(rig, "REQ", 1, 0, ZMTP_OK);
+    hear_identity(rig, "REQ", 256, 0, ZMTP_ERR_ROUTING_ID);
 }
 
 // ZMTP37-IDENT-02

@@ -327,6 +327,47 @@ static void test_inverted_a_message_goes_to_those_who_did_not_subscribe(void **s
     zmtp_pipe_close(never);
 }
 
+// Each got stuck at another time, so that their queues share nothing. They share what there is, and leave some for
+// the one that reads, who misses nothing.
+static void test_subscribers_that_do_not_read_leave_room_for_those_that_do(void **state)
+{
+    (void)state;
+    enum { STUCK = 10, ALL_MAX = 4096, ROUNDS = 100 };
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 0);
+    config.send_bytes_all_max = ALL_MAX;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *stuck[STUCK], *reader = sockets_accept(pub, "");
+    size_t waiting = 0;
+    char text[99];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0'; // 100 octets with its header
+    sockets_far_send(reader, "\x01x");
+    for (int i = 0; i < STUCK; i++)
+        stuck[i] = sockets_accept(pub, "");
+    for (int round = 0; round < ROUNDS; round++) {
+        if (round < STUCK) sockets_far_send(stuck[round], "\x01x");
+        assert_string_equal(sockets_send(pub, text), "ZMTP_OK");
+        assert_string_equal(sockets_far_recv(reader), text);
+    }
+    for (int i = 0; i < STUCK; i++)
+        waiting += zmtp_pipe_depth(stuck[i]).in_bytes;
+    assert_true(waiting > ALL_MAX / 2 && waiting <= ALL_MAX);
+    const struct zmtp_socket_counters counters = zmtp_socket_counters(pub);
+    assert_true(counters.dropped[ZMTP_DROP_PEER_FULL] > 800);
+    // What one lets go of is there again.
+    for (int i = 0; i < STUCK; i++)
+        zmtp_pipe_close(stuck[i]);
+    zmtp_socket_process(pub);
+    sockets_far_send(reader, "\x01y");
+    for (int i = 0; i < ALL_MAX / 2 / 100; i++)
+        assert_string_equal(sockets_send(pub, text), "ZMTP_OK");
+    assert_int_equal(zmtp_pipe_depth(reader).in_bytes, ALL_MAX / 2 / 100 * 100);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(reader);
+    config.nodrop = true;
+    assert_int_equal(zmtp_socket_open(&pub, &config), ZMTP_ERR_ARGUMENT);
+}
+
 static void test_with_nodrop_a_full_subscriber_holds_its_messages_up(void **state)
 {
     (void)state;
@@ -471,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_who_subscribes_beyond_the_limits_is_cut_off_alone),
         cmocka_unit_test(test_of_several_parts_each_may_be_a_subscription_or_the_first_alone),
         cmocka_unit_test(test_inverted_a_message_goes_to_those_who_did_not_subscribe),
+        cmocka_unit_test(test_subscribers_that_do_not_read_leave_room_for_those_that_do),
         cmocka_unit_test(test_with_nodrop_a_full_subscriber_holds_its_messages_up),
         cmocka_unit_test(test_conflated_each_subscriber_gets_its_last_message),
         cmocka_unit_test(test_immediate_a_lost_connection_takes_its_subscriptions_with_it),

@@ -273,6 +273,24 @@ static void test_a_malformed_id_is_refused(void **state)
     zmtp_pipe_close(far);
 }
 
+static void test_an_id_may_begin_with_a_zero_where_that_is_allowed(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 2);
+    const struct zmtp_bytes zero = zmtp_bytes_of("\0id", 3);
+    config.routing_id = zero;
+    assert_int_equal(zmtp_socket_config_check(&config, NULL), ZMTP_ERR_ARGUMENT);
+    config.routing_id_any = true;
+    assert_int_equal(zmtp_socket_config_check(&config, NULL), ZMTP_OK);
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *far;
+    assert_int_equal(zmtp_socket_attach(router, false, zero, &far), ZMTP_OK);
+    assert_string_equal(sockets_send(router, "\\x00id|hello"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(far), "hello");
+    zmtp_socket_close(router);
+    zmtp_pipe_close(far);
+}
+
 // RR28-ROUTER-04; LZ-31
 static void test_a_dialled_peer_has_the_id_that_its_connection_announces(void **state)
 {
@@ -489,6 +507,7 @@ int main(void)
         cmocka_unit_test(test_an_immediate_router_reaches_nobody_without_a_connection),
         cmocka_unit_test(test_a_probe_tells_routers_of_each_other),
         cmocka_unit_test(test_a_malformed_id_is_refused),
+        cmocka_unit_test(test_an_id_may_begin_with_a_zero_where_that_is_allowed),
         cmocka_unit_test(test_a_dialled_peer_has_the_id_that_its_connection_announces),
         cmocka_unit_test(test_a_dialled_peer_that_announces_a_taken_id_gets_one_of_its_own),
         cmocka_unit_test(test_an_id_given_to_a_dialled_pipe_is_good_before_any_connection),

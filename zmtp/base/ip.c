@@ -127,3 +127,61 @@ bool zmtp__ip_equal(const struct zmtp__ip *a, const struct zmtp__ip *b)
     return a->six == b->six && a->scope == b->scope && a->port == b->port &&
            memcmp(a->octets, b->octets, sizeof a->octets) == 0;
 }
+
+enum { IP_MAPPED_BITS = 96 };
+static const uint8_t ip_mapped_prefix[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+
+void zmtp__ip_map(const uint8_t four[4], uint8_t out[16])
+{
+    memcpy(out, ip_mapped_prefix, sizeof ip_mapped_prefix);
+    memcpy(out + sizeof ip_mapped_prefix, four, 4);
+}
+
+bool zmtp__ip_mapped(const uint8_t octets[16])
+{
+    return memcmp(octets, ip_mapped_prefix, sizeof ip_mapped_prefix) == 0;
+}
+
+// An address without a port. |*six|: it was written as IPv6.
+static bool ip_address(struct ip_text *text, uint8_t out[16], bool *six)
+{
+    const struct ip_text begin = *text;
+    uint8_t four[4];
+    *six = false;
+    if (ip_four(text, four)) {
+        zmtp__ip_map(four, out);
+        return true;
+    }
+    *text = begin;
+    *six = true;
+    if (ip_take(text, '[')) return ip_six(text, out) && ip_take(text, ']');
+    return ip_six(text, out);
+}
+
+enum zmtp__ip_flaw zmtp__ip_network_parse(struct zmtp_bytes bytes, struct zmtp__ip_network *out)
+{
+    if (bytes.size == 0 || bytes.size > ZMTP__IP_TEXT_MAX) return ZMTP__IP_NO_ADDRESS;
+    struct ip_text text = {bytes.data, bytes.data + bytes.size};
+    struct zmtp__ip_network network;
+    bool six;
+    uint32_t bits;
+    if (!ip_address(&text, network.octets, &six)) return ZMTP__IP_NO_ADDRESS;
+    network.bits = 128;
+    if (ip_take(&text, '/')) {
+        if (!ip_decimal(&text, six ? 128 : 32, &bits)) return ZMTP__IP_NO_BITS;
+        if (text.at != text.end) return ZMTP__IP_NO_BITS;
+        network.bits = (uint8_t)(six ? bits : IP_MAPPED_BITS + bits);
+    }
+    if (text.at != text.end) return ZMTP__IP_NO_ADDRESS;
+    *out = network;
+    return ZMTP__IP_FLAWLESS;
+}
+
+bool zmtp__ip_network_has(const struct zmtp__ip_network *network, const uint8_t octets[16])
+{
+    const size_t whole = network->bits / 8;
+    const unsigned rest = network->bits % 8;
+    if (zmtp__ip_mapped(octets) && network->bits < IP_MAPPED_BITS) return false;
+    if (memcmp(network->octets, octets, whole) != 0) return false;
+    return rest == 0 || (network->octets[whole] ^ octets[whole]) >> (8 - rest) == 0;
+}

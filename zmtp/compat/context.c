@@ -51,8 +51,7 @@ void *zmq_ctx_new(void)
                                                      .blocky = 1,
                                                      .zero_copy = 1,
                                                      .policy = -1,
-                                                     .priority = -1,
-                                                     .name_prefix = -1};
+                                                     .priority = -1};
     context->ended = -1;
     atomic_store_explicit(&context->handle.tag, ZMQ__TAG_CONTEXT, memory_order_release);
     return context;
@@ -134,8 +133,14 @@ void *zmq_init(int io_threads)
 
 static int context_set_cpu(struct zmq__context_options *options, int option, int value)
 {
-    if (value < 0 || value >= CPU_SETSIZE) return EINVAL;
-    if (option == ZMQ_THREAD_AFFINITY_CPU_REMOVE) {
+    const bool remove = option == ZMQ_THREAD_AFFINITY_CPU_REMOVE;
+    if (value < 0) return EINVAL;
+    if (value >= CPU_SETSIZE) {
+        if (remove && options->cpu_beyond != value) return EINVAL;
+        options->cpu_beyond = remove ? 0 : value;
+        return 0;
+    }
+    if (remove) {
         if (!CPU_ISSET((size_t)value, &options->cpus)) return EINVAL;
         CPU_CLR((size_t)value, &options->cpus);
     } else {
@@ -153,13 +158,20 @@ static int context_put(int *option, int value, int min, int max)
     return 0;
 }
 
+static int context_put_flag(int *option, int value)
+{
+    if (value < 0) return EINVAL;
+    *option = value != 0;
+    return 0;
+}
+
 static int context_set(struct zmq__context_options *options, int option, int value)
 {
     switch (option) {
     case ZMQ_IO_THREADS:
         return context_put(&options->io_threads, value, 0, INT_MAX);
     case ZMQ_MAX_SOCKETS:
-        return context_put(&options->max_sockets, value, 1, CONTEXT_SOCKETS_MAX);
+        return context_put(&options->max_sockets, value, 1, INT_MAX);
     case ZMQ_THREAD_PRIORITY:
         return context_put(&options->priority, value, 0, INT_MAX);
     case ZMQ_THREAD_SCHED_POLICY:
@@ -171,13 +183,15 @@ static int context_set(struct zmq__context_options *options, int option, int val
         return context_set_cpu(options, option, value);
     case ZMQ_THREAD_NAME_PREFIX:
         options->name_text[0] = '\0';
-        return context_put(&options->name_prefix, value, 0, INT_MAX);
+        options->named = true;
+        options->name_prefix = value;
+        return 0;
     case CONTEXT_ZERO_COPY:
-        return context_put(&options->zero_copy, value, 0, 1);
+        return context_put_flag(&options->zero_copy, value);
     case ZMQ_IPV6:
-        return context_put(&options->ipv6, value, 0, 1);
+        return context_put_flag(&options->ipv6, value);
     case ZMQ_BLOCKY:
-        return context_put(&options->blocky, value, 0, 1);
+        return context_put_flag(&options->blocky, value);
     default:
         return EINVAL;
     }
@@ -214,7 +228,7 @@ int zmq_ctx_get(void *handle, int option)
     case ZMQ_MSG_T_SIZE:
         return (int)sizeof(zmq_msg_t);
     case ZMQ_THREAD_NAME_PREFIX:
-        return options.name_prefix < 0 ? 0 : options.name_prefix;
+        return options.name_prefix;
     case CONTEXT_ZERO_COPY:
         return options.zero_copy;
     case ZMQ_IPV6:
@@ -224,6 +238,60 @@ int zmq_ctx_get(void *handle, int option)
     default:
         return zmq__fail(EINVAL);
     }
+}
+
+int zmq_ctx_set_ext(void *handle, int option, const void *value, size_t size)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    int number, error = EINVAL;
+    if (!context) return -1;
+    if (!value) return zmq__fail(EINVAL);
+    if (size == sizeof number) {
+        memcpy(&number, value, sizeof number);
+        return zmq_ctx_set(handle, option, number);
+    }
+    zmq__context_lock(context);
+    char *const text = context->options.name_text;
+    if (option == ZMQ_THREAD_NAME_PREFIX && size > 0 && size < sizeof context->options.name_text) {
+        memset(text, 0, sizeof context->options.name_text);
+        memcpy(text, value, size);
+        error = 0;
+    }
+    zmq__context_unlock(context);
+    return error == 0 ? 0 : zmq__fail(error);
+}
+
+static int context_get_name(const struct zmq__context_options *options, void *value, size_t *size)
+{
+    char text[sizeof options->name_text] = "";
+    if (options->name_text[0] != '\0')
+        memcpy(text, options->name_text, sizeof text);
+    else if (options->name_prefix >= 0)
+        snprintf(text, sizeof text, "%d", options->name_prefix);
+    if (*size < strlen(text)) return EINVAL;
+    memset(value, 0, *size);
+    *size = strlen(text);
+    memcpy(value, text, *size);
+    return 0;
+}
+
+int zmq_ctx_get_ext(void *handle, int option, void *value, size_t *size)
+{
+    struct zmq__context *context = zmq__context_of(handle);
+    if (!context) return -1;
+    if (!value || !size) return zmq__fail(EFAULT);
+    if (*size == sizeof(int)) {
+        // -1 is the value of one that the system decides.
+        const int number = zmq_ctx_get(handle, option);
+        if (number < 0 && option != ZMQ_THREAD_SCHED_POLICY) return -1;
+        memcpy(value, &number, sizeof number);
+        return 0;
+    }
+    if (option != ZMQ_THREAD_NAME_PREFIX) return zmq__fail(EINVAL);
+    zmq__context_lock(context);
+    const int error = context_get_name(&context->options, value, size);
+    zmq__context_unlock(context);
+    return error == 0 ? 0 : zmq__fail(error);
 }
 
 int zmq__context_join(struct zmq__context *context, struct zmq__socket *socket)
@@ -275,7 +343,7 @@ static int context_start(struct zmq__context *context, size_t index)
     // As libzmq calls its threads.
     if (context->options.name_text[0] != '\0')
         snprintf(name, sizeof name, "%s/ZMQbg/IO/%zu", context->options.name_text, index);
-    else if (context->options.name_prefix >= 0)
+    else if (context->options.named)
         snprintf(name, sizeof name, "%d/ZMQbg/IO/%zu", context->options.name_prefix, index);
     else
         snprintf(name, sizeof name, "ZMQbg/IO/%zu", index);

@@ -17,9 +17,11 @@ enum { ZMQ__LOOPS_MAX = 64 }; // bits of ZMQ_AFFINITY
 struct zmq__context_options {
     int io_threads, max_sockets, max_message_size, ipv6, blocky, zero_copy;
     int policy, priority, name_prefix;
-    char name_text[17]; // of zmq_ctx_set_ext; "": |name_prefix| counts
+    bool named;         // |name_prefix| counts
+    char name_text[17]; // of zmq_ctx_set_ext; "": the number, if any
     bool picky;         // |cpus| counts
     cpu_set_t cpus;
+    int cpu_beyond; // the last one that no set has room for, and which is not there; 0: none
 };
 
 struct zmq__context {

@@ -1,6 +1,8 @@
 // Binding and connecting. Each endpoint outside of the process is a socket of the engine's own on a loop, made
 // with the options of that moment, and all of them have the one core: so options that are set later count for
 // later endpoints, and an endpoint ends without the others.
+#include "endpoint.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ struct zmq__endpoint {
     struct zmtp_uv_socket *uv_socket; // the loop's; null: over inproc
     uint64_t number;
     bool bound;
-    char zap_domain[ZMQ__TEXT_MAX];
+    struct zmq__text zap_domain;
     char given[ZMTP_ENDPOINT_MAX];
     char text[ZMTP_ENDPOINT_MAX]; // what it came to
 };
@@ -55,6 +57,14 @@ static void endpoint_closed(void *user)
     socket->abroad--;
 }
 
+// To the monitor, of what is bound, or was to be.
+static void endpoint_tell(struct zmq__socket *socket, int event, int value, const char *endpoint)
+{
+    const struct zmq__news news = {
+        .event = (uint64_t)event, .values = {(uint64_t)value}, .endpoint = endpoint, .remote = ""};
+    zmq__monitor_tell(socket, &news);
+}
+
 static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
 {
     struct endpoint_job *job = (struct endpoint_job *)task; // its first member
@@ -70,9 +80,9 @@ static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
     else
         job->error = zmtp_uv_connect(socket, endpoint->given);
     if (job->error < 0) {
-        const uint32_t number = (uint32_t)endpoint_error(job->error, job->where, endpoint->bound);
+        const int number = endpoint_error(job->error, job->where, endpoint->bound);
         if (endpoint->bound)
-            zmq__monitor_tell(job->socket, ZMQ_EVENT_BIND_FAILED, number, endpoint->given);
+            endpoint_tell(job->socket, ZMQ_EVENT_BIND_FAILED, number, endpoint->given);
         zmtp_uv_socket_close(socket, endpoint_closed, job->socket);
         return;
     }
@@ -85,8 +95,7 @@ static void endpoint_close_there(struct zmq__loop *loop, struct zmq__task *task)
 {
     struct endpoint_job *job = (struct endpoint_job *)task;
     (void)loop;
-    if (job->endpoint->bound)
-        zmq__monitor_tell(job->socket, ZMQ_EVENT_CLOSED, 0, job->endpoint->text);
+    if (job->endpoint->bound) endpoint_tell(job->socket, ZMQ_EVENT_CLOSED, 0, job->endpoint->text);
     job->endpoint->uv_socket->config.linger_ms = job->config.linger_ms;
     zmtp_uv_socket_close(job->endpoint->uv_socket, endpoint_closed, job->socket);
 }
@@ -113,7 +122,8 @@ static void endpoint_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_e
                            void *user)
 {
     const struct zmq__endpoint *const endpoint = user;
-    zmq__monitor_event(uv_socket, event, endpoint->socket);
+    (void)uv_socket;
+    zmq__monitor_event(endpoint->socket, event, endpoint->bound);
 }
 
 // Without a ZAP handler libzmq lets in who knows the key of a CURVE server, and with NULL everybody; nobody
@@ -124,7 +134,7 @@ static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zm
     const struct zmq__endpoint *const endpoint = user;
     const struct zmtp_bytes nothing = {0};
     if (zmq__inproc_bound(endpoint->socket->context, ZMTP_ZAP_ENDPOINT)) {
-        zmq__zap_ask(endpoint->socket, uv_socket, guest, endpoint->zap_domain);
+        zmq__zap_ask(endpoint->socket, uv_socket, guest, zmq__text_bytes(&endpoint->zap_domain));
         return;
     }
     const enum zmtp_verdict verdict =
@@ -140,7 +150,7 @@ static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *e
                                .socket = socket,
                                .endpoint = endpoint,
                                .where = where};
-    if (!endpoint->bound && socket->options.socks_proxy[0] != '\0') return ENOTSUP; // not past it
+    if (!endpoint->bound && socket->options.socks_proxy.size > 0) return ENOTSUP; // not past it
     const int error = endpoint_go_abroad(socket);
     if (error != 0) return error;
     zmq__options_endpoint(&socket->options, socket->type, &job.config);
@@ -187,19 +197,26 @@ static bool endpoint_once(enum zmtp_socket_type type)
     return type == ZMTP_DEALER || type == ZMTP_SUB || type == ZMTP_PUB || type == ZMTP_REQ;
 }
 
+// Datagrams are for three types, each in its direction, and a DGRAM is for nothing else.
+static bool endpoint_fits(enum zmtp_socket_type type, enum zmtp_transport transport, bool bound)
+{
+    if (transport != ZMTP_UDP) return type != ZMTP_DGRAM;
+    return bound ? type == ZMTP_DISH || type == ZMTP_DGRAM : type == ZMTP_RADIO;
+}
+
 static int endpoint_open(struct zmq__socket *socket, const char *text, bool bound)
 {
     struct zmtp_endpoint where;
     int error = endpoint_parse(text, &where);
     if (error != 0) return error;
-    if (where.transport == ZMTP_UDP) return ENOCOMPATPROTO;
+    if (!endpoint_fits(socket->type, where.transport, bound)) return ENOCOMPATPROTO;
     if (!bound && endpoint_once(socket->type) && where.transport != ZMTP_INPROC &&
         endpoint_find(socket, text, false))
         return 0;
     struct zmq__endpoint *endpoint = zmtp_alloc(zmtp_heap(), sizeof *endpoint);
     if (!endpoint) return ENOMEM;
     *endpoint = (struct zmq__endpoint){.socket = socket, .bound = bound};
-    strcpy(endpoint->zap_domain, socket->options.zap_domain);
+    endpoint->zap_domain = socket->options.zap_domain;
     strcpy(endpoint->given, text); // the parser checked the size
     strcpy(endpoint->text, text);
     if (where.transport != ZMTP_INPROC)
@@ -252,6 +269,20 @@ static int endpoint_close(struct zmq__socket *socket, const char *text, bool bou
     return 0;
 }
 
+int zmq__endpoint_connect_peer(struct zmq__socket *socket, const char *text, uint32_t *number)
+{
+    const int error = endpoint_open(socket, text, false);
+    if (error != 0) return error;
+    const struct zmtp_pipe_end *end =
+        socket->endpoints->uv_socket
+            ? zmtp__remote_dialled(&socket->remote, socket->endpoints->number)
+            : zmq__inproc_dialled(socket, text);
+    *number = end ? zmtp_socket_peer_id(socket->core, end) : 0;
+    if (*number != 0) return 0;
+    (void)endpoint_close(socket, text, false);
+    return ENOMEM; // the connection waits for memory
+}
+
 static int endpoint_call(void *handle, const char *text, bool bound,
                          int (*call)(struct zmq__socket *socket, const char *text, bool bound))
 {
@@ -277,6 +308,15 @@ int zmq_unbind(void *handle, const char *endpoint)
 int zmq_disconnect(void *handle, const char *endpoint)
 {
     return endpoint_call(handle, endpoint, false, endpoint_close);
+}
+
+const char *zmq__endpoint_text(const struct zmq__socket *socket, uint64_t number, bool *bound)
+{
+    const struct zmq__endpoint *endpoint = socket->endpoints;
+    while (endpoint && (!endpoint->uv_socket || endpoint->number != number))
+        endpoint = endpoint->next;
+    *bound = endpoint && endpoint->bound;
+    return endpoint ? endpoint->text : NULL;
 }
 
 // On the loop's thread, after the program's close: are all connections gone?

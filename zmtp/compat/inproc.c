@@ -272,6 +272,23 @@ int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
     return error == ZMTP_ERR_SOCKET_TYPE ? EINVAL : zmq__errno_of(error);
 }
 
+const struct zmtp_pipe_end *zmq__inproc_dialled(const struct zmq__socket *socket, const char *text)
+{
+    const struct zmq__line *line = socket->lines;
+    while (line && (line->index != 0 || strcmp(line->pact->name, text) != 0))
+        line = line->next;
+    return line ? line->end : NULL;
+}
+
+void zmq__inproc_each(const struct zmq__socket *socket,
+                      void (*each)(void *user, const char *name, const struct zmtp_pipe_end *end,
+                                   bool dialled),
+                      void *user)
+{
+    for (const struct zmq__line *line = socket->lines; line; line = line->next)
+        if (line->end) each(user, line->pact->name, line->end, line->index == 0);
+}
+
 int zmq__inproc_unbind(struct zmq__socket *socket, const char *text)
 {
     struct zmq__context *const context = socket->context;

@@ -12,6 +12,13 @@ int zmq__inproc_bind(struct zmq__socket *socket, const char *name);
 // Has anybody the name? On any thread.
 bool zmq__inproc_bound(struct zmq__context *context, const char *name);
 int zmq__inproc_connect(struct zmq__socket *socket, const char *name);
+// This side of the last line made so; null: it is over.
+const struct zmtp_pipe_end *zmq__inproc_dialled(const struct zmq__socket *socket, const char *name);
+// Calls |each| for every line: its name, this side's end, and whether it was connected here.
+void zmq__inproc_each(const struct zmq__socket *socket,
+                      void (*each)(void *user, const char *name, const struct zmtp_pipe_end *end,
+                                   bool dialled),
+                      void *user);
 // ENOENT. What is there already stays.
 int zmq__inproc_unbind(struct zmq__socket *socket, const char *name);
 void zmq__inproc_unbind_all(struct zmq__socket *socket);

@@ -4,9 +4,14 @@
 #include <string.h>
 
 #include "../zmq.h"
+#include "endpoint.h"
 #include "error.h"
+#include "inproc.h"
 
-enum { MONITOR_HEAD = 6 }; // octets of an event's number and value
+enum {
+    MONITOR_HEAD = 6,      // octets of an event's number and value, in version 1
+    MONITOR_PARTS_MAX = 6, // event, count, two values, two endpoints
+};
 
 // The loop's thread looks at |monitor| for itself, so that is changed there.
 struct monitor_change {
@@ -32,21 +37,51 @@ static void monitor_set(struct zmq__socket *socket, struct zmq__monitor *monitor
         socket->monitor = monitor;
 }
 
-static void monitor_send(struct zmq__monitor *monitor, int event, uint32_t value,
-                         const char *endpoint)
+static size_t monitor_values(const struct zmq__news *news)
 {
-    const uint16_t number = (uint16_t)event;
-    uint8_t head[MONITOR_HEAD];
-    if (!(monitor->events & event)) return;
-    memcpy(head, &number, sizeof number); // in the machine's own order
-    memcpy(head + sizeof number, &value, sizeof value);
-    const struct zmtp_bytes parts[] = {zmtp_bytes_of(head, sizeof head), zmtp_bytes_text(endpoint)};
-    if (zmq__socket_try_send(monitor->pair, parts, 2) != 0) monitor->dropped++;
+    return news->event == ZMQ_EVENT_PIPES_STATS ? 2 : 1;
 }
 
-void zmq__monitor_tell(struct zmq__socket *socket, int event, uint32_t value, const char *endpoint)
+static int monitor_send_old(const struct zmq__monitor *monitor, const struct zmq__news *news)
 {
-    if (socket->monitor) monitor_send(socket->monitor, event, value, endpoint);
+    const uint16_t event = (uint16_t)news->event;
+    const uint32_t value = (uint32_t)news->values[0];
+    uint8_t head[MONITOR_HEAD]; // in the machine's own order
+    memcpy(head, &event, sizeof event);
+    memcpy(head + sizeof event, &value, sizeof value);
+    const struct zmtp_bytes parts[] = {zmtp_bytes_of(head, sizeof head),
+                                       zmtp_bytes_text(news->endpoint)};
+    return zmq__socket_try_send(monitor->speaker, parts, 2);
+}
+
+static int monitor_send_new(const struct zmq__monitor *monitor, const struct zmq__news *news)
+{
+    const uint64_t count = monitor_values(news);
+    const char *const local = news->dialled ? "" : news->endpoint;
+    const char *const remote = news->dialled ? news->endpoint : news->remote;
+    struct zmtp_bytes parts[MONITOR_PARTS_MAX];
+    size_t used = 0;
+    parts[used++] = zmtp_bytes_of(&news->event, sizeof news->event);
+    parts[used++] = zmtp_bytes_of(&count, sizeof count);
+    for (size_t i = 0; i < count; i++)
+        parts[used++] = zmtp_bytes_of(&news->values[i], sizeof news->values[i]);
+    parts[used++] = zmtp_bytes_text(local);
+    parts[used++] = zmtp_bytes_text(remote);
+    return zmq__socket_try_send(monitor->speaker, parts, used);
+}
+
+static void monitor_send(struct zmq__monitor *monitor, const struct zmq__news *news)
+{
+    if (!(monitor->events & news->event)) return;
+    const int error = monitor->version == ZMQ_CURRENT_EVENT_VERSION
+                          ? monitor_send_old(monitor, news)
+                          : monitor_send_new(monitor, news);
+    if (error != 0) monitor->dropped++;
+}
+
+void zmq__monitor_tell(struct zmq__socket *socket, const struct zmq__news *news)
+{
+    if (socket->monitor) monitor_send(socket->monitor, news);
 }
 
 void zmq__monitor_stop(struct zmq__socket *socket)
@@ -54,48 +89,137 @@ void zmq__monitor_stop(struct zmq__socket *socket)
     struct zmq__monitor *const monitor = socket->monitor;
     if (!monitor) return;
     monitor_set(socket, NULL);
-    monitor_send(monitor, ZMQ_EVENT_MONITOR_STOPPED & ZMQ_EVENT_ALL, 0, "");
-    (void)zmq_close(monitor->pair);
+    const struct zmq__news news = {
+        .event = ZMQ_EVENT_MONITOR_STOPPED, .endpoint = "", .remote = ""};
+    monitor_send(monitor, &news);
+    (void)zmq_close(monitor->speaker);
     zmtp_free(zmtp_heap(), monitor, sizeof *monitor);
 }
 
-static int monitor_start(struct zmq__socket *socket, const char *endpoint, int events)
+// What a monitor is asked for.
+struct monitor_wish {
+    const char *endpoint; // null: none
+    uint64_t events;
+    int version;
+    enum zmtp_socket_type type;
+};
+
+static int monitor_start(struct zmq__socket *socket, const struct monitor_wish *wish)
 {
     int error;
     struct zmq__monitor *monitor = zmtp_alloc(zmtp_heap(), sizeof *monitor);
     if (!monitor) return ENOMEM;
-    *monitor = (struct zmq__monitor){.events = events};
-    monitor->pair = zmq__socket_open(socket->context, ZMTP_PAIR, &error);
-    if (monitor->pair && zmq_bind(monitor->pair, endpoint) == 0) {
-        monitor_set(socket, monitor);
-        return 0;
-    }
-    if (monitor->pair) {
+    *monitor = (struct zmq__monitor){.version = wish->version, .events = wish->events};
+    monitor->speaker = zmq__socket_open(socket->context, wish->type, &error);
+    if (monitor->speaker) {
+        monitor->speaker->options.linger = 0; // whoever never listens keeps no context from ending
+        if (zmq_bind(monitor->speaker, wish->endpoint) == 0) {
+            monitor_set(socket, monitor);
+            return 0;
+        }
         error = zmq_errno();
-        (void)zmq_close(monitor->pair);
+        (void)zmq_close(monitor->speaker);
     }
     zmtp_free(zmtp_heap(), monitor, sizeof *monitor);
     return error;
 }
 
-int zmq_socket_monitor(void *handle, const char *endpoint, int events)
+static int monitor_check_endpoint(const char *endpoint)
 {
     struct zmtp_endpoint where;
-    if (!zmq__socket_of(handle)) return -1;
-    if (events & ~ZMQ_EVENT_ALL) return zmq__fail(EINVAL);
-    if (endpoint) {
-        const int error = zmtp_endpoint_parse(endpoint, &where, NULL);
-        if (error == ZMTP_ERR_ENDPOINT) return zmq__fail(EINVAL);
-        if (error < 0 || where.transport != ZMTP_INPROC) return zmq__fail(EPROTONOSUPPORT);
-    }
+    const int error = zmtp_endpoint_parse(endpoint, &where, NULL);
+    if (error == ZMTP_ERR_ENDPOINT) return EINVAL;
+    return error < 0 || where.transport != ZMTP_INPROC ? EPROTONOSUPPORT : 0;
+}
+
+static int monitor_change(void *handle, const struct monitor_wish *wish)
+{
+    const int error = wish->endpoint ? monitor_check_endpoint(wish->endpoint) : 0;
+    if (error != 0) return zmq__fail(error);
     struct zmq__socket *socket = zmq__socket_enter(handle);
     if (!socket) return -1;
     zmq__monitor_stop(socket); // a second call takes the place of the first
-    return zmq__socket_result(socket, endpoint ? monitor_start(socket, endpoint, events) : 0);
+    return zmq__socket_result(socket, wish->endpoint ? monitor_start(socket, wish) : 0);
+}
+
+int zmq_socket_monitor(void *handle, const char *endpoint, int events)
+{
+    const struct monitor_wish wish = {.endpoint = endpoint,
+                                      .events = (uint64_t)events,
+                                      .version = ZMQ_CURRENT_EVENT_VERSION,
+                                      .type = ZMTP_PAIR};
+    if (!zmq__socket_of(handle)) return -1;
+    if (events & ~ZMQ_EVENT_ALL) return zmq__fail(EINVAL);
+    return monitor_change(handle, &wish);
+}
+
+int zmq_socket_monitor_versioned(void *handle, const char *endpoint, uint64_t events, int version,
+                                 int type)
+{
+    const struct monitor_wish wish = {.endpoint = endpoint,
+                                      .events = events,
+                                      .version = version,
+                                      .type = (enum zmtp_socket_type)type};
+    if (!zmq__socket_of(handle)) return -1;
+    if (version != ZMQ_CURRENT_EVENT_VERSION && version != ZMQ_CURRENT_EVENT_VERSION_DRAFT)
+        return zmq__fail(EINVAL);
+    if (version == ZMQ_CURRENT_EVENT_VERSION && events >> 16 != 0) return zmq__fail(EINVAL);
+    if (endpoint && type != ZMQ_PAIR && type != ZMQ_PUB && type != ZMQ_PUSH)
+        return zmq__fail(EINVAL);
+    return monitor_change(handle, &wish);
+}
+
+static void monitor_tell_pipe(struct zmq__socket *socket, struct zmq__news *news,
+                              const struct zmtp_pipe_end *end)
+{
+    const struct zmtp_pipe_depth depth = zmtp_pipe_depth(end->other);
+    news->event = ZMQ_EVENT_PIPES_STATS;
+    news->values[0] = depth.out_count;
+    news->values[1] = depth.in_count;
+    monitor_send(socket->monitor, news);
+    socket->monitor->told++;
+}
+
+static void monitor_tell_far(void *user, uint64_t number, const struct zmtp_pipe_end *end)
+{
+    struct zmq__socket *const socket = user;
+    const struct zmtp_origin *const origin = zmtp_pipe_link(end->other)->origin;
+    char remote[ZMTP_ENDPOINT_MAX] = "";
+    bool bound;
+    const char *const endpoint = zmq__endpoint_text(socket, number, &bound);
+    if (!endpoint) return;
+    if (origin && origin->remote.size > 0 && origin->remote.size < sizeof remote)
+        memcpy(remote, origin->remote.data, origin->remote.size);
+    struct zmq__news news = {.endpoint = endpoint, .remote = remote, .dialled = !bound};
+    monitor_tell_pipe(socket, &news, end);
+}
+
+static void monitor_tell_near(void *user, const char *name, const struct zmtp_pipe_end *end,
+                              bool dialled)
+{
+    struct zmq__news news = {.endpoint = name, .remote = "", .dialled = dialled};
+    monitor_tell_pipe(user, &news, end);
+}
+
+int zmq_socket_monitor_pipes_stats(void *handle)
+{
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    int error = 0;
+    if (!socket) return -1;
+    struct zmq__monitor *const monitor = socket->monitor;
+    if (!monitor || !(monitor->events & ZMQ_EVENT_PIPES_STATS)) error = EINVAL;
+    if (error == 0) {
+        zmq__socket_work(socket);
+        monitor->told = 0;
+        if (socket->loop) zmtp__remote_each(&socket->remote, monitor_tell_far, socket);
+        zmq__inproc_each(socket, monitor_tell_near, socket);
+        if (monitor->told == 0) error = EAGAIN; // there is none
+    }
+    return zmq__socket_result(socket, error);
 }
 
 // Why a handshake failed, in the numbers of zmq.h.
-static int monitor_failure(const struct zmtp_event *event, uint32_t *value)
+static uint64_t monitor_failure(const struct zmtp_event *event, uint64_t *value)
 {
     *value = ZMQ_PROTOCOL_ERROR_ZMTP_UNSPECIFIED;
     switch (event->error) {
@@ -117,59 +241,60 @@ static int monitor_failure(const struct zmtp_event *event, uint32_t *value)
         *value = ZMTP_VERDICT_DENY;
         return ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
     default:
-        *value = (uint32_t)zmq__errno_of(event->error);
+        *value = (uint64_t)zmq__errno_of(event->error);
         return ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     }
 }
 
-void zmq__monitor_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_event *event,
-                        void *user)
+// The event of zmq.h that one of the engine's is; 0: none.
+static uint64_t monitor_translate(const struct zmtp_event *event, uint64_t *value)
 {
-    struct zmq__socket *const socket = user;
-    const uint32_t error = (uint32_t)zmq__errno_of(event->error);
-    uint32_t value;
-    (void)uv_socket;
-    if (!socket->monitor) return;
+    *value = 0;
     switch (event->kind) {
     case ZMTP_EVENT_LISTENING:
-        zmq__monitor_tell(socket, ZMQ_EVENT_LISTENING, 0, event->endpoint);
-        break;
+        return ZMQ_EVENT_LISTENING;
     case ZMTP_EVENT_ACCEPTED:
-        zmq__monitor_tell(socket, ZMQ_EVENT_ACCEPTED, 0, event->endpoint);
-        break;
+        return ZMQ_EVENT_ACCEPTED;
     case ZMTP_EVENT_CONNECTING:
-        zmq__monitor_tell(socket, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS, event->endpoint);
-        break;
+        *value = EINPROGRESS;
+        return ZMQ_EVENT_CONNECT_DELAYED;
     case ZMTP_EVENT_CONNECTED:
-        zmq__monitor_tell(socket, ZMQ_EVENT_CONNECTED, 0, event->endpoint);
-        break;
+        return ZMQ_EVENT_CONNECTED;
     case ZMTP_EVENT_HANDSHAKE_DONE:
-        zmq__monitor_tell(socket, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0, event->endpoint);
-        break;
-    case ZMTP_EVENT_HANDSHAKE_FAILED: {
-        const int number = monitor_failure(event, &value);
-        zmq__monitor_tell(socket, number, value, event->endpoint);
-        zmq__monitor_tell(socket, ZMQ_EVENT_DISCONNECTED, 0, event->endpoint);
-        break;
-    }
+        return ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    case ZMTP_EVENT_HANDSHAKE_FAILED:
+        return monitor_failure(event, value);
     case ZMTP_EVENT_CLOSED:
-        zmq__monitor_tell(socket, ZMQ_EVENT_DISCONNECTED, 0, event->endpoint);
-        break;
+        return ZMQ_EVENT_DISCONNECTED;
     case ZMTP_EVENT_DIAL_FAILED:
     case ZMTP_EVENT_STOPPED:
-        zmq__monitor_tell(socket, ZMQ_EVENT_CLOSED, 0, event->endpoint);
-        break;
+        return ZMQ_EVENT_CLOSED;
     case ZMTP_EVENT_RETRY:
-        zmq__monitor_tell(socket, ZMQ_EVENT_CONNECT_RETRIED, event->retry_ms, event->endpoint);
-        break;
+        *value = event->retry_ms;
+        return ZMQ_EVENT_CONNECT_RETRIED;
+    case ZMTP_EVENT_REFUSED:
     case ZMTP_EVENT_ACCEPT_PAUSED:
-        zmq__monitor_tell(socket, ZMQ_EVENT_ACCEPT_FAILED, error, event->endpoint);
-        break;
+        *value = (uint64_t)zmq__errno_of(event->error);
+        return ZMQ_EVENT_ACCEPT_FAILED;
     case ZMTP_EVENT_GAVE_UP:
     case ZMTP_EVENT_DROPPED:
-    case ZMTP_EVENT_REFUSED:
     case ZMTP_EVENT_REQUEST_FAILED:
     case ZMTP_EVENTS:
         break;
     }
+    return 0;
+}
+
+void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *event, bool bound)
+{
+    struct zmq__news news = {
+        .endpoint = event->endpoint, .remote = event->remote, .dialled = !bound};
+    if (!socket->monitor) return;
+    news.event = monitor_translate(event, &news.values[0]);
+    if (news.event == 0) return;
+    zmq__monitor_tell(socket, &news);
+    if (event->kind != ZMTP_EVENT_HANDSHAKE_FAILED) return;
+    news.event = ZMQ_EVENT_DISCONNECTED;
+    news.values[0] = 0;
+    zmq__monitor_tell(socket, &news);
 }

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "../io/gate.h"
 #include "../zmq.h"
 
 // Numbers that zmq.h tells only those who ask for what is not stable.
@@ -18,14 +19,17 @@ enum {
     OPTION_ONLY_FIRST_SUBSCRIBE = 108,
     OPTION_RECONNECT_STOP = 109,
 };
+enum { OPTION_DEVICE_MAX = 16 }; // IFNAMSIZ
 
 enum option_kind {
     OPTION_INT,
     OPTION_BOOL, // 0 or 1 and nothing else
-    OPTION_FLAG, // 0, or anything above, which counts as 1
+    OPTION_FLAG, // 0, or anything else within its bounds, which counts as 1
     OPTION_I64,
     OPTION_U64,
-    OPTION_TEXT, // up to a size, which is |max|
+    OPTION_TEXT, // up to |max| octets, or null
+    OPTION_TEXT_OR_EMPTY,
+    OPTION_TEXT_SOME, // at least one octet
     OPTION_KEY,
     OPTION_CREDENTIAL, // a text, or null
     OPTION_DECISECONDS,
@@ -98,10 +102,10 @@ static const struct option_row option_rows[] = {
     {ZMQ_REQ_RELAXED, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(req_relaxed), 0, INT_MAX,
      TYPE(REQ)},
     {ZMQ_CONFLATE, OPTION_BOOL, OPTION_BOTH | OPTION_LIVE, AT(conflate), 0, 1, 0},
-    {ZMQ_ZAP_DOMAIN, OPTION_TEXT, OPTION_BOTH, AT(zap_domain), 0, ZMQ__TEXT_MAX, 0},
+    {ZMQ_ZAP_DOMAIN, OPTION_TEXT_SOME, OPTION_BOTH, AT(zap_domain), 0, ZMQ__TEXT_MAX, 0},
     {ZMQ_ROUTER_HANDOVER, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(router_handover), 0, INT_MAX,
      OPTION_ROUTERS},
-    {ZMQ_TOS, OPTION_INT, OPTION_BOTH, AT(tos), 0, UINT8_MAX, 0},
+    {ZMQ_TOS, OPTION_INT, OPTION_BOTH, AT(tos), 0, INT_MAX, 0},
     {ZMQ_HANDSHAKE_IVL, OPTION_INT, OPTION_BOTH, AT(handshake_ivl), 0, INT_MAX, 0},
     {ZMQ_SOCKS_PROXY, OPTION_TEXT, OPTION_BOTH, AT(socks_proxy), 0, ZMQ__TEXT_MAX, 0},
     {ZMQ_XPUB_NODROP, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_nodrop), 0, INT_MAX,
@@ -110,10 +114,10 @@ static const struct option_row option_rows[] = {
      OPTION_PUBS},
     {ZMQ_STREAM_NOTIFY, OPTION_BOOL, OPTION_SET | OPTION_LIVE, AT(stream_notify), 0, 1,
      TYPE(STREAM)},
-    {ZMQ_INVERT_MATCHING, OPTION_FLAG, OPTION_BOTH | OPTION_LIVE, AT(invert_matching), 0, INT_MAX,
-     0},
+    {ZMQ_INVERT_MATCHING, OPTION_FLAG, OPTION_BOTH | OPTION_LIVE, AT(invert_matching), INT_MIN,
+     INT_MAX, 0},
     {ZMQ_HEARTBEAT_IVL, OPTION_INT, OPTION_BOTH, AT(heartbeat_ivl), 0, INT_MAX, 0},
-    {ZMQ_HEARTBEAT_TTL, OPTION_DECISECONDS, OPTION_BOTH, AT(heartbeat_ttl), 0, 6553599, 0},
+    {ZMQ_HEARTBEAT_TTL, OPTION_DECISECONDS, OPTION_BOTH, AT(heartbeat_ttl), -99, 6553599, 0},
     {ZMQ_HEARTBEAT_TIMEOUT, OPTION_INT, OPTION_BOTH, AT(heartbeat_timeout), 0, INT_MAX, 0},
     {ZMQ_XPUB_VERBOSER, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_verboser), 0, INT_MAX,
      OPTION_PUBS},
@@ -121,17 +125,19 @@ static const struct option_row option_rows[] = {
     {ZMQ_TCP_MAXRT, OPTION_INT, OPTION_BOTH, AT(tcp_maxrt), 0, INT_MAX, 0},
     {ZMQ_MULTICAST_MAXTPDU, OPTION_INT, OPTION_BOTH, AT(multicast_maxtpdu), 1, INT_MAX, 0},
     {ZMQ_USE_FD, OPTION_INT, OPTION_BOTH, AT(use_fd), -1, INT_MAX, 0},
-    {ZMQ_BINDTODEVICE, OPTION_TEXT, OPTION_BOTH, AT(device), 0, 16, 0},
-    {OPTION_ZAP_ENFORCE_DOMAIN, OPTION_FLAG, OPTION_BOTH, AT(zap_enforce), 0, INT_MAX, 0},
-    {OPTION_LOOPBACK_FASTPATH, OPTION_FLAG, OPTION_BOTH, AT(fastpath), 0, INT_MAX, 0},
-    {OPTION_MULTICAST_LOOP, OPTION_FLAG, OPTION_BOTH, AT(multicast_loop), 0, INT_MAX, 0},
+    {ZMQ_BINDTODEVICE, OPTION_TEXT, OPTION_BOTH, AT(device), 0, OPTION_DEVICE_MAX, 0},
+    {OPTION_ZAP_ENFORCE_DOMAIN, OPTION_FLAG, OPTION_BOTH, AT(zap_enforce), INT_MIN, INT_MAX, 0},
+    {OPTION_LOOPBACK_FASTPATH, OPTION_FLAG, OPTION_BOTH, AT(fastpath), INT_MIN, INT_MAX, 0},
+    {OPTION_MULTICAST_LOOP, OPTION_FLAG, OPTION_BOTH, AT(multicast_loop), INT_MIN, INT_MAX, 0},
     {OPTION_XPUB_MANUAL_LAST_VALUE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_last_value), 0,
      INT_MAX, OPTION_PUBS},
-    {OPTION_SOCKS_USERNAME, OPTION_TEXT, OPTION_BOTH, AT(socks_username), 0, ZMQ__TEXT_MAX, 0},
-    {OPTION_SOCKS_PASSWORD, OPTION_TEXT, OPTION_BOTH, AT(socks_password), 0, ZMQ__TEXT_MAX, 0},
+    {OPTION_SOCKS_USERNAME, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_username), 0, ZMQ__TEXT_MAX,
+     0},
+    {OPTION_SOCKS_PASSWORD, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_password), 0, ZMQ__TEXT_MAX,
+     0},
     {OPTION_ONLY_FIRST_SUBSCRIBE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(only_first), 0, INT_MAX,
      OPTION_PUBS | TYPE(XSUB)},
-    {OPTION_RECONNECT_STOP, OPTION_INT, OPTION_BOTH, AT(reconnect_stop), 0, 7, 0},
+    {OPTION_RECONNECT_STOP, OPTION_INT, OPTION_BOTH, AT(reconnect_stop), INT_MIN, INT_MAX, 0},
 };
 
 static const struct option_row *option_find(int number)
@@ -141,8 +147,16 @@ static const struct option_row *option_find(int number)
     return NULL;
 }
 
-void zmq__options_init(struct zmq__options *options, const struct zmq__context_options *context)
+bool zmq__options_safe(enum zmtp_socket_type type)
 {
+    return type >= ZMTP_SERVER && type != ZMTP_DGRAM;
+}
+
+void zmq__options_init(struct zmq__options *options, enum zmtp_socket_type type,
+                       const struct zmq__context_options *context)
+{
+    // Subscriptions that have not left are nothing to wait for.
+    const bool hurries = type == ZMTP_SUB || type == ZMTP_XSUB;
     *options = (struct zmq__options){
         .max_message = -1,
         .rate = 100,
@@ -156,7 +170,7 @@ void zmq__options_init(struct zmq__options *options, const struct zmq__context_o
         .rcvbuf = -1,
         .sndtimeo = -1,
         .rcvtimeo = -1,
-        .linger = context->blocky ? -1 : 0,
+        .linger = context->blocky && !hurries ? -1 : 0,
         .reconnect_ivl = 100,
         .backlog = 100,
         .handshake_ivl = 30000,
@@ -178,7 +192,7 @@ void zmq__options_fini(struct zmq__options *options)
     const struct zmtp_allocator *const heap = zmtp_heap();
     zmtp_part_fini(&options->welcome);
     zmtp_part_fini(&options->metadata);
-    zmtp_free(heap, options->filters, options->filter_count * sizeof *options->filters);
+    zmtp_free(heap, options->networks, options->networks_size);
     zmtp_free(heap, options->uids, options->uid_count * sizeof *options->uids);
     zmtp_free(heap, options->gids, options->gid_count * sizeof *options->gids);
     zmtp_free(heap, options->pids, options->pid_count * sizeof *options->pids);
@@ -222,16 +236,17 @@ static int option_set_wide(struct zmq__options *options, const struct option_row
     return 0;
 }
 
-// A text may come with its terminator, and is cut there.
 static int option_set_text(struct zmq__options *options, const struct option_row *row,
                            const void *value, size_t size)
 {
-    char *const at = option_at(options, row);
+    struct zmq__text *const text = option_at(options, row);
     if (!value && size > 0) return EINVAL;
-    size = value ? strnlen(value, size) : 0;
-    if (size >= (size_t)row->max) return EINVAL;
-    memset(at, 0, (size_t)row->max);
-    if (size > 0) memcpy(at, value, size);
+    if (size == 0 && row->kind == OPTION_TEXT_SOME) return EINVAL;
+    if (value && size == 0 && row->kind != OPTION_TEXT_OR_EMPTY) return EINVAL;
+    if (size > (size_t)row->max) return EINVAL;
+    memset(text, 0, sizeof *text);
+    text->size = (uint16_t)size;
+    if (size > 0) memcpy(text->octets, value, size);
     return 0;
 }
 
@@ -242,7 +257,6 @@ static int option_set_credential(struct zmq__options *options, const struct opti
         options->mechanism = ZMQ_NULL;
         return 0;
     }
-    if (!value || size == 0 || size >= (size_t)row->max) return EINVAL;
     const int error = option_set_text(options, row, value, size);
     if (error == 0) {
         options->plain_server = 0;
@@ -260,6 +274,8 @@ static int option_set_key(struct zmq__options *options, const struct option_row 
     if (size == ZMTP_KEY_SIZE)
         memcpy(key.octets, value, sizeof key.octets);
     else if (size != ZMTP_KEY_TEXT_SIZE && size != ZMTP_KEY_TEXT_SIZE - 1)
+        return EINVAL;
+    else if (size == ZMTP_KEY_TEXT_SIZE && ((const char *)value)[size - 1] != '\0')
         return EINVAL;
     else if (zmtp_key_decode(zmtp_bytes_of(value, ZMTP_KEY_TEXT_SIZE - 1), &key) < 0)
         return EINVAL;
@@ -283,6 +299,8 @@ static int option_set_row(struct zmq__options *options, const struct option_row 
     case OPTION_U64:
         return option_set_wide(options, row, value, size);
     case OPTION_TEXT:
+    case OPTION_TEXT_OR_EMPTY:
+    case OPTION_TEXT_SOME:
         return option_set_text(options, row, value, size);
     case OPTION_KEY:
         return option_set_key(options, row, value, size);
@@ -296,16 +314,16 @@ static int option_set_row(struct zmq__options *options, const struct option_row 
 static int option_set_id(struct zmtp_bytes *id, uint8_t *octets, const void *value, size_t size)
 {
     if (!value || size == 0 || size > UINT8_MAX) return EINVAL;
-    // Those that begin so are made by ROUTERs (RFC 37, Identity Property), which would refuse it.
-    if (*(const uint8_t *)value == 0) return EINVAL;
     memcpy(octets, value, size);
     *id = zmtp_bytes_of(octets, size);
     return 0;
 }
 
-// Puts another one of |each| octets behind |count| of them.
+// Puts another one of |each| octets behind |count| of them, unless it is there.
 static int option_append(void **list, size_t *count, const void *item, size_t each)
 {
+    for (size_t i = 0; i < *count; i++)
+        if (memcmp((const char *)*list + i * each, item, each) == 0) return 0;
     if (*count == ZMQ__FILTERS_MAX) return EINVAL;
     char *const more = zmtp_realloc(zmtp_heap(), *list, *count * each, (*count + 1) * each);
     if (!more) return ENOMEM;
@@ -315,30 +333,77 @@ static int option_append(void **list, size_t *count, const void *item, size_t ea
     return 0;
 }
 
-// Who may connect over ipc. No value at all ends all such filters of this kind.
+// The same with a list of either kind, where no value at all ends those that there are.
+static int option_filter(void **list, size_t *count, const void *value, size_t size,
+                         const void *item, size_t each)
+{
+    if (!value && size == 0) {
+        zmtp_free(zmtp_heap(), *list, *count * each);
+        *list = NULL;
+        *count = 0;
+        return 0;
+    }
+    return !value || size != sizeof(uint32_t) ? EINVAL : option_append(list, count, item, each);
+}
+
+// Who may connect over ipc.
 static int option_set_ipc_filter(struct zmq__options *options, int option, const void *value,
                                  size_t size)
 {
-    uint32_t number;
-    if (!value || size != sizeof number) return EINVAL;
-    memcpy(&number, value, sizeof number);
+    uint32_t number = 0;
+    if (value && size == sizeof number) memcpy(&number, value, sizeof number);
     const int64_t pid = (int32_t)number;
     void *list;
     int error;
     if (option == ZMQ_IPC_FILTER_PID) {
         list = options->pids;
-        error = option_append(&list, &options->pid_count, &pid, sizeof pid);
+        error = option_filter(&list, &options->pid_count, value, size, &pid, sizeof pid);
         options->pids = list;
     } else if (option == ZMQ_IPC_FILTER_UID) {
         list = options->uids;
-        error = option_append(&list, &options->uid_count, &number, sizeof number);
+        error = option_filter(&list, &options->uid_count, value, size, &number, sizeof number);
         options->uids = list;
     } else {
         list = options->gids;
-        error = option_append(&list, &options->gid_count, &number, sizeof number);
+        error = option_filter(&list, &options->gid_count, value, size, &number, sizeof number);
         options->gids = list;
     }
     return error;
+}
+
+static void option_end_networks(struct zmq__options *options)
+{
+    zmtp_free(zmtp_heap(), options->networks, options->networks_size);
+    options->networks = NULL;
+    options->networks_size = options->network_count = 0;
+}
+
+// Who may connect over tcp: one more network. IPv6 is understood once ZMQ_IPV6 is set.
+static int option_set_tcp_filter(struct zmq__options *options, const void *value, size_t size)
+{
+    char word[ZMQ__TEXT_MAX];
+    if (!value && size == 0) {
+        option_end_networks(options);
+        return 0;
+    }
+    if (!value || size == 0 || size >= sizeof word) return EINVAL;
+    size = strnlen(value, size);
+    memcpy(word, value, size);
+    word[size] = '\0';
+    if (size == 0 || strchr(word, ' ') || zmtp__gate_flaw(word)) return EINVAL;
+    if (strchr(word, ':') && !options->ipv6) return EINVAL;
+    if (options->network_count == ZMQ__FILTERS_MAX) return EINVAL;
+    // Over the terminator of those before, if there are any.
+    const size_t at = options->networks_size > 0 ? options->networks_size - 1 : 0;
+    char *const more =
+        zmtp_realloc(zmtp_heap(), options->networks, options->networks_size, at + size + 2);
+    if (!more) return ENOMEM;
+    memcpy(more + at, word, size);
+    memcpy(more + at + size, " ", 2);
+    options->networks = more;
+    options->networks_size = at + size + 2;
+    options->network_count++;
+    return 0;
 }
 
 static int option_set_part(struct zmtp_part *part, const void *value, size_t size)
@@ -386,6 +451,8 @@ static int option_set_other(struct zmq__options *options, enum zmtp_socket_type 
     case ZMQ_IPC_FILTER_UID:
     case ZMQ_IPC_FILTER_GID:
         return option_set_ipc_filter(options, option, value, size);
+    case ZMQ_TCP_ACCEPT_FILTER:
+        return option_set_tcp_filter(options, value, size);
     case ZMQ_XPUB_WELCOME_MSG:
         if (!(OPTION_PUBS >> type & 1)) return EINVAL;
         return option_set_part(&options->welcome, value, size);
@@ -441,8 +508,11 @@ static int option_get_row(const struct zmq__options *options, const struct optio
     case OPTION_U64:
         return option_give_exactly(value, size, at, sizeof(int64_t));
     case OPTION_TEXT:
+    case OPTION_TEXT_OR_EMPTY:
+    case OPTION_TEXT_SOME:
     case OPTION_CREDENTIAL:
-        return option_give(value, size, at, strlen(at) + 1);
+        return option_give(value, size, ((const struct zmq__text *)at)->octets,
+                           ((const struct zmq__text *)at)->size + 1u);
     case OPTION_KEY:
         if (*size == ZMTP_KEY_SIZE) return option_give(value, size, at, ZMTP_KEY_SIZE);
         zmtp_key_encode(at, text);
@@ -473,7 +543,8 @@ int zmq__options_get(const struct zmq__options *options, enum zmtp_socket_type t
 {
     const int number = (int)type;
     if (option == ZMQ_TYPE) return option_give_exactly(value, size, &number, sizeof number);
-    if (option == ZMQ_THREAD_SAFE) return zmq__option_give_room(0, value, size);
+    if (option == ZMQ_THREAD_SAFE)
+        return zmq__option_give_room(zmq__options_safe(type), value, size);
     if (option == ZMQ_ROUTING_ID)
         return option_give(value, size, options->routing_id.data, options->routing_id.size);
     const struct option_row *row = option_find(option);

@@ -7,15 +7,18 @@
 #include "../uv.h"
 #include "context.h"
 
-enum { ZMQ__TEXT_MAX = 256 }; // with its terminator
-enum { ZMQ__FILTERS_MAX = 64 };
+enum { ZMQ__TEXT_MAX = 255 };
+enum { ZMQ__FILTERS_MAX = 4096 }; // of each kind, as the engine has it
 
-// Addresses that a listener takes connections from.
-struct zmq__filter {
-    uint8_t address[16];
-    uint8_t family; // 4 or 6
-    uint8_t bits;
+// Octets, zeros among them if the program says so, as libzmq's are.
+struct zmq__text {
+    uint16_t size;
+    char octets[ZMQ__TEXT_MAX + 1]; // and always a zero behind them
 };
+static inline struct zmtp_bytes zmq__text_bytes(const struct zmq__text *text)
+{
+    return zmtp_bytes_of(text->octets, text->size);
+}
 
 struct zmq__options {
     uint64_t affinity;
@@ -34,17 +37,20 @@ struct zmq__options {
     struct zmtp_key public_key, secret_key, server_key;
     struct zmtp_bytes routing_id, connect_routing_id; // of the arrays below
     uint8_t routing_id_octets[UINT8_MAX], connect_octets[UINT8_MAX];
-    char username[ZMQ__TEXT_MAX], password[ZMQ__TEXT_MAX], zap_domain[ZMQ__TEXT_MAX];
-    char socks_proxy[ZMQ__TEXT_MAX], socks_username[ZMQ__TEXT_MAX], socks_password[ZMQ__TEXT_MAX];
-    char device[16];
+    struct zmq__text username, password, zap_domain, device;
+    struct zmq__text socks_proxy, socks_username, socks_password;
     struct zmtp_part welcome, metadata;
-    struct zmq__filter *filters;
+    char *
+        networks; // of the filters for tcp, a space behind each, with a terminator; null: there are none
     uint32_t *uids, *gids;
     int64_t *pids;
-    size_t filter_count, uid_count, gid_count, pid_count;
+    size_t networks_size, network_count, uid_count, gid_count, pid_count;
 };
 
-void zmq__options_init(struct zmq__options *options, const struct zmq__context_options *context);
+// May many threads use one socket of this type at a time?
+bool zmq__options_safe(enum zmtp_socket_type type);
+void zmq__options_init(struct zmq__options *options, enum zmtp_socket_type type,
+                       const struct zmq__context_options *context);
 void zmq__options_fini(struct zmq__options *options);
 // What a socket of the type has to do with an option that is not the socket's own doing. An errno: EINVAL,
 // ENOMEM. |*alive|: what the patterns go by may have changed.

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "error.h"
@@ -33,16 +35,17 @@ static int poll_look(zmq_pollitem_t *items, size_t count, const struct pollfd *p
     return ready;
 }
 
-// What the system is to look at: of a socket, the bell that rings for its news.
-static int poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled)
+// What the system is to look at: of a socket, the bell that rings for its news, or |fd|.
+static int poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int fd)
 {
     for (size_t i = 0; i < count; i++) {
         const zmq_pollitem_t *item = items + i;
         polled[i] = (struct pollfd){.fd = item->fd};
         if (item->socket) {
             struct zmq__socket *socket = zmq__socket_of(item->socket);
-            polled[i].fd = socket ? zmq__socket_fd(socket) : -1;
-            if (polled[i].fd < 0) return -1;
+            if (!socket) return -1;
+            polled[i].fd = socket->safe ? fd : zmq__socket_fd(socket);
+            if (polled[i].fd < 0 && !socket->safe) return -1;
             polled[i].events = item->events ? POLLIN : 0;
             continue;
         }
@@ -79,9 +82,10 @@ static int poll_wait(struct pollfd *polled, size_t count, uint64_t deadline_us,
 }
 
 static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
-                    uint64_t deadline_us, const sigset_t *mask)
+                    uint64_t deadline_us, const sigset_t *mask, int fd)
 {
-    if (poll_prepare(items, count, polled) < 0) return -1;
+    eventfd_t rings;
+    if (poll_prepare(items, count, polled, fd) < 0) return -1;
     // Once the bells are there, whatever comes rings; so what came before is looked for now, and
     // descriptors are asked at least once.
     int ready = poll_look(items, count, NULL);
@@ -89,6 +93,8 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     bool over = ready > 0 || deadline_us == 0;
     for (;;) {
         if (poll_wait(polled, count, over ? 0 : deadline_us, mask) < 0) return -1;
+        if (fd >= 0)
+            (void)eventfd_read(fd, &rings); // before the look, so that what comes later rings
         ready = poll_look(items, count, polled);
         if (ready != 0 || over) return ready;
         // A bell may ring for news that are no events, so the time is what it was.
@@ -103,7 +109,8 @@ static bool poll_all_sockets(const zmq_pollitem_t *items, size_t count)
     return true;
 }
 
-int zmq__poll_items(zmq_pollitem_t *items, size_t count, long timeout_ms, const sigset_t *mask)
+int zmq__poll_items(zmq_pollitem_t *items, size_t count, long timeout_ms, const sigset_t *mask,
+                    int fd)
 {
     const uint64_t deadline_us = poll_deadline_us(timeout_ms);
     // Sockets with events need no help of the system's.
@@ -112,10 +119,10 @@ int zmq__poll_items(zmq_pollitem_t *items, size_t count, long timeout_ms, const 
         if (ready != 0 || timeout_ms == 0) return ready;
     }
     struct pollfd few[POLL_FEW];
-    if (count <= POLL_FEW) return poll_run(items, count, few, deadline_us, mask);
+    if (count <= POLL_FEW) return poll_run(items, count, few, deadline_us, mask, fd);
     struct pollfd *many = zmtp_alloc(NULL, count * sizeof *many);
     if (!many) return zmq__fail(ENOMEM);
-    const int result = poll_run(items, count, many, deadline_us, mask);
+    const int result = poll_run(items, count, many, deadline_us, mask, fd);
     zmtp_free(NULL, many, count * sizeof *many);
     return result;
 }
@@ -125,12 +132,71 @@ int zmq__poll_sleep(long timeout_ms, const sigset_t *mask)
     return timeout_ms == 0 ? 0 : poll_wait(NULL, 0, poll_deadline_us(timeout_ms), mask);
 }
 
+struct zmq__watched *zmq__poll_watch(void *handle, int fd)
+{
+    struct zmq__watched *watched = zmtp_alloc(NULL, sizeof *watched);
+    if (!watched) return zmq__fail_null(ENOMEM);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    if (!socket) {
+        zmtp_free(NULL, watched, sizeof *watched);
+        return NULL;
+    }
+    watched->socket = socket;
+    zmq__socket_ref(socket);
+    zmq__sleepers_watch(&socket->sleepers, &watched->watcher, fd);
+    zmq__socket_leave(socket);
+    return watched;
+}
+
+void zmq__poll_unwatch(struct zmq__watched *watched)
+{
+    if (!watched) return;
+    zmq__sleepers_unwatch(&watched->socket->sleepers, &watched->watcher);
+    zmq__socket_unref(watched->socket);
+    zmtp_free(NULL, watched, sizeof *watched);
+}
+
+static bool poll_is_safe(const zmq_pollitem_t *item)
+{
+    const struct zmq__socket *socket = item->socket ? zmq__socket_of(item->socket) : NULL;
+    return socket && socket->safe;
+}
+
+static int poll_watching(zmq_pollitem_t *items, size_t count, long timeout_ms, const sigset_t *mask)
+{
+    int result = -1;
+    size_t i = 0;
+    const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct zmq__watched **watched = zmtp_alloc(NULL, count * sizeof *watched);
+    if (fd < 0 || !watched) {
+        (void)zmq__fail(fd < 0 ? EMFILE : ENOMEM);
+        goto fail;
+    }
+    for (; i < count; i++) {
+        watched[i] = NULL;
+        if (!poll_is_safe(items + i)) continue;
+        watched[i] = zmq__poll_watch(items[i].socket, fd);
+        if (!watched[i]) goto fail;
+    }
+    result = zmq__poll_items(items, count, timeout_ms, mask, fd);
+fail:
+    while (i > 0)
+        zmq__poll_unwatch(watched[--i]);
+    zmtp_free(NULL, watched, count * sizeof *watched);
+    if (fd >= 0) close(fd);
+    return result;
+}
+
 int zmq_ppoll(zmq_pollitem_t *items, int count, long timeout, const sigset_t *mask)
 {
     if (count < 0) return zmq__fail(EINVAL);
     if (count == 0) return zmq__poll_sleep(timeout, mask);
     if (!items) return zmq__fail(EFAULT);
-    return zmq__poll_items(items, (size_t)count, timeout, mask);
+    bool safe = false;
+    for (int i = 0; i < count && !safe; i++)
+        safe = poll_is_safe(items + i);
+    if (safe && timeout != 0) return poll_watching(items, (size_t)count, timeout, mask);
+    return zmq__poll_items(items, (size_t)count, timeout, mask, -1);
 }
 
 int zmq_poll(zmq_pollitem_t *items, int count, long timeout)

@@ -1,5 +1,5 @@
 #include <string.h>
-#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -9,13 +9,19 @@
 enum { POLLER_MARK = 0x9077, POLLER_STEP = 16 };
 enum { POLLER_EVENTS = ZMQ_POLLIN | ZMQ_POLLOUT | ZMQ_POLLERR | ZMQ_POLLPRI };
 
-// Items, and what the user said of each, in the order in which they were added.
+// What is known of an item beside what is polled.
+struct poller_note {
+    void *user_data;
+    struct zmq__watched *watched; // null: it is no socket for all threads
+};
+
+// Items and notes in the order in which they were added.
 struct zmq__poller {
     int mark;
-    int epoll; // of the sockets' bells, for zmq_poller_fd; -1: nobody has asked
+    int bell; // an eventfd that sockets for all threads ring; -1: there was none yet
     size_t count, capacity;
     zmq_pollitem_t *items;
-    void **user_data;
+    struct poller_note *notes;
 };
 
 // Null, and errno tells.
@@ -33,15 +39,15 @@ static bool poller_grow(struct zmq__poller *poller)
                                          capacity * sizeof *poller->items);
     if (!items) return false;
     poller->items = items;
-    void **user_data = zmtp_realloc(NULL, poller->user_data, old * sizeof *poller->user_data,
-                                    capacity * sizeof *poller->user_data);
-    if (!user_data) {
+    struct poller_note *notes = zmtp_realloc(NULL, poller->notes, old * sizeof *poller->notes,
+                                             capacity * sizeof *poller->notes);
+    if (!notes) {
         // A shrink never fails.
         poller->items = zmtp_realloc(NULL, poller->items, capacity * sizeof *poller->items,
                                      old * sizeof *poller->items);
         return false;
     }
-    poller->user_data = user_data;
+    poller->notes = notes;
     poller->capacity = capacity;
     return true;
 }
@@ -58,14 +64,17 @@ static size_t poller_find(const struct zmq__poller *poller, const void *socket, 
     return index;
 }
 
-static int poller_watch(const struct zmq__poller *poller, void *handle)
+// Null, and nothing failed, when the socket is not for all threads.
+static int poller_watch(struct zmq__poller *poller, void *handle, struct zmq__watched **out)
 {
-    struct zmq__socket *socket = zmq__socket_of(handle);
-    const int bell = socket ? zmq__socket_fd(socket) : -1;
-    if (bell < 0) return -1;
-    struct epoll_event event = {.events = EPOLLIN};
-    if (epoll_ctl(poller->epoll, EPOLL_CTL_ADD, bell, &event) < 0) return zmq__fail(errno);
-    return 0;
+    const struct zmq__socket *socket = zmq__socket_of(handle);
+    *out = NULL;
+    if (!socket) return -1;
+    if (!socket->safe) return 0;
+    if (poller->bell < 0) poller->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (poller->bell < 0) return zmq__fail(errno == ENOMEM ? ENOMEM : EMFILE);
+    *out = zmq__poll_watch(handle, poller->bell);
+    return *out ? 0 : -1;
 }
 
 static int poller_add(struct zmq__poller *poller, void *socket, int fd, void *user_data,
@@ -74,10 +83,11 @@ static int poller_add(struct zmq__poller *poller, void *socket, int fd, void *us
     if (events & ~POLLER_EVENTS) return zmq__fail(EINVAL);
     if (poller_find(poller, socket, fd) < poller->count) return zmq__fail(EINVAL);
     if (!poller_grow(poller)) return zmq__fail(ENOMEM);
-    if (socket && poller->epoll >= 0 && poller_watch(poller, socket) < 0) return -1;
+    struct zmq__watched *watched = NULL;
+    if (socket && poller_watch(poller, socket, &watched) < 0) return -1;
     poller->items[poller->count] =
         (zmq_pollitem_t){.socket = socket, .fd = socket ? -1 : fd, .events = events};
-    poller->user_data[poller->count++] = user_data;
+    poller->notes[poller->count++] = (struct poller_note){user_data, watched};
     return 0;
 }
 
@@ -90,18 +100,16 @@ static int poller_modify(struct zmq__poller *poller, const void *socket, int fd,
     return 0;
 }
 
-static int poller_remove(struct zmq__poller *poller, void *socket, int fd)
+static int poller_remove(struct zmq__poller *poller, const void *socket, int fd)
 {
     const size_t index = poller_find(poller, socket, fd);
     if (index == poller->count) return zmq__fail(EINVAL);
-    struct zmq__socket *open = socket && poller->epoll >= 0 ? zmq__socket_of(socket) : NULL;
-    // The bell of a socket that is closed left by itself.
-    if (open) (void)epoll_ctl(poller->epoll, EPOLL_CTL_DEL, zmq__socket_fd(open), NULL);
+    zmq__poll_unwatch(poller->notes[index].watched);
     poller->count--;
     memmove(poller->items + index, poller->items + index + 1,
             (poller->count - index) * sizeof *poller->items);
-    memmove(poller->user_data + index, poller->user_data + index + 1,
-            (poller->count - index) * sizeof *poller->user_data);
+    memmove(poller->notes + index, poller->notes + index + 1,
+            (poller->count - index) * sizeof *poller->notes);
     return 0;
 }
 
@@ -109,7 +117,7 @@ void *zmq_poller_new(void)
 {
     struct zmq__poller *poller = zmtp_alloc(NULL, sizeof *poller);
     if (!poller) return zmq__fail_null(ENOMEM);
-    *poller = (struct zmq__poller){.mark = POLLER_MARK, .epoll = -1};
+    *poller = (struct zmq__poller){.mark = POLLER_MARK, .bell = -1};
     return poller;
 }
 
@@ -117,9 +125,11 @@ int zmq_poller_destroy(void **handle)
 {
     struct zmq__poller *poller = handle ? poller_of(*handle) : zmq__fail_null(EFAULT);
     if (!poller) return -1;
-    if (poller->epoll >= 0) close(poller->epoll);
+    for (size_t i = 0; i < poller->count; i++)
+        zmq__poll_unwatch(poller->notes[i].watched);
+    if (poller->bell >= 0) close(poller->bell);
     zmtp_free(NULL, poller->items, poller->capacity * sizeof *poller->items);
-    zmtp_free(NULL, poller->user_data, poller->capacity * sizeof *poller->user_data);
+    zmtp_free(NULL, poller->notes, poller->capacity * sizeof *poller->notes);
     poller->mark = 0;
     zmtp_free(NULL, poller, sizeof *poller);
     *handle = NULL;
@@ -193,7 +203,7 @@ int zmq_poller_wait_all(void *handle, zmq_poller_event_t *events, int count, lon
         if (timeout < 0) return zmq__fail(EFAULT);
         return zmq__poll_sleep(timeout, NULL) < 0 ? -1 : zmq__fail(EAGAIN);
     }
-    const int ready = zmq__poll_items(poller->items, poller->count, timeout, NULL);
+    const int ready = zmq__poll_items(poller->items, poller->count, timeout, NULL, poller->bell);
     if (ready < 0) return -1;
     if (ready == 0) return zmq__fail(EAGAIN);
     int told = 0;
@@ -202,7 +212,7 @@ int zmq_poller_wait_all(void *handle, zmq_poller_event_t *events, int count, lon
         if (!item->revents) continue;
         events[told++] = (zmq_poller_event_t){.socket = item->socket,
                                               .fd = item->fd,
-                                              .user_data = poller->user_data[i],
+                                              .user_data = poller->notes[i].user_data,
                                               .events = item->revents};
     }
     return told;
@@ -217,34 +227,15 @@ int zmq_poller_wait(void *handle, zmq_poller_event_t *event, long timeout)
 }
 
 // Only sockets for all threads make it: the others have descriptors of their own, by ZMQ_FD.
-static bool poller_has_safe(const struct zmq__poller *poller)
-{
-    for (size_t i = 0; i < poller->count; i++) {
-        int safe = 0;
-        size_t size = sizeof safe;
-        void *socket = poller->items[i].socket;
-        if (socket && zmq_getsockopt(socket, ZMQ_THREAD_SAFE, &safe, &size) == 0 && safe)
-            return true;
-    }
-    return false;
-}
-
 int zmq_poller_fd(void *handle, zmq_fd_t *fd)
 {
-    struct zmq__poller *poller = poller_of(handle);
+    const struct zmq__poller *poller = poller_of(handle);
+    bool safe = false;
     if (!poller) return -1;
     if (!fd) return zmq__fail(EFAULT);
-    if (!poller_has_safe(poller)) return zmq__fail(EINVAL);
-    if (poller->epoll < 0) {
-        poller->epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (poller->epoll < 0) return zmq__fail(errno);
-        for (size_t i = 0; i < poller->count; i++)
-            if (poller->items[i].socket && poller_watch(poller, poller->items[i].socket) < 0) {
-                close(poller->epoll);
-                poller->epoll = -1;
-                return -1;
-            }
-    }
-    *fd = poller->epoll;
+    for (size_t i = 0; i < poller->count && !safe; i++)
+        safe = poller->notes[i].watched;
+    if (!safe) return zmq__fail(EINVAL);
+    *fd = poller->bell;
     return 0;
 }

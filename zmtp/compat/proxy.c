@@ -156,7 +156,7 @@ static int proxy_wait(const struct zmq__proxy *proxy)
     }
     if (proxy->control)
         items[count++] = (zmq_pollitem_t){.socket = proxy->control, .events = ZMQ_POLLIN};
-    return zmq__poll_items(items, (size_t)count, -1, NULL);
+    return zmq_poll(items, (int)count, -1);
 }
 
 static int proxy_step(struct zmq__proxy *proxy)

@@ -51,6 +51,7 @@ void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_t
     const unsigned bit = 1u << type;
     zmtp_socket_config_init(out, type);
     out->routing_id = options->routing_id;
+    out->routing_id_any = true;
     out->metadata = zmtp_part_bytes(&options->metadata);
     out->send_count_max = (size_t)options->sndhwm;
     out->recv_count_max = (size_t)options->rcvhwm;
@@ -102,10 +103,11 @@ static void settings_transport(const struct zmq__options *options,
     transport->unacknowledged_ms = (uint32_t)options->tcp_maxrt;
     transport->send_buffer = settings_or_none(options->sndbuf);
     transport->recv_buffer = settings_or_none(options->rcvbuf);
-    transport->type_of_service = (uint32_t)options->tos;
+    transport->type_of_service = (uint32_t)(options->tos & UINT8_MAX); // as the kernel does
     transport->multicast_hops = (uint32_t)(options->multicast_hops & UINT8_MAX);
     transport->multicast_loop = options->multicast_loop;
-    memcpy(transport->device, options->device, sizeof transport->device);
+    // The last octet is the terminator's; the kernel cuts names as well.
+    memcpy(transport->device, options->device.octets, sizeof transport->device - 1);
 }
 
 static void settings_security(const struct zmq__options *options, struct zmtp_uv_config *out)
@@ -114,8 +116,8 @@ static void settings_security(const struct zmq__options *options, struct zmtp_uv
     if (options->mechanism == ZMQ_PLAIN) {
         security->mechanism = ZMTP_PLAIN;
         security->server = options->plain_server;
-        security->username = zmtp_bytes_text(options->username);
-        security->password = zmtp_bytes_text(options->password);
+        security->username = zmq__text_bytes(&options->username);
+        security->password = zmq__text_bytes(&options->password);
     } else if (options->mechanism == ZMQ_CURVE) {
         security->mechanism = ZMTP_CURVE;
         security->server = options->curve_server;
@@ -126,7 +128,7 @@ static void settings_security(const struct zmq__options *options, struct zmtp_uv
         if (security->crypto && zmtp_key_is_zero(&security->keys.public_key))
             security->crypto->public_of(&security->keys.public_key, &security->keys.secret_key);
     } else {
-        security->server = options->zap_domain[0] != '\0'; // then a handler is asked with NULL, too
+        security->server = options->zap_domain.size > 0; // then a handler is asked with NULL, too
     }
 }
 
@@ -160,6 +162,7 @@ void zmq__options_endpoint(const struct zmq__options *options, enum zmtp_socket_
                                                 .uid_count = options->uid_count,
                                                 .gid_count = options->gid_count,
                                                 .pid_count = options->pid_count};
+    out->tcp_allow = options->networks;
     out->allow_public_null = true; // what the program asks for is what it gets
     out->old_versions = true;
 }

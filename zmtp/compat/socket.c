@@ -10,8 +10,10 @@
 
 #include "../socket/alter.h"
 #include "../zmq.h"
+#include "endpoint.h"
 #include "error.h"
 #include "inproc.h"
+#include "library.h"
 #include "monitor.h"
 
 enum {
@@ -65,6 +67,7 @@ void zmq__socket_unref(struct zmq__socket *socket)
     if (bell >= 0) close(bell);
     zmtp__dock_fini(&socket->dock);
     zmq__options_fini(&socket->options);
+    if (socket->safe) zmq__sleepers_fini(&socket->sleepers);
     zmq__handle_give(ZMQ__TAG_SOCKET, &socket->handle);
 }
 
@@ -96,6 +99,8 @@ static void socket_help_all(void);
 void zmq__socket_ring(struct zmq__socket *socket)
 {
     const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst);
+    if (socket->safe && zmq__context_terminated(socket->context))
+        zmq__sleepers_wake(&socket->sleepers);
     const int bell = atomic_load_explicit(&socket->bell, memory_order_seq_cst);
     // Written first, so that whoever finds it rung has something to read.
     if (bell >= 0 && (waits || atomic_load_explicit(&socket->exposed, memory_order_relaxed) ||
@@ -141,6 +146,7 @@ static void socket_rounds(struct zmq__socket *socket)
 {
     zmtp__dock_wake(&socket->dock);
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
+        if (socket->safe && socket_busy(socket)) socket->stirred = true;
         zmq__inproc_work(socket);
         if (socket->loop) zmtp__remote_work(&socket->remote);
         zmtp_socket_process(socket->core);
@@ -176,6 +182,13 @@ static void socket_rounds_late(struct zmq__socket *socket)
     atomic_store_explicit(&socket->rung, true, memory_order_release);
 }
 
+static void socket_let_go(struct zmq__socket *socket)
+{
+    if (socket->stirred) zmq__sleepers_wake(&socket->sleepers);
+    socket->stirred = false;
+    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+}
+
 // Whoever calls after the docks are asleep rings, and works for the socket if it gets the lock; if it does not, this
 // thread still has it, and finds the call when it has let go.
 static void socket_unlock(struct zmq__socket *socket)
@@ -183,11 +196,11 @@ static void socket_unlock(struct zmq__socket *socket)
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
         for (int k = 0; k < SOCKET_ROUNDS && !socket_sleep(socket) && !socket_hungry(socket); k++)
             socket_rounds_late(socket);
-        atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+        socket_let_go(socket);
         if (!socket_called(socket) || !socket_try(socket)) return;
         socket_rounds_late(socket);
     }
-    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    socket_let_go(socket);
 }
 
 static void socket_help_all(void)
@@ -253,6 +266,7 @@ static int socket_open_bell(struct zmq__socket *socket)
 
 int zmq__socket_expose(struct zmq__socket *socket)
 {
+    if (socket->safe) return zmq__fail(EINVAL);
     const int bell = socket_open_bell(socket);
     if (bell < 0) return zmq__fail(errno == ENOMEM ? ENOMEM : EMFILE);
     if (atomic_exchange_explicit(&socket->exposed, true, memory_order_seq_cst)) return bell;
@@ -289,8 +303,28 @@ static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd *it
     return 0;
 }
 
+// The same for one of many that may wait there.
+static int socket_wait_among(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    uint64_t seen, until_ms = deadline_ms;
+    if (zmq__context_terminated(socket->context)) return ETERM;
+    if (deadline_ms != UINT64_MAX && socket_now() >= deadline_ms) return EAGAIN;
+    if (socket_hungry(socket)) {
+        const uint64_t soon_ms = socket_now() + SOCKET_HUNGRY_MS;
+        if (soon_ms < until_ms) until_ms = soon_ms;
+    }
+    if (!zmq__sleepers_enter(&socket->sleepers, &seen)) return ENOTSOCK;
+    zmq__socket_leave(socket);
+    zmq__sleepers_sleep(&socket->sleepers, seen, until_ms);
+    socket_lock(socket);
+    socket_inside++;
+    if (!zmq__sleepers_leave(&socket->sleepers)) return ENOTSOCK;
+    return zmq__context_terminated(socket->context) ? ETERM : 0;
+}
+
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
 {
+    if (socket->safe) return socket_wait_among(socket, deadline_ms);
     struct pollfd item = {.fd = socket_open_bell(socket), .events = POLLIN};
     int timeout_ms = -1;
     if (item.fd < 0) return errno == ENOMEM ? ENOMEM : EMFILE;
@@ -334,7 +368,8 @@ unsigned zmq__socket_found(struct zmq__socket *socket)
     zmq__socket_work(socket);
     const unsigned found =
         socket->type == ZMTP_REQ ? socket_req_events(socket) : zmtp_socket_events(socket->core);
-    unsigned events = 0;
+    // A DISH of libzmq's can be given groups at any time, and calls that so.
+    unsigned events = socket->type == ZMTP_DISH ? ZMQ_POLLOUT : 0;
     if (found & ZMTP_READABLE || socket->taken < socket->receiving.count) events |= ZMQ_POLLIN;
     if (found & ZMTP_WRITABLE || socket->sending.count > 0) events |= ZMQ_POLLOUT;
     return events;
@@ -352,6 +387,7 @@ int zmq__socket_apply(struct zmq__socket *socket)
 {
     struct zmtp_socket_config config;
     zmq__options_pattern(&socket->options, socket->type, &config);
+    socket->stirred = socket->safe; // what others wait for may be possible now
     return zmq__errno_of(zmtp__socket_alter(socket->core, &config));
 }
 
@@ -373,6 +409,8 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     socket->generation = context->generation;
     socket->context = context;
     socket->type = type;
+    socket->safe = zmq__options_safe(type);
+    if (socket->safe) zmq__sleepers_init(&socket->sleepers);
     atomic_init(&socket->bell, -1);
     atomic_init(&socket->rung, false);
     atomic_init(&socket->refs, 1);
@@ -380,7 +418,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     zmtp_msg_init(&socket->sending, NULL);
     zmtp_msg_init(&socket->receiving, NULL);
     zmq__context_lock(context);
-    zmq__options_init(&socket->options, &context->options);
+    zmq__options_init(&socket->options, type, &context->options);
     zmq__context_unlock(context);
     int result = zmtp_pool_open(&socket->pool, NULL);
     zmq__options_pattern(&socket->options, type, &config);
@@ -399,7 +437,8 @@ void *zmq_socket(void *handle, int type)
 {
     struct zmq__context *context = zmq__context_of(handle);
     if (!context) return NULL;
-    if (type < ZMQ_PAIR || type > ZMQ_STREAM) return zmq__fail_null(EINVAL);
+    const int most = zmq__draft ? ZMQ_CHANNEL : ZMQ_STREAM;
+    if (type < ZMQ_PAIR || type > most) return zmq__fail_null(EINVAL);
     int error;
     struct zmq__socket *socket = zmq__socket_open(context, (enum zmtp_socket_type)type, &error);
     return socket ? socket : zmq__fail_null(error);
@@ -411,6 +450,7 @@ int zmq_close(void *handle)
     if (!socket) return -1;
     struct zmq__context *const context = socket->context;
     atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_NONE, memory_order_relaxed);
+    if (socket->safe) zmq__sleepers_close(&socket->sleepers);
     socket_lock(socket); // for ever: nobody works for it any more
     socket_inside++;
     zmq__monitor_stop(socket);

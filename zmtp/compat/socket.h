@@ -11,12 +11,16 @@
 // lock but the program's own calls, and those for a moment; who finds it held leaves the news to its holder,
 // which looks again when it has let go. The bell is rung for a call that waits, or when the program has asked
 // for the descriptor.
+//
+// Sockets of types for all threads may be called by many at once, and are the same, but for the bell: those who
+// wait there are told of anything that changes, each for itself (sleepers.h).
 #ifndef ZMTP_COMPAT_SOCKET_H
 #define ZMTP_COMPAT_SOCKET_H
 
 #include "../io/remote.h"
 #include "context.h"
 #include "options.h"
+#include "sleepers.h"
 
 struct zmq__endpoint;
 struct zmq__line;
@@ -29,6 +33,7 @@ struct zmq__socket {
     struct zmq__socket *next, *before; // of the context, under its lock
     uint64_t number;
     enum zmtp_socket_type type;
+    bool safe; // for all threads: it has |sleepers|, and never a bell
     struct zmq__options options;
     struct zmtp_socket *core; // null: closed
     struct zmtp_pool *pool;   // of what is sent
@@ -56,6 +61,9 @@ struct zmq__socket {
     atomic_int bell;     // an eventfd; -1: nobody has needed it
     atomic_bool rung;    // since it was last heard
     atomic_bool exposed; // the program has the descriptor, so it is to be rung for all news
+    // Those who wait at one for all threads; |stirred|: something is new since they were woken.
+    struct zmq__sleepers sleepers;
+    bool stirred;
     // Messages that are half given or half taken.
     struct zmtp_msg sending, receiving;
     uint32_t taken; // parts of |receiving|
@@ -75,7 +83,8 @@ int zmq__socket_result(struct zmq__socket *socket, int error);
 // A socket of the library's own; as zmq_socket, but counted among no program's.
 struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_socket_type type,
                                      int *error);
-// The descriptor that has news when a look at the events is worth it. -1: errno tells.
+// The descriptor that has news when a look at the events is worth it. -1: errno tells; EINVAL: it is for all
+// threads, and each poll watches with a descriptor of its own.
 int zmq__socket_fd(struct zmq__socket *socket);
 // ZMQ_POLLIN and ZMQ_POLLOUT, after it has worked. -1: errno tells.
 int zmq__socket_events(struct zmq__socket *socket);
@@ -87,7 +96,7 @@ void zmq__socket_work(struct zmq__socket *socket);
 // Inside. The same if there are any, at the price of a look.
 void zmq__socket_look(struct zmq__socket *socket);
 // Inside, but not while it sleeps. Until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
-// the time is over; EINTR, ETERM, EMFILE.
+// the time is over; EINTR, ETERM, EMFILE; ENOTSOCK: another thread closes it.
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms);
 uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1: for ever
 // Inside. The patterns go by the options as they are now. An errno.
@@ -101,7 +110,5 @@ void zmq__socket_unref(struct zmq__socket *socket);
 int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *parts, size_t count);
 // The same, of a whole message that has come, into |msg|, which is empty.
 int zmq__socket_try_recv(struct zmq__socket *socket, struct zmtp_msg *msg);
-// endpoint.c: the program closes |socket|, whose core is closed; its connections linger. False: it has none.
-bool zmq__endpoint_leave(struct zmq__socket *socket);
 
 #endif

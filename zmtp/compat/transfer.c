@@ -58,12 +58,19 @@ static void transfer_sent(struct zmq__socket *socket)
     zmq__socket_look(socket); // what was put into a pipe is to leave
 }
 
+// What a DGRAM of libzmq sends before it has an endpoint is taken and gone.
+static bool transfer_nowhere(const struct zmq__socket *socket)
+{
+    return socket->type == ZMTP_DGRAM && !socket->endpoints;
+}
+
 // Sends a whole message; it stays the caller's on failure.
 static int transfer_push(struct zmq__socket *socket, struct zmtp_msg *msg, uint64_t deadline_ms)
 {
     // A ROUTER or STREAM of libzmq takes an id with nothing behind it, and nothing comes of that.
     const bool alone = msg->count == 1;
-    if (alone && (socket->type == ZMTP_ROUTER || socket->type == ZMTP_STREAM)) {
+    if ((alone && (socket->type == ZMTP_ROUTER || socket->type == ZMTP_STREAM)) ||
+        transfer_nowhere(socket)) {
         zmtp_msg_fini(msg);
         return 0;
     }
@@ -84,14 +91,59 @@ static int transfer_push(struct zmq__socket *socket, struct zmtp_msg *msg, uint6
     }
 }
 
+// What a message has beside its body: whom a SERVER or PEER sends it to, and a RADIO's group.
+struct transfer_label {
+    uint32_t routing_id;
+    struct zmtp_bytes group;
+};
+
+// The last part of |msg|, which was not sent, is the caller's again.
+static void transfer_take_back(struct zmtp_msg *msg, struct zmtp_part *part)
+{
+    *part = *zmtp_msg_part(msg, msg->count - 1);
+    *zmtp_msg_part(msg, msg->count - 1) = (struct zmtp_part){0};
+    msg->count--;
+}
+
+// A socket for all threads has messages of one part, so that each call is for itself. Takes |part| on success.
+static int transfer_send_whole(struct zmq__socket *socket, struct zmtp_part *part,
+                               const struct transfer_label *label, int flags)
+{
+    const bool mute = socket->type == ZMTP_DISH || socket->type == ZMTP_GATHER;
+    const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo;
+    struct zmtp_msg msg;
+    if (mute) return ENOTSUP;
+    if (flags & ZMQ_SNDMORE) return EINVAL;
+    zmtp_msg_init(&msg, NULL);
+    msg.routing_id = label->routing_id;
+    int error = 0;
+    if (socket->type == ZMTP_RADIO && zmtp_msg_append(&msg, label->group) < 0) error = ENOMEM;
+    if (error == 0 && zmtp_msg_append_part(&msg, part) < 0) error = ENOMEM;
+    if (error == 0) {
+        error = transfer_push(socket, &msg, zmq__socket_deadline(timeout_ms));
+        if (error != 0) transfer_take_back(&msg, part);
+    }
+    zmtp_msg_fini(&msg);
+    return error;
+}
+
+// An address, then a body.
+static int transfer_check_datagram(const struct zmq__socket *socket, bool last)
+{
+    return last == (socket->sending.count == 1) ? 0 : EINVAL;
+}
+
 // Takes |part| on success.
-static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part, int flags)
+static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part,
+                              const struct transfer_label *label, int flags)
 {
     struct zmtp_msg *const msg = &socket->sending;
     const bool last = !(flags & ZMQ_SNDMORE);
     const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo;
     const uint64_t deadline_ms = zmq__socket_deadline(timeout_ms);
-    if (msg->count == 0) {
+    if (socket->safe) return transfer_send_whole(socket, part, label, flags);
+    if (socket->type == ZMTP_DGRAM && transfer_check_datagram(socket, last) != 0) return EINVAL;
+    if (msg->count == 0 && !transfer_nowhere(socket)) {
         const int error = last ? transfer_turn(socket) : transfer_admit(socket, part, deadline_ms);
         if (error != 0) return error;
     }
@@ -99,10 +151,7 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
     if (!last) return 0;
     const int error = transfer_push(socket, msg, deadline_ms);
     if (error == 0) return 0;
-    // The last part is the caller's again. One that can never be sent takes the others along.
-    *part = *zmtp_msg_part(msg, msg->count - 1);
-    *zmtp_msg_part(msg, msg->count - 1) = (struct zmtp_part){0};
-    msg->count--;
+    transfer_take_back(msg, part); // one that can never be sent takes the others along
     if (error != EAGAIN && error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
     return error;
 }
@@ -140,10 +189,11 @@ int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
     const struct zmq__message *const message = zmq__message_of(msg);
     if (!message) return zmq__fail(EFAULT);
     const size_t size = zmq__message_bytes(message).size;
+    const struct transfer_label label = {message->routing_id, zmq__message_group(message)};
     const int given = zmq__message_give(msg, &part);
     if (given < 0) return zmq__fail(given == ZMTP_ERR_ARGUMENT ? EFAULT : given);
     struct zmq__socket *socket = zmq__socket_enter(handle);
-    const int error = socket ? transfer_send_part(socket, &part, flags) : ETERM;
+    const int error = socket ? transfer_send_part(socket, &part, &label, flags) : ETERM;
     if (error != 0)
         zmq__message_put_back(msg, &part);
     else
@@ -160,8 +210,9 @@ int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
 static int transfer_send_own(void *handle, struct zmtp_part *part, int flags)
 {
     const size_t size = part->size;
+    const struct transfer_label label = {0};
     struct zmq__socket *socket = zmq__socket_enter(handle);
-    const int error = socket ? transfer_send_part(socket, part, flags) : ETERM;
+    const int error = socket ? transfer_send_part(socket, part, &label, flags) : ETERM;
     if (error != 0) zmtp_part_fini(part);
     return socket ? transfer_result(socket, error, size) : -1;
 }
@@ -213,7 +264,10 @@ static int transfer_pull(struct zmq__socket *socket)
 {
     struct zmtp_msg *const msg = &socket->receiving;
     const int result = zmtp_socket_recv(socket->core, msg);
-    if (result == ZMTP_OK) return 0;
+    if (result == ZMTP_OK) {
+        if (socket->type == ZMTP_DISH) socket->taken = 1; // its group is none of the parts
+        return 0;
+    }
     // REQ: the peer went before it answered. As libzmq's, it waits for a reply that may never come.
     if (socket->type == ZMTP_REQ && (result == ZMTP_ERR_STATE || result == ZMTP_ERR_NO_REPLY))
         return EAGAIN;
@@ -225,12 +279,13 @@ static int transfer_fetch(struct zmq__socket *socket, int flags)
     const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.rcvtimeo;
     const uint64_t deadline_ms = zmq__socket_deadline(timeout_ms);
     if (socket->taken < socket->receiving.count) return 0;
-    zmtp_msg_fini(&socket->receiving);
-    socket->taken = 0;
     if (socket->type == ZMTP_REQ && !socket->turn) return EFSM;
     if (socket->type == ZMTP_REP && socket->turn) return EFSM;
     if (++socket->calls >= TRANSFER_CALLS) zmq__socket_work(socket);
     for (;;) {
+        if (socket->taken < socket->receiving.count) return 0; // what another thread could not take
+        zmtp_msg_fini(&socket->receiving);
+        socket->taken = 0;
         int error = transfer_pull(socket);
         if (error == EAGAIN) {
             zmq__socket_work(socket);
@@ -264,6 +319,17 @@ static void transfer_taken(struct zmq__socket *socket)
     zmq__socket_look(socket); // the room that was made may be awaited
 }
 
+// What a message has beside its body. It stays to be received when there is no memory for that.
+static int transfer_label_taken(struct zmq__socket *socket, zmq_msg_t *msg, struct zmtp_part *part)
+{
+    zmq__message_set_routing_id(msg, socket->receiving.routing_id);
+    if (socket->type != ZMTP_DISH) return 0;
+    const int error = zmq__message_set_group(msg, zmtp_msg_bytes(&socket->receiving, 0));
+    if (error == ZMTP_OK) return 0;
+    (void)zmq__message_give(msg, part); // never fails for what has just been taken
+    return zmq__errno_of(error);
+}
+
 static int transfer_recv_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags, size_t *size)
 {
     const int error = transfer_fetch(socket, flags);
@@ -273,6 +339,8 @@ static int transfer_recv_msg(struct zmq__socket *socket, zmq_msg_t *msg, int fla
     const bool more = socket->taken + 1 < socket->receiving.count;
     const int taken = zmq__message_take(msg, part, socket->receiving.origin, more);
     if (taken < 0) return zmq__errno_of(taken);
+    const int labelled = transfer_label_taken(socket, msg, part);
+    if (labelled != 0) return labelled;
     transfer_taken(socket);
     return 0;
 }

@@ -76,10 +76,10 @@ static void zap_rung(uv_poll_t *poll, int status, int events)
 
 // The routing id is the server's own, as libzmq tells it.
 static int zap_send(struct zmq__socket *dealer, const struct zmtp_uv_guest *guest,
-                    struct zmtp_bytes routing_id, const char *domain)
+                    struct zmtp_bytes routing_id, struct zmtp_bytes domain)
 {
     const struct zmtp_zap_request request = {.id = zmtp_bytes_text("1"),
-                                             .domain = zmtp_bytes_text(domain),
+                                             .domain = domain,
                                              .address = zmtp_bytes_text(guest->address),
                                              .routing_id = routing_id,
                                              .known = true,
@@ -98,7 +98,7 @@ static int zap_send(struct zmq__socket *dealer, const struct zmtp_uv_guest *gues
 
 // A DEALER that has put the question; null: it could not.
 static struct zmq__socket *zap_open(struct zmq__context *context, const struct zmtp_uv_guest *guest,
-                                    struct zmtp_bytes routing_id, const char *domain)
+                                    struct zmtp_bytes routing_id, struct zmtp_bytes domain)
 {
     int error;
     struct zmq__socket *dealer = zmq__socket_open(context, ZMTP_DEALER, &error);
@@ -112,7 +112,7 @@ static struct zmq__socket *zap_open(struct zmq__context *context, const struct z
 }
 
 void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
-                  const struct zmtp_uv_guest *guest, const char *domain)
+                  const struct zmtp_uv_guest *guest, struct zmtp_bytes domain)
 {
     const struct zmtp_bytes nothing = {0};
     struct zmtp_uv *const uv = uv_socket->uv;

@@ -8,6 +8,6 @@
 // Judges |guest| of |uv_socket| when the answer comes, or says no when it cannot be asked. One that does not
 // come is the engine's to deal with, which has a time limit for it.
 void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
-                  const struct zmtp_uv_guest *guest, const char *domain);
+                  const struct zmtp_uv_guest *guest, struct zmtp_bytes domain);
 
 #endif

@@ -16,6 +16,8 @@
 // It needs the struct sockaddr of the header above.
 #include <linux/vm_sockets.h>
 
+#include "../base/ip.h"
+
 // An address in digits, a % and the name of an interface.
 enum { ADDRESS_HOST_MAX = INET6_ADDRSTRLEN + IF_NAMESIZE };
 
@@ -170,27 +172,29 @@ int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, enum zmtp_familie
     return getaddrinfo(host, port, &hints, out);
 }
 
-static bool address_loopback_v4(const uint8_t octets[4])
+bool zmtp__address_octets(const struct zmtp__address *address, uint8_t out[16])
 {
-    return octets[0] == 127;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    if (address->at.ss_family == AF_INET) {
+        uint8_t octets[4];
+        memcpy(&four, &address->at, sizeof four);
+        memcpy(octets, &four.sin_addr, sizeof octets);
+        zmtp__ip_map(octets, out);
+        return true;
+    }
+    if (address->at.ss_family != AF_INET6) return false;
+    memcpy(&six, &address->at, sizeof six);
+    memcpy(out, six.sin6_addr.s6_addr, sizeof six.sin6_addr.s6_addr);
+    return true;
 }
 
 bool zmtp__address_loopback(const struct zmtp__address *address)
 {
-    if (address->at.ss_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, &address->at, sizeof in);
-        uint8_t octets[4];
-        memcpy(octets, &in.sin_addr, sizeof octets);
-        return address_loopback_v4(octets);
-    }
-    if (address->at.ss_family == AF_INET6) {
-        struct sockaddr_in6 in;
-        memcpy(&in, &address->at, sizeof in);
-        if (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr))
-            return address_loopback_v4(in.sin6_addr.s6_addr + 12);
-        return IN6_IS_ADDR_LOOPBACK(&in.sin6_addr);
-    }
+    static const uint8_t six[16] = {[15] = 1};
+    uint8_t octets[16];
+    if (zmtp__address_octets(address, octets))
+        return zmtp__ip_mapped(octets) ? octets[12] == 127 : memcmp(octets, six, sizeof six) == 0;
     // Neither leaves the machine and its host.
     return address->at.ss_family == AF_UNIX || address->at.ss_family == AF_VSOCK;
 }

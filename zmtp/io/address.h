@@ -41,6 +41,9 @@ int zmtp__address_lookup(const struct zmtp_endpoint *endpoint, enum zmtp_familie
 // The host and port as C strings, for a lookup by the loop.
 void zmtp__address_names(const struct zmtp_endpoint *endpoint, char host[ZMTP_ENDPOINT_MAX],
                          char port[8]);
+// Those of an IPv6 address, or of an IPv4 one mapped into it, whether the system tells it as such or not.
+// False: it is none of IP.
+bool zmtp__address_octets(const struct zmtp__address *address, uint8_t out[16]);
 bool zmtp__address_loopback(const struct zmtp__address *address);
 bool zmtp__address_equal(const struct zmtp__address *a, const struct zmtp__address *b);
 // "tcp://127.0.0.1:5555", "tcp://[::1]:5555", "vsock://2:1024"; empty for others.

@@ -627,6 +627,7 @@ static int conn_open_peer(struct zmtp__conn *conn)
         .pool = socket->uv->pool,
         .type = socket->config.socket.type,
         .routing_id = socket->config.socket.routing_id,
+        .routing_id_any = socket->config.socket.routing_id_any,
         .metadata = socket->config.socket.metadata,
         .remote = zmtp_bytes_text(conn->remote),
         .address = zmtp_bytes_text(conn->address),

@@ -9,6 +9,7 @@
 
 #include "bind.h"
 #include "door.h"
+#include "gate.h"
 #include "transport.h"
 
 enum {
@@ -230,7 +231,26 @@ static bool listener_refuses_process(struct zmtp__listener *listener, int fd)
     return true;
 }
 
-// RFC 37, Security Considerations: is it, over IP, for where it comes from?
+// Is it, over tcp, for where it comes from? Of one that has gone already nobody knows.
+static bool listener_refuses_network(struct zmtp__listener *listener, int fd)
+{
+    const struct zmtp__gate *gate = listener->socket->gate;
+    struct zmtp__address address;
+    char host[ZMTP__ADDRESS_TEXT_MAX], remote[ZMTP__ADDRESS_TEXT_MAX], reason[128];
+    if (!gate || (listener->scheme != ZMTP_TCP && listener->scheme != ZMTP_WS)) return false;
+    const bool known = zmtp__address_peer(fd, &address);
+    if (known && zmtp__gate_admits(gate, &address)) return false;
+    host[0] = remote[0] = '\0';
+    if (known) {
+        zmtp__address_host(&address, host, sizeof host);
+        zmtp__address_text(&address, remote, sizeof remote);
+    }
+    snprintf(reason, sizeof reason, "%s is not in tcp_allow", known ? host : "its address");
+    listener_refuse(listener, fd, ZMTP_ERR_DENIED, remote, reason, (struct zmtp_uv_process){0});
+    return true;
+}
+
+// RFC 37, Security Considerations: is it, over IP, for what came from its address before?
 static bool listener_refuses_address(struct zmtp__listener *listener, int fd)
 {
     const struct zmtp_uv_socket *socket = listener->socket;
@@ -267,7 +287,9 @@ static int listener_accept(struct zmtp__listener *listener)
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
     }
-    if (listener_refuses_process(listener, fd) || listener_refuses_address(listener, fd)) return 1;
+    if (listener_refuses_process(listener, fd) || listener_refuses_network(listener, fd) ||
+        listener_refuses_address(listener, fd))
+        return 1;
     zmtp__transport_tune(&listener->socket->config.transport, fd);
     const int error = zmtp__conn_accept(listener, fd);
     if (error < 0) {

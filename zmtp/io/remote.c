@@ -199,6 +199,22 @@ void zmtp__remote_part(struct zmtp__remote *remote, uint64_t number)
     zmtp__remote_work(remote);
 }
 
+const struct zmtp_pipe_end *zmtp__remote_dialled(const struct zmtp__remote *remote, uint64_t number)
+{
+    const struct remote_line *line = remote->lines;
+    while (line && (line->number != number || !line->dialled))
+        line = line->next;
+    return line ? line->end : NULL;
+}
+
+void zmtp__remote_each(const struct zmtp__remote *remote,
+                       void (*each)(void *user, uint64_t number, const struct zmtp_pipe_end *end),
+                       void *user)
+{
+    for (const struct remote_line *line = remote->lines; line; line = line->next)
+        if (line->end) each(user, line->number, line->end);
+}
+
 bool zmtp__remote_sleep(struct zmtp__remote *remote)
 {
     return !zmtp__dock_hungry(&remote->dock) && zmtp__dock_sleep(&remote->dock);

@@ -60,6 +60,13 @@ void zmtp__remote_work(struct zmtp__remote *remote);
 // The core parts with all that came of the engine's socket |number|, which has closed: what was sent is with
 // the loop then, what came in and was not received is dropped.
 void zmtp__remote_part(struct zmtp__remote *remote, uint64_t number);
+// The shore's end of the pipe of what the engine's socket |number| dials; null: it is not attached.
+const struct zmtp_pipe_end *zmtp__remote_dialled(const struct zmtp__remote *remote,
+                                                 uint64_t number);
+// Calls |each| for every line: the engine's socket it came of, and the shore's end of its pipe.
+void zmtp__remote_each(const struct zmtp__remote *remote,
+                       void (*each)(void *user, uint64_t number, const struct zmtp_pipe_end *end),
+                       void *user);
 // From now on the loop rings. False: there is more to do, or something waits for memory; then work again,
 // in the second case (zmtp__dock_hungry) after a while.
 bool zmtp__remote_sleep(struct zmtp__remote *remote);

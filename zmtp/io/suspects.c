@@ -1,7 +1,8 @@
 #include "suspects.h"
 
-#include <netinet/in.h>
 #include <string.h>
+
+#include "../base/ip.h"
 
 enum {
     SUSPECTS_MAX = 256, // few enough to be walked through for each connection, and 6 KiB
@@ -23,22 +24,14 @@ struct zmtp__suspects {
 
 struct zmtp__source zmtp__source_of(const struct zmtp__address *address)
 {
-    struct zmtp__source source = {.known = true};
-    struct sockaddr_in four;
-    struct sockaddr_in6 six;
-    if (address->at.ss_family == AF_INET) {
-        memcpy(&four, &address->at, sizeof four);
-        memcpy(source.octets, &four.sin_addr, sizeof four.sin_addr);
-        return source;
-    }
-    source.known = address->at.ss_family == AF_INET6;
-    if (!source.known) return source;
-    memcpy(&six, &address->at, sizeof six);
-    // A listener for both tells the former in the form of the latter.
-    if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr))
-        memcpy(source.octets, six.sin6_addr.s6_addr + 12, 4);
+    struct zmtp__source source = {.known = false};
+    uint8_t octets[16];
+    if (!zmtp__address_octets(address, octets)) return source;
+    source.known = true;
+    if (zmtp__ip_mapped(octets))
+        memcpy(source.octets, octets + 12, 4);
     else
-        memcpy(source.octets, six.sin6_addr.s6_addr, sizeof source.octets);
+        memcpy(source.octets, octets, sizeof source.octets);
     return source;
 }
 

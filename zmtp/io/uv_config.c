@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "door.h"
+#include "gate.h"
 #include "guard.h"
 
 void zmtp_uv_config_init(struct zmtp_uv_config *config, enum zmtp_socket_type type)
@@ -98,6 +99,7 @@ int zmtp_uv_config_check(const struct zmtp_uv_config *config, const char **why)
         flaw = uv_config_flaw(config);
         if (!flaw) flaw = zmtp__guard_flaw(config);
         if (!flaw) flaw = zmtp__door_flaw(&config->ipc_allow);
+        if (!flaw) flaw = zmtp__gate_flaw(config->tcp_allow);
     }
     if (why && flaw) *why = flaw;
     return flaw ? ZMTP_ERR_ARGUMENT : ZMTP_OK;

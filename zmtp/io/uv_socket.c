@@ -11,6 +11,7 @@
 #include "crossing.h"
 #include "door.h"
 #include "drops.h"
+#include "gate.h"
 #include "guard.h"
 #include "inproc.h"
 #include "listener.h"
@@ -52,6 +53,7 @@ static void uv_socket_free(struct zmtp_uv_socket *socket)
     const struct zmtp_allocator *const allocator = socket->uv->allocator;
     zmtp_socket_close(socket->core);
     zmtp__suspects_close(socket->suspects);
+    zmtp__gate_close(socket->gate);
     zmtp__door_close(socket->door);
     zmtp__guard_close(socket->guard);
     zmtp_part_fini(&socket->metadata);
@@ -89,6 +91,7 @@ int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     error = uv_socket_copy_origins(socket);
     if (error == ZMTP_OK) error = zmtp__guard_open(&socket->guard, config, uv->allocator, uv->text);
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);
+    if (error == ZMTP_OK) error = zmtp__gate_open(&socket->gate, config->tcp_allow, uv->allocator);
     if (error == ZMTP_OK)
         error = zmtp__suspects_open(&socket->suspects, config->address_failures_max, uv->allocator);
     if (error == ZMTP_OK && !remote)
@@ -104,6 +107,7 @@ int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     socket->config.security.mechanism = config->security.mechanism;
     socket->config.allow = (struct zmtp_allow){.kind = config->allow.kind};
     socket->config.ipc_allow = (struct zmtp_uv_ipc_allow){0};
+    socket->config.tcp_allow = NULL;
     // Connections announce it even after the core is closed, which checked its size.
     struct zmtp_bytes *const routing_id = &socket->config.socket.routing_id;
     if (routing_id->size > 0) memcpy(socket->routing_id, routing_id->data, routing_id->size);

@@ -8,6 +8,7 @@
 
 struct zmtp__conn;
 struct zmtp__door;
+struct zmtp__gate;
 struct zmtp__guard;
 struct zmtp__listener;
 struct zmtp__remote;
@@ -25,6 +26,7 @@ struct zmtp_uv_socket {
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
     struct zmtp__door *door;
+    struct zmtp__gate *gate;
     struct zmtp__suspects *suspects; // null: nobody is counted
     uint64_t turned_away;            // connections before their handshake
     char *origins;                   // a copy of the config's, which points at it

@@ -223,7 +223,8 @@ static int handshake_learn(struct zmtp_peer *peer, struct zmtp_bytes metadata)
     if (peer->their_type_known && !handshake_type_has_id(peer->their_type)) return ZMTP_OK;
     if (zmtp_metadata_find(metadata, "Identity", &value) == ZMTP_OK) {
         if (value.size > UINT8_MAX) return ZMTP_ERR_ROUTING_ID;
-        if (value.size > 0 && value.data[0] == 0) return ZMTP_ERR_ROUTING_ID;
+        if (value.size > 0 && value.data[0] == 0 && !peer->routing_id_any)
+            return ZMTP_ERR_ROUTING_ID;
         peer->their_routing_id = value;
     }
     return ZMTP_OK;

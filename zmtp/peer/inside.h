@@ -45,6 +45,7 @@ struct zmtp_peer {
     enum zmtp_socket_type type;
     uint8_t minor;     // that we announce
     bool old_versions; // peers of 1.0 and 2.0 are served
+    bool routing_id_any;
     uint32_t room_min;
     bool raw;              // STREAM: octets that are no ZMTP
     bool raw_notify;       // tells the socket of the connection's begin and end

@@ -120,6 +120,7 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
                                .type = config->type,
                                .minor = config->minor,
                                .old_versions = peer_serves_old(config),
+                               .routing_id_any = config->routing_id_any,
                                .room_min = config->room_min,
                                .raw = raw,
                                .raw_notify = config->stream_notify,

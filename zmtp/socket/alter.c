@@ -51,3 +51,23 @@ int zmtp__socket_admits(struct zmtp_socket *socket, struct zmtp_bytes first)
     if (socket->pattern->admits) return socket->pattern->admits(socket, first);
     return zmtp_socket_events(socket) & ZMTP_WRITABLE ? ZMTP_OK : ZMTP_ERR_AGAIN;
 }
+
+int zmtp__socket_reaches(struct zmtp_socket *socket, struct zmtp_bytes routing_id)
+{
+    zmtp_socket_process(socket);
+    if (!socket->pattern->reaches) return ZMTP_ERR_UNSUPPORTED;
+    return socket->pattern->reaches(socket, routing_id);
+}
+
+int zmtp__socket_part_peer(struct zmtp_socket *socket, uint32_t number)
+{
+    const enum zmtp_socket_type type = socket->config.type;
+    if (type != ZMTP_SERVER && type != ZMTP_PEER) return ZMTP_ERR_UNSUPPORTED;
+    zmtp_socket_process(socket);
+    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
+        if (node->lane->gone || socket->pattern->peer_id(node->lane) != number) continue;
+        zmtp__lane_part(socket, node->lane);
+        return ZMTP_OK;
+    }
+    return ZMTP_ERR_UNREACHABLE;
+}

@@ -3,6 +3,7 @@
 // has not two parts, is dropped.
 //
 // A full queue discards nothing: the connection reads no more, and the RADIO decides.
+#include "alter.h"
 #include "fair_queue.h"
 #include "wishes.h"
 
@@ -17,6 +18,12 @@ static int dish_join(struct zmtp_socket *socket, struct zmtp_bytes group)
 {
     if (!zmtp__group_ok(group)) return ZMTP_ERR_ARGUMENT;
     return zmtp__wishes_add(socket, group, false);
+}
+
+bool zmtp__dish_joined(const struct zmtp_socket *socket, struct zmtp_bytes group)
+{
+    const struct zmtp__subscribing *dish = (const struct zmtp__subscribing *)socket;
+    return zmtp__trie_find(&dish->wishes.topics, group) != NULL;
 }
 
 static int dish_leave(struct zmtp_socket *socket, struct zmtp_bytes group)

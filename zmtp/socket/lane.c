@@ -282,3 +282,29 @@ int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
     lane->copies++;
     return ZMTP_OK;
 }
+
+static size_t lane_waiting_bytes(const struct zmtp_socket *socket)
+{
+    size_t waiting = 0;
+    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
+        waiting += zmtp_pipe_depth(node->lane->end).out_bytes;
+    return waiting;
+}
+
+// A peer's share is what all leave, so it gets smaller the more of them do not read, and there is always some for one
+// that does. All are looked at only when they may be in the way, and once for a message: nobody reads meanwhile.
+bool zmtp__share_has_room(struct zmtp_socket *socket, const struct zmtp__lane *lane,
+                          struct zmtp__share *share)
+{
+    const size_t max = socket->config.send_bytes_all_max, size = share->size;
+    if (max == 0) return true;
+    const size_t own = zmtp_pipe_depth(lane->end).out_bytes;
+    if (size > max || own > max - size) return false;
+    if (!share->looked && socket->waiting_bytes > max - own - size) {
+        socket->waiting_bytes = lane_waiting_bytes(socket);
+        share->looked = true;
+    }
+    if (socket->waiting_bytes > max - own - size) return false;
+    socket->waiting_bytes += size;
+    return true;
+}

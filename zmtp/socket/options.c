@@ -47,7 +47,8 @@ static const char *options_stray(const struct zmtp_socket_config *config)
     zmtp_socket_config_init(&normal, config->type);
     const struct options_rule rules[] = {
         {config->conflate, conflates, "socket.conflate is for PUSH, PULL, PUB, SUB and DEALER"},
-        {config->send_bytes_all_max != 0, router, "socket.send_bytes_all_max is for ROUTER"},
+        {config->send_bytes_all_max != 0, router | pub | radio,
+         "socket.send_bytes_all_max is for ROUTER, PUB, XPUB and RADIO"},
         {config->router_mandatory != normal.router_mandatory, router,
          "socket.router_mandatory is for ROUTER"},
         {config->router_handover, router, "socket.router_handover is for ROUTER"},
@@ -82,8 +83,9 @@ static const char *options_stray(const struct zmtp_socket_config *config)
 const char *zmtp__options_flaw(const struct zmtp_socket_config *config)
 {
     if (!zmtp__octets_ok(config->routing_id)) return "socket.routing_id has a size and no octets";
-    if (!zmtp__routing_id_ok(config->routing_id))
-        return "socket.routing_id has more than 255 octets, or begins with a zero octet";
+    if (!zmtp__routing_id_ok(config, config->routing_id))
+        return "socket.routing_id has more than 255 octets, or begins with a zero octet, which "
+               "needs socket.routing_id_any";
     if (!zmtp__octets_ok(config->xpub_welcome))
         return "socket.xpub_welcome has a size and no octets";
     if (!zmtp__octets_ok(config->metadata)) return "socket.metadata has a size and no octets";
@@ -99,6 +101,8 @@ const char *zmtp__options_flaw(const struct zmtp_socket_config *config)
                "as replies are told apart by their numbers";
     if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
         return "socket.xpub_mode is none of enum zmtp_xpub_mode";
+    if (config->nodrop && config->send_bytes_all_max != 0)
+        return "socket.send_bytes_all_max drops what socket.nodrop forbids to drop";
     if (config->datagram_max == 0 || config->datagram_max > OPTIONS_DATAGRAM_MAX)
         return "socket.datagram_max is not within 1 and 65507";
     return options_stray(config);

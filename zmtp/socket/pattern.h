@@ -57,6 +57,8 @@ struct zmtp__pattern {
     int (*recv)(struct zmtp_socket *socket, struct zmtp_msg *msg);
     // Would a message whose first part is |id| be sent? Null: it hangs on no part.
     int (*admits)(struct zmtp_socket *socket, struct zmtp_bytes id);
+    // Is this peer there, and has it room? Null: peers have no ids.
+    int (*reaches)(struct zmtp_socket *socket, struct zmtp_bytes id);
     unsigned (*events)(struct zmtp_socket *socket);
     int (*subscribe)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);
@@ -81,6 +83,8 @@ struct zmtp_socket {
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;
     size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
+    // Not less than what waits for all peers: what it was when it was last looked at, and all since.
+    size_t waiting_bytes;
 };
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
@@ -91,8 +95,9 @@ extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__rout
 // RFC 48: at most 255 octets, none of them zero.
 bool zmtp__group_ok(struct zmtp_bytes group);
 
-// At most 255 octets, the first of them not zero (RFC 37, Identity Property); empty is none.
-bool zmtp__routing_id_ok(struct zmtp_bytes routing_id);
+// At most 255 octets, the first of them not zero (RFC 37, Identity Property) unless |config| allows it; empty
+// is none.
+bool zmtp__routing_id_ok(const struct zmtp_socket_config *config, struct zmtp_bytes routing_id);
 
 // What is wrong with a config whose type is one, as a constant sentence; null: nothing.
 const char *zmtp__options_flaw(const struct zmtp_socket_config *config);
@@ -132,6 +137,15 @@ void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Writes |head| (null: none) and |body| as one message and counts it. There must be room.
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body);
+
+// A message's share of |send_bytes_all_max|: one for all lanes that it goes to.
+struct zmtp__share {
+    size_t size;
+    bool looked; // for this message all lanes were looked at
+};
+// May the message wait for |lane|, too? It counts as waiting then.
+bool zmtp__share_has_room(struct zmtp_socket *socket, const struct zmtp__lane *lane,
+                          struct zmtp__share *share);
 
 // May messages wait for this peer?
 static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,

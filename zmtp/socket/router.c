@@ -15,8 +15,6 @@ struct router {
     struct zmtp_socket socket;
     struct zmtp__routes routes;
     struct zmtp__lane *full; // refused the last message; null: none did
-    // Not less than what waits for all peers: what it was when it was last looked at, and all since.
-    size_t waiting;
 };
 
 struct router_lane {
@@ -71,7 +69,7 @@ static int router_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
 {
     struct zmtp__routes *routes = &router_of(socket)->routes;
     if (routing_id.size == 0) return zmtp__routes_name_made(routes, zmtp__routed_of(lane));
-    if (!zmtp__routing_id_ok(routing_id)) return ZMTP_ERR_ROUTING_ID;
+    if (!zmtp__routing_id_ok(&socket->config, routing_id)) return ZMTP_ERR_ROUTING_ID;
     struct zmtp__routed *holder = zmtp__routes_find(routes, routing_id);
     if (holder && !router_yields(socket, holder)) return ZMTP_ERR_ROUTING_ID;
     router_lane_of(lane)->given = true;
@@ -88,7 +86,7 @@ static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
     if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
     const struct zmtp_bytes announced = link->origin->routing_id;
-    if (announced.size == 0 || !zmtp__routing_id_ok(announced)) return ZMTP_OK;
+    if (announced.size == 0 || !zmtp__routing_id_ok(&socket->config, announced)) return ZMTP_OK;
     struct zmtp__routed *holder = zmtp__routes_find(routes, announced);
     if (!holder) return zmtp__routes_name(routes, zmtp__routed_of(lane), announced);
     if (holder != zmtp__routed_of(lane) && router_yields(socket, holder))
@@ -108,30 +106,6 @@ static int router_refuse(struct zmtp_socket *socket, int error, enum zmtp_drop r
     if (socket->config.router_mandatory) return error;
     zmtp__socket_dropped(socket, reason, 1);
     return ZMTP_OK;
-}
-
-static size_t router_waiting(const struct zmtp_socket *socket)
-{
-    size_t waiting = 0;
-    for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
-        waiting += zmtp_pipe_depth(node->lane->end).out_bytes;
-    return waiting;
-}
-
-// May |size| more octets wait for |lane|? A peer's share is what all leave, so it gets smaller the more
-// of them do not read, and there is always some for one that does. All are looked at only when they may
-// be in the way.
-static bool router_has_room(struct zmtp_socket *socket, const struct zmtp__lane *lane, size_t size)
-{
-    struct router *router = router_of(socket);
-    const size_t max = socket->config.send_bytes_all_max;
-    if (max == 0) return true;
-    const size_t own = zmtp_pipe_depth(lane->end).out_bytes;
-    if (size > max || own > max - size) return false;
-    if (router->waiting > max - own - size) router->waiting = router_waiting(socket);
-    if (router->waiting > max - own - size) return false;
-    router->waiting += size;
-    return true;
 }
 
 // Who gets messages for |id|. On failure |*lane| is null, and what a mandatory router says is returned.
@@ -157,6 +131,13 @@ static int router_admits(struct zmtp_socket *socket, struct zmtp_bytes id)
     return socket->config.router_mandatory ? result : ZMTP_OK; // else it is sent, and dropped
 }
 
+static int router_reaches(struct zmtp_socket *socket, struct zmtp_bytes id)
+{
+    const struct zmtp__routed *to = zmtp__routes_find(&router_of(socket)->routes, id);
+    if (!to || !zmtp__lane_admits(socket, &to->lane)) return ZMTP_ERR_UNREACHABLE;
+    return zmtp__lane_roomy(socket, &to->lane) ? ZMTP_OK : ZMTP_ERR_AGAIN;
+}
+
 static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
 {
     if (out->count < 2) return ZMTP_ERR_ARGUMENT;
@@ -167,7 +148,8 @@ static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
     struct zmtp__outgoing rest = *out;
     rest.first++;
     rest.count--;
-    if (!router_has_room(socket, lane, zmtp__outgoing_frames_size(&rest)))
+    struct zmtp__share share = {.size = zmtp__outgoing_frames_size(&rest)};
+    if (!zmtp__share_has_room(socket, lane, &share))
         return router_refuse(socket, ZMTP_ERR_AGAIN, ZMTP_DROP_PEER_FULL);
     return zmtp__lane_send(socket, lane, NULL, &rest);
 }
@@ -193,5 +175,6 @@ const struct zmtp__pattern zmtp__router = {
     .send = router_send,
     .recv = zmtp__routes_recv,
     .admits = router_admits,
+    .reaches = router_reaches,
     .events = router_events,
 };

@@ -14,9 +14,10 @@ static const struct zmtp__pattern *const socket_patterns[ZMTP_SOCKET_TYPES] = {
     [ZMTP_DISH] = &zmtp__dish,       [ZMTP_STREAM] = &zmtp__stream,   [ZMTP_DGRAM] = &zmtp__dgram,
 };
 
-bool zmtp__routing_id_ok(struct zmtp_bytes routing_id)
+bool zmtp__routing_id_ok(const struct zmtp_socket_config *config, struct zmtp_bytes routing_id)
 {
-    return routing_id.size <= UINT8_MAX && (routing_id.size == 0 || routing_id.data[0] != 0);
+    if (routing_id.size == 0 || config->routing_id_any) return routing_id.size <= UINT8_MAX;
+    return routing_id.size <= UINT8_MAX && routing_id.data[0] != 0;
 }
 
 bool zmtp__group_ok(struct zmtp_bytes group)

@@ -82,9 +82,11 @@ static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static void spread_to_those_with_room(struct zmtp_socket *socket,
                                       const struct spread_copies *copies)
 {
+    struct zmtp__share share = {.size = zmtp__outgoing_frames_size(copies->out)};
     for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next) {
         struct zmtp__lane *lane = node->lane;
-        if (zmtp__lane_roomy(socket, lane) && spread_put(socket, lane, copies) == ZMTP_OK)
+        if (zmtp__lane_roomy(socket, lane) && zmtp__share_has_room(socket, lane, &share) &&
+            spread_put(socket, lane, copies) == ZMTP_OK)
             spread_publish(socket, lane);
         else
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);

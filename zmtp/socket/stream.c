@@ -45,7 +45,7 @@ static int stream_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
         ((struct stream_lane *)lane)->number = routes->made;
         return result;
     }
-    if (!zmtp__routing_id_ok(routing_id)) return ZMTP_ERR_ROUTING_ID;
+    if (!zmtp__routing_id_ok(&socket->config, routing_id)) return ZMTP_ERR_ROUTING_ID;
     if (zmtp__routes_find(routes, routing_id)) return ZMTP_ERR_ROUTING_ID;
     return zmtp__routes_name(routes, zmtp__routed_of(lane), routing_id);
 }
