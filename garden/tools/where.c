@@ -72,7 +72,8 @@ static int where_folder(const struct tool_where *named, struct where *out,
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "--run-dir takes a folder, not ''");
     if (where_file(named, path, sizeof path) < 0)
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "--run-dir: the path is too long");
-    if (stat(path, &status) == 0 || errno != ENOENT) return where_connection(path, out, error);
+    if (stat(path, &status) == 0 || (errno != ENOENT && errno != ENAMETOOLONG))
+        return where_connection(path, out, error);
     if (garden_endpoints_local(&out->endpoints, named->run_folder) < 0)
         return garden__fail(error, GARDEN_ERR_ARGUMENT,
                             "--run-dir: the path is too long for a local socket");
