@@ -2,8 +2,10 @@
 // and reports in TAP. --threads: each seed is a process with so many threads, each with engines of its own
 // that share their names. --trace: one seed, in this process, for a debugger.
 #include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +28,19 @@ static struct {
     bool trace;
     char folder[32];
     struct zmtp_uv_shared *shared; // of all threads
+    atomic_bool kept;              // something may lie in the folder: see calls_fail
 } options = {.threads = 1};
 
 bool calls_fail(const char *name)
 {
+    // What the engine removes paths with, and looks at them before.
+    static const char *const removals[] = {"unlink", "lstat", "fstat"};
     struct monkey_faults *const faults = monkey_faults;
-    (void)name;
-    return faults && faults->calls > 0 && random_below(&faults->random, 1000) < faults->calls;
+    if (!faults || faults->calls == 0 || random_below(&faults->random, 1000) >= faults->calls)
+        return false;
+    for (size_t i = 0; i < sizeof removals / sizeof removals[0]; i++)
+        if (strcmp(name, removals[i]) == 0) options.kept = true;
+    return true;
 }
 
 bool calls_allocation_fails(void)
@@ -236,6 +244,31 @@ static void main_check_process(uint64_t seed, size_t before)
     abort();
 }
 
+// Calls |each| with the path of all that lies in |folder|.
+static void main_each_entry(const char *folder, void (*each)(const char *path, void *context),
+                            void *context)
+{
+    char path[PATH_MAX];
+    DIR *const open = opendir(folder);
+    if (!open) return;
+    for (const struct dirent *entry; (entry = readdir(open));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < (int)sizeof path)
+            each(path, context);
+    }
+    closedir(open);
+}
+
+// Whatever was bound, and however it ended, its path has gone, and a fresh one's folder too. But where what
+// removes it has failed for us, it may stay: the next who binds finds it stale.
+static void main_refuse_entry(const char *path, void *seed)
+{
+    if (options.kept) return;
+    fprintf(stderr, "seed %llu: %s is left although nothing failed that removes it\n",
+            (unsigned long long)*(const uint64_t *)seed, path);
+    abort();
+}
+
 static void main_seed(uint64_t seed)
 {
     pthread_t threads[MAIN_THREADS_MAX];
@@ -268,6 +301,7 @@ static void main_seed(uint64_t seed)
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
     main_check_process(seed, before);
+    main_each_entry(options.folder, main_refuse_entry, &seed);
 }
 
 // Runs it in a process of its own. True: all went well.
@@ -295,15 +329,24 @@ static bool main_try(uint64_t seed)
     return false;
 }
 
-// What a run leaves behind in its folder; a removal may have been what failed.
+static void main_sweep_path(const char *path, void *context)
+{
+    (void)context;
+    (void)__real_unlink(path);
+}
+
+// A path, or a folder with such in it.
+static void main_sweep_entry(const char *path, void *context)
+{
+    main_each_entry(path, main_sweep_path, context);
+    if (__real_unlink(path) < 0) (void)rmdir(path);
+}
+
+// What a seed left behind in the folder is not the next one's.
 static void main_sweep(void)
 {
-    char path[64];
-    static const char *const names[] = {"one", "two"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", options.folder, names[i]);
-        __real_unlink(path);
-    }
+    main_each_entry(options.folder, main_sweep_entry, NULL);
+    options.kept = false;
 }
 
 static bool main_read_options(int count, char **words)

@@ -173,8 +173,11 @@ static int bind_ipc_any(const struct zmtp__bind_job *job)
     job->out->path.folder = true;
     if (fd >= 0) return bind_ipc_done(job, fd);
     const int error_number = errno;
-    *strrchr(path, '/') = '\0';
-    if (!job->out->path.there) (void)rmdir(path); // else it goes with the path
+    if (!job->out->path.there) { // else it all goes by zmtp__bind_unlink
+        (void)unlink(path);      // it may have been bound, and is in a folder of our own
+        *strrchr(path, '/') = '\0';
+        (void)rmdir(path);
+    }
     errno = error_number;
     return bind_ipc_done(job, fd);
 }
