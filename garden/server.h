@@ -60,6 +60,10 @@ int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
 // unanswered are freed by this call, so forget them. |closed| may be null.
 void garden_server_close(struct garden_server *server, void (*closed)(void *user), void *user);
 
+// Binds each local lane anew whose socket somebody has removed from its folder; connections that are there go
+// on. Returns how many lanes that were, or a negative garden_err with the reason.
+int garden_server_listen_again(struct garden_server *server, struct garden_error *error);
+
 // What was bound, with real ports, for a connection file; the session is new with each open.
 const struct garden_endpoints *garden_server_endpoints(const struct garden_server *server);
 struct garden_uuid garden_server_session(const struct garden_server *server);

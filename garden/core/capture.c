@@ -15,6 +15,9 @@
 
 // What one action and its outcome can add to the queue of notes.
 enum { CAPTURE_NOTES_PER_STEP = 3 };
+// Chunks in a row that fail before anything was written into the next: the disk, and not a chunk, is broken, and to
+// try on would only make files and events as fast as the client stages them.
+enum { CAPTURE_FAILURES_MAX = 3 };
 
 static const unsigned capture_moves[] = {
     [GARDEN_CAPTURE_OPENING] = 1u << GARDEN_CAPTURE_RUNNING | 1u << GARDEN_CAPTURE_REFUSED,
@@ -136,7 +139,7 @@ int garden_capture_switch(struct garden_capture *c, const char *path, int64_t no
         if (c->slots[i].state != GARDEN__SLOT_WANTED) continue;
         if (strcmp(c->slots[i].report.path, path) == 0) return GARDEN_OK;
     }
-    if (c->state == GARDEN_CAPTURE_STOPPED || c->state == GARDEN_CAPTURE_REFUSED)
+    if (c->state == GARDEN_CAPTURE_STOPPED || c->state == GARDEN_CAPTURE_REFUSED || c->given_up)
         return garden__fail(error, GARDEN_ERR_STATE, "stream %.100s: has ended", c->uri);
     if (free_slot == GARDEN__CAPTURE_NO_SLOT)
         return garden__fail(error, GARDEN_ERR_EXISTS,
@@ -256,7 +259,7 @@ static bool capture_stop_step(struct garden_capture *c, int64_t now_ms)
     struct garden_gap gap;
     const bool chunk = c->current != GARDEN__CAPTURE_NO_SLOT;
     if (garden_ring_peek(c->ring, &run)) {
-        if (chunk || now_ms < c->drain_deadline_ms) return false;
+        if (chunk || (now_ms < c->drain_deadline_ms && !c->given_up)) return false;
         capture_discard_rest(c);
         return true;
     }
@@ -408,9 +411,19 @@ static void capture_note_error(struct garden_capture *c, const struct garden_err
 {
     struct garden__note *note = garden__capture_note(c, GARDEN_CAPTURE_ERROR);
     note->result = result;
-    note->recoverable = true; // the frames are still in the ring and go to the next chunk
-    (void)snprintf(note->text, sizeof note->text, "%s",
-                   error != NULL ? error->text : garden_err_text(result));
+    note->recoverable = !c->given_up; // the frames are still in the ring and go to the next chunk
+    (void)snprintf(note->text, sizeof note->text, "%.200s%s",
+                   error != NULL ? error->text : garden_err_text(result),
+                   c->given_up ? "; the stream ends, as chunk after chunk fails" : "");
+}
+
+// What the ring holds is lost when the owner stops the stream, which the error asks for.
+static void capture_give_up(struct garden_capture *c)
+{
+    c->given_up = true;
+    if (c->standby == GARDEN__CAPTURE_NO_SLOT) return;
+    c->slots[c->standby].state = GARDEN__SLOT_LAST;
+    c->standby = GARDEN__CAPTURE_NO_SLOT;
 }
 
 static void capture_answer_oldest(struct garden_capture *c)
@@ -420,6 +433,12 @@ static void capture_answer_oldest(struct garden_capture *c)
     c->has_answered = true;
     c->full_count--;
     memmove(&c->fulls[0], &c->fulls[1], c->full_count * sizeof c->fulls[0]);
+}
+
+static int capture_refuse_more(char *text, size_t size)
+{
+    (void)snprintf(text, size, "the stream takes no chunk any more, as chunk after chunk failed");
+    return GARDEN_ERR_STATE;
 }
 
 static void capture_opened(struct garden_capture *c, int index, int result,
@@ -437,6 +456,11 @@ static void capture_opened(struct garden_capture *c, int index, int result,
         slot->state = GARDEN__SLOT_FREE;
         if (first) capture_enter(c, GARDEN_CAPTURE_REFUSED);
         if (first && c->stop_wanted) (void)garden__capture_note(c, GARDEN_CAPTURE_ENDED);
+        return;
+    }
+    if (c->given_up) {
+        slot->state = GARDEN__SLOT_LAST;
+        note->result = capture_refuse_more(note->text, sizeof note->text);
         return;
     }
     slot->state = GARDEN__SLOT_OPEN;
@@ -471,7 +495,9 @@ static void capture_written(struct garden_capture *c, int result, uint64_t intac
     c->totals.captured += frames;
     c->totals.offered += frames;
     garden_ring_consume(c->ring, (size_t)frames);
+    c->failures = result != GARDEN_OK ? c->failures + 1 : 0;
     if (result != GARDEN_OK) {
+        if (c->failures == CAPTURE_FAILURES_MAX) capture_give_up(c);
         capture_shorten(c, report, intact);
         capture_note_error(c, error, result);
         capture_fill(c);

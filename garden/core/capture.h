@@ -56,6 +56,8 @@ struct garden_capture {
 
     enum garden_capture_state state;
     bool stop_wanted;
+    unsigned failures; // writes that failed, since one that did not
+    bool given_up;     // as there were too many: no chunk takes anything any more
     int64_t drain_deadline_ms;
     struct garden_capture_totals totals;
 

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "metrics.h"
 #include "notify.h"
+#include "place.h"
 #include "requests.h"
 
 enum { DAEMON_SIGNALS = 3, DAEMON_SHUTDOWNS_MAX = 32, DAEMON_QUERIES_WAITING_MAX = 64 };
@@ -26,7 +27,7 @@ struct daemon {
     uv_loop_t loop;
     struct zmtp_uv *uv;
     struct http *http; // null: not served
-    uv_timer_t tick, watchdog;
+    uv_timer_t tick, watchdog, look;
     uv_signal_t signals[DAEMON_SIGNALS];
     bool has_handles;
 
@@ -35,11 +36,10 @@ struct daemon {
     size_t flow_count;
     struct state state;
     struct requests requests;
-    struct garden_uuid session;
-    int run_lock, connection_lock; // files that are held locked; below zero: not yet
-    bool told_connection;          // the connection file is written
-    bool has_key;                  // the lanes are encrypted
-    struct zmtp_key key;           // and this is the public key
+    struct place place;
+    bool has_key;        // the lanes are encrypted
+    struct zmtp_key key; // and this is the public key
+    char missed[256];    // what was told last of something that is gone; "": nothing is
 
     bool stopping, finishing, finished;
     struct garden_request *shutdowns[DAEMON_SHUTDOWNS_MAX]; // to be answered in the end
@@ -78,6 +78,7 @@ static void daemon_close_handles(struct daemon *daemon)
     if (!daemon->has_handles) return;
     uv_close((uv_handle_t *)&daemon->tick, NULL);
     uv_close((uv_handle_t *)&daemon->watchdog, NULL);
+    uv_close((uv_handle_t *)&daemon->look, NULL);
     for (size_t i = 0; i < DAEMON_SIGNALS; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
 }
@@ -209,49 +210,6 @@ static int daemon_on_welcome(struct garden_server *server, struct garden_arena *
 
 // ---- Opening
 
-// Holds the file |path| locked for as long as the process lives, however that ends; the file stays. Returns
-// GARDEN_ERR_EXISTS, without words, when another daemon does so.
-static int daemon_lock(int *out, const char *path, struct garden_error *error)
-{
-    *out = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (*out < 0)
-        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.150s cannot be made: %s", path,
-                            strerror(errno));
-    if (flock(*out, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return GARDEN_OK; // a file system without locks: everything else still works
-    return GARDEN_ERR_EXISTS;
-}
-
-// One daemon to a run directory: two of them would take each other's sockets. The lock is not on the directory
-// itself, which may be a store as well, whose writers lock it.
-static int daemon_lock_run_folder(struct daemon *daemon, struct garden_error *error)
-{
-    const char *folder = daemon->options->run_folder;
-    char path[OPTIONS_PATH_SIZE + sizeof "/gardend.lock"];
-    (void)snprintf(path, sizeof path, "%s/gardend.lock", folder);
-    const int result = daemon_lock(&daemon->run_lock, path, error);
-    if (result != GARDEN_ERR_EXISTS) return result;
-    return garden__fail(error, result,
-                        "run directory %.150s is in use by another daemon: stop that one, or give "
-                        "this one its own with --run-dir",
-                        folder);
-}
-
-// And one to a connection file, wherever that is: clients would find now the one and now the other.
-static int daemon_lock_connection(struct daemon *daemon, struct garden_error *error)
-{
-    const char *file = daemon->options->connection_file;
-    char path[OPTIONS_PATH_SIZE + sizeof ".lock"];
-    (void)snprintf(path, sizeof path, "%s.lock", file);
-    const int result = daemon_lock(&daemon->connection_lock, path, error);
-    if (result != GARDEN_ERR_EXISTS) return result;
-    return garden__fail(
-        error, result,
-        "connection file %.150s is in use by another daemon: stop that one, or give "
-        "this one its own with --connection-file",
-        file);
-}
-
 static void daemon_on_trouble(const char *text, void *user)
 {
     struct daemon *daemon = user;
@@ -370,7 +328,6 @@ static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
         result = garden_server_open(&daemon->requests.server, daemon->uv, &config, error);
     zmtp_wipe(&keys, sizeof keys);
     if (result < 0) return result;
-    daemon->session = garden_server_session(daemon->requests.server);
     return GARDEN_OK;
 }
 
@@ -411,7 +368,7 @@ static void daemon_on_watchdog(uv_timer_t *timer)
 static char *daemon_metrics(void *user, size_t *size)
 {
     const struct daemon *daemon = user;
-    return metrics_text(&daemon->requests, daemon->uv, size);
+    return metrics_text(&daemon->requests, &daemon->place, daemon->uv, size);
 }
 
 static int daemon_open_http(struct daemon *daemon, struct garden_error *error)
@@ -429,7 +386,8 @@ static int daemon_open_handles(struct daemon *daemon, struct garden_error *error
     const uint64_t watchdog_ms = notify_watchdog_ms();
     (void)uv_timer_init(&daemon->loop, &daemon->tick); // these do not fail
     (void)uv_timer_init(&daemon->loop, &daemon->watchdog);
-    daemon->tick.data = daemon;
+    (void)uv_timer_init(&daemon->loop, &daemon->look);
+    daemon->tick.data = daemon->look.data = daemon;
     if (watchdog_ms > 0)
         (void)uv_timer_start(&daemon->watchdog, daemon_on_watchdog, watchdog_ms, watchdog_ms);
     int result = 0;
@@ -466,40 +424,64 @@ static void daemon_log_ready(const struct daemon *daemon)
     log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
 }
 
-// The endpoints as the connection file has them: a host that means every interface is none for others.
-static int daemon_reach(const struct daemon *daemon, struct garden_endpoints *out,
-                        struct garden_error *error)
+// ---- What others remove
+
+// The folder that chunks are staged in was removed, or is another than it was, as when a store was made anew: what
+// is staged from now on is in the one that is there. Streams that run have their files open. Returns as place_look().
+static int daemon_look_for_staging(struct daemon *daemon, struct garden_error *error)
 {
-    const char *host = daemon->options->advertise;
-    *out = *garden_server_endpoints(daemon->requests.server);
-    for (size_t i = 0; host && i < GARDEN_LANES; i++) {
-        char port[GARDEN_ENDPOINT_SIZE];
-        if (strncmp(out->of[i], "tcp://", 6) != 0) continue;
-        (void)snprintf(port, sizeof port, "%s", strrchr(out->of[i], ':'));
-        const int size = snprintf(out->of[i], sizeof out->of[i], "tcp://%s%s", host, port);
-        if (size < 0 || (size_t)size >= sizeof out->of[i])
-            return garden__fail(error, GARDEN_ERR_RANGE, "--advertise: the host name is too long");
+    struct stat held, there;
+    const char *path = daemon->staging.root;
+    if (fstat(daemon->staging.folder, &held) != 0) return GARDEN_OK;
+    if (daemon->options->staging_is_ours) (void)mkdir(path, 0700); // or it is there
+    if (stat(path, &there) != 0 && errno == ENOENT)
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "the staging folder %.150s was removed, and with it chunks that are "
+                            "being written: make it again",
+                            path);
+    if (held.st_dev == there.st_dev && held.st_ino == there.st_ino) return GARDEN_OK;
+    const int fresh = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    // Under the same number, as other threads have it.
+    const bool taken = fresh >= 0 && dup3(fresh, daemon->staging.folder, O_CLOEXEC) >= 0;
+    const int failure = errno;
+    if (fresh >= 0) (void)close(fresh); // nothing was written
+    if (!taken)
+        return garden__fail(error, GARDEN_ERR_SYSTEM, "the staging folder %.150s: %s", path,
+                            strerror(failure));
+    (void)garden__fail(error, GARDEN_OK,
+                       "the staging folder %.150s was replaced: chunks are written into the new "
+                       "one; those of before are gone with the old one",
+                       path);
+    return 1;
+}
+
+static void daemon_on_look(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    struct garden_error error = {0};
+    if (daemon->stopping) return;
+    int result = place_look(&daemon->place, &error);
+    if (result > 0) log_write(LOG_WARNING, "%s", error.text);
+    if (result >= 0) result = daemon_look_for_staging(daemon, &error);
+    if (result > 0) log_write(LOG_WARNING, "%s", error.text);
+    if (result >= 0) result = keeper_look(&daemon->requests.keeper, &error);
+    if (result > 0) log_write(LOG_WARNING, "%s", error.text);
+    if (result >= 0) error.text[0] = 0;
+    if (result < 0 && strcmp(error.text, daemon->missed) != 0) {
+        log_write(LOG_ERROR, "%s", error.text);
+        requests_tell_trouble(&daemon->requests, error.text);
     }
-    if (strncmp(out->of[0], "tcp://0.0.0.0:", 14) == 0 ||
-        strncmp(out->of[0], "tcp://[::]:", 11) == 0)
-        log_write(LOG_WARNING,
-                  "the connection file serves on this machine alone, as it has no name "
-                  "that others know it by: give --advertise HOST");
-    return GARDEN_OK;
+    memcpy(daemon->missed, error.text, sizeof daemon->missed);
+    daemon->place.lost = result < 0;
 }
 
 // Tells everybody that all lanes are bound and the sources open.
 static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
 {
-    struct garden_connection connection = {.session = daemon->session,
-                                           .pid = (int64_t)getpid(),
-                                           .has_server_key = daemon->has_key,
-                                           .server_key = daemon->key};
-    int result = daemon_reach(daemon, &connection.endpoints, error);
-    if (result == GARDEN_OK)
-        result = garden_connection_write(daemon->options->connection_file, &connection, error);
+    const int result = place_tell(&daemon->place, daemon->requests.server,
+                                  daemon->has_key ? &daemon->key : NULL, error);
     if (result < 0) return result;
-    daemon->told_connection = true;
+    (void)uv_timer_start(&daemon->look, daemon_on_look, PLACE_LOOK_MS, PLACE_LOOK_MS);
     daemon_publish_status(daemon, GARDEN_EXECUTION_IDLE);
     daemon_log_ready(daemon);
     notify_say("READY=1");
@@ -512,9 +494,7 @@ static int daemon_tell_ready(struct daemon *daemon, struct garden_error *error)
 static int daemon_open(struct daemon *daemon, struct garden_error *error)
 {
     const struct options *options = daemon->options;
-    int result = garden_run_folder_make(options->run_folder, error);
-    if (result == GARDEN_OK) result = daemon_lock_run_folder(daemon, error);
-    if (result == GARDEN_OK) result = daemon_lock_connection(daemon, error);
+    int result = place_take(&daemon->place, options, error);
     if (result == GARDEN_OK) result = daemon_open_staging(daemon, error);
     if (result == GARDEN_OK) result = daemon_open_state(daemon, error);
     for (size_t i = 0; i < options->source_count && result == GARDEN_OK; i++)
@@ -543,23 +523,11 @@ static void daemon_abandon(struct daemon *daemon)
     if (daemon->uv) zmtp_uv_close(daemon->uv, NULL, NULL);
 }
 
-// Another daemon may have been started with the same connection file meanwhile: then it is its own.
-static void daemon_remove_connection(const struct daemon *daemon)
-{
-    struct garden_connection connection;
-    const char *path = daemon->options->connection_file;
-    if (!daemon->told_connection) return;
-    if (garden_connection_read(path, &connection, NULL) < 0) return;
-    if (garden_uuid_equal(connection.session, daemon->session)) (void)unlink(path); // or it stays
-}
-
 static void daemon_release(struct daemon *daemon)
 {
-    daemon_remove_connection(daemon);
+    place_leave(&daemon->place);
     for (size_t i = 0; i < daemon->flow_count; i++)
         flow_close(daemon->flows[i]);
-    if (daemon->connection_lock >= 0) (void)close(daemon->connection_lock); // nothing was written
-    if (daemon->run_lock >= 0) (void)close(daemon->run_lock);
     garden_staging_close(&daemon->staging);
     changes_fini(&daemon->requests.changes);
     state_fini(&daemon->state);
@@ -569,8 +537,9 @@ static void daemon_release(struct daemon *daemon)
 
 int daemon_run(struct options *options)
 {
-    struct daemon daemon = {
-        .options = options, .staging = {.folder = -1}, .run_lock = -1, .connection_lock = -1};
+    struct daemon daemon = {.options = options,
+                            .staging = {.folder = -1},
+                            .place = {.run_lock = -1, .connection_lock = -1}};
     struct garden_error error;
     // A peer that goes away is an error of one write, and so is a file that may not grow.
     (void)signal(SIGPIPE, SIG_IGN);

@@ -225,6 +225,21 @@ void keeper_turn(struct keeper *keeper)
                         keeper_snapshot_done); // no failure
 }
 
+int keeper_look(struct keeper *keeper, struct garden_error *error)
+{
+    if (!keeper->config.folder || !keeper_idle(keeper)) return GARDEN_OK; // the next time
+    const int result = ledger_look(&keeper->ledger, keeper->config.folder, error);
+    if (result <= 0) return result;
+    keeper->snapshot_wanted = true;
+    keeper->snapshot_after_ns = 0;
+    keeper_turn(keeper);
+    (void)garden__fail(error, GARDEN_OK,
+                       "somebody removed the state's folder %.150s: all of the state is written "
+                       "there again",
+                       keeper->config.folder);
+    return 1;
+}
+
 // ---- Changes
 
 int keeper_write(struct keeper *keeper, const struct garden_shell_request *content,

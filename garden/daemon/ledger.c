@@ -411,6 +411,32 @@ void ledger_close(struct ledger *ledger)
     }
 }
 
+int ledger_look(struct ledger *ledger, const char *path, struct garden_error *error)
+{
+    struct stat held, there;
+    const struct garden_fs *fs = ledger->fs;
+    if (fs->stat(fs->context, ledger->folder, &held) != 0) return GARDEN_OK;
+    const bool gone = stat(path, &there) != 0;
+    if (gone ? errno != ENOENT : held.st_dev == there.st_dev && held.st_ino == there.st_ino)
+        return GARDEN_OK;
+    if (!gone)
+        return garden__fail(error, GARDEN_ERR_EXISTS,
+                            "the state's folder %.150s is another than at the start, and not "
+                            "written: move that one away, and it is made again",
+                            path);
+    struct ledger fresh = {.fs = fs, .folder = -1, .lock = -1, .file = -1};
+    const int result = ledger_open_folder(&fresh, path, error);
+    if (result < 0) {
+        ledger_close(&fresh);
+        return result;
+    }
+    garden__fs_close(fs, ledger->folder);
+    garden__fs_close(fs, ledger->lock);
+    ledger->folder = fresh.folder;
+    ledger->lock = fresh.lock;
+    return 1;
+}
+
 // ---- Appending
 
 static void ledger_cut(struct ledger *ledger)

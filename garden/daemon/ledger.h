@@ -50,6 +50,9 @@ int ledger_open(struct ledger *ledger, const struct garden_fs *fs, const char *p
                 int (*each)(void *context, struct zmtp_bytes payload), void *context,
                 struct garden_error *error);
 void ledger_close(struct ledger *ledger);
+// Whether somebody removed the folder at |path|: then makes it again, and returns 1; the log goes on nowhere until a
+// rotation and a snapshot have put all of the state there. Negative: it cannot be made. No thread may use the ledger.
+int ledger_look(struct ledger *ledger, const char *path, struct garden_error *error);
 
 // On a failure the log is as it was.
 int ledger_append(struct ledger *ledger, struct zmtp_bytes payload, struct garden_error *error);

@@ -119,12 +119,19 @@ static bool metrics_lanes(FILE *out, struct zmtp_uv *uv)
     return whole;
 }
 
-char *metrics_text(const struct requests *requests, struct zmtp_uv *uv, size_t *size)
+char *metrics_text(const struct requests *requests, const struct place *place, struct zmtp_uv *uv,
+                   size_t *size)
 {
     char *text = NULL;
     FILE *out = open_memstream(&text, size);
     if (!out) return NULL;
     metrics_server(out, requests);
+    metrics_one(out, "garden_files_missing", "gauge",
+                "Whether the run directory, staging or the state's folder is gone and cannot be "
+                "made again; the log says which.",
+                place->lost);
+    metrics_one(out, "garden_run_directory_mended_total", "counter",
+                "How often somebody had removed some of it, and it was made again.", place->mended);
     metrics_streams(out, requests);
     const bool whole = metrics_lanes(out, uv) && !ferror(out);
     if (fclose(out) == 0 && whole) return text;

@@ -4,9 +4,11 @@
 
 #include <zmtp/uv.h>
 
+#include "place.h"
 #include "requests.h"
 
 // The text, of |*size| octets, for free(). Null: no memory.
-char *metrics_text(const struct requests *requests, struct zmtp_uv *uv, size_t *size);
+char *metrics_text(const struct requests *requests, const struct place *place, struct zmtp_uv *uv,
+                   size_t *size);
 
 #endif

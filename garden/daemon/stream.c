@@ -494,6 +494,7 @@ void stream_on_event(const struct recorder_event *event, void *user)
         break;
     case GARDEN_CAPTURE_ERROR:
         stream_publish_error(stream, event->text, event->recoverable, NULL, 0);
+        if (!event->recoverable) stream_stop(stream);
         break;
     case GARDEN_CAPTURE_ENDED:
         stream_ended(stream, event);

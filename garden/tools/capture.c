@@ -378,7 +378,10 @@ static void capture_on_event(struct garden_client *client, const struct garden_m
                garden_text_is(event->stream_error.stream_uri, capture->options.uri)) {
         capture_complain(capture, "reports", event->stream_error.error);
         capture->losing = true; // until the head moves again
-        if (!event->stream_error.recoverable) capture->broken = true;
+        if (!event->stream_error.recoverable) {
+            capture->broken = true;
+            capture_stop(capture); // the daemon has, and tells the totals
+        }
     } else if (event->kind == GARDEN_EVENT_STATUS &&
                event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN) {
         capture_stop(capture); // it still tells the totals

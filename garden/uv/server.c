@@ -10,6 +10,7 @@
 // queues, and once these are full in the senders'.
 #include "../server.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zmtp/uv.h>
@@ -607,6 +608,16 @@ static void server_encrypt(const struct garden_server_config *server, struct zmt
     zmtp_uv_config_curve_server(config, server->keys, allow);
 }
 
+static int server_bind_lane(struct server_lane *lane, const char *endpoint,
+                            struct garden_error *error)
+{
+    const int result = zmtp_uv_bind(lane->socket, endpoint);
+    if (result >= 0) return GARDEN_OK;
+    const char *why = zmtp_uv_error_text(lane->socket);
+    return garden__fail(error, server_error_code(result), "the %s lane cannot listen: %s",
+                        garden_lane_name(lane->lane), why[0] ? why : zmtp_err_text(result));
+}
+
 static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
                             enum garden_lane which, struct garden_error *error)
 {
@@ -636,12 +647,8 @@ static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
                             zmtp_err_text(result),
                             server->config.allow ? ": whom to let in cannot be read from " : "",
                             server->config.allow ? server->config.allow : "");
-    result = zmtp_uv_bind(lane->socket, server->config.endpoints.of[which]);
-    if (result < 0) {
-        const char *why = zmtp_uv_error_text(lane->socket);
-        return garden__fail(error, server_error_code(result), "the %s lane cannot listen: %s",
-                            garden_lane_name(which), why[0] ? why : zmtp_err_text(result));
-    }
+    result = server_bind_lane(lane, server->config.endpoints.of[which], error);
+    if (result < 0) return result;
     const char *bound = zmtp_uv_endpoint(lane->socket);
     strncpy(server->endpoints.of[which], bound, GARDEN_ENDPOINT_SIZE - 1);
     return GARDEN_OK;
@@ -710,6 +717,24 @@ void garden_server_close(struct garden_server *server, void (*closed)(void *user
         server->lanes[i].socket = NULL;
         if (socket) zmtp_uv_socket_close(socket, server_part_closed, server);
     }
+}
+
+int garden_server_listen_again(struct garden_server *server, struct garden_error *error)
+{
+    static const char scheme[] = "ipc://";
+    int count = 0;
+    for (size_t i = 0; i < GARDEN_LANES; i++) {
+        struct stat status;
+        struct server_lane *lane = &server->lanes[i];
+        const char *endpoint = server->endpoints.of[i], *path = endpoint + sizeof scheme - 1;
+        if (strncmp(endpoint, scheme, sizeof scheme - 1) != 0 || *path == '@') continue;
+        if (stat(path, &status) == 0 || errno != ENOENT) continue;
+        (void)zmtp_uv_unbind(lane->socket, endpoint); // one that failed before is not bound
+        const int result = server_bind_lane(lane, endpoint, error);
+        if (result < 0) return result;
+        count++;
+    }
+    return count;
 }
 
 const struct garden_endpoints *garden_server_endpoints(const struct garden_server *server)

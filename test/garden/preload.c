@@ -1,10 +1,14 @@
 // Preloaded into a daemon and its clients by tests: the system's wall clock is ahead by what a file says, so
-// that it can jump, and calls of fsync are counted. Other clocks are the system's.
+// that it can jump, calls of fsync are counted, and writes into chunks fail with the errno that a file has. Other
+// clocks are the system's.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <time.h>
@@ -65,4 +69,28 @@ int fsync(int file)
     if (!count) count = preload_number("SYNCS", O_RDWR, PROT_READ | PROT_WRITE);
     __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
     return system_one(file);
+}
+
+// Whether |file| lies in a folder called staging.
+static int is_staged(int file)
+{
+    char link[64], path[512];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    const ssize_t size = readlink(link, path, sizeof path - 1);
+    if (size < 0) return 0;
+    path[size] = '\0';
+    return strstr(path, "/staging/") != NULL;
+}
+
+ssize_t write(int file, const void *data, size_t size)
+{
+    static ssize_t (*system_one)(int, const void *, size_t);
+    static volatile int64_t *error;
+    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "write");
+    if (!error) error = preload_number("CHUNK_ERROR", O_RDONLY, PROT_READ);
+    if (*error != 0 && is_staged(file)) {
+        errno = (int)*error;
+        return -1;
+    }
+    return system_one(file, data, size);
 }

@@ -329,6 +329,36 @@ static void test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next(vo
     rig_end(&rig);
 }
 
+static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 64, 400);
+    rig_run(&rig);
+    rig_offer(&rig, 5);
+    rig.fail_write = GARDEN_ERR_SYSTEM;
+    for (int i = 1; i <= 3; i++) {
+        char path[16];
+        rig.event_count = 0;
+        rig_run(&rig);
+        const struct garden_capture_event *error = rig_event(&rig, GARDEN_CAPTURE_ERROR);
+        assert_true(error->recoverable == (i < 3));
+        snprintf(path, sizeof path, "c%d", i);
+        assert_int_equal(garden_capture_switch(rig.capture, path, rig.now, NULL),
+                         i < 3 ? GARDEN_OK : GARDEN_ERR_STATE);
+    }
+    rig_offer(&rig, 7);
+    rig.event_count = 0;
+    rig_run(&rig);
+    // The owner stops it, and nothing is waited for: all that no chunk has is counted.
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 12);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
 static void test_frames_that_others_cut_from_a_chunk_are_counted_as_lost(void **state)
 {
     (void)state;
@@ -548,6 +578,7 @@ static void simulate(uint32_t seed)
     struct rig rig;
     uint32_t random = seed;
     int next_path = 1;
+    bool given_up = false;
     rig_start(&rig, 12, 7 * 4);
     rig_run(&rig);
     for (int step = 0; step < 120 && rig.file_count < RIG_FILES - 2; step++) {
@@ -563,11 +594,15 @@ static void simulate(uint32_t seed)
             if (result == 1)
                 next_path++;
             else
-                assert_true(result == GARDEN_OK || result == GARDEN_ERR_EXISTS);
+                assert_true(result == GARDEN_OK || result == GARDEN_ERR_EXISTS ||
+                            (given_up && result == GARDEN_ERR_STATE));
         }
         if ((random >> 16) % 3 == 2) rig.now += 50;
         rig_run(&rig);
         rig_check(&rig);
+        for (size_t i = 0; i < rig.event_count; i++)
+            if (rig.events[i].kind == GARDEN_CAPTURE_ERROR && !rig.events[i].recoverable)
+                given_up = true;
     }
     rig.fail_open = rig.fail_write = GARDEN_OK;
     garden_capture_stop(rig.capture, rig.now);
@@ -612,6 +647,7 @@ int main(void)
         cmocka_unit_test(
             test_a_standby_that_cannot_be_opened_is_refused_and_the_same_path_may_come_again),
         cmocka_unit_test(test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next),
+        cmocka_unit_test(test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more),
         cmocka_unit_test(test_frames_that_others_cut_from_a_chunk_are_counted_as_lost),
         cmocka_unit_test(test_a_stop_writes_what_the_ring_holds_and_ends_with_exact_totals),
         cmocka_unit_test(test_a_stop_waits_a_while_for_each_chunk_and_then_counts_the_rest),

@@ -3,6 +3,7 @@
 
 Reports in TAP.
 """
+import errno
 import http.client
 import json
 import os
@@ -314,6 +315,117 @@ def the_connection_file_is_where_it_is_wanted(service):
     assert not os.path.exists(elsewhere)
 
 
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def what_somebody_removes_under_a_daemon_is_made_again(service):
+    service.write()
+    service.start("--http", "127.0.0.1:0")
+    assert service.told() == "READY=1"
+    port, run = port_of(service), service.path("run")
+    ctl(service, "create-region", "0", "4", '{"PlayContent":{"artifact_id":"kick"}}')
+    watching = subprocess.Popen([GARDENCTL, "--run-dir", run, "--json", "events", "--since", "0", "--type", "NodeAdded"],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    ctl(service, "add-node", '{"name":"m","node_type":"t","config":{}}')
+    assert "NodeAdded" in watching.stdout.readline()
+    shutil.rmtree(run)
+    until(lambda: os.path.exists(os.path.join(run, "connection.json")))
+    assert "kick" in ctl(service, "get-regions")
+    assert "somebody removed the run directory" in service.said(), service.said()
+    until(lambda: "somebody removed the state's folder" in service.said())
+    until(lambda: any(name.startswith("state.") for name in os.listdir(os.path.join(run, "state"))))
+    ctl(service, "add-node", '{"name":"n","node_type":"t","config":{}}')
+    assert "NodeAdded" in watching.stdout.readline(), "who was connected stays so"
+    watching.kill()
+    watching.communicate()
+    # One socket, and the connection file.
+    os.remove(os.path.join(run, "shell"))
+    os.remove(os.path.join(run, "connection.json"))
+    until(lambda: os.path.exists(os.path.join(run, "connection.json")))
+    assert "kick" in ctl(service, "get-regions")
+    text = ask(port)[2]
+    assert "\ngarden_files_missing 0\n" in text and "\ngarden_run_directory_mended_total 2\n" in text, text
+    # The staging folder, too: of the run directory, and so the daemon's to make.
+    store = service.path("store")
+    until(lambda: os.path.isdir(os.path.join(run, "staging")))
+    started = subprocess.run([GARDENCTL, "--run-dir", run, "--json", "capture", "--store", store, "--seconds", "1"],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert started.returncode == 1 and "below" in started.stderr, started  # it is no store's
+    service.daemon.kill()
+    service.daemon.wait()
+    service.start()
+    until(lambda: service.told() == "READY=1")
+    assert "kick" in ctl(service, "get-regions"), "the state was kept again"
+
+
+def a_staging_folder_that_is_replaced_is_followed(service):
+    store = service.path("store")
+    os.makedirs(os.path.join(store, "staging"))
+    service.write(f"staging = {store}/staging")
+    service.start("--http", "127.0.0.1:0")
+    assert service.told() == "READY=1"
+    port = port_of(service)
+    ctl(service, "capture", "--store", store, "--seconds", "1")
+    shutil.rmtree(store)
+    until(lambda: "garden_files_missing 1" in ask(port)[2])
+    assert "was removed" in service.said() and "make it again" in service.said()
+    os.makedirs(os.path.join(store, "staging"))
+    until(lambda: "garden_files_missing 0" in ask(port)[2] and "was replaced" in service.said())
+    ctl(service, "capture", "--store", store, "--seconds", "1")
+
+
+def a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else(service):
+    preload = Preload(service, CHUNK_ERROR=0)
+    store = service.path("store")
+    os.makedirs(os.path.join(store, "staging"))
+    service.write(f"staging = {store}/staging", "source = more=counter:1,48000")
+    service.start(**{name: preload.env[name] for name in ("LD_PRELOAD", "CHUNK_ERROR", "ASAN_OPTIONS")})
+    assert service.told() == "READY=1"
+    capture = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store, "--seconds",
+                                "20", "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    until(lambda: any(files for _, _, files in os.walk(os.path.join(store, "objects"))))
+    preload.write("CHUNK_ERROR", errno.EIO)
+    out, err = capture.communicate(timeout=PATIENCE)
+    assert capture.returncode == 5, (out, err)
+    told = json.loads(out)
+    assert told["broken"] and told["lost"] > 0 and told["captured"] + told["lost"] == told["offered"], told
+    for words in ("Input/output error; the disk may be failing", "the stream ends, as chunk after chunk fails"):
+        assert words in err and words in service.said(), (words, err)
+    assert err.count("disk may be failing") < 6, err
+    ctl(service, "verify", "--store", store, told["manifest"])
+    ctl(service, "ping")
+    preload.write("CHUNK_ERROR", 0)
+    ctl(service, "capture", "--store", store, "--device", "more", "--seconds", "1")
+
+
+def a_place_that_another_daemon_took_meanwhile_is_left_to_it(service):
+    service.write()
+    service.start("--http", "127.0.0.1:0")
+    assert service.told() == "READY=1"
+    port, run, first = port_of(service), service.path("run"), service.daemon
+    first.send_signal(signal.SIGSTOP)
+    shutil.rmtree(run)
+    second = subprocess.Popen([GARDEND, "--config", service.conf], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              env=dict(os.environ, NOTIFY_SOCKET=service.path("notify")))
+    try:
+        assert service.told() == "READY=1"
+        first.send_signal(signal.SIGCONT)
+        until(lambda: "in use by another daemon" in service.said())
+        until(lambda: "\ngarden_files_missing 1\n" in ask(port)[2])
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(PATIENCE) == 0
+        assert service.said().count("in use by another daemon") == 1, "it is told once"
+        ctl(service, "ping")
+    finally:
+        second.terminate()
+        second.wait(PATIENCE)
+
+
 def positions_come_as_often_as_is_wanted(service):
     """The shortest time between two of them tells: a busy machine can only make it longer."""
     for options, least, most in ((("--position-ms", "20"), 0.0, 0.05), ((), 0.05, 1)):
@@ -365,6 +477,10 @@ TESTS = (
     two_daemons_do_not_share_a_port_for_metrics,
     strangers_at_the_metrics_harm_nobody,
     the_connection_file_is_where_it_is_wanted,
+    what_somebody_removes_under_a_daemon_is_made_again,
+    a_staging_folder_that_is_replaced_is_followed,
+    a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else,
+    a_place_that_another_daemon_took_meanwhile_is_left_to_it,
     positions_come_as_often_as_is_wanted,
     changes_are_synced_as_often_as_is_wanted,
 )
