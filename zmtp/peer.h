@@ -68,7 +68,6 @@ struct zmtp_peer_config {
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id; // copied; at most 255 octets; sent by REQ, DEALER and ROUTER
-    bool routing_id_any;          // theirs may begin with a zero octet (socket.h)
     struct zmtp_bytes
         metadata; // properties of the application (socket.h), which are told too; copied
     struct zmtp_bytes remote;  // the other side's address, "tcp://192.0.2.1:4711", or empty; and
@@ -79,6 +78,7 @@ struct zmtp_peer_config {
     // does not begin as later versions do is taken for 1.0, and that tells no type. No effect with
     // another mechanism than NULL, nor where somebody judges, nor for types younger than 2.0: those peers are then refused.
     bool old_versions;
+    bool routing_id_any;                  // theirs may begin with a zero octet (socket.h)
     const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
     struct zmtp_peer_limits limits;
     // The least octets that zmtp_peer_space lends; 0: 32 KiB. Fewer need more reads and less memory,

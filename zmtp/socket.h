@@ -41,9 +41,6 @@ struct zmtp_socket_config {
     // Told to peers, but by other types than REQ, DEALER and ROUTER only over inproc (RFC 37, Identity
     // Property); at most 255 octets, no leading zero.
     struct zmtp_bytes routing_id;
-    // Routing ids may begin with a zero octet, ours and those of peers. RFC 37 keeps such for the ids that
-    // a ROUTER makes up; libzmq takes them from anybody, so that one made of random octets works there.
-    bool routing_id_any;
     // Properties of the application, which peers are told too and find with zmtp_msg_property: any
     // number of zmtp_property_encode, ZMTP_APPLICATION_METADATA_MAX octets at most; all names begin with
     // "X-" (RFC 37, Connection Metadata). Copied.
@@ -61,6 +58,9 @@ struct zmtp_socket_config {
     // ROUTER: a new connection that announces the routing id of another peer takes its place, instead
     // of being refused. What waited for that peer, or came from it and was not received, is dropped.
     bool router_handover;
+    // Routing ids may begin with a zero octet, ours and those of peers. RFC 37 keeps such for the ids that
+    // a ROUTER makes up; libzmq takes them from anybody, so that one made of random octets works there.
+    bool routing_id_any;
     // REQ, DEALER and ROUTER: send an empty message to each new connection for which nothing waits,
     // so that a ROUTER there hears of us before we have something to say.
     bool probe_router;

@@ -84,8 +84,8 @@ struct zmtp_uv_process {
 // call, or a copy of their bodies. Everything else stays as it is: each socket belongs to its engine's
 // thread, and either side may close first. What was sent before a close is still received.
 //
-// A queue's limits are those of both sides together, as within an engine; it is then in three parts (here,
-// on the way, there) with about a third of them each, and at least one message. The memory of what
+// A queue's limits are those of both sides together, as within an engine, wherever it waits: here, on the way
+// or there. A sender that was refused hears of room when half of them has been received. The memory of what
 // passes is the heap's, whatever the engines' allocators.
 struct zmtp_uv_shared;
 // On any thread. The names are bound as long as their sockets; this is where they are kept.

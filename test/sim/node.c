@@ -595,12 +595,10 @@ uint64_t node_messages_in(const struct node *node)
     return count;
 }
 
-// Between threads: what one of the three places on the way has room for. Of one who has left, all that was
-// in them may be here.
-static size_t node_share(size_t send_max, size_t recv_max, bool left)
+// Between threads: what both sides' limits let wait, wherever that is.
+static size_t node_sum(size_t send_max, size_t recv_max)
 {
-    const size_t share = send_max + recv_max < 3 ? 1 : (send_max + recv_max) / 3;
-    return left ? 3 * share : share;
+    return send_max == 0 || recv_max == 0 ? SIZE_MAX : send_max + recv_max;
 }
 
 static void node_add_depth(void *context, const struct zmtp_link *link,
@@ -608,7 +606,6 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
 {
     struct node *node = context;
     (void)link; // nor does it tell whether somebody has left
-    const bool left = node->world->closing || node->world->resets > 0;
     const struct node *const far = node->server ? node->server : node + 1; // all are alike
     const enum zmtp_socket_type type = node->config.type;
     node->queued_in += depth.in_count;
@@ -616,9 +613,9 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
     // Notices of a STREAM find room always.
     const size_t notices = type == ZMTP_STREAM ? 2 : 0;
     // A queue takes a message while it is below its limit; wishes come in as many as they are.
-    const size_t recv_max =
-        node->threaded ? node_share(far->config.send_count_max, node->config.recv_count_max, left)
-                       : node->config.recv_count_max;
+    const size_t recv_max = node->threaded
+                                ? node_sum(far->config.send_count_max, node->config.recv_count_max)
+                                : node->config.recv_count_max;
     const bool wished =
         node->threaded && (type == ZMTP_PUB || type == ZMTP_XPUB || type == ZMTP_RADIO);
     if (depth.in_count > recv_max + notices && !wished)
@@ -629,9 +626,9 @@ static void node_add_depth(void *context, const struct zmtp_link *link,
                         node->config.type == ZMTP_DISH;
     // Behind a message that has begun to leave, the last one.
     const size_t send_max = node->config.conflate ? 2
-                            : node->threaded      ? node_share(node->config.send_count_max,
-                                                               far->config.recv_count_max, false)
-                                                  : node->config.send_count_max;
+                            : node->threaded
+                                ? node_sum(node->config.send_count_max, far->config.recv_count_max)
+                                : node->config.send_count_max;
     if (depth.out_count > send_max && !wishes)
         world_fail(node->world, "node %zu: %zu messages wait to be sent where %zu may", node->index,
                    depth.out_count, send_max);

@@ -134,8 +134,7 @@ static struct crossing *thread_ferry(struct thread *thread, struct thread *far)
                                         .owners = {near, other}};
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp__far_limits limits = zmtp__far_limits_of(&facts[i], &facts[1 - i]);
-        config.count_max[i] = limits.count_max;
-        config.bytes_max[i] = limits.bytes_max;
+        config.count_max[i] = limits.abroad_max;
     }
     struct zmtp__shore *shores[2];
     if (zmtp__ferry_open(&config, shores) < 0) {

@@ -12,6 +12,7 @@ struct zmq__line {
     struct zmtp_pipe_end *end; // the shore's of the pipe; null: none, or no more
     uint8_t index;             // 0: who connected
     bool listed;
+    bool joined; // what the other side has is known
 };
 
 // What both sides know. It goes with the second.
@@ -105,13 +106,18 @@ static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
     struct zmtp_pipe_end *end = line->end;
     int error = ZMTP_ERR_STATE;
     if (end) { // it has connected before, and may have closed since
+        struct zmtp__far_facts own = pact->facts[line->index];
+        if (socket->core) inproc_facts(socket, &own);
+        zmtp__far_settle(end, &own, &pact->facts[1 - line->index]);
         zmtp__shore_attach(shore, end);
+        line->joined = true;
         return true;
     }
     if (socket->core) error = zmtp__far_join(socket->core, &pact->facts[1 - line->index], &end);
     if (error == ZMTP_OK) {
         zmtp__shore_attach(shore, end);
         inproc_list(socket, line, end);
+        line->joined = true;
         return true;
     }
     if (error == ZMTP_ERR_MEMORY) {
@@ -134,6 +140,19 @@ void zmq__inproc_work(struct zmq__socket *socket)
         const unsigned result = zmtp__shore_work(shore);
         if (result & ZMTP__FERRY_RING) zmq__socket_ring(other);
         if (result & ZMTP__FERRY_OVER) inproc_end(socket, line, shore);
+    }
+}
+
+void zmq__inproc_alter(struct zmq__socket *socket)
+{
+    struct zmtp__far_facts own;
+    inproc_facts(socket, &own);
+    for (struct zmq__line *line = socket->lines; line; line = line->next) {
+        if (!line->end) continue;
+        if (line->joined)
+            zmtp__far_settle(line->end, &own, &line->pact->facts[1 - line->index]);
+        else
+            zmtp__far_settle_sending(line->end, &own);
     }
 }
 
@@ -162,8 +181,7 @@ static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp__far_limits limits =
             zmtp__far_limits_of(&pact->facts[i], &pact->facts[1 - i]);
-        config.count_max[i] = limits.count_max;
-        config.bytes_max[i] = limits.bytes_max;
+        config.count_max[i] = limits.abroad_max;
     }
     const int error = zmtp__ferry_open(&config, shores);
     if (error < 0) return error;
@@ -171,6 +189,7 @@ static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe
     zmq__socket_ref(pact->sockets[1]);
     zmtp__shore_attach(shores[index], end);
     if (!pact->lines[index].listed) inproc_list(pact->sockets[index], &pact->lines[index], end);
+    pact->lines[index].joined = true;
     if (zmtp__shore_hail(shores[index])) zmq__socket_ring(pact->sockets[1 - index]);
     return ZMTP_OK;
 }

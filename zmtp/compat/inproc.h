@@ -24,6 +24,8 @@ int zmq__inproc_unbind(struct zmq__socket *socket, const char *name);
 void zmq__inproc_unbind_all(struct zmq__socket *socket);
 // Lets go of the lines made by connecting there.
 int zmq__inproc_disconnect(struct zmq__socket *socket, const char *name);
+// The core's limits are others now.
+void zmq__inproc_alter(struct zmq__socket *socket);
 // Lets lines with news work.
 void zmq__inproc_work(struct zmq__socket *socket);
 // The core has closed: all lines end.

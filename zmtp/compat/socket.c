@@ -388,7 +388,11 @@ int zmq__socket_apply(struct zmq__socket *socket)
     struct zmtp_socket_config config;
     zmq__options_pattern(&socket->options, socket->type, &config);
     socket->stirred = socket->safe; // what others wait for may be possible now
-    return zmq__errno_of(zmtp__socket_alter(socket->core, &config));
+    const int error = zmq__errno_of(zmtp__socket_alter(socket->core, &config));
+    if (error != 0) return error;
+    zmq__inproc_alter(socket);
+    if (socket->loop) zmtp__remote_alter(&socket->remote);
+    return 0;
 }
 
 static void socket_free(struct zmq__socket *socket)

@@ -164,8 +164,7 @@ static int crossing_open(struct zmtp__crossing *crossing, struct zmtp__pact *pac
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp__far_limits limits =
             zmtp__far_limits_of(&pact->facts[i], &pact->facts[1 - i]);
-        config.count_max[i] = limits.count_max;
-        config.bytes_max[i] = limits.bytes_max;
+        config.count_max[i] = limits.abroad_max;
     }
     struct zmtp__shore *shores[2];
     error = zmtp__ferry_open(&config, shores);

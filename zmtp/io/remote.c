@@ -73,8 +73,8 @@ static int remote_open_pipe(const struct zmtp__remote *remote, const struct remo
     const struct zmtp_pipe_config pipe = {
         .allocator = zmtp_heap(),
         .pool = zmtp__far_pool(remote->harbour->uv->pool),
-        .count_max = {limits->out.count_max, limits->in.count_max},
-        .bytes_max = {limits->out.bytes_max, limits->in.bytes_max},
+        .count_max = {limits->out.abroad_max, limits->in.count_max},
+        .bytes_max = {0, limits->in.bytes_max},
     };
     return zmtp_pipe_open(&pipe, ends);
 }
@@ -85,8 +85,7 @@ static int remote_open_ferry(struct zmtp__remote *remote, const struct remote_li
     const struct zmtp__ferry_config config = {
         .docks = {&remote->harbour->dock, &remote->dock},
         .owners = {line, line},
-        .count_max = {limits->in.count_max, limits->out.count_max},
-        .bytes_max = {limits->in.bytes_max, limits->out.bytes_max},
+        .count_max = {limits->in.abroad_max, limits->out.abroad_max},
     };
     return zmtp__ferry_open(&config, shores);
 }
@@ -188,6 +187,14 @@ void zmtp__remote_work(struct zmtp__remote *remote)
         remote_remove(line);
         remote_release(line, shore);
     }
+}
+
+void zmtp__remote_alter(struct zmtp__remote *remote)
+{
+    struct zmtp__far_facts facts;
+    zmtp__far_facts_of(zmtp_socket_config(remote->core), &facts);
+    for (struct remote_line *line = remote->lines; line; line = line->next)
+        if (line->end) zmtp__far_settle_sending(line->end, &facts);
 }
 
 void zmtp__remote_part(struct zmtp__remote *remote, uint64_t number)

@@ -67,6 +67,8 @@ const struct zmtp_pipe_end *zmtp__remote_dialled(const struct zmtp__remote *remo
 void zmtp__remote_each(const struct zmtp__remote *remote,
                        void (*each)(void *user, uint64_t number, const struct zmtp_pipe_end *end),
                        void *user);
+// The core's limits are others now.
+void zmtp__remote_alter(struct zmtp__remote *remote);
 // From now on the loop rings. False: there is more to do, or something waits for memory; then work again,
 // in the second case (zmtp__dock_hungry) after a while.
 bool zmtp__remote_sleep(struct zmtp__remote *remote);

@@ -32,13 +32,16 @@ struct ferry_passage {
     size_t counted;                      // up to which berth the next two are without what was read
     size_t transit_count, transit_bytes; // in the ring
     size_t count_max, bytes_max;
+    size_t shipped_count, shipped_bytes;    // since the beginning
+    atomic_size_t limit_count, limit_bytes; // of its queue, as the reader is to know them
     // The writer has left: its last cargo is here. Written before |left| is set, and by nobody after.
     atomic_bool left;
     struct ferry_berth last;
     uint8_t apart[FERRY_LINE];
     // The reader's.
     atomic_size_t tail;
-    atomic_size_t landed; // messages loaded, not commands
+    atomic_size_t landed;                 // messages loaded, not commands
+    atomic_size_t gone_count, gone_bytes; // of what was shipped, what has left its queue
     uint8_t apart_too[FERRY_LINE];
     atomic_bool starved; // the writer waits for a berth; the reader takes it back
     struct ferry_berth berths[FERRY_BERTHS];
@@ -50,8 +53,10 @@ struct zmtp__shore {
     struct ferry_passage *out, *in;
     struct zmtp__dock *dock;
     void *owner;
-    struct zmtp_pipe_end *end; // null: not yet, or no more
-    bool told_up;              // what the other side was told
+    struct zmtp_pipe_end *end;  // null: not yet, or no more
+    struct zmtp__abroad abroad; // of |end->in|
+    struct zmtp__debt debt;     // of |end->out|
+    bool told_up;               // what the other side was told
     uint32_t told;
     uint32_t heard; // the generation that it told last
     bool hungry;    // on its dock's list of those
@@ -135,7 +140,9 @@ void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end)
     assert(!shore->end && !shore->over && (end->in->count == 0 || end->in->crosses));
     assert(!end->in->open);
     end->in->crosses = true;
-    end->in->landed = &shore->out->landed;
+    shore->abroad = (struct zmtp__abroad){.landed = &shore->out->landed};
+    end->in->abroad = &shore->abroad;
+    end->out->debt = &shore->debt;
     shore->end = end;
     zmtp_pipe_own(end, &shore->dock->marks, shore);
 }
@@ -335,6 +342,55 @@ static void shore_fill(struct zmtp__shore *shore, struct ferry_berth *berth)
     if (queue->count > 0) zmtp__queue_unload(queue, &berth->cargo);
 }
 
+// What the queue that is unloaded has abroad.
+static void shore_reckon(struct zmtp__shore *shore)
+{
+    const struct ferry_passage *out = shore->out;
+    shore->abroad.count =
+        out->shipped_count - atomic_load_explicit(&out->gone_count, memory_order_relaxed);
+    shore->abroad.bytes =
+        out->shipped_bytes - atomic_load_explicit(&out->gone_bytes, memory_order_relaxed);
+}
+
+// The limits, before anything that they are for. True: the other side has to hear of them.
+static bool shore_tell_limits(struct zmtp__shore *shore)
+{
+    const struct zmtp__queue *queue = shore->end->in;
+    struct ferry_passage *out = shore->out;
+    const bool same =
+        atomic_load_explicit(&out->limit_count, memory_order_relaxed) == queue->count_max &&
+        atomic_load_explicit(&out->limit_bytes, memory_order_relaxed) == queue->bytes_max;
+    if (same) return false;
+    atomic_store_explicit(&out->limit_count, queue->count_max, memory_order_relaxed);
+    atomic_store_explicit(&out->limit_bytes, queue->bytes_max, memory_order_relaxed);
+    return true;
+}
+
+static size_t ferry_half(size_t max)
+{
+    return max / 2 + max % 2;
+}
+
+// Tells the other side what has left the queue that is loaded. True: enough for it to hear of that now.
+static bool shore_tell_gone(struct zmtp__shore *shore)
+{
+    const struct zmtp__queue *queue = shore->end->out;
+    struct zmtp__debt *const debt = &shore->debt;
+    struct ferry_passage *in = shore->in;
+    debt->count_due = ferry_half(atomic_load_explicit(&in->limit_count, memory_order_relaxed));
+    debt->bytes_due = ferry_half(atomic_load_explicit(&in->limit_bytes, memory_order_relaxed));
+    if (!zmtp__queue_owes(queue)) return false;
+    const size_t count = atomic_load_explicit(&in->gone_count, memory_order_relaxed);
+    const size_t bytes = atomic_load_explicit(&in->gone_bytes, memory_order_relaxed);
+    atomic_store_explicit(&in->gone_count, count + debt->count - queue->count,
+                          memory_order_relaxed);
+    atomic_store_explicit(&in->gone_bytes, bytes + debt->bytes - queue->bytes,
+                          memory_order_relaxed);
+    debt->count = queue->count;
+    debt->bytes = queue->bytes;
+    return true;
+}
+
 // Sends what the pipe holds for the other side. False: there is nothing, or it has to wait for room.
 static bool shore_ship(struct zmtp__shore *shore)
 {
@@ -347,6 +403,9 @@ static bool shore_ship(struct zmtp__shore *shore)
     shore_fill(shore, berth);
     out->transit_count += berth->count;
     out->transit_bytes += berth->bytes;
+    out->shipped_count += berth->count;
+    out->shipped_bytes += berth->bytes;
+    shore_reckon(shore);
     atomic_store_explicit(&out->head, head + 1, memory_order_release);
     zmtp__pipe_consumed(shore->end);
     return true;
@@ -378,8 +437,11 @@ static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
         const bool told = link->generation > 0;
         if (told && (!link->up || link->generation != berth->heard))
             zmtp__cargo_expire(&berth->cargo);
+        const struct zmtp__cargo cargo = berth->cargo;
         const int result = zmtp__queue_load(end->out, &berth->cargo, shore->ferry->allocator);
         if (result < 0) return result;
+        shore->debt.count += cargo.count;
+        shore->debt.bytes += cargo.bytes;
         zmtp__pipe_published(end);
     }
     if (berth->news) shore_hear(shore, berth, base);
@@ -472,6 +534,7 @@ static unsigned shore_end(struct zmtp__shore *shore)
 {
     struct zmtp_pipe_end *end = shore->end, *const near = end->other;
     const size_t lost = zmtp__queue_settle(end->in);
+    end->out->debt = NULL;
     zmtp_pipe_close(end);
     near->lost += lost;
     near->out->withdrawn += lost;
@@ -495,8 +558,12 @@ unsigned zmtp__shore_work(struct zmtp__shore *shore)
     }
     if (landing.result < 0) zmtp__shore_put_off(shore);
     if (alone) return 0; // and send to nobody
-    const bool shipped = shore_ship(shore);
-    return (shipped || landing.awaited) && shore_call(shore->other) ? ZMTP__FERRY_RING : 0u;
+    shore_reckon(shore);
+    zmtp__pipe_consumed(shore->end); // there may be room again
+    bool news = shore_tell_limits(shore) || landing.awaited;
+    news |= shore_tell_gone(shore);
+    news |= shore_ship(shore);
+    return news && shore_call(shore->other) ? ZMTP__FERRY_RING : 0u;
 }
 
 unsigned zmtp__shore_refuse(struct zmtp__shore *shore)

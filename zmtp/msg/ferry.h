@@ -18,11 +18,15 @@
 // list of the other thread's dock, once. Only when that thread has said that it sleeps is it to be
 // woken, by whoever gets ZMTP__FERRY_RING from zmtp__shore_work.
 //
-// Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue.
-// The second and the third take a cargo when they are empty, or when with it their limits are kept. So each
-// holds at most its limits, or one full queue of the sender's if that is more. When a side has left, all that it
-// sent goes to the receiver's queue, which then holds what the three held. Cargoes are never split, so nobody
-// has to look for the messages in them.
+// Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue, and the
+// limits of the first are for all three: a sender's queue knows what it has abroad, and is full with that. The
+// receiver's side tells it when half of the limits have left, rounded up, which is when libzmq's pipes do. So
+// room is heard of by batches, and who is not refused never waits for that. Limits may change, in the queue;
+// the shore is to be marked then.
+//
+// The ring and the receiver's queue may have limits as well, for a sender that must not have much abroad. Each
+// takes a cargo when it is empty, or when with it its limits are kept. Cargoes are never split, so nobody has to
+// look for the messages in them.
 #ifndef ZMTP_MSG_FERRY_H
 #define ZMTP_MSG_FERRY_H
 

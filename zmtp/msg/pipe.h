@@ -64,13 +64,15 @@ static inline void zmtp__pipe_published(struct zmtp_pipe_end *end)
     if (!end->other->marked) zmtp__pipe_mark(end->other);
 }
 
-// Something was taken from |end->in|: if the writer was refused before, it hears of the room.
+// Something was taken from |end->in|: if the writer was refused before, it hears of the room. One that writes for
+// another thread hears of what left.
 static inline void zmtp__pipe_consumed(struct zmtp_pipe_end *end)
 {
-    if (end->in->starved && zmtp__queue_roomy(end->in)) {
+    if (end->in->starved && zmtp__queue_roomy(end->in))
         end->in->starved = false;
-        if (!end->other->marked) zmtp__pipe_mark(end->other);
-    }
+    else if (!zmtp__queue_owes(end->in))
+        return;
+    if (!end->other->marked) zmtp__pipe_mark(end->other);
 }
 
 // Can a message be sent now? No: it is remembered, and the end is marked when there is room. Also no

@@ -660,10 +660,11 @@ void zmtp__queue_expire(struct zmtp__queue *queue)
 // Takes over what the other side has counted since the last time.
 static void queue_note_landed(struct zmtp__queue *queue)
 {
-    if (!queue->landed) return;
-    const size_t now = atomic_load_explicit(queue->landed, memory_order_relaxed);
-    queue->read += (size_t)(now - queue->landed_before);
-    queue->landed_before = now;
+    struct zmtp__abroad *const abroad = queue->abroad;
+    if (!abroad) return;
+    const size_t now = atomic_load_explicit(abroad->landed, memory_order_relaxed);
+    queue->read += (size_t)(now - abroad->landed_before);
+    abroad->landed_before = now;
 }
 
 void zmtp__queue_unload(struct zmtp__queue *queue, struct zmtp__cargo *cargo)
@@ -735,7 +736,7 @@ int zmtp__queue_load(struct zmtp__queue *queue, struct zmtp__cargo *cargo,
 size_t zmtp__queue_settle(struct zmtp__queue *queue)
 {
     queue_note_landed(queue);
-    queue->landed = NULL;
+    queue->abroad = NULL;
     return (size_t)zmtp__queue_waiting(queue) - zmtp__queue_messages(queue);
 }
 

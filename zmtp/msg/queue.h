@@ -20,6 +20,24 @@ struct zmtp__range {
     const uint8_t *begin, *end;
 };
 
+// Of a queue that is unloaded for another thread, kept by the one who unloads it.
+struct zmtp__abroad {
+    // Messages and octets that are on their way or wait in the other side's queue, as far as that has told. The
+    // queue's limits are for these and for what is in it together.
+    size_t count, bytes;
+    // Where the other side counts the messages that it has loaded, and as much of it as is in |read|. Those on
+    // their way have not left yet.
+    const atomic_size_t *landed;
+    size_t landed_before;
+};
+
+// Of a queue that is loaded from another thread, kept by the one who loads it: what it had, with what has come
+// since, when the other side was told last; how much of that has to leave before it is told again, 0: it need
+// not be.
+struct zmtp__debt {
+    size_t count, bytes, count_due, bytes_due;
+};
+
 struct zmtp__queue {
     const struct zmtp_allocator *allocator;
     struct zmtp_pool *pool;
@@ -50,27 +68,43 @@ struct zmtp__queue {
     size_t stale;    // messages up to the last command that waits for a connection that is gone
     // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
     uint64_t written, read, withdrawn;
-    // One that crosses: where the other side counts the messages that it has loaded, and as much of it
-    // as is in |read|. Those on their way have not left yet.
-    const atomic_size_t *landed;
-    size_t landed_before;
+    struct zmtp__abroad *abroad; // null, but for one at a shore
+    struct zmtp__debt *debt;     // the same
 };
 
 void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
                       struct zmtp_pool *pool, size_t count_max, size_t bytes_max);
 void zmtp__queue_fini(struct zmtp__queue *queue);
 
+// What its limits are for.
+static inline size_t zmtp__queue_count(const struct zmtp__queue *queue)
+{
+    return queue->abroad ? queue->count + queue->abroad->count : queue->count;
+}
+static inline size_t zmtp__queue_bytes(const struct zmtp__queue *queue)
+{
+    return queue->abroad ? queue->bytes + queue->abroad->bytes : queue->bytes;
+}
+
 static inline bool zmtp__queue_full(const struct zmtp__queue *queue)
 {
-    return (queue->count_max && queue->count >= queue->count_max) ||
-           (queue->bytes_max && queue->bytes >= queue->bytes_max);
+    return (queue->count_max && zmtp__queue_count(queue) >= queue->count_max) ||
+           (queue->bytes_max && zmtp__queue_bytes(queue) >= queue->bytes_max);
 }
 
 // Room for another message after a refusal? With some slack, so that the writer is woken for a batch.
 static inline bool zmtp__queue_roomy(const struct zmtp__queue *queue)
 {
-    return (!queue->count_max || queue->count <= queue->count_max / 2) &&
-           (!queue->bytes_max || queue->bytes <= queue->bytes_max / 2);
+    return (!queue->count_max || zmtp__queue_count(queue) <= queue->count_max / 2) &&
+           (!queue->bytes_max || zmtp__queue_bytes(queue) <= queue->bytes_max / 2);
+}
+
+// Has so much left that the other side is to be told?
+static inline bool zmtp__queue_owes(const struct zmtp__queue *queue)
+{
+    const struct zmtp__debt *const debt = queue->debt;
+    return debt && ((debt->count_due && debt->count - queue->count >= debt->count_due) ||
+                    (debt->bytes_due && debt->bytes - queue->bytes >= debt->bytes_due));
 }
 
 // Writing. |put| copies |body|, or refers to it when |slab| (which holds it) is given and that pays.
@@ -177,9 +211,10 @@ size_t zmtp__queue_withdraw_first(struct zmtp__queue *queue);
 // Messages, not commands, that have left, and that have not: they are here, or on their way.
 static inline uint64_t zmtp__queue_left(const struct zmtp__queue *queue)
 {
-    if (!queue->landed) return queue->read;
-    const size_t landed = atomic_load_explicit(queue->landed, memory_order_relaxed);
-    return queue->read + (size_t)(landed - queue->landed_before);
+    const struct zmtp__abroad *const abroad = queue->abroad;
+    if (!abroad) return queue->read;
+    const size_t landed = atomic_load_explicit(abroad->landed, memory_order_relaxed);
+    return queue->read + (size_t)(landed - abroad->landed_before);
 }
 static inline uint64_t zmtp__queue_waiting(const struct zmtp__queue *queue)
 {

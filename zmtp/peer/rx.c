@@ -475,8 +475,8 @@ static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
     struct rx_run run = {
         .begin = peer->held.at,
         .boundary = peer->held.at,
-        .count_room = rx_left(queue->count, dropping ? 0 : queue->count_max),
-        .bytes_room = rx_left(queue->bytes, dropping ? 0 : queue->bytes_max),
+        .count_room = rx_left(zmtp__queue_count(queue), dropping ? 0 : queue->count_max),
+        .bytes_room = rx_left(zmtp__queue_bytes(queue), dropping ? 0 : queue->bytes_max),
     };
     enum rx_result result;
     do {

@@ -19,40 +19,38 @@ void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__fa
         memcpy(out->routing_id, config->routing_id.data, config->routing_id.size);
 }
 
-// A third for each place.
-static size_t far_share(size_t send_max, size_t recv_max)
+static size_t far_sum(size_t send_max, size_t recv_max)
 {
     if (send_max == 0 || recv_max == 0) return 0;
-    const size_t share = send_max / 3 + recv_max / 3 + (send_max % 3 + recv_max % 3) / 3;
-    return share > 0 ? share : 1;
+    return send_max > SIZE_MAX - recv_max ? SIZE_MAX : send_max + recv_max;
+}
+
+// One that keeps only its last message has none too many, but must not fill what it cannot take back.
+static struct zmtp__far_limits far_limits_of_last(void)
+{
+    return (struct zmtp__far_limits){.abroad_max = 1};
 }
 
 struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
                                             const struct zmtp__far_facts *to)
 {
-    // One that keeps only its last message does not fill what it cannot take back.
-    if (from->conflate) return (struct zmtp__far_limits){.count_max = 1};
-    return (struct zmtp__far_limits){
-        .count_max = far_share(from->send_count_max, to->recv_count_max),
-        .bytes_max = far_share(from->send_bytes_max, to->recv_bytes_max)};
-}
-
-static struct zmtp__far_limits far_limits_alone(bool conflate, size_t count_max, size_t bytes_max)
-{
-    if (conflate) return (struct zmtp__far_limits){.count_max = 1};
-    const size_t count = count_max / 3, bytes = bytes_max / 3;
-    return (struct zmtp__far_limits){.count_max = count_max && !count ? 1 : count,
-                                     .bytes_max = bytes_max && !bytes ? 1 : bytes};
+    if (from->conflate) return far_limits_of_last();
+    return (struct zmtp__far_limits){.count_max = far_sum(from->send_count_max, to->recv_count_max),
+                                     .bytes_max =
+                                         far_sum(from->send_bytes_max, to->recv_bytes_max)};
 }
 
 struct zmtp__far_limits zmtp__far_sending(const struct zmtp__far_facts *facts)
 {
-    return far_limits_alone(facts->conflate, facts->send_count_max, facts->send_bytes_max);
+    if (facts->conflate) return far_limits_of_last();
+    return (struct zmtp__far_limits){.count_max = facts->send_count_max,
+                                     .bytes_max = facts->send_bytes_max};
 }
 
 struct zmtp__far_limits zmtp__far_receiving(const struct zmtp__far_facts *facts)
 {
-    return far_limits_alone(false, facts->recv_count_max, facts->recv_bytes_max);
+    return (struct zmtp__far_limits){.count_max = facts->recv_count_max,
+                                     .bytes_max = facts->recv_bytes_max};
 }
 
 // Queues whose messages other threads free lie on the heap, and take their slabs from a pool only when
@@ -67,12 +65,11 @@ static int far_open(const struct zmtp_socket *socket, struct zmtp__far_limits ou
                     struct zmtp__far_limits in, struct zmtp_pipe_end *ends[2])
 {
     const struct zmtp_socket_config *config = &socket->config;
-    // With |conflate| a message takes the place of those before it, and has room always.
     const struct zmtp_pipe_config pipe = {
         .allocator = zmtp_heap(),
         .pool = zmtp__far_pool(config->pool),
-        .count_max = {config->conflate ? 0 : out.count_max, in.count_max},
-        .bytes_max = {config->conflate ? 0 : out.bytes_max, in.bytes_max},
+        .count_max = {out.count_max, in.abroad_max},
+        .bytes_max = {out.bytes_max, 0},
     };
     return zmtp_pipe_open(&pipe, ends);
 }
@@ -135,4 +132,24 @@ int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end)
     zmtp_pipe_close(*end);
     *end = NULL;
     return result;
+}
+
+// The shore finds out when it works.
+static void far_limit(struct zmtp_pipe_end *end, struct zmtp__far_limits out)
+{
+    end->in->count_max = out.count_max;
+    end->in->bytes_max = out.bytes_max;
+    zmtp__pipe_mark(end);
+}
+
+void zmtp__far_settle(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own,
+                      const struct zmtp__far_facts *other)
+{
+    far_limit(end, zmtp__far_limits_of(own, other));
+    end->out->count_max = zmtp__far_limits_of(other, own).abroad_max;
+}
+
+void zmtp__far_settle_sending(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own)
+{
+    far_limit(end, zmtp__far_sending(own));
 }

@@ -15,11 +15,13 @@ struct zmtp__far_facts {
 };
 void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__far_facts *out);
 
-// What may wait in one place of the way between two sockets. As over inproc within a thread, the limits
-// of both add up; here the sender's queue, the ring and the receiver's queue have a third each. At least
-// one message has room in each.
+// What may wait on the way between two sockets, in the sender's queue, in the ring and in the receiver's queue
+// together; as over inproc within a thread, the limits of both add up. They are those of the sender's
+// queue, which counts what it has abroad (msg/ferry.h).
 struct zmtp__far_limits {
     size_t count_max, bytes_max; // 0: none
+    size_t
+        abroad_max; // messages in the ring, and in the receiver's queue; 0: no limit of their own
 };
 struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
                                             const struct zmtp__far_facts *to);
@@ -41,5 +43,11 @@ int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes
 
 // As zmtp__far_join, for one who is not known yet; the limits are the socket's own.
 int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end);
+// The one for whom |end| waited is known, or the own limits are others now: its pipe gets the limits of both.
+void zmtp__far_settle(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own,
+                      const struct zmtp__far_facts *other);
+// The socket's limits are others now: those of what it sends to a connection at once, of what it receives from
+// it not before the next one.
+void zmtp__far_settle_sending(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own);
 
 #endif
