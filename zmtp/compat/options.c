@@ -156,7 +156,7 @@ void zmq__options_init(struct zmq__options *options, enum zmtp_socket_type type,
                        const struct zmq__context_options *context)
 {
     // Subscriptions that have not left are nothing to wait for.
-    const bool hurries = type == ZMTP_SUB || type == ZMTP_XSUB;
+    const bool hurries = type == ZMTP_SUB || type == ZMTP_XSUB || type == ZMTP_DISH;
     *options = (struct zmq__options){
         .max_message = -1,
         .rate = 100,
