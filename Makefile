@@ -143,7 +143,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core zmq flat amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
+.PHONY: all lib core zmq zmq-life flat amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
         ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
@@ -270,6 +270,10 @@ $(O)/test/compat/%-dropin: $(O)/obj/dropin/test/compat/%.o $(O)/compat/libzmq.so
 $(COMPAT_OWN:%=$(O)/test/compat/%): $(O)/test/compat/%: $(O)/obj/dropin/test/compat/%.o $(O)/compat-draft/libzmq.so
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/compat-draft) -o $@ $^ -lpthread
+
+zmq-life: $(O)/test/compat/own_life ## contexts and sockets of every type, opened and closed CYCLES= times; a few in make test
+	@$< $(CYCLES)
+CYCLES ?= 100000
 
 # Programs: their own objects, then the libraries, then the system's.
 $(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIBS)

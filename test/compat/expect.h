@@ -4,6 +4,19 @@
 
 #include "say.h"
 
+// Was it built with a sanitizer, and with that of threads, whose programs cannot start threads after a fork?
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined __SANITIZE_THREAD__ || __has_feature(thread_sanitizer)
+enum { SANITIZED = 1, THREADS_SANITIZED = 1 };
+#elif defined __SANITIZE_ADDRESS__ || __has_feature(address_sanitizer) ||                          \
+    __has_feature(memory_sanitizer)
+enum { SANITIZED = 1, THREADS_SANITIZED = 0 };
+#else
+enum { SANITIZED = 0, THREADS_SANITIZED = 0 };
+#endif
+
 static inline void expect(const char *name, int line, int ok)
 {
     if (ok)
