@@ -51,7 +51,7 @@ int keeper_open(struct keeper *keeper, const struct keeper_config *config,
     (void)uv_timer_init(config->loop, &keeper->timer); // does not fail
     keeper->timer.data = keeper;
     keeper->has_timer = true;
-    keeper->playhead = transport_position(&config->state->transport, 0).beat;
+    keeper->playhead = transport_position(&config->state->transport, 0);
     return GARDEN_OK;
 }
 
@@ -271,16 +271,20 @@ void keeper_done(struct keeper *keeper, bool made)
 void keeper_playhead(struct keeper *keeper, int64_t now_ns, bool now)
 {
     const uint64_t passed_ns = (uint64_t)now_ns - keeper->playhead_ns;
-    const double beat = transport_position(&keeper->config.state->transport, now_ns).beat;
-    if (!keeper->config.folder || !(beat < keeper->playhead || beat > keeper->playhead)) return;
+    const struct transport_position at =
+        transport_position(&keeper->config.state->transport, now_ns);
+    const bool moved = at.beat < keeper->playhead.beat || at.beat > keeper->playhead.beat ||
+                       at.second < keeper->playhead.second || at.second > keeper->playhead.second;
+    if (!keeper->config.folder || !moved) return;
     if (!now && passed_ns < KEEPER_PLAYHEAD_S * UINT64_C(1000000000)) return;
-    const struct garden_shell_request seek = {.kind = GARDEN_SHELL_SEEK, .seek = {beat}};
-    const struct state_moment moment = {.mono_ns = now_ns, .wall = garden__time_now()};
+    const struct garden_shell_request seek = {.kind = GARDEN_SHELL_SEEK, .seek = {at.beat}};
+    const struct state_moment moment = {
+        .mono_ns = now_ns, .wall = garden__time_now(), .second = &at.second};
     const struct garden_form form = {GARDEN_MSGPACK, GARDEN_EXTERNAL};
     keeper->playhead_ns = (uint64_t)now_ns;
     // Nobody waits for it, and nothing depends on it: a full disk shows when something is changed.
     if (keeper_write(keeper, &seek, &moment, NULL, form, NULL) < 0) return;
-    keeper->playhead = beat;
+    keeper->playhead = at;
     keeper_done(keeper, true);
 }
 

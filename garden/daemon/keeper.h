@@ -37,12 +37,12 @@ struct keeper {
     bool syncing;
     uv_work_t sync_work;
     int sync_file, sync_result;
-    struct keeper_snapshot *snapshot; // being written; null: none
-    bool snapshot_wanted;             // whatever the log's size
-    uint64_t snapshot_after_ns;       // not before, as the last one failed
-    uint64_t snapshots;               // that were written
-    double playhead;                  // as it was kept last
-    uint64_t playhead_ns;             // and when
+    struct keeper_snapshot *snapshot;   // being written; null: none
+    bool snapshot_wanted;               // whatever the log's size
+    uint64_t snapshot_after_ns;         // not before, as the last one failed
+    uint64_t snapshots;                 // that were written
+    struct transport_position playhead; // as it was kept last
+    uint64_t playhead_ns;               // and when
 };
 
 // Fills the state, which must be empty, with what the folder has.

@@ -5,6 +5,8 @@
 // Of all forms the one with the fewest lists and maps in each other: so whatever a request held can be kept.
 static const struct garden_form save_form = {GARDEN_MSGPACK, GARDEN_TAGGED};
 
+static const char save_second[] = "second"; // in the metadata of a Seek that keeps the playhead
+
 bool save_is_change(enum garden_shell_request_kind kind)
 {
     switch (kind) {
@@ -51,6 +53,12 @@ int save_change(const struct garden_shell_request *content, const struct state_m
     message.has_parent = request != NULL;
     if (request) message.parent = *request;
     message.shell_request = *content;
+    // A Seek alone would tell the seconds by the present tempo, whatever it was on the way.
+    struct garden_entry second;
+    if (moment->second) {
+        second = garden_entry_of(save_second, garden_value_real(*moment->second));
+        message.metadata = (struct garden_map){&second, 1};
+    }
     return garden_message_encode(&message, form, out, NULL);
 }
 
@@ -64,15 +72,21 @@ struct save {
     int result; // the first failure
 };
 
+static void save_put_at(struct save *save, const struct state_moment *moment,
+                        const struct garden_shell_request *content)
+{
+    if (save->result < 0) return;
+    garden_buffer_clear(save->octets);
+    save->result = save_change(content, moment, NULL, save_form, save->octets);
+    if (save->result == GARDEN_OK)
+        save->result = save->put(save->context, garden_buffer_bytes(save->octets));
+}
+
 static void save_put(struct save *save, struct garden_uuid fresh, struct garden_time wall,
                      const struct garden_shell_request *content)
 {
     const struct state_moment moment = {.wall = wall, .fresh = fresh};
-    if (save->result < 0) return;
-    garden_buffer_clear(save->octets);
-    save->result = save_change(content, &moment, NULL, save_form, save->octets);
-    if (save->result == GARDEN_OK)
-        save->result = save->put(save->context, garden_buffer_bytes(save->octets));
+    save_put_at(save, &moment, content);
 }
 
 static void save_transport(struct save *save)
@@ -81,11 +95,12 @@ static void save_transport(struct save *save)
     const struct garden_uuid nobody = {{0}};
     const struct garden_shell_request tempo = {.kind = GARDEN_SHELL_SET_TEMPO,
                                                .set_tempo = {snapshot->transport.tempo}};
-    const struct garden_shell_request seek = {
-        .kind = GARDEN_SHELL_SEEK,
-        .seek = {transport_position(&snapshot->transport, snapshot->mono_ns).beat}};
+    const struct transport_position position =
+        transport_position(&snapshot->transport, snapshot->mono_ns);
+    const struct garden_shell_request seek = {.kind = GARDEN_SHELL_SEEK, .seek = {position.beat}};
+    const struct state_moment moment = {.wall = snapshot->wall, .second = &position.second};
     save_put(save, nobody, snapshot->wall, &tempo);
-    save_put(save, nobody, snapshot->wall, &seek);
+    save_put_at(save, &moment, &seek);
 }
 
 static void save_latent_begun(struct save *save, const struct region *region)
@@ -209,8 +224,11 @@ static void save_remember(const struct garden_message *message, struct garden_fo
 static int save_execute(struct state *state, int64_t now_ns, const struct garden_message *message,
                         struct garden_form form, struct garden__record *answers)
 {
-    const struct state_moment moment = {
+    struct state_moment moment = {
         .mono_ns = now_ns, .wall = message->header.timestamp, .fresh = message->header.msg_id};
+    double second;
+    if (garden_value_to_real(garden_map_find(&message->metadata, save_second), &second))
+        moment.second = &second;
     struct changes changes;
     struct state_answer answer;
     changes_init(&changes);

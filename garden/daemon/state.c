@@ -69,9 +69,11 @@ static int state_memory(int result, struct garden_error *error)
 }
 
 static int state_transport(struct state *state, const struct garden_shell_request *request,
-                           int64_t now_ns, struct state_answer *answer, struct changes *changes,
-                           struct garden_error *error)
+                           const struct state_moment *moment, struct state_answer *answer,
+                           struct changes *changes, struct garden_error *error)
 {
+    const int64_t now_ns = moment->mono_ns;
+    const double *second = moment->second;
     struct transport *transport = &state->transport;
     int result = GARDEN_OK;
     if (request->kind == GARDEN_SHELL_PLAY) {
@@ -88,7 +90,8 @@ static int state_transport(struct state *state, const struct garden_shell_reques
         return result < 0 ? result : answer_status(answer, "stopped");
     }
     if (request->kind == GARDEN_SHELL_SEEK) {
-        result = transport_seek(transport, now_ns, request->seek.beat, error);
+        result = second ? transport_restore(transport, now_ns, request->seek.beat, *second, error)
+                        : transport_seek(transport, now_ns, request->seek.beat, error);
         if (result == GARDEN_OK) regions_leave(&state->regions);
         return result < 0 ? result : answer_real(answer, "position", request->seek.beat);
     }
@@ -214,7 +217,7 @@ int state_shell(struct state *state, const struct garden_shell_request *request,
     case GARDEN_SHELL_SEEK:
     case GARDEN_SHELL_SET_TEMPO:
     case GARDEN_SHELL_GET_TRANSPORT_STATE:
-        return state_transport(state, request, moment->mono_ns, answer, changes, error);
+        return state_transport(state, request, moment, answer, changes, error);
     case GARDEN_SHELL_CREATE_REGION:
     case GARDEN_SHELL_DELETE_REGION:
     case GARDEN_SHELL_MOVE_REGION:

@@ -29,6 +29,8 @@ struct state_moment {
     int64_t mono_ns; // of a clock that never jumps
     struct garden_time wall;
     struct garden_uuid fresh;
+    const double
+        *second; // of a Seek that keeps the playhead: the playhead's second; null: by the tempo
 };
 
 // A reply and the memory that it refers to.

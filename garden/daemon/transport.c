@@ -83,6 +83,14 @@ int transport_seek(struct transport *transport, int64_t now_ns, double beat,
     return GARDEN_OK;
 }
 
+int transport_restore(struct transport *transport, int64_t now_ns, double beat, double second,
+                      struct garden_error *error)
+{
+    const int result = transport_seek(transport, now_ns, beat, error);
+    if (result == GARDEN_OK && isfinite(second) && second >= 0) transport->second = second;
+    return result;
+}
+
 int transport_set_tempo(struct transport *transport, int64_t now_ns, double tempo,
                         struct garden_error *error)
 {

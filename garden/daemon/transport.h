@@ -29,6 +29,9 @@ int transport_stop(struct transport *transport, int64_t now_ns, struct changes *
 // GARDEN_ERR_RANGE unless the beat is in [0, TRANSPORT_BEAT_MAX], the tempo in (0, 1000].
 int transport_seek(struct transport *transport, int64_t now_ns, double beat,
                    struct garden_error *error);
+// The same with the second that the playhead had there, which depends on the tempos on its way.
+int transport_restore(struct transport *transport, int64_t now_ns, double beat, double second,
+                      struct garden_error *error);
 int transport_set_tempo(struct transport *transport, int64_t now_ns, double tempo,
                         struct garden_error *error);
 

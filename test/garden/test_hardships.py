@@ -96,6 +96,51 @@ def g15_a_retried_stream_start_is_one_stream(stage):
     assert client.shell("StreamStop", uri="stream://dev/main")[1]["result"]["totals"] == ended["content"][1]["result"]["totals"]
 
 
+def g15_the_same_id_on_another_lane_is_another_request(stage):
+    """Each lane has a record of its own: both are executed, once, and each is answered again with its own answer."""
+    stage.gardend()
+    client = stage.client()
+    client.subscribed()
+    header = client.send("shell", ("Play", {}))
+    played = client.reply_to("shell", header)[0]
+    assert played["content"][0] == "Ok", played
+    assert client.shell("GetTransportState")[1]["playing"]
+    same = dict(header, msg_type="control_request")
+    client.send("control", ("Pause", {}), again=same)
+    paused = client.reply_to("control", same)[0]
+    assert paused["content"][0] == "Ok" and paused["parent_header"]["msg_id"] == header["msg_id"], paused
+    assert not client.shell("GetTransportState")[1]["playing"], "it was executed, and not answered from shell's record"
+    for _ in range(2):
+        client.send("shell", ("Play", {}), again=header)
+        assert client.reply_to("shell", header)[0] == played
+        client.send("control", ("Pause", {}), again=same)
+        assert client.reply_to("control", same)[0] == paused
+    assert not client.shell("GetTransportState")[1]["playing"], "neither is executed twice"
+    client.send("query", {"query": "{ Transport { playing @output } }", "variables": {}}, again=dict(header, msg_type="query_request"))
+    rows = client.reply_to("query", header)[0]["content"]
+    assert rows == ("Results", {"rows": [{"playing": False}]}), rows
+    assert client.control("DebugDump")[1]["state"]["counters"]["repeated"] == 4
+
+
+def the_playhead_is_the_same_to_the_last_bit_after_a_kill(stage):
+    """Though the tempo was changed on its way."""
+    ask = "{ Transport { position @output second @output tempo @output } }"
+    stage.gardend()
+    client = stage.client()
+    client.shell("Play")
+    for tempo in (77.7, 333.3, 61.0):
+        client.shell("SetTempo", bpm=tempo)
+        time.sleep(0.1)
+    client.shell("Pause")
+    before = client.query(ask)
+    row = before[1]["rows"][0]
+    assert row["second"] > 0.2 and abs(row["second"] - row["position"] * 60 / row["tempo"]) > 0.05, row
+    stage.daemon.kill()
+    stage.daemon.wait()
+    stage.gardend()
+    assert stage.client().query(ask) == before
+
+
 # ---- G16
 
 def flooding(client, lane, contents):
@@ -473,6 +518,8 @@ def g21_a_client_waits_by_the_monotonic_clock(stage):
 
 run([
     g15_a_retried_stream_start_is_one_stream,
+    g15_the_same_id_on_another_lane_is_another_request,
+    the_playhead_is_the_same_to_the_last_bit_after_a_kill,
     g16_a_pause_overtakes_what_shell_and_query_were_asked_before_it,
     g16_a_shutdown_does_not_wait_for_long_answers,
     g16_a_shutdown_does_not_wait_for_the_end_of_a_flood,
