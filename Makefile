@@ -102,6 +102,7 @@ MCP_SRC = $(wildcard garden/mcp/*.c) garden/tools/where.c
 endif
 COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 FFI_SRC = $(wildcard zmtp/ffi/*.c)
+MOCK_SRC = $(filter-out %/real.c,$(FFI_SRC)) $(wildcard zmtp/ffi/mock/*.c)
 ZMTP_TOOLS = $(patsubst zmtp/tools/%.c,$(O)/bin/%,$(wildcard zmtp/tools/*.c))
 EXAMPLES = $(patsubst %.c,$(O)/%,$(wildcard zmtp/examples/*.c garden/examples/*.c))
 SIM_SRC = $(wildcard test/sim/*.c)
@@ -114,6 +115,7 @@ LIB_ZMTP = $(O)/lib/libzmtp.a
 LIB_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.a)
 SO_ZMTP = $(O)/lib/libzmtp.so
 SO_FFI = $(O)/lib/libzmtp-ffi.so
+SO_MOCK = $(O)/lib/libzmtp-mock.so
 SO_GARDEN = $(if $(GARDEN_SRC),$(O)/lib/libgarden.so)
 LIBS = $(LIB_GARDEN) $(LIB_ZMTP)
 # The drop-in for libzmq: its file is named as libzmq's of the same version.
@@ -163,7 +165,7 @@ $(O)/flags: FORCE
 $(O)/ws: FORCE
 	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
-	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(FFI_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT))
+	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(FFI_SRC) $(MOCK_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT))
 
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -174,7 +176,7 @@ AUDIO_CFLAGS := $(if $(filter alsa,$(AUDIO)),-DGARDEN_ALSA) $(if $(filter libpip
     $(if $(AUDIO),$(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell pkg-config --cflags $(AUDIO)))))
 AUDIO_LIBS := $(if $(AUDIO),$(shell pkg-config --libs $(AUDIO)))
 
-$(call obj,$(wildcard zmtp/io/*.c zmtp/compat/*.c zmtp/ffi/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
+$(call obj,$(wildcard zmtp/io/*.c zmtp/compat/*.c zmtp/ffi/*.c zmtp/ffi/mock/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
     fuzz/*.c)): EXTRA = $(SYSTEM)
 $(call obj,$(wildcard garden/daemon/*.c test/garden/test_daemon_*.c)): EXTRA += $(AUDIO_CFLAGS)
 
@@ -241,15 +243,19 @@ $(O)/compat%include/zmq.h: zmtp/zmq.h zmtp/zmq_utils.h
 	@cp $^ $(@D)
 
 # The flat interface stands on the drop-in, with the drafts' types of sockets, and shows zmtp_ffi_* alone.
-flat: $(SO_FFI) ## libzmtp-ffi.so, a flat interface for programs that call through an FFI
+flat: $(SO_FFI) $(SO_MOCK) ## libzmtp-ffi.so, for programs that call through an FFI, and libzmtp-mock.so for their tests
+$(SO_MOCK): $(call obj,$(MOCK_SRC)) $(COMPAT_OBJ) $(O)/obj/zmtp/compat/flavour-draft.o zmtp/pkg/libzmtp-mock.map
 $(SO_FFI): $(call obj,$(FFI_SRC)) $(COMPAT_OBJ) $(O)/obj/zmtp/compat/flavour-draft.o zmtp/pkg/libzmtp-ffi.map
 
-# Programs of test/ffi that are linked with the flat library alone.
-FLAT_TESTS = $(O)/test/ffi/contract
-$(O)/test/ffi/contract: $(call obj,$(wildcard test/ffi/contract*.c)) $(SO_FFI)
-$(FLAT_TESTS):
+# Programs of test/ffi that are linked with a flat library alone, the real one or the mock.
+FLAT_TESTS = $(O)/test/ffi/contract $(O)/test/ffi/contract-mock $(O)/test/ffi/mock
+$(O)/test/ffi/contract $(O)/test/ffi/contract-mock: $(call obj,$(wildcard test/ffi/contract*.c))
+$(O)/test/ffi/mock: $(call obj,test/ffi/mock.c test/ffi/contract.c)
+$(O)/test/ffi/contract: $(SO_FFI)
+$(O)/test/ffi/contract-mock $(O)/test/ffi/mock: $(SO_MOCK)
+$(FLAT_TESTS): $(O)/sources
 	@mkdir -p $(@D)
-	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/lib) -o $@ $(filter %.o,$^) -L$(O)/lib -lzmtp-ffi -lpthread
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/lib) -o $@ $(filter %.o %.so,$^) -lpthread
 
 # What libzmq and the drop-in must do alike is a program of test/compat, same_*.c, that is built with either;
 # what is the drop-in's alone is own_*.c, which may use drafts. draft_*.c print what lies beside them as libzmq, built
@@ -515,7 +521,7 @@ install: all ## into DESTDIR and PREFIX=/usr/local: headers, libraries, pkg-conf
 	install -m 644 $(filter-out $(ZMQ_HEADERS),$(wildcard zmtp/*.h)) $(TO)/include/zmtp
 	install -m 644 $(wildcard garden/*.h) $(TO)/include/garden
 	install -m 644 $(LIB_CORE) $(LIB_ZMTP) $(LIB_GARDEN) $(TO)/lib
-	cp -P $(foreach so,$(SO_ZMTP) $(SO_FFI) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
+	cp -P $(foreach so,$(SO_ZMTP) $(SO_FFI) $(SO_MOCK) $(SO_GARDEN),$(so) $(so).$(SOVERSION) $(so).$(VERSION)) $(TO)/lib
 	$(if $(UV_ALIAS),install -d $(TO)/lib/zmtp-static && echo 'INPUT(-l:libuv_a.a)' >$(TO)/lib/zmtp-static/libuv.a)
 	for f in $(wildcard zmtp/pkg/*.pc.in garden/pkg/*.pc.in); do \
 	    sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@UV_LIBS@|$(UV_LIBS)|; s|@WS_REQUIRES@|$(WS_REQUIRES)|; s|@WS_LIBS@|$(WS_LIBS)|' $$f >$(TO)/lib/pkgconfig/$$(basename $$f .in); \

@@ -13,6 +13,7 @@ enum { SOON_MS = 10000, LITTLE_MS = 30 };
 void check(bool ok, const char *name, int line);
 #define CHECK(name, condition) check(condition, name, __LINE__)
 void check_skip(const char *name, const char *why);
+int check_end(void); // the exit status
 
 int64_t now_ms(void);
 // A handle; if it is none, that is a promise not kept.

@@ -5,7 +5,12 @@
 #include "socket.h"
 #include "wait.h"
 
-enum { CONTEXT_DRAIN_MAX_MS = 3600000, CONTEXT_LOOK_MS = 1 };
+enum {
+    CONTEXT_DRAIN_MAX_MS = 3600000,
+    CONTEXT_LOOK_MS = 1,
+    // Sockets linger as much longer than a drain waits, so that what is late is told as that.
+    CONTEXT_GRACE_MS = 100,
+};
 
 struct context_object {
     struct zmtp__ffi_net_context *net;
@@ -20,6 +25,7 @@ struct zmtp__ffi_net_context *zmtp__ffi_context_net(const struct zmtp__ffi_slot 
 int64_t zmtp_ffi_context_open(void)
 {
     int32_t code = zmtp__ffi_net_fault(__func__);
+    if (code >= 0) code = zmtp_ffi_check();
     if (code < 0) return code;
     struct context_object *const context = zmtp_alloc(NULL, sizeof *context);
     if (!context) return ZMTP_FFI_MEMORY;
@@ -84,7 +90,7 @@ int32_t zmtp_ffi_drain(uint64_t handle, int32_t wait_ms)
     struct context_object *const context = slot->object;
     if (wait_ms < 0 || wait_ms > CONTEXT_DRAIN_MAX_MS) wait_ms = CONTEXT_DRAIN_MAX_MS;
     const uint64_t deadline_ms = zmtp__ffi_deadline(wait_ms);
-    atomic_store(&context->linger_ms, wait_ms);
+    atomic_store(&context->linger_ms, wait_ms > 0 ? wait_ms + CONTEXT_GRACE_MS : 0);
     code = zmtp__ffi_table_close(slot) ? ZMTP_FFI_OK : ZMTP_FFI_HANDLE;
     bool idle = zmtp__ffi_net_context_idle(context->net);
     while (code == ZMTP_FFI_OK && !idle && zmtp__ffi_time_left(deadline_ms, CONTEXT_LOOK_MS) > 0) {

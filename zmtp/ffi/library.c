@@ -1,9 +1,23 @@
 // What is in this build, words for numbers, and keys.
 #include <string.h>
+#include <uv.h>
 
 #include "../curve.h"
 #include "../ws/ws.h"
 #include "net.h"
+
+// The first libuv that has all functions that are used here (uv_random is of 1.33).
+enum { LIBRARY_UV_OLDEST = 1 << 16 | 33 << 8 };
+
+int32_t zmtp_ffi_uv_version(void)
+{
+    return (int32_t)uv_version();
+}
+
+int32_t zmtp_ffi_check(void)
+{
+    return uv_version() < LIBRARY_UV_OLDEST ? ZMTP_FFI_LIBRARY : ZMTP_FFI_OK;
+}
 
 int32_t zmtp_ffi_version(void)
 {

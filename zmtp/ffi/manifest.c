@@ -69,6 +69,15 @@ static void manifest_add(struct manifest_room *room, const char *format, ...)
     if (size > 0) room->size += (size_t)size;
 }
 
+static void manifest_put_functions(struct manifest_room *room, const char *title,
+                                   const struct zmtp__ffi_function *rows, int32_t count)
+{
+    manifest_add(room, "\n  },\n  \"%s\": {\n", title);
+    for (int32_t i = 0; i < count; i++)
+        manifest_add(room, "%s    \"%s\": {\"signature\": \"%s\", \"arguments\": \"%s\"}",
+                     i > 0 ? ",\n" : "", rows[i].name, rows[i].signature, rows[i].arguments);
+}
+
 static void manifest_put(struct manifest_room *room)
 {
     manifest_add(room, "{\n  \"library\": \"libzmtp-ffi.so.0\",\n  \"version\": %d,\n",
@@ -77,12 +86,8 @@ static void manifest_put(struct manifest_room *room)
     for (int32_t i = 0; i < zmtp__ffi_constants_count; i++)
         manifest_add(room, "%s    \"%s\": %" PRId64, i > 0 ? ",\n" : "",
                      zmtp__ffi_constants[i].name, zmtp__ffi_constants[i].value);
-    manifest_add(room, "\n  },\n  \"functions\": {\n");
-    for (int32_t i = 0; i < zmtp__ffi_functions_count; i++) {
-        const struct zmtp__ffi_function *const row = &zmtp__ffi_functions[i];
-        manifest_add(room, "%s    \"%s\": {\"signature\": \"%s\", \"arguments\": \"%s\"}",
-                     i > 0 ? ",\n" : "", row->name, row->signature, row->arguments);
-    }
+    manifest_put_functions(room, "functions", zmtp__ffi_functions, zmtp__ffi_functions_count);
+    manifest_put_functions(room, "mock_functions", zmtp__ffi_mocks, zmtp__ffi_mocks_count);
     manifest_add(room, "\n  }\n}\n");
 }
 

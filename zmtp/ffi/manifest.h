@@ -12,7 +12,7 @@ extern const int32_t zmtp__ffi_constants_count;
 
 extern const struct zmtp__ffi_function {
     const char *name, *signature, *arguments;
-} zmtp__ffi_functions[];
-extern const int32_t zmtp__ffi_functions_count;
+} zmtp__ffi_functions[], zmtp__ffi_mocks[]; // the second: of mock.h
+extern const int32_t zmtp__ffi_functions_count, zmtp__ffi_mocks_count;
 
 #endif

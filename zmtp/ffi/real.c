@@ -11,9 +11,6 @@
 #include "../zmq.h"
 #include "net.h"
 
-// The first libuv that has all functions that are used here (uv_random is of 1.33).
-enum { REAL_UV_OLDEST = 1 << 16 | 33 << 8 };
-
 struct zmtp__ffi_net_context {
     struct zmq__context *zmq;
     atomic_int linger_ms; // -1: not shut yet
@@ -90,20 +87,8 @@ static int32_t real_result(int result)
     return result < 0 ? real_code(zmq_errno()) : result;
 }
 
-int32_t zmtp_ffi_uv_version(void)
-{
-    return (int32_t)uv_version();
-}
-
-int32_t zmtp_ffi_check(void)
-{
-    return uv_version() < REAL_UV_OLDEST ? ZMTP_FFI_LIBRARY : ZMTP_FFI_OK;
-}
-
 int32_t zmtp__ffi_net_context_open(struct zmtp__ffi_net_context **out)
 {
-    const int32_t fit = zmtp_ffi_check();
-    if (fit < 0) return fit;
     struct zmtp__ffi_net_context *const context = zmtp_alloc(NULL, sizeof *context);
     if (!context) return ZMTP_FFI_MEMORY;
     context->zmq = zmq_ctx_new();

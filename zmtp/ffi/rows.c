@@ -1,6 +1,8 @@
-// Generated from ffi.h: zmtp/pkg/ffi_abi --write
+// Generated from ffi.h and mock.h: zmtp/pkg/ffi_abi --write
 // clang-format off
 #include "manifest.h"
+
+#include "mock.h"
 
 const struct zmtp__ffi_constant zmtp__ffi_constants[] = {
     {"ZMTP_FFI_VERSION", ZMTP_FFI_VERSION},
@@ -222,7 +224,19 @@ const struct zmtp__ffi_function zmtp__ffi_functions[] = {
 };
 const int32_t zmtp__ffi_functions_count = sizeof zmtp__ffi_functions / sizeof *zmtp__ffi_functions;
 
-// The header has changed, and this file has not.
+const struct zmtp__ffi_function zmtp__ffi_mocks[] = {
+    {"zmtp_mock_loss", "int32(uint64,int32,uint32)", "socket,per_mille,seed"},
+    {"zmtp_mock_drop", "int32(uint64,int32)", "socket,count"},
+    {"zmtp_mock_lost", "int64(uint64)", "socket"},
+    {"zmtp_mock_delay", "int32(uint64,int32)", "socket,delay_ms"},
+    {"zmtp_mock_cut", "int32(text,int32)", "endpoint,for_ms"},
+    {"zmtp_mock_fail", "int32(text,int32,int32,int32)", "function,code,after,times"},
+    {"zmtp_mock_reply", "int32(text,octets,size,octets,size)", "endpoint,request,request_size,reply,reply_size"},
+    {"zmtp_mock_reset", "int32()", ""},
+};
+const int32_t zmtp__ffi_mocks_count = sizeof zmtp__ffi_mocks / sizeof *zmtp__ffi_mocks;
+
+// A header has changed, and this file has not.
 #define SAME(name, ...) \
     _Static_assert(_Generic(&name, __VA_ARGS__: 1, default: 0), "zmtp/pkg/ffi_abi --write")
 SAME(zmtp_ffi_version, int32_t (*)(void));
@@ -302,3 +316,11 @@ SAME(zmtp_ffi_monitor_endpoint, int64_t (*)(uint64_t, void *, size_t));
 SAME(zmtp_ffi_stat, int64_t (*)(uint64_t, int32_t));
 SAME(zmtp_ffi_keygen, int32_t (*)(void *, void *));
 SAME(zmtp_ffi_key_public, int32_t (*)(const char *, void *));
+SAME(zmtp_mock_loss, int32_t (*)(uint64_t, int32_t, uint32_t));
+SAME(zmtp_mock_drop, int32_t (*)(uint64_t, int32_t));
+SAME(zmtp_mock_lost, int64_t (*)(uint64_t));
+SAME(zmtp_mock_delay, int32_t (*)(uint64_t, int32_t));
+SAME(zmtp_mock_cut, int32_t (*)(const char *, int32_t));
+SAME(zmtp_mock_fail, int32_t (*)(const char *, int32_t, int32_t, int32_t));
+SAME(zmtp_mock_reply, int32_t (*)(const char *, const void *, size_t, const void *, size_t));
+SAME(zmtp_mock_reset, int32_t (*)(void));

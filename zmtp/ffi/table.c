@@ -83,6 +83,7 @@ static void table_give(struct zmtp__ffi_slot *slot, uint32_t place)
 int64_t zmtp__ffi_table_add(enum zmtp_ffi_kind kind, void *object, uint64_t parent)
 {
     pthread_once(&table_once, table_start);
+    if (!zmtp__fork_watch()) return ZMTP_FFI_MEMORY;
     table_lock();
     const bool full = table_first == TABLE_NONE && table_made == TABLE_PLACES;
     const uint32_t place = table_take();
