@@ -437,6 +437,12 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     return socket;
 }
 
+void zmq__socket_give_bell(struct zmq__socket *socket)
+{
+    if (socket->safe) zmq__sleepers_fini(&socket->sleepers);
+    socket->safe = false;
+}
+
 void *zmq_socket(void *handle, int type)
 {
     struct zmq__context *context = zmq__context_of(handle);

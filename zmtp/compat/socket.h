@@ -83,6 +83,9 @@ int zmq__socket_result(struct zmq__socket *socket, int error);
 // A socket of the library's own; as zmq_socket, but counted among no program's.
 struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_socket_type type,
                                      int *error);
+// One that was just opened, and which no other thread knows, has a bell even if it is for all threads: its user sees
+// to it that those who wait hear it (ffi/wait.h).
+void zmq__socket_give_bell(struct zmq__socket *socket);
 // The descriptor that has news when a look at the events is worth it. -1: errno tells; EINVAL: it is for all
 // threads, and each poll watches with a descriptor of its own.
 int zmq__socket_fd(struct zmq__socket *socket);

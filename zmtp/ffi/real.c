@@ -159,6 +159,7 @@ int32_t zmtp__ffi_net_socket_open(struct zmtp__ffi_net_socket **out,
     socket->context = context;
     socket->zmq = zmq__socket_open(context->zmq, (enum zmtp_socket_type)type, &error);
     if (socket->zmq) {
+        zmq__socket_give_bell(socket->zmq);
         *out = socket;
         return ZMTP_FFI_OK;
     }

@@ -91,7 +91,7 @@ int32_t zmtp__ffi_net_socket_open(struct zmtp__ffi_net_socket **out,
     *socket = (struct zmtp__ffi_net_socket){
         .context = context, .type = (enum zmtp_socket_type)type, .bell = -1};
     zmtp__mock_lock();
-    zmq__options_init(&socket->options, &context->options);
+    zmq__options_init(&socket->options, socket->type, &context->options);
     zmq__options_pattern(&socket->options, socket->type, &config);
     int32_t code = context->linger_ms >= 0 ? ZMTP_FFI_CLOSED : ZMTP_FFI_OK;
     if (context->sockets >= (size_t)context->options.max_sockets) code = ZMTP_FFI_LIMIT;
