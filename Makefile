@@ -98,7 +98,7 @@ DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) 
     $(wildcard garden/daemon/*.c))
 CTL_SRC = $(wildcard garden/tools/*.c)
 # What it shares with gardenctl are files that say nothing by themselves.
-MCP_SRC = $(wildcard garden/mcp/*.c) garden/tools/where.c
+MCP_SRC = $(wildcard garden/mcp/*.c) $(patsubst %,garden/tools/%.c,capturer complaints definition state where)
 endif
 COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 FFI_SRC = $(wildcard zmtp/ffi/*.c)

@@ -240,6 +240,12 @@ int garden_manifest_load_staged(const struct garden_store *store, const char *na
                                 struct garden_manifest *out, struct garden_error *error);
 int garden_manifest_load(const struct garden_store *store, const struct garden_hash *hash,
                          struct garden_manifest *out, struct garden_error *error);
+// Calls |each| with every manifest among the objects, in the order of their hashes, until it returns false.
+// All objects are looked at; what is damaged is passed over.
+int garden_store_each_manifest(const struct garden_store *store,
+                               bool (*each)(void *context, const struct garden_hash *hash,
+                                            const struct garden_manifest *manifest),
+                               void *context, struct garden_error *error);
 
 // ---- Slices: any part of a stream, as the pieces it is made of
 

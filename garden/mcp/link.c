@@ -64,10 +64,10 @@ static void link_on_state(struct garden_client *client, enum garden_client_state
 static void link_drop_client(struct link *link)
 {
     struct garden_client *client = link->client;
-    const bool told = link->alive && !link->closing;
     link->client = NULL;
     link->alive = false;
-    if (told) link->config.on_alive(link->config.user, false);
+    // Whoever keeps the client has to let go of it.
+    if (client && !link->closing) link->config.on_alive(link->config.user, false);
     if (client) garden_client_close(client, NULL, NULL);
 }
 

@@ -7,6 +7,7 @@
 
 #include "options.h"
 #include "stdio.h"
+#include "streams.h"
 
 enum { MAIN_TIMEOUT_MS = 5000, MAIN_PATIENCE_MS = 2000, MAIN_ENDING_MS = 3000 };
 
@@ -18,7 +19,7 @@ struct program {
     struct stdio *stdio;
     uv_signal_t signals[2];
     uv_timer_t patience; // of an end
-    bool over, late;
+    bool alive, over, late;
 };
 
 static void main_over(void *user)
@@ -26,9 +27,10 @@ static void main_over(void *user)
     ((struct program *)user)->over = true;
 }
 
+// What is captured comes to its end, and the calls that wait for it with it.
 static void main_ending(void *user)
 {
-    (void)user;
+    streams_stop(((struct program *)user)->mcp.streams);
 }
 
 static void main_signalled(uv_signal_t *handle, int number)
@@ -50,6 +52,7 @@ static void main_on_event(void *user, const struct garden_message *event, bool h
                           uint64_t seq)
 {
     struct program *program = user;
+    streams_on_event(program->mcp.streams, event);
     mcp_on_event(&program->mcp, event, has_seq, seq);
 }
 
@@ -68,15 +71,16 @@ static void main_on_lost(void *user, uint64_t first, uint64_t count)
 static void main_on_alive(void *user, bool alive)
 {
     struct program *program = user;
+    streams_on_alive(program->mcp.streams, alive);
+    if (alive == program->alive) return;
+    program->alive = alive;
     mcp_log(&program->mcp, alive ? "info" : "warning",
             alive ? "the daemon answers" : "the daemon does not answer");
 }
 
 static void main_on_lane(void *user, enum garden_lane lane, bool up)
 {
-    (void)user;
-    (void)lane;
-    (void)up;
+    streams_on_lane(((struct program *)user)->mcp.streams, lane, up);
 }
 
 // ---- Life
@@ -114,7 +118,8 @@ static int main_open(struct program *program, struct garden_error *error)
     }
     (void)uv_timer_init(&program->loop, &program->patience); // does not fail
     program->patience.data = program;
-    const int result = link_open(&program->mcp.link, &link, error);
+    int result = streams_open(&program->mcp.streams, &program->mcp, program->options.store, error);
+    if (result == GARDEN_OK) result = link_open(&program->mcp.link, &link, error);
     if (result < 0) return result;
     const struct stdio_config config = {
         .mcp = &program->mcp, .ending = main_ending, .over = main_over, .user = program};
@@ -125,20 +130,27 @@ static void main_close(struct program *program)
 {
     stdio_close(program->stdio);
     link_close(program->mcp.link);
+    streams_close(program->mcp.streams);
     for (size_t i = 0; i < 2; i++)
         uv_close((uv_handle_t *)&program->signals[i], NULL);
-    uv_close((uv_handle_t *)&program->patience, NULL);
 }
 
 // What is still to be written may have nobody who reads it.
 static bool main_drain(struct program *program)
 {
     (void)uv_timer_start(&program->patience, main_late, MAIN_ENDING_MS, 0);
+    streams_stop(program->mcp.streams);
+    while (!program->late && streams_active(program->mcp.streams) > 0)
+        (void)uv_run(&program->loop, UV_RUN_ONCE);
+    program->late = false;
+    (void)uv_timer_start(&program->patience, main_late, MAIN_ENDING_MS, 0);
     uv_unref((uv_handle_t *)&program->patience);
     main_close(program);
     zmtp_uv_close(program->uv, NULL, NULL);
     while (!program->late && uv_run(&program->loop, UV_RUN_ONCE) != 0)
         continue;
+    uv_close((uv_handle_t *)&program->patience, NULL);
+    (void)uv_run(&program->loop, UV_RUN_NOWAIT);
     return uv_loop_close(&program->loop) == 0;
 }
 

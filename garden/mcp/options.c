@@ -30,6 +30,9 @@ static const char options_help[] =
     "  --patience MS       how long a request waits for a daemon that does not\n"
     "                      answer (2000)\n"
     "\n"
+    "  --store DIR         where streams are captured to; the daemon's --staging is\n"
+    "                      DIR/staging (the run directory, as the daemon's is below it)\n"
+    "\n"
     "Limits:\n"
     "  --message-max N     octets of a message (4194304)\n"
     "  --blob-max N        octets of a resource that is read (16777216)\n"
@@ -40,15 +43,25 @@ static const char options_help[] =
     "\n"
     "A client's configuration: {\"mcpServers\": {\"garden\": {\"command\": \"garden-mcp\"}}}";
 
+// clang-format off
 static const struct option options_table[] = {
-    {"connection", required_argument, NULL, 'c'}, {"run-dir", required_argument, NULL, 'r'},
-    {"tcp", required_argument, NULL, 't'},        {"server-key", required_argument, NULL, 's'},
-    {"key", required_argument, NULL, 'k'},        {"timeout", required_argument, NULL, 'w'},
-    {"patience", required_argument, NULL, 'p'},   {"message-max", required_argument, NULL, 'm'},
-    {"blob-max", required_argument, NULL, 'b'},   {"calls-max", required_argument, NULL, 'n'},
-    {"completion", required_argument, NULL, 'C'}, {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'v'},          {0},
+    {"connection", required_argument, NULL, 'c'},
+    {"run-dir", required_argument, NULL, 'r'},
+    {"tcp", required_argument, NULL, 't'},
+    {"server-key", required_argument, NULL, 's'},
+    {"key", required_argument, NULL, 'k'},
+    {"timeout", required_argument, NULL, 'w'},
+    {"patience", required_argument, NULL, 'p'},
+    {"store", required_argument, NULL, 'S'},
+    {"message-max", required_argument, NULL, 'm'},
+    {"blob-max", required_argument, NULL, 'b'},
+    {"calls-max", required_argument, NULL, 'n'},
+    {"completion", required_argument, NULL, 'C'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},
+    {0},
 };
+// clang-format on
 
 static int options_usage(const char *text)
 {
@@ -115,6 +128,11 @@ static int options_word(struct options *out, int option, const char *text)
     case 'k':
         out->where.key_file = text;
         break;
+    case 'S':
+        if (strlen(text) >= sizeof out->store)
+            return options_usage("--store: the path is too long");
+        (void)snprintf(out->store, sizeof out->store, "%s", text);
+        break;
     case 'C':
         return options_completion(text);
     case 'h':
@@ -128,6 +146,17 @@ static int options_word(struct options *out, int option, const char *text)
         return options_usage("see what there is");
     }
     return -1;
+}
+
+// Where none is named, that of a daemon which was told of none either.
+static int options_store(struct options *out)
+{
+    const char *folder = out->where.run_folder;
+    if (out->store[0]) return -1;
+    const int filled = folder ? snprintf(out->store, sizeof out->store, "%s", folder)
+                              : (garden_run_folder(out->store, sizeof out->store) < 0 ? -1 : 0);
+    if (filled >= 0 && (size_t)filled < sizeof out->store) return -1;
+    return options_usage("--run-dir: the path is too long");
 }
 
 int options_read(int argc, char **argv, struct options *out)
@@ -150,6 +179,7 @@ int options_read(int argc, char **argv, struct options *out)
         else
             status = options_word(out, option, optarg);
     }
-    if (status >= 0 || optind == argc) return status;
-    return options_usage("no arguments are expected, only options");
+    if (status >= 0) return status;
+    if (optind < argc) return options_usage("no arguments are expected, only options");
+    return options_store(out);
 }

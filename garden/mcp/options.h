@@ -4,8 +4,11 @@
 
 #include "mcp.h"
 
+enum { OPTIONS_PATH_SIZE = 1024 };
+
 struct options {
     struct tool_where where;
+    char store[OPTIONS_PATH_SIZE];
     uint32_t timeout_ms, patience_ms;
     struct mcp_limits limits;
 };

@@ -1,9 +1,13 @@
 #include "resources.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../query.h"
+#include "contents.h"
+#include "recordings.h"
+#include "streams.h"
 #include "tools.h"
 
 // ---- Those that there always are
@@ -113,59 +117,188 @@ static const struct resource *resources_find(const char *uri)
     return NULL;
 }
 
-// ---- Methods
+// ---- Streams
 
-static bool resources_wants_page(struct mcp_call *call)
+static const char resources_stream[] = "garden://stream/";
+
+void resource_stream_uri(const char *uri, char *out, size_t size)
 {
-    if (!json_object_get(call->params, "cursor")) return false;
-    call_refuse(call, RPC_INVALID_PARAMS,
-                "Invalid params: cursor: expected none, there is one page");
+    static const char plain[] = "-._~";
+    size_t filled = (size_t)snprintf(out, size, "%s", resources_stream);
+    for (; *uri && filled + 4 <= size; uri++) {
+        const bool keeps = (*uri >= '0' && *uri <= '9') || (*uri >= 'a' && *uri <= 'z') ||
+                           (*uri >= 'A' && *uri <= 'Z') || strchr(plain, *uri);
+        filled += (size_t)snprintf(out + filled, size - filled, keeps ? "%c" : "%%%02X",
+                                   (unsigned char)*uri);
+    }
+}
+
+// The stream that |uri| is the resource of; null: there is none.
+static const struct stream *resources_find_stream(const struct mcp *mcp, const char *uri)
+{
+    char own[3 * GARDEN_URI_MAX + 32];
+    const struct stream *stream = mcp->streams ? streams_next(mcp->streams, NULL) : NULL;
+    for (; stream; stream = streams_next(mcp->streams, stream)) {
+        resource_stream_uri(stream_uri(stream), own, sizeof own);
+        if (strcmp(own, uri) == 0) return stream;
+    }
+    return NULL;
+}
+
+// ---- Lists
+
+// A page of a list that is made anew each time; the cursor is how many are before it.
+struct resources_page {
+    json_t *list;
+    uint64_t before, index;
+    bool more;
+};
+enum { RESOURCES_PAGE = 100 };
+
+// False after refusing the call.
+static bool resources_page_open(struct mcp_call *call, struct resources_page *page)
+{
+    const json_t *cursor = json_object_get(call->params, "cursor");
+    const char *text = json_string_value(cursor);
+    char *end = NULL;
+    *page = (struct resources_page){.list = NULL};
+    if (text && text[0] >= '0' && text[0] <= '9') page->before = strtoull(text, &end, 10);
+    if (cursor && (!end || *end)) {
+        call_refuse(call, RPC_INVALID_PARAMS,
+                    "Invalid params: cursor: expected the nextCursor of the page before");
+        return false;
+    }
+    page->list = json_array();
     return true;
+}
+
+static void resources_page_add(struct resources_page *page, const char *uri, const char *name,
+                               const char *about, const char *mime_type)
+{
+    if (page->index++ < page->before) return;
+    if (json_array_size(page->list) == RESOURCES_PAGE) {
+        page->more = true;
+        return;
+    }
+    (void)json_array_append_new(page->list,
+                                json_pack("{s:s, s:s, s:s, s:s}", "uri", uri, "name", name,
+                                          "description", about, "mimeType", mime_type));
+}
+
+static bool resources_add_recording(void *context, const struct garden_hash *hash,
+                                    const struct garden_manifest *manifest)
+{
+    struct resources_page *page = context;
+    char text[GARDEN_HASH_TEXT_SIZE], uri[160], name[64], about[GARDEN_URI_MAX + 100];
+    garden_hash_text(hash, text);
+    (void)snprintf(uri, sizeof uri, "garden://manifest/%s", text);
+    (void)snprintf(about, sizeof about, "A recording of %s: %llu frames in %zu chunks",
+                   manifest->stream_uri, (unsigned long long)manifest->total_samples,
+                   manifest->chunk_count);
+    resources_page_add(page, uri, "manifest", about, resources_is_json);
+    for (size_t i = 0; i < manifest->chunk_count && !page->more; i++) {
+        (void)snprintf(uri, sizeof uri, "garden://chunk/%s/%zu", text, i);
+        (void)snprintf(name, sizeof name, "chunk %zu", i);
+        (void)snprintf(about, sizeof about, "%llu frames from %llu on",
+                       (unsigned long long)manifest->chunks[i].sample_count,
+                       (unsigned long long)manifest->chunks[i].first_sample);
+        resources_page_add(page, uri, name, about,
+                           manifest->frame_size == 1 ? "audio/midi" : "audio/wav");
+    }
+    return !page->more;
 }
 
 void resources_list(struct mcp_call *call)
 {
-    if (resources_wants_page(call)) return;
-    json_t *list = json_array();
+    struct resources_page page;
+    struct garden_error error;
+    char uri[3 * GARDEN_URI_MAX + 32], next[24];
+    const struct streams *streams = call->mcp->streams;
+    if (!resources_page_open(call, &page)) return;
     for (size_t i = 0; i < RESOURCES_FIXED; i++)
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:s}", "uri", resources_fixed[i].uri, "name",
-                            resources_fixed[i].name, "description", resources_fixed[i].about,
-                            "mimeType", resources_fixed[i].mime_type));
-    call_result(call, json_pack("{s:o}", "resources", list));
+        resources_page_add(&page, resources_fixed[i].uri, resources_fixed[i].name,
+                           resources_fixed[i].about, resources_fixed[i].mime_type);
+    const struct stream *stream = streams ? streams_next(streams, NULL) : NULL;
+    for (; stream; stream = streams_next(streams, stream)) {
+        resource_stream_uri(stream_uri(stream), uri, sizeof uri);
+        resources_page_add(&page, uri, stream_uri(stream), "How the capture goes, or how it ended",
+                           resources_is_json);
+    }
+    if (streams &&
+        recordings_each(streams_store(streams), resources_add_recording, &page, &error) < 0) {
+        json_decref(page.list);
+        call_refuse(call, RPC_INTERNAL, "%s", error.text);
+        return;
+    }
+    json_t *result = json_pack("{s:o}", "resources", page.list);
+    (void)snprintf(next, sizeof next, "%llu", (unsigned long long)page.before + RESOURCES_PAGE);
+    if (result && page.more) (void)json_object_set_new(result, "nextCursor", json_string(next));
+    call_result(call, result);
 }
 
 void resources_templates(struct mcp_call *call)
 {
-    if (resources_wants_page(call)) return;
-    call_result(call, json_pack("{s:[]}", "resourceTemplates"));
+    static const struct {
+        const char *uri, *name, *about, *mime_type;
+    } templates[] = {
+        {"garden://stream/{uri}", "stream", "How a capture of this server goes, by its uri",
+         resources_is_json},
+        {"garden://manifest/{hash}", "manifest",
+         "A finished recording: its chunks, gaps and totals", resources_is_json},
+        {"garden://chunk/{manifest}/{number}", "chunk", "A sealed chunk as a WAV file",
+         "audio/wav"},
+        {"garden://slice/{manifest}/{from}-{to}", "slice",
+         "The frames [from, to) of a recording as a WAV file", "audio/wav"},
+        {"garden://object/{hash}", "object", "An object of the store, as stream_slice makes them",
+         "application/octet-stream"},
+    };
+    if (json_object_get(call->params, "cursor")) {
+        call_refuse(call, RPC_INVALID_PARAMS,
+                    "Invalid params: cursor: expected none, there is one page");
+        return;
+    }
+    json_t *list = json_array();
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "uriTemplate",
+                                                    templates[i].uri, "name", templates[i].name,
+                                                    "description", templates[i].about, "mimeType",
+                                                    templates[i].mime_type));
+    call_result(call, json_pack("{s:o}", "resourceTemplates", list));
 }
 
-// The uri, or null after refusing a call that has none or one of nothing.
-static const struct resource *resources_named(struct mcp_call *call)
+// ---- Reading and subscribing
+
+static void resources_refuse(struct mcp_call *call, const char *uri)
 {
-    const char *uri = resources_uri(call);
-    const struct resource *resource = uri ? resources_find(uri) : NULL;
-    if (!uri)
-        call_refuse(call, RPC_INVALID_PARAMS, "Invalid params: uri: expected a text");
-    else if (!resource)
+    if (uri)
         call_refuse(call, RPC_NO_RESOURCE, "Resource not found: %.200s", uri);
-    return resource;
+    else
+        call_refuse(call, RPC_INVALID_PARAMS, "Invalid params: uri: expected a text");
 }
 
 void resources_read(struct mcp_call *call)
 {
-    const struct resource *resource = resources_named(call);
-    if (resource) resource->read(call);
+    const char *uri = resources_uri(call);
+    const struct resource *resource = uri ? resources_find(uri) : NULL;
+    const struct stream *stream = uri ? resources_find_stream(call->mcp, uri) : NULL;
+    if (resource)
+        resource->read(call);
+    else if (stream)
+        resource_json(call, uri, stream_json(stream));
+    else if (!uri || !contents_read(call, uri))
+        resources_refuse(call, uri);
 }
 
+// What does not change is not subscribed to.
 void resources_subscribe(struct mcp_call *call)
 {
+    const char *uri = resources_uri(call);
     struct mcp_session *session = call->session;
-    if (!resources_named(call)) return;
-    if (json_object_size(session->subscriptions) >= session->mcp->limits.subscriptions_max)
+    if (!uri || (!resources_find(uri) && !resources_find_stream(call->mcp, uri)))
+        resources_refuse(call, uri);
+    else if (json_object_size(session->subscriptions) >= session->mcp->limits.subscriptions_max)
         call_refuse(call, RPC_INVALID_PARAMS, "There are too many subscriptions already");
-    else if (json_object_set_new(session->subscriptions, resources_uri(call), json_true()) < 0)
+    else if (json_object_set_new(session->subscriptions, uri, json_true()) < 0)
         call_result(call, NULL);
     else
         call_result(call, json_object());
@@ -175,7 +308,7 @@ void resources_unsubscribe(struct mcp_call *call)
 {
     const char *uri = resources_uri(call);
     if (!uri) {
-        call_refuse(call, RPC_INVALID_PARAMS, "Invalid params: uri: expected a text");
+        resources_refuse(call, uri);
         return;
     }
     (void)json_object_del(call->session->subscriptions,

@@ -16,4 +16,7 @@ void resource_text(struct mcp_call *call, const char *uri, const char *mime_type
                    size_t size);
 void resource_json(struct mcp_call *call, const char *uri, json_t *json); // taken
 
+// The resource of the stream |uri|, whose octets may each take three.
+void resource_stream_uri(const char *uri, char *out, size_t size);
+
 #endif

@@ -58,6 +58,8 @@ static json_t *schema_leaf(const struct mcp_field *field)
         return schema_enum(field);
     case MCP_TEXTS:
         return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "string");
+    case MCP_INTEGERS:
+        return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "integer");
     case MCP_MAPS:
         return json_pack("{s:s, s:{s:s}}", "type", "array", "items", "type", "object");
     case MCP_MAP:
@@ -253,6 +255,7 @@ static bool schema_check_leaf(const struct schema_place *place, const struct mcp
         return schema_check_enum(place, field, value);
     case MCP_TEXTS:
         return schema_check_texts(place, field, value);
+    case MCP_INTEGERS:
     case MCP_MAPS:
         return json_is_array(value) || schema_wrong(place, field->name, "a list", value);
     case MCP_MAP:

@@ -13,10 +13,11 @@ enum mcp_type {
     MCP_REAL,    // finite
     MCP_INTEGER, // within |min| and |max|
     MCP_FLAG,
-    MCP_ENUM,  // one of |values|
-    MCP_TEXTS, // a list of texts
-    MCP_MAP,   // an object with whatever in it
-    MCP_MAPS,  // a list of them
+    MCP_ENUM,     // one of |values|
+    MCP_TEXTS,    // a list of texts
+    MCP_INTEGERS, // a list of whole numbers, which only tools give
+    MCP_MAP,      // an object with whatever in it
+    MCP_MAPS,     // a list of them
     // Of |fields|, which may have objects of plain fields among them, but no deeper ones.
     MCP_OBJECT,
     MCP_OBJECTS, // a list

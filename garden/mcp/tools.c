@@ -7,7 +7,7 @@
 
 enum { TOOLS_TEXT_SIZE = 1024 };
 
-static const struct mcp_tool *const tools_tables[] = {tools_requests, tools_queries};
+static const struct mcp_tool *const tools_tables[] = {tools_requests, tools_queries, tools_streams};
 enum { TOOLS_TABLES = sizeof tools_tables / sizeof *tools_tables };
 
 // ---- The list

@@ -122,6 +122,7 @@ static void capturer_ask(struct capturer *capturer, const struct garden_recordin
         shell.kind = GARDEN_SHELL_STREAM_START;
         shell.stream_start.uri = uri;
         shell.stream_start.chunk_path = garden_text_of(request->path);
+        (void)snprintf(capturer->path, sizeof capturer->path, "%s", request->path); // it fits
         garden_stream_definition_of(&capturer->format, capturer->chunk_bytes,
                                     garden_text_of(capturer->device),
                                     &shell.stream_start.definition);
@@ -304,6 +305,7 @@ void capturer_on_event(struct capturer *capturer, const struct garden_message *m
 void capturer_on_state(struct capturer *capturer, enum garden_client_state state)
 {
     if (!capturer->recording || capturer->finished) return;
+    if (state == GARDEN_CLIENT_DEAD && capturer->dead_ms > 0) return; // it is waited for already
     if (state == GARDEN_CLIENT_DEAD) {
         capturer_say(capturer, "the daemon does not answer; waiting for it");
         capturer->dead_ms = capturer_now().mono_ms;

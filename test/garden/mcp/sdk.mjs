@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {randomUUID} from 'node:crypto';
-import {existsSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
-import {LoggingMessageNotificationSchema, McpError} from '@modelcontextprotocol/sdk/types.js';
+import {LoggingMessageNotificationSchema, McpError, ResourceListChangedNotificationSchema,
+    ResourceUpdatedNotificationSchema} from '@modelcontextprotocol/sdk/types.js';
 
 const BIN = process.env.BIN;
 const PATIENCE = 60000;
@@ -46,7 +47,7 @@ class Stage {
     }
 
     options() {
-        return ['--connection', this.connection];
+        return ['--connection', this.connection, '--store', this.store];
     }
 
     async client() {
@@ -57,9 +58,13 @@ class Stage {
 
     async connected(client, transport) {
         client.logged = [];
+        client.updated = [];
         client.failures = [];
+        client.listChanges = 0;
         client.onerror = error => client.failures.push(error);
         client.setNotificationHandler(LoggingMessageNotificationSchema, message => client.logged.push(message.params));
+        client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({params}) => client.updated.push(params.uri));
+        client.setNotificationHandler(ResourceListChangedNotificationSchema, () => client.listChanges++);
         await client.connect(transport);
         this.clients.push(client);
         client.tools = (await client.listTools()).tools;
@@ -237,6 +242,184 @@ async function a_daemon_that_is_down_is_told_of_and_found_again(stage) {
     assert.match(await failure(client, 'transport_state'), /not reachable/);
 }
 
+// A recording of 16 bits, no frame of which looks like another.
+function recording(stage, frames, channels = 2, rate = 48000) {
+    const data = Buffer.alloc(frames * channels * 2);
+    for (let i = 0; i < frames * channels; i++) data.writeInt16LE((i * 40503) % 65536 - 32768, 2 * i);
+    const head = Buffer.alloc(44);
+    head.write('RIFF'); head.writeUInt32LE(36 + data.length, 4); head.write('WAVEfmt ', 8); head.writeUInt32LE(16, 16);
+    head.writeUInt16LE(1, 20); head.writeUInt16LE(channels, 22); head.writeUInt32LE(rate, 24);
+    head.writeUInt32LE(rate * channels * 2, 28); head.writeUInt16LE(channels * 2, 32); head.writeUInt16LE(16, 34);
+    head.write('data', 36); head.writeUInt32LE(data.length, 40);
+    writeFileSync(join(stage.folder, 'take.wav'), Buffer.concat([head, data]));
+    return data;
+}
+
+async function blob(client, uri) {
+    const {contents: [content]} = await client.readResource({uri});
+    assert.equal(content.mimeType, 'audio/wav');
+    return Buffer.from(content.blob, 'base64');
+}
+
+async function all_resources(client) {
+    const found = [];
+    for (let cursor; ;) {
+        const page = await client.listResources(cursor ? {cursor} : {});
+        found.push(...page.resources);
+        if (!(cursor = page.nextCursor)) return found;
+    }
+}
+
+async function a_recording_is_captured_rotated_sealed_sliced_and_verified(stage) {
+    const data = recording(stage, 48000 * 2);
+    await stage.gardend('--source', `take=file:${join(stage.folder, 'take.wav')}`, '--pace', 'fast');
+    const client = await stage.client();
+    const uri = 'stream://take/one';
+    const begun = await call(client, 'stream_create', {uri, device_identity: 'take', chunk_size_bytes: 20000});
+    assert.equal(begun.status, 'recording');
+    assert(begun.chunk_path.startsWith(join(stage.store, 'staging')), begun.chunk_path);
+    assert.match(await failure(client, 'stream_create', {uri, device_identity: 'take'}), /being captured already/);
+    await until(async () => (await call(client, 'stream_status', {uri})).total_samples === 96000);
+    const ended = await call(client, 'stream_stop', {uri});
+    assert.deepEqual({...ended, manifest_hash: ''}, {
+        uri, status: 'stopped', chunk_count: 20, total_samples: 96000, total_bytes: data.length, lost_samples: 0,
+        manifest_hash: '', complete: true, ...(ended.trouble ? {trouble: ended.trouble} : {})});
+    assert.deepEqual(await call(client, 'stream_stop', {uri}), ended, 'asked again it gives the same');
+    const {manifest_hash} = ended;
+
+    const verified = await call(client, 'stream_verify', {manifest_hash});
+    assert(verified.verified && verified.complete && verified.chunk_count === 20 && verified.stream_uri === uri);
+    const slice = await call(client, 'stream_slice', {stream_uri: uri, from: {type: 'sampleposition', position: 4990},
+                                                      to: {type: 'sampleposition', position: 15010}});
+    assert.deepEqual(slice.sample_range, [4990, 15010]);
+    assert.equal(slice.source_chunks.length, 4);
+    const wav = await blob(client, `garden://object/${slice.content_hash}`);
+    assert.equal(wav.readUInt32LE(40), 10020 * 4);
+    assert(wav.subarray(44).equals(data.subarray(4990 * 4, 15010 * 4)));
+    assert((await blob(client, `garden://slice/${manifest_hash}/4990-15010`)).equals(wav));
+    const whole = await call(client, 'stream_slice', {manifest_hash, from: {type: 'streamstart'}, to: {type: 'streamhead'}});
+    assert((await blob(client, `garden://object/${whole.content_hash}`)).subarray(44).equals(data));
+    const tail = await call(client, 'stream_slice', {manifest_hash, from: {type: 'relative', seconds_ago: 0.5},
+                                                     to: {type: 'streamhead'}});
+    assert.deepEqual(tail.sample_range, [72000, 96000]);
+    const virtual = await call(client, 'stream_slice', {manifest_hash, output: 'virtual', from: {type: 'streamstart'},
+                                                        to: {type: 'sampleposition', position: 5001}});
+    const {contents: [content]} = await client.readResource({uri: `garden://object/${virtual.content_hash}`});
+    const told = JSON.parse(content.text);
+    assert.deepEqual(told.chunks.map(chunk => [chunk.byte_offset, chunk.byte_length]), [[0, 20000], [0, 4]]);
+    assert.equal(told.source_manifest, manifest_hash);
+
+    const resources = await all_resources(client);
+    const chunks = resources.filter(resource => resource.uri.startsWith(`garden://chunk/${manifest_hash}/`));
+    assert.equal(chunks.length, 20);
+    const parts = [];
+    for (const chunk of chunks) parts.push((await blob(client, chunk.uri)).subarray(44));
+    assert(Buffer.concat(parts).equals(data));
+    const manifest = JSON.parse((await client.readResource({uri: `garden://manifest/${manifest_hash}`})).contents[0].text);
+    assert.equal(manifest.chunks.length, 20);
+    assert(client.listChanges > 0);
+    for (const [from, to] of [[5, 5], [7, 3], [0, 96001]])
+        assert.match(await failure(client, 'stream_slice', {manifest_hash, from: {type: 'sampleposition', position: from},
+                                                            to: {type: 'sampleposition', position: to}}), /96000/);
+    for (const wrong of [`garden://chunk/${manifest_hash}/20`, `garden://chunk/${manifest_hash}`,
+                         `garden://manifest/${'0'.repeat(64)}`, 'garden://object/x', `garden://slice/${manifest_hash}/5`])
+        await assert.rejects(client.readResource({uri: wrong}), error => error.code === -32002, wrong);
+}
+
+async function a_whole_capture_tells_its_progress_and_can_be_cancelled(stage) {
+    await stage.gardend();
+    const client = await stage.client();
+    const steps = [];
+    const ended = await call(client, 'stream_capture',
+                             {uri: 'stream://dev/short', device_identity: 'dev', seconds: 1, chunk_size_bytes: 50000},
+                             {timeout: PATIENCE, onprogress: step => steps.push(step)});
+    assert(ended.total_samples >= 48000 && ended.lost_samples === 0 && ended.complete);
+    assert(steps.length > 2 && steps.every((step, i) => i === 0 || step.progress > steps[i - 1].progress));
+    assert.equal(steps[0].total, 48000);
+
+    const uri = 'stream://dev/long';
+    const controller = new AbortController();
+    const call_of_it = client.callTool({name: 'stream_capture', arguments: {uri, device_identity: 'dev'}}, undefined,
+                                       {timeout: PATIENCE, signal: controller.signal});
+    const gone = assert.rejects(call_of_it, /abort|cancel/i);
+    await until(async () => !(await client.callTool({name: 'stream_status', arguments: {uri}})).isError &&
+        (await call(client, 'stream_status', {uri})).total_samples > 0);
+    controller.abort('cancelled by the test');
+    await gone;
+    await until(async () => (await call(client, 'stream_status', {uri})).status === 'stopped');
+    const {manifest_hash} = await call(client, 'stream_status', {uri});
+    assert((await call(client, 'stream_verify', {manifest_hash})).verified, 'what was captured is sealed');
+    await client.ping();
+}
+
+async function resources_tell_of_their_changes(stage) {
+    await stage.gardend('--position-ms', '50');
+    const client = await stage.client();
+    const uri = 'stream://dev/watched';
+    await client.setLoggingLevel('debug');
+    await client.subscribeResource({uri: 'garden://transport'});
+    await client.subscribeResource({uri: 'garden://events'});
+    await call(client, 'stream_create', {uri, device_identity: 'dev', chunk_size_bytes: 40000});
+    const own = (await all_resources(client)).find(resource => resource.name === uri).uri;
+    await client.subscribeResource({uri: own});
+    await call(client, 'transport_play');
+    for (const wanted of ['garden://transport', 'garden://events', own])
+        await until(() => client.updated.includes(wanted));
+    for (const event of ['PlaybackStarted', 'PlaybackPosition', 'StreamHeadPosition', 'StreamChunkFull'])
+        await until(() => client.logged.some(each => each.data.event === event));
+    const state = JSON.parse((await client.readResource({uri: own})).contents[0].text);
+    assert.equal(state.status, 'recording');
+    for (const each of ['garden://transport', 'garden://events', own]) await client.unsubscribeResource({uri: each});
+    await client.setLoggingLevel('error');
+    await client.ping();
+    client.updated.length = client.logged.length = 0;
+    await call(client, 'transport_stop');
+    const live = await call(client, 'stream_slice', {stream_uri: uri, from: {type: 'streamstart'}, to: {type: 'streamhead'}});
+    assert(live.sample_range[1] > 0, 'what is sealed can be sliced while it goes on');
+    assert((await call(client, 'stream_stop', {uri})).lost_samples === 0);
+    assert.deepEqual([client.updated, client.logged], [[], []]);
+}
+
+async function what_goes_wrong_with_streams_is_told(stage) {
+    assert.match(await failure(await stage.client(), 'stream_create', {uri: 'stream://x', device_identity: 'dev'}),
+                 /not reachable/);
+    await stage.gardend();
+    const client = await stage.client();
+    assert.match(await failure(client, 'stream_create', {uri: 'stream://x', device_identity: 'none'}), /no source 'none'/);
+    for (const tool of ['stream_stop', 'stream_status'])
+        assert.match(await failure(client, tool, {uri: 'stream://none'}), /stream/);
+    assert.match(await failure(client, 'stream_slice', {from: {type: 'streamstart'}, to: {type: 'streamhead'}}), /manifest_hash/);
+    assert.match(await failure(client, 'stream_verify', {manifest_hash: '0'.repeat(64)}), /nothing is recorded/);
+    assert.match(await failure(client, 'stream_create', {uri: 'stream://x', device_identity: 'dev', chunk_size_bytes: 1}),
+                 /chunk|frame/);
+    // One whose format the source has not is the daemon's to refuse; nothing is left behind.
+    assert.match(await failure(client, 'stream_create', {uri: 'stream://y', device_identity: 'dev',
+                                                         format: {type: 'audio', sample_rate: 44100}}), /could not be captured/);
+    assert.deepEqual(readdirSync(join(stage.store, 'staging')), []);
+    // A daemon that is killed amid a capture: what it had written is sealed, once it is back.
+    const uri = 'stream://dev/killed';
+    await call(client, 'stream_create', {uri, device_identity: 'dev', format: {type: 'audio', sample_format: 'i24'}});
+    await until(async () => (await call(client, 'stream_status', {uri})).total_samples > 1000);
+    await stage.end('SIGKILL');
+    await stage.gardend();
+    const ended = await call(client, 'stream_stop', {uri});
+    assert(ended.total_samples > 1000 && ended.manifest_hash && !ended.complete && ended.trouble, JSON.stringify(ended));
+    assert((await call(client, 'stream_verify', {manifest_hash: ended.manifest_hash})).verified);
+}
+
+async function a_client_that_goes_leaves_a_sealed_recording(stage) {
+    await stage.gardend();
+    const client = await stage.client();
+    const uri = 'stream://dev/left';
+    await call(client, 'stream_create', {uri, device_identity: 'dev', chunk_size_bytes: 100000});
+    await until(async () => (await call(client, 'stream_status', {uri})).total_samples > 1000);
+    stage.clients.pop();
+    await client.close();
+    const other = await stage.client();
+    await until(async () => (await all_resources(other)).some(resource => resource.description.includes(uri)));
+    assert.match((await call(other, 'stream_status', {uri})).status, /stop/, 'the daemon tells of it still');
+}
+
 async function every_tool_was_called(stage) {
     const client = await stage.client();
     assert.deepEqual(client.tools.map(tool => tool.name).filter(name => !called.has(name)), []);
@@ -251,6 +434,11 @@ const tests = [
     the_graph_is_built_and_asked,
     what_the_daemon_tells_can_be_read,
     a_daemon_that_is_down_is_told_of_and_found_again,
+    a_recording_is_captured_rotated_sealed_sliced_and_verified,
+    a_whole_capture_tells_its_progress_and_can_be_cancelled,
+    resources_tell_of_their_changes,
+    what_goes_wrong_with_streams_is_told,
+    a_client_that_goes_leaves_a_sealed_recording,
     every_tool_was_called,
 ];
 let failed = 0;

@@ -3,6 +3,7 @@
 
 Reports in TAP.
 """
+import base64
 import json
 import os
 import re
@@ -279,6 +280,69 @@ def too_many_requests_under_way_are_refused(stage):
     assert {mcp.answer()["id"] for _ in range(2)} == set(numbers[:2])
 
 
+def a_cancelled_call_is_not_answered(stage):
+    stage.gardend()
+    mcp = Mcp(stage)
+    mcp.call("transport_state")
+    os.kill(stage.daemon.pid, signal.SIGSTOP)
+    try:
+        query = mcp.ask("tools/call", name="graph_query", arguments={"query": "{ Node { name @output } }"})
+        mcp.notify("notifications/cancelled", requestId=query, reason="enough")
+        mcp.notify("notifications/cancelled", requestId=query)
+        mcp.notify("notifications/cancelled", requestId=12345)
+        assert mcp.request("ping")["result"] == {}
+        # Its id is free, and what it asked disturbs nobody.
+        mcp.send({"jsonrpc": "2.0", "id": query, "method": "ping"})
+        assert mcp.answer() == {"jsonrpc": "2.0", "id": query, "result": {}}
+    finally:
+        os.kill(stage.daemon.pid, signal.SIGCONT)
+    assert mcp.call("graph_query", query="{ Node { name @output } }") == {"rows": [], "count": 0, "truncated": False}
+    rest, status = mcp.end()
+    assert status == 0 and all("id" not in message for message in rest), rest
+
+
+def the_end_of_the_input_ends_a_capture_and_answers_its_call(stage):
+    stage.gardend()
+    mcp = Mcp(stage, "--store", stage.folder)
+    whole = mcp.ask("tools/call", name="stream_capture", arguments={"uri": "stream://a", "device_identity": "dev"},
+                    _meta={"progressToken": "p"})
+    progress = mcp.until(lambda message: message["method"] == "notifications/progress")["params"]
+    assert progress["progressToken"] == "p" and progress["progress"] > 0, progress
+    rest, status = mcp.end()
+    answers = [message for message in rest if message.get("id") == whole]
+    assert status == 0 and len(answers) == 1, rest
+    told = answers[0]["result"]["structuredContent"]
+    assert told["status"] == "stopped" and told["complete"] and told["total_samples"] > 0, told
+    # And a signal seals what is captured, as well.
+    mcp = Mcp(stage, "--store", stage.folder)
+    mcp.call("stream_create", uri="stream://b", device_identity="dev", chunk_size_bytes=100000)
+    while mcp.call("stream_status", uri="stream://b")["total_samples"] < 1000:
+        time.sleep(0.05)
+    mcp.process.send_signal(signal.SIGTERM)
+    assert mcp.process.wait(60) == 0
+    assert os.listdir(stage.path("staging")) == []
+    mcp = Mcp(stage, "--store", stage.folder)
+    sliced = mcp.call("stream_slice", stream_uri="stream://b", **{"from": {"type": "streamstart"}},
+                      to={"type": "streamhead"})
+    assert sliced["sample_range"][1] > 0
+    for spec, words in (({"type": "absolute", "timestamp": "yesterday"}, "RFC 3339"),
+                        ({"type": "absolute", "timestamp": "1999-01-01T00:00:00Z"}, "outside"),
+                        ({"type": "sampleposition", "position": 10 ** 12}, "outside")):
+        assert words in mcp.failure("stream_slice", stream_uri="stream://b", to={"type": "streamhead"}, **{"from": spec})
+
+
+def a_resource_above_the_limit_is_read_in_parts(stage):
+    stage.gardend()
+    mcp = Mcp(stage, "--store", stage.folder, "--blob-max", "4096")
+    told = mcp.call("stream_capture", uri="stream://a", device_identity="dev", seconds=1)
+    uri = "garden://slice/" + told["manifest_hash"] + "/0-"
+    answer = mcp.request("resources/read", uri=uri + "40000")
+    assert answer["error"]["code"] == PARAMS and "4096" in answer["error"]["message"], answer
+    frame = told["total_bytes"] // told["total_samples"]
+    contents = mcp.request("resources/read", uri=f"{uri}{4096 // frame}")["result"]["contents"][0]
+    assert contents["mimeType"] == "audio/wav" and len(base64.b64decode(contents["blob"])) == 4096 // frame * frame + 44
+
+
 def wrong_words_of_the_call_are_named(stage):
     for words, said in ((["--nothing"], b"nothing"), (["--timeout", "x"], b"--timeout"), (["more"], b"arguments"),
                         (["--message-max", "1"], b"--message-max"), (["--tcp", "x"], b"--tcp"),
@@ -299,7 +363,7 @@ def help_version_and_completions_are_there(stage):
     said = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True).stdout
     for shell in ("bash", "zsh"):
         script = subprocess.run([PROGRAM, "--completion", shell], capture_output=True, text=True, check=True).stdout
-        for word in set(part.strip(",") for part in said.split() if part.startswith("--")):
+        for word in re.findall(r"^ +(--[\w-]+)", said, re.M):
             assert word in script, (shell, word)
         if shell == "bash":
             subprocess.run(["bash", "-n"], input=script, text=True, check=True)
@@ -343,6 +407,9 @@ stages.run([
     a_signal_is_an_end_as_well,
     who_does_not_read_holds_up_nobody_and_ends_it_by_going,
     too_many_requests_under_way_are_refused,
+    a_cancelled_call_is_not_answered,
+    the_end_of_the_input_ends_a_capture_and_answers_its_call,
+    a_resource_above_the_limit_is_read_in_parts,
     wrong_words_of_the_call_are_named,
     help_version_and_completions_are_there,
     the_configuration_in_the_readmes_starts_it,
