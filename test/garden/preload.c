@@ -17,13 +17,14 @@
 // The number at the beginning of the file that |variable| names; a dummy when there is none.
 static volatile int64_t *preload_number(const char *variable, int flags, int access)
 {
-    static int64_t none;
+    static int64_t none, scratch; // what is written is not what others read
+    int64_t *dummy = access & PROT_WRITE ? &scratch : &none;
     const char *path = getenv(variable);
     const int file = path ? open(path, flags | O_CLOEXEC) : -1;
-    if (file < 0) return &none;
+    if (file < 0) return dummy;
     void *mapped = mmap(NULL, sizeof none, access, MAP_SHARED, file, 0);
     (void)close(file);
-    return mapped == MAP_FAILED ? &none : mapped;
+    return mapped == MAP_FAILED ? dummy : mapped;
 }
 
 // Seconds.
