@@ -11,7 +11,7 @@ enum { ERROR_SEQUENCE_MAX = 4 }; // octets of a character in UTF-8
 // Errors travel in messages, where every text is UTF-8: one that were not would take its whole message
 // with it. But a precision may have cut a character in two, and a path need not be UTF-8 at all. Each
 // octet that belongs to no character becomes a question mark.
-static void error_mend(char *text)
+void garden__text_mend(char *text)
 {
     for (size_t left = strlen(text); left > 0;) {
         size_t width = 1;
@@ -35,6 +35,6 @@ int garden__fail(struct garden_error *error, int code, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(error->text, sizeof error->text, format, arguments); // a cut line is still one
     va_end(arguments);
-    error_mend(error->text);
+    garden__text_mend(error->text);
     return code;
 }

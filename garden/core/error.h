@@ -9,5 +9,7 @@
 __attribute__((format(printf, 3, 4)))
 #endif
 int garden__fail(struct garden_error *error, int code, const char *format, ...);
+// Makes |text| UTF-8 in its place.
+void garden__text_mend(char *text);
 
 #endif

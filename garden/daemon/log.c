@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../core/error.h"
+
 enum { LOG_LINE_SIZE = 1024, LOG_TIME_SIZE = 32 };
 
 static const char *const log_names[] = {"error", "warning", "info", "debug"};
@@ -91,6 +93,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(arguments);
     for (char *at = line; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
+    garden__text_mend(line); // a stranger's octets may be none
     char now[LOG_TIME_SIZE];
     log_now(now);
     if (level == LOG_ERROR)

@@ -1,8 +1,10 @@
 // gardend: the garden's daemon.
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "log.h"
 
 // Takes the standard descriptors where they are closed: else a socket might get the number of one, and
 // a log line with it.
@@ -20,5 +22,8 @@ int main(int argc, char **argv)
     static struct options options; // too large for the stack
     main_take_descriptors();
     const int status = options_read(argc, argv, &options);
-    return status >= 0 ? status : daemon_run(&options);
+    if (status < 0) return daemon_run(&options);
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    log_write(LOG_ERROR, "what it told could not be written to the standard output");
+    return status > 0 ? status : 1;
 }

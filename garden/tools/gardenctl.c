@@ -226,7 +226,7 @@ int main(int argc, char **argv)
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
     gardenctl_take_descriptors();
     const int result = gardenctl_options(&tool, argc, argv);
-    if (result < 0) return TOOL_OK;
+    if (result < 0) return gardenctl_end(&tool, NULL, TOOL_OK); // it told what was asked for
     if (result != TOOL_OK) return gardenctl_end(&tool, NULL, result);
     if (optind == argc) return gardenctl_end(&tool, NULL, tool_usage(&tool, "which command?"));
     argc -= optind;
