@@ -47,6 +47,10 @@ DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 sbcl cppzmq-dev $(call unless,g++,g++) \
     python3-gevent python3-ipykernel python3-jupyter-client $(call unless,node,nodejs) $(call unless,npm,npm)
 KOFFI = 2.9.2
+# A browser for the page, which make test does without where it is not.
+DEPS_page = $(DEPS_test) chromium fonts-dejavu-core $(call unless,node,nodejs) $(call unless,npm,npm)
+PLAYWRIGHT = 1.49.1
+JSZMQ = 0.1.2
 DEPS_valgrind = $(DEPS_test) $(DEPS_bench)
 # What gardend records with, when it is there at the build; and a PipeWire to test against.
 DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-bin wireplumber dbus
@@ -55,7 +59,7 @@ DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-b
 unless = $(if $(shell command -v $(1)),,$(2))
 DEPS_interop = $(DEPS_test) $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
     $(call unless,mvn,maven) $(call unless,node,nodejs) $(call unless,npm,npm)
-DEPS_all = $(sort $(DEPS_audio) $(DEPS_consumers) $(DEPS_ffi) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
+DEPS_all = $(sort $(DEPS_audio) $(DEPS_page) $(DEPS_consumers) $(DEPS_ffi) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -145,7 +149,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all lib core zmq zmq-life flat amalgamation test run-tests consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
+.PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
         ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
@@ -165,7 +169,7 @@ $(O)/flags: FORCE
 $(O)/ws: FORCE
 	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
-	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(FFI_SRC) $(MOCK_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT))
+	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(FFI_SRC) $(MOCK_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT) $(PAGE_FILES))
 
 $(O)/obj/%.o: %.c $(O)/flags
 	@mkdir -p $(@D)
@@ -179,6 +183,16 @@ AUDIO_LIBS := $(if $(AUDIO),$(shell pkg-config --libs $(AUDIO)))
 $(call obj,$(wildcard zmtp/io/*.c zmtp/compat/*.c zmtp/ffi/*.c zmtp/ffi/mock/*.c zmtp/tools/*.c zmtp/examples/*.c garden/*/*.c test/*/*.c bench/*.c \
     fuzz/*.c)): EXTRA = $(SYSTEM)
 $(call obj,$(wildcard garden/daemon/*.c test/garden/test_daemon_*.c)): EXTRA += $(AUDIO_CFLAGS)
+
+# The page is in the daemon: its files as arrays of octets.
+PAGE_FILES = $(wildcard garden/page/*.html garden/page/*.css garden/page/*.js)
+$(O)/page/files.c: garden/page/embed $(PAGE_FILES) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,page)garden/page/embed $(PAGE_FILES) >$@
+$(O)/obj/page/files.o: $(O)/page/files.c $(O)/flags
+	@mkdir -p $(@D)
+	$(call Q,cc  )$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+DAEMON_OBJ = $(call obj,$(DAEMON_SRC)) $(O)/obj/page/files.o
 
 $(call obj,zmtp/ws/frames.c): EXTRA = $(WS_FLAGS)
 $(call obj,zmtp/ws/frames.c) $(O)/obj/amalgamation/zmtp.o: $(O)/ws
@@ -282,7 +296,7 @@ zmq-life: $(O)/test/compat/own_life ## contexts and sockets of every type, opene
 CYCLES ?= 100000
 
 # Programs: their own objects, then the libraries, then the system's.
-$(O)/bin/gardend: $(call obj,$(DAEMON_SRC)) $(LIBS)
+$(O)/bin/gardend: $(DAEMON_OBJ) $(LIBS)
 $(O)/bin/gardenctl: $(call obj,$(CTL_SRC)) $(LIBS)
 $(O)/bin/garden-mcp: $(call obj,$(MCP_SRC)) $(LIBS)
 $(O)/bin/sim: $(call obj,$(SIM_SRC)) $(LIBS)
@@ -291,13 +305,13 @@ $(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
 $(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
 $(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
 # The daemon's machines are tested one by one, and as the program that they make.
-$(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(call obj,$(filter-out %/main.c,$(DAEMON_SRC))) \
+$(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(filter-out %/main.o,$(DAEMON_OBJ)) \
     | $(O)/bin/gardend
 $(TESTS) $(TEST_PEERS): private LINK = -lcmocka
 $(REPLAY): $(O)/bin/replay_%: $(O)/obj/fuzz/fuzz_%.o $(O)/obj/fuzz/replay.o $(LIBS)
 $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/bin/%: $(O)/obj/fuzz/%.o $(LIBS)
 $(filter %_garden_ledger,$(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%)): \
-    $(call obj,$(filter-out %/main.c,$(DAEMON_SRC)))
+    $(filter-out %/main.o,$(DAEMON_OBJ))
 $(filter %_garden_mcp,$(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%)): $(call obj,$(filter-out %/main.c,$(MCP_SRC)))
 $(FUZZ:%=$(O)/bin/fuzz_%): private LINK = -fsanitize=fuzzer
 $(BIN) $(SIM) $(EXAMPLES) $(TESTS) $(TEST_PEERS) $(REPLAY) $(FUZZ:%=$(O)/bin/fuzz_%): $(O)/sources
@@ -317,7 +331,12 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
 NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
-tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(if $(call pick,test/garden/test_page.py),$(PAGE_MODULES)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
+# What drives a browser, where there is one; it brings none of its own. Without it the page's tests are skipped.
+PAGE_MODULES = $(if $(and $(shell command -v chromium),$(shell command -v npm)),$(O)/page/node_modules/playwright-core)
+$(O)/page/node_modules/playwright-core:
+	@mkdir -p $(O)/page
+	-@npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix $(O)/page playwright-core@$(PLAYWRIGHT) jszmq@$(JSZMQ)
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
@@ -373,6 +392,10 @@ valgrind: ## the unit tests under valgrind: no wrong access, no leak
 run-valgrind: $(filter $(O)/test/unit/%,$(TESTS))
 	@$(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --timeout 600 \
 	    --under 'valgrind --quiet --error-exitcode=9 --leak-check=full' $^
+
+page: ## the tests of gardend's live page in Chromium, which this installs; its pictures are in O/page/shots
+	$(again) deps-page
+	$(again) run-tests T=test_page $(TEST_WS)
 
 demo: ## installs what is missing, then captures a recording; PACE=fast, FILE=yours.wav, JSON=1
 	$(again) deps-demo
@@ -471,7 +494,7 @@ $(O)/bench/ceiling: $(call obj,bench/ceiling.c bench/bench.c bench/adapter_zmtp.
 # Queries of a garden's state, as its daemon answers them.
 bench-query: $(O)/bench/query ## queries over 100000 regions, timed
 	$(O)/bench/query
-$(O)/bench/query: $(O)/obj/bench/query.o $(call obj,$(filter-out %/main.c,$(DAEMON_SRC))) $(LIBS) $(O)/sources
+$(O)/bench/query: $(O)/obj/bench/query.o $(filter-out %/main.o,$(DAEMON_OBJ)) $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_SYSTEM) $(LIBS_TOOLS)
 .SECONDEXPANSION:

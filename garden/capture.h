@@ -287,6 +287,9 @@ struct garden_writer {
     const struct garden_staging *staging;
     struct garden_capture *capture;
     struct garden_chunk chunks[2];
+    // Hears of each run of whole frames that a chunk got; null, as it is at first: nobody does.
+    void (*on_written)(void *context, const uint8_t *data, uint64_t size);
+    void *context;
 };
 void garden_writer_init(struct garden_writer *writer, const struct garden_staging *staging,
                         struct garden_capture *capture);

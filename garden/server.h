@@ -64,6 +64,28 @@ void garden_server_close(struct garden_server *server, void (*closed)(void *user
 // on. Returns how many lanes that were, or a negative garden_err with the reason.
 int garden_server_listen_again(struct garden_server *server, struct garden_error *error);
 
+// Further doors to the five lanes, for pages in a browser: WebSocket (ZWS 2.0), where events are JSON.
+// Requests are read in any form by either door, and a request that comes again by the other is the same.
+struct garden_web {
+    const char *host; // an address of loopback: "127.0.0.1"
+    uint16_t base; // ports base .. base + 4 in the lanes' order, or any where one is taken; 0: any
+    const char
+        *origins; // which pages may come in, as zmtp_uv_config.ws_origins; programs tell none
+    // What the path ends in, for those alone who were told; null: nothing. Browsers can offer no
+    // subprotocol of PLAIN's.
+    const char *secret;
+};
+// Binds ws://HOST:PORT/lanes/NAME, or ws://HOST:PORT/lanes/NAME/SECRET, all five or none. Once; copies |web|. GARDEN_ERR_TYPE: libzmtp was built
+// without WebSocket.
+int garden_server_open_web(struct garden_server *server, struct zmtp_uv *uv,
+                           const struct garden_web *web, struct garden_error *error);
+// What that bound; each is "" when it did not.
+const struct garden_endpoints *garden_server_web_endpoints(const struct garden_server *server);
+// What a lane's socket and its peers count, as zmtp_uv_stats_json tells it; |web|: of the door for pages.
+// GARDEN_ERR_NOT_FOUND when there is none.
+int64_t garden_server_stats_json(struct garden_server *server, enum garden_lane lane, bool web,
+                                 char *out, size_t size);
+
 // What was bound, with real ports, for a connection file; the session is new with each open.
 const struct garden_endpoints *garden_server_endpoints(const struct garden_server *server);
 struct garden_uuid garden_server_session(const struct garden_server *server);

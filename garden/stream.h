@@ -3,6 +3,9 @@
 //
 //   chunk:  {"number", "path", "first_sample", "sample_count", "byte_count", "gaps": [[first, count]]}
 //   totals: {"offered", "captured", "overrun", "bytes", "chunks"}
+//   levels: {"first", "step", "least": [...], "greatest": [...], "peaks": [...]}: of each run of |step| captured
+//           frames, beginning with the |first|, the least and the greatest sample of all channels; and of the
+//           first eight channels the greatest magnitude since the head before. In thousandths of full scale
 //
 //   StreamStart's reply        Ok {"status": "recording"}
 //   StreamSwitchChunk's reply  Ok {"status": "switched", "full": chunk}; "full" is the full chunk that
@@ -12,7 +15,8 @@
 //   StreamChunkFull            metadata {"chunk": chunk}
 //   StreamHeadPosition         metadata {"path": of the chunk that takes frames, "standby": bool,
 //                              "totals": totals, "ended": true once the source has nothing more, and
-//                              all it had is in chunks or waits for one}
+//                              all it had is in chunks or waits for one; of a daemon with a page also
+//                              "levels": levels}
 //   StreamError of an overrun  metadata {"gap": [first, count]}
 //   Error to a stream request  metadata {"code": name}, such as "not_found" for a stream that the
 //                              daemon does not have

@@ -15,8 +15,8 @@
 #include "../core/error.h"
 #include "http.h"
 #include "log.h"
-#include "metrics.h"
 #include "notify.h"
+#include "page.h"
 #include "place.h"
 #include "requests.h"
 
@@ -27,6 +27,8 @@ struct daemon {
     uv_loop_t loop;
     struct zmtp_uv *uv;
     struct http *http; // null: not served
+    struct page page;
+    char store[OPTIONS_PATH_SIZE]; // that the staging folder is of; "": none's
     uv_timer_t tick, watchdog, look;
     uv_signal_t signals[DAEMON_SIGNALS];
     bool has_handles;
@@ -74,6 +76,7 @@ static void daemon_close_handles(struct daemon *daemon)
 {
     http_close(daemon->http); // before the server, whose counters it tells
     daemon->http = NULL;
+    captures_close(&daemon->page.captures);
     keeper_close(&daemon->requests.keeper);
     if (!daemon->has_handles) return;
     uv_close((uv_handle_t *)&daemon->tick, NULL);
@@ -340,6 +343,7 @@ static int daemon_open_streams(struct daemon *daemon, struct garden_error *error
         .flows = daemon->flows,
         .flow_count = daemon->flow_count,
         .ring_ms = daemon->options->ring_ms,
+        .levels = daemon->options->http && !daemon->options->no_page,
         .on_drained = daemon_on_drained,
         .user = daemon,
     };
@@ -365,19 +369,60 @@ static void daemon_on_watchdog(uv_timer_t *timer)
     notify_say("WATCHDOG=1"); // the loop turns
 }
 
-static char *daemon_metrics(void *user, size_t *size)
+// STORE/staging is a store's; a folder of another name may be anybody's.
+static void daemon_find_store(struct daemon *daemon)
 {
-    const struct daemon *daemon = user;
-    return metrics_text(&daemon->requests, &daemon->place, daemon->uv, size);
+    static const char name[] = "staging";
+    char *path = daemon->store;
+    (void)snprintf(path, sizeof daemon->store, "%s", daemon->options->staging);
+    for (size_t size = strlen(path); size > 1 && path[size - 1] == '/'; size--)
+        path[size - 1] = '\0';
+    char *slash = strrchr(path, '/');
+    if (strcmp(slash ? slash + 1 : path, name) != 0)
+        path[0] = '\0';
+    else if (slash)
+        slash[slash == path] = '\0'; // the root keeps its slash
+    else
+        strcpy(path, ".");
+}
+
+// The doors for pages; without WebSocket the page says so.
+static int daemon_open_doors(struct daemon *daemon, struct garden_error *error)
+{
+    const struct options *options = daemon->options;
+    const uint16_t port = http_port(daemon->http);
+    const struct garden_web web = {.host = "127.0.0.1",
+                                   .base =
+                                       port < UINT16_MAX - GARDEN_LANES ? (uint16_t)(port + 1) : 0,
+                                   .origins = http_origins(daemon->http),
+                                   .secret = options->http_token};
+    const int result = garden_server_open_web(daemon->requests.server, daemon->uv, &web, error);
+    daemon->page.has_websocket = result == GARDEN_OK;
+    return result == GARDEN_ERR_TYPE ? GARDEN_OK : result;
 }
 
 static int daemon_open_http(struct daemon *daemon, struct garden_error *error)
 {
+    const struct options *options = daemon->options;
     const struct http_config config = {.loop = &daemon->loop,
-                                       .address = daemon->options->http,
-                                       .metrics = daemon_metrics,
-                                       .user = daemon};
-    return config.address ? http_open(&daemon->http, &config, error) : GARDEN_OK;
+                                       .address = options->http,
+                                       .token = options->http_token,
+                                       .host = options->http_host,
+                                       .answer = page_answer,
+                                       .user = &daemon->page};
+    daemon->page = (struct page){.requests = &daemon->requests,
+                                 .uv = daemon->uv,
+                                 .place = &daemon->place,
+                                 .wanted = !options->no_page,
+                                 .topics = options->topics};
+    daemon_find_store(daemon);
+    captures_init(&daemon->page.captures, &daemon->loop, options->connection_file,
+                  daemon->store[0] ? daemon->store : NULL);
+    if (!config.address) return GARDEN_OK;
+    int result = http_open(&daemon->http, &config, error);
+    if (result == GARDEN_OK && daemon->page.wanted) result = daemon_open_doors(daemon, error);
+    if (result == GARDEN_OK) page_init(&daemon->page);
+    return result;
 }
 
 static int daemon_open_handles(struct daemon *daemon, struct garden_error *error)
@@ -421,6 +466,10 @@ static void daemon_log_ready(const struct daemon *daemon)
     if (daemon->http)
         log_write(LOG_INFO, "metrics are at port %u: http://%s/metrics",
                   (unsigned)http_port(daemon->http), daemon->options->http);
+    if (daemon->http && daemon->page.wanted)
+        log_write(LOG_INFO, "the page is at http://127.0.0.1:%u/%s",
+                  (unsigned)http_port(daemon->http),
+                  daemon->options->http_token ? "?token=TOKEN" : "");
     log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
 }
 

@@ -101,7 +101,13 @@ static const char options_help_more[] = // a string literal has its limits
     "                       after it on the command line override it. With a '-' before\n"
     "                       FILE it may be missing. SIGHUP reads it again: log-level,\n"
     "                       log-time, position-ms and ring-ms change at once\n"
-    "  --http HOST:PORT     serve /metrics for Prometheus, on loopback only\n"
+    "  --http HOST:PORT     serve the live page, and /metrics for Prometheus, on loopback\n"
+    "                       only; the page's lanes take the five ports behind it, or any.\n"
+    "                       Every user of this machine can reach them: see --http-token\n"
+    "  --http-token FILE    ask who comes there for what is in FILE: 16 to 128 letters,\n"
+    "                       digits, - and _\n"
+    "  --http-host NAME     what else it is called by, for a proxy before it\n"
+    "  --no-page            serve /metrics alone\n"
     "  --query-ms N         how long a query may take (4000)\n"
     "  --query-rows N       how many rows it tells, and that there are more (10000)\n"
     "  --position-ms N      between two PlaybackPosition events (100)\n"
@@ -312,6 +318,9 @@ static const struct option options_table[] = {
     {"log-time", required_argument, NULL, 'T'},
     {"config", required_argument, NULL, 'C'},
     {"http", required_argument, NULL, 'H'},
+    {"http-token", required_argument, NULL, 'k'},
+    {"http-host", required_argument, NULL, 'N'},
+    {"no-page", no_argument, NULL, 'n'},
     {"curve-key", required_argument, NULL, 'K'},
     {"curve-allow", required_argument, NULL, 'A'},
     {"help", no_argument, NULL, 'h'},
@@ -393,6 +402,33 @@ static int options_one(int option, const char *text, struct options *out,
     }
 }
 
+// The first line of the file |path|. Of characters that need no quotes, in a header and anywhere else.
+static int options_token(const char *path, struct options *out)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    enum { TOKEN_MIN = 16 };
+    FILE *file = fopen(path, "re");
+    char *const text = out->token_text;
+    if (!file) {
+        log_write(LOG_ERROR, "--http-token %.150s: %s", path, strerror(errno));
+        return OPTIONS_USAGE;
+    }
+    const bool got = fgets(text, OPTIONS_TOKEN_SIZE, file);
+    (void)fclose(file); // it was only read
+    const size_t size = got ? strcspn(text, "\n") : 0;
+    text[size] = '\0';
+    if (size < TOKEN_MIN || size >= OPTIONS_TOKEN_SIZE - 1 || strspn(text, letters) != size) {
+        log_write(LOG_ERROR,
+                  "--http-token %.150s: its first line must be 16 to 128 letters, digits, - and _, "
+                  "such as 'head -c 24 /dev/urandom | base64 | tr +/ -_' makes",
+                  path);
+        return OPTIONS_USAGE;
+    }
+    out->http_token = text;
+    return OPTIONS_GO_ON;
+}
+
 // Any option, from wherever it comes.
 static int options_take(int option, const char *text, struct options *out,
                         struct options_where *where)
@@ -428,6 +464,14 @@ static int options_take(int option, const char *text, struct options *out,
     case 'H':
         out->http = text;
         return OPTIONS_GO_ON;
+    case 'N':
+        out->http_host = text;
+        return OPTIONS_GO_ON;
+    case 'n':
+        out->no_page = true;
+        return OPTIONS_GO_ON;
+    case 'k':
+        return options_token(text, out);
     case 'K':
         out->key_file = text;
         return OPTIONS_GO_ON;
@@ -538,6 +582,9 @@ static void options_tell_different(const struct options *now, const struct optio
         {"pace", now->pace == fresh->pace},
         {"topics", now->topics == fresh->topics},
         {"http", options_same_text(now->http, fresh->http)},
+        {"http-token", options_same_text(now->http_token, fresh->http_token)},
+        {"http-host", options_same_text(now->http_host, fresh->http_host)},
+        {"no-page", now->no_page == fresh->no_page},
         {"advertise", options_same_text(now->advertise, fresh->advertise)},
         {"curve-key", options_same_text(now->key_file, fresh->key_file)},
         {"curve-allow", options_same_text(now->allow, fresh->allow)},

@@ -6,7 +6,7 @@
 #include "flow.h"
 #include "log.h"
 
-enum { OPTIONS_SOURCES_MAX = 16, OPTIONS_PATH_SIZE = 1024 };
+enum { OPTIONS_SOURCES_MAX = 16, OPTIONS_PATH_SIZE = 1024, OPTIONS_TOKEN_SIZE = 130 };
 
 struct options {
     struct garden_endpoints endpoints;
@@ -26,8 +26,12 @@ struct options {
     enum log_time log_time;
     int ready_fd;                 // -1: none
     const char *key_file, *allow; // CURVE; null: none, everybody
-    const char *advertise; // the host that the connection file has; null: the one listened on
-    const char *http;      // where to serve HTTP; null: nowhere
+    const char *advertise;  // the host that the connection file has; null: the one listened on
+    const char *http;       // where to serve HTTP; null: nowhere
+    const char *http_host;  // what else it is called by; null: nothing
+    const char *http_token; // what who asks there must show; null: nothing. Of |token_text|
+    bool no_page;
+    char token_text[OPTIONS_TOKEN_SIZE];
     char *file_text; // of the configuration file, which paths and sources refer to; null: none
     int argc;        // what it was read from, to be read again
     char **argv;

@@ -114,7 +114,10 @@ static void recorder_fill(struct take *take, const struct garden_capture_event *
     recorder_copy_text(to->text, sizeof to->text, from->text);
     if (from->kind == GARDEN_CAPTURE_SWITCHED && from->result == GARDEN_OK)
         chunk = garden_capture_answered(take->capture);
-    if (from->kind == GARDEN_CAPTURE_HEAD) recorder_settle(take, to);
+    if (from->kind == GARDEN_CAPTURE_HEAD) {
+        recorder_settle(take, to);
+        if (take->tells_levels) levels_take(&take->levels, &to->levels);
+    }
     if (from->kind == GARDEN_CAPTURE_ENDED) recorder_fill_untold(take, to);
     to->has_chunk = chunk != NULL;
     if (chunk) to->chunk = *chunk;
@@ -175,6 +178,12 @@ static bool recorder_has(const struct recorder *recorder, const struct take *tak
     return at != NULL;
 }
 
+static void recorder_on_written(void *context, const uint8_t *data, uint64_t size)
+{
+    struct take *take = context;
+    levels_add(&take->levels, data, size);
+}
+
 static void recorder_obey(struct recorder *recorder, const struct recorder_command *command,
                           int64_t now_ms)
 {
@@ -182,6 +191,8 @@ static void recorder_obey(struct recorder *recorder, const struct recorder_comma
     switch (command->verb) {
     case RECORDER_ADD:
         garden_writer_init(&take->writer, recorder->staging, take->capture);
+        take->writer.on_written = take->tells_levels ? recorder_on_written : NULL;
+        take->writer.context = take;
         take->next = recorder->takes;
         recorder->takes = take;
         break;

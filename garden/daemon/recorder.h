@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "flow.h"
+#include "levels.h"
 
 // A stream as the I/O thread has it. The owner fills it in, and must leave it alone from
 // recorder_add() until the event that is its |last|.
@@ -16,9 +17,11 @@ struct take {
     struct garden_ring *ring;
     const struct flow *flow;
     void *owner;
+    bool tells_levels;       // with each of its heads
     atomic_bool stop_wanted; // by recorder_stop(), until the I/O thread has seen it
     // The I/O thread's.
     struct garden_writer writer;
+    struct levels levels;
     struct take *next;
 };
 
@@ -38,7 +41,8 @@ struct recorder_event {
     struct garden_chunk_report untold[RECORDER_UNTOLD_MAX];
     struct garden_gap gap;
     struct garden_capture_totals totals;
-    char path[GARDEN_PATH_MAX]; // "": none
+    struct levels_report levels; // of a head, where |take| tells them
+    char path[GARDEN_PATH_MAX];  // "": none
     char text[256];
 };
 

@@ -130,11 +130,37 @@ static void stream_publish_end(struct stream *stream)
     stream_publish(stream->streams, &event, NULL, 0);
 }
 
+static struct garden_value stream_levels_list(const int16_t *from, size_t count,
+                                              struct garden_arena *arena)
+{
+    struct garden_value *items = garden_arena_alloc(arena, count, sizeof *items);
+    for (size_t i = 0; items && i < count; i++)
+        items[i] = garden_value_int(from[i]);
+    return garden_value_list(items, items ? count : 0);
+}
+
+// The arena tells of missing memory.
+static struct garden_value stream_levels_value(const struct levels_report *levels,
+                                               struct garden_arena *arena)
+{
+    enum { ENTRIES = 5 };
+    struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
+    if (!entries) return garden_value_null();
+    entries[0] = garden_entry_of("first", garden_value_uint(levels->first));
+    entries[1] = garden_entry_of("step", garden_value_uint(levels->step));
+    entries[2] = garden_entry_of("least", stream_levels_list(levels->least, levels->count, arena));
+    entries[3] =
+        garden_entry_of("greatest", stream_levels_list(levels->greatest, levels->count, arena));
+    entries[4] =
+        garden_entry_of("peaks", stream_levels_list(levels->peaks, levels->channel_count, arena));
+    return garden_value_map(entries, ENTRIES);
+}
+
 static void stream_publish_head(struct stream *stream, const struct recorder_event *from)
 {
     struct garden_arena arena;
     struct garden_value totals;
-    struct garden_entry entries[4];
+    struct garden_entry entries[5];
     size_t count = 0;
     const struct garden_event event = {
         .kind = GARDEN_EVENT_STREAM_HEAD_POSITION,
@@ -151,6 +177,11 @@ static void stream_publish_head(struct stream *stream, const struct recorder_eve
         entries[count++] = garden_entry_of("standby", garden_value_bool(from->standby));
         entries[count++] = garden_entry_of("totals", totals);
         if (from->ended) entries[count++] = garden_entry_of("ended", garden_value_bool(true));
+        if (from->levels.step > 0) {
+            entries[count++] =
+                garden_entry_of("levels", stream_levels_value(&from->levels, &arena));
+            if (arena.error < 0) count--; // no memory for them: the rest goes without
+        }
         stream_publish(stream->streams, &event, entries, count);
     }
     garden_arena_fini(&arena);
@@ -328,6 +359,9 @@ int stream_open(struct streams *streams, const struct stream *like, struct strea
     memcpy(stream->first_path, like->first_path, sizeof stream->first_path);
     stream->take.owner = stream;
     stream->take.flow = stream->flow;
+    stream->take.tells_levels =
+        streams->config.levels && stream->format.kind == GARDEN_STREAM_AUDIO;
+    levels_init(&stream->take.levels, &stream->format);
     stream->started_ns = uv_hrtime();
     stream_log_init(&stream->log, garden__time_now());
     const int result = stream_open_capture(stream, error);

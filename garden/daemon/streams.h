@@ -19,6 +19,7 @@ struct streams_config {
     struct flow *const *flows;
     size_t flow_count;
     uint32_t ring_ms; // how much audio a ring holds
+    bool levels;      // tell with each head how loud the stream is
     void (*on_drained)(void *user);
     void *user;
 };

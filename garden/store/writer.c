@@ -24,6 +24,8 @@ static int writer_perform(struct garden_writer *writer, const struct garden_capt
     case GARDEN_CAPTURE_WRITE:
         result = garden_chunk_write(chunk, action->data, (size_t)action->bytes, error);
         *intact = garden_chunk_intact(chunk);
+        if (result == GARDEN_OK && writer->on_written)
+            writer->on_written(writer->context, action->data, action->bytes);
         return result;
     case GARDEN_CAPTURE_CLOSE:
         *intact = garden_chunk_intact(chunk); // closing only cuts: what is intact stays so

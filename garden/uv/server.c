@@ -10,14 +10,11 @@
 // queues, and once these are full in the senders'.
 #include "../server.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <zmtp/uv.h>
 
 #include "../core/error.h"
-#include "../core/history.h"
-#include "../core/record.h"
+#include "inside.h"
 #include "random.h"
 
 enum {
@@ -30,15 +27,6 @@ enum {
     SERVER_EVENTS_COUNT_MAX = 128,
     SERVER_EVENTS_BYTES_MAX = 256 * 1024,
     SERVER_REQUESTS_MAX = 4096,
-    SERVER_LINGER_MS = 2000,
-    // Replies that wait for one client to read them, of any number: who asks thousands of things at
-    // once gets as many answers. Beyond, they are dropped and counted.
-    SERVER_REPLIES_BYTES_MAX = 16 * 1024 * 1024,
-    // Of one request, which a stranger may leave unfinished on each of many connections: far above what
-    // any means, as regions, nodes and participants keep 64 KiB at most.
-    SERVER_REQUEST_BYTES_MAX = 4 * 1024 * 1024,
-    // ... and for all clients of a lane together, subscribers too: as many as may not read share it. See socket.h.
-    SERVER_WAITING_ALL_MAX = 64 * 1024 * 1024,
     // A slice: messages of shell and query, and nanoseconds after which no further one begins. Some twenty
     // microseconds is what most take.
     SERVER_SLICE_COUNT = 32,
@@ -48,37 +36,12 @@ enum {
     SERVER_EXTRA_MAX = 15, // entries of an event's metadata beside "seq"
 };
 
-struct server_lane {
-    struct garden_server *server;
-    enum garden_lane lane;
-    struct zmtp_uv_socket *socket; // null: not open
-    bool waiting;                  // there may be messages in it
-};
-
 // A request, and where its answer goes.
 struct server_request {
     struct garden_request public; // first, so that the one is the other
     struct server_request *next, *before;
+    const struct server_lane *door; // by which it came
     struct zmtp_msg route;
-};
-
-struct garden_server {
-    struct garden_server_config config;
-    struct garden_endpoints endpoints;
-    struct garden_uuid session;
-    struct server_lane lanes[GARDEN_LANES];
-    struct server_request *first; // unanswered
-    size_t request_count;
-    struct garden__record record;
-    struct garden__history history;
-    struct garden_buffer octets; // the message being encoded
-    struct garden_server_counters counters;
-    uv_check_t turn;  // runs when the loop has read
-    uv_idle_t wake;   // active: messages wait, so the loop does not sleep
-    bool query_first; // of the two lanes of a slice
-    size_t closing;
-    void (*closed)(void *user);
-    void *closed_user;
 };
 
 void garden_server_config_init(struct garden_server_config *config)
@@ -97,11 +60,11 @@ void garden_server_config_init(struct garden_server_config *config)
 // ---- Replies
 
 // Sends |part| along |route|; both are empty afterwards.
-static void server_send_part(struct garden_server *server, enum garden_lane lane,
+static void server_send_part(struct garden_server *server, const struct server_lane *door,
                              struct zmtp_msg *route, struct zmtp_part *part)
 {
     int result = zmtp_msg_append_part(route, part);
-    if (result == ZMTP_OK) result = zmtp_uv_send_msg(server->lanes[lane].socket, route);
+    if (result == ZMTP_OK) result = zmtp_uv_send_msg(door->socket, route);
     if (result == ZMTP_OK)
         server->counters.replies++;
     else
@@ -111,12 +74,12 @@ static void server_send_part(struct garden_server *server, enum garden_lane lane
 }
 
 // Sends a copy of |octets| along |route|, which is empty afterwards.
-static void server_send(struct garden_server *server, enum garden_lane lane, struct zmtp_msg *route,
-                        struct zmtp_bytes octets)
+static void server_send(struct garden_server *server, const struct server_lane *door,
+                        struct zmtp_msg *route, struct zmtp_bytes octets)
 {
     struct zmtp_part part = {0};
     if (zmtp_part_copy(&part, octets, NULL) == ZMTP_OK) {
-        server_send_part(server, lane, route, &part);
+        server_send_part(server, door, route, &part);
         return;
     }
     server->counters.undeliverable++;
@@ -201,7 +164,7 @@ void garden_server_reply(struct garden_server *server, struct garden_request *re
     if (garden_reply_encode(request, reply, &server->octets) == GARDEN_OK) {
         const struct zmtp_bytes octets = garden_buffer_bytes(&server->octets);
         server_record(server, request, octets);
-        server_send(server, request->lane, &owned->route, octets);
+        server_send(server, owned->door, &owned->route, octets);
     } else {
         server->counters.undeliverable++;
     }
@@ -222,7 +185,7 @@ void garden_server_reply_octets(struct garden_server *server, struct garden_requ
     if (zmtp_part_wrap(&part, octets->data, octets->size, server_release_octets,
                        (void *)(uintptr_t)octets->capacity, NULL) == ZMTP_OK) {
         garden_buffer_init(octets, NULL, octets->size_max); // its memory is the part's now
-        server_send_part(server, request->lane, &owned->route, &part);
+        server_send_part(server, owned->door, &owned->route, &part);
     } else {
         server->counters.undeliverable++;
     }
@@ -274,8 +237,7 @@ static void server_refuse(struct garden_server *server, const struct server_lane
         garden_buffer_clear(&server->octets);
         result = garden_message_encode(&reply, form, &server->octets, NULL);
     }
-    if (result == GARDEN_OK)
-        server_send(server, lane->lane, route, garden_buffer_bytes(&server->octets));
+    if (result == GARDEN_OK) server_send(server, lane, route, garden_buffer_bytes(&server->octets));
     zmtp_msg_fini(route);
 }
 
@@ -286,7 +248,7 @@ static bool server_repeated(struct garden_server *server, const struct server_la
     const struct zmtp_bytes octets = garden__record_find(&server->record, lane->lane, msg_id);
     if (octets.size > 0) {
         server->counters.repeated++;
-        server_send(server, lane->lane, route, octets);
+        server_send(server, lane, route, octets);
         return true;
     }
     for (struct server_request *at = server->first; at; at = at->next) {
@@ -296,6 +258,7 @@ static bool server_repeated(struct garden_server *server, const struct server_la
         server->counters.repeated++;
         zmtp_msg_fini(&at->route);
         at->route = *route;
+        at->door = lane;
         zmtp_msg_init(route, NULL);
         return true;
     }
@@ -324,8 +287,9 @@ static uint64_t server_oldest_seq(const struct garden_server *server)
 }
 
 // Answers GetEvents, which changes nothing and so is not kept in the record.
-static void server_answer_events(struct garden_server *server, struct zmtp_msg *route,
-                                 const struct garden_message *request, struct garden_form form)
+static void server_answer_events(struct garden_server *server, const struct server_lane *door,
+                                 struct zmtp_msg *route, const struct garden_message *request,
+                                 struct garden_form form)
 {
     struct garden_arena arena;
     struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
@@ -352,7 +316,7 @@ static void server_answer_events(struct garden_server *server, struct zmtp_msg *
     if (!items || !kept) garden_reply_error(&reply, GARDEN_LANE_SHELL, "no memory for the events");
     server->counters.requests++;
     if (server_encode(request, GARDEN_LANE_SHELL, form, &reply, &server->octets) == GARDEN_OK)
-        server_send(server, GARDEN_LANE_SHELL, route, garden_buffer_bytes(&server->octets));
+        server_send(server, door, route, garden_buffer_bytes(&server->octets));
     for (size_t i = 0; i < count; i++)
         garden_message_fini(&kept[i]);
     garden_arena_fini(&arena);
@@ -378,6 +342,7 @@ static void server_accept(struct garden_server *server, const struct server_lane
     *request = (struct server_request){
         .public = {.lane = lane->lane, .message = *message, .form = form},
         .next = server->first,
+        .door = lane,
         .route = *route,
     };
     zmtp_msg_init(route, NULL);
@@ -403,7 +368,7 @@ static void server_read(struct garden_server *server, const struct server_lane *
                       "this lane does not take messages of this msg_type");
     } else if (message.family == GARDEN_SHELL_REQUEST &&
                message.shell_request.kind == GARDEN_SHELL_GET_EVENTS) {
-        server_answer_events(server, route, &message, form);
+        server_answer_events(server, lane, route, &message, form);
     } else if (!server_repeated(server, lane, route, message.header.msg_id)) {
         if (server->request_count < server->config.requests_max) {
             server_accept(server, lane, route, &message, form);
@@ -434,10 +399,9 @@ static void server_take(struct garden_server *server, const struct server_lane *
 
 // ---- Turns
 
-// Takes one message of a lane. False: there was none, or the server closes.
-static bool server_step(struct garden_server *server, enum garden_lane which)
+// Takes one message of a door. False: there was none, or the server closes.
+static bool server_step_door(struct garden_server *server, struct server_lane *lane)
 {
-    struct server_lane *lane = &server->lanes[which];
     struct zmtp_msg msg;
     if (!lane->waiting || server->closing) return false;
     zmtp_msg_init(&msg, NULL);
@@ -448,6 +412,13 @@ static bool server_step(struct garden_server *server, enum garden_lane which)
         lane->waiting = false;          // until it is told that there is something
     zmtp_msg_fini(&msg);
     return result == ZMTP_OK;
+}
+
+// The same of a lane: its own door, and when nobody waits there that for pages.
+static bool server_step(struct garden_server *server, enum garden_lane which)
+{
+    return server_step_door(server, &server->lanes[which]) ||
+           server_step_door(server, &server->lanes[GARDEN_LANES + which]);
 }
 
 static void server_hurry(struct garden_server *server)
@@ -475,7 +446,7 @@ static void server_on_turn(uv_check_t *turn)
     for (int i = 0; i < SERVER_SLICE_COUNT && server_step_slow(server); i++)
         if (uv_hrtime() - begun >= SERVER_SLICE_NS) break;
     if (server->closing) return; // both handles are closed
-    for (size_t i = 0; i < GARDEN_LANES; i++)
+    for (size_t i = 0; i < SERVER_DOORS; i++)
         if (server->lanes[i].waiting) return;
     (void)uv_idle_stop(&server->wake); // neither of these fails
     (void)uv_check_stop(&server->turn);
@@ -486,7 +457,7 @@ static void server_on_wake(uv_idle_t *wake)
     (void)wake; // it is there, that is all
 }
 
-static void server_on_readable(struct zmtp_uv_socket *socket, void *user)
+void garden__server_on_readable(struct zmtp_uv_socket *socket, void *user)
 {
     (void)socket;
     struct server_lane *lane = user;
@@ -498,6 +469,26 @@ static void server_on_readable(struct zmtp_uv_socket *socket, void *user)
 }
 
 // ---- Events
+
+// As those behind |door| read events.
+static int server_event_encode(struct garden_server *server, const struct server_lane *door,
+                               const struct garden_message *message)
+{
+    static const struct garden_form web = {GARDEN_JSON, GARDEN_EXTERNAL};
+    garden_buffer_clear(&server->octets);
+    return garden_message_encode(message, door->web ? web : server->config.form, &server->octets,
+                                 NULL);
+}
+
+static void server_publish_octets(struct garden_server *server, const struct server_lane *door,
+                                  const struct garden_message *message)
+{
+    const struct zmtp_bytes parts[] = {zmtp_bytes_text(garden_message_name(message)),
+                                       garden_buffer_bytes(&server->octets)};
+    const size_t skip = server->config.topics ? 0 : 1;
+    // A publisher is never refused for a full subscriber; its seq tells that one what it missed.
+    (void)zmtp_uv_send(door->socket, parts + skip, 2 - skip);
+}
 
 int garden_server_publish(struct garden_server *server, const struct garden_event *event,
                           const struct garden_entry *extra, size_t extra_count)
@@ -513,22 +504,23 @@ int garden_server_publish(struct garden_server *server, const struct garden_even
     if (extra_count > 0) memcpy(entries + 1, extra, extra_count * sizeof *extra);
     message.metadata = (struct garden_map){.entries = entries, .count = 1 + extra_count};
     message.event = *event;
-    garden_buffer_clear(&server->octets);
-    const int result = garden_message_encode(&message, server->config.form, &server->octets, NULL);
+    const int result = server_event_encode(server, &server->lanes[GARDEN_LANE_IOPUB], &message);
     if (result < 0) return result;
     garden__history_add(&server->history, server->counters.events++,
                         garden_buffer_bytes(&server->octets));
-    const struct zmtp_bytes parts[] = {zmtp_bytes_text(garden_message_name(&message)),
-                                       garden_buffer_bytes(&server->octets)};
-    const size_t skip = server->config.topics ? 0 : 1;
-    // A publisher is never refused for a full subscriber; its seq tells that one what it missed.
-    (void)zmtp_uv_send(server->lanes[GARDEN_LANE_IOPUB].socket, parts + skip, 2 - skip);
+    server_publish_octets(server, &server->lanes[GARDEN_LANE_IOPUB], &message);
+    // Pages read JSON, which is made only when one is there to read it. Without memory it is a gap.
+    if (server->web_subscriptions == 0 ||
+        server_event_encode(server, &server->lanes[SERVER_WEB_IOPUB], &message) < 0)
+        return GARDEN_OK;
+    server_publish_octets(server, &server->lanes[SERVER_WEB_IOPUB], &message);
     return GARDEN_OK;
 }
 
 // What a new subscriber is sent: [topic, message] where that matches what it subscribed to, which a
 // message alone only does when that is everything.
-static void server_welcome(struct garden_server *server, struct zmtp_bytes topic)
+static void server_welcome(struct garden_server *server, const struct server_lane *door,
+                           struct zmtp_bytes topic)
 {
     struct garden_message message;
     struct garden_arena arena;
@@ -543,116 +535,34 @@ static void server_welcome(struct garden_server *server, struct zmtp_bytes topic
     if (server->config.on_welcome &&
         server->config.on_welcome(server, &arena, &welcome->state, server->config.user) < 0)
         welcome->state = garden_value_null();
-    garden_buffer_clear(&server->octets);
     // Something must be sent, as what is sent next is for this subscriber alone. Without memory it is
     // no octets, which nobody can read.
-    (void)garden_message_encode(&message, server->config.form, &server->octets, NULL);
+    (void)server_event_encode(server, door, &message);
     if (server->config.topics && topic.size == 0) topic = zmtp_bytes_text("Welcome");
     const struct zmtp_bytes parts[] = {topic, garden_buffer_bytes(&server->octets)};
     const size_t skip = topic.size > 0 ? 0 : 1;
-    if (zmtp_uv_send(server->lanes[GARDEN_LANE_IOPUB].socket, parts + skip, 2 - skip) == ZMTP_OK)
-        server->counters.welcomes++;
+    if (zmtp_uv_send(door->socket, parts + skip, 2 - skip) == ZMTP_OK) server->counters.welcomes++;
     garden_arena_fini(&arena);
 }
 
 // A subscription, or the end of one: the first octet tells.
-static void server_on_subscription(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
+void garden__server_on_subscription(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user)
 {
-    struct garden_server *server = ((const struct server_lane *)user)->server;
+    const struct server_lane *door = user;
+    struct garden_server *server = door->server;
     const struct zmtp_bytes wish = zmtp_msg_bytes(msg, 0);
     if (server->closing || msg->count != 1 || wish.size == 0 || wish.data[0] > 1) return;
     const struct zmtp_bytes topic = zmtp_bytes_of(wish.data + 1, wish.size - 1);
+    if (door->web && wish.data[0] == 1) server->web_subscriptions++;
+    if (door->web && wish.data[0] == 0 && server->web_subscriptions > 0)
+        server->web_subscriptions--;
     if (wish.data[0] == 0)
         (void)zmtp_uv_cancel(socket, topic); // of a peer that is gone: nothing to do
     else if (zmtp_uv_subscribe(socket, topic) == ZMTP_OK && server->config.welcome)
-        server_welcome(server, topic);
+        server_welcome(server, door, topic);
 }
 
 // ---- Life
-
-static const enum zmtp_socket_type server_types[GARDEN_LANES] = {
-    [GARDEN_LANE_CONTROL] = ZMTP_ROUTER, [GARDEN_LANE_SHELL] = ZMTP_ROUTER,
-    [GARDEN_LANE_IOPUB] = ZMTP_XPUB,     [GARDEN_LANE_HEARTBEAT] = ZMTP_ROUTER,
-    [GARDEN_LANE_QUERY] = ZMTP_ROUTER,
-};
-
-static int server_error_code(int zmtp_error)
-{
-    switch (zmtp_error) {
-    case ZMTP_ERR_MEMORY:
-        return GARDEN_ERR_MEMORY;
-    case ZMTP_ERR_IN_USE:
-        return GARDEN_ERR_EXISTS;
-    case ZMTP_ERR_ACCESS:
-        return GARDEN_ERR_ACCESS;
-    case ZMTP_ERR_NOT_FOUND:
-        return GARDEN_ERR_NOT_FOUND;
-    case ZMTP_ERR_ENDPOINT:
-    case ZMTP_ERR_TRANSPORT:
-    case ZMTP_ERR_ARGUMENT:
-        return GARDEN_ERR_ARGUMENT;
-    default:
-        return GARDEN_ERR_SYSTEM;
-    }
-}
-
-static void server_encrypt(const struct garden_server_config *server, struct zmtp_uv_config *config)
-{
-    struct stat status;
-    struct zmtp_allow allow = {.kind = ZMTP_ALLOW_ANY};
-    if (server->allow) {
-        const bool folder = stat(server->allow, &status) == 0 && S_ISDIR(status.st_mode);
-        allow.kind = folder ? ZMTP_ALLOW_FOLDER : ZMTP_ALLOW_FILE;
-        allow.path = server->allow;
-    }
-    zmtp_uv_config_curve_server(config, server->keys, allow);
-}
-
-static int server_bind_lane(struct server_lane *lane, const char *endpoint,
-                            struct garden_error *error)
-{
-    const int result = zmtp_uv_bind(lane->socket, endpoint);
-    if (result >= 0) return GARDEN_OK;
-    const char *why = zmtp_uv_error_text(lane->socket);
-    return garden__fail(error, server_error_code(result), "the %s lane cannot listen: %s",
-                        garden_lane_name(lane->lane), why[0] ? why : zmtp_err_text(result));
-}
-
-static int server_open_lane(struct garden_server *server, struct zmtp_uv *uv,
-                            enum garden_lane which, struct garden_error *error)
-{
-    struct server_lane *lane = &server->lanes[which];
-    struct zmtp_uv_config config;
-    *lane = (struct server_lane){.server = server, .lane = which};
-    zmtp_uv_config_init(&config, server_types[which]);
-    config.linger_ms = SERVER_LINGER_MS;
-    config.limits.message_max = SERVER_REQUEST_BYTES_MAX;
-    config.socket.send_bytes_all_max = SERVER_WAITING_ALL_MAX;
-    config.user = lane;
-    if (which == GARDEN_LANE_IOPUB) {
-        // What is sent right after a subscription goes to that subscriber alone.
-        config.socket.xpub_mode = server->config.welcome ? ZMTP_XPUB_LAST_VALUE : ZMTP_XPUB_MANUAL;
-        config.on_message = server_on_subscription;
-    } else {
-        config.on_readable = server_on_readable;
-        config.socket.send_count_max = 0;
-        config.socket.send_bytes_max = SERVER_REPLIES_BYTES_MAX;
-    }
-    if (server->config.keys) server_encrypt(&server->config, &config);
-    int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
-    zmtp_wipe(&config, sizeof config);
-    if (result < 0)
-        return garden__fail(error, server_error_code(result),
-                            "the %s lane cannot be opened: %s%s%s", garden_lane_name(which),
-                            zmtp_err_text(result),
-                            server->config.allow ? ": whom to let in cannot be read from " : "",
-                            server->config.allow ? server->config.allow : "");
-    result = server_bind_lane(lane, server->config.endpoints.of[which], error);
-    if (result < 0) return result;
-    const char *bound = zmtp_uv_endpoint(lane->socket);
-    strncpy(server->endpoints.of[which], bound, GARDEN_ENDPOINT_SIZE - 1);
-    return GARDEN_OK;
-}
 
 int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
                        const struct garden_server_config *config, struct garden_error *error)
@@ -671,7 +581,7 @@ int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
     (void)uv_idle_init(zmtp_uv_loop(uv), &server->wake);
     server->turn.data = server->wake.data = server;
     for (size_t i = 0; i < GARDEN_LANES; i++) {
-        const int result = server_open_lane(server, uv, (enum garden_lane)i, error);
+        const int result = garden__doors_open_lane(server, uv, (enum garden_lane)i, error);
         if (result < 0) {
             garden_server_close(server, NULL, NULL);
             return result;
@@ -708,33 +618,15 @@ void garden_server_close(struct garden_server *server, void (*closed)(void *user
         server_free(server, server->first);
     // Counted before the first close, so that the last one to complete is the last one.
     server->closing = 2; // the handles
-    for (size_t i = 0; i < GARDEN_LANES; i++)
+    for (size_t i = 0; i < SERVER_DOORS; i++)
         if (server->lanes[i].socket) server->closing++;
     uv_close((uv_handle_t *)&server->turn, server_handle_closed);
     uv_close((uv_handle_t *)&server->wake, server_handle_closed);
-    for (size_t i = 0; i < GARDEN_LANES; i++) {
+    for (size_t i = 0; i < SERVER_DOORS; i++) {
         struct zmtp_uv_socket *socket = server->lanes[i].socket;
         server->lanes[i].socket = NULL;
         if (socket) zmtp_uv_socket_close(socket, server_part_closed, server);
     }
-}
-
-int garden_server_listen_again(struct garden_server *server, struct garden_error *error)
-{
-    static const char scheme[] = "ipc://";
-    int count = 0;
-    for (size_t i = 0; i < GARDEN_LANES; i++) {
-        struct stat status;
-        struct server_lane *lane = &server->lanes[i];
-        const char *endpoint = server->endpoints.of[i], *path = endpoint + sizeof scheme - 1;
-        if (strncmp(endpoint, scheme, sizeof scheme - 1) != 0 || *path == '@') continue;
-        if (stat(path, &status) == 0 || errno != ENOENT) continue;
-        (void)zmtp_uv_unbind(lane->socket, endpoint); // one that failed before is not bound
-        const int result = server_bind_lane(lane, endpoint, error);
-        if (result < 0) return result;
-        count++;
-    }
-    return count;
 }
 
 const struct garden_endpoints *garden_server_endpoints(const struct garden_server *server)

@@ -259,8 +259,9 @@ def the_metrics_are_served_and_nothing_else_is(service):
             assert name in names, f"{name} has no type before it"
             float(line.rsplit(" ", 1)[1])
     assert {"garden_requests_total", "garden_events_total", "zmtp_messages_sent_total"} <= names, names
-    assert ask(port, "/")[0] == 404
-    assert ask(port, "/metrics", "POST")[0] == 405
+    assert ask(port, "/nothing")[0] == 404
+    assert ask(port, "/metrics", "POST")[0] == 403  # it is no page of ours that asks
+    assert ask(port, "/metrics", "PUT")[0] == 405
     assert ask(port, "/metrics", "HEAD")[0] == 200
 
 

@@ -1,0 +1,299 @@
+// garden/page's JavaScript without a browser and without a daemon: the octets of ZWS, the sockets over a
+// WebSocket that is none, and the model. Reports in TAP.
+import assert from 'node:assert/strict';
+
+import {Model, readOutput} from '../../../garden/page/model.js';
+import {Dealer, Peer, Sub, ZwsError, commandDecode, commandEncode, frameDecode, frameEncode} from '../../../garden/page/zmtp-ws.js';
+import {runAll, test} from './test.mjs';
+
+const octets = (...list) => new Uint8Array(list);
+const text = bytes => new TextDecoder().decode(bytes);
+
+// ---- Octets
+
+test('a frame is its flags and its body', () => {
+    assert.deepEqual(frameEncode(octets(7, 8), 1), octets(1, 7, 8));
+    assert.deepEqual(frameDecode(octets(0)), {more: false, command: false, body: octets()});
+    assert.deepEqual(frameDecode(octets(1, 9)), {more: true, command: false, body: octets(9)});
+    assert.deepEqual(frameDecode(octets(2, 9)), {more: false, command: true, body: octets(9)});
+});
+
+test('frames that are none are refused', () => {
+    for (const wrong of [[], [3], [4, 1], [0x80]])
+        assert.throws(() => frameDecode(octets(...wrong)), ZwsError, String(wrong));
+});
+
+test('a command is the size of its name, its name and its data', () => {
+    const ping = commandEncode('PING', octets(0, 10));
+    assert.deepEqual(ping, octets(4, 0x50, 0x49, 0x4e, 0x47, 0, 10));
+    assert.deepEqual(commandDecode(ping), {name: 'PING', data: octets(0, 10)});
+    for (const wrong of [[], [0], [5, 0x50]]) assert.throws(() => commandDecode(octets(...wrong)), ZwsError);
+});
+
+// ---- The peer
+
+function peerOf(options = {})
+{
+    const seen = {frames: [], messages: [], ready: 0};
+    const peer = new Peer({onFrame: frame => seen.frames.push(frame), onMessage: parts => seen.messages.push(parts),
+                           onReady: () => seen.ready++, ...options});
+    return {peer, seen};
+}
+
+test('routing ids are the handshake', () => {
+    const {peer, seen} = peerOf({identity: 'me'});
+    peer.begin('ZWS2.0');
+    assert.deepEqual(seen.frames, [octets(0, 0x6d, 0x65)]);
+    assert.equal(seen.ready, 0);
+    peer.take(octets(0));
+    assert.equal(seen.ready, 1);
+});
+
+test('another subprotocol is refused, and so is none', () => {
+    for (const wrong of ['', 'ZWS2.0/NULL', 'chat']) assert.throws(() => peerOf().peer.begin(wrong), ZwsError);
+});
+
+test('what is no routing id before the handshake is refused', () => {
+    for (const wrong of [[1, 1], [2, 4, 0x50, 0x49, 0x4e, 0x47, 0, 0]]) {
+        const {peer} = peerOf();
+        peer.begin('ZWS2.0');
+        assert.throws(() => peer.take(octets(...wrong)), ZwsError);
+    }
+});
+
+test('parts become a message when the last one is there', () => {
+    const {peer, seen} = peerOf();
+    peer.begin('ZWS2.0');
+    peer.take(octets(0));
+    peer.take(octets(1, 65));
+    assert.equal(seen.messages.length, 0);
+    peer.take(octets(0, 66));
+    peer.take(octets(0));
+    assert.deepEqual(seen.messages, [[octets(65), octets(66)], [octets()]]);
+});
+
+test('a message beyond the limits ends it', () => {
+    const {peer} = peerOf({partMax: 3, partsMax: 2});
+    peer.begin('ZWS2.0');
+    peer.take(octets(0));
+    assert.throws(() => peer.take(octets(0, 1, 2, 3, 4)), /part of 4 octets/);
+    const many = peerOf({partsMax: 2});
+    many.peer.begin('ZWS2.0');
+    many.peer.take(octets(0));
+    many.peer.take(octets(1));
+    many.peer.take(octets(1));
+    assert.throws(() => many.peer.take(octets(0)), /limits/);
+});
+
+test('a PING is answered with its context and another command passed over', () => {
+    const {peer, seen} = peerOf();
+    peer.begin('ZWS2.0');
+    peer.take(octets(0));
+    peer.take(frameEncode(commandEncode('PING', octets(0, 10, 1, 2)), 2));
+    assert.deepEqual(seen.frames[1], frameEncode(commandEncode('PONG', octets(1, 2)), 2));
+    peer.take(frameEncode(commandEncode('FUTURE', octets(1)), 2));
+    assert.throws(() => peer.take(frameEncode(commandEncode('PING', octets(0)), 2)), ZwsError);
+});
+
+// ---- Sockets over a WebSocket of ours
+
+class Fake {
+    static all = [];
+    constructor(url, protocols)
+    {
+        Object.assign(this, {url, protocols, sent: [], closed: false, bufferedAmount: 0});
+        Fake.all.push(this);
+    }
+    send(frame)
+    {
+        this.sent.push(frame);
+    }
+    close()
+    {
+        this.closed = true;
+    }
+    open(protocol = 'ZWS2.0')
+    {
+        this.protocol = protocol;
+        this.onopen();
+        this.say(octets(0));
+    }
+    say(bytes)
+    {
+        this.onmessage({data: bytes.slice().buffer});
+    }
+}
+
+const later = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+
+async function until(what, condition)
+{
+    for (const end = Date.now() + 20000; !condition(); await later(5)) assert.ok(Date.now() < end, what);
+}
+
+test('what is sent before the connection is there waits for it', () => {
+    Fake.all = [];
+    const dealer = new Dealer('ws://x', {WebSocket: Fake, waitingMax: 2});
+    assert.deepEqual(Fake.all[0].protocols, ['ZWS2.0']);
+    assert.equal(dealer.send(['a', octets(1)]), true);
+    assert.equal(dealer.send(['b']), true);
+    assert.equal(dealer.send(['c']), false, 'more than may wait');
+    Fake.all[0].open();
+    assert.deepEqual(Fake.all[0].sent, [octets(0), octets(1, 97), octets(0, 1), octets(0, 98)]);
+    assert.deepEqual(dealer.counters.dropped, 1);
+    dealer.close();
+    assert.equal(Fake.all[0].closed, true);
+});
+
+test('a lost connection is dialled again with pauses that grow', async () => {
+    Fake.all = [];
+    const states = [];
+    const dealer = new Dealer('ws://x', {WebSocket: Fake, retryMs: 8, retryMaxMs: 40, onState: (state, why) => states.push(`${state} ${why}`)});
+    const times = [Date.now()];
+    for (let i = 1; i <= 5; i++) {
+        Fake.all[i - 1].onclose({reason: '', code: 1006});
+        await until('it dials again', () => Fake.all.length > i);
+        times.push(Date.now());
+    }
+    assert.ok(times[5] - times[4] >= 19, 'the fifth pause is 20 ms at least');
+    assert.ok(states.includes('waiting the connection ended (1006)'), states);
+    Fake.all[5].open();
+    assert.equal(dealer.failures, 0, 'after success it begins with the shortest again');
+    Fake.all[0].onclose({reason: 'old', code: 1000});
+    assert.equal(dealer.state, 'ready', 'what an old connection says is nothing to us');
+    dealer.close();
+});
+
+test('a subscription is told once and again with each connection', async () => {
+    Fake.all = [];
+    const sub = new Sub('ws://x', {WebSocket: Fake, retryMs: 1});
+    sub.subscribe('ab');
+    sub.subscribe('ab');
+    Fake.all[0].open();
+    assert.deepEqual(Fake.all[0].sent[1], octets(0, 1, 97, 98));
+    assert.equal(Fake.all[0].sent.length, 2);
+    sub.subscribe('');
+    assert.deepEqual(Fake.all[0].sent[2], octets(0, 1));
+    sub.unsubscribe('ab');
+    assert.equal(Fake.all[0].sent.length, 3, 'one of two is left');
+    sub.unsubscribe('ab');
+    assert.deepEqual(Fake.all[0].sent[3], octets(0, 0, 97, 98));
+    Fake.all[0].onclose({reason: '', code: 1006});
+    await until('it dials again', () => Fake.all.length > 1);
+    Fake.all[1].open();
+    assert.deepEqual(Fake.all[1].sent, [octets(0), octets(0, 1)]);
+    sub.close();
+});
+
+test('a peer that says nothing is asked and then left', async () => {
+    Fake.all = [];
+    const sub = new Sub('ws://x', {WebSocket: Fake, heartbeatMs: 10, heartbeatTimeoutMs: 60, retryMs: 1});
+    Fake.all[0].open();
+    await until('a PING', () => Fake.all[0].sent.length > 1);
+    assert.equal(commandDecode(frameDecode(Fake.all[0].sent[1]).body).name, 'PING');
+    await until('another connection', () => Fake.all.length > 1);
+    assert.equal(Fake.all[0].closed, true);
+    sub.close();
+});
+
+test('what breaks the rules ends the connection and is dialled again', async () => {
+    Fake.all = [];
+    let why;
+    const sub = new Sub('ws://x', {WebSocket: Fake, retryMs: 1, onState: (state, words) => why = words || why});
+    Fake.all[0].open();
+    Fake.all[0].say(octets(0xff));
+    assert.match(why, /unknown flags 255/);
+    await until('another connection', () => Fake.all.length > 1);
+    Fake.all[1].open();
+    Fake.all[1].onmessage({data: 'text'});
+    assert.match(why, /text/);
+    sub.close();
+});
+
+// ---- The model
+
+const head = (offered, more = {}) => ({seq: undefined, at: '', name: 'StreamHeadPosition', content: {stream_uri: 's', sample_position: offered},
+    metadata: {totals: {offered, captured: offered, overrun: 0, bytes: offered * 8, chunks: 0}, path: 'x.0', standby: true, ...more}});
+
+test('a jump of the numbers is counted and makes it ask anew', () => {
+    const model = new Model();
+    model.event({name: 'Welcome', at: '', metadata: {}, content: {session: 'a', next_seq: 5, state: null}}, 0);
+    assert.equal(model.event({seq: 5, name: 'Warning', at: '', content: {}, metadata: {}}, 0), false);
+    assert.equal(model.event({seq: 9, name: 'Warning', at: '', content: {}, metadata: {}}, 0), true);
+    assert.equal(model.counts.missed, 3);
+    assert.equal(model.event({seq: 9, name: 'Warning', at: '', content: {}, metadata: {}}, 0), false, 'twice');
+    assert.equal(model.log.filter(({name}) => name === 'Warning').length, 2);
+});
+
+test('a daemon of another session is known nothing of', () => {
+    const model = new Model();
+    model.event({name: 'Welcome', at: '', metadata: {}, content: {session: 'a', next_seq: 50, state: null}}, 0);
+    model.event(head(10), 0);
+    model.event({name: 'Welcome', at: '', metadata: {}, content: {session: 'b', next_seq: 0, state: null}}, 0);
+    assert.equal(model.streams.size, 0);
+    assert.equal(model.counts.missed, 0);
+    assert.equal(model.log.at(-1).name, 'started anew');
+});
+
+test('the playhead goes on by the tempo and no further than was told', () => {
+    const model = new Model();
+    assert.equal(model.position(0), null);
+    model.setTransport({playing: true, position: 8, tempo: 120}, 1000);
+    assert.equal(model.position(1500), 9);
+    assert.equal(model.position(60000), 10, 'a second, and then it waits for news');
+    model.event({seq: 0, name: 'PlaybackStopped', at: '', content: {}, metadata: {}}, 1500);
+    assert.equal(model.position(9000), 9);
+});
+
+test('chunks fill and get full and are sealed', () => {
+    const model = new Model();
+    model.event(head(100), 0);
+    const stream = model.streams.get('s');
+    assert.deepEqual(model.filling(stream), {number: 0, first: 0, frames: 100, bytes: 800, state: 'filling', hash: null});
+    model.event({name: 'StreamChunkFull', at: '', content: {stream_uri: 's'}, metadata: {chunk: {number: 0, first_sample: 0, sample_count: 150, byte_count: 1200}}}, 0);
+    model.event(head(170), 0);
+    assert.equal(stream.chunks.get(0).state, 'full');
+    assert.equal(model.filling(stream).frames, 20);
+    model.event({name: 'StreamError', at: '', content: {stream_uri: 's', error: 'overrun'}, metadata: {gap: [160, 5]}}, 0);
+    assert.equal(model.filling(stream).frames, 15, 'what was overrun is in no chunk');
+    model.setCaptures([{id: 1, uri: 's', state: 'running', output: 'chunk 0 sealed: 150 frames from 0, 0123456789abcdef...\n'}]);
+    assert.deepEqual([stream.chunks.get(0).state, stream.chunks.get(0).hash], ['sealed', '0123456789abcdef']);
+});
+
+test('a stream of the same name that begins anew is another one', () => {
+    const model = new Model();
+    model.event(head(1000), 0);
+    model.event({name: 'StreamChunkFull', at: '', content: {stream_uri: 's'}, metadata: {chunk: {number: 0, first_sample: 0, sample_count: 900, byte_count: 7200}}}, 0);
+    assert.equal(model.event(head(10), 0), true);
+    assert.equal(model.streams.get('s').chunks.size, 0);
+});
+
+test('a waveform has a hole where nothing was told and an end', () => {
+    const model = new Model();
+    const levels = (first, ...values) => ({first, step: 10, least: values.map(value => -value), greatest: values, peaks: [7]});
+    model.event(head(20, {levels: levels(0, 1, 2)}), 0);
+    model.event(head(60, {levels: levels(40, 5, 6)}), 0);
+    const {peaks} = model.streams.get('s');
+    assert.deepEqual(peaks.greatest, [1, 2, null, null, 5, 6]);
+    model.event(head(100000, {levels: levels(1000000, 9)}), 0);
+    assert.deepEqual([peaks.first, peaks.greatest], [1000000, [9]]);
+    for (let i = 1; i < 3000; i++) model.event(head(100000 + i, {levels: levels(1000000 + i * 10, 9)}), 0);
+    assert.equal(peaks.least.length, 1500);
+    assert.equal(peaks.first, 1000000 + 1500 * 10);
+});
+
+test('the log is bounded', () => {
+    const model = new Model();
+    for (let seq = 0; seq < 10000; seq++) model.event({seq, name: 'Warning', at: '', content: {}, metadata: {}}, 0);
+    assert.ok(model.log.length <= 2500);
+    assert.equal(model.log.at(-1).seq, 9999);
+    assert.equal(model.counts.events, 10000);
+});
+
+test('what gardenctl capture prints is read', () => {
+    const read = readOutput('chunk 0 sealed: 10 frames from 0, 0123456789abcdef...\ncaptured 10 of 10\nmanifest ' + 'a'.repeat(64) + '\n');
+    assert.deepEqual(read.sealed, [{number: 0, frames: 10, first: 0, hash: '0123456789abcdef'}]);
+    assert.equal(read.manifest, 'a'.repeat(64));
+});
+
+await runAll();
