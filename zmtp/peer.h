@@ -48,8 +48,9 @@ struct zmtp_peer_limits {
     uint32_t handshake_ms;
     uint32_t authorise_ms; // for the owner's verdict; then the other side is denied
     uint32_t handshake_frame_max;
-    uint64_t message_max; // octets of one message's bodies
-    uint32_t parts_max;
+    uint32_t parts_max;   // of one message
+    uint64_t message_max; // octets of its bodies
+    uint64_t part_max; // and of one part's alone; 0, the default: as many as the message may have
     uint32_t command_max; // octets of one command's body after the handshake
     uint32_t metadata_max, properties_max;
     uint32_t unknown_commands_max;

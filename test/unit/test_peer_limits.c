@@ -100,6 +100,20 @@ static void test_a_message_is_limited_over_all_its_parts(void **state)
     rig_assert_no_message(rig);
 }
 
+static void test_a_part_has_a_limit_of_its_own(void **state)
+{
+    struct rig *rig = *state;
+    rig->config.limits.part_max = 6;
+    rig->config.limits.message_max = 0;
+    connect_pair(rig);
+    rig_hear(rig, LITERAL("\1\6abcdef\1\6ghijkl\0\4mnop\0\6qrstuv"));
+    rig_assert_message(rig, "abcdef|ghijkl|mnop");
+    rig_assert_message(rig, "qrstuv");
+    rig_hear(rig, LITERAL("\0\7")); // only promised
+    rig_assert_closed(rig, ZMTP_ERR_LIMIT);
+    rig_assert_no_message(rig);
+}
+
 static void test_a_message_has_so_many_parts_and_no_more(void **state)
 {
     struct rig *rig = *state;
@@ -372,6 +386,7 @@ int main(void)
         TEST(test_the_largest_sizes_are_refused_by_their_header_alone),
         TEST(test_without_limits_sizes_still_fit_into_memory),
         TEST(test_a_message_is_limited_over_all_its_parts),
+        TEST(test_a_part_has_a_limit_of_its_own),
         TEST(test_a_message_has_so_many_parts_and_no_more),
         TEST(test_a_command_has_a_limit_of_its_own),
         TEST(test_a_large_command_is_delivered_too),

@@ -79,8 +79,9 @@ static uint32_t settings_or_none(int value)
 
 static void settings_limits(const struct zmq__options *options, struct zmtp_peer_limits *limits)
 {
-    limits->message_max = options->max_message < 0 ? 0 : (uint64_t)options->max_message;
-    limits->parts_max = 0;
+    limits->message_max = limits->parts_max = 0; // of a whole message libzmq asks nothing
+    if (options->max_message >= 0)
+        limits->part_max = options->max_message > 0 ? (uint64_t)options->max_message : 1;
     limits->handshake_ms = settings_or_none(options->handshake_ivl);
     limits->heartbeat_interval_ms = (uint32_t)options->heartbeat_ivl;
     limits->heartbeat_timeout_ms = options->heartbeat_timeout < 0

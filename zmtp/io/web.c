@@ -40,6 +40,13 @@ static uint8_t web_minor(enum zmtp_socket_type type)
     return type == ZMTP_RADIO || type == ZMTP_DISH;
 }
 
+// What a fragmented message, which is one part, is gathered up to.
+static uint64_t web_part_max(const struct zmtp_peer_limits *limits)
+{
+    const uint64_t part = limits->part_max, all = limits->message_max;
+    return part == 0 || (all > 0 && all < part) ? all : part;
+}
+
 static struct zmtp__ws_config web_config(const struct zmtp__conn *conn,
                                          const struct zmtp_endpoint *where,
                                          struct zmtp_bytes authority)
@@ -59,7 +66,7 @@ static struct zmtp__ws_config web_config(const struct zmtp__conn *conn,
         .routing_id = named ? config->socket.routing_id : (struct zmtp_bytes){0},
         .random = web_random,
         .handshake_frame_max = config->limits.handshake_frame_max,
-        .message_max = config->limits.message_max,
+        .message_max = web_part_max(&config->limits),
         .heartbeat_interval_ms = config->limits.heartbeat_interval_ms,
         .heartbeat_timeout_ms = config->limits.heartbeat_timeout_ms,
     };

@@ -361,6 +361,7 @@ static bool rx_within_limits(const struct zmtp_peer *peer, const struct zmtp_fra
     if (frame->size > SIZE_MAX / 4) return false;
     if (frame->command) return !limits->command_max || frame->size <= limits->command_max;
     if (limits->parts_max && peer->message_parts >= limits->parts_max) return false;
+    if (limits->part_max && frame->size > limits->part_max) return false;
     if (!limits->message_max) return true;
     return peer->message_size <= limits->message_max &&
            frame->size <= limits->message_max - peer->message_size;
@@ -445,8 +446,10 @@ static size_t rx_left(size_t used, size_t max)
 // May frames without a flag be counted in without a closer look? Each is a short message of one part.
 static bool rx_is_plain(const struct zmtp_peer *peer)
 {
-    const uint64_t max = peer->limits.message_max;
-    return peer->their_major != 1 && !peer->in_message && (max == 0 || max >= UINT8_MAX);
+    const struct zmtp_peer_limits *const limits = &peer->limits;
+    return peer->their_major != 1 && !peer->in_message &&
+           (limits->message_max == 0 || limits->message_max >= UINT8_MAX) &&
+           (limits->part_max == 0 || limits->part_max >= UINT8_MAX);
 }
 
 // What rx_frame would do for messages of one short part each, as far as there are some and room for them.

@@ -217,7 +217,8 @@ static void lane_conflate(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static int lane_probe(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     if (!socket->config.probe_router) return ZMTP_OK;
-    if (lane->end->other->closed || lane->end->out->count > 0) return ZMTP_OK;
+    const struct zmtp__queue *const out = lane->end->out;
+    if (lane->end->other->closed || out->count > 0 || zmtp__queue_full(out)) return ZMTP_OK;
     const struct zmtp_bytes empty = {NULL, 0};
     const struct zmtp__outgoing probe = zmtp__outgoing_of_parts(&empty, 1);
     const int result = zmtp__lane_send(socket, lane, NULL, &probe);
