@@ -347,6 +347,33 @@ static void lingers(void)
     zmq_ctx_term(here);
 }
 
+// What those who have gone left is received, however much it is: more than the native engine keeps.
+static void leavings(void *context)
+{
+    enum { CROWD = 70, SIZE = 1024 * 1024 };
+    static char octets[SIZE];
+    const char *const name = "what those who went left";
+    void *puller = open_socket(context, ZMQ_PULL);
+    char where[256];
+    size_t size = sizeof where;
+    int sent = 0, got = 0;
+    say_result(name, zmq_bind(puller, "tcp://127.0.0.1:*"));
+    zmq_getsockopt(puller, ZMQ_LAST_ENDPOINT, where, &size);
+    for (int i = 0; i < CROWD; i++) {
+        void *own = zmq_ctx_new(), *pusher = open_socket(own, ZMQ_PUSH);
+        const int linger = PATIENCE_MS;
+        zmq_setsockopt(pusher, ZMQ_LINGER, &linger, sizeof linger);
+        zmq_connect(pusher, where);
+        sent += zmq_send(pusher, octets, SIZE, 0) == SIZE;
+        zmq_close(pusher);
+        zmq_ctx_term(own); // when it has left
+    }
+    for (int i = 0; i < CROWD; i++)
+        got += zmq_recv(puller, octets, SIZE, 0) == SIZE;
+    say(name, "%d %d", sent, got);
+    zmq_close(puller);
+}
+
 static void plain(void *context)
 {
     void *a = open_socket(context, ZMQ_PULL), *b = open_socket(context, ZMQ_PUSH);
@@ -467,6 +494,7 @@ int main(void)
     times(context);
     ends();
     lingers();
+    leavings(context);
     plain(context);
     curve(context);
     monitors(context);

@@ -57,6 +57,7 @@ void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_t
     out->recv_count_max = (size_t)options->rcvhwm;
     // libzmq counts messages only.
     out->send_bytes_max = out->recv_bytes_max = out->send_bytes_all_max = 0;
+    out->recv_bytes_gone_max = 0;
     out->immediate = options->immediate;
     if (bit & SETTINGS_CONFLATE) out->conflate = options->conflate;
     if (bit & SETTINGS_PROBE) out->probe_router = options->probe_router;
