@@ -209,7 +209,9 @@ def a_storm_of_signals_loses_nothing_unseen(story):
 def a_collection_that_races_a_capture_and_slices_takes_nothing_of_theirs(story):
     story.start("--source", "counter:2,48000", pace="real")
     first = whole(story, capturing(story, "--seconds", "1"))
+    before = sealed(story)
     running = capturing(story, "--seconds", "3")
+    until(lambda: sealed(story) > before)  # a collection that came first would refuse it
     refused = 0
     while running.poll() is None:
         refused += ctl(story, "gc", "--remove", "--store", story.store).returncode != 0
