@@ -29,7 +29,7 @@ enum {
     // ... and for how long, in nanoseconds: callbacks may be slow, and other sockets urgent. A look at
     // the clock costs as much as a small message: so only every so often, while they are fast.
     UV_SOCKET_BATCH_NS = 1000000,
-    UV_SOCKET_STRIDE_MAX = 32,
+    UV_SOCKET_STRIDE_MAX = 64,
     // Octets that may wait for the loop's flush; more are written by the call that sends.
     UV_SOCKET_UNFLUSHED = 64 * 1024,
     // Connections whose kernel buffer was full that a send tries again when it finds no room.
@@ -429,15 +429,13 @@ int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     return uv_socket_sent(socket, zmtp__uv_socket_send(socket, msg));
 }
 
-int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
+// As a function of its own it does not cost those that need none of it.
+__attribute__((noinline)) static int
+uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
-    if (count == 1 && zmtp__express_send(socket->core, parts[0])) {
-        uv_socket_flush(socket, parts[0].size);
-        return uv_socket_sent(socket, ZMTP_OK);
-    }
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send_bytes(socket->core, parts, count);
@@ -446,6 +444,21 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
         size += parts[i].size;
     if (result == ZMTP_OK) uv_socket_flush(socket, size);
     return uv_socket_sent(socket, result);
+}
+
+int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
+{
+    const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
+    // One that is looked at already, with nothing to flush after it.
+    if (!one || !socket->touched || socket->text) return uv_socket_send_any(socket, parts, count);
+    struct zmtp_uv *const uv = socket->uv;
+    if (uv->unflushed + parts[0].size >= UV_SOCKET_UNFLUSHED ||
+        !zmtp__express_send(socket->core, parts[0]))
+        return uv_socket_send_any(socket, parts, count);
+    uv->unflushed += parts[0].size;
+    socket->error = ZMTP_OK;
+    socket->call = ZMTP__CALL_SEND;
+    return ZMTP_OK;
 }
 
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)

@@ -119,22 +119,25 @@ enum { ZMTP__QUEUE_REFER_BODY = 4096 };
 // behind what was written last: what begin, put and end would do, in a few steps. False: nothing was done.
 static inline bool zmtp__queue_write(struct zmtp__queue *queue, struct zmtp_bytes body)
 {
-    struct zmtp_slab *tail = queue->tail;
+    struct zmtp_slab *const tail = queue->tail;
     if (queue->range_count == 0 || queue->open || !tail) return false;
     if (body.size >= ZMTP__QUEUE_REFER_BODY) return false;
     const size_t left = tail->capacity - queue->tail_used;
-    if (left < ZMTP_HEADER_MAX || left - ZMTP_HEADER_MAX < body.size) return false;
-    const size_t last = (queue->range_head + queue->range_count - 1) & (queue->range_capacity - 1);
-    uint8_t *room = tail->data + queue->tail_used;
-    if (queue->ranges[last].slab != tail || queue->ranges[last].end != room) return false;
+    if (left < ZMTP_HEADER_MAX + body.size) return false;
+    struct zmtp__range *const last =
+        &queue->ranges[(queue->range_head + queue->range_count - 1) & (queue->range_capacity - 1)];
+    uint8_t *const room = tail->data + queue->tail_used;
+    if (last->slab != tail || last->end != room) return false;
     const struct zmtp_frame frame = {.size = body.size};
     const size_t header = zmtp__frame_encode(&frame, room);
-    if (body.size > 0) memcpy(room + header, body.data, body.size);
-    queue->ranges[last].end = room + header + body.size;
-    queue->tail_used += header + body.size;
+    const size_t size = header + body.size;
+    last->end = room + size;
+    queue->tail_used += size;
     queue->count++;
     queue->written++;
-    queue->bytes += header + body.size;
+    queue->bytes += size;
+    // Last, so that nothing has to be kept over a call.
+    if (body.size > 0) memcpy(room + header, body.data, body.size);
     return true;
 }
 // Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
@@ -169,7 +172,8 @@ static inline bool zmtp__queue_take_one(struct zmtp__queue *queue, struct zmtp_m
     const uint8_t *at = range->begin;
     const size_t here = (size_t)(range->end - at);
     // Neither another part nor a command.
-    if (here < 2 || (at[0] & ~ZMTP_FLAG_LONG) != 0 || queue->stale > 0) return false;
+    if (here < 2 || (at[0] & ~ZMTP_FLAG_LONG) != 0) return false;
+    if ((queue->stale | queue->sent) > 0) return false;
     size_t header = 2, size = at[1];
     if (at[0] != 0) {
         if (here < ZMTP_HEADER_MAX) return false;
@@ -184,7 +188,6 @@ static inline bool zmtp__queue_take_one(struct zmtp__queue *queue, struct zmtp_m
     queue->taken++;
     queue->count--;
     queue->bytes -= header + size;
-    queue->sent = queue->message_left = 0;
     if (range->begin == range->end) zmtp__queue_leave_range(queue);
     return true;
 }

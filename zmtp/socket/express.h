@@ -7,12 +7,6 @@
 #include "balance.h"
 #include "fair_queue.h"
 
-// Nothing that happened is still to be looked at.
-static inline bool zmtp__express_quiet(const struct zmtp_socket *socket)
-{
-    return !socket->marks.first && socket->overdue.next == &socket->overdue;
-}
-
 // The only lane on |list|; null: there is none, or others have their turns as well.
 static inline struct zmtp__lane *zmtp__express_lane(const struct zmtp__node *list)
 {
@@ -22,10 +16,11 @@ static inline struct zmtp__lane *zmtp__express_lane(const struct zmtp__node *lis
 // Sends a message of the one part |body|. False: it was not sent.
 static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_bytes body)
 {
+    // What happened to a lane is looked at first: until its mark is taken off, it may be anything.
+    if (socket->marks.first || !zmtp__octets_ok(body)) return false;
     if (socket->pattern->send != zmtp__balance_send_on || socket->config.conflate) return false;
-    if (!zmtp__express_quiet(socket) || !zmtp__octets_ok(body)) return false;
     struct zmtp__lane *const lane = zmtp__express_lane(&socket->writable);
-    if (!lane || !zmtp__lane_writable(socket, lane)) return false;
+    if (!lane || !zmtp__lane_roomy(socket, lane) || lane->end->other->closed) return false;
     if (!zmtp__queue_write(lane->end->out, body)) return false;
     zmtp__pipe_published(lane->end);
     lane->copies++;
@@ -38,8 +33,7 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
 static inline bool zmtp__express_recv(struct zmtp_socket *socket, struct zmtp_msg *msg,
                                       struct zmtp_slab **spare)
 {
-    if (socket->pattern->recv != zmtp__fair_queue_recv || !zmtp__express_quiet(socket))
-        return false;
+    if (socket->marks.first || socket->pattern->recv != zmtp__fair_queue_recv) return false;
     struct zmtp__lane *const lane = zmtp__express_lane(&socket->readable);
     if (!lane || !zmtp__pipe_readable(lane->end)) return false;
     struct zmtp__origin *const origin = lane->end->speaker;

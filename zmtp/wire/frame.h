@@ -27,8 +27,9 @@ static inline int zmtp__frame_decode(struct zmtp_bytes in, struct zmtp_frame *ou
     if (command && more) return ZMTP_ERR_FRAME;
 
     const bool is_long = flags & ZMTP_FLAG_LONG;
-    const uint64_t size = is_long ? zmtp__read_be(&r, 8) : zmtp__read_be(&r, 1);
+    const struct zmtp_bytes octets = zmtp__read_bytes(&r, is_long ? 8 : 1);
     if (r.bad) return 0;
+    const uint64_t size = is_long ? zmtp__frame_long_size(octets.data) : octets.data[0];
     if (size > INT64_MAX) return ZMTP_ERR_FRAME;
 
     *out = (struct zmtp_frame){.size = size, .more = more, .command = command};
@@ -45,10 +46,16 @@ static inline size_t zmtp__frame_encode(const struct zmtp_frame *frame,
         out[1] = (uint8_t)frame->size;
         return 2;
     }
+    const uint64_t size = frame->size;
     out[0] = (uint8_t)(flags | ZMTP_FLAG_LONG);
-    for (unsigned i = 0; i < 8; i++) {
-        out[1 + i] = (uint8_t)(frame->size >> (56 - 8 * i));
-    }
+    out[1] = (uint8_t)(size >> 56);
+    out[2] = (uint8_t)(size >> 48);
+    out[3] = (uint8_t)(size >> 40);
+    out[4] = (uint8_t)(size >> 32);
+    out[5] = (uint8_t)(size >> 24);
+    out[6] = (uint8_t)(size >> 16);
+    out[7] = (uint8_t)(size >> 8);
+    out[8] = (uint8_t)size;
     return ZMTP_HEADER_MAX;
 }
 
