@@ -143,6 +143,9 @@ struct zmtp_event {
     // instead of ZMTP; or empty. Printable octets only.
     struct zmtp_bytes reason;
     uint32_t retry_ms;
+    // The system's number of the connection or listener, which the engine owns: to look at during the call, or
+    // to compare; -1: it has none. Where the event is an end it may be closed already.
+    int descriptor;
     struct zmtp_uv_process process; // ipc, from ACCEPTED or CONNECTED on
     enum zmtp_drop drop;            // DROPPED
     uint64_t count;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../io/listener.h"
 #include "../io/uv_socket.h"
 #include "../zap.h"
 #include "../zmq.h"
@@ -20,6 +21,7 @@ struct zmq__endpoint {
     struct zmtp_uv_socket *uv_socket; // the loop's; null: over inproc
     uint64_t number;
     bool bound;
+    int descriptor; // that listens, or did; 0: none
     struct zmq__text zap_domain;
     char given[ZMTP_ENDPOINT_MAX];
     char text[ZMTP_ENDPOINT_MAX]; // what it came to
@@ -88,6 +90,7 @@ static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
     }
     endpoint->uv_socket = socket;
     endpoint->number = socket->number;
+    if (socket->listeners) endpoint->descriptor = socket->listeners->descriptor;
     strcpy(endpoint->text, endpoint->bound ? zmtp_uv_endpoint(socket) : endpoint->given);
 }
 
@@ -95,7 +98,9 @@ static void endpoint_close_there(struct zmq__loop *loop, struct zmq__task *task)
 {
     struct endpoint_job *job = (struct endpoint_job *)task;
     (void)loop;
-    if (job->endpoint->bound) endpoint_tell(job->socket, ZMQ_EVENT_CLOSED, 0, job->endpoint->text);
+    if (job->endpoint->bound)
+        endpoint_tell(job->socket, ZMQ_EVENT_CLOSED, job->endpoint->descriptor,
+                      job->endpoint->text);
     job->endpoint->uv_socket->config.linger_ms = job->config.linger_ms;
     zmtp_uv_socket_close(job->endpoint->uv_socket, endpoint_closed, job->socket);
 }
@@ -317,6 +322,14 @@ const char *zmq__endpoint_text(const struct zmq__socket *socket, uint64_t number
         endpoint = endpoint->next;
     *bound = endpoint && endpoint->bound;
     return endpoint ? endpoint->text : NULL;
+}
+
+void zmq__endpoint_each_bound(const struct zmq__socket *socket,
+                              void (*each)(void *user, const char *text, int descriptor),
+                              void *user)
+{
+    for (const struct zmq__endpoint *at = socket->endpoints; at; at = at->next)
+        if (at->bound && at->uv_socket) each(user, at->text, at->descriptor);
 }
 
 // On the loop's thread, after the program's close: are all connections gone?

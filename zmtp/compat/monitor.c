@@ -84,11 +84,22 @@ void zmq__monitor_tell(struct zmq__socket *socket, const struct zmq__news *news)
     if (socket->monitor) monitor_send(socket->monitor, news);
 }
 
-void zmq__monitor_stop(struct zmq__socket *socket)
+// What the socket's own close ends.
+static void monitor_tell_bound(void *user, const char *endpoint, int descriptor)
+{
+    const struct zmq__news news = {.event = ZMQ_EVENT_CLOSED,
+                                   .values = {(uint64_t)descriptor},
+                                   .endpoint = endpoint,
+                                   .remote = ""};
+    monitor_send(user, &news);
+}
+
+void zmq__monitor_stop(struct zmq__socket *socket, bool closes)
 {
     struct zmq__monitor *const monitor = socket->monitor;
     if (!monitor) return;
     monitor_set(socket, NULL);
+    if (closes) zmq__endpoint_each_bound(socket, monitor_tell_bound, monitor);
     const struct zmq__news news = {
         .event = ZMQ_EVENT_MONITOR_STOPPED, .endpoint = "", .remote = ""};
     monitor_send(monitor, &news);
@@ -138,7 +149,7 @@ static int monitor_change(void *handle, const struct monitor_wish *wish)
     if (error != 0) return zmq__fail(error);
     struct zmq__socket *socket = zmq__socket_enter(handle);
     if (!socket) return -1;
-    zmq__monitor_stop(socket); // a second call takes the place of the first
+    zmq__monitor_stop(socket, false); // a second call takes the place of the first
     return zmq__socket_result(socket, wish->endpoint ? monitor_start(socket, wish) : 0);
 }
 
@@ -249,7 +260,7 @@ static uint64_t monitor_failure(const struct zmtp_event *event, uint64_t *value)
 // The event of zmq.h that one of the engine's is; 0: none.
 static uint64_t monitor_translate(const struct zmtp_event *event, uint64_t *value)
 {
-    *value = 0;
+    *value = event->descriptor >= 0 ? (uint64_t)event->descriptor : 0;
     switch (event->kind) {
     case ZMTP_EVENT_LISTENING:
         return ZMQ_EVENT_LISTENING;
@@ -257,10 +268,12 @@ static uint64_t monitor_translate(const struct zmtp_event *event, uint64_t *valu
         return ZMQ_EVENT_ACCEPTED;
     case ZMTP_EVENT_CONNECTING:
         *value = EINPROGRESS;
-        return ZMQ_EVENT_CONNECT_DELAYED;
+        // Over ipc the system answers at once.
+        return strncmp(event->endpoint, "ipc:", 4) == 0 ? 0 : ZMQ_EVENT_CONNECT_DELAYED;
     case ZMTP_EVENT_CONNECTED:
         return ZMQ_EVENT_CONNECTED;
     case ZMTP_EVENT_HANDSHAKE_DONE:
+        *value = 0;
         return ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     case ZMTP_EVENT_HANDSHAKE_FAILED:
         return monitor_failure(event, value);
@@ -295,6 +308,6 @@ void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *eve
     zmq__monitor_tell(socket, &news);
     if (event->kind != ZMTP_EVENT_HANDSHAKE_FAILED) return;
     news.event = ZMQ_EVENT_DISCONNECTED;
-    news.values[0] = 0;
+    news.values[0] = event->descriptor >= 0 ? (uint64_t)event->descriptor : 0;
     zmq__monitor_tell(socket, &news);
 }

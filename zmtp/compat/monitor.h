@@ -24,8 +24,8 @@ struct zmq__news {
     bool dialled; // |endpoint| is the other side's
 };
 
-// Inside of |socket|. Says that it is over, and closes what spoke.
-void zmq__monitor_stop(struct zmq__socket *socket);
+// Inside of |socket|. Says that it is over, and if the socket |closes| that what it bound is, too; closes what spoke.
+void zmq__monitor_stop(struct zmq__socket *socket, bool closes);
 // An event, from the socket's loop, or from inside of it while that waits or has nothing to do with it.
 void zmq__monitor_tell(struct zmq__socket *socket, const struct zmq__news *news);
 // One of the engine's, of what was |bound| or dialled.

@@ -137,8 +137,14 @@ static void settings_security(const struct zmq__options *options, struct zmtp_uv
 static void settings_reconnect(const struct zmq__options *options, struct zmtp_uv_config *out)
 {
     const int most = options->reconnect_ivl_max;
-    out->reconnect_min_ms = settings_or_none(options->reconnect_ivl);
-    out->reconnect_max_ms = most > options->reconnect_ivl ? (uint32_t)most : 0;
+    // libzmq waits for the interval and up to as long again; the engine for half of what it is told and up to all.
+    const uint32_t least = settings_or_none(options->reconnect_ivl);
+    out->reconnect_min_ms = least > UINT32_MAX / 2 ? least : 2 * least;
+    if (most > options->reconnect_ivl)
+        out->reconnect_max_ms =
+            (uint32_t)most > out->reconnect_min_ms ? (uint32_t)most : out->reconnect_min_ms;
+    else
+        out->reconnect_max_ms = 0;
     out->reconnect_denied = true; // as libzmq's, which knows no ERROR that is final
     if (options->reconnect_ivl < 0) out->reconnect_stop = ZMTP_STOP_ALWAYS;
     if (options->reconnect_stop & 1) out->reconnect_stop |= ZMTP_STOP_REFUSED;

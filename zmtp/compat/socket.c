@@ -463,7 +463,7 @@ int zmq_close(void *handle)
     if (socket->safe) zmq__sleepers_close(&socket->sleepers);
     socket_lock(socket); // for ever: nobody works for it any more
     socket_inside++;
-    zmq__monitor_stop(socket);
+    zmq__monitor_stop(socket, true);
     zmq__context_part(context, socket);
     zmq__inproc_unbind_all(socket);
     zmtp_msg_fini(&socket->sending);

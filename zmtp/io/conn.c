@@ -74,6 +74,7 @@ void zmtp__conn_tell(struct zmtp__conn *conn, enum zmtp_event_kind kind, int err
                                .peer = conn->number,
                                .endpoint = zmtp__conn_endpoint(conn),
                                .remote = conn->remote,
+                               .descriptor = conn->descriptor,
                                .process = conn->process,
                                .error = error,
                                .reason = reason,
@@ -683,7 +684,8 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
     struct zmtp_uv_socket *socket = listener->socket;
     struct zmtp__conn *conn = zmtp_alloc(socket->uv->allocator, sizeof *conn);
     if (!conn) return ZMTP_ERR_MEMORY;
-    *conn = (struct zmtp__conn){.socket = socket, .state = ZMTP__CONN_OPEN, .listener = listener};
+    *conn = (struct zmtp__conn){
+        .socket = socket, .state = ZMTP__CONN_OPEN, .listener = listener, .descriptor = fd};
     (void)conn_meet(conn, fd); // the handshake will find out that it is gone
     int error = conn_open_peer(conn);
     if (error == ZMTP_OK)

@@ -46,6 +46,7 @@ struct zmtp__conn {
     struct zmtp_uv_process process;           // at the other side
     struct zmtp__source source;               // where it comes from
     enum zmtp__conn_state state;
+    int descriptor;  // of |watch|, or of the last one; -1: there was none since the last dial
     bool pending;    // counted by the listener: its handshake is not done
     bool up;         // its handshake is done
     bool leaving;    // goes when what was sent has left

@@ -201,6 +201,7 @@ static int dialler_connect(struct zmtp__dialler *dialler, const struct zmtp__add
     zmtp__address_text(address, conn->remote, sizeof conn->remote);
     zmtp__conn_tell(conn, ZMTP_EVENT_CONNECTING, ZMTP_OK, (struct zmtp_bytes){0}, 0);
     const int fd = dialler_socket(dialler, address);
+    conn->descriptor = fd < 0 ? -1 : fd;
     if (fd < 0) return -1;
     int result;
     do {
@@ -372,7 +373,7 @@ int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint,
     struct zmtp_uv *uv = socket->uv;
     struct zmtp__dialler *dialler = zmtp_alloc(uv->allocator, dialler_size(endpoint));
     if (!dialler) return ZMTP_ERR_MEMORY;
-    *dialler = (struct zmtp__dialler){.conn = {.state = ZMTP__CONN_IDLE}};
+    *dialler = (struct zmtp__dialler){.conn = {.state = ZMTP__CONN_IDLE, .descriptor = -1}};
     struct zmtp__conn *conn = &dialler->conn;
     const int error = zmtp__uv_socket_attach(socket, true, routing_id, &conn->end);
     if (error < 0) {

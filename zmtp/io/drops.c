@@ -21,8 +21,12 @@ static void drops_tell_socket(struct zmtp_uv_socket *socket)
         const uint64_t count = dropped - socket->told_dropped[drop];
         if (count == 0) continue;
         socket->told_dropped[drop] = dropped;
-        const struct zmtp_event event = {
-            .kind = ZMTP_EVENT_DROPPED, .endpoint = "", .remote = "", .drop = drop, .count = count};
+        const struct zmtp_event event = {.kind = ZMTP_EVENT_DROPPED,
+                                         .descriptor = -1,
+                                         .endpoint = "",
+                                         .remote = "",
+                                         .drop = drop,
+                                         .count = count};
         zmtp__uv_socket_tell(socket, &event);
     }
 }

@@ -46,6 +46,7 @@ bool zmtp__farewell_tell(struct zmtp_uv *uv)
         .peer = farewell->number,
         .endpoint = farewell->endpoint,
         .remote = farewell->endpoint,
+        .descriptor = -1,
         .error = farewell->error,
         .routing_id = zmtp_bytes_of(farewell->peer.routing_id, farewell->peer.routing_id_size),
         .peer_type = farewell->peer.type,

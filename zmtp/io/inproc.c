@@ -267,8 +267,12 @@ static struct inproc_other inproc_far(const struct zmtp__far_facts *facts)
 static void inproc_tell(struct zmtp_uv_socket *socket, enum zmtp_event_kind kind,
                         const char *endpoint, uint64_t number, int error)
 {
-    const struct zmtp_event event = {
-        .kind = kind, .peer = number, .endpoint = endpoint, .remote = "", .error = error};
+    const struct zmtp_event event = {.kind = kind,
+                                     .peer = number,
+                                     .endpoint = endpoint,
+                                     .remote = "",
+                                     .descriptor = -1,
+                                     .error = error};
     zmtp__uv_socket_tell(socket, &event);
 }
 
@@ -279,6 +283,7 @@ static void inproc_tell_done(struct zmtp_uv_socket *socket, const char *endpoint
                                      .peer = number,
                                      .endpoint = endpoint,
                                      .remote = endpoint,
+                                     .descriptor = -1,
                                      .routing_id = other.routing_id,
                                      .peer_type = other.type};
     zmtp__uv_socket_tell(socket, &event);

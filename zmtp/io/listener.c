@@ -75,6 +75,7 @@ static void listener_tell(struct zmtp__listener *listener, enum zmtp_event_kind 
     const struct zmtp_event event = {.kind = kind,
                                      .endpoint = listener->endpoint,
                                      .remote = "",
+                                     .descriptor = listener->descriptor,
                                      .error = error,
                                      .reason = zmtp_bytes_text(why)};
     zmtp__uv_socket_tell(listener->socket, &event);
@@ -211,6 +212,7 @@ static void listener_refuse(struct zmtp__listener *listener, int fd, int error, 
     const struct zmtp_event event = {.kind = ZMTP_EVENT_REFUSED,
                                      .endpoint = listener->endpoint,
                                      .remote = remote,
+                                     .descriptor = fd,
                                      .error = error,
                                      .reason = zmtp_bytes_text(reason),
                                      .process = process};
@@ -342,6 +344,7 @@ int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
                                         .references = 1,
                                         .scheme = endpoint->transport,
                                         .path = bound.path};
+    listener->descriptor = bound.fd;
     error = zmtp__watch_open(&listener->watch, uv, bound.fd, listener_ready, listener);
     if (error < 0) goto fail;
     error = zmtp__watch_want(listener->watch, UV_READABLE);

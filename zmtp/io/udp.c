@@ -36,6 +36,7 @@ static void udp_tell(struct zmtp__udp *udp, enum zmtp_event_kind kind, int error
                                      .peer = udp->number,
                                      .endpoint = udp->endpoint,
                                      .remote = udp->remote,
+                                     .descriptor = udp->watch ? udp->watch->fd : -1,
                                      .error = error,
                                      .reason = zmtp_bytes_text(reason),
                                      .retry_ms = retry_ms,

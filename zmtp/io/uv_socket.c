@@ -241,6 +241,7 @@ void zmtp__uv_socket_tell_failed(struct zmtp_uv_socket *socket, int error, uint3
                                   : "the peer that was asked went before it answered, and the "
                                     "request was not to be sent again: see socket.req_retries";
     const struct zmtp_event event = {.kind = ZMTP_EVENT_REQUEST_FAILED,
+                                     .descriptor = -1,
                                      .endpoint = "",
                                      .remote = "",
                                      .error = error,
