@@ -69,6 +69,12 @@ export class Model {
         this.keep({seq: null, at, name: 'missed', content: {count}, metadata: {}});
     }
 
+    // What there was before the page came: for the list alone, as the state that followed from it is known.
+    history(events)
+    {
+        this.log.unshift(...events);
+    }
+
     // The event with this number is the next one, whatever was told.
     missUpTo(next)
     {
@@ -138,8 +144,9 @@ export class Model {
             });
         }
         const known = new Set(rows.map(row => row.uri));
-        for (const uri of this.streams.keys())
-            if (!known.has(uri)) this.streams.delete(uri);
+        // One that began while the answer was on its way is in no answer yet.
+        for (const [uri, {startedAt}] of this.streams)
+            if (startedAt !== null && !known.has(uri)) this.streams.delete(uri);
         this.seal();
     }
 

@@ -171,6 +171,20 @@ async function readMissed()
     }
 }
 
+// What the daemon still knows of, so that the list does not begin with nothing.
+const HISTORY = 100;
+let historyOf = null;
+async function readHistory()
+{
+    const {session, nextSeq, log} = model;
+    if (session === null || session === historyOf) return;
+    historyOf = session;
+    const {Events} = await shell({GetEvents: {from_seq: Math.max(0, nextSeq - HISTORY)}});
+    const first = log.find(({seq}) => typeof seq === 'number')?.seq ?? nextSeq;
+    if (Events.session === model.session) model.history(Events.events.filter(({seq}) => seq < first).map(pastEvent));
+    dirty.log = true;
+}
+
 async function readCaptures()
 {
     model.setCaptures(await garden.http('captures.json'));
@@ -204,7 +218,7 @@ function refresh(afterMs)
         again = false;
         const begun = performance.now();
         const done = await Promise.allSettled([readTransport(), readRegions(), readParticipants(), readStreams().then(readCaptures),
-                                               readSources(), readStats(), readMissed()]);
+                                               readSources(), readStats(), readHistory().then(readMissed)]);
         for (const {reason} of done)
             if (reason && !(reason instanceof Refused) && reason.name !== 'TimeoutError' && !(reason instanceof TypeError)) console.error(reason);
         refreshing = false;

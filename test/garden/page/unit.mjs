@@ -282,6 +282,23 @@ test('a waveform has a hole where nothing was told and an end', () => {
     assert.equal(peaks.first, 1000000 + 1500 * 10);
 });
 
+test('what there was before is in the list and changes nothing', () => {
+    const model = new Model();
+    model.event({name: 'Welcome', at: '', metadata: {}, content: {session: 'a', next_seq: 5, state: {transport: {playing: false, position: 1, tempo: 60}}}}, 0);
+    model.history([{seq: 3, name: 'PlaybackStarted', at: '', content: {}, metadata: {}}]);
+    assert.deepEqual(model.log.map(({name}) => name), ['PlaybackStarted', 'welcome']);
+    assert.equal(model.transport.playing, false);
+    assert.equal(model.counts.events, 0);
+});
+
+test('what was missed before a silence is counted', () => {
+    const model = new Model();
+    model.event({name: 'Welcome', at: '', metadata: {}, content: {session: 'a', next_seq: 5, state: null}}, 0);
+    model.missUpTo(9);
+    model.missUpTo(7);
+    assert.deepEqual([model.counts.missed, model.nextSeq], [4, 9]);
+});
+
 test('the log is bounded', () => {
     const model = new Model();
     for (let seq = 0; seq < 10000; seq++) model.event({seq, name: 'Warning', at: '', content: {}, metadata: {}}, 0);
