@@ -597,7 +597,7 @@ function drawWave(canvas, peaks, stream)
         const least = peaks.least[from + i], greatest = peaks.greatest[from + i];
         if (least === null) continue; // nothing was told
         const top = (1 - Math.min(1000, greatest) / 1000) * height / 2, bottom = (1 - Math.max(-1000, least) / 1000) * height / 2;
-        paint.fillRect(width - (shown - i) * step, top, Math.max(1, step - ratio * .5), Math.max(ratio, bottom - top));
+        paint.fillRect(width - (shown - i) * step, top, step, Math.max(ratio, bottom - top));
     }
     // Where a chunk ends.
     paint.fillStyle = style.getPropertyValue('--quiet');
@@ -627,7 +627,7 @@ function drawMeters(now)
             const db = old || !stream.levels[i] ? -60 : Math.max(-60, 20 * Math.log10(stream.levels[i] / 1000));
             const words = db <= -60 ? '−∞ dB' : `${db.toFixed(1).replace('-', '−')} dB`;
             if (meter.lastChild.textContent === words) return;
-            meter.firstChild.firstChild.style.transform = `scaleX(${Math.min(1, 1 + db / 60).toFixed(3)})`;
+            meter.firstChild.firstChild.style.clipPath = `inset(0 ${Math.max(0, Math.min(100, -db / .6)).toFixed(1)}% 0 0)`;
             put(meter.lastChild, words);
             attr(meter, 'aria-valuenow', db.toFixed(1));
         });

@@ -164,11 +164,11 @@ const scenarios = {
 
     async pictures()
     {
-        await page.selectOption('#device', 'mic');
+        await page.selectOption('#device', 'tune');
         await page.click('#capture');
         await page.click('#play');
         await until(() => document.querySelectorAll('.chunks li[data-state=sealed]').length >= 2);
-        await until(() => gardenPage.model.streams.get('stream://mic/main').peaks.least.length > 300);
+        await until(() => gardenPage.model.streams.get('stream://tune/main').peaks.least.length > 430);
         mkdirSync(`${folder}/shots`, {recursive: true});
         const wide = {};
         for (const [width, height] of [[390, 844], [820, 1180], [1280, 900]])
@@ -181,7 +181,7 @@ const scenarios = {
             }
         // The one for README.md.
         await page.emulateMedia({colorScheme: 'light'});
-        await page.setViewportSize({width: 1080, height: 800});
+        await page.setViewportSize({width: 1160, height: 880});
         await page.waitForTimeout(600);
         await page.screenshot({path: `${folder}/shots/picture.png`});
         await say('taken', {wide});
