@@ -331,12 +331,12 @@ test: ## installs what is missing, then builds and runs every test; T= picks som
 check: test
 # Those beside the plain programs use the tools, so for them everything is built.
 NEEDS_ALL = $(if $(T),$(findstring $(T),demo/fast install/static-and-shared embed/one-file-static-bare $(TEST_SCRIPTS)),yes)
-tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(if $(call pick,test/garden/test_page.py),$(PAGE_MODULES)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
 # What drives a browser, where there is one; it brings none of its own. Without it the page's tests are skipped.
 PAGE_MODULES = $(if $(and $(shell command -v chromium),$(shell command -v npm)),$(O)/page/node_modules/playwright-core)
 $(O)/page/node_modules/playwright-core:
 	@mkdir -p $(O)/page
 	-@npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix $(O)/page playwright-core@$(PLAYWRIGHT) jszmq@$(JSZMQ)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(if $(call pick,test/garden/test_page.py),$(PAGE_MODULES)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \

@@ -69,7 +69,7 @@ const scenarios = {
         await until(() => document.getElementById('state').dataset.state === 'waiting');
         await until(() => document.getElementById('state').textContent.includes('does not answer'));
         await say('start', {state: await page.textContent('#state'), disabled: await page.isDisabled('#play')});
-        await until(old => gardenPage.model.session && gardenPage.model.session !== old, session);
+        await until(old => globalThis.gardenPage?.model.session && gardenPage.model.session !== old, session);
         await live();
         await page.click('#play');
         await until(() => gardenPage.model.position(performance.now()) > 0.5);
