@@ -151,7 +151,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-flat bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -497,6 +497,14 @@ bench-query: $(O)/bench/query ## queries over 100000 regions, timed
 $(O)/bench/query: $(O)/obj/bench/query.o $(filter-out %/main.o,$(DAEMON_OBJ)) $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_SYSTEM) $(LIBS_TOOLS)
+bench-flat: $(O)/bench/flat $(O)/bench/flat-mock ## calls of the flat interface, timed one by one, for each transport
+	$(O)/bench/flat
+	$(O)/bench/flat-mock
+$(O)/bench/flat: $(SO_FFI)
+$(O)/bench/flat-mock: $(SO_MOCK)
+$(O)/bench/flat $(O)/bench/flat-mock: $(call obj,bench/flat.c) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/lib) -o $@ $(filter %.o %.so,$^)
 .SECONDEXPANSION:
 $(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
     $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources

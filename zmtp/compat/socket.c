@@ -173,11 +173,9 @@ static bool socket_called(struct zmq__socket *socket)
 // whoever sleeps at the descriptor would not hear of it.
 static void socket_rounds_late(struct zmq__socket *socket)
 {
-    const bool news =
-        socket_called(socket) || socket->dock.taken || (socket->loop && socket->remote.dock.taken);
     socket_rounds(socket);
     const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
-    if (!news || bell < 0 || !atomic_load_explicit(&socket->exposed, memory_order_relaxed)) return;
+    if (bell < 0 || !atomic_load_explicit(&socket->exposed, memory_order_relaxed)) return;
     (void)eventfd_write(bell, 1);
     atomic_store_explicit(&socket->rung, true, memory_order_release);
 }

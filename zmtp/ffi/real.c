@@ -1,5 +1,6 @@
 // What is below is the drop-in: a socket of its, with connections on a thread of its context's (compat/README.md).
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 #include "../compat/socket.h"
 #include "../zmq.h"
 #include "net.h"
+
+enum { REAL_CROWDED_MS = 100 }; // how long it may take until a thread is awake
 
 struct zmtp__ffi_net_context {
     struct zmq__context *zmq;
@@ -150,6 +153,18 @@ void zmtp__ffi_net_context_close(struct zmtp__ffi_net_context *context)
     zmtp_free(NULL, context, sizeof *context);
 }
 
+// Does the context's limit count sockets that were closed and have not ended yet?
+static bool real_crowded(struct zmq__context *context)
+{
+    size_t open = 0;
+    zmq__context_lock(context);
+    for (const struct zmq__socket *socket = context->sockets; socket; socket = socket->next)
+        open++;
+    const bool crowded = open < (size_t)context->options.max_sockets;
+    zmq__context_unlock(context);
+    return crowded;
+}
+
 int32_t zmtp__ffi_net_socket_open(struct zmtp__ffi_net_socket **out,
                                   struct zmtp__ffi_net_context *context, int32_t type)
 {
@@ -158,6 +173,12 @@ int32_t zmtp__ffi_net_socket_open(struct zmtp__ffi_net_socket **out,
     if (!socket) return ZMTP_FFI_MEMORY;
     socket->context = context;
     socket->zmq = zmq__socket_open(context->zmq, (enum zmtp_socket_type)type, &error);
+    // Those without linger end as soon as their thread is awake.
+    for (int i = 0; i < REAL_CROWDED_MS && !socket->zmq && error == EMFILE; i++) {
+        if (!real_crowded(context->zmq)) break;
+        (void)poll(NULL, 0, 1);
+        socket->zmq = zmq__socket_open(context->zmq, (enum zmtp_socket_type)type, &error);
+    }
     if (socket->zmq) {
         zmq__socket_give_bell(socket->zmq);
         *out = socket;

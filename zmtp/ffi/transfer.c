@@ -170,7 +170,8 @@ static int64_t transfer_try_receive(struct zmtp__ffi_attempt *attempt)
     if (result == ZMTP_FFI_OK)
         result = receive->message ? transfer_take_whole(socket, receive->message)
                                   : transfer_take_part(socket, receive);
-    zmtp__ffi_net_look(socket->net); // the room that was made may be awaited
+    // The room that was made may be awaited. Not when there was nothing: what a look finds then would be seen by nobody.
+    if (result >= 0) zmtp__ffi_net_look(socket->net);
     zmtp__ffi_net_leave(socket->net);
     return result;
 }
