@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../io/fork.h"
 #include "../zmq.h"
 #include "error.h"
 #include "socket.h"

@@ -1,4 +1,4 @@
-// Binding and connecting. Each endpoint outside of the process is a socket of the engine's own on a loop, made
+// Binding and connecting. Each endpoint outside of the process is a socket of the engine's own, made
 // with the options of that moment, and all of them have the one core: so options that are set later count for
 // later endpoints, and an endpoint ends without the others.
 #include "endpoint.h"
@@ -6,8 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../io/conn.h"
 #include "../io/listener.h"
-#include "../io/uv_socket.h"
+#include "../io/udp.h"
 #include "../zap.h"
 #include "../zmq.h"
 #include "error.h"
@@ -18,24 +19,12 @@
 struct zmq__endpoint {
     struct zmq__endpoint *next;
     struct zmq__socket *socket;
-    struct zmtp_uv_socket *uv_socket; // the loop's; null: over inproc
-    uint64_t number;
+    struct zmtp_uv_socket *uv_socket; // null: over inproc
     bool bound;
     int descriptor; // that listens, or did; 0: none
     struct zmq__text zap_domain;
     char given[ZMTP_ENDPOINT_MAX];
     char text[ZMTP_ENDPOINT_MAX]; // what it came to
-};
-
-// What is asked of the loop's thread, while the caller waits.
-struct endpoint_job {
-    struct zmq__task task;
-    struct zmq__socket *socket;
-    struct zmq__endpoint *endpoint;
-    struct zmtp_uv_config config;
-    struct zmtp_bytes routing_id;
-    const struct zmtp_endpoint *where;
-    int error;
 };
 
 // In libzmq's words what the engine says of |endpoint|.
@@ -67,60 +56,19 @@ static void endpoint_tell(struct zmq__socket *socket, int event, int value, cons
     zmq__monitor_tell(socket, &news);
 }
 
-static void endpoint_open_there(struct zmq__loop *loop, struct zmq__task *task)
-{
-    struct endpoint_job *job = (struct endpoint_job *)task; // its first member
-    struct zmq__endpoint *endpoint = job->endpoint;
-    struct zmtp_uv_socket *socket;
-    job->error = zmtp__uv_socket_open_remote(&socket, loop->uv, &job->config, &job->socket->remote);
-    if (job->error < 0) return;
-    job->socket->abroad++;
-    if (endpoint->bound)
-        job->error = zmtp_uv_bind(socket, endpoint->given);
-    else if (job->routing_id.size > 0)
-        job->error = zmtp_uv_connect_as(socket, endpoint->given, job->routing_id);
-    else
-        job->error = zmtp_uv_connect(socket, endpoint->given);
-    if (job->error < 0) {
-        const int number = endpoint_error(job->error, job->where, endpoint->bound);
-        if (endpoint->bound)
-            endpoint_tell(job->socket, ZMQ_EVENT_BIND_FAILED, number, endpoint->given);
-        zmtp_uv_socket_close(socket, endpoint_closed, job->socket);
-        return;
-    }
-    endpoint->uv_socket = socket;
-    endpoint->number = socket->number;
-    if (socket->listeners) endpoint->descriptor = socket->listeners->descriptor;
-    strcpy(endpoint->text, endpoint->bound ? zmtp_uv_endpoint(socket) : endpoint->given);
-}
-
-static void endpoint_close_there(struct zmq__loop *loop, struct zmq__task *task)
-{
-    struct endpoint_job *job = (struct endpoint_job *)task;
-    (void)loop;
-    if (job->endpoint->bound)
-        endpoint_tell(job->socket, ZMQ_EVENT_CLOSED, job->endpoint->descriptor,
-                      job->endpoint->text);
-    job->endpoint->uv_socket->config.linger_ms = job->config.linger_ms;
-    zmtp_uv_socket_close(job->endpoint->uv_socket, endpoint_closed, job->socket);
-}
-
-static void endpoint_ring(struct zmtp__remote *remote)
-{
-    zmq__socket_ring((struct zmq__socket *)((char *)remote - offsetof(struct zmq__socket, remote)));
-}
-
-// The socket's loop, which it has from the first such endpoint on.
+// The socket's engine, which it has from the first such endpoint on.
 static int endpoint_go_abroad(struct zmq__socket *socket)
 {
-    struct zmq__loop *loop;
-    if (socket->loop) return 0;
-    const int error = zmq__context_loop(socket->context, socket->options.affinity, &loop);
+    struct zmq__loop *watch;
+    if (socket->engine) return 0;
+    int error = zmq__context_loop(socket->context, socket->options.affinity, &watch);
     if (error != 0) return error;
-    zmtp__remote_init(&socket->remote, socket->core, loop->uv, endpoint_ring);
-    socket->loop = loop;
-    atomic_store_explicit(&socket->far, true, memory_order_seq_cst);
-    return 0;
+    error = zmq__engine_open(&socket->engine, socket, watch);
+    if (error != 0)
+        atomic_fetch_sub_explicit(&watch->load, 1, memory_order_relaxed);
+    else if (socket->safe || atomic_load_explicit(&socket->exposed, memory_order_relaxed))
+        zmq__engine_expose(socket->engine);
+    return error;
 }
 
 static void endpoint_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_event *event,
@@ -148,29 +96,54 @@ static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zm
     (void)zmtp_uv_authorise(uv_socket, guest->ticket, verdict, nothing, nothing);
 }
 
+static int endpoint_start(struct zmq__endpoint *endpoint, const struct zmtp_uv_config *config,
+                          struct zmtp_bytes routing_id)
+{
+    struct zmq__socket *const socket = endpoint->socket;
+    struct zmtp_uv_socket *uv_socket;
+    int error = zmtp__uv_socket_open_lent(&uv_socket, socket->engine->uv, config, socket->core);
+    if (error < 0) return error;
+    socket->abroad++;
+    if (endpoint->bound)
+        error = zmtp_uv_bind(uv_socket, endpoint->given);
+    else if (routing_id.size > 0)
+        error = zmtp_uv_connect_as(uv_socket, endpoint->given, routing_id);
+    else
+        error = zmtp_uv_connect(uv_socket, endpoint->given);
+    if (error < 0) {
+        zmtp_uv_socket_close(uv_socket, endpoint_closed, socket);
+        return error;
+    }
+    endpoint->uv_socket = uv_socket;
+    if (uv_socket->listeners) endpoint->descriptor = uv_socket->listeners->descriptor;
+    strcpy(endpoint->text, endpoint->bound ? zmtp_uv_endpoint(uv_socket) : endpoint->given);
+    return ZMTP_OK;
+}
+
 static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *endpoint,
                              const struct zmtp_endpoint *where)
 {
-    struct endpoint_job job = {.task = {.run = endpoint_open_there},
-                               .socket = socket,
-                               .endpoint = endpoint,
-                               .where = where};
+    struct zmtp_uv_config config;
+    struct zmtp_bytes routing_id = {0};
     if (!endpoint->bound && socket->options.socks_proxy.size > 0) return ENOTSUP; // not past it
-    const int error = endpoint_go_abroad(socket);
+    int error = endpoint_go_abroad(socket);
     if (error != 0) return error;
-    zmq__options_endpoint(&socket->options, socket->type, &job.config);
-    job.config.user = endpoint;
-    job.config.on_event = endpoint_event;
-    job.config.on_authorise = endpoint_authorise;
-    if (!job.config.security.server) job.config.on_authorise = NULL;
+    zmq__options_endpoint(&socket->options, socket->type, &config);
+    config.user = endpoint;
+    config.on_event = endpoint_event;
+    config.on_authorise = endpoint_authorise;
+    if (!config.security.server) config.on_authorise = NULL;
     if (!endpoint->bound) {
-        job.routing_id = socket->options.connect_routing_id; // of one connect only
+        routing_id = socket->options.connect_routing_id; // of one connect only
         socket->options.connect_routing_id = (struct zmtp_bytes){0};
     }
-    zmq__loop_call(socket->loop, &job.task);
-    zmtp_wipe(&job.config.security, sizeof job.config.security);
+    const int result = endpoint_start(endpoint, &config, routing_id);
+    zmtp_wipe(&config.security, sizeof config.security);
+    error = result < 0 ? endpoint_error(result, where, endpoint->bound) : 0;
+    if (error != 0 && endpoint->bound)
+        endpoint_tell(socket, ZMQ_EVENT_BIND_FAILED, error, endpoint->given);
     zmq__socket_work(socket);
-    return job.error < 0 ? endpoint_error(job.error, where, endpoint->bound) : 0;
+    return error;
 }
 
 static int endpoint_parse(const char *text, struct zmtp_endpoint *where)
@@ -248,6 +221,14 @@ static void endpoint_unlist(struct zmq__socket *socket, struct zmq__endpoint *en
     *at = endpoint->next;
 }
 
+// What was sent has the time that the option says now.
+static void endpoint_hang_up(struct zmq__socket *socket, const struct zmq__endpoint *endpoint)
+{
+    const int linger = socket->options.linger;
+    endpoint->uv_socket->config.linger_ms = linger < 0 ? UINT32_MAX : (uint32_t)linger;
+    zmtp_uv_socket_close(endpoint->uv_socket, endpoint_closed, socket);
+}
+
 static int endpoint_close(struct zmq__socket *socket, const char *text, bool bound)
 {
     struct zmtp_endpoint where;
@@ -257,12 +238,8 @@ static int endpoint_close(struct zmq__socket *socket, const char *text, bool bou
     struct zmq__endpoint *endpoint = endpoint_find(socket, text, bound);
     if (!endpoint) return ENOENT;
     if (endpoint->uv_socket) {
-        struct endpoint_job job = {
-            .task = {.run = endpoint_close_there}, .socket = socket, .endpoint = endpoint};
-        zmq__options_endpoint(&socket->options, socket->type, &job.config);
-        zmq__loop_call(socket->loop, &job.task);
-        zmtp_wipe(&job.config.security, sizeof job.config.security);
-        zmtp__remote_part(&socket->remote, endpoint->number);
+        if (bound) endpoint_tell(socket, ZMQ_EVENT_CLOSED, endpoint->descriptor, endpoint->text);
+        endpoint_hang_up(socket, endpoint);
     } else if (bound) {
         (void)zmq__inproc_unbind(socket, endpoint->given); // it is there
     } else {
@@ -280,7 +257,7 @@ int zmq__endpoint_connect_peer(struct zmq__socket *socket, const char *text, uin
     if (error != 0) return error;
     const struct zmtp_pipe_end *end =
         socket->endpoints->uv_socket
-            ? zmtp__remote_dialled(&socket->remote, socket->endpoints->number)
+            ? socket->endpoints->uv_socket->conns->end // it has dialled once, and no more
             : zmq__inproc_dialled(socket, text);
     *number = end ? zmtp_socket_peer_id(socket->core, end) : 0;
     if (*number != 0) return 0;
@@ -315,13 +292,19 @@ int zmq_disconnect(void *handle, const char *endpoint)
     return endpoint_call(handle, endpoint, false, endpoint_close);
 }
 
-const char *zmq__endpoint_text(const struct zmq__socket *socket, uint64_t number, bool *bound)
+void zmq__endpoint_each(const struct zmq__socket *socket,
+                        void (*each)(void *user, const char *endpoint, bool bound,
+                                     const struct zmtp_pipe_end *end),
+                        void *user)
 {
-    const struct zmq__endpoint *endpoint = socket->endpoints;
-    while (endpoint && (!endpoint->uv_socket || endpoint->number != number))
-        endpoint = endpoint->next;
-    *bound = endpoint && endpoint->bound;
-    return endpoint ? endpoint->text : NULL;
+    for (const struct zmq__endpoint *endpoint = socket->endpoints; endpoint;
+         endpoint = endpoint->next) {
+        if (!endpoint->uv_socket) continue;
+        for (const struct zmtp__conn *conn = endpoint->uv_socket->conns; conn; conn = conn->next)
+            if (conn->end) each(user, endpoint->text, endpoint->bound, conn->end);
+        for (const struct zmtp__udp *udp = endpoint->uv_socket->udps; udp; udp = udp->next)
+            if (udp->end) each(user, endpoint->text, endpoint->bound, udp->end);
+    }
 }
 
 void zmq__endpoint_each_bound(const struct zmq__socket *socket,
@@ -332,50 +315,30 @@ void zmq__endpoint_each_bound(const struct zmq__socket *socket,
         if (at->bound && at->uv_socket) each(user, at->text, at->descriptor);
 }
 
-// On the loop's thread, after the program's close: are all connections gone?
-static bool endpoint_over(struct zmq__loop *loop, struct zmq__leaver *leaver)
+void zmq__endpoint_alter(struct zmq__socket *socket)
 {
-    struct zmq__socket *socket =
-        (struct zmq__socket *)((char *)leaver - offsetof(struct zmq__socket, leaver));
-    struct zmq__context *const context = socket->context;
-    zmtp__remote_work(&socket->remote); // refuses who came late
-    if (socket->abroad > 0 || !zmtp__remote_over(&socket->remote)) return false;
-    zmtp__remote_fini(&socket->remote);
-    atomic_fetch_sub_explicit(&loop->load, 1, memory_order_relaxed);
-    zmq__socket_unref(socket);
-    zmq__context_release(context);
-    return true;
+    struct zmtp__far_facts facts;
+    zmtp__far_facts_of(zmtp_socket_config(socket->core), &facts);
+    if (facts.conflate) return; // its last message has room always
+    for (struct zmq__endpoint *endpoint = socket->endpoints; endpoint; endpoint = endpoint->next) {
+        if (!endpoint->uv_socket) continue;
+        for (struct zmtp__conn *conn = endpoint->uv_socket->conns; conn; conn = conn->next)
+            if (conn->end) zmtp__far_settle_sending(conn->end, &facts);
+    }
 }
 
-static void endpoint_leave_there(struct zmq__loop *loop, struct zmq__task *task)
+void zmq__endpoint_bereave(struct zmq__socket *socket)
 {
-    struct zmq__socket *socket =
-        (struct zmq__socket *)((char *)task - offsetof(struct zmq__socket, task));
-    const int linger = socket->options.linger;
+    for (struct zmq__endpoint *endpoint = socket->endpoints; endpoint; endpoint = endpoint->next)
+        if (endpoint->uv_socket) zmtp__uv_socket_bereave(endpoint->uv_socket);
+}
+
+void zmq__endpoint_leave(struct zmq__socket *socket)
+{
     while (socket->endpoints) {
         struct zmq__endpoint *const endpoint = socket->endpoints;
         socket->endpoints = endpoint->next;
-        if (endpoint->uv_socket) {
-            endpoint->uv_socket->config.linger_ms = linger < 0 ? UINT32_MAX : (uint32_t)linger;
-            zmtp_uv_socket_close(endpoint->uv_socket, endpoint_closed, socket);
-        }
+        if (endpoint->uv_socket) endpoint_hang_up(socket, endpoint);
         zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
     }
-    socket->leaver.over = endpoint_over;
-    zmq__loop_leave(loop, &socket->leaver);
-}
-
-bool zmq__endpoint_leave(struct zmq__socket *socket)
-{
-    if (socket->loop) {
-        socket->task.run = endpoint_leave_there;
-        zmq__loop_post(socket->loop, &socket->task);
-        return true;
-    }
-    while (socket->endpoints) {
-        struct zmq__endpoint *const endpoint = socket->endpoints;
-        socket->endpoints = endpoint->next;
-        zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
-    }
-    return false;
 }

@@ -3,22 +3,13 @@
 #include <signal.h>
 #include <string.h>
 
-#include "../io/shared.h"
-
-// How often what leaves is looked at.
-enum { LOOP_CHORES_MS = 1 };
-
-static void loop_closed(void *user)
-{
-    struct zmq__loop *loop = user;
-    uv_close((uv_handle_t *)&loop->bell, NULL);
-    uv_close((uv_handle_t *)&loop->chores, NULL);
-}
+#include "../base.h"
 
 static void loop_stop(struct zmq__loop *loop, struct zmq__task *task)
 {
     (void)task;
-    zmtp_uv_close(loop->uv, loop_closed, loop);
+    uv_close((uv_handle_t *)&loop->bell, NULL);
+    uv_close((uv_handle_t *)&loop->leases, NULL);
 }
 
 static struct zmq__task *loop_take(struct zmq__loop *loop)
@@ -44,26 +35,6 @@ static void loop_rung(uv_async_t *bell)
         pthread_cond_broadcast(&loop->finished);
         pthread_mutex_unlock(&loop->mutex);
     }
-}
-
-static void loop_chores(uv_timer_t *timer)
-{
-    struct zmq__loop *loop = timer->data;
-    for (struct zmq__leaver **at = &loop->closing; *at;) {
-        struct zmq__leaver *const leaver = *at, *const next = leaver->next;
-        if (leaver->over(loop, leaver))
-            *at = next;
-        else
-            at = &leaver->next;
-    }
-    if (!loop->closing) uv_timer_stop(timer);
-}
-
-void zmq__loop_leave(struct zmq__loop *loop, struct zmq__leaver *leaver)
-{
-    leaver->next = loop->closing;
-    loop->closing = leaver;
-    uv_timer_start(&loop->chores, loop_chores, LOOP_CHORES_MS, LOOP_CHORES_MS);
 }
 
 static void *loop_run(void *argument)
@@ -108,26 +79,9 @@ static void loop_free(struct zmq__loop *loop)
 // What libuv opened without a thread that would run it.
 static int loop_undo(struct zmq__loop *loop, int error)
 {
-    if (loop->uv)
-        zmtp_uv_close(loop->uv, loop_closed, loop);
-    else
-        loop_closed(loop);
-    uv_run(&loop->loop, UV_RUN_DEFAULT);
+    uv_run(&loop->loop, UV_RUN_DEFAULT); // closes what is closing
     uv_loop_close(&loop->loop);
     loop_free(loop);
-    return error;
-}
-
-// Whoever has a core elsewhere needs an engine that others can ring (io/harbour.h).
-static int loop_open_engine(struct zmq__loop *loop)
-{
-    struct zmtp_uv_shared *shared;
-    int error = zmtp_uv_open(&loop->uv, &loop->loop, NULL);
-    if (error < 0) return error;
-    error = zmtp_uv_shared_open(&shared);
-    if (error < 0) return error;
-    error = zmtp_uv_join(loop->uv, shared);
-    zmtp_uv_shared_close(shared);
     return error;
 }
 
@@ -145,19 +99,15 @@ int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config
         loop_free(loop);
         return error == UV_EMFILE ? ZMTP_ERR_DESCRIPTORS : ZMTP_ERR_SYSTEM;
     }
-    loop->bell.data = loop->chores.data = loop;
-    uv_timer_init(&loop->loop, &loop->chores); // never fails
-    error = uv_async_init(&loop->loop, &loop->bell, loop_rung);
+    loop->bell.data = loop->leases.data = loop;
+    if (uv_async_init(&loop->loop, &loop->bell, loop_rung) < 0)
+        return loop_undo(loop, ZMTP_ERR_DESCRIPTORS);
+    uv_timer_init(&loop->loop, &loop->leases); // never fails
+    error = loop_start(loop, config);
     if (error < 0) {
-        uv_close((uv_handle_t *)&loop->chores, NULL);
-        uv_run(&loop->loop, UV_RUN_DEFAULT);
-        uv_loop_close(&loop->loop);
-        loop_free(loop);
-        return ZMTP_ERR_DESCRIPTORS;
+        loop_stop(loop, NULL);
+        return loop_undo(loop, error);
     }
-    error = loop_open_engine(loop);
-    if (error == ZMTP_OK) error = loop_start(loop, config);
-    if (error < 0) return loop_undo(loop, error);
     *out = loop;
     return ZMTP_OK;
 }

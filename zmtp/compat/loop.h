@@ -1,13 +1,16 @@
-// A thread that runs a loop and an engine, for the connections of a context's sockets. Other threads have
-// tasks for it; what they send and receive does not come this way (io/remote.h).
+// A thread of a context's: it keeps watch over the engines of sockets whose program is busy elsewhere (engine.h).
+// Other threads have tasks for it; messages do not come this way.
 #ifndef ZMTP_COMPAT_LOOP_H
 #define ZMTP_COMPAT_LOOP_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "../io/engine.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
 
+struct zmq__engine;
 struct zmq__loop;
 
 // Something to be done on the loop's thread; part of a struct of its owner's.
@@ -20,16 +23,15 @@ struct zmq__task {
 struct zmq__loop {
     // The loop's thread's alone.
     uv_loop_t loop;
-    struct zmtp_uv *uv;
     uv_async_t bell;
-    uv_timer_t chores; // active: |closing| is to be looked at again
-    struct zmq__leaver *closing;
+    uv_timer_t leases; // active: |leased| is to be looked at again
+    struct zmq__engine *leased;
     // For all threads.
     pthread_t thread;
     pthread_mutex_t mutex; // for the next two, and |done| of tasks
     pthread_cond_t finished;
     struct zmq__task *first, *last;
-    atomic_size_t load; // sockets that have their connections here
+    atomic_size_t load; // engines that it watches
 };
 
 // What a thread is started with, as its context's options say.
@@ -46,13 +48,5 @@ void zmq__loop_close(struct zmq__loop *loop);
 void zmq__loop_post(struct zmq__loop *loop, struct zmq__task *task);
 // The same, and waits until it has run: the loop never blocks, so that takes no time.
 void zmq__loop_call(struct zmq__loop *loop, struct zmq__task *task);
-
-// Something that has to end on the loop's thread and has nobody to tell: |over| is asked from time to time
-// until it says true, and has freed it then.
-struct zmq__leaver {
-    struct zmq__leaver *next;
-    bool (*over)(struct zmq__loop *loop, struct zmq__leaver *leaver);
-};
-void zmq__loop_leave(struct zmq__loop *loop, struct zmq__leaver *leaver); // from the loop's thread
 
 #endif

@@ -13,30 +13,6 @@ enum {
     MONITOR_PARTS_MAX = 6, // event, count, two values, two endpoints
 };
 
-// The loop's thread looks at |monitor| for itself, so that is changed there.
-struct monitor_change {
-    struct zmq__task task;
-    struct zmq__socket *socket;
-    struct zmq__monitor *monitor;
-};
-
-static void monitor_change_there(struct zmq__loop *loop, struct zmq__task *task)
-{
-    struct monitor_change *change = (struct monitor_change *)task; // its first member
-    (void)loop;
-    change->socket->monitor = change->monitor;
-}
-
-static void monitor_set(struct zmq__socket *socket, struct zmq__monitor *monitor)
-{
-    struct monitor_change change = {
-        .task = {.run = monitor_change_there}, .socket = socket, .monitor = monitor};
-    if (socket->loop)
-        zmq__loop_call(socket->loop, &change.task);
-    else
-        socket->monitor = monitor;
-}
-
 static size_t monitor_values(const struct zmq__news *news)
 {
     return news->event == ZMQ_EVENT_PIPES_STATS ? 2 : 1;
@@ -98,7 +74,7 @@ void zmq__monitor_stop(struct zmq__socket *socket, bool closes)
 {
     struct zmq__monitor *const monitor = socket->monitor;
     if (!monitor) return;
-    monitor_set(socket, NULL);
+    socket->monitor = NULL;
     if (closes) zmq__endpoint_each_bound(socket, monitor_tell_bound, monitor);
     const struct zmq__news news = {
         .event = ZMQ_EVENT_MONITOR_STOPPED, .endpoint = "", .remote = ""};
@@ -125,7 +101,7 @@ static int monitor_start(struct zmq__socket *socket, const struct monitor_wish *
     if (monitor->speaker) {
         monitor->speaker->options.linger = 0; // whoever never listens keeps no context from ending
         if (zmq_bind(monitor->speaker, wish->endpoint) == 0) {
-            monitor_set(socket, monitor);
+            socket->monitor = monitor;
             return 0;
         }
         error = zmq_errno();
@@ -191,14 +167,12 @@ static void monitor_tell_pipe(struct zmq__socket *socket, struct zmq__news *news
     socket->monitor->told++;
 }
 
-static void monitor_tell_far(void *user, uint64_t number, const struct zmtp_pipe_end *end)
+static void monitor_tell_far(void *user, const char *endpoint, bool bound,
+                             const struct zmtp_pipe_end *end)
 {
     struct zmq__socket *const socket = user;
     const struct zmtp_origin *const origin = zmtp_pipe_link(end->other)->origin;
     char remote[ZMTP_ENDPOINT_MAX] = "";
-    bool bound;
-    const char *const endpoint = zmq__endpoint_text(socket, number, &bound);
-    if (!endpoint) return;
     if (origin && origin->remote.size > 0 && origin->remote.size < sizeof remote)
         memcpy(remote, origin->remote.data, origin->remote.size);
     struct zmq__news news = {.endpoint = endpoint, .remote = remote, .dialled = !bound};
@@ -222,7 +196,7 @@ int zmq_socket_monitor_pipes_stats(void *handle)
     if (error == 0) {
         zmq__socket_work(socket);
         monitor->told = 0;
-        if (socket->loop) zmtp__remote_each(&socket->remote, monitor_tell_far, socket);
+        zmq__endpoint_each(socket, monitor_tell_far, socket);
         zmq__inproc_each(socket, monitor_tell_near, socket);
         if (monitor->told == 0) error = EAGAIN; // there is none
     }

@@ -26,7 +26,7 @@ struct zmq__news {
 
 // Inside of |socket|. Says that it is over, and if the socket |closes| that what it bound is, too; closes what spoke.
 void zmq__monitor_stop(struct zmq__socket *socket, bool closes);
-// An event, from the socket's loop, or from inside of it while that waits or has nothing to do with it.
+// An event; inside of |socket|.
 void zmq__monitor_tell(struct zmq__socket *socket, const struct zmq__news *news);
 // One of the engine's, of what was |bound| or dialled.
 void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *event, bool bound);

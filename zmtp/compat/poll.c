@@ -24,7 +24,7 @@ static int poll_look(zmq_pollitem_t *items, size_t count, const struct pollfd *p
             if (events < 0) return -1;
             item->revents = (short)(events & item->events);
         } else if (polled) {
-            const int events = polled[i].revents;
+            const int events = polled[2 * i].revents;
             if (events & POLLIN) item->revents |= ZMQ_POLLIN;
             if (events & POLLOUT) item->revents |= ZMQ_POLLOUT;
             if (events & POLLPRI) item->revents |= ZMQ_POLLPRI;
@@ -35,23 +35,59 @@ static int poll_look(zmq_pollitem_t *items, size_t count, const struct pollfd *p
     return ready;
 }
 
-// What the system is to look at: of a socket, the bell that rings for its news, or |fd|.
-static int poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int fd)
+static bool poll_is_safe(const zmq_pollitem_t *item)
+{
+    const struct zmq__socket *socket = item->socket ? zmq__socket_of(item->socket) : NULL;
+    return socket && socket->safe;
+}
+
+static bool poll_dozes(const zmq_pollitem_t *item)
+{
+    return item->socket && item->events && !poll_is_safe(item);
+}
+
+// What the system is to look at, two descriptors an item. A socket's are known when it dozes; those for
+// all threads ring |fd|.
+static void poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int fd)
 {
     for (size_t i = 0; i < count; i++) {
         const zmq_pollitem_t *item = items + i;
-        polled[i] = (struct pollfd){.fd = item->fd};
+        polled[2 * i] = (struct pollfd){.fd = item->socket ? -1 : item->fd};
+        polled[2 * i + 1] = (struct pollfd){.fd = -1};
         if (item->socket) {
-            struct zmq__socket *socket = zmq__socket_of(item->socket);
-            if (!socket) return -1;
-            polled[i].fd = socket->safe ? fd : zmq__socket_fd(socket);
-            if (polled[i].fd < 0 && !socket->safe) return -1;
-            polled[i].events = item->events ? POLLIN : 0;
+            if (poll_is_safe(item) && item->events)
+                polled[2 * i] = (struct pollfd){.fd = fd, .events = POLLIN};
             continue;
         }
-        if (item->events & ZMQ_POLLIN) polled[i].events |= POLLIN;
-        if (item->events & ZMQ_POLLOUT) polled[i].events |= POLLOUT;
-        if (item->events & ZMQ_POLLPRI) polled[i].events |= POLLPRI;
+        if (item->events & ZMQ_POLLIN) polled[2 * i].events |= POLLIN;
+        if (item->events & ZMQ_POLLOUT) polled[2 * i].events |= POLLOUT;
+        if (item->events & ZMQ_POLLPRI) polled[2 * i].events |= POLLPRI;
+    }
+}
+
+// Wakes the first |count|.
+static void poll_rise(const zmq_pollitem_t *items, size_t count, struct pollfd *polled)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!poll_dozes(items + i) || polled[2 * i].fd < 0) continue;
+        zmq__socket_rise(items[i].socket);
+        polled[2 * i].fd = polled[2 * i + 1].fd = -1;
+    }
+}
+
+// All sockets go to sleep, for |*nap_ms| at most, or none: EAGAIN, one has events already; or another error.
+static int poll_doze(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int *nap_ms)
+{
+    for (size_t i = 0; i < count; i++) {
+        int fds[2];
+        if (!poll_dozes(items + i)) continue;
+        const int error = zmq__socket_doze(items[i].socket, (unsigned)items[i].events, fds, nap_ms);
+        if (error != 0) {
+            poll_rise(items, i, polled);
+            return error;
+        }
+        for (size_t k = 0; k < 2; k++)
+            polled[2 * i + k] = (struct pollfd){.fd = fds[k], .events = POLLIN};
     }
     return 0;
 }
@@ -81,23 +117,34 @@ static int poll_wait(struct pollfd *polled, size_t count, uint64_t deadline_us,
     return result < 0 ? zmq__fail(errno) : 0;
 }
 
+static uint64_t poll_sooner(uint64_t deadline_us, int nap_ms)
+{
+    if (nap_ms < 0) return deadline_us;
+    const uint64_t nap_us = zmq__clock_us() + (uint64_t)nap_ms * 1000;
+    return nap_us < deadline_us ? nap_us : deadline_us;
+}
+
 static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
                     uint64_t deadline_us, const sigset_t *mask, int fd)
 {
     eventfd_t rings;
-    if (poll_prepare(items, count, polled, fd) < 0) return -1;
-    // Once the bells are there, whatever comes rings; so what came before is looked for now, and
-    // descriptors are asked at least once.
-    int ready = poll_look(items, count, NULL);
-    if (ready < 0) return -1;
-    bool over = ready > 0 || deadline_us == 0;
+    // Descriptors are asked at least once.
+    bool over = deadline_us == 0;
+    poll_prepare(items, count, polled, fd);
     for (;;) {
-        if (poll_wait(polled, count, over ? 0 : deadline_us, mask) < 0) return -1;
+        int nap_ms = -1;
+        const int error = over ? EAGAIN : poll_doze(items, count, polled, &nap_ms);
+        if (error != 0 && error != EAGAIN) return zmq__fail(error);
+        const uint64_t until_us = error == EAGAIN ? 0 : poll_sooner(deadline_us, nap_ms);
+        const int result = poll_wait(polled, 2 * count, until_us, mask);
+        const int why = errno;
+        poll_rise(items, count, polled);
+        if (result < 0) return zmq__fail(why);
         if (fd >= 0)
             (void)eventfd_read(fd, &rings); // before the look, so that what comes later rings
-        ready = poll_look(items, count, polled);
+        const int ready = poll_look(items, count, polled);
         if (ready != 0 || over) return ready;
-        // A bell may ring for news that are no events, so the time is what it was.
+        // What woke it may be news that are no events, so the time is what it was.
         over = deadline_us != UINT64_MAX && zmq__clock_us() >= deadline_us;
     }
 }
@@ -118,12 +165,12 @@ int zmq__poll_items(zmq_pollitem_t *items, size_t count, long timeout_ms, const 
         const int ready = poll_look(items, count, NULL);
         if (ready != 0 || timeout_ms == 0) return ready;
     }
-    struct pollfd few[POLL_FEW];
+    struct pollfd few[2 * POLL_FEW];
     if (count <= POLL_FEW) return poll_run(items, count, few, deadline_us, mask, fd);
-    struct pollfd *many = zmtp_alloc(NULL, count * sizeof *many);
+    struct pollfd *many = zmtp_alloc(NULL, 2 * count * sizeof *many);
     if (!many) return zmq__fail(ENOMEM);
     const int result = poll_run(items, count, many, deadline_us, mask, fd);
-    zmtp_free(NULL, many, count * sizeof *many);
+    zmtp_free(NULL, many, 2 * count * sizeof *many);
     return result;
 }
 
@@ -154,12 +201,6 @@ void zmq__poll_unwatch(struct zmq__watched *watched)
     zmq__sleepers_unwatch(&watched->socket->sleepers, &watched->watcher);
     zmq__socket_unref(watched->socket);
     zmtp_free(NULL, watched, sizeof *watched);
-}
-
-static bool poll_is_safe(const zmq_pollitem_t *item)
-{
-    const struct zmq__socket *socket = item->socket ? zmq__socket_of(item->socket) : NULL;
-    return socket && socket->safe;
 }
 
 static int poll_watching(zmq_pollitem_t *items, size_t count, long timeout_ms, const sigset_t *mask)

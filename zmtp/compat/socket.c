@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../io/fork.h"
 #include "../socket/alter.h"
 #include "../zmq.h"
 #include "endpoint.h"
@@ -98,7 +99,7 @@ static void socket_help_all(void);
 
 void zmq__socket_ring(struct zmq__socket *socket)
 {
-    const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst);
+    const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst) > 0;
     if (socket->safe && zmq__context_terminated(socket->context))
         zmq__sleepers_wake(&socket->sleepers);
     const int bell = atomic_load_explicit(&socket->bell, memory_order_seq_cst);
@@ -121,52 +122,69 @@ static void socket_hush(struct zmq__socket *socket)
     if (bell >= 0 && !zmq__context_terminated(socket->context)) (void)eventfd_read(bell, &rings);
 }
 
+static bool socket_near(const struct zmq__socket *socket)
+{
+    return atomic_load_explicit(&socket->near, memory_order_relaxed);
+}
+
 static bool socket_busy(const struct zmq__socket *socket)
 {
-    return zmtp__dock_busy(&socket->dock) ||
-           (socket->loop && zmtp__dock_busy(&socket->remote.dock)) ||
+    return (socket_near(socket) && zmtp__dock_busy(&socket->dock)) ||
            zmtp_socket_marked(socket->core);
 }
 
 // From now on it is rung for news. False: there are some.
 static bool socket_sleep(struct zmq__socket *socket)
 {
-    const bool near = zmtp__dock_sleep(&socket->dock) && !zmtp__dock_hungry(&socket->dock);
-    const bool far = !socket->loop || zmtp__remote_sleep(&socket->remote);
-    return near && far;
+    return !socket_near(socket) ||
+           (zmtp__dock_sleep(&socket->dock) && !zmtp__dock_hungry(&socket->dock));
 }
 
+// Something waits for memory.
 static bool socket_hungry(const struct zmq__socket *socket)
 {
-    return zmtp__dock_hungry(&socket->dock) ||
-           (socket->loop && zmtp__dock_hungry(&socket->remote.dock));
+    return (socket_near(socket) && zmtp__dock_hungry(&socket->dock)) ||
+           zmtp_socket_marked(socket->core);
 }
 
 static void socket_rounds(struct zmq__socket *socket)
 {
-    zmtp__dock_wake(&socket->dock);
+    const bool near = socket_near(socket);
+    if (near) zmtp__dock_wake(&socket->dock);
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
         if (socket->safe && socket_busy(socket)) socket->stirred = true;
-        zmq__inproc_work(socket);
-        if (socket->loop) zmtp__remote_work(&socket->remote);
+        if (near) zmq__inproc_work(socket);
         zmtp_socket_process(socket->core);
         if (!socket_busy(socket)) break;
     }
+}
+
+// Runs the engine. True: the core has news. What comes while a peer is let in is marked no more; so events that are new
+// count, too.
+static bool socket_turn(struct zmq__socket *socket)
+{
+    zmq__engine_turn(socket->engine);
+    const bool marked = zmtp_socket_marked(socket->core);
+    const unsigned events = zmtp_socket_events(socket->core);
+    const bool news = marked || events & ~socket->told;
+    socket->told |= events;
+    if (socket->safe && (marked || events != socket->shown)) socket->stirred = true;
+    socket->shown = events;
+    return news;
 }
 
 void zmq__socket_work(struct zmq__socket *socket)
 {
     socket->calls = 0;
     if (atomic_load_explicit(&socket->rung, memory_order_acquire)) socket_hush(socket);
+    if (socket->engine) (void)socket_turn(socket);
     socket_rounds(socket);
 }
 
 // Has another thread called? Without the lock.
 static bool socket_called(struct zmq__socket *socket)
 {
-    return atomic_load_explicit(&socket->dock.called, memory_order_seq_cst) ||
-           (atomic_load_explicit(&socket->far, memory_order_seq_cst) &&
-            atomic_load_explicit(&socket->remote.dock.called, memory_order_seq_cst));
+    return socket_near(socket) && atomic_load_explicit(&socket->dock.called, memory_order_seq_cst);
 }
 
 // Rounds after the call has looked for the last time: what another thread brought since then did not ring, so that
@@ -180,25 +198,30 @@ static void socket_rounds_late(struct zmq__socket *socket)
     atomic_store_explicit(&socket->rung, true, memory_order_release);
 }
 
-static void socket_let_go(struct zmq__socket *socket)
+static void socket_let_go(struct zmq__socket *socket, memory_order order)
 {
     if (socket->stirred) zmq__sleepers_wake(&socket->sleepers);
     socket->stirred = false;
-    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    atomic_store_explicit(&socket->held, false, order);
 }
 
-// Whoever calls after the docks are asleep rings, and works for the socket if it gets the lock; if it does not, this
+// Whoever calls after the dock is asleep rings, and works for the socket if it gets the lock; if it does not, this
 // thread still has it, and finds the call when it has let go.
 static void socket_unlock(struct zmq__socket *socket)
 {
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
         for (int k = 0; k < SOCKET_ROUNDS && !socket_sleep(socket) && !socket_hungry(socket); k++)
             socket_rounds_late(socket);
-        socket_let_go(socket);
+        if (socket->engine) zmq__engine_leave(socket->engine);
+        if (!socket_near(socket)) { // nobody can call
+            socket_let_go(socket, memory_order_release);
+            return;
+        }
+        socket_let_go(socket, memory_order_seq_cst);
         if (!socket_called(socket) || !socket_try(socket)) return;
         socket_rounds_late(socket);
     }
-    socket_let_go(socket);
+    socket_let_go(socket, memory_order_seq_cst);
 }
 
 static void socket_help_all(void)
@@ -228,6 +251,8 @@ struct zmq__socket *zmq__socket_enter(void *handle)
             return NULL; // another thread has closed it, and keeps the lock
     }
     socket_inside++;
+    socket->told = 0;
+    if (socket->engine) zmq__engine_enter(socket->engine);
     return socket;
 }
 
@@ -246,7 +271,35 @@ int zmq__socket_result(struct zmq__socket *socket, int error)
 
 void zmq__socket_look(struct zmq__socket *socket)
 {
-    if (socket_busy(socket)) zmq__socket_work(socket);
+    if (socket_busy(socket)) socket_rounds(socket);
+}
+
+bool zmq__socket_visit(struct zmq__socket *socket)
+{
+    if (!socket_try(socket)) return false;
+    socket_inside++;
+    const bool news = socket_turn(socket);
+    socket_rounds(socket);
+    const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst) > 0;
+    const bool exposed = atomic_load_explicit(&socket->exposed, memory_order_relaxed);
+    if ((waits && (news || zmtp_socket_events(socket->core))) || (exposed && news)) {
+        const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
+        if (bell >= 0) (void)eventfd_write(bell, 1); // fails only when it rings already, 2^64 times
+        atomic_store_explicit(&socket->rung, true, memory_order_release);
+    }
+    socket_unlock(socket);
+    socket_inside--;
+    if (socket_helpless && !socket_inside) socket_help_all();
+    return true;
+}
+
+void zmq__socket_gone(struct zmq__socket *socket)
+{
+    struct zmq__context *const context = socket->context;
+    zmtp_pool_close(socket->pool);
+    socket->pool = NULL;
+    zmq__socket_unref(socket);
+    zmq__context_release(context);
 }
 
 static int socket_open_bell(struct zmq__socket *socket)
@@ -268,6 +321,7 @@ int zmq__socket_expose(struct zmq__socket *socket)
     const int bell = socket_open_bell(socket);
     if (bell < 0) return zmq__fail(errno == ENOMEM ? ENOMEM : EMFILE);
     if (atomic_exchange_explicit(&socket->exposed, true, memory_order_seq_cst)) return bell;
+    if (socket->engine) zmq__engine_expose(socket->engine);
     // What other threads brought before has not rung.
     zmq__socket_work(socket);
     (void)eventfd_write(bell, 1);
@@ -284,21 +338,41 @@ int zmq__socket_fd(struct zmq__socket *socket)
 }
 
 // The lock is let go of meanwhile, and those who were rung are worked for.
-static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd *item, int timeout_ms)
+static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd items[2],
+                                   int timeout_ms)
 {
     atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
     socket_inside--;
     if (socket_helpless && !socket_inside) socket_help_all();
-    const int result = poll(item, 1, timeout_ms);
+    const int result = poll(items, items[1].fd < 0 ? 1 : 2, timeout_ms);
     const int error = result < 0 ? errno : 0;
     socket_lock(socket);
     socket_inside++;
-    atomic_store_explicit(&socket->waiting, false, memory_order_seq_cst);
+    atomic_fetch_sub_explicit(&socket->waiting, 1, memory_order_seq_cst);
+    if (items[1].fd >= 0) zmq__engine_rise(socket->engine);
     if (zmq__context_terminated(socket->context)) return ETERM;
     if (error != 0) return error;
-    socket_hush(socket);
     zmq__socket_work(socket);
     return 0;
+}
+
+// Prepares for a sleep of |*timeout_ms| at most. 0: it is rung from now on; EAGAIN: there is more to do first.
+static int socket_prepare(struct zmq__socket *socket, int fds[2], int *timeout_ms)
+{
+    fds[0] = socket_open_bell(socket);
+    fds[1] = -1;
+    if (fds[0] < 0) return errno == ENOMEM ? ENOMEM : EMFILE;
+    if (zmq__context_terminated(socket->context)) return ETERM;
+    if (socket_hungry(socket) && (*timeout_ms < 0 || *timeout_ms > SOCKET_HUNGRY_MS))
+        *timeout_ms = SOCKET_HUNGRY_MS;
+    atomic_fetch_add_explicit(&socket->waiting, 1, memory_order_seq_cst);
+    const bool quiet = socket_sleep(socket) || socket_hungry(socket);
+    if (quiet && (!socket->engine || zmq__engine_doze(socket->engine, timeout_ms))) {
+        if (socket->engine) fds[1] = zmq__engine_fd(socket->engine);
+        return 0;
+    }
+    atomic_fetch_sub_explicit(&socket->waiting, 1, memory_order_seq_cst);
+    return EAGAIN;
 }
 
 // The same for one of many that may wait there.
@@ -323,25 +397,50 @@ static int socket_wait_among(struct zmq__socket *socket, uint64_t deadline_ms)
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
 {
     if (socket->safe) return socket_wait_among(socket, deadline_ms);
-    struct pollfd item = {.fd = socket_open_bell(socket), .events = POLLIN};
-    int timeout_ms = -1;
-    if (item.fd < 0) return errno == ENOMEM ? ENOMEM : EMFILE;
-    if (zmq__context_terminated(socket->context)) return ETERM;
+    int fds[2], timeout_ms = -1;
     if (deadline_ms != UINT64_MAX) {
         const uint64_t now = deadline_ms > 0 ? socket_now() : 0;
         if (now >= deadline_ms) return EAGAIN;
         const uint64_t left = deadline_ms - now;
         timeout_ms = left > INT32_MAX ? INT32_MAX : (int)left;
     }
-    if (socket_hungry(socket) && (timeout_ms < 0 || timeout_ms > SOCKET_HUNGRY_MS))
-        timeout_ms = SOCKET_HUNGRY_MS;
-    atomic_store_explicit(&socket->waiting, true, memory_order_seq_cst);
-    if (!socket_sleep(socket) && !socket_hungry(socket)) {
-        atomic_store_explicit(&socket->waiting, false, memory_order_seq_cst);
+    const int error = socket_prepare(socket, fds, &timeout_ms);
+    if (error == EAGAIN) {
         zmq__socket_work(socket);
         return 0;
     }
-    return socket_sleep_until_rung(socket, &item, timeout_ms);
+    if (error != 0) return error;
+    struct pollfd items[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
+    return socket_sleep_until_rung(socket, items, timeout_ms);
+}
+
+int zmq__socket_doze(struct zmq__socket *socket, unsigned events, int fds[2], int *timeout_ms)
+{
+    if (!zmq__socket_enter(socket)) return zmq_errno();
+    int error = zmq__socket_found(socket) & events ? EAGAIN : 0;
+    if (error == 0) error = socket_prepare(socket, fds, timeout_ms);
+    if (error != 0) {
+        zmq__socket_leave(socket);
+        return error;
+    }
+    // The lock is let go of as for a sleep: what the engine has to do, it does when it rises.
+    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    socket_inside--;
+    if (socket_helpless && !socket_inside) socket_help_all();
+    return 0;
+}
+
+void zmq__socket_rise(struct zmq__socket *socket)
+{
+    for (int i = 0; !socket_try(socket); i++) {
+        if (i < SOCKET_SPINS) continue;
+        sched_yield();
+        if (!socket_find(socket)) return; // closed meanwhile
+    }
+    socket_inside++;
+    atomic_fetch_sub_explicit(&socket->waiting, 1, memory_order_seq_cst);
+    if (socket->engine) zmq__engine_rise(socket->engine);
+    zmq__socket_leave(socket);
 }
 
 // A REQ's request that failed is one whose reply never comes, as libzmq's: it goes on waiting, unless it is
@@ -389,7 +488,7 @@ int zmq__socket_apply(struct zmq__socket *socket)
     const int error = zmq__errno_of(zmtp__socket_alter(socket->core, &config));
     if (error != 0) return error;
     zmq__inproc_alter(socket);
-    if (socket->loop) zmtp__remote_alter(&socket->remote);
+    zmq__endpoint_alter(socket);
     return 0;
 }
 
@@ -467,18 +566,15 @@ int zmq_close(void *handle)
     zmtp_msg_fini(&socket->sending);
     zmtp_msg_fini(&socket->receiving);
     // What it sent stays with the other sides; what has come and was not received goes.
-    if (socket->loop)
-        zmtp__remote_close(&socket->remote);
-    else
-        zmtp_socket_close(socket->core);
+    zmq__endpoint_bereave(socket);
+    zmtp_socket_close(socket->core);
     socket->core = NULL;
     zmq__inproc_leave(socket);
-    zmtp_pool_close(socket->pool);
-    socket->pool = NULL;
-    if (!zmq__endpoint_leave(socket)) {
-        zmq__socket_unref(socket);
-        zmq__context_release(context);
-    }
+    zmq__endpoint_leave(socket);
+    if (socket->engine)
+        zmq__engine_retire(socket->engine);
+    else
+        zmq__socket_gone(socket);
     socket_inside--;
     if (socket_helpless && !socket_inside) socket_help_all();
     return 0;

@@ -1,12 +1,11 @@
-// A socket of zmq.h: a pattern (socket.h of the engine) that belongs to whatever thread calls, connections
-// that belong to a loop's thread, and lines to other sockets of its context. What is between the threads are
-// docks (msg/ferry.h), and a bell, which is what ZMQ_FD gives.
+// A socket of zmq.h: a pattern (socket.h of the engine), the connections of its endpoints, which an engine of
+// its own keeps (engine.h), and lines to other sockets of its context, which are ferries (msg/ferry.h).
 //
-//     calls -> core -- remote (io/remote.h) -- connections, on a loop
-//                  \-- lines (inproc.h) ------ cores of other sockets
+//     call, or watch -> lock -> core -- pipes -- connections of the engine
+//                                   \-- lines (inproc.h) -- cores of other sockets
 //
 // What a send took has to leave although the program may not call again for an hour. So a socket has a lock,
-// which each call holds, and whoever has news for a socket that nobody is in, a loop or a call on another
+// which each call holds, and whoever has news for a socket that nobody is in, the watch or a call on another
 // socket, does its work for it: moves what waits, tells a new connection of subscriptions. Nobody waits for that
 // lock but the program's own calls, and those for a moment; who finds it held leaves the news to its holder,
 // which looks again when it has let go. The bell is rung for a call that waits, or when the program has asked
@@ -17,8 +16,10 @@
 #ifndef ZMTP_COMPAT_SOCKET_H
 #define ZMTP_COMPAT_SOCKET_H
 
-#include "../io/remote.h"
+#include "../msg/ferry.h"
+#include "../socket/far.h"
 #include "context.h"
+#include "engine.h"
 #include "options.h"
 #include "sleepers.h"
 
@@ -38,29 +39,27 @@ struct zmq__socket {
     struct zmtp_socket *core; // null: closed
     struct zmtp_pool *pool;   // of what is sent
     // Connections.
-    struct zmq__loop *loop; // null: it has none yet, and |remote| is nothing
-    atomic_bool far;        // the same, for other threads
-    struct zmtp__remote remote;
+    struct zmq__engine *engine;      // null: it has no such endpoint yet
     struct zmq__endpoint *endpoints; // bound and connected, the last first
     char last_endpoint[ZMTP_ENDPOINT_MAX];
-    // The loop's thread's: engine's sockets that are not freed yet, and what it waits with for the rest.
-    size_t abroad;
-    struct zmq__task task;
-    struct zmq__leaver leaver;
+    size_t abroad; // engine's sockets that are not freed yet, and questions to a ZAP handler
     struct zmq__monitor *monitor; // null: nobody listens
     // Lines to other sockets.
     struct zmtp__dock dock;
     struct zmq__line *lines;
+    atomic_bool near; // it may have some
     atomic_uint refs; // its own, and of each line that may ring it
     // Other threads'.
     atomic_bool held;                  // the lock; for ever once it is closed
-    atomic_bool waiting;               // a call sleeps
+    atomic_uint waiting;               // calls that sleep
     atomic_bool helpless;              // on a thread's list of those to be worked for
     struct zmq__socket *helpless_next; // of that thread
     // The bell; other threads ring it.
     atomic_int bell;     // an eventfd; -1: nobody has needed it
     atomic_bool rung;    // since it was last heard
     atomic_bool exposed; // the program has the descriptor, so it is to be rung for all news
+    unsigned told;       // events that it was rung for since the program's last call
+    unsigned shown;      // and those that were there last
     // Those who wait at one for all threads; |stirred|: something is new since they were woken.
     struct zmq__sleepers sleepers;
     bool stirred;
@@ -98,6 +97,15 @@ int zmq__socket_expose(struct zmq__socket *socket);     // as fd
 void zmq__socket_work(struct zmq__socket *socket);
 // Inside. The same if there are any, at the price of a look.
 void zmq__socket_look(struct zmq__socket *socket);
+// On the watch's thread: runs the engine and does the socket's work, if nobody else is inside. False: somebody is.
+bool zmq__socket_visit(struct zmq__socket *socket);
+// The same: after the program's close nothing is left of its connections.
+void zmq__socket_gone(struct zmq__socket *socket);
+// A call is about to wait for one of |events| here, and for more elsewhere: it looks at both descriptors (-1:
+// none) for |*timeout_ms| at most, and then rises. 0; EAGAIN: look again at once; ETERM and others: it must not wait.
+// Of the three, only after the first it has to rise.
+int zmq__socket_doze(struct zmq__socket *socket, unsigned events, int fds[2], int *timeout_ms);
+void zmq__socket_rise(struct zmq__socket *socket);
 // Inside, but not while it sleeps. Until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
 // the time is over; EINTR, ETERM, EMFILE; ENOTSOCK: another thread closes it.
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms);

@@ -51,10 +51,11 @@ static int transfer_admit(struct zmq__socket *socket, const struct zmtp_part *pa
     }
 }
 
-static void transfer_sent(struct zmq__socket *socket)
+static void transfer_sent(struct zmq__socket *socket, size_t size)
 {
     if (socket->type == ZMTP_REQ) socket->turn = true;
     if (socket->type == ZMTP_REP) socket->turn = false;
+    if (socket->engine) zmq__engine_sent(socket->engine, size);
     zmq__socket_look(socket); // what was put into a pipe is to leave
 }
 
@@ -64,31 +65,56 @@ static bool transfer_nowhere(const struct zmq__socket *socket)
     return socket->type == ZMTP_DGRAM && !socket->endpoints;
 }
 
-// Sends a whole message; it stays the caller's on failure.
-static int transfer_push(struct zmq__socket *socket, struct zmtp_msg *msg, uint64_t deadline_ms)
+// A whole message: of parts, or, with null for them, of one body that is copied.
+struct transfer_load {
+    struct zmtp_msg *msg;
+    struct zmtp_bytes body;
+    size_t size;
+};
+
+static int transfer_put(struct zmq__socket *socket, const struct transfer_load *load)
+{
+    return load->msg ? zmtp_socket_send(socket->core, load->msg)
+                     : zmtp_socket_send_bytes(socket->core, &load->body, 1);
+}
+
+// Sends it; it stays the caller's on failure.
+static int transfer_push(struct zmq__socket *socket, const struct transfer_load *load,
+                         uint64_t deadline_ms)
 {
     // A ROUTER or STREAM of libzmq takes an id with nothing behind it, and nothing comes of that.
-    const bool alone = msg->count == 1;
+    const bool alone = !load->msg || load->msg->count == 1;
     if ((alone && (socket->type == ZMTP_ROUTER || socket->type == ZMTP_STREAM)) ||
         transfer_nowhere(socket)) {
-        zmtp_msg_fini(msg);
+        if (load->msg) zmtp_msg_fini(load->msg);
         return 0;
     }
     for (;;) {
         zmq__socket_look(socket);
-        int result = zmtp_socket_send(socket->core, msg);
+        int result = transfer_put(socket, load);
         if (result == ZMTP_ERR_AGAIN) {
             zmq__socket_work(socket);
-            result = zmtp_socket_send(socket->core, msg);
+            result = transfer_put(socket, load);
         }
         if (result == ZMTP_OK) {
-            transfer_sent(socket);
+            transfer_sent(socket, load->size);
             return 0;
         }
         if (result != ZMTP_ERR_AGAIN) return zmq__errno_of(result);
         const int error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
         if (error != 0) return error;
     }
+}
+
+static int transfer_push_msg(struct zmq__socket *socket, struct zmtp_msg *msg, uint64_t deadline_ms)
+{
+    const struct transfer_load load = {.msg = msg, .size = zmtp_msg_size(msg)};
+    return transfer_push(socket, &load, deadline_ms);
+}
+
+static uint64_t transfer_deadline(const struct zmq__socket *socket, int flags)
+{
+    return zmq__socket_deadline(flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo);
 }
 
 // What a message has beside its body: whom a SERVER or PEER sends it to, and a RADIO's group.
@@ -110,7 +136,6 @@ static int transfer_send_whole(struct zmq__socket *socket, struct zmtp_part *par
                                const struct transfer_label *label, int flags)
 {
     const bool mute = socket->type == ZMTP_DISH || socket->type == ZMTP_GATHER;
-    const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo;
     struct zmtp_msg msg;
     if (mute) return ENOTSUP;
     if (flags & ZMQ_SNDMORE) return EINVAL;
@@ -120,7 +145,7 @@ static int transfer_send_whole(struct zmq__socket *socket, struct zmtp_part *par
     if (socket->type == ZMTP_RADIO && zmtp_msg_append(&msg, label->group) < 0) error = ENOMEM;
     if (error == 0 && zmtp_msg_append_part(&msg, part) < 0) error = ENOMEM;
     if (error == 0) {
-        error = transfer_push(socket, &msg, zmq__socket_deadline(timeout_ms));
+        error = transfer_push_msg(socket, &msg, transfer_deadline(socket, flags));
         if (error != 0) transfer_take_back(&msg, part);
     }
     zmtp_msg_fini(&msg);
@@ -139,8 +164,7 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
 {
     struct zmtp_msg *const msg = &socket->sending;
     const bool last = !(flags & ZMQ_SNDMORE);
-    const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo;
-    const uint64_t deadline_ms = zmq__socket_deadline(timeout_ms);
+    const uint64_t deadline_ms = transfer_deadline(socket, flags);
     if (socket->safe) return transfer_send_whole(socket, part, label, flags);
     if (socket->type == ZMTP_DGRAM && transfer_check_datagram(socket, last) != 0) return EINVAL;
     if (msg->count == 0 && !transfer_nowhere(socket)) {
@@ -149,7 +173,7 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
     }
     if (zmtp_msg_append_part(msg, part) < 0) return ENOMEM;
     if (!last) return 0;
-    const int error = transfer_push(socket, msg, deadline_ms);
+    const int error = transfer_push_msg(socket, msg, deadline_ms);
     if (error == 0) return 0;
     transfer_take_back(msg, part); // one that can never be sent takes the others along
     if (error != EAGAIN && error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
@@ -176,7 +200,7 @@ int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *pa
     zmtp_msg_init(&msg, NULL);
     for (size_t i = 0; i < count && error == 0; i++)
         if (zmtp_msg_append(&msg, parts[i]) < 0) error = ENOMEM;
-    if (error == 0) error = transfer_push(socket, &msg, 0);
+    if (error == 0) error = transfer_push_msg(socket, &msg, 0);
     zmtp_msg_fini(&msg);
     zmq__socket_leave(socket);
     return error;
@@ -217,13 +241,31 @@ static int transfer_send_own(void *handle, struct zmtp_part *part, int flags)
     return socket ? transfer_result(socket, error, size) : -1;
 }
 
+// A message of one part, which need not be made one before it is copied to where it leaves.
+static int transfer_send_body(struct zmq__socket *socket, struct zmtp_bytes body, int flags)
+{
+    const struct transfer_load load = {.body = body, .size = body.size};
+    const int turn = transfer_turn(socket);
+    return turn != 0 ? turn : transfer_push(socket, &load, transfer_deadline(socket, flags));
+}
+
 int zmq_send(void *handle, const void *data, size_t size, int flags)
 {
     struct zmtp_part part;
-    if (!zmq__socket_of(handle)) return -1;
-    if (!data && size > 0) return zmq__fail(EFAULT);
-    if (zmtp_part_copy(&part, zmtp_bytes_of(data, size), NULL) < 0) return zmq__fail(ENOMEM);
-    return transfer_send_own(handle, &part, flags);
+    const struct transfer_label label = {0};
+    const struct zmtp_bytes body = zmtp_bytes_of(data, size);
+    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    if (!socket) return -1;
+    const bool plain = !socket->safe && socket->type != ZMTP_DGRAM;
+    if (plain && !(flags & ZMQ_SNDMORE) && socket->sending.count == 0)
+        return transfer_result(socket, transfer_send_body(socket, body, flags), size);
+    int error = zmtp_part_copy(&part, body, NULL) < 0 ? ENOMEM : 0;
+    if (error == 0) {
+        error = transfer_send_part(socket, &part, &label, flags);
+        if (error != 0) zmtp_part_fini(&part);
+    }
+    return transfer_result(socket, error, size);
 }
 
 static void transfer_keep(void *data, void *hint)
@@ -266,6 +308,7 @@ static int transfer_pull(struct zmq__socket *socket)
     const int result = zmtp_socket_recv(socket->core, msg);
     if (result == ZMTP_OK) {
         if (socket->type == ZMTP_DISH) socket->taken = 1; // its group is none of the parts
+        if (socket->engine) zmq__engine_received(socket->engine);
         return 0;
     }
     // REQ: the peer went before it answered. As libzmq's, it waits for a reply that may never come.

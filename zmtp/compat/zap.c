@@ -14,6 +14,7 @@ enum {
 };
 
 struct zap_question {
+    struct zmq__socket *socket; // that is waited for: its engine does not end before
     struct zmtp_uv *uv;
     struct zmq__socket *dealer;
     uint64_t number,
@@ -48,6 +49,7 @@ static void zap_poll_closed(uv_handle_t *handle)
 
 static void zap_end(struct zap_question *question)
 {
+    question->socket->abroad--;
     uv_timer_stop(&question->timer);
     uv_close((uv_handle_t *)&question->poll, zap_poll_closed);
     (void)zmq_close(question->dealer);
@@ -125,8 +127,11 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
         (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
         return;
     }
-    *question = (struct zap_question){
-        .uv = uv, .dealer = dealer, .number = uv_socket->number, .ticket = guest->ticket};
+    *question = (struct zap_question){.socket = socket,
+                                      .uv = uv,
+                                      .dealer = dealer,
+                                      .number = uv_socket->number,
+                                      .ticket = guest->ticket};
     question->poll.data = question->timer.data = question;
     uv_timer_init(uv->loop, &question->timer);
     if (uv_poll_init(uv->loop, &question->poll, atomic_load(&dealer->bell)) < 0) {
@@ -135,6 +140,7 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
         (void)zmq_close(dealer);
         return;
     }
+    socket->abroad++;
     uv_poll_start(&question->poll, UV_READABLE, zap_rung); // fails only for one that is closing
     uv_timer_start(&question->timer, zap_late, ZAP_PATIENCE_MS, 0);
 }

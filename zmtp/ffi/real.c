@@ -188,21 +188,11 @@ int32_t zmtp__ffi_net_socket_open(struct zmtp__ffi_net_socket **out,
     return error == EMFILE ? ZMTP_FFI_LIMIT : real_code(error); // more than MAX_SOCKETS
 }
 
-static void real_nothing(struct zmq__loop *loop, struct zmq__task *task)
-{
-    (void)loop;
-    (void)task;
-}
-
 void zmtp__ffi_net_socket_close(struct zmtp__ffi_net_socket *socket)
 {
-    struct zmq__loop *const loop = socket->zmq->loop;
     const int linger_ms = atomic_load(&socket->context->linger_ms);
     if (linger_ms >= 0) socket->zmq->options.linger = linger_ms;
     (void)zmq_close(socket->zmq);
-    // Tasks run in their order, so once this one has, nobody listens there any more.
-    struct zmq__task barrier = {.run = real_nothing};
-    if (loop) zmq__loop_call(loop, &barrier);
     zmtp_free(NULL, socket, sizeof *socket);
 }
 

@@ -391,12 +391,12 @@ static void conn_refuse(struct zmtp__conn *conn, int error, uint64_t now)
 static void conn_attach(struct zmtp__conn *conn, uint64_t now)
 {
     struct zmtp_uv_socket *socket = conn->socket;
-    if (!zmtp__uv_socket_open(socket)) {
+    if (!socket->core) {
         zmtp_peer_fail(conn->peer, ZMTP_ERR_CANCELLED);
         return;
     }
     const struct zmtp_peer_facts facts = zmtp_peer_facts(conn->peer);
-    int error = zmtp__uv_socket_attach(socket, false, facts.routing_id, &conn->end);
+    int error = zmtp_socket_attach(socket->core, false, facts.routing_id, &conn->end);
     if (error == ZMTP_OK) {
         zmtp_pipe_own(conn->end, &socket->uv->marks, conn);
         error = zmtp_peer_attach(conn->peer, conn->end);

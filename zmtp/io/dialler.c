@@ -375,7 +375,7 @@ int zmtp__dialler_open(struct zmtp_uv_socket *socket, const char *endpoint,
     if (!dialler) return ZMTP_ERR_MEMORY;
     *dialler = (struct zmtp__dialler){.conn = {.state = ZMTP__CONN_IDLE, .descriptor = -1}};
     struct zmtp__conn *conn = &dialler->conn;
-    const int error = zmtp__uv_socket_attach(socket, true, routing_id, &conn->end);
+    const int error = zmtp_socket_attach(socket->core, true, routing_id, &conn->end);
     if (error < 0) {
         zmtp_free(uv->allocator, dialler, dialler_size(endpoint));
         return error;

@@ -1,8 +1,7 @@
 // What an engine has for other threads: a dock where the shores of its ferries lie, and a bell that wakes
 // its loop. See msg/ferry.h.
 //
-// A ferry may join anything that has a pipe to anything: the sockets of two engines (crossing.h), or the
-// connections of a loop to a socket whose patterns run on another thread (remote.h).
+// A ferry may join anything that has a pipe to anything; here, the sockets of two engines (crossing.h).
 #ifndef ZMTP_IO_HARBOUR_H
 #define ZMTP_IO_HARBOUR_H
 

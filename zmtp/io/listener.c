@@ -310,7 +310,7 @@ static void listener_ready(void *owner, int events)
     int result = 1;
     // A callback may close the listener.
     for (int i = 0; i < LISTENER_BURST && result > 0 && listener->watch; i++) {
-        if (zmtp_socket_crowded(listener->socket->core)) {
+        if (!listener->socket->lent && zmtp_socket_crowded(listener->socket->core)) {
             result = ZMTP_ERR_LIMIT;
             break;
         }

@@ -111,8 +111,7 @@ static void udp_end(struct zmtp__udp *udp)
 
 static int udp_arm(struct zmtp__udp *udp)
 {
-    const bool reads =
-        zmtp__uv_socket_open(udp->socket) && udp->socket->config.socket.type != ZMTP_RADIO;
+    const bool reads = udp->socket->core && udp->socket->config.socket.type != ZMTP_RADIO;
     const int events = (reads ? UV_READABLE : 0) | (udp->blocked ? UV_WRITABLE : 0);
     return udp->watch ? zmtp__watch_want(udp->watch, events) : ZMTP_OK;
 }
@@ -134,7 +133,7 @@ static void udp_ready(void *owner, int events)
 {
     struct zmtp__udp *udp = owner;
     struct zmtp_uv *uv = udp->uv;
-    if (events & UV_READABLE && zmtp__uv_socket_open(udp->socket)) zmtp__udp_read(udp);
+    if (events & UV_READABLE && udp->socket->core) zmtp__udp_read(udp);
     if (events & UV_WRITABLE) udp->blocked = false;
     zmtp__udp_flush(udp);
     if (udp->leaving) udp_alarm(udp, 0);
@@ -309,7 +308,7 @@ static struct zmtp__udp *udp_open(struct zmtp_uv_socket *socket, const char *tex
     *error = ZMTP_ERR_MEMORY;
     if (!udp) return NULL;
     *udp = (struct zmtp__udp){.socket = socket, .uv = uv, .bound = bound};
-    *error = zmtp__uv_socket_attach(socket, true, (struct zmtp_bytes){0}, &udp->end);
+    *error = zmtp_socket_attach(socket->core, true, (struct zmtp_bytes){0}, &udp->end);
     if (*error < 0) {
         zmtp_free(uv->allocator, udp, sizeof *udp);
         if (*error == ZMTP_ERR_IN_USE)
@@ -432,6 +431,12 @@ int zmtp__udp_disconnect(struct zmtp_uv_socket *socket, const char *text)
     if (socket->core) zmtp_socket_detach(socket->core, udp->end->other);
     udp_leave(udp, zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv)));
     return ZMTP_OK;
+}
+
+void zmtp__udp_part(const struct zmtp_uv_socket *socket)
+{
+    for (const struct zmtp__udp *udp = socket->udps; udp; udp = udp->next)
+        if (udp->end) zmtp_socket_detach(socket->core, udp->end->other);
 }
 
 void zmtp__udp_leave(struct zmtp_uv_socket *socket, uint64_t leave_ms)

@@ -45,6 +45,8 @@ int zmtp__udp_connect(struct zmtp_uv_socket *socket, const char *text);
 // What came in is still received, what waits to leave has the time it takes. ZMTP_ERR_NOT_FOUND.
 int zmtp__udp_unbind(struct zmtp_uv_socket *socket, const char *text);
 int zmtp__udp_disconnect(struct zmtp_uv_socket *socket, const char *text);
+// The core lets go of all of them; what it sent stays readable for them.
+void zmtp__udp_part(const struct zmtp_uv_socket *socket);
 // All of a socket that closes.
 void zmtp__udp_leave(struct zmtp_uv_socket *socket, uint64_t leave_ms);
 // Its pipe was marked. Calls nobody: what is to be told is left to the loop.

@@ -17,7 +17,7 @@ static int uv_endpoint_parse(struct zmtp_uv_socket *socket, const char *text,
                              struct zmtp_endpoint *out)
 {
     const char *why = "";
-    int error = zmtp__uv_socket_check_open(socket);
+    int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     zmtp__uv_socket_hush(socket);
     error = zmtp_endpoint_parse(text, out, &why);
@@ -143,7 +143,7 @@ int zmtp_uv_connect(struct zmtp_uv_socket *socket, const char *endpoint)
 int zmtp_uv_connect_as(struct zmtp_uv_socket *socket, const char *endpoint,
                        struct zmtp_bytes routing_id)
 {
-    const int error = zmtp__uv_socket_check_open(socket);
+    const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     const enum zmtp_socket_type type = socket->config.socket.type;
     if (routing_id.size == 0 || !routing_id.data)

@@ -16,7 +16,6 @@
 #include "inproc.h"
 #include "listener.h"
 #include "mailbox.h"
-#include "remote.h"
 #include "suspects.h"
 #include "ticks.h"
 #include "tray.h"
@@ -51,7 +50,7 @@ static int uv_socket_copy_origins(struct zmtp_uv_socket *socket)
 static void uv_socket_free(struct zmtp_uv_socket *socket)
 {
     const struct zmtp_allocator *const allocator = socket->uv->allocator;
-    zmtp_socket_close(socket->core);
+    if (!socket->lent) zmtp_socket_close(socket->core);
     zmtp__suspects_close(socket->suspects);
     zmtp__gate_close(socket->gate);
     zmtp__door_close(socket->door);
@@ -65,11 +64,11 @@ static void uv_socket_free(struct zmtp_uv_socket *socket)
 int zmtp_uv_socket_open(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
                         const struct zmtp_uv_config *config)
 {
-    return zmtp__uv_socket_open_remote(out, uv, config, NULL);
+    return zmtp__uv_socket_open_lent(out, uv, config, NULL);
 }
 
-int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
-                                const struct zmtp_uv_config *config, struct zmtp__remote *remote)
+int zmtp__uv_socket_open_lent(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
+                              const struct zmtp_uv_config *config, struct zmtp_socket *core)
 {
     if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
@@ -85,7 +84,8 @@ int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (!socket)
         return zmtp__engine_fail(uv, ZMTP_ERR_MEMORY, "%s", zmtp_err_text(ZMTP_ERR_MEMORY));
     uv->text[0] = '\0';
-    *socket = (struct zmtp_uv_socket){.uv = uv, .config = *config, .remote = remote};
+    *socket =
+        (struct zmtp_uv_socket){.uv = uv, .config = *config, .core = core, .lent = core != NULL};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
     error = uv_socket_copy_origins(socket);
@@ -94,8 +94,7 @@ int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (error == ZMTP_OK) error = zmtp__gate_open(&socket->gate, config->tcp_allow, uv->allocator);
     if (error == ZMTP_OK)
         error = zmtp__suspects_open(&socket->suspects, config->address_failures_max, uv->allocator);
-    if (error == ZMTP_OK && !remote)
-        error = zmtp_socket_open(&socket->core, &socket->config.socket);
+    if (error == ZMTP_OK && !core) error = zmtp_socket_open(&socket->core, &socket->config.socket);
     if (error == ZMTP_OK)
         error = zmtp_part_copy(&socket->metadata, config->socket.metadata, uv->allocator);
     if (error < 0) {
@@ -124,19 +123,23 @@ int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     return ZMTP_OK;
 }
 
-int zmtp__uv_socket_attach(struct zmtp_uv_socket *socket, bool dialled,
-                           struct zmtp_bytes routing_id, struct zmtp_pipe_end **end)
-{
-    if (socket->core) return zmtp_socket_attach(socket->core, dialled, routing_id, end);
-    const struct zmtp__remote_visit visit = {
-        .number = socket->number, .dialled = dialled, .routing_id = routing_id};
-    return zmtp__remote_attach(socket->remote, &socket->config.socket, &visit, end);
-}
-
 uint64_t zmtp__uv_socket_patience(const struct zmtp_uv_socket *socket, uint64_t now_ms)
 {
     const uint32_t linger_ms = socket->config.linger_ms;
     return linger_ms == UINT32_MAX ? UINT64_MAX : now_ms + linger_ms;
+}
+
+void zmtp__uv_socket_bereave(struct zmtp_uv_socket *socket)
+{
+    socket->core = NULL;
+}
+
+// A lent core lets go of what it had by this socket. What it sent stays readable for the connections.
+static void uv_socket_part(const struct zmtp_uv_socket *socket)
+{
+    for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
+        if (conn->end) zmtp_socket_detach(socket->core, conn->end->other);
+    zmtp__udp_part(socket);
 }
 
 void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *user), void *user)
@@ -160,9 +163,11 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
     zmtp__tray_leave(socket);
     zmtp__ticks_forget(socket);
     // Its ends of the pipes close; what it sent stays readable for the connections.
-    zmtp_socket_close(socket->core);
+    if (socket->lent)
+        uv_socket_part(socket);
+    else
+        zmtp_socket_close(socket->core);
     socket->core = NULL;
-    socket->remote = NULL;
     zmtp__crossing_leave(socket);
     const uint64_t leave_ms = zmtp__uv_socket_patience(socket, zmtp__engine_now(socket->uv));
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next)
@@ -312,7 +317,7 @@ void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
         if (!socket->conns && !socket->udps) uv_socket_finish(socket);
         return;
     }
-    if (socket->remote) return;
+    if (socket->lent) return;
     zmtp_socket_process(socket->core);
     zmtp__mailbox_deliver(socket);
     zmtp__ticks_look(socket);

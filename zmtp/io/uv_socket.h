@@ -11,7 +11,6 @@ struct zmtp__door;
 struct zmtp__gate;
 struct zmtp__guard;
 struct zmtp__listener;
-struct zmtp__remote;
 struct zmtp__suspects;
 struct zmtp__udp;
 
@@ -20,9 +19,8 @@ struct zmtp_uv_socket {
     struct zmtp_uv_socket *next, *before; // of the engine
     struct zmtp_uv_socket *touched_next, *dropping_next, *ticking_next;
     uint64_t tick_ms; // when it is to be ticked, and on the engine's list; UINT64_MAX: never
-    struct zmtp_socket *core; // null from close on
-    struct zmtp__remote
-        *remote; // where the core is, if it is on another thread; null from close on
+    struct zmtp_socket *core;     // null from close on
+    bool lent;                    // |core| is its owner's, who calls it without this socket
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
     struct zmtp__door *door;
@@ -63,32 +61,19 @@ static inline int zmtp__uv_socket_check(const struct zmtp_uv_socket *socket)
     return socket->core && !zmtp__engine_inherited(socket->uv) ? ZMTP_OK : ZMTP_ERR_STATE;
 }
 
-// May endpoints be made for it? One whose core is elsewhere has nothing else.
-static inline bool zmtp__uv_socket_open(const struct zmtp_uv_socket *socket)
-{
-    return socket->core || socket->remote;
-}
+// A socket with |core|, which stays the caller's: it has endpoints, connections and events, and is closed.
+// All else is done with the core, also zmtp_socket_process when the engine has run; what the core has
+// sent is the engine's by zmtp__engine_flush. Several may share one core. When that closes first, it is
+// taken from them (zmtp__uv_socket_bereave).
+int zmtp__uv_socket_open_lent(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
+                              const struct zmtp_uv_config *config, struct zmtp_socket *core);
+void zmtp__uv_socket_bereave(struct zmtp_uv_socket *socket);
 
-static inline int zmtp__uv_socket_check_open(const struct zmtp_uv_socket *socket)
-{
-    if (!socket) return ZMTP_ERR_ARGUMENT;
-    const bool open = zmtp__uv_socket_open(socket) && !zmtp__engine_inherited(socket->uv);
-    return open ? ZMTP_OK : ZMTP_ERR_STATE;
-}
-
-// A socket whose core is where |remote| says: it has endpoints, connections and events, and is closed. All
-// else is done with the core. Several may share one.
-int zmtp__uv_socket_open_remote(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
-                                const struct zmtp_uv_config *config, struct zmtp__remote *remote);
-// As zmtp_socket_attach, wherever the core is.
-int zmtp__uv_socket_attach(struct zmtp_uv_socket *socket, bool dialled,
-                           struct zmtp_bytes routing_id, struct zmtp_pipe_end **end);
-
-// Look at it in the next dispatch.
+// Look at it in the next dispatch. One with a lent core, only when it closes: nothing else is its doing.
 void zmtp__uv_socket_enlist(struct zmtp_uv_socket *socket); // for the next function
 static inline void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket)
 {
-    if (!socket->touched) zmtp__uv_socket_enlist(socket);
+    if (!socket->touched && (!socket->lent || socket->closing)) zmtp__uv_socket_enlist(socket);
 }
 // The same, if other sockets or connections have marked its pipes.
 void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket);

@@ -110,21 +110,15 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
                     end);
 }
 
-int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
-                     struct zmtp_pipe_end **end)
+int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end)
 {
     struct zmtp_pipe_end *ends[2];
     struct zmtp__far_facts own;
     *end = NULL;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
     zmtp__far_facts_of(&socket->config, &own);
-    const int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
-    return result < 0 ? result : far_give(socket, ends, dialled, routing_id, end);
-}
-
-int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end)
-{
-    int result = zmtp__far_attach(socket, true, (struct zmtp_bytes){0}, end);
+    int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
+    if (result == ZMTP_OK) result = far_give(socket, ends, true, (struct zmtp_bytes){0}, end);
     if (result < 0) return result;
     result = zmtp__socket_tell(socket, (*end)->other);
     if (result == ZMTP_OK) return result;

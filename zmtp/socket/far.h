@@ -26,7 +26,7 @@ struct zmtp__far_limits {
 struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
                                             const struct zmtp__far_facts *to);
 
-// The same between a socket and its connection, for which the socket's limits are all there is.
+// The same where the other side is a connection, or not known yet: the socket's limits are all there is.
 struct zmtp__far_limits zmtp__far_sending(const struct zmtp__far_facts *facts);
 struct zmtp__far_limits zmtp__far_receiving(const struct zmtp__far_facts *facts);
 // The pool, if what is made from it may be freed on any thread; else null.
@@ -36,10 +36,6 @@ struct zmtp_pool *zmtp__far_pool(struct zmtp_pool *pool);
 // memory may be freed on any thread. The link comes up when the ferry tells of the other side's.
 int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *other,
                    struct zmtp_pipe_end **end);
-
-// As zmtp_socket_attach, for a connection that is on another thread.
-int zmtp__far_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
-                     struct zmtp_pipe_end **end);
 
 // As zmtp__far_join, for one who is not known yet; the limits are the socket's own.
 int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end);

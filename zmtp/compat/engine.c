@@ -1,0 +1,452 @@
+#include "engine.h"
+
+#include <sched.h>
+#include <string.h>
+#include <time.h>
+
+#include "../io/uv_socket.h"
+#include "../msg/pipe.h"
+#include "error.h"
+#include "socket.h"
+
+enum {
+    // Turns of the loop for one call of engine_turn; what is left is for the next, or for the watch.
+    ENGINE_TURNS = 4,
+    // Octets that a call leaves to the watch; more it writes itself.
+    ENGINE_UNFLUSHED = 64 * 1024,
+    // Tries for the lock by a watch that was called. Whoever has it has it for a moment.
+    ENGINE_TRIES = 64,
+    // How often the watch looks whether calls still do its work, and how often in a row nothing may have
+    // changed before it waits to be called.
+    ENGINE_LEASE_MS = 1,
+    ENGINE_STILL = 64,
+};
+
+static uint64_t engine_now(void)
+{
+    return uv_hrtime() / 1000000;
+}
+
+// -1: for ever.
+static int engine_timeout(const struct zmq__engine *engine)
+{
+    return uv_loop_alive(&engine->loop) ? uv_backend_timeout(&engine->loop) : -1;
+}
+
+// Notes when the engine wants to be run next.
+static uint64_t engine_note_due(struct zmq__engine *engine)
+{
+    const int timeout = engine_timeout(engine);
+    uint64_t due = UINT64_MAX;
+    if (timeout == 0) due = 0;
+    if (timeout > 0) due = uv_now(&engine->loop) + (uint64_t)timeout; // that clock is uv_hrtime's
+    atomic_store_explicit(&engine->due_ms, due, memory_order_relaxed);
+    return due;
+}
+
+void zmq__engine_turn(struct zmq__engine *engine)
+{
+    const unsigned turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
+    atomic_store_explicit(&engine->turns, turns + 1, memory_order_relaxed);
+    engine->ran = true;
+    int i = 0;
+    do {
+        (void)zmtp_uv_turn(engine->uv); // it is open, and runs nothing of the program's
+    } while (++i < ENGINE_TURNS && engine_timeout(engine) == 0);
+}
+
+static void engine_flush(struct zmq__engine *engine)
+{
+    zmtp__engine_flush(engine->uv);
+    engine->ran = true;
+}
+
+static bool engine_marked(const struct zmq__engine *engine)
+{
+    return engine->uv->marks.first || engine->uv->datagrams.first;
+}
+
+void zmq__engine_sent(struct zmq__engine *engine, size_t size)
+{
+    engine->uv->unflushed += size;
+    if (engine->uv->unflushed >= ENGINE_UNFLUSHED) engine_flush(engine);
+}
+
+void zmq__engine_received(struct zmq__engine *engine)
+{
+    engine->direct = true;
+}
+
+// May what was sent be written by the call that sent it? A reply, or the first message for a while: that
+// saves a change of threads. What follows soon, a stream, is cheaper in batches.
+static bool engine_direct(struct zmq__engine *engine)
+{
+    struct timespec now;
+    if (!engine->direct) {
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &now); // some milliseconds, for a few nanoseconds
+        const uint64_t ticks = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+        if (ticks == engine->direct_ticks) return false;
+        engine->direct_ticks = ticks;
+    }
+    engine->direct = false;
+    return true;
+}
+
+// The watch has something to do here: at once, or as soon as no call has come for a while.
+static void engine_call_watch(struct zmq__engine *engine, bool urgent)
+{
+    if (urgent)
+        atomic_store_explicit(&engine->urgent, true, memory_order_relaxed);
+    else if (atomic_load_explicit(&engine->leased, memory_order_relaxed))
+        return; // it looks anyway
+    if (atomic_load_explicit(&engine->called, memory_order_relaxed)) return;
+    if (atomic_exchange_explicit(&engine->called, true, memory_order_acq_rel)) return;
+    zmq__loop_post(engine->watch, &engine->errand);
+}
+
+// Connections have news of the program's: messages, or room.
+static void engine_settle(struct zmq__engine *engine)
+{
+    const bool awaited = atomic_load_explicit(&engine->awaited, memory_order_relaxed);
+    const bool called = atomic_load_explicit(&engine->called, memory_order_relaxed) &&
+                        atomic_load_explicit(&engine->urgent, memory_order_relaxed);
+    if (called && !awaited && !engine->direct) return; // it is on its way
+    // Whoever has more to read will have more to answer.
+    const bool more = zmtp_socket_events(engine->socket->core) & ZMTP_READABLE;
+    if (awaited || (!more && engine_direct(engine))) {
+        engine_flush(engine);
+        atomic_store_explicit(&engine->awaited, false, memory_order_relaxed);
+        return;
+    }
+    // Room for what comes in is no hurry: the next call that finds nothing reads on.
+    const bool exposed = atomic_load_explicit(&engine->exposed, memory_order_relaxed);
+    const struct zmtp_pipe_end *const end = engine->uv->marks.first;
+    engine_call_watch(engine, exposed || !end || end->in->count > 0);
+}
+
+void zmq__engine_leave(struct zmq__engine *engine)
+{
+    if (engine_marked(engine)) engine_settle(engine);
+    if (!engine->ran) return;
+    engine->ran = false;
+    if (engine_note_due(engine) < atomic_load_explicit(&engine->alarm_ms, memory_order_relaxed))
+        engine_call_watch(engine, true);
+}
+
+bool zmq__engine_doze(struct zmq__engine *engine, int *timeout_ms)
+{
+    if (engine_marked(engine)) engine_flush(engine);
+    const uint64_t due = engine_note_due(engine);
+    if (due == 0) return false;
+    if (due != UINT64_MAX) {
+        const uint64_t now = engine_now(),
+                       left = due > now ? due - now : 1; // clocks differ a little
+        if (*timeout_ms < 0 || left < (uint64_t)*timeout_ms) *timeout_ms = (int)left;
+    }
+    engine->direct = true;
+    atomic_fetch_add_explicit(&engine->tended, 1, memory_order_seq_cst);
+    return true;
+}
+
+void zmq__engine_rise(struct zmq__engine *engine)
+{
+    atomic_fetch_sub_explicit(&engine->tended, 1, memory_order_seq_cst);
+    zmq__engine_enter(engine);
+    if (atomic_exchange_explicit(&engine->dormant, false, memory_order_seq_cst))
+        engine_call_watch(engine, true);
+}
+
+int zmq__engine_fd(const struct zmq__engine *engine)
+{
+    return uv_backend_fd(&engine->loop);
+}
+
+void zmq__engine_expose(struct zmq__engine *engine)
+{
+    if (!atomic_exchange_explicit(&engine->exposed, true, memory_order_seq_cst))
+        engine_call_watch(engine, true);
+}
+
+// From here on the watch's thread.
+
+static bool engine_leased(const struct zmq__engine *engine)
+{
+    return atomic_load_explicit(&engine->leased, memory_order_relaxed);
+}
+
+static void engine_end_lease(struct zmq__engine *engine)
+{
+    if (!engine_leased(engine)) return;
+    atomic_store_explicit(&engine->leased, false, memory_order_relaxed);
+    if (engine->leased_before)
+        engine->leased_before->leased_next = engine->leased_next;
+    else
+        engine->watch->leased = engine->leased_next;
+    if (engine->leased_next) engine->leased_next->leased_before = engine->leased_before;
+    engine->leased_next = engine->leased_before = NULL;
+    if (!engine->watch->leased) uv_timer_stop(&engine->watch->leases);
+}
+
+static void engine_ready(uv_poll_t *poll, int status, int events);
+
+static void engine_look(struct zmq__engine *engine)
+{
+    engine_end_lease(engine);
+    if (engine->looking) return;
+    engine->looking = true;
+    (void)uv_poll_start(&engine->poll, UV_READABLE, engine_ready); // it is not closing
+}
+
+static void engine_leases(uv_timer_t *timer);
+
+static void engine_lease(struct zmq__engine *engine)
+{
+    if (engine->looking) (void)uv_poll_stop(&engine->poll);
+    engine->looking = false;
+    engine->still = 0;
+    if (engine_leased(engine)) return;
+    atomic_store_explicit(&engine->leased, true, memory_order_relaxed);
+    engine->seen_entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
+    engine->seen_turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
+    engine->leased_next = engine->watch->leased;
+    if (engine->leased_next) engine->leased_next->leased_before = engine;
+    engine->watch->leased = engine;
+    if (!uv_is_active((uv_handle_t *)&engine->watch->leases))
+        uv_timer_start(&engine->watch->leases, engine_leases, ENGINE_LEASE_MS, ENGINE_LEASE_MS);
+}
+
+static void engine_rung(uv_timer_t *timer);
+
+// Sets the alarm for what the engine wants.
+static void engine_schedule(struct zmq__engine *engine)
+{
+    const uint64_t due = atomic_load_explicit(&engine->due_ms, memory_order_relaxed);
+    if (engine->retired && !uv_is_active((uv_handle_t *)&engine->poll)) return; // it ends
+    if (due != atomic_load_explicit(&engine->alarm_ms, memory_order_relaxed) ||
+        (due != UINT64_MAX && !uv_is_active((uv_handle_t *)&engine->alarm))) {
+        atomic_store_explicit(&engine->alarm_ms, due, memory_order_relaxed);
+        const uint64_t now = engine_now(), soon = due > 0 ? 1 : 0; // clocks differ a little
+        if (due == UINT64_MAX)
+            uv_timer_stop(&engine->alarm);
+        else
+            uv_timer_start(&engine->alarm, engine_rung, due > now ? due - now : soon, 0);
+    }
+}
+
+static void engine_uv_closed(void *user)
+{
+    struct zmq__engine *engine = user;
+    engine->closed = true;
+}
+
+static void engine_handle_closed(uv_handle_t *handle)
+{
+    struct zmq__engine *engine = handle->data;
+    if (--engine->handles > 0) return;
+    struct zmq__socket *const socket = engine->socket;
+    atomic_fetch_sub_explicit(&engine->watch->load, 1, memory_order_relaxed);
+    zmtp_free(zmtp_heap(), engine, sizeof *engine);
+    zmq__socket_gone(socket);
+}
+
+// Nobody else knows it any more: runs it, and ends it when nothing is left.
+static void engine_run_alone(struct zmq__engine *engine)
+{
+    if (!engine->looking) return; // it has ended
+    if (engine->uv) zmq__engine_turn(engine);
+    if (!engine->closing && engine->socket->abroad == 0) {
+        engine->closing = true;
+        zmtp_uv_close(engine->uv, engine_uv_closed, engine);
+        engine->uv = NULL;
+    }
+    for (int i = 0; i < ENGINE_TURNS && engine->closing && uv_loop_alive(&engine->loop); i++)
+        uv_run(&engine->loop, UV_RUN_NOWAIT);
+    if (!engine->closed || uv_loop_alive(&engine->loop)) {
+        (void)engine_note_due(engine);
+        engine_schedule(engine);
+        return;
+    }
+    engine->looking = false;
+    engine_end_lease(engine);
+    uv_close((uv_handle_t *)&engine->poll, engine_handle_closed);
+    uv_close((uv_handle_t *)&engine->alarm, engine_handle_closed);
+    (void)uv_loop_close(&engine->loop); // nothing is left in it, and nobody looks at its descriptor
+}
+
+// Runs the engine, if nobody holds the lock.
+static bool engine_visit(struct zmq__engine *engine)
+{
+    if (engine->retired) {
+        engine_run_alone(engine);
+        return true;
+    }
+    if (!zmq__socket_visit(engine->socket)) return false;
+    engine->pleading = false;
+    engine_schedule(engine);
+    return true;
+}
+
+// The same of one that is held by calls, each for a moment.
+static bool engine_insist(struct zmq__engine *engine)
+{
+    for (int i = 0; i < ENGINE_TRIES; i++) {
+        if (engine_visit(engine)) {
+            atomic_store_explicit(&engine->awaited, false, memory_order_relaxed);
+            return true;
+        }
+        atomic_store_explicit(&engine->awaited, true, memory_order_relaxed);
+        sched_yield();
+    }
+    engine->pleading = true;
+    engine_lease(engine);
+    return false;
+}
+
+static void engine_ready(uv_poll_t *poll, int status, int events)
+{
+    struct zmq__engine *engine = poll->data;
+    (void)status; // nothing can be wrong with it
+    (void)events;
+    if (engine->retired || atomic_load_explicit(&engine->exposed, memory_order_relaxed))
+        (void)engine_insist(engine);
+    else if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0 ||
+             !engine_visit(engine))
+        engine_lease(engine);
+}
+
+static void engine_rung(uv_timer_t *timer)
+{
+    struct zmq__engine *engine = timer->data;
+    (void)engine_insist(engine);
+}
+
+// Is a call there that does what there is to do?
+static void engine_check_lease(struct zmq__engine *engine)
+{
+    const unsigned entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
+    const unsigned turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
+    const bool still = entries == engine->seen_entries, unrun = turns == engine->seen_turns;
+    engine->seen_entries = entries;
+    engine->seen_turns = turns;
+    engine->still = still ? engine->still + 1 : 0;
+    if (engine->pleading) (void)engine_visit(engine);
+    if (engine->pleading) return;
+    if (atomic_load_explicit(&engine->exposed, memory_order_relaxed)) {
+        engine_look(engine);
+    } else if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0) {
+        if (engine->still < ENGINE_STILL) return;
+        atomic_store_explicit(&engine->dormant, true, memory_order_seq_cst);
+        // Whoever has risen meanwhile has seen that, or is seen here.
+        if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0)
+            engine_end_lease(engine);
+        else
+            atomic_store_explicit(&engine->dormant, false, memory_order_seq_cst);
+    } else if (still) {
+        (void)engine_visit(engine); // what was no hurry
+        engine_look(engine);
+    } else if (unrun) {
+        (void)engine_visit(engine); // calls come, and only send
+    }
+}
+
+static void engine_leases(uv_timer_t *timer)
+{
+    struct zmq__loop *watch = timer->data;
+    struct zmq__engine *next;
+    for (struct zmq__engine *engine = watch->leased; engine; engine = next) {
+        next = engine->leased_next;
+        engine_check_lease(engine);
+    }
+}
+
+static void engine_run_errand(struct zmq__loop *watch, struct zmq__task *task)
+{
+    struct zmq__engine *engine =
+        (struct zmq__engine *)((char *)task - offsetof(struct zmq__engine, errand));
+    (void)watch;
+    atomic_store_explicit(&engine->called, false, memory_order_seq_cst);
+    const bool urgent = atomic_exchange_explicit(&engine->urgent, false, memory_order_relaxed);
+    const bool exposed = atomic_load_explicit(&engine->exposed, memory_order_relaxed);
+    if (!urgent && !exposed) {
+        engine_lease(engine);
+        return;
+    }
+    if (!engine_insist(engine) || engine->retired) return;
+    if (exposed || (!engine->looking && !engine_leased(engine))) engine_look(engine);
+}
+
+static void engine_retire_there(struct zmq__loop *watch, struct zmq__task *task)
+{
+    struct zmq__engine *engine =
+        (struct zmq__engine *)((char *)task - offsetof(struct zmq__engine, errand));
+    (void)watch;
+    engine->retired = true;
+    engine_look(engine);
+    engine_run_alone(engine);
+}
+
+void zmq__engine_retire(struct zmq__engine *engine)
+{
+    // An errand that is on its way uses the same task: it runs before this one can be posted.
+    while (atomic_exchange_explicit(&engine->called, true, memory_order_acq_rel))
+        sched_yield();
+    engine->errand.run = engine_retire_there;
+    zmq__loop_post(engine->watch, &engine->errand);
+}
+
+// What opening asks of the watch.
+struct engine_birth {
+    struct zmq__task task;
+    struct zmq__engine *engine;
+    int error;
+};
+
+static void engine_open_there(struct zmq__loop *watch, struct zmq__task *task)
+{
+    struct engine_birth *birth = (struct engine_birth *)task; // its first member
+    struct zmq__engine *engine = birth->engine;
+    birth->error = uv_poll_init(&watch->loop, &engine->poll, uv_backend_fd(&engine->loop));
+    if (birth->error < 0) return;
+    uv_timer_init(&watch->loop, &engine->alarm);
+    engine->poll.data = engine->alarm.data = engine;
+    engine->handles = 2;
+    engine_look(engine);
+}
+
+static void engine_undo(struct zmq__engine *engine)
+{
+    if (engine->uv) zmtp_uv_close(engine->uv, NULL, NULL);
+    while (uv_run(&engine->loop, UV_RUN_NOWAIT)) {
+        // Handles close at once.
+    }
+    (void)uv_loop_close(&engine->loop);
+    zmtp_free(zmtp_heap(), engine, sizeof *engine);
+}
+
+int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struct zmq__loop *watch)
+{
+    struct zmq__engine *engine = zmtp_alloc(zmtp_heap(), sizeof *engine);
+    *out = NULL;
+    if (!engine) return ENOMEM;
+    memset(engine, 0, sizeof *engine);
+    engine->socket = socket;
+    engine->watch = watch;
+    engine->errand.run = engine_run_errand;
+    atomic_init(&engine->due_ms, UINT64_MAX);
+    atomic_init(&engine->alarm_ms, UINT64_MAX);
+    int error = uv_loop_init(&engine->loop);
+    if (error < 0) {
+        zmtp_free(zmtp_heap(), engine, sizeof *engine);
+        return error == UV_ENOMEM ? ENOMEM : EMFILE;
+    }
+    error = zmtp_uv_open(&engine->uv, &engine->loop, NULL);
+    struct engine_birth birth = {.task = {.run = engine_open_there}, .engine = engine};
+    if (error == ZMTP_OK) zmq__loop_call(watch, &birth.task);
+    if (error == ZMTP_OK && birth.error < 0) error = ZMTP_ERR_DESCRIPTORS;
+    if (error < 0) {
+        engine_undo(engine);
+        return zmq__errno_of(error);
+    }
+    *out = engine;
+    return 0;
+}

@@ -1,0 +1,78 @@
+// A loop and an engine (io/engine.h) of its own for the connections of one socket. Whoever holds the
+// socket's lock runs it. Mostly that is a call: what it sends it writes, and where it waits, it reads, so
+// that no message changes threads. What has to be done while no call is there, a thread of the
+// context's does, the watch (loop.h):
+//
+//     watch - looks at the loop's descriptor and timers; tries the lock, and runs the engine
+//     lease - calls run the engine themselves: the watch looks away, and only from time to time whether
+//             they still do
+//     call  - a call left something: what it sent in a stream is written in batches by the watch
+//
+// After the program's close it is the watch's alone, until all that lingers has left.
+#ifndef ZMTP_COMPAT_ENGINE_H
+#define ZMTP_COMPAT_ENGINE_H
+
+#include "loop.h"
+
+struct zmq__socket;
+
+struct zmq__engine {
+    uv_loop_t loop;
+    struct zmtp_uv *uv;
+    struct zmq__socket *socket;
+    struct zmq__loop *watch;
+    // Under the lock.
+    bool ran;              // since the last look at the timers
+    bool direct;           // the next send may write at once: something was received since the last
+    uint64_t direct_ticks; // or this time has passed: a coarse clock's, of the last that did
+    bool closing, closed;  // the engine; the watch's by then
+    // For the watch, too.
+    atomic_uint entries; // calls so far
+    atomic_uint turns;   // of the engine, whoever ran it
+    atomic_uint tended;  // calls that sleep and look at the loop's descriptor themselves
+    atomic_bool called;  // |errand| is on its way
+    atomic_bool urgent;  // and is more than to take a lease
+    atomic_bool awaited; // the watch has not got the lock: the next call is to do its work
+    atomic_bool dormant; // the watch looks away until it is called
+    atomic_bool exposed; // the program has the bell's descriptor: the watch never looks away
+    _Atomic uint64_t
+        due_ms; // when the engine wants to be run, of zmq__engine_now; UINT64_MAX: never
+    _Atomic uint64_t alarm_ms; // when the watch runs it at the latest
+    struct zmq__task errand;
+    // The watch's own.
+    uv_poll_t poll;
+    uv_timer_t alarm;
+    struct zmq__engine *leased_next, *leased_before;
+    unsigned seen_entries, seen_turns,
+        still;        // of the last look; how often in a row nothing had changed
+    unsigned handles; // of the two, not yet closed
+    bool looking, pleading, retired;
+    atomic_bool leased; // for calls, too
+};
+
+// For |socket|, whose lock is held, or which nobody knows yet. An errno.
+int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struct zmq__loop *watch);
+// All under the socket's lock.
+void zmq__engine_turn(struct zmq__engine *engine);              // what can be done now, to a bound
+void zmq__engine_sent(struct zmq__engine *engine, size_t size); // octets, by the pattern
+void zmq__engine_received(struct zmq__engine *engine);          // a message, by the program
+// A call lets go of the lock: what is left to be done is done now, or the watch is called.
+void zmq__engine_leave(struct zmq__engine *engine);
+// A call is about to sleep, and to look at zmq__engine_fd itself, for |*timeout_ms| at most, which is
+// shortened. False: there is something to do first.
+bool zmq__engine_doze(struct zmq__engine *engine, int *timeout_ms);
+void zmq__engine_rise(struct zmq__engine *engine); // it does not sleep any more
+int zmq__engine_fd(const struct zmq__engine *engine);
+// The program has asked for the socket's descriptor.
+void zmq__engine_expose(struct zmq__engine *engine);
+// The program has closed the socket, whose lock is held for ever, and whose endpoints are closed. The watch
+// frees the engine when nothing is left to leave, and then calls zmq__socket_gone.
+void zmq__engine_retire(struct zmq__engine *engine);
+
+static inline void zmq__engine_enter(struct zmq__engine *engine)
+{
+    const unsigned entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
+    atomic_store_explicit(&engine->entries, entries + 1, memory_order_relaxed);
+}
+
+#endif
