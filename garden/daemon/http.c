@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +10,10 @@
 #include <zmtp/base.h>
 
 #include "../core/error.h"
+#include "../http/web.h"
 
 enum {
     HTTP_CONNECTIONS_MAX = 32,
-    HTTP_TIMEOUT_S = 10,
-    HTTP_MEMORY = 16 * 1024,
     HTTP_HOST_SIZE = 256,
     HTTP_ORIGINS_SIZE = 1024,
     HTTP_COOKIE_SIZE = 512,
@@ -24,11 +22,7 @@ static const char http_cookie[] = "garden";
 
 struct http {
     struct http_config config;
-    struct MHD_Daemon *daemon;
-    uv_poll_t poll;
-    uv_timer_t timer;
-    unsigned handles; // not yet closed
-    uint16_t port;
+    struct web *web;
     char origins[HTTP_ORIGINS_SIZE];
 };
 
@@ -204,90 +198,12 @@ static enum MHD_Result http_request(void *user, struct MHD_Connection *connectio
     return http_say(connection, &answer, NULL, NULL);
 }
 
-// ---- The loop
-
-static void http_ring(uv_timer_t *timer);
-
-static void http_run(struct http *http)
-{
-    MHD_UNSIGNED_LONG_LONG wait_ms;
-    (void)MHD_run(http->daemon); // what fails is one connection's
-    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
-        (void)uv_timer_start(&http->timer, http_ring, wait_ms, 0);
-    else
-        (void)uv_timer_stop(&http->timer);
-}
-
-static void http_ring(uv_timer_t *timer)
-{
-    http_run(timer->data);
-}
-
-static void http_ready(uv_poll_t *poll, int status, int events)
-{
-    (void)status;
-    (void)events;
-    http_run(poll->data);
-}
-
 // ---- Life
-
-// "HOST:PORT", where the host is an address of loopback.
-static bool http_address(const char *text, struct sockaddr_storage *out)
-{
-    char host[HTTP_HOST_SIZE], *end;
-    const char *colon = strrchr(text, ':');
-    if (!colon || (size_t)(colon - text) >= sizeof host) return false;
-    const unsigned long port = strtoul(colon + 1, &end, 10);
-    if (colon[1] < '0' || colon[1] > '9' || *end || port > UINT16_MAX) return false;
-    memcpy(host, text, (size_t)(colon - text));
-    host[colon - text] = '\0';
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    memset(out, 0, sizeof *out);
-    if (strcmp(host, "[::1]") == 0) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_addr = in6addr_loopback;
-        v6->sin6_port = htons((uint16_t)port);
-        return true;
-    }
-    if (strcmp(host, "localhost") == 0) strcpy(host, "127.0.0.1");
-    v4->sin_family = AF_INET;
-    v4->sin_port = htons((uint16_t)port);
-    return inet_pton(AF_INET, host, &v4->sin_addr) == 1 && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-}
-
-static void http_closed(uv_handle_t *handle)
-{
-    struct http *http = handle->data;
-    if (--http->handles > 0) return;
-    if (http->daemon) MHD_stop_daemon(http->daemon);
-    zmtp_free(NULL, http, sizeof *http);
-}
-
-void http_close(struct http *http)
-{
-    if (!http) return;
-    uv_close((uv_handle_t *)&http->poll, http_closed);
-    uv_close((uv_handle_t *)&http->timer, http_closed);
-}
-
-static bool http_start(struct http *http, const struct sockaddr_storage *at)
-{
-    const bool v6 = at->ss_family == AF_INET6;
-    const unsigned flags = MHD_USE_EPOLL | (v6 ? MHD_USE_IPv6 : MHD_NO_FLAG);
-    http->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, http_request, http, MHD_OPTION_SOCK_ADDR, at,
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_TIMEOUT_S,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY, MHD_OPTION_END);
-    return http->daemon != NULL;
-}
 
 // What a browser calls our page, by whichever name it was opened.
 static void http_name_origins(struct http *http)
 {
-    const unsigned port = http->port;
+    const unsigned port = web_port(http->web);
     const char *host = http->config.host;
     int size =
         snprintf(http->origins, sizeof http->origins,
@@ -297,41 +213,43 @@ static void http_name_origins(struct http *http)
                        " https://%.100s http://%.100s http://%.100s:%u", host, host, host, port);
 }
 
+static void http_closed(void *user)
+{
+    zmtp_free(NULL, user, sizeof(struct http));
+}
+
 int http_open(struct http **out, const struct http_config *config, struct garden_error *error)
 {
-    struct sockaddr_storage at;
     *out = NULL;
-    if (!http_address(config->address, &at))
-        return garden__fail(
-            error, GARDEN_ERR_ARGUMENT,
-            "--http takes an address of loopback and a port, such as 127.0.0.1:9464, "
-            "not '%.100s'; put a proxy before it for others",
-            config->address);
     struct http *http = zmtp_alloc(NULL, sizeof *http);
     if (!http) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
     *http = (struct http){.config = *config};
-    if (!http_start(http, &at)) {
-        zmtp_free(NULL, http, sizeof *http);
-        return garden__fail(error, GARDEN_ERR_SYSTEM,
-                            "--http %.100s cannot be listened on; is the port in use? name another",
-                            config->address);
+    const struct web_config web = {
+        .loop = config->loop,
+        .address = config->address,
+        .connections_max = HTTP_CONNECTIONS_MAX,
+        .request = http_request,
+        .closed = http_closed,
+        .user = http,
+    };
+    const int result = web_open(&http->web, &web, error);
+    if (result < 0) {
+        http_closed(http);
+        return result;
     }
-    const union MHD_DaemonInfo *port = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    const union MHD_DaemonInfo *epoll = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    http->port = port ? port->port : 0;
     http_name_origins(http);
-    http->handles = 2;
-    http->poll.data = http->timer.data = http;
-    (void)uv_timer_init(config->loop, &http->timer);                // cannot fail
-    (void)uv_poll_init(config->loop, &http->poll, epoll->epoll_fd); // nor on an epoll's descriptor
-    (void)uv_poll_start(&http->poll, UV_READABLE, http_ready);
     *out = http;
     return GARDEN_OK;
 }
 
+void http_close(struct http *http)
+{
+    if (http) web_close(http->web);
+}
+
 uint16_t http_port(const struct http *http)
 {
-    return http->port;
+    return web_port(http->web);
 }
 
 const char *http_origins(const struct http *http)

@@ -1,0 +1,184 @@
+#include "web.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <zmtp/base.h>
+
+#include "../core/error.h"
+
+enum { WEB_TIMEOUT_S = 10, WEB_MEMORY = 16 * 1024, WEB_HOST_SIZE = 64 };
+
+struct web {
+    struct web_config config;
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    unsigned handles; // not yet closed
+    uint16_t port;
+};
+
+// ---- Answers
+
+enum MHD_Result web_say(struct MHD_Connection *connection, unsigned status, char *text, size_t size,
+                        enum MHD_ResponseMemoryMode mode, const char *type)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
+    if (!response) {
+        if (mode == MHD_RESPMEM_MUST_FREE) free(text);
+        return MHD_NO; // the connection closes
+    }
+    (void)MHD_add_response_header(response, "Content-Type", type); // at worst it is untold
+    const enum MHD_Result result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+enum MHD_Result web_say_text(struct MHD_Connection *connection, unsigned status, char *text)
+{
+    return web_say(connection, status, text, strlen(text), MHD_RESPMEM_PERSISTENT,
+                   "text/plain; charset=utf-8");
+}
+
+// ---- The loop
+
+static void web_ring(uv_timer_t *timer);
+
+static void web_run(struct web *web)
+{
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    (void)MHD_run(web->daemon); // what fails is one connection's
+    if (MHD_get_timeout(web->daemon, &wait_ms) == MHD_YES)
+        (void)uv_timer_start(&web->timer, web_ring, wait_ms, 0);
+    else
+        (void)uv_timer_stop(&web->timer);
+}
+
+static void web_ring(uv_timer_t *timer)
+{
+    web_run(timer->data);
+}
+
+static void web_ready(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    web_run(poll->data);
+}
+
+void web_resume(struct web *web, struct MHD_Connection *connection)
+{
+    MHD_resume_connection(connection);
+    (void)uv_timer_start(&web->timer, web_ring, 0, 0);
+}
+
+// ---- Life
+
+// "HOST:PORT", where the host is an address of loopback.
+static bool web_address(const char *text, struct sockaddr_storage *out)
+{
+    char host[WEB_HOST_SIZE], *end;
+    const char *colon = strrchr(text, ':');
+    if (!colon || (size_t)(colon - text) >= sizeof host) return false;
+    const unsigned long port = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end || port > UINT16_MAX) return false;
+    memcpy(host, text, (size_t)(colon - text));
+    host[colon - text] = '\0';
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    memset(out, 0, sizeof *out);
+    if (strcmp(host, "[::1]") == 0) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_addr = in6addr_loopback;
+        v6->sin6_port = htons((uint16_t)port);
+        return true;
+    }
+    if (strcmp(host, "localhost") == 0) strcpy(host, "127.0.0.1");
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+    return inet_pton(AF_INET, host, &v4->sin_addr) == 1 && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}
+
+static void web_closed(uv_handle_t *handle)
+{
+    struct web *web = handle->data;
+    if (--web->handles > 0) return;
+    if (web->daemon) MHD_stop_daemon(web->daemon);
+    if (web->config.closed) web->config.closed(web->config.user);
+    zmtp_free(NULL, web, sizeof *web);
+}
+
+void web_close(struct web *web)
+{
+    if (!web) return;
+    uv_close((uv_handle_t *)&web->poll, web_closed);
+    uv_close((uv_handle_t *)&web->timer, web_closed);
+}
+
+static bool web_start(struct web *web, const struct sockaddr_storage *at)
+{
+    const struct web_config *config = &web->config;
+    const bool v6 = at->ss_family == AF_INET6;
+    const unsigned flags =
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (v6 ? MHD_USE_IPv6 : MHD_NO_FLAG);
+    web->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, config->request, config->user, MHD_OPTION_SOCK_ADDR, at,
+        MHD_OPTION_CONNECTION_LIMIT, config->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)WEB_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_MEMORY,
+        MHD_OPTION_NOTIFY_COMPLETED, config->completed, config->user, MHD_OPTION_END);
+    return web->daemon != NULL;
+}
+
+int web_open(struct web **out, const struct web_config *config, struct garden_error *error)
+{
+    struct sockaddr_storage at;
+    *out = NULL;
+    if (!web_address(config->address, &at))
+        return garden__fail(
+            error, GARDEN_ERR_ARGUMENT,
+            "--http takes an address of loopback and a port, such as 127.0.0.1:9464, "
+            "not '%.100s'; put a proxy before it for others",
+            config->address);
+    struct web *web = zmtp_alloc(NULL, sizeof *web);
+    if (!web) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
+    *web = (struct web){.config = *config};
+    if (!web_start(web, &at)) {
+        zmtp_free(NULL, web, sizeof *web);
+        return garden__fail(error, GARDEN_ERR_SYSTEM,
+                            "--http %.100s cannot be listened on; is the port in use? name another",
+                            config->address);
+    }
+    const union MHD_DaemonInfo *port = MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *epoll = MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    web->port = port ? port->port : 0;
+    web->handles = 2;
+    web->poll.data = web->timer.data = web;
+    (void)uv_timer_init(config->loop, &web->timer);                // cannot fail
+    (void)uv_poll_init(config->loop, &web->poll, epoll->epoll_fd); // nor on an epoll's descriptor
+    (void)uv_poll_start(&web->poll, UV_READABLE, web_ready);
+    *out = web;
+    return GARDEN_OK;
+}
+
+bool web_is_loopback(const char *text)
+{
+    char host[WEB_HOST_SIZE];
+    struct in_addr v4;
+    const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
+    const size_t size = bracket ? (size_t)(bracket + 1 - text) : strcspn(text, ":");
+    const char *port = text + size;
+    if (size >= sizeof host || (*port && *port != ':')) return false;
+    if (*port && (strlen(port) < 2 || port[1 + strspn(port + 1, "0123456789")])) return false;
+    memcpy(host, text, size);
+    host[size] = '\0';
+    if (strcmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0) return true;
+    return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
+}
+
+uint16_t web_port(const struct web *web)
+{
+    return web->port;
+}

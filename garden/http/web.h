@@ -1,0 +1,39 @@
+// An HTTP server of libmicrohttpd on the caller's loop. It listens on loopback only; whoever wants more puts a
+// proxy before it.
+#ifndef GARDEN_HTTP_WEB_H
+#define GARDEN_HTTP_WEB_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "../errors.h"
+
+struct web;
+struct web_config {
+    uv_loop_t *loop;
+    const char *address; // "127.0.0.1:9464", "[::1]:0"; of the option --http
+    unsigned connections_max;
+    MHD_AccessHandlerCallback request;
+    MHD_RequestCompletedCallback completed; // null: nobody wants to know
+    void (*closed)(void *user);             // all connections have ended; or null
+    void *user;                             // of all three
+};
+int web_open(struct web **out, const struct web_config *config, struct garden_error *error);
+// The port that it listens on.
+uint16_t web_port(const struct web *web);
+// A connection that was suspended goes on, soon.
+void web_resume(struct web *web, struct MHD_Connection *connection);
+// No connection may be suspended. Frees it once its handles are closed; run the loop once more.
+void web_close(struct web *web);
+
+// Whether |text|, as a Host or an Origin has it ("localhost:80", "[::1]", "127.0.0.1"), is an address of loopback.
+bool web_is_loopback(const char *text);
+
+// Answers with |text|, of |size| octets, which |mode| tells whose it is.
+enum MHD_Result web_say(struct MHD_Connection *connection, unsigned status, char *text, size_t size,
+                        enum MHD_ResponseMemoryMode mode, const char *type);
+// The same with a constant one.
+enum MHD_Result web_say_text(struct MHD_Connection *connection, unsigned status, char *text);
+
+#endif
