@@ -19,6 +19,7 @@ struct web {
     uv_timer_t timer;
     unsigned handles; // not yet closed
     uint16_t port;
+    bool resumed; // a connection, since the last run: it says nothing of that itself
 };
 
 // ---- Answers
@@ -50,8 +51,11 @@ static void web_ring(uv_timer_t *timer);
 static void web_run(struct web *web)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
+    web->resumed = false;
     (void)MHD_run(web->daemon); // what fails is one connection's
-    if (MHD_get_timeout(web->daemon, &wait_ms) == MHD_YES)
+    if (web->resumed)
+        (void)uv_timer_start(&web->timer, web_ring, 0, 0);
+    else if (MHD_get_timeout(web->daemon, &wait_ms) == MHD_YES)
         (void)uv_timer_start(&web->timer, web_ring, wait_ms, 0);
     else
         (void)uv_timer_stop(&web->timer);
@@ -72,6 +76,7 @@ static void web_ready(uv_poll_t *poll, int status, int events)
 void web_resume(struct web *web, struct MHD_Connection *connection)
 {
     MHD_resume_connection(connection);
+    web->resumed = true;
     (void)uv_timer_start(&web->timer, web_ring, 0, 0);
 }
 

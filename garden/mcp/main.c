@@ -9,14 +9,21 @@
 #include "stdio.h"
 #include "streams.h"
 
-enum { MAIN_TIMEOUT_MS = 5000, MAIN_PATIENCE_MS = 2000, MAIN_ENDING_MS = 3000 };
+enum {
+    MAIN_TIMEOUT_MS = 5000,
+    MAIN_PATIENCE_MS = 2000,
+    MAIN_ENDING_MS = 3000,
+    MAIN_SESSIONS_MAX = 32
+};
 
 struct program {
     struct options options;
     uv_loop_t loop;
     struct zmtp_uv *uv;
     struct mcp mcp;
-    struct stdio *stdio;
+    struct stdio *stdio; // null: over HTTP
+    struct http *http;
+    char token[HTTP_TOKEN_SIZE];
     uv_signal_t signals[2];
     uv_timer_t patience; // of an end
     bool alive, over, late;
@@ -96,6 +103,20 @@ static void main_take_descriptors(void)
     if (file >= 0) (void)close(file); // nothing was written
 }
 
+static int main_open_http(struct program *program, struct garden_error *error)
+{
+    struct http_config config = program->options.http;
+    config.mcp = &program->mcp;
+    config.token = program->token;
+    int result = http_token(program->options.token_file, program->token, error);
+    if (result == GARDEN_OK) result = http_open(&program->http, &config, error);
+    if (result == GARDEN_OK)
+        (void)fprintf(stderr, "garden-mcp: ready at http://%.*s:%u/mcp\n",
+                      (int)(strrchr(config.address, ':') - config.address), config.address,
+                      (unsigned)http_port(program->http));
+    return result;
+}
+
 static int main_open(struct program *program, struct garden_error *error)
 {
     const int numbers[2] = {SIGINT, SIGTERM};
@@ -121,6 +142,7 @@ static int main_open(struct program *program, struct garden_error *error)
     int result = streams_open(&program->mcp.streams, &program->mcp, program->options.store, error);
     if (result == GARDEN_OK) result = link_open(&program->mcp.link, &link, error);
     if (result < 0) return result;
+    if (program->options.http.address) return main_open_http(program, error);
     const struct stdio_config config = {
         .mcp = &program->mcp, .ending = main_ending, .over = main_over, .user = program};
     return stdio_open(&program->stdio, &config, error);
@@ -129,6 +151,7 @@ static int main_open(struct program *program, struct garden_error *error)
 static void main_close(struct program *program)
 {
     stdio_close(program->stdio);
+    http_close(program->http);
     link_close(program->mcp.link);
     streams_close(program->mcp.streams);
     for (size_t i = 0; i < 2; i++)
@@ -162,7 +185,8 @@ int main(int argc, char **argv)
     mcp_init(&program.mcp, &program.loop);
     program.options = (struct options){.timeout_ms = MAIN_TIMEOUT_MS,
                                        .patience_ms = MAIN_PATIENCE_MS,
-                                       .limits = program.mcp.limits};
+                                       .limits = program.mcp.limits,
+                                       .http = {.sessions_max = MAIN_SESSIONS_MAX}};
     const int status = options_read(argc, argv, &program.options);
     if (status >= 0) return status;
     program.mcp.limits = program.options.limits;

@@ -14,8 +14,8 @@ static const char options_help[] =
     "Usage: garden-mcp [OPTION]...\n"
     "\n"
     "Lets a language model drive a garden: a server of the Model Context Protocol\n"
-    "over standard input and output, for a client that starts it. The daemon\n"
-    "(gardend) may come and go meanwhile.\n"
+    "over standard input and output, for a client that starts it, or over HTTP. The\n"
+    "daemon (gardend) may come and go meanwhile.\n"
     "\n"
     "Where the daemon is (the default: its connection file in the run directory,\n"
     "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
@@ -32,6 +32,15 @@ static const char options_help[] =
     "\n"
     "  --store DIR         where streams are captured to; the daemon's --staging is\n"
     "                      DIR/staging (the run directory, as the daemon's is below it)\n"
+    "\n"
+    "Over HTTP, for clients on this machine:\n"
+    "  --http HOST:PORT    an address of loopback, as 127.0.0.1:7500 (port 0: any; it is\n"
+    "                      told on standard error); what is served is /mcp\n"
+    "  --token-file FILE   the token that every request must bring (Authorization:\n"
+    "                      Bearer); made when missing, readable by its owner only\n"
+    "  --allow-origin URL  a page that may ask, as https://example.org, beside those of\n"
+    "                      loopback; may be given several times\n"
+    "  --sessions-max N    clients at a time (32); beyond, the quietest goes\n"
     "\n"
     "Limits:\n"
     "  --message-max N     octets of a message (4194304)\n"
@@ -53,6 +62,10 @@ static const struct option options_table[] = {
     {"timeout", required_argument, NULL, 'w'},
     {"patience", required_argument, NULL, 'p'},
     {"store", required_argument, NULL, 'S'},
+    {"http", required_argument, NULL, 'H'},
+    {"token-file", required_argument, NULL, 'T'},
+    {"allow-origin", required_argument, NULL, 'O'},
+    {"sessions-max", required_argument, NULL, 'N'},
     {"message-max", required_argument, NULL, 'm'},
     {"blob-max", required_argument, NULL, 'b'},
     {"calls-max", required_argument, NULL, 'n'},
@@ -133,6 +146,17 @@ static int options_word(struct options *out, int option, const char *text)
             return options_usage("--store: the path is too long");
         (void)snprintf(out->store, sizeof out->store, "%s", text);
         break;
+    case 'H':
+        out->http.address = text;
+        break;
+    case 'T':
+        out->token_file = text;
+        break;
+    case 'O':
+        if (out->origin_count == HTTP_ORIGINS_MAX)
+            return options_usage("--allow-origin may be given 16 times");
+        out->http.origins[out->origin_count++] = text;
+        break;
     case 'C':
         return options_completion(text);
     case 'h':
@@ -174,6 +198,8 @@ int options_read(int argc, char **argv, struct options *out)
         else if (option == 'b')
             status =
                 options_number("--blob-max", optarg, 1024, OPTIONS_OCTETS_MAX, &limits->blob_max);
+        else if (option == 'N')
+            status = options_number("--sessions-max", optarg, 1, 65536, &out->http.sessions_max);
         else if (option == 'n')
             status = options_number("--calls-max", optarg, 1, 65536, &limits->calls_max);
         else
@@ -181,5 +207,7 @@ int options_read(int argc, char **argv, struct options *out)
     }
     if (status >= 0) return status;
     if (optind < argc) return options_usage("no arguments are expected, only options");
+    if (!out->http.address != !out->token_file)
+        return options_usage("--http and --token-file belong together");
     return options_store(out);
 }

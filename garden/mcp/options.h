@@ -2,6 +2,7 @@
 #ifndef GARDEN_MCP_OPTIONS_H
 #define GARDEN_MCP_OPTIONS_H
 
+#include "http.h"
 #include "mcp.h"
 
 enum { OPTIONS_PATH_SIZE = 1024 };
@@ -9,6 +10,9 @@ enum { OPTIONS_PATH_SIZE = 1024 };
 struct options {
     struct tool_where where;
     char store[OPTIONS_PATH_SIZE];
+    struct http_config http; // its |address| null: over standard input and output instead
+    const char *token_file;
+    size_t origin_count;
     uint32_t timeout_ms, patience_ms;
     struct mcp_limits limits;
 };

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import {spawn} from 'node:child_process';
 import {randomUUID} from 'node:crypto';
-import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
+import {StreamableHTTPClientTransport} from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {LoggingMessageNotificationSchema, McpError, ResourceListChangedNotificationSchema,
     ResourceUpdatedNotificationSchema} from '@modelcontextprotocol/sdk/types.js';
 
@@ -16,7 +17,9 @@ const PATIENCE = 60000;
 // ---- A folder, a daemon in it, and clients
 
 class Stage {
-    constructor() {
+    constructor(transport) {
+        this.transport = transport;
+        this.server = null; // over HTTP: garden-mcp
         this.folder = mkdtempSync(join(tmpdir(), 'mcp.'));
         this.run = join(this.folder, 'run');
         this.store = join(this.folder, 'store');
@@ -50,7 +53,47 @@ class Stage {
         return ['--connection', this.connection, '--store', this.store];
     }
 
+    // Over HTTP one server serves all clients.
+    async serve() {
+        const token = join(this.folder, 'token');
+        const server = spawn(join(BIN, 'garden-mcp'), [...this.options(), '--http', '127.0.0.1:0', '--token-file', token],
+                             {stdio: ['ignore', 'ignore', 'pipe']});
+        server.gone = new Promise(done => server.once('exit', done));
+        this.server = server;
+        let said = '';
+        server.stderr.on('data', data => {
+            said += data;
+            if (server.url) process.stderr.write(data);
+            const found = said.match(/ready at (http\S+)/);
+            if (found) server.url = new URL(found[1]);
+        });
+        await until(() => server.url);
+        server.token = readFileSync(token, 'utf8').trim();
+    }
+
+    async stop_serving() {
+        const server = this.server;
+        if (!server) return;
+        this.server = null;
+        server.kill('SIGTERM');
+        assert.equal(await server.gone, 0);
+    }
+
+    // The client goes, and what serves it with it.
+    async leave(client) {
+        this.clients.splice(this.clients.indexOf(client), 1);
+        await client.close();
+        await this.stop_serving();
+    }
+
     async client() {
+        if (this.transport === 'http') {
+            if (!this.server) await this.serve();
+            const client = await this.connected(new Client({name: 'test', version: '1'}), new StreamableHTTPClientTransport(
+                this.server.url, {requestInit: {headers: {Authorization: `Bearer ${this.server.token}`}}}));
+            assert.match(client.transport.sessionId, /^[0-9a-f]{32}$/);
+            return client;
+        }
         const transport = new StdioClientTransport({
             command: join(BIN, 'garden-mcp'), args: this.options(), stderr: 'inherit'});
         return this.connected(new Client({name: 'test', version: '1'}), transport);
@@ -74,8 +117,10 @@ class Stage {
     async close() {
         for (const client of this.clients) {
             assert.deepEqual(client.failures, []);
+            if (this.transport === 'http') await client.transport.terminateSession();
             await client.close();
         }
+        await this.stop_serving();
         await this.end();
         rmSync(this.folder, {recursive: true, force: true});
     }
@@ -413,8 +458,7 @@ async function a_client_that_goes_leaves_a_sealed_recording(stage) {
     const uri = 'stream://dev/left';
     await call(client, 'stream_create', {uri, device_identity: 'dev', chunk_size_bytes: 100000});
     await until(async () => (await call(client, 'stream_status', {uri})).total_samples > 1000);
-    stage.clients.pop();
-    await client.close();
+    await stage.leave(client);
     const other = await stage.client();
     await until(async () => (await all_resources(other)).some(resource => resource.description.includes(uri)));
     assert.match((await call(other, 'stream_status', {uri})).status, /stop/, 'the daemon tells of it still');
@@ -441,23 +485,26 @@ const tests = [
     a_client_that_goes_leaves_a_sealed_recording,
     every_tool_was_called,
 ];
-let failed = 0;
-console.log(`1..${tests.length}`);
-for (const [index, test] of tests.entries()) {
-    const stage = new Stage();
-    let why = null;
-    try {
-        await test(stage);
-    } catch (error) {
-        why = error;
+let failed = 0, number = 0;
+console.log(`1..${2 * tests.length}`);
+for (const transport of ['stdio', 'http']) {
+    called.clear();
+    for (const test of tests) {
+        const stage = new Stage(transport);
+        let why = null;
+        try {
+            await test(stage);
+        } catch (error) {
+            why = error;
+        }
+        try {
+            await stage.close();
+        } catch (error) {
+            why ??= error;
+        }
+        if (why) failed++;
+        console.log(`${why ? 'not ok' : 'ok'} ${++number} - ${test.name.replaceAll('_', ' ')} over ${transport}`);
+        if (why) console.log(`# ${why.stack}`.replaceAll('\n', '\n# '));
     }
-    try {
-        await stage.close();
-    } catch (error) {
-        why ??= error;
-    }
-    if (why) failed++;
-    console.log(`${why ? 'not ok' : 'ok'} ${index + 1} - ${test.name.replaceAll('_', ' ')}`);
-    if (why) console.log(`# ${why.stack}`.replaceAll('\n', '\n# '));
 }
 process.exit(failed ? 1 : 0);

@@ -40,7 +40,8 @@ def missing():
 def main():
     with open(os.path.join(HERE, "sdk.mjs"), encoding="utf-8") as file:
         text = file.read()
-    names = [name.replace("_", " ") for name in re.findall(r"^async function (\w+)\(stage\)", text, re.M)]
+    names = [f"{name.replace('_', ' ')} over {transport}" for transport in ("stdio", "http")
+             for name in re.findall(r"^async function (\w+)\(stage\)", text, re.M)]
     why = missing()
     if why:
         print(f"1..{len(names)}")
