@@ -10,7 +10,7 @@
 #include <zmtp/base.h>
 
 #include "../core/error.h"
-#include "../http/web.h"
+#include "../http/httpd.h"
 
 enum {
     HTTP_CONNECTIONS_MAX = 32,
@@ -22,7 +22,7 @@ static const char http_cookie[] = "garden";
 
 struct http {
     struct http_config config;
-    struct web *web;
+    struct httpd *httpd;
     char origins[HTTP_ORIGINS_SIZE];
 };
 
@@ -203,7 +203,7 @@ static enum MHD_Result http_request(void *user, struct MHD_Connection *connectio
 // What a browser calls our page, by whichever name it was opened.
 static void http_name_origins(struct http *http)
 {
-    const unsigned port = web_port(http->web);
+    const unsigned port = httpd_port(http->httpd);
     const char *host = http->config.host;
     int size =
         snprintf(http->origins, sizeof http->origins,
@@ -224,7 +224,7 @@ int http_open(struct http **out, const struct http_config *config, struct garden
     struct http *http = zmtp_alloc(NULL, sizeof *http);
     if (!http) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
     *http = (struct http){.config = *config};
-    const struct web_config web = {
+    const struct httpd_config httpd = {
         .loop = config->loop,
         .address = config->address,
         .connections_max = HTTP_CONNECTIONS_MAX,
@@ -232,7 +232,7 @@ int http_open(struct http **out, const struct http_config *config, struct garden
         .closed = http_closed,
         .user = http,
     };
-    const int result = web_open(&http->web, &web, error);
+    const int result = httpd_open(&http->httpd, &httpd, error);
     if (result < 0) {
         http_closed(http);
         return result;
@@ -244,12 +244,12 @@ int http_open(struct http **out, const struct http_config *config, struct garden
 
 void http_close(struct http *http)
 {
-    if (http) web_close(http->web);
+    if (http) httpd_close(http->httpd);
 }
 
 uint16_t http_port(const struct http *http)
 {
-    return web_port(http->web);
+    return httpd_port(http->httpd);
 }
 
 const char *http_origins(const struct http *http)

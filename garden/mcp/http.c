@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../core/error.h"
-#include "../http/web.h"
+#include "../http/httpd.h"
 #include "outbox.h"
 
 enum {
@@ -59,7 +59,7 @@ struct http_request {
 
 struct http {
     struct http_config config;
-    struct web *web;
+    struct httpd *httpd;
     struct http_session *sessions;
     struct http_request *requests;
     uv_timer_t beat;
@@ -71,7 +71,7 @@ struct http {
 static enum MHD_Result http_refuse(struct http_request *request, unsigned status, char *text)
 {
     request->phase = HTTP_OVER;
-    return web_say_text(request->connection, status, text);
+    return httpd_say_text(request->connection, status, text);
 }
 
 static const char *http_header(const struct http_request *request, const char *name)
@@ -83,7 +83,7 @@ static void http_wake(struct http_request *request)
 {
     if (!request->suspended) return;
     request->suspended = false;
-    web_resume(request->http->web, request->connection);
+    httpd_resume(request->http->httpd, request->connection);
 }
 
 // ---- Sessions
@@ -255,8 +255,8 @@ static enum MHD_Result http_delete(struct http_request *request, struct http_ses
     static char done[] = "";
     http_session_end(session);
     request->phase = HTTP_OVER;
-    return web_say(request->connection, MHD_HTTP_NO_CONTENT, done, 0, MHD_RESPMEM_PERSISTENT,
-                   "text/plain");
+    return httpd_say(request->connection, MHD_HTTP_NO_CONTENT, done, 0, MHD_RESPMEM_PERSISTENT,
+                     "text/plain");
 }
 
 // ---- POST
@@ -361,8 +361,8 @@ static bool http_origin_allowed(const struct http *http, const char *origin)
     const char *const *allowed = http->config.origins;
     for (size_t i = 0; i < HTTP_ORIGINS_MAX && allowed[i]; i++)
         if (strcmp(allowed[i], origin) == 0) return true;
-    if (strncmp(origin, "http://", 7) == 0) return web_is_loopback(origin + 7);
-    return strncmp(origin, "https://", 8) == 0 && web_is_loopback(origin + 8);
+    if (strncmp(origin, "http://", 7) == 0) return httpd_is_loopback(origin + 7);
+    return strncmp(origin, "https://", 8) == 0 && httpd_is_loopback(origin + 8);
 }
 
 static bool http_token_right(const struct http *http, const char *given)
@@ -417,7 +417,7 @@ static enum MHD_Result http_judge(struct http_request *request, const char *path
                 no_path[] = "There is /mcp.\n";
     const char *host = http_header(request, "Host"), *origin = http_header(request, "Origin");
     // A name that leads here by somebody else's doing is not one of ours.
-    if (!host || !web_is_loopback(host)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_host);
+    if (!host || !httpd_is_loopback(host)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_host);
     if (origin && !http_origin_allowed(request->http, origin))
         return http_refuse(request, MHD_HTTP_FORBIDDEN, no_origin);
     if (!http_token_right(request->http, http_header(request, "Authorization")))
@@ -497,7 +497,7 @@ static void http_completed(void *user, struct MHD_Connection *connection, void *
 
 uint16_t http_port(const struct http *http)
 {
-    return web_port(http->web);
+    return httpd_port(http->httpd);
 }
 
 static void http_closed(void *user)
@@ -508,7 +508,7 @@ static void http_closed(void *user)
 static void http_beat_closed(uv_handle_t *handle)
 {
     const struct http *http = handle->data;
-    web_close(http->web);
+    httpd_close(http->httpd);
 }
 
 void http_close(struct http *http)
@@ -529,7 +529,7 @@ int http_open(struct http **out, const struct http_config *config, struct garden
     *out = NULL;
     if (!http) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
     http->config = *config;
-    const struct web_config web = {
+    const struct httpd_config httpd = {
         .loop = config->mcp->loop,
         .address = config->address,
         .connections_max = HTTP_CONNECTIONS_MAX,
@@ -538,7 +538,7 @@ int http_open(struct http **out, const struct http_config *config, struct garden
         .closed = http_closed,
         .user = http,
     };
-    const int result = web_open(&http->web, &web, error);
+    const int result = httpd_open(&http->httpd, &httpd, error);
     if (result < 0) {
         free(http);
         return result;

@@ -1,4 +1,4 @@
-#include "web.h"
+#include "httpd.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,10 +10,10 @@
 
 #include "../core/error.h"
 
-enum { WEB_TIMEOUT_S = 10, WEB_MEMORY = 16 * 1024, WEB_HOST_SIZE = 64 };
+enum { HTTPD_TIMEOUT_S = 10, HTTPD_MEMORY = 16 * 1024, HTTPD_HOST_SIZE = 64 };
 
-struct web {
-    struct web_config config;
+struct httpd {
+    struct httpd_config config;
     struct MHD_Daemon *daemon;
     uv_poll_t poll;
     uv_timer_t timer;
@@ -24,8 +24,8 @@ struct web {
 
 // ---- Answers
 
-enum MHD_Result web_say(struct MHD_Connection *connection, unsigned status, char *text, size_t size,
-                        enum MHD_ResponseMemoryMode mode, const char *type)
+enum MHD_Result httpd_say(struct MHD_Connection *connection, unsigned status, char *text,
+                          size_t size, enum MHD_ResponseMemoryMode mode, const char *type)
 {
     struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
     if (!response) {
@@ -38,54 +38,54 @@ enum MHD_Result web_say(struct MHD_Connection *connection, unsigned status, char
     return result;
 }
 
-enum MHD_Result web_say_text(struct MHD_Connection *connection, unsigned status, char *text)
+enum MHD_Result httpd_say_text(struct MHD_Connection *connection, unsigned status, char *text)
 {
-    return web_say(connection, status, text, strlen(text), MHD_RESPMEM_PERSISTENT,
-                   "text/plain; charset=utf-8");
+    return httpd_say(connection, status, text, strlen(text), MHD_RESPMEM_PERSISTENT,
+                     "text/plain; charset=utf-8");
 }
 
 // ---- The loop
 
-static void web_ring(uv_timer_t *timer);
+static void httpd_ring(uv_timer_t *timer);
 
-static void web_run(struct web *web)
+static void httpd_run(struct httpd *httpd)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
-    web->resumed = false;
-    (void)MHD_run(web->daemon); // what fails is one connection's
-    if (web->resumed)
-        (void)uv_timer_start(&web->timer, web_ring, 0, 0);
-    else if (MHD_get_timeout(web->daemon, &wait_ms) == MHD_YES)
-        (void)uv_timer_start(&web->timer, web_ring, wait_ms, 0);
+    httpd->resumed = false;
+    (void)MHD_run(httpd->daemon); // what fails is one connection's
+    if (httpd->resumed)
+        (void)uv_timer_start(&httpd->timer, httpd_ring, 0, 0);
+    else if (MHD_get_timeout(httpd->daemon, &wait_ms) == MHD_YES)
+        (void)uv_timer_start(&httpd->timer, httpd_ring, wait_ms, 0);
     else
-        (void)uv_timer_stop(&web->timer);
+        (void)uv_timer_stop(&httpd->timer);
 }
 
-static void web_ring(uv_timer_t *timer)
+static void httpd_ring(uv_timer_t *timer)
 {
-    web_run(timer->data);
+    httpd_run(timer->data);
 }
 
-static void web_ready(uv_poll_t *poll, int status, int events)
+static void httpd_ready(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    web_run(poll->data);
+    httpd_run(poll->data);
 }
 
-void web_resume(struct web *web, struct MHD_Connection *connection)
+void httpd_resume(struct httpd *httpd, struct MHD_Connection *connection)
 {
     MHD_resume_connection(connection);
-    web->resumed = true;
-    (void)uv_timer_start(&web->timer, web_ring, 0, 0);
+    httpd->resumed = true;
+    (void)uv_timer_start(&httpd->timer, httpd_ring, 0, 0);
 }
 
 // ---- Life
 
 // "HOST:PORT", where the host is an address of loopback.
-static bool web_address(const char *text, struct sockaddr_storage *out)
+static bool httpd_address(const char *text, struct sockaddr_storage *out)
 {
-    char host[WEB_HOST_SIZE], *end;
+    char host[HTTPD_HOST_SIZE], *end;
     const char *colon = strrchr(text, ':');
     if (!colon || (size_t)(colon - text) >= sizeof host) return false;
     const unsigned long port = strtoul(colon + 1, &end, 10);
@@ -107,70 +107,72 @@ static bool web_address(const char *text, struct sockaddr_storage *out)
     return inet_pton(AF_INET, host, &v4->sin_addr) == 1 && ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 }
 
-static void web_closed(uv_handle_t *handle)
+static void httpd_closed(uv_handle_t *handle)
 {
-    struct web *web = handle->data;
-    if (--web->handles > 0) return;
-    if (web->daemon) MHD_stop_daemon(web->daemon);
-    if (web->config.closed) web->config.closed(web->config.user);
-    zmtp_free(NULL, web, sizeof *web);
+    struct httpd *httpd = handle->data;
+    if (--httpd->handles > 0) return;
+    if (httpd->daemon) MHD_stop_daemon(httpd->daemon);
+    if (httpd->config.closed) httpd->config.closed(httpd->config.user);
+    zmtp_free(NULL, httpd, sizeof *httpd);
 }
 
-void web_close(struct web *web)
+void httpd_close(struct httpd *httpd)
 {
-    if (!web) return;
-    uv_close((uv_handle_t *)&web->poll, web_closed);
-    uv_close((uv_handle_t *)&web->timer, web_closed);
+    if (!httpd) return;
+    uv_close((uv_handle_t *)&httpd->poll, httpd_closed);
+    uv_close((uv_handle_t *)&httpd->timer, httpd_closed);
 }
 
-static bool web_start(struct web *web, const struct sockaddr_storage *at)
+static bool httpd_start(struct httpd *httpd, const struct sockaddr_storage *at)
 {
-    const struct web_config *config = &web->config;
+    const struct httpd_config *config = &httpd->config;
     const bool v6 = at->ss_family == AF_INET6;
     const unsigned flags =
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (v6 ? MHD_USE_IPv6 : MHD_NO_FLAG);
-    web->daemon = MHD_start_daemon(
+    httpd->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, config->request, config->user, MHD_OPTION_SOCK_ADDR, at,
         MHD_OPTION_CONNECTION_LIMIT, config->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)WEB_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)WEB_MEMORY,
+        (unsigned)HTTPD_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTPD_MEMORY,
         MHD_OPTION_NOTIFY_COMPLETED, config->completed, config->user, MHD_OPTION_END);
-    return web->daemon != NULL;
+    return httpd->daemon != NULL;
 }
 
-int web_open(struct web **out, const struct web_config *config, struct garden_error *error)
+int httpd_open(struct httpd **out, const struct httpd_config *config, struct garden_error *error)
 {
     struct sockaddr_storage at;
     *out = NULL;
-    if (!web_address(config->address, &at))
+    if (!httpd_address(config->address, &at))
         return garden__fail(
             error, GARDEN_ERR_ARGUMENT,
             "--http takes an address of loopback and a port, such as 127.0.0.1:9464, "
             "not '%.100s'; put a proxy before it for others",
             config->address);
-    struct web *web = zmtp_alloc(NULL, sizeof *web);
-    if (!web) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
-    *web = (struct web){.config = *config};
-    if (!web_start(web, &at)) {
-        zmtp_free(NULL, web, sizeof *web);
+    struct httpd *httpd = zmtp_alloc(NULL, sizeof *httpd);
+    if (!httpd) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
+    *httpd = (struct httpd){.config = *config};
+    if (!httpd_start(httpd, &at)) {
+        zmtp_free(NULL, httpd, sizeof *httpd);
         return garden__fail(error, GARDEN_ERR_SYSTEM,
                             "--http %.100s cannot be listened on; is the port in use? name another",
                             config->address);
     }
-    const union MHD_DaemonInfo *port = MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    const union MHD_DaemonInfo *epoll = MHD_get_daemon_info(web->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    web->port = port ? port->port : 0;
-    web->handles = 2;
-    web->poll.data = web->timer.data = web;
-    (void)uv_timer_init(config->loop, &web->timer);                // cannot fail
-    (void)uv_poll_init(config->loop, &web->poll, epoll->epoll_fd); // nor on an epoll's descriptor
-    (void)uv_poll_start(&web->poll, UV_READABLE, web_ready);
-    *out = web;
+    const union MHD_DaemonInfo *port =
+        MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *epoll =
+        MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    httpd->port = port ? port->port : 0;
+    httpd->handles = 2;
+    httpd->poll.data = httpd->timer.data = httpd;
+    (void)uv_timer_init(config->loop, &httpd->timer);                // cannot fail
+    (void)uv_poll_init(config->loop, &httpd->poll, epoll->epoll_fd); // nor on an epoll's descriptor
+    (void)uv_poll_start(&httpd->poll, UV_READABLE, httpd_ready);
+    *out = httpd;
     return GARDEN_OK;
 }
 
-bool web_is_loopback(const char *text)
+bool httpd_is_loopback(const char *text)
 {
-    char host[WEB_HOST_SIZE];
+    char host[HTTPD_HOST_SIZE];
     struct in_addr v4;
     const char *bracket = text[0] == '[' ? strchr(text, ']') : NULL;
     const size_t size = bracket ? (size_t)(bracket + 1 - text) : strcspn(text, ":");
@@ -183,7 +185,7 @@ bool web_is_loopback(const char *text)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
-uint16_t web_port(const struct web *web)
+uint16_t httpd_port(const struct httpd *httpd)
 {
-    return web->port;
+    return httpd->port;
 }

@@ -1,7 +1,7 @@
 // An HTTP server of libmicrohttpd on the caller's loop. It listens on loopback only; whoever wants more puts a
 // proxy before it.
-#ifndef GARDEN_HTTP_WEB_H
-#define GARDEN_HTTP_WEB_H
+#ifndef GARDEN_HTTP_HTTPD_H
+#define GARDEN_HTTP_HTTPD_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 #include "../errors.h"
 
-struct web;
-struct web_config {
+struct httpd;
+struct httpd_config {
     uv_loop_t *loop;
     const char *address; // "127.0.0.1:9464", "[::1]:0"; of the option --http
     unsigned connections_max;
@@ -19,21 +19,21 @@ struct web_config {
     void (*closed)(void *user);             // all connections have ended; or null
     void *user;                             // of all three
 };
-int web_open(struct web **out, const struct web_config *config, struct garden_error *error);
+int httpd_open(struct httpd **out, const struct httpd_config *config, struct garden_error *error);
 // The port that it listens on.
-uint16_t web_port(const struct web *web);
+uint16_t httpd_port(const struct httpd *httpd);
 // A connection that was suspended goes on, soon.
-void web_resume(struct web *web, struct MHD_Connection *connection);
+void httpd_resume(struct httpd *httpd, struct MHD_Connection *connection);
 // No connection may be suspended. Frees it once its handles are closed; run the loop once more.
-void web_close(struct web *web);
+void httpd_close(struct httpd *httpd);
 
 // Whether |text|, as a Host or an Origin has it ("localhost:80", "[::1]", "127.0.0.1"), is an address of loopback.
-bool web_is_loopback(const char *text);
+bool httpd_is_loopback(const char *text);
 
 // Answers with |text|, of |size| octets, which |mode| tells whose it is.
-enum MHD_Result web_say(struct MHD_Connection *connection, unsigned status, char *text, size_t size,
-                        enum MHD_ResponseMemoryMode mode, const char *type);
+enum MHD_Result httpd_say(struct MHD_Connection *connection, unsigned status, char *text,
+                          size_t size, enum MHD_ResponseMemoryMode mode, const char *type);
 // The same with a constant one.
-enum MHD_Result web_say_text(struct MHD_Connection *connection, unsigned status, char *text);
+enum MHD_Result httpd_say_text(struct MHD_Connection *connection, unsigned status, char *text);
 
 #endif
