@@ -247,6 +247,8 @@ ZMTP_FFI_EXPORT int64_t zmtp_ffi_socket_open(uint64_t context, int32_t type);
 // Endpoints as "tcp://127.0.0.1:5555". After a bind to a port "*" the option LAST_ENDPOINT has the whole.
 ZMTP_FFI_EXPORT int32_t zmtp_ffi_bind(uint64_t socket, const char *endpoint);
 ZMTP_FFI_EXPORT int32_t zmtp_ffi_connect(uint64_t socket, const char *endpoint);
+// PEER: connects, and returns the number of the peer there, for messages to it; they wait until it is there.
+ZMTP_FFI_EXPORT int64_t zmtp_ffi_connect_peer(uint64_t socket, const char *endpoint);
 ZMTP_FFI_EXPORT int32_t zmtp_ffi_unbind(uint64_t socket, const char *endpoint);
 ZMTP_FFI_EXPORT int32_t zmtp_ffi_disconnect(uint64_t socket, const char *endpoint);
 // SUB and XSUB: a topic. DISH: a group, which is matched as a whole.

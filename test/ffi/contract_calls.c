@@ -379,8 +379,23 @@ static void check_types(void)
     CHECK("but not nobody",
           zmtp_ffi_message_set_routing_id(message, 12345) == 0 &&
               zmtp_ffi_message_send_try(two.binder, message) == ZMTP_FFI_UNREACHABLE);
-    zmtp_ffi_close(message);
     zmtp_ffi_close(two.context);
+    const uint64_t context = OPENED(zmtp_ffi_context_open());
+    const uint64_t one = OPENED(zmtp_ffi_socket_open(context, ZMTP_FFI_PEER));
+    const uint64_t other = OPENED(zmtp_ffi_socket_open(context, ZMTP_FFI_PEER));
+    (void)zmtp_ffi_bind(one, "tcp://127.0.0.1:*");
+    const int64_t number = zmtp_ffi_connect_peer(other, endpoint_of(one));
+    CHECK("a PEER knows whom it connects to", number > 0);
+    CHECK("and sends to it", zmtp_ffi_message_set_routing_id(message, (uint32_t)number) == 0 &&
+                                 zmtp_ffi_message_send_wait(other, message, SOON_MS) == 0 &&
+                                 hears(one, "yes"));
+    CHECK("others do not", zmtp_ffi_connect_peer(one, NULL) == ZMTP_FFI_ARGUMENT &&
+                               zmtp_ffi_connect_peer(one, "hello") == ZMTP_FFI_ENDPOINT &&
+                               zmtp_ffi_connect_peer(context, "hello") == ZMTP_FFI_HANDLE);
+    const uint64_t pair = OPENED(zmtp_ffi_socket_open(context, ZMTP_FFI_PAIR));
+    CHECK("nor other types", zmtp_ffi_connect_peer(pair, "inproc://x") == ZMTP_FFI_UNSUPPORTED);
+    zmtp_ffi_close(message);
+    zmtp_ffi_close(context);
 }
 
 static void check_transports(void)

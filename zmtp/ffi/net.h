@@ -50,6 +50,9 @@ enum zmtp__ffi_net_call {
 };
 int32_t zmtp__ffi_net_endpoint(struct zmtp__ffi_net_socket *socket, enum zmtp__ffi_net_call call,
                                const char *endpoint);
+// Of a PEER: connects, and tells the number of whom is there.
+int32_t zmtp__ffi_net_connect_peer(struct zmtp__ffi_net_socket *socket, const char *endpoint,
+                                   uint32_t *number);
 // As zmq_setsockopt and zmq_getsockopt.
 int32_t zmtp__ffi_net_set(struct zmtp__ffi_net_socket *socket, int32_t option, const void *value,
                           size_t size);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "../compat/endpoint.h"
 #include "../compat/error.h"
 #include "../compat/socket.h"
 #include "../zmq.h"
@@ -254,6 +255,15 @@ int32_t zmtp__ffi_net_endpoint(struct zmtp__ffi_net_socket *socket, enum zmtp__f
         break;
     }
     const int32_t code = real_result(result);
+    return code == ZMTP_FFI_ARGUMENT ? ZMTP_FFI_ENDPOINT : code;
+}
+
+int32_t zmtp__ffi_net_connect_peer(struct zmtp__ffi_net_socket *socket, const char *endpoint,
+                                   uint32_t *number)
+{
+    if (!zmq__socket_enter(socket->zmq)) return ZMTP_FFI_CLOSED;
+    const int32_t code = real_code(zmq__endpoint_connect_peer(socket->zmq, endpoint, number));
+    zmq__socket_leave(socket->zmq);
     return code == ZMTP_FFI_ARGUMENT ? ZMTP_FFI_ENDPOINT : code;
 }
 

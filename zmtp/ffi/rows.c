@@ -170,6 +170,7 @@ const struct zmtp__ffi_function zmtp__ffi_functions[] = {
     {"zmtp_ffi_socket_open", "int64(uint64,int32)", "context,type"},
     {"zmtp_ffi_bind", "int32(uint64,text)", "socket,endpoint"},
     {"zmtp_ffi_connect", "int32(uint64,text)", "socket,endpoint"},
+    {"zmtp_ffi_connect_peer", "int64(uint64,text)", "socket,endpoint"},
     {"zmtp_ffi_unbind", "int32(uint64,text)", "socket,endpoint"},
     {"zmtp_ffi_disconnect", "int32(uint64,text)", "socket,endpoint"},
     {"zmtp_ffi_subscribe", "int32(uint64,octets,size)", "socket,octets,size"},
@@ -265,6 +266,7 @@ SAME(zmtp_ffi_drain, int32_t (*)(uint64_t, int32_t));
 SAME(zmtp_ffi_socket_open, int64_t (*)(uint64_t, int32_t));
 SAME(zmtp_ffi_bind, int32_t (*)(uint64_t, const char *));
 SAME(zmtp_ffi_connect, int32_t (*)(uint64_t, const char *));
+SAME(zmtp_ffi_connect_peer, int64_t (*)(uint64_t, const char *));
 SAME(zmtp_ffi_unbind, int32_t (*)(uint64_t, const char *));
 SAME(zmtp_ffi_disconnect, int32_t (*)(uint64_t, const char *));
 SAME(zmtp_ffi_subscribe, int32_t (*)(uint64_t, const void *, size_t));

@@ -103,6 +103,24 @@ int32_t zmtp_ffi_connect(uint64_t socket, const char *endpoint)
     return socket_endpoint(socket, ZMTP__FFI_NET_CONNECT, endpoint, __func__);
 }
 
+int64_t zmtp_ffi_connect_peer(uint64_t handle, const char *endpoint)
+{
+    int32_t code;
+    struct zmtp__ffi_slot *const slot =
+        zmtp__ffi_enter(handle, ZMTP_FFI_KIND_SOCKET, __func__, &code);
+    if (!slot) return code;
+    const struct zmtp__ffi_socket *const socket = slot->object;
+    uint32_t number = 0;
+    if (!endpoint)
+        code = ZMTP_FFI_ARGUMENT;
+    else if (socket->type != ZMTP_FFI_PEER)
+        code = ZMTP_FFI_UNSUPPORTED;
+    else
+        code = zmtp__ffi_net_connect_peer(socket->net, endpoint, &number);
+    zmtp__ffi_depart(slot);
+    return code < 0 ? code : (int64_t)number;
+}
+
 int32_t zmtp_ffi_unbind(uint64_t socket, const char *endpoint)
 {
     return socket_endpoint(socket, ZMTP__FFI_NET_UNBIND, endpoint, __func__);

@@ -9,7 +9,8 @@
 
 // A handle is how often its place was used, times TABLE_PLACES, plus the place. A place's state has that number in its
 // upper half, then a bit that says open, then how many have it pinned, of which one is for being open.
-enum { TABLE_PLACES = 65536, TABLE_CHUNK = 256, TABLE_NONE = UINT32_MAX };
+enum { TABLE_PLACES = 65536, TABLE_CHUNK = 256 };
+#define TABLE_NONE UINT32_MAX
 #define TABLE_OPEN UINT64_C(0x80000000)
 #define TABLE_PINS UINT64_C(0x7fffffff)
 

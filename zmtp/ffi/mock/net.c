@@ -343,6 +343,22 @@ int32_t zmtp__ffi_net_endpoint(struct zmtp__ffi_net_socket *socket, enum zmtp__f
     return code;
 }
 
+int32_t zmtp__ffi_net_connect_peer(struct zmtp__ffi_net_socket *socket, const char *endpoint,
+                                   uint32_t *number)
+{
+    struct zmtp_endpoint where;
+    char key[ZMTP_ENDPOINT_MAX];
+    int32_t code = zmtp__mock_key(endpoint, &where, key);
+    if (code < 0) return code;
+    if (where.transport == ZMTP_UDP) return ZMTP_FFI_UNSUPPORTED;
+    if (!zmtp__ffi_net_enter(socket)) return ZMTP_FFI_CLOSED;
+    code = net_connect(socket, endpoint, &where, key);
+    // The last cable made is the first.
+    if (code >= 0) *number = zmtp_socket_peer_id(socket->core, zmtp__mock_world.cables->ends[0]);
+    zmtp__ffi_net_leave(socket);
+    return code;
+}
+
 static int32_t net_code(int error)
 {
     if (error == 0) return ZMTP_FFI_OK;
