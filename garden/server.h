@@ -68,15 +68,16 @@ int garden_server_listen_again(struct garden_server *server, struct garden_error
 // Requests are read in any form by either door, and a request that comes again by the other is the same.
 struct garden_web {
     const char *host; // an address of loopback: "127.0.0.1"
-    uint16_t base; // ports base .. base + 4 in the lanes' order, or any where one is taken; 0: any
-    const char
-        *origins; // which pages may come in, as zmtp_uv_config.ws_origins; programs tell none
+    // Ports base .. base + 4 in the lanes' order, or any where one is taken; 0: any.
+    uint16_t base;
+    // Which pages may come in, as zmtp_uv_config.ws_origins; programs tell none.
+    const char *origins;
     // What the path ends in, for those alone who were told; null: nothing. Browsers can offer no
     // subprotocol of PLAIN's.
     const char *secret;
 };
-// Binds ws://HOST:PORT/lanes/NAME, or ws://HOST:PORT/lanes/NAME/SECRET, all five or none. Once; copies |web|. GARDEN_ERR_TYPE: libzmtp was built
-// without WebSocket.
+// Binds ws://HOST:PORT/lanes/NAME, or ws://HOST:PORT/lanes/NAME/SECRET, all five or none. Once; copies |web|.
+// GARDEN_ERR_TYPE: libzmtp was built without WebSocket.
 int garden_server_open_web(struct garden_server *server, struct zmtp_uv *uv,
                            const struct garden_web *web, struct garden_error *error);
 // What that bound; each is "" when it did not.
