@@ -305,6 +305,7 @@ $(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
 $(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
 $(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
 # The daemon's machines are tested one by one, and as the program that they make.
+$(filter $(O)/test/garden/test_mcp,$(TESTS)): $(call obj,$(filter-out %/main.c,$(MCP_SRC)))
 $(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(filter-out %/main.o,$(DAEMON_OBJ)) \
     | $(O)/bin/gardend
 $(TESTS) $(TEST_PEERS): private LINK = -lcmocka

@@ -271,6 +271,48 @@ static void test_a_store_that_others_may_write_into_is_only_looked_at(void **sta
 
 // A store with a manifest that stays, one to forget, and garbage. |at|: the first call that fails, and with
 // it all that follow, as if the process had been killed there. True: that many calls were made.
+// ---- Listing
+
+struct listed {
+    size_t count, most;
+    char uris[64];
+};
+
+static bool listed_add(void *context, const struct garden_hash *hash,
+                       const struct garden_manifest *manifest)
+{
+    struct listed *listed = context;
+    (void)hash;
+    (void)snprintf(listed->uris + strlen(listed->uris), sizeof listed->uris - strlen(listed->uris),
+                   "%s ", manifest->stream_uri);
+    return ++listed->count < listed->most;
+}
+
+static void test_the_manifests_among_the_objects_are_listed_and_damage_is_passed_over(void **state)
+{
+    struct bin b;
+    struct garden_error error;
+    struct listed listed = {.most = 10};
+    (void)state;
+    bin_begin(&b, NULL);
+    assert_int_equal(garden_store_each_manifest(b.store, listed_add, &listed, &error), GARDEN_OK);
+    assert_int_equal(listed.count, 0);
+    const char *const chunk[] = {"abcd"};
+    (void)bin_put(&b, "{\"no\": \"manifest\"}");
+    (void)bin_put_manifest(&b, "stream://a", chunk, 1);
+    const struct garden_hash damaged = bin_put_manifest(&b, "stream://b", chunk, 1);
+    assert_int_equal(garden_store_each_manifest(b.store, listed_add, &listed, &error), GARDEN_OK);
+    assert_int_equal(listed.count, 2);
+    listed = (struct listed){.most = 1};
+    assert_int_equal(garden_store_each_manifest(b.store, listed_add, &listed, &error), GARDEN_OK);
+    assert_int_equal(listed.count, 1);
+    bin_damage(&b, &damaged);
+    listed = (struct listed){.most = 10};
+    assert_int_equal(garden_store_each_manifest(b.store, listed_add, &listed, &error), GARDEN_OK);
+    assert_string_equal(listed.uris, "stream://a ");
+    bin_end(&b);
+}
+
 static bool collect_with_failure(unsigned at, bool on)
 {
     struct bin b;
@@ -487,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_a_recording_in_staging_keeps_what_its_manifest_and_its_journal_name),
         cmocka_unit_test(test_nothing_is_removed_while_a_damaged_object_may_have_been_a_manifest),
         cmocka_unit_test(test_a_store_that_others_may_write_into_is_only_looked_at),
+        cmocka_unit_test(test_the_manifests_among_the_objects_are_listed_and_damage_is_passed_over),
         cmocka_unit_test(test_a_call_that_fails_anywhere_leaves_every_manifest_whole),
         cmocka_unit_test(test_a_kill_at_any_step_leaves_every_manifest_whole),
         cmocka_unit_test(test_a_collected_store_has_what_the_model_has),

@@ -33,7 +33,7 @@ def missing():
     if same:
         return None
     done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=OUT, capture_output=True,
-                          text=True, timeout=100, check=False)
+                          text=True, timeout=60, check=False)
     return None if done.returncode == 0 else "npm has no SDK: " + done.stderr.strip().splitlines()[-1]
 
 
