@@ -61,6 +61,16 @@ struct zmtp_socket_config {
     // Routing ids may begin with a zero octet, ours and those of peers. RFC 37 keeps such for the ids that
     // a ROUTER makes up; libzmq takes them from anybody, so that one made of random octets works there.
     bool routing_id_any;
+    // ROUTER: an empty message, behind its id, from each peer that has come, and from each that has gone.
+    // Not of sockets that zmtp_socket_join has joined.
+    bool router_tell_come, router_tell_gone;
+    // ROUTER, DEALER, SERVER, CLIENT and PEER: a message that each new connection is sent first, unasked.
+    // Empty: none. It, and the next two, are of one part and copied.
+    struct zmtp_bytes hello;
+    // A message that is received from a peer without its doing: ROUTER, SERVER and PEER, when one that was
+    // accepted has gone; DEALER, CLIENT and PEER, when one that is dialled was lost, and is dialled again.
+    // Empty: none. Not of sockets that zmtp_socket_join has joined.
+    struct zmtp_bytes gone_notice, lost_notice;
     // REQ, DEALER and ROUTER: send an empty message to each new connection for which nothing waits,
     // so that a ROUTER there hears of us before we have something to say.
     bool probe_router;
@@ -235,6 +245,9 @@ int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic);
 int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic);
 // PUB, XPUB and RADIO: how many peers have at least one subscription.
 size_t zmtp_socket_subscribers(const struct zmtp_socket *socket);
+// PUB, XPUB and RADIO: how many topics, or groups, have subscribers; SUB, XSUB and DISH: how many they subscribed
+// to. 0: another type.
+size_t zmtp_socket_topics(const struct zmtp_socket *socket);
 
 // Every message is accounted for, at any time:
 //
@@ -272,18 +285,19 @@ void zmtp_socket_drop(struct zmtp_socket *socket, enum zmtp_drop reason, size_t 
 // as lost. |socket| null: it has closed, and nothing is counted.
 void zmtp_socket_lose(struct zmtp_socket *socket, struct zmtp_pipe_end *end, enum zmtp_drop reason);
 struct zmtp_socket_counters {
-    uint64_t sent;     // messages accepted by send; of one for many each copy counts in |copies|
-    uint64_t copies;   // messages put into pipes; commands for the other side's socket are none
-    uint64_t own;      // of the copies: for |probe_router|, |xpub_welcome| and |req_retries|
-    uint64_t left;     // copies that a connection has given away whole, or another socket has taken
-    uint64_t queued;   // copies that wait to leave, now
-    uint64_t lost;     // copies that were dropped from the queues
+    uint64_t sent;   // messages accepted by send; of one for many each copy counts in |copies|
+    uint64_t copies; // messages put into pipes; commands for the other side's socket are none
+    uint64_t own;    // of the copies: for |probe_router|, |hello|, |xpub_welcome| and |req_retries|
+    uint64_t left;   // copies that a connection has given away whole, or another socket has taken
+    uint64_t queued; // copies that wait to leave, now
+    uint64_t lost;   // copies that were dropped from the queues
     uint64_t arrived;  // messages that came into the queues from peers
     uint64_t received; // messages given to the user
-    uint64_t told;     // of these: made here, to tell the user of an XPUB of subscriptions
-    uint64_t waiting;  // messages that came and wait to be received, now
-    uint64_t heeded; // messages that were subscriptions (ZMTP 3.0), which the socket acted on; and
-                     // notices of a STREAM's connection that the user has closed
+    uint64_t
+        told; // of these: made here, to tell the user of an XPUB of subscriptions, of a ROUTER of peers
+    uint64_t waiting; // messages that came and wait to be received, now
+    uint64_t heeded;  // messages that were subscriptions (ZMTP 3.0), which the socket acted on; and
+                      // notices of a STREAM's connection that the user has closed
     uint64_t discarded; // messages that came and were dropped
     uint64_t dropped[ZMTP_DROPS];
 };

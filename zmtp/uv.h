@@ -234,6 +234,9 @@ struct zmtp_uv_transport {
     uint32_t send_buffer, recv_buffer;
     uint32_t
         type_of_service; // tcp, udp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS)
+    // tcp, udp: what the system sends first, up to 2147483647, but above 6 is for those who may (SO_PRIORITY); and
+    // for how many microseconds it looks for more before it sleeps (SO_BUSY_POLL), up to INT32_MAX. 0: as it has it.
+    uint32_t priority, busy_poll_us;
     // ipc: the mode of a path that is bound, up to 0777, whatever the umask: who may connect needs
     // permission to write. It is in force before anybody can connect.
     uint32_t ipc_mode;

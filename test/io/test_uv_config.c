@@ -114,6 +114,8 @@ static void test_a_bad_option_of_the_transport_is_named(void **state)
     REFUSE(transport.send_buffer, UINT32_MAX, INT32_MAX / 2, "transport.send_buffer");
     REFUSE(transport.recv_buffer, UINT32_MAX, INT32_MAX / 2, "transport.recv_buffer");
     REFUSE(transport.type_of_service, 256, 255, "transport.type_of_service");
+    REFUSE(transport.priority, 1u << 31, INT32_MAX, "transport.priority");
+    REFUSE(transport.busy_poll_us, 1u << 31, INT32_MAX, "transport.busy_poll_us");
     struct zmtp_uv_config config = fresh(ZMTP_DEALER);
     memset(config.transport.device, 'x', sizeof config.transport.device);
     refuse(&config, ZMTP_ERR_ARGUMENT, "transport.device");
@@ -259,6 +261,7 @@ static void test_a_dialled_and_an_accepted_connection_have_the_options(void **st
         a.config.transport.keepalive_count = 5;
         a.config.transport.unacknowledged_ms = 12345;
         a.config.transport.type_of_service = 0x48;
+        a.config.transport.priority = 5;
         a.config.transport.send_buffer = 30000;
         a.config.transport.recv_buffer = 40000;
         node_open(&a);
@@ -273,6 +276,7 @@ static void test_a_dialled_and_an_accepted_connection_have_the_options(void **st
         assert_int_equal(descriptors_of(i == 0 ? AF_INET : AF_INET6, fds, 8), 3);
         for (size_t j = 0; j < 3; j++) {
             assert_options(fds[j]);
+            assert_int_equal(option_of(fds[j], SOL_SOCKET, SO_PRIORITY), 5);
             if (i == 1) assert_int_equal(option_of(fds[j], IPPROTO_IPV6, IPV6_TCLASS), 0x48);
         }
         world_close(&world);

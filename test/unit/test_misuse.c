@@ -30,6 +30,7 @@ static void test_no_socket_can_do_nothing(void **state)
     assert_false(zmtp_socket_marked(NULL));
     assert_int_equal(zmtp_socket_deadline(NULL), UINT64_MAX);
     assert_int_equal(zmtp_socket_subscribers(NULL), 0);
+    assert_int_equal(zmtp_socket_topics(NULL), 0);
     assert_int_equal(zmtp_socket_counters(NULL).sent, 0);
     assert_int_equal(zmtp_socket_peer_id(NULL, NULL), 0);
     assert_int_equal(zmtp_socket_routing_id(NULL, NULL).size, 0);

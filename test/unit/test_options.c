@@ -91,6 +91,26 @@ static void set_verbose_end(struct zmtp_socket_config *c)
 {
     c->xsub_verbose_unsubscribe = true;
 }
+static void set_tell_come(struct zmtp_socket_config *c)
+{
+    c->router_tell_come = true;
+}
+static void set_tell_gone(struct zmtp_socket_config *c)
+{
+    c->router_tell_gone = true;
+}
+static void set_hello(struct zmtp_socket_config *c)
+{
+    c->hello = zmtp_bytes_text("hi");
+}
+static void set_gone_notice(struct zmtp_socket_config *c)
+{
+    c->gone_notice = zmtp_bytes_text("gone");
+}
+static void set_lost_notice(struct zmtp_socket_config *c)
+{
+    c->lost_notice = zmtp_bytes_text("lost");
+}
 
 // As socket.h has it.
 static const struct option {
@@ -117,6 +137,11 @@ static const struct option {
     {"xpub_welcome", set_welcome, " XPUB "},
     {"stream_notify", set_notify, " STREAM "},
     {"datagram_max", set_datagram, " RADIO DISH DGRAM "},
+    {"router_tell_come", set_tell_come, " ROUTER "},
+    {"router_tell_gone", set_tell_gone, " ROUTER "},
+    {"hello", set_hello, " ROUTER DEALER SERVER CLIENT PEER "},
+    {"gone_notice", set_gone_notice, " ROUTER SERVER PEER "},
+    {"lost_notice", set_lost_notice, " DEALER CLIENT PEER "},
     {"xsub_verbose_unsubscribe", set_verbose_end, " XSUB "},
 };
 

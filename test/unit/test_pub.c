@@ -31,6 +31,7 @@ static void test_each_subscriber_gets_what_begins_with_its_topics_and_once(void 
     assert_string_equal(sockets_far_recv(b), "abc|body");
     assert_string_equal(sockets_far_recv(b), "");
     assert_int_equal(zmtp_socket_subscribers(pub), 2);
+    assert_int_equal(zmtp_socket_topics(pub), 2); // "" and "ab", which two share
     const struct zmtp_socket_counters counters = zmtp_socket_counters(pub);
     assert_int_equal(counters.sent, 3);
     assert_int_equal(counters.copies, 3);

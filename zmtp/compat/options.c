@@ -6,19 +6,8 @@
 
 #include "../io/gate.h"
 #include "../zmq.h"
+#include "library.h"
 
-// Numbers that zmq.h tells only those who ask for what is not stable.
-enum {
-    OPTION_ZAP_ENFORCE_DOMAIN = 93,
-    OPTION_LOOPBACK_FASTPATH = 94,
-    OPTION_METADATA = 95,
-    OPTION_MULTICAST_LOOP = 96,
-    OPTION_XPUB_MANUAL_LAST_VALUE = 98,
-    OPTION_SOCKS_USERNAME = 99,
-    OPTION_SOCKS_PASSWORD = 100,
-    OPTION_ONLY_FIRST_SUBSCRIBE = 108,
-    OPTION_RECONNECT_STOP = 109,
-};
 enum { OPTION_DEVICE_MAX = 16 }; // IFNAMSIZ
 
 enum option_kind {
@@ -41,6 +30,8 @@ enum {
     OPTION_SET = 2,
     OPTION_BOTH = 3,
     OPTION_LIVE = 4, // the patterns go by it
+    OPTION_DRAFT =
+        8, // only with DRAFT=1; those that libzmq calls drafts and knows without them have it not
 };
 
 struct option_row {
@@ -126,24 +117,33 @@ static const struct option_row option_rows[] = {
     {ZMQ_MULTICAST_MAXTPDU, OPTION_INT, OPTION_BOTH, AT(multicast_maxtpdu), 1, INT_MAX, 0},
     {ZMQ_USE_FD, OPTION_INT, OPTION_BOTH, AT(use_fd), -1, INT_MAX, 0},
     {ZMQ_BINDTODEVICE, OPTION_TEXT, OPTION_BOTH, AT(device), 0, OPTION_DEVICE_MAX, 0},
-    {OPTION_ZAP_ENFORCE_DOMAIN, OPTION_FLAG, OPTION_BOTH, AT(zap_enforce), INT_MIN, INT_MAX, 0},
-    {OPTION_LOOPBACK_FASTPATH, OPTION_FLAG, OPTION_BOTH, AT(fastpath), INT_MIN, INT_MAX, 0},
-    {OPTION_MULTICAST_LOOP, OPTION_FLAG, OPTION_BOTH, AT(multicast_loop), INT_MIN, INT_MAX, 0},
-    {OPTION_XPUB_MANUAL_LAST_VALUE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_last_value), 0,
+    {ZMQ_ZAP_ENFORCE_DOMAIN, OPTION_FLAG, OPTION_BOTH, AT(zap_enforce), INT_MIN, INT_MAX, 0},
+    {ZMQ_LOOPBACK_FASTPATH, OPTION_FLAG, OPTION_BOTH, AT(fastpath), INT_MIN, INT_MAX, 0},
+    {ZMQ_MULTICAST_LOOP, OPTION_FLAG, OPTION_BOTH, AT(multicast_loop), INT_MIN, INT_MAX, 0},
+    {ZMQ_XPUB_MANUAL_LAST_VALUE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(xpub_last_value), 0,
      INT_MAX, OPTION_PUBS},
-    {OPTION_SOCKS_USERNAME, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_username), 0, ZMQ__TEXT_MAX,
+    {ZMQ_SOCKS_USERNAME, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_username), 0, ZMQ__TEXT_MAX,
      0},
-    {OPTION_SOCKS_PASSWORD, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_password), 0, ZMQ__TEXT_MAX,
+    {ZMQ_SOCKS_PASSWORD, OPTION_TEXT_OR_EMPTY, OPTION_BOTH, AT(socks_password), 0, ZMQ__TEXT_MAX,
      0},
-    {OPTION_ONLY_FIRST_SUBSCRIBE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(only_first), 0, INT_MAX,
+    {ZMQ_ONLY_FIRST_SUBSCRIBE, OPTION_FLAG, OPTION_SET | OPTION_LIVE, AT(only_first), 0, INT_MAX,
      OPTION_PUBS | TYPE(XSUB)},
-    {OPTION_RECONNECT_STOP, OPTION_INT, OPTION_BOTH, AT(reconnect_stop), INT_MIN, INT_MAX, 0},
+    {ZMQ_RECONNECT_STOP, OPTION_INT, OPTION_BOTH, AT(reconnect_stop), INT_MIN, INT_MAX, 0},
+    {ZMQ_ROUTER_NOTIFY, OPTION_INT, OPTION_BOTH | OPTION_LIVE | OPTION_DRAFT, AT(router_notify), 0,
+     ZMQ_NOTIFY_CONNECT | ZMQ_NOTIFY_DISCONNECT, OPTION_ROUTERS},
+    {ZMQ_IN_BATCH_SIZE, OPTION_INT, OPTION_BOTH | OPTION_DRAFT, AT(in_batch), 1, INT_MAX, 0},
+    {ZMQ_OUT_BATCH_SIZE, OPTION_INT, OPTION_BOTH | OPTION_DRAFT, AT(out_batch), 1, INT_MAX, 0},
+    {ZMQ_PRIORITY, OPTION_INT, OPTION_BOTH | OPTION_DRAFT, AT(priority), 0, INT_MAX, 0},
+    {ZMQ_BUSY_POLL, OPTION_INT, OPTION_SET | OPTION_DRAFT, AT(busy_poll), 0, INT_MAX, 0},
+    {ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, OPTION_FLAG, OPTION_SET | OPTION_LIVE | OPTION_DRAFT,
+     AT(xsub_verbose), 0, INT_MAX, TYPE(XSUB)},
 };
 
 static const struct option_row *option_find(int number)
 {
     for (size_t i = 0; i < sizeof option_rows / sizeof *option_rows; i++)
-        if (option_rows[i].number == number) return &option_rows[i];
+        if (option_rows[i].number == number)
+            return option_rows[i].access & OPTION_DRAFT && !zmq__draft ? NULL : &option_rows[i];
     return NULL;
 }
 
@@ -192,6 +192,9 @@ void zmq__options_fini(struct zmq__options *options)
     const struct zmtp_allocator *const heap = zmtp_heap();
     zmtp_part_fini(&options->welcome);
     zmtp_part_fini(&options->metadata);
+    zmtp_part_fini(&options->hello);
+    zmtp_part_fini(&options->gone_notice);
+    zmtp_part_fini(&options->lost_notice);
     zmtp_free(heap, options->networks, options->networks_size);
     zmtp_free(heap, options->uids, options->uid_count * sizeof *options->uids);
     zmtp_free(heap, options->gids, options->gid_count * sizeof *options->gids);
@@ -456,8 +459,14 @@ static int option_set_other(struct zmq__options *options, enum zmtp_socket_type 
     case ZMQ_XPUB_WELCOME_MSG:
         if (!(OPTION_PUBS >> type & 1)) return EINVAL;
         return option_set_part(&options->welcome, value, size);
-    case OPTION_METADATA:
+    case ZMQ_METADATA:
         return option_add_metadata(options, value, size);
+    case ZMQ_HELLO_MSG:
+        return zmq__draft ? option_set_part(&options->hello, value, size) : -1;
+    case ZMQ_DISCONNECT_MSG:
+        return zmq__draft ? option_set_part(&options->gone_notice, value, size) : -1;
+    case ZMQ_HICCUP_MSG:
+        return zmq__draft ? option_set_part(&options->lost_notice, value, size) : -1;
     default:
         return -1;
     }

@@ -27,7 +27,8 @@ struct zmq__options {
     int sndhwm, rcvhwm, sndbuf, rcvbuf, sndtimeo, rcvtimeo, linger;
     int reconnect_ivl, reconnect_ivl_max, reconnect_stop, backlog, handshake_ivl, connect_timeout;
     int heartbeat_ivl, heartbeat_ttl, heartbeat_timeout;
-    int tcp_keepalive, keepalive_cnt, keepalive_idle, keepalive_intvl, tcp_maxrt, tos, priority;
+    int tcp_keepalive, keepalive_cnt, keepalive_idle, keepalive_intvl, tcp_maxrt, tos, priority,
+        busy_poll;
     int ipv6, immediate, conflate, invert_matching, use_fd, fastpath;
     int router_mandatory, router_handover, router_raw, router_notify, probe_router;
     int req_correlate, req_relaxed;
@@ -39,7 +40,7 @@ struct zmq__options {
     uint8_t routing_id_octets[UINT8_MAX], connect_octets[UINT8_MAX];
     struct zmq__text username, password, zap_domain, device;
     struct zmq__text socks_proxy, socks_username, socks_password;
-    struct zmtp_part welcome, metadata;
+    struct zmtp_part welcome, metadata, hello, gone_notice, lost_notice;
     char *
         networks; // of the filters for tcp, a space behind each, with a terminator; null: there are none
     uint32_t *uids, *gids;

@@ -25,6 +25,8 @@ enum {
     SETTINGS_SPREADERS = SETTINGS_PUBS | SETTINGS_OF(RADIO),
     SETTINGS_CONFLATE = SETTINGS_OF(PUSH) | SETTINGS_OF(PULL) | SETTINGS_OF(PUB) |
                         SETTINGS_OF(SUB) | SETTINGS_OF(DEALER),
+    SETTINGS_SERVERS = SETTINGS_OF(ROUTER) | SETTINGS_OF(SERVER) | SETTINGS_OF(PEER),
+    SETTINGS_CLIENTS = SETTINGS_OF(DEALER) | SETTINGS_OF(CLIENT) | SETTINGS_OF(PEER),
     SETTINGS_PROBE = SETTINGS_OF(REQ) | SETTINGS_OF(DEALER) | SETTINGS_OF(ROUTER),
 };
 
@@ -61,7 +63,12 @@ void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_t
     out->immediate = options->immediate;
     if (bit & SETTINGS_CONFLATE) out->conflate = options->conflate;
     if (bit & SETTINGS_PROBE) out->probe_router = options->probe_router;
+    if (bit & (SETTINGS_SERVERS | SETTINGS_CLIENTS)) out->hello = zmtp_part_bytes(&options->hello);
+    if (bit & SETTINGS_SERVERS) out->gone_notice = zmtp_part_bytes(&options->gone_notice);
+    if (bit & SETTINGS_CLIENTS) out->lost_notice = zmtp_part_bytes(&options->lost_notice);
     if (type == ZMTP_ROUTER) {
+        out->router_tell_come = options->router_notify & ZMQ_NOTIFY_CONNECT;
+        out->router_tell_gone = options->router_notify & ZMQ_NOTIFY_DISCONNECT;
         out->router_mandatory = options->router_mandatory;
         out->router_handover = options->router_handover;
     }
@@ -105,6 +112,8 @@ static void settings_transport(const struct zmq__options *options,
     transport->unacknowledged_ms = (uint32_t)options->tcp_maxrt;
     transport->send_buffer = settings_or_none(options->sndbuf);
     transport->recv_buffer = settings_or_none(options->rcvbuf);
+    transport->priority = (uint32_t)options->priority;
+    transport->busy_poll_us = (uint32_t)options->busy_poll;
     transport->type_of_service = (uint32_t)(options->tos & UINT8_MAX); // as the kernel does
     transport->multicast_hops = (uint32_t)(options->multicast_hops & UINT8_MAX);
     transport->multicast_loop = options->multicast_loop;

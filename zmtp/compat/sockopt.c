@@ -4,7 +4,13 @@
 
 #include "../zmq.h"
 #include "error.h"
+#include "library.h"
 #include "socket.h"
+
+// Types that tell how many topics there are.
+enum {
+    SOCKOPT_COUNTERS = 1 << ZMTP_PUB | 1 << ZMTP_XPUB | 1 << ZMTP_SUB | 1 << ZMTP_XSUB,
+};
 
 // A subscription, or its end. XPUB takes them in its manual modes, for the peer it heard of last.
 static int sockopt_subscribe(struct zmq__socket *socket, int option, const void *value, size_t size)
@@ -56,6 +62,11 @@ static int sockopt_get(struct zmq__socket *socket, int option, void *value, size
         return number < 0 ? errno : zmq__option_give_room(number, value, size);
     case ZMQ_EVENTS:
         return zmq__option_give_room((int)zmq__socket_found(socket), value, size);
+    case ZMQ_TOPICS_COUNT:
+        if (!zmq__draft || !(SOCKOPT_COUNTERS >> socket->type & 1)) return EINVAL;
+        zmq__socket_work(socket); // subscriptions may have come
+        number = (int)zmtp_socket_topics(socket->core);
+        return zmq__option_give_room(number, value, size);
     case ZMQ_LAST_ENDPOINT:
         return sockopt_give_endpoint(socket, value, size);
     default:

@@ -74,8 +74,10 @@ struct transfer_load {
 
 static int transfer_put(struct zmq__socket *socket, const struct transfer_load *load)
 {
-    return load->msg ? zmtp_socket_send(socket->core, load->msg)
-                     : zmtp_socket_send_bytes(socket->core, &load->body, 1);
+    const int result = load->msg ? zmtp_socket_send(socket->core, load->msg)
+                                 : zmtp_socket_send_bytes(socket->core, &load->body, 1);
+    // A DGRAM here is bound and reaches every address, as soon as the loop has told that it is there.
+    return result == ZMTP_ERR_UNREACHABLE && socket->type == ZMTP_DGRAM ? ZMTP_ERR_AGAIN : result;
 }
 
 // Sends it; it stays the caller's on failure.

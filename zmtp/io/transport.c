@@ -43,6 +43,9 @@ static void transport_set_ip(struct transport_job *job, const struct zmtp_uv_tra
     transport_set(job, IPPROTO_IP, IP_TOS, tos, "transport.type_of_service");
     if (family == AF_INET6)
         transport_set(job, IPPROTO_IPV6, IPV6_TCLASS, tos, "transport.type_of_service");
+    // The type of service changes it.
+    transport_set(job, SOL_SOCKET, SO_PRIORITY, transport->priority, "transport.priority");
+    transport_set(job, SOL_SOCKET, SO_BUSY_POLL, transport->busy_poll_us, "transport.busy_poll_us");
 }
 
 static void transport_set_tcp(struct transport_job *job, const struct zmtp_uv_transport *transport)
@@ -90,9 +93,13 @@ bool zmtp__transport_prepare_datagrams(const struct zmtp_uv_transport *transport
 void zmtp__transport_tune(const struct zmtp_uv_transport *transport, int fd)
 {
     const int on = 1;
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) return;
-    // It is none of tcp, and accepted ones have nothing from their listener.
     struct transport_job job = {.fd = fd};
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) {
+        // The one thing that an accepted connection has not from its listener, which was granted it.
+        transport_set(&job, SOL_SOCKET, SO_PRIORITY, transport->priority, "");
+        return;
+    }
+    // It is none of tcp, and accepted ones have nothing from their listener.
     const uint32_t send =
         transport->send_buffer > 0 ? transport->send_buffer : TRANSPORT_IPC_BUFFER;
     transport_set(&job, SOL_SOCKET, SO_SNDBUF, send, "");

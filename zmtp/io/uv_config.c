@@ -37,6 +37,8 @@ static const char *uv_config_transport_flaw(const struct zmtp_uv_transport *tran
     if (transport->send_buffer > INT32_MAX / 2) return "transport.send_buffer is above 1073741823";
     if (transport->recv_buffer > INT32_MAX / 2) return "transport.recv_buffer is above 1073741823";
     if (transport->type_of_service > UINT8_MAX) return "transport.type_of_service is above 255";
+    if (transport->priority > INT32_MAX) return "transport.priority is above 2147483647";
+    if (transport->busy_poll_us > INT32_MAX) return "transport.busy_poll_us is above 2147483647";
     if (transport->ipc_mode > 0777) return "transport.ipc_mode is above 0777";
     if (transport->multicast_hops > UINT8_MAX) return "transport.multicast_hops is above 255";
     if (!memchr(transport->device, 0, sizeof transport->device))

@@ -2,46 +2,26 @@
 
 #include "pattern.h"
 
-static int alter_copy(struct zmtp_part copies[3], const struct zmtp_socket_config *config,
-                      const struct zmtp_allocator *allocator)
-{
-    const struct zmtp_bytes views[] = {config->routing_id, config->metadata, config->xpub_welcome};
-    for (size_t i = 0; i < 3; i++) {
-        const int result = zmtp_part_copy(&copies[i], views[i], allocator);
-        if (result < 0) return result;
-    }
-    return ZMTP_OK;
-}
-
-static void alter_replace(struct zmtp_part *part, struct zmtp_part *copy)
-{
-    zmtp_part_fini(part);
-    *part = *copy;
-    *copy = (struct zmtp_part){0};
-}
-
 int zmtp__socket_alter(struct zmtp_socket *socket, const struct zmtp_socket_config *config)
 {
     const struct zmtp_socket_config before = socket->config;
     struct zmtp_socket_config after = *config;
-    struct zmtp_part copies[3] = {{0}};
+    struct zmtp_part copies[ZMTP__TEXTS] = {{0}};
     after.type = before.type;
     int result = zmtp_socket_config_check(&after, NULL);
-    if (result == ZMTP_OK) result = alter_copy(copies, &after, before.allocator);
-    if (result == ZMTP_OK) {
-        alter_replace(&socket->routing_id, &copies[0]);
-        alter_replace(&socket->metadata, &copies[1]);
-        alter_replace(&socket->xpub_welcome, &copies[2]);
-        after.allocator = before.allocator;
-        after.pool = before.pool;
-        after.routing_id = zmtp_part_bytes(&socket->routing_id);
-        after.metadata = zmtp_part_bytes(&socket->metadata);
-        after.xpub_welcome = zmtp_part_bytes(&socket->xpub_welcome);
-        socket->config = after;
+    for (size_t i = 0; i < ZMTP__TEXTS && result == ZMTP_OK; i++)
+        result = zmtp_part_copy(&copies[i], *zmtp__config_text(&after, i), before.allocator);
+    for (size_t i = 0; i < ZMTP__TEXTS; i++) {
+        zmtp_part_fini(result == ZMTP_OK ? &socket->texts[i] : &copies[i]);
+        if (result < 0) continue;
+        socket->texts[i] = copies[i];
+        *zmtp__config_text(&after, i) = zmtp_part_bytes(&socket->texts[i]);
     }
-    for (size_t i = 0; i < 3; i++)
-        zmtp_part_fini(&copies[i]);
-    return result;
+    if (result < 0) return result;
+    after.allocator = before.allocator;
+    after.pool = before.pool;
+    socket->config = after;
+    return ZMTP_OK;
 }
 
 int zmtp__socket_admits(struct zmtp_socket *socket, struct zmtp_bytes first)

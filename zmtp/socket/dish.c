@@ -72,6 +72,7 @@ const struct zmtp__pattern zmtp__dish = {
     .open = dish_open,
     .close = zmtp__wishes_close,
     .linked = zmtp__wishes_linked,
+    .topics = zmtp__wishes_topics,
     .recv = dish_recv,
     .events = dish_events,
     .subscribe = dish_join,

@@ -2,6 +2,7 @@
 
 #include "balance.h"
 #include "fair_queue.h"
+#include "notices.h"
 #include "pattern.h"
 
 #include <string.h>
@@ -35,6 +36,7 @@ int zmtp__lane_open(struct zmtp_socket *socket, struct zmtp_pipe_end *end, bool 
     }
     zmtp__list_append(&socket->lanes, &lane->listed);
     zmtp_pipe_own(end, &socket->marks, lane);
+    zmtp__notices_open(socket, lane);
     return ZMTP_OK;
 }
 
@@ -247,18 +249,23 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
         if (pattern->linked) result = pattern->linked(socket, lane);
         if (result == ZMTP_OK && link->up) result = lane_probe(socket, lane);
         if (result == ZMTP_OK) {
+            zmtp__notices_linked(socket, lane);
             lane->up = link->up;
             lane->generation = link->generation;
         }
     }
-    if (!lane->gone && (ended || lane->end->other->closed)) lane_gone(socket, lane);
+    if (!lane->gone && (ended || lane->end->other->closed)) {
+        lane_gone(socket, lane);
+        zmtp__notices_gone(socket, lane);
+    }
+    if (result == ZMTP_OK && lane->notices) result = zmtp__notices_tell(socket, lane);
     if (result == ZMTP_OK && pattern->incoming) result = pattern->incoming(socket, lane);
     if (result == ZMTP_ERR_LIMIT) {
         zmtp__lane_cut(socket, lane);
         return;
     }
     assert(result == ZMTP_OK || result == ZMTP_ERR_MEMORY);
-    if (zmtp__pipe_finished(lane->end)) {
+    if (zmtp__pipe_finished(lane->end) && !lane->notices) {
         zmtp__lane_release(socket, lane);
         return;
     }

@@ -25,6 +25,14 @@ void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket
     };
 }
 
+struct zmtp_bytes *zmtp__config_text(struct zmtp_socket_config *config, size_t index)
+{
+    struct zmtp_bytes *const texts[ZMTP__TEXTS] = {&config->routing_id,   &config->metadata,
+                                                   &config->xpub_welcome, &config->hello,
+                                                   &config->gone_notice,  &config->lost_notice};
+    return texts[index];
+}
+
 #define OPTIONS_OF(type) (1u << (type))
 
 // Which types an option is for: of others it would have no effect, and whoever sets it expects one.
@@ -42,6 +50,8 @@ static const char *options_stray(const struct zmtp_socket_config *config)
     const unsigned pub = OPTIONS_OF(ZMTP_PUB) | xpub, radio = OPTIONS_OF(ZMTP_RADIO);
     const unsigned conflates =
         OPTIONS_OF(ZMTP_PUSH) | OPTIONS_OF(ZMTP_PULL) | OPTIONS_OF(ZMTP_PUB) | sub | dealer;
+    const unsigned servers = router | OPTIONS_OF(ZMTP_SERVER) | OPTIONS_OF(ZMTP_PEER);
+    const unsigned clients = dealer | OPTIONS_OF(ZMTP_CLIENT) | OPTIONS_OF(ZMTP_PEER);
     const unsigned datagrams = radio | OPTIONS_OF(ZMTP_DISH) | OPTIONS_OF(ZMTP_DGRAM);
     struct zmtp_socket_config normal;
     zmtp_socket_config_init(&normal, config->type);
@@ -52,6 +62,14 @@ static const char *options_stray(const struct zmtp_socket_config *config)
         {config->router_mandatory != normal.router_mandatory, router,
          "socket.router_mandatory is for ROUTER"},
         {config->router_handover, router, "socket.router_handover is for ROUTER"},
+        {config->router_tell_come, router, "socket.router_tell_come is for ROUTER"},
+        {config->router_tell_gone, router, "socket.router_tell_gone is for ROUTER"},
+        {config->hello.size > 0, servers | clients,
+         "socket.hello is for ROUTER, DEALER, SERVER, CLIENT and PEER"},
+        {config->gone_notice.size > 0, servers,
+         "socket.gone_notice is for ROUTER, SERVER and PEER"},
+        {config->lost_notice.size > 0, clients,
+         "socket.lost_notice is for DEALER, CLIENT and PEER"},
         {config->probe_router, req | dealer | router,
          "socket.probe_router is for REQ, DEALER and ROUTER"},
         {config->req_correlate != normal.req_correlate, req, "socket.req_correlate is for REQ"},
@@ -88,6 +106,9 @@ const char *zmtp__options_flaw(const struct zmtp_socket_config *config)
                "needs socket.routing_id_any";
     if (!zmtp__octets_ok(config->xpub_welcome))
         return "socket.xpub_welcome has a size and no octets";
+    if (!zmtp__octets_ok(config->hello)) return "socket.hello has a size and no octets";
+    if (!zmtp__octets_ok(config->gone_notice)) return "socket.gone_notice has a size and no octets";
+    if (!zmtp__octets_ok(config->lost_notice)) return "socket.lost_notice has a size and no octets";
     if (!zmtp__octets_ok(config->metadata)) return "socket.metadata has a size and no octets";
     if (zmtp_metadata_check_application(config->metadata) < 0)
         return "socket.metadata has more than 1024 octets, or is no row of properties whose names "

@@ -28,7 +28,8 @@ struct zmtp__lane {
     struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
     // Of the counters of the same names (struct zmtp_flow), what the queues do not count themselves.
     uint64_t copies, lost, taken, heeded, discarded;
-    size_t kept; // octets that it takes although its connection has gone
+    uint8_t notices; // what is still to be told of it: notices.h
+    size_t kept;     // octets that it takes although its connection has gone
 };
 
 // Null functions: nothing to do, or ZMTP_ERR_UNSUPPORTED. Those that return an error have changed
@@ -63,6 +64,7 @@ struct zmtp__pattern {
     int (*subscribe)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     int (*cancel)(struct zmtp_socket *socket, struct zmtp_bytes topic);
     size_t (*subscribers)(const struct zmtp_socket *socket);
+    size_t (*topics)(const struct zmtp_socket *socket);
     uint32_t (*peer_id)(const struct zmtp__lane *lane);
     struct zmtp_bytes (*routing_id)(const struct zmtp__lane *lane);
     // Null: it has no sense of time, and no requests.
@@ -74,11 +76,15 @@ struct zmtp__pattern {
     size_t (*held)(const struct zmtp_socket *socket);
 };
 
+// What a config has of octets, which its socket has copies of.
+enum { ZMTP__TEXTS = 6 };
+struct zmtp_bytes *zmtp__config_text(struct zmtp_socket_config *config, size_t index);
+
 // A pattern's own socket begins with this struct.
 struct zmtp_socket {
     const struct zmtp__pattern *pattern;
     struct zmtp_socket_config config; // its views are of the parts below
-    struct zmtp_part routing_id, metadata, xpub_welcome;
+    struct zmtp_part texts[ZMTP__TEXTS];
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;

@@ -72,4 +72,5 @@ const struct zmtp__pattern zmtp__pub = {
     .send = pub_send,
     .events = zmtp__publisher_events,
     .subscribers = zmtp__publisher_subscribers,
+    .topics = zmtp__publisher_topics,
 };

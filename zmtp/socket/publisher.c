@@ -39,6 +39,11 @@ unsigned zmtp__publisher_events(struct zmtp_socket *socket)
     return zmtp__spread_waits(socket, &zmtp__publisher_of(socket)->spread) ? 0u : ZMTP_WRITABLE;
 }
 
+size_t zmtp__publisher_topics(const struct zmtp_socket *socket)
+{
+    return ((const struct zmtp__publisher *)socket)->subscriptions.topics.count;
+}
+
 size_t zmtp__publisher_subscribers(const struct zmtp_socket *socket)
 {
     return ((const struct zmtp__publisher *)socket)->subscriptions.subscribers;

@@ -37,6 +37,7 @@ int zmtp__publisher_linked(struct zmtp_socket *socket, struct zmtp__lane *lane);
 void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lane);
 unsigned zmtp__publisher_events(struct zmtp_socket *socket);
 size_t zmtp__publisher_subscribers(const struct zmtp_socket *socket);
+size_t zmtp__publisher_topics(const struct zmtp_socket *socket);
 
 // What the lane's subscriptions were for is over?
 static inline bool zmtp__publisher_anew(const struct zmtp_socket *socket,

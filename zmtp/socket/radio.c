@@ -123,4 +123,5 @@ const struct zmtp__pattern zmtp__radio = {
     .send = radio_send,
     .events = zmtp__publisher_events,
     .subscribers = zmtp__publisher_subscribers,
+    .topics = zmtp__publisher_topics,
 };

@@ -1,6 +1,7 @@
 #include "routes.h"
 
 #include "fair_queue.h"
+#include "notices.h"
 
 enum { ROUTES_MADE_SIZE = 5 };
 
@@ -77,7 +78,10 @@ int zmtp__routes_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
     struct zmtp_part id;
     zmtp_part_share(&id, &zmtp__routed_of(lane)->routing_id);
     int result = zmtp_msg_append_part(msg, &id);
-    if (result == ZMTP_OK) result = zmtp__fair_queue_take(socket, lane, msg);
+    if (result == ZMTP_OK && zmtp__notices_first(lane))
+        result = zmtp__notices_take(socket, lane, msg);
+    else if (result == ZMTP_OK)
+        result = zmtp__fair_queue_take(socket, lane, msg);
     if (result < 0) {
         zmtp_part_fini(&id);
         zmtp_msg_fini(msg);

@@ -30,9 +30,8 @@ bool zmtp__group_ok(struct zmtp_bytes group)
 
 static void socket_free(struct zmtp_socket *socket)
 {
-    zmtp_part_fini(&socket->routing_id);
-    zmtp_part_fini(&socket->metadata);
-    zmtp_part_fini(&socket->xpub_welcome);
+    for (size_t i = 0; i < ZMTP__TEXTS; i++)
+        zmtp_part_fini(&socket->texts[i]);
     zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
 
@@ -63,17 +62,15 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     zmtp__list_init(&socket->readable);
     zmtp__list_init(&socket->writable);
     zmtp__list_init(&socket->overdue);
-    int result = zmtp_part_copy(&socket->routing_id, config->routing_id, allocator);
-    if (result == ZMTP_OK) result = zmtp_part_copy(&socket->metadata, config->metadata, allocator);
-    if (result == ZMTP_OK)
-        result = zmtp_part_copy(&socket->xpub_welcome, config->xpub_welcome, allocator);
-    if (result < 0) {
-        socket_free(socket);
-        return result;
+    for (size_t i = 0; i < ZMTP__TEXTS; i++) {
+        struct zmtp_bytes *const text = zmtp__config_text(&socket->config, i);
+        const int result = zmtp_part_copy(&socket->texts[i], *text, allocator);
+        if (result < 0) {
+            socket_free(socket);
+            return result;
+        }
+        *text = zmtp_part_bytes(&socket->texts[i]);
     }
-    socket->config.routing_id = zmtp_part_bytes(&socket->routing_id);
-    socket->config.metadata = zmtp_part_bytes(&socket->metadata);
-    socket->config.xpub_welcome = zmtp_part_bytes(&socket->xpub_welcome);
     if (pattern->open) pattern->open(socket);
     *out = socket;
     return ZMTP_OK;
@@ -376,6 +373,11 @@ int zmtp_socket_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
     if (!socket->pattern->cancel) return ZMTP_ERR_UNSUPPORTED;
     zmtp_socket_process(socket);
     return socket->pattern->cancel(socket, topic);
+}
+
+size_t zmtp_socket_topics(const struct zmtp_socket *socket)
+{
+    return socket && socket->pattern->topics ? socket->pattern->topics(socket) : 0;
 }
 
 size_t zmtp_socket_subscribers(const struct zmtp_socket *socket)

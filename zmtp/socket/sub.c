@@ -48,6 +48,7 @@ const struct zmtp__pattern zmtp__sub = {
     .open = zmtp__wishes_open,
     .close = zmtp__wishes_close,
     .linked = zmtp__wishes_linked,
+    .topics = zmtp__wishes_topics,
     .recv = sub_recv,
     .events = sub_events,
     .subscribe = sub_subscribe,

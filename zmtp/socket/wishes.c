@@ -104,6 +104,11 @@ static int wishes_tell_removed(struct zmtp_socket *socket, struct zmtp_bytes top
     return ZMTP_OK;
 }
 
+size_t zmtp__wishes_topics(const struct zmtp_socket *socket)
+{
+    return ((const struct zmtp__subscribing *)socket)->wishes.topics.count;
+}
+
 int zmtp__wishes_add(struct zmtp_socket *socket, struct zmtp_bytes topic, bool always)
 {
     struct zmtp__wishes *wishes = zmtp__wishes_of(socket);

@@ -24,6 +24,7 @@ static inline struct zmtp__wishes *zmtp__wishes_of(struct zmtp_socket *socket)
 }
 
 // A pattern's functions.
+size_t zmtp__wishes_topics(const struct zmtp_socket *socket);
 void zmtp__wishes_open(struct zmtp_socket *socket); // SUBSCRIBE and CANCEL
 void zmtp__wishes_close(struct zmtp_socket *socket);
 int zmtp__wishes_linked(struct zmtp_socket *socket, struct zmtp__lane *lane);

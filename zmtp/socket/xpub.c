@@ -388,4 +388,5 @@ const struct zmtp__pattern zmtp__xpub = {
     .subscribe = xpub_subscribe,
     .cancel = xpub_cancel,
     .subscribers = zmtp__publisher_subscribers,
+    .topics = zmtp__publisher_topics,
 };

@@ -74,6 +74,7 @@ const struct zmtp__pattern zmtp__xsub = {
     .open = zmtp__wishes_open,
     .close = xsub_close,
     .linked = zmtp__wishes_linked,
+    .topics = zmtp__wishes_topics,
     .gone = xsub_gone,
     .released = xsub_gone,
     .send = xsub_send,
