@@ -353,6 +353,26 @@ static void check_topics(void)
     zmtp_ffi_close(radio.context);
 }
 
+static void check_datagrams(void)
+{
+    if (zmtp_ffi_has("mock") == 1) {
+        check_skip("datagrams", "the mock has none");
+        return;
+    }
+    const struct two udp = join_over(ZMTP_FFI_DISH, ZMTP_FFI_RADIO, "udp://127.0.0.1:*");
+    char room[8];
+    CHECK("a DISH joins a group of datagrams", zmtp_ffi_join(udp.binder, "news") == ZMTP_FFI_OK);
+    int64_t heard = ZMTP_FFI_AGAIN;
+    // Datagrams may be lost, so some are sent.
+    for (int i = 0; i < 100 && heard == ZMTP_FFI_AGAIN; i++) {
+        (void)send_text(udp.dialler, "news", 1);
+        (void)send_text(udp.dialler, "hello", 0);
+        heard = zmtp_ffi_receive_wait(udp.binder, room, sizeof room, LITTLE_MS);
+    }
+    CHECK("and hears them", heard == 4 && hears(udp.binder, "hello"));
+    zmtp_ffi_close(udp.context);
+}
+
 // Types of which one message goes from dialler to binder.
 static void check_types(void)
 {
@@ -469,6 +489,7 @@ void check_calls(void)
     check_messages();
     check_requests();
     check_topics();
+    check_datagrams();
     check_types();
     check_transports();
     check_limits();
