@@ -2,18 +2,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "patient.h"
 #include "say.h"
 
 enum { PATIENCE_MS = 20000 };
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = PATIENCE_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
+    return open_patient(context, type, PATIENCE_MS);
 }
 
 // One message of a monitor in version 2. The ports that the system gives are nobody's business.

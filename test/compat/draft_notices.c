@@ -1,25 +1,14 @@
 // What sockets say by themselves when peers come and go: ZMQ_HELLO_MSG, ZMQ_DISCONNECT_MSG, ZMQ_ROUTER_NOTIFY.
 #include <stdint.h>
 
+#include "patient.h"
 #include "say.h"
 
 enum { PATIENCE_MS = 1000, SHORT_MS = 300 };
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = PATIENCE_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
-}
-
-static void bind_somewhere(void *socket, const char *where, char endpoint[256])
-{
-    size_t size = 256;
-    zmq_bind(socket, where);
-    zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size);
+    return open_patient(context, type, PATIENCE_MS);
 }
 
 // A whole message; ids that were made are told as such.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "patient.h"
 #include "say.h"
 
 enum { PATIENCE_MS = 20000, TYPES = ZMQ_CHANNEL + 1 };
@@ -17,12 +18,7 @@ static const char *const names[TYPES] = {
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = PATIENCE_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
+    return open_patient(context, type, PATIENCE_MS);
 }
 
 static int number_of(void *socket, int option)

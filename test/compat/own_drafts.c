@@ -5,24 +5,13 @@
 #include <time.h>
 
 #include "expect.h"
+#include "patient.h"
 
 enum { PATIENCE_MS = 20000, STEP_MS = 20 };
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = PATIENCE_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
-}
-
-static void bind_somewhere(void *socket, const char *where, char endpoint[256])
-{
-    size_t size = 256;
-    zmq_bind(socket, where);
-    zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size);
+    return open_patient(context, type, PATIENCE_MS);
 }
 
 static int number_of(void *socket, int option)

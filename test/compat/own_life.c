@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "expect.h"
+#include "patient.h"
 
 enum {
     CYCLES = 400, // without an argument
@@ -92,12 +93,7 @@ enum { COUPLES = sizeof couples / sizeof *couples };
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = PATIENCE_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    (void)zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    (void)zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    (void)zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
+    return open_patient(context, type, PATIENCE_MS);
 }
 
 // Can what was sent be waited for? Who has to hear of a subscription first may have missed it.

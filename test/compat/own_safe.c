@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "expect.h"
+#include "patient.h"
 
 enum { THREADS = 4, EACH = 500, ALL = THREADS * EACH, WAIT_MS = 100, PATIENCE_MS = 60000 };
 
@@ -30,12 +31,7 @@ static uint64_t now_ms(void)
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = WAIT_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
+    return open_patient(context, type, WAIT_MS);
 }
 
 static int give(struct traffic *traffic, void *socket, int number, uint32_t peer)

@@ -8,17 +8,13 @@
 #include <time.h>
 
 #include "expect.h"
+#include "patient.h"
 
 enum { THREADS = 4, EACH = 300, PATIENCE_MS = 60000 };
 
 static void *open_socket(void *context, int type)
 {
-    const int patience = PATIENCE_MS, linger = 0;
-    void *socket = zmq_socket(context, type);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience, sizeof patience);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    return socket;
+    return open_patient(context, type, PATIENCE_MS);
 }
 
 static void moment(void)
