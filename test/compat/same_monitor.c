@@ -140,6 +140,7 @@ static void server_goes(const char *name, const char *where)
     pair_bind(&pair, name, where);
     say_result(name, zmq_connect(pair.client, pair.endpoint));
     watch(pair.client_monitor, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 1);
+    watch(pair.server_monitor, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 1);
     zmq_close(pair.server);
     pair.server = NULL;
     watch(pair.server_monitor, name, ZMQ_EVENT_MONITOR_STOPPED, 1);
