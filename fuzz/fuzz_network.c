@@ -9,7 +9,7 @@
 
 static unsigned bit(const uint8_t octets[16], unsigned index)
 {
-    return octets[index / 8] >> (7 - index % 8) & 1u;
+    return (unsigned)octets[index / 8] >> (7 - index % 8) & 1u;
 }
 
 static bool has(const struct zmtp__ip_network *network, const uint8_t octets[16])
