@@ -188,6 +188,19 @@ static void timers_of_no_time(void)
     FAILS("destroyed", zmq_timers_destroy(&timers), EFAULT);
 }
 
+static void sent_and_received(void)
+{
+    const char *const name = "no message is sent or received";
+    void *const context = zmq_ctx_new(), *const socket = zmq_socket(context, ZMQ_DEALER);
+    zmq_msg_t none;
+    memset(&none, 0, sizeof none);
+    FAILS(name, zmq_msg_send(&none, socket, ZMQ_DONTWAIT), EFAULT);
+    FAILS(name, zmq_sendmsg(socket, &none, ZMQ_DONTWAIT), EFAULT);
+    FAILS(name, zmq_msg_recv(&none, socket, ZMQ_DONTWAIT), EFAULT);
+    FAILS(name, zmq_recvmsg(socket, &none, ZMQ_DONTWAIT), EFAULT);
+    EXPECT(name, zmq_close(socket) == 0 && zmq_ctx_term(context) == 0);
+}
+
 int main(void)
 {
     zmq_msg_t none;
@@ -205,5 +218,6 @@ int main(void)
     no_timers();
     timers_that_change_themselves();
     timers_of_no_time();
+    sent_and_received();
     return 0;
 }

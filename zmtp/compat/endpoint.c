@@ -233,7 +233,10 @@ static int endpoint_close(struct zmq__socket *socket, const char *text, bool bou
 {
     struct zmtp_endpoint where;
     const int error = endpoint_parse(text, &where);
-    if (error != 0) return error;
+    // What is behind a scheme that is known has only not to be there.
+    const char *const colon = text ? strstr(text, "://") : NULL;
+    if (error != 0 && (error == EPROTONOSUPPORT || !colon || colon == text || colon[3] == '\0'))
+        return error;
     zmq__socket_work(socket);
     struct zmq__endpoint *endpoint = endpoint_find(socket, text, bound);
     if (!endpoint) return ENOENT;
