@@ -463,7 +463,8 @@ $(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
 
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
-BENCH = $(foreach s,throughput latency,$(foreach l,zmtp libzmq raw,$(O)/bench/$(s)-$(l)))
+BENCH = $(foreach s,throughput latency,$(foreach l,zmtp libzmq raw,$(O)/bench/$(s)-$(l))) \
+    $(O)/bench/fanout-zmtp $(O)/bench/fanout-libzmq
 bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
 	$(again) deps-bench
 	$(again) run-bench

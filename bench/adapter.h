@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum adapter_pattern { ADAPTER_DEALER, ADAPTER_REQ, ADAPTER_REP };
+// A PUB waits while a subscriber has no room, and a SUB wants everything.
+enum adapter_pattern { ADAPTER_DEALER, ADAPTER_REQ, ADAPTER_REP, ADAPTER_PUB, ADAPTER_SUB };
 
 struct adapter;
 // Where adapters of several threads find each other over inproc.
@@ -32,6 +33,8 @@ void adapter_send(struct adapter *adapter, const void *data, size_t size);
 void adapter_receive(struct adapter *adapter,
                      bool (*on_message)(void *context, const unsigned char *data, size_t size),
                      void *context);
+// Does nothing for so long but what the library does by itself.
+void adapter_idle(struct adapter *adapter, unsigned milliseconds);
 // Lets what was sent leave, then releases everything.
 void adapter_close(struct adapter *adapter);
 

@@ -2,6 +2,7 @@
 #include "adapter.h"
 #include "bench.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zmq.h>
@@ -41,8 +42,11 @@ void adapter_home_close(struct adapter_home *home)
 struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
                              unsigned count_max)
 {
-    static const int types[] = {
-        [ADAPTER_DEALER] = ZMQ_DEALER, [ADAPTER_REQ] = ZMQ_REQ, [ADAPTER_REP] = ZMQ_REP};
+    static const int types[] = {[ADAPTER_DEALER] = ZMQ_DEALER,
+                                [ADAPTER_REQ] = ZMQ_REQ,
+                                [ADAPTER_REP] = ZMQ_REP,
+                                [ADAPTER_PUB] = ZMQ_PUB,
+                                [ADAPTER_SUB] = ZMQ_SUB};
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
     a->socket = zmq_socket(home, types[pattern]);
@@ -50,6 +54,11 @@ struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pat
     const int hwm = (int)count_max;
     adapter_check("hwm", zmq_setsockopt(a->socket, ZMQ_SNDHWM, &hwm, sizeof hwm));
     adapter_check("hwm", zmq_setsockopt(a->socket, ZMQ_RCVHWM, &hwm, sizeof hwm));
+    const int wait = 1;
+    if (pattern == ADAPTER_PUB)
+        adapter_check("nodrop", zmq_setsockopt(a->socket, ZMQ_XPUB_NODROP, &wait, sizeof wait));
+    if (pattern == ADAPTER_SUB)
+        adapter_check("subscribe", zmq_setsockopt(a->socket, ZMQ_SUBSCRIBE, "", 0));
     return a;
 }
 
@@ -82,6 +91,12 @@ void adapter_receive(struct adapter *adapter,
         adapter_check("receive", zmq_msg_recv(&msg, adapter->socket, 0));
     while (on_message(context, zmq_msg_data(&msg), zmq_msg_size(&msg)));
     adapter_check("msg", zmq_msg_close(&msg));
+}
+
+void adapter_idle(struct adapter *adapter, unsigned milliseconds)
+{
+    (void)adapter;
+    (void)poll(NULL, 0, (int)milliseconds); // an early end would show as lost messages
 }
 
 void adapter_close(struct adapter *adapter)

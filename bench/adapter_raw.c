@@ -221,6 +221,12 @@ void adapter_receive(struct adapter *a,
     }
 }
 
+void adapter_idle(struct adapter *a, unsigned milliseconds)
+{
+    (void)a;
+    (void)milliseconds; // nothing waits for anything
+}
+
 void adapter_close(struct adapter *a)
 {
     raw_flush(a);

@@ -71,8 +71,11 @@ void adapter_home_close(struct adapter_home *home)
 struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
                              unsigned count_max)
 {
-    static const enum zmtp_socket_type types[] = {
-        [ADAPTER_DEALER] = ZMTP_DEALER, [ADAPTER_REQ] = ZMTP_REQ, [ADAPTER_REP] = ZMTP_REP};
+    static const enum zmtp_socket_type types[] = {[ADAPTER_DEALER] = ZMTP_DEALER,
+                                                  [ADAPTER_REQ] = ZMTP_REQ,
+                                                  [ADAPTER_REP] = ZMTP_REP,
+                                                  [ADAPTER_PUB] = ZMTP_PUB,
+                                                  [ADAPTER_SUB] = ZMTP_SUB};
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
     if (uv_loop_init(&a->loop) != 0) bench_die("loop", "cannot be made");
@@ -85,7 +88,10 @@ struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pat
     config.on_message = adapter_take;
     config.on_writable = adapter_room;
     config.user = a;
+    config.socket.nodrop = pattern == ADAPTER_PUB;
     adapter_check("socket", zmtp_uv_socket_open(&a->socket, a->uv, &config));
+    if (pattern == ADAPTER_SUB)
+        adapter_check("subscribe", zmtp_uv_subscribe(a->socket, (struct zmtp_bytes){0}));
     return a;
 }
 
@@ -117,6 +123,29 @@ void adapter_receive(struct adapter *adapter,
     adapter->context = context;
     while (adapter->on_message)
         adapter_wait(adapter);
+}
+
+static void adapter_idled(uv_timer_t *timer)
+{
+    struct adapter *const a = timer->data;
+    a->waiting = false;
+}
+
+static void adapter_idle_over(uv_handle_t *timer)
+{
+    struct adapter *const a = timer->data;
+    a->waiting = false;
+}
+
+void adapter_idle(struct adapter *adapter, unsigned milliseconds)
+{
+    uv_timer_t timer;
+    uv_timer_init(&adapter->loop, &timer);
+    timer.data = adapter;
+    uv_timer_start(&timer, adapter_idled, milliseconds, 0);
+    adapter_wait(adapter);
+    uv_close((uv_handle_t *)&timer, adapter_idle_over);
+    adapter_wait(adapter);
 }
 
 static void adapter_closed(void *user)

@@ -19,6 +19,7 @@ import tempfile
 import time
 
 LIBRARIES = ('zmtp', 'libzmq', 'raw')
+SCENARIOS = ('throughput', 'latency', 'fanout')
 SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 QUICK_SIZES = (64, 65536)
 TRANSPORTS = ('tcp', 'ipc', 'inproc')
@@ -73,10 +74,10 @@ def measure(build, scenario, library, endpoint, size, milliseconds):
     count = int(dialler['messages'])
     cpu = float(binder['cpu_seconds']) + float(dialler['cpu_seconds'])
     result = {'library': name, 'cpu_us': cpu / count * 1e6}
-    if scenario == 'throughput':
+    if scenario != 'latency':
         if int(binder['messages']) != count:
             raise RuntimeError(f'{count} messages sent, {binder["messages"]} received')
-        result['rate'] = count / float(binder['seconds'])
+        result['rate'] = count / float(binder.get('seconds') or dialler['seconds'])
     else:
         result['p50_us'], result['p99_us'] = float(dialler['p50_us']), float(dialler['p99_us'])
     return result
@@ -90,17 +91,17 @@ def endpoint_of(transport, folder, round_, library):
     return f'ipc://{folder}/{library}-{round_}'
 
 
-def contestants(transport):
-    return LIBRARIES[:2] if transport == 'inproc' else LIBRARIES
+def contestants(scenario, transport):
+    return LIBRARIES[:2] if transport == 'inproc' or scenario == 'fanout' else LIBRARIES
 
 
 def run_cases(cases, rounds, build, milliseconds):
-    samples = {case: {library: [] for library in contestants(case[1])} for case in cases}
+    samples = {case: {library: [] for library in contestants(*case[:2])} for case in cases}
     with tempfile.TemporaryDirectory() as folder:
         for round_ in range(rounds):
             for case in cases:
                 scenario, transport, size = case
-                order = contestants(transport)
+                order = contestants(scenario, transport)
                 for library in order if round_ % 2 == 0 else order[::-1]:
                     endpoint = endpoint_of(transport, folder, round_, library)
                     samples[case][library].append(
@@ -124,7 +125,7 @@ def summarise(samples):
     """One row a case and figure; the ratio is above 1 where libzmtp is better."""
     rows = []
     for (scenario, transport, size), by_library in samples.items():
-        keys = ('rate',) if scenario == 'throughput' else ('p50_us', 'p99_us')
+        keys = ('rate',) if scenario != 'latency' else ('p50_us', 'p99_us')
         for key in keys:
             row = {'scenario': scenario, 'transport': transport, 'size': size, 'figure': key}
             for library in by_library:
@@ -153,7 +154,11 @@ def name_of(size):
     return f'{size} B'
 
 
-UNITS = {'rate': 'messages/s', 'p50_us': 'round trip p50, us', 'p99_us': 'round trip p99, us'}
+UNITS = {'rate': 'messages/s', 'fanout': 'PUB to 64, deliveries/s', 'p50_us': 'round trip p50, us', 'p99_us': 'round trip p99, us'}
+
+
+def unit_of(row):
+    return UNITS['fanout' if row['scenario'] == 'fanout' else row['figure']]
 
 
 def table(rows):
@@ -164,13 +169,13 @@ def table(rows):
         key = r['figure']
         ceiling = f'{r["of_ceiling"]:.0%}' if r['of_ceiling'] else '-'
         ceiling_cpu = f'{r["raw"]["cpu_us"]:.3f}' if r['of_ceiling'] else '-'
-        yield (f'| {UNITS[key]} | {r["transport"]} | {name_of(r["size"])} | {cell(r["zmtp"], key)} '
+        yield (f'| {unit_of(r)} | {r["transport"]} | {name_of(r["size"])} | {cell(r["zmtp"], key)} '
                f'| {cell(r["libzmq"], key)} | {r["ratio"]:.2f} x | {ceiling} '
                f'| {r["zmtp"]["cpu_us"]:.3f} | {r["libzmq"]["cpu_us"]:.3f} | {ceiling_cpu} |')
 
 
 def losses(title, rows, ratio):
-    lost = [f'{UNITS[r["figure"]]} {r["transport"]} {name_of(r["size"])} ({ratio(r):.2f} x)'
+    lost = [f'{unit_of(r)} {r["transport"]} {name_of(r["size"])} ({ratio(r):.2f} x)'
             for r in rows if ratio(r) < 1]
     return f'{title}: {"; ".join(lost) or "none"}.'
 
@@ -188,7 +193,7 @@ def main():
     parser.add_argument('--build', default='build/bench', help='where the programs are')
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--milliseconds', type=int, default=700, help='sending time of one run')
-    parser.add_argument('--scenario', choices=('throughput', 'latency'))
+    parser.add_argument('--scenario', choices=SCENARIOS)
     parser.add_argument('--transport', choices=TRANSPORTS)
     parser.add_argument('--size', type=int, action='append', help='octets; may be given again')
     parser.add_argument('--quick', action='store_true', help='two short rounds of two sizes')
@@ -197,8 +202,9 @@ def main():
         options.rounds, options.milliseconds = 2, 200
     sizes = options.size or (QUICK_SIZES if options.quick else SIZES)
     cases = [(scenario, transport, size)
-             for scenario in ('throughput', 'latency') if options.scenario in (None, scenario)
+             for scenario in SCENARIOS if options.scenario in (None, scenario)
              for transport in TRANSPORTS if options.transport in (None, transport)
+             if scenario != 'fanout' or transport != 'inproc'
              for size in sizes]
     started = time.time()
     samples = run_cases(cases, options.rounds, options.build, options.milliseconds)

@@ -92,6 +92,9 @@ static void test_a_pool_gives_back_what_a_burst_left(void **state)
     assert_true(f->budget.bytes > (size_t)BURST * ZMTP_SLAB_SIZE);
     for (size_t i = 0; i < BURST; i++)
         zmtp__slab_unref(slabs[i]);
+    assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 2);
+    (void)zmtp_pool_trim(f->pool); // they may have been needed until now
+    (void)zmtp_pool_trim(f->pool);
     assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 4);
 }
 
@@ -174,6 +177,42 @@ static void test_a_trim_gives_back_what_nobody_needed_since_the_last_one(void **
     assert_int_equal(f->budget.blocks, blocks + 1);
     assert_false(zmtp_pool_trim(f->pool));
     assert_int_equal(f->budget.blocks, blocks);
+}
+
+static void fill_pool(struct fixture *f, size_t count)
+{
+    struct zmtp_slab *slabs[200];
+    for (size_t i = 0; i < count; i++)
+        slabs[i] = zmtp__slab_open(f->pool, NULL, ZMTP_SLAB_SIZE);
+    for (size_t i = 0; i < count; i++)
+        zmtp__slab_unref(slabs[i]);
+}
+
+static void test_what_a_burst_left_goes_back_unless_the_next_one_needs_it(void **state)
+{
+    struct fixture *f = *state;
+    const size_t blocks = f->budget.blocks;
+    fill_pool(f, 90);
+    assert_int_equal(f->budget.blocks, blocks + 90);
+    assert_true(zmtp__pool_untidy(f->pool));
+    assert_true(zmtp_pool_trim(f->pool));
+    fill_pool(f, 60); // of 90, so 30 were not needed
+    assert_int_equal(f->budget.blocks, blocks + 90);
+    assert_true(zmtp_pool_trim(f->pool));
+    assert_int_equal(f->budget.blocks, blocks + 60);
+    assert_false(zmtp_pool_trim(f->pool));
+    assert_int_equal(f->budget.blocks, blocks + 32);
+    assert_false(zmtp__pool_untidy(f->pool));
+}
+
+static void test_what_a_burst_left_goes_first_when_memory_is_short(void **state)
+{
+    struct fixture *f = *state;
+    fill_pool(f, 100);
+    f->budget.bytes_max = f->budget.bytes;
+    struct zmtp_slab *slab = zmtp__slab_open(f->pool, NULL, MIB);
+    assert_non_null(slab);
+    zmtp__slab_unref(slab);
 }
 
 static void test_what_a_pool_keeps_goes_first_when_memory_is_short(void **state)
@@ -369,8 +408,9 @@ static void test_a_trim_fetches_what_came_home(void **state)
         zmtp__slab_unref(slabs[i]);
     assert_true(f->budget.bytes > (size_t)BURST * ZMTP_SLAB_SIZE);
     assert_true(zmtp_pool_trim(f->pool)); // something came, so more may
-    assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 2);
+    assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE);
     assert_false(zmtp_pool_trim(f->pool));
+    assert_true(f->budget.bytes < (size_t)BURST * ZMTP_SLAB_SIZE / 2);
     assert_false(zmtp__pool_untidy(f->pool));
 }
 
@@ -411,6 +451,8 @@ int main(void)
         SLAB_TEST(test_a_pool_keeps_a_bounded_number_of_large_octets),
         SLAB_TEST(test_a_slab_above_16_mib_is_never_kept),
         SLAB_TEST(test_a_trim_gives_back_what_nobody_needed_since_the_last_one),
+        SLAB_TEST(test_what_a_burst_left_goes_back_unless_the_next_one_needs_it),
+        SLAB_TEST(test_what_a_burst_left_goes_first_when_memory_is_short),
         SLAB_TEST(test_what_a_pool_keeps_goes_first_when_memory_is_short),
         SLAB_TEST(test_growing_keeps_the_octets_and_leaves_the_grade),
         SLAB_TEST(test_growing_without_memory_leaves_the_slab_whole),

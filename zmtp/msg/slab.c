@@ -7,6 +7,9 @@
 // and gives the rest back, so that a burst does not hold its memory for ever.
 static const size_t slab_sizes[ZMTP__SLAB_GRADES] = {1024, 8192, ZMTP_SLAB_SIZE};
 static const size_t pool_keeps[ZMTP__SLAB_GRADES] = {64, 32, 32};
+// Of the largest it keeps more while they come and go, as the queues of many subscribers do: to take each
+// anew costs a publisher a third of its time.
+enum { POOL_BURST_GRADE = ZMTP__SLAB_GRADES - 1, POOL_BURST = 96 };
 
 // Above the grades a slab is as large as its message, and fresh memory for each costs more than the
 // copy into it: the system clears every page. So the last used ones are kept, to a bound.
@@ -34,6 +37,8 @@ struct zmtp_pool {
     struct zmtp__inbox inbox;
     struct zmtp_slab *free[ZMTP__SLAB_GRADES];
     size_t count[ZMTP__SLAB_GRADES];
+    size_t
+        burst_spare; // the lowest |count| of the largest since the last trim: so many were not needed
     struct zmtp_slab *large[POOL_LARGE_COUNT]; // unused ones, the last used last
     size_t large_count, large_bytes;
     size_t large_spare; // the lowest |large_count| since the last trim: so many were not needed
@@ -114,13 +119,38 @@ static void pool_drop_large(struct zmtp_pool *pool, size_t count)
         slab_give_back(pool_remove_large(pool, 0));
 }
 
+static size_t pool_room(uint8_t grade)
+{
+    return grade == POOL_BURST_GRADE ? POOL_BURST : pool_keeps[grade];
+}
+
+static struct zmtp_slab *pool_take_free(struct zmtp_pool *pool, uint8_t grade)
+{
+    struct zmtp_slab *const slab = pool->free[grade];
+    if (!slab) return NULL;
+    pool->free[grade] = slab->hint;
+    pool->count[grade]--;
+    slab->hint = NULL;
+    if (pool->burst_spare > pool->count[POOL_BURST_GRADE])
+        pool->burst_spare = pool->count[POOL_BURST_GRADE];
+    return slab;
+}
+
+// What a burst left and nobody needed since.
+static void pool_drop_burst(struct zmtp_pool *pool)
+{
+    const size_t keep = pool_keeps[POOL_BURST_GRADE];
+    for (size_t i = pool->burst_spare; i > 0 && pool->count[POOL_BURST_GRADE] > keep; i--)
+        slab_give_back(pool_take_free(pool, POOL_BURST_GRADE));
+    pool->burst_spare = pool->count[POOL_BURST_GRADE];
+}
+
 // The owner has no use for |slab| now: it is kept for later, or given back.
 static void pool_keep(struct zmtp_pool *pool, struct zmtp_slab *slab)
 {
     if (slab->grade == ZMTP__SLAB_LARGE) {
         pool_keep_large(pool, slab);
-    } else if (slab->grade != ZMTP__SLAB_ODD &&
-               pool->count[slab->grade] < pool_keeps[slab->grade]) {
+    } else if (slab->grade != ZMTP__SLAB_ODD && pool->count[slab->grade] < pool_room(slab->grade)) {
         slab->hint = pool->free[slab->grade];
         pool->free[slab->grade] = slab;
         pool->count[slab->grade]++;
@@ -146,6 +176,11 @@ static bool pool_fetch(struct zmtp_pool *pool)
     return true;
 }
 
+static bool pool_bursts(const struct zmtp_pool *pool)
+{
+    return pool->count[POOL_BURST_GRADE] > pool_keeps[POOL_BURST_GRADE];
+}
+
 bool zmtp_pool_trim(struct zmtp_pool *pool)
 {
     if (!pool) return false;
@@ -153,12 +188,13 @@ bool zmtp_pool_trim(struct zmtp_pool *pool)
     pool->lending = false;
     pool_drop_large(pool, pool->large_spare);
     pool->large_spare = pool->large_count;
-    return pool->large_count > 0 || fetched;
+    pool_drop_burst(pool);
+    return pool->large_count > 0 || pool_bursts(pool) || fetched;
 }
 
 bool zmtp__pool_untidy(const struct zmtp_pool *pool)
 {
-    return pool->large_count > 0 || pool->lending;
+    return pool->large_count > 0 || pool_bursts(pool) || pool->lending;
 }
 
 const struct zmtp_allocator *zmtp__pool_allocator(const struct zmtp_pool *pool)
@@ -179,11 +215,8 @@ void zmtp_pool_close(struct zmtp_pool *pool)
     zmtp__inbox_fini(&pool->inbox);
     (void)pool_fetch(pool);
     for (size_t grade = 0; grade < ZMTP__SLAB_GRADES; grade++)
-        while (pool->free[grade]) {
-            struct zmtp_slab *slab = pool->free[grade];
-            pool->free[grade] = slab->hint;
-            slab_give_back(slab);
-        }
+        while (pool->free[grade])
+            slab_give_back(pool_take_free(pool, (uint8_t)grade));
     pool_drop_large(pool, pool->large_count);
     // Whoever finds the home gone also finds how many orphans there are, which was written before.
     atomic_store_explicit(&pool->orphans, pool->lent + 1, memory_order_relaxed);
@@ -228,13 +261,8 @@ static struct zmtp_slab *slab_open_graded(struct zmtp_pool *pool,
 {
     if (pool && !pool->free[grade])
         (void)pool_fetch(pool); // there may be one, or else there is not
-    struct zmtp_slab *slab = pool ? pool->free[grade] : NULL;
-    if (slab) {
-        pool->free[grade] = slab->hint;
-        pool->count[grade]--;
-        slab->hint = NULL;
-        return slab;
-    }
+    struct zmtp_slab *slab = pool ? pool_take_free(pool, grade) : NULL;
+    if (slab) return slab;
     slab = zmtp__slab_open_exact(allocator, slab_sizes[grade]);
     if (slab) slab->grade = grade;
     return slab;
@@ -276,9 +304,11 @@ struct zmtp_slab *zmtp__slab_open(struct zmtp_pool *pool, const struct zmtp_allo
 {
     if (pool) allocator = pool->allocator;
     struct zmtp_slab *slab = slab_open(pool, allocator, size);
-    if (!slab && pool && pool->large_count > 0) {
+    if (!slab && pool && (pool->large_count > 0 || pool_bursts(pool))) {
         // What is kept in case is the first to go when memory is short.
         pool_drop_large(pool, pool->large_count);
+        pool->burst_spare = pool->count[POOL_BURST_GRADE];
+        pool_drop_burst(pool);
         slab = slab_open(pool, allocator, size);
     }
     if (!slab) return NULL;
