@@ -232,6 +232,7 @@ void adapter_close(struct adapter *a)
     raw_flush(a);
     if (a->fd >= 0) (void)close(a->fd);
     if (a->listener >= 0) (void)close(a->listener);
+    if (strncmp(a->endpoint, "ipc://", 6) == 0) (void)unlink(a->endpoint + 6);
     free(a->in);
     free(a);
 }

@@ -1,0 +1,157 @@
+// The short way of most messages: it does what the general one does, or nothing.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "test/support/sockets.h"
+#include "zmtp/socket/express.h"
+
+static const struct zmtp_bytes letter = {(const uint8_t *)"x", 1};
+
+static void test_what_goes_the_short_way_is_in_order_and_counted(void **state)
+{
+    (void)state;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 4);
+    struct zmtp_pipe_end *far = sockets_accept(push, "");
+    assert_string_equal(sockets_send(push, "first"), "ZMTP_OK"); // it makes the room for others
+    assert_true(zmtp__express_send(push, letter));
+    assert_true(zmtp__express_send(push, (struct zmtp_bytes){0}));
+    assert_int_equal(zmtp_socket_counters(push).sent, 3);
+    assert_int_equal(zmtp_pipe_depth(far).in_count, 3);
+    assert_string_equal(sockets_far_recv(far), "first");
+    assert_string_equal(sockets_far_recv(far), "x");
+    assert_string_equal(sockets_far_recv(far), "");
+    sockets_assert_conserved(push, 3);
+    zmtp_socket_close(push);
+    zmtp_pipe_close(far);
+}
+
+static void test_nothing_is_sent_out_of_the_ordinary(void **state)
+{
+    (void)state;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 2);
+    assert_false(zmtp__express_send(push, letter)); // to nobody
+    struct zmtp_pipe_end *far = sockets_accept(push, "");
+    assert_false(zmtp__express_send(push, letter)); // to one that has not been looked at
+    assert_string_equal(sockets_send(push, "1"), "ZMTP_OK");
+    assert_false(zmtp__express_send(push, (struct zmtp_bytes){NULL, 1}));
+    assert_true(zmtp__express_send(push, letter));
+    assert_false(zmtp__express_send(push, letter)); // beyond the limit
+    assert_string_equal(sockets_far_recv(far), "1");
+    struct zmtp_pipe_end *other = sockets_accept(push, "");
+    zmtp_socket_process(push);
+    assert_false(zmtp__express_send(push, letter)); // it may be the other's turn
+    zmtp_pipe_close(other);
+    zmtp_socket_process(push);
+    assert_true(zmtp__express_send(push, letter));
+    zmtp_pipe_close(far);
+    assert_false(zmtp__express_send(push, letter)); // to one that has gone
+    assert_int_equal(zmtp_socket_counters(push).sent, 3);
+    zmtp_socket_close(push);
+}
+
+static void test_patterns_and_options_that_do_more_are_left_alone(void **state)
+{
+    (void)state;
+    static const enum zmtp_socket_type types[] = {ZMTP_REQ, ZMTP_ROUTER, ZMTP_PUB, ZMTP_PUSH};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        struct zmtp_socket_config config = sockets_config(types[i], 4);
+        config.conflate = types[i] == ZMTP_PUSH;
+        struct zmtp_socket *socket = sockets_open_with(&config);
+        struct zmtp_pipe_end *far = sockets_accept(socket, "");
+        if (types[i] == ZMTP_PUSH) assert_string_equal(sockets_send(socket, "1"), "ZMTP_OK");
+        zmtp_socket_process(socket);
+        assert_false(zmtp__express_send(socket, letter));
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(far);
+    }
+}
+
+static void test_what_is_received_the_short_way_has_its_origin_and_is_counted(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pull = sockets_open(ZMTP_PULL, 4);
+    struct zmtp_pipe_end *far = sockets_accept(pull, "who");
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    sockets_far_send(far, "one");
+    assert_false(zmtp__express_recv(pull, &msg, NULL)); // it has not been looked at
+    zmtp_socket_process(pull);
+    assert_true(zmtp__express_recv(pull, &msg, NULL));
+    assert_int_equal(msg.count, 1);
+    assert_true(zmtp_bytes_equal(zmtp_msg_bytes(&msg, 0), zmtp_bytes_text("one")));
+    assert_true(zmtp_bytes_equal(msg.origin->routing_id, zmtp_bytes_text("who")));
+    assert_int_equal(zmtp_socket_counters(pull).received, 1);
+    zmtp__msg_clear(&msg);
+    assert_false(zmtp__express_recv(pull, &msg, NULL)); // there is none
+    sockets_far_send(far, "of|parts");
+    sockets_far_send(far, "<SUBSCRIBE>a");
+    zmtp_socket_process(pull);
+    assert_false(zmtp__express_recv(pull, &msg, NULL));
+    assert_string_equal(sockets_recv(pull), "of|parts");
+    assert_false(zmtp__express_recv(pull, &msg, NULL));
+    struct zmtp_pipe_end *other = sockets_accept(pull, "");
+    sockets_far_send(far, "a");
+    sockets_far_send(other, "b");
+    zmtp_socket_process(pull);
+    assert_false(zmtp__express_recv(pull, &msg, NULL)); // they take turns
+    zmtp_msg_fini(&msg);
+    zmtp_socket_close(pull);
+    zmtp_pipe_close(far);
+    zmtp_pipe_close(other);
+}
+
+static void test_a_reference_is_handed_on_from_part_to_part(void **state)
+{
+    (void)state;
+    static const char body[] =
+        "a body that is too long to lie in the part itself, so it is referred to";
+    struct zmtp_socket *pull = sockets_open(ZMTP_PULL, 9);
+    struct zmtp_pipe_end *far = sockets_accept(pull, "");
+    struct zmtp_slab *spare = NULL;
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    for (int i = 0; i < 4; i++)
+        sockets_far_send(far, body);
+    zmtp_socket_process(pull);
+    assert_true(zmtp__express_recv(pull, &msg, &spare));
+    struct zmtp_slab *const slab = msg.few[0].slab;
+    assert_non_null(slab);
+    const unsigned refs = atomic_load(&slab->refs);
+    zmtp__msg_reuse(&msg, slab, &spare);
+    assert_ptr_equal(spare, slab);
+    assert_true(zmtp__express_recv(pull, &msg, &spare));
+    assert_null(spare);
+    assert_int_equal(atomic_load(&slab->refs), refs);
+    // The user keeps the part: the next one needs a reference of its own.
+    struct zmtp_part kept = msg.few[0];
+    msg.few[0] = (struct zmtp_part){0};
+    zmtp__msg_reuse(&msg, slab, &spare);
+    assert_null(spare);
+    assert_true(zmtp__express_recv(pull, &msg, &spare));
+    assert_int_equal(atomic_load(&slab->refs), refs + 1);
+    zmtp_part_fini(&kept);
+    assert_int_equal(zmtp_msg_append(&msg, letter), ZMTP_OK); // and this one has grown
+    zmtp__msg_reuse(&msg, slab, &spare);
+    assert_null(spare);
+    assert_int_equal(msg.count, 0);
+    assert_int_equal(atomic_load(&slab->refs), refs - 1);
+    zmtp_msg_fini(&msg);
+    zmtp_socket_close(pull);
+    zmtp_pipe_close(far);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_goes_the_short_way_is_in_order_and_counted),
+        cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
+        cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),
+        cmocka_unit_test(test_what_is_received_the_short_way_has_its_origin_and_is_counted),
+        cmocka_unit_test(test_a_reference_is_handed_on_from_part_to_part),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
