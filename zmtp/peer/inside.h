@@ -45,6 +45,7 @@ struct zmtp_peer {
     enum zmtp_socket_type type;
     uint8_t minor;     // that we announce
     bool old_versions; // peers of 1.0 and 2.0 are served
+    bool wish_due;     // the socket is still to be told what a subscriber of 1.0 wants: everything
     bool routing_id_any;
     uint32_t room_min;
     bool raw;              // STREAM: octets that are no ZMTP
@@ -55,6 +56,7 @@ struct zmtp_peer {
     enum zmtp_peer_state state;
     int error;  // why it closed
     int ending; // the connection is gone, but octets that came before wait for room in the pipe
+    uint32_t message_parts; // of the message that is coming
     struct zmtp_pipe_end *end;
     struct zmtp__peer_handshake *handshake;
     struct zmtp__peer_sealed *sealed; // null: the traffic is clear
@@ -76,11 +78,7 @@ struct zmtp_peer {
     struct zmtp_slab *big;
     size_t big_filled, big_size;
     size_t lent; // room that was lent and not given back
-    bool blocked;
-    bool in_message; // some parts of a message have come
-    bool wish_due;   // the socket is still to be told what a subscriber of 1.0 wants: everything
     uint64_t message_size;
-    uint32_t message_parts;
     // Outgoing: our own octets, and how peek laid out the views: first |plan_first| octets of the
     // pipe (the end of a message that has begun), then |plan_control| of ours, then the pipe again.
     uint8_t *control;
@@ -101,6 +99,8 @@ struct zmtp_peer {
     bool ping_out;                  // has left, and nothing was heard since
     uint8_t pong_context[ZMTP_PING_CONTEXT_MAX];
     uint8_t pong_size;
+    bool blocked;    // what is held waits for room in the pipe
+    bool in_message; // some parts of a message have come
     struct zmtp_peer_counters counters;
 };
 
