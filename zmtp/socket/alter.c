@@ -6,18 +6,14 @@ int zmtp__socket_alter(struct zmtp_socket *socket, const struct zmtp_socket_conf
 {
     const struct zmtp_socket_config before = socket->config;
     struct zmtp_socket_config after = *config;
-    struct zmtp_part copies[ZMTP__TEXTS] = {{0}};
+    struct zmtp_part copies = {0};
     after.type = before.type;
     int result = zmtp_socket_config_check(&after, NULL);
-    for (size_t i = 0; i < ZMTP__TEXTS && result == ZMTP_OK; i++)
-        result = zmtp_part_copy(&copies[i], *zmtp__config_text(&after, i), before.allocator);
-    for (size_t i = 0; i < ZMTP__TEXTS; i++) {
-        zmtp_part_fini(result == ZMTP_OK ? &socket->texts[i] : &copies[i]);
-        if (result < 0) continue;
-        socket->texts[i] = copies[i];
-        *zmtp__config_text(&after, i) = zmtp_part_bytes(&socket->texts[i]);
-    }
+    if (result == ZMTP_OK) result = zmtp__config_copy_texts(&after, &copies, before.allocator);
     if (result < 0) return result;
+    zmtp_part_fini(&socket->texts);
+    socket->texts = copies;
+    zmtp__config_turn_texts(&after, &socket->texts);
     after.allocator = before.allocator;
     after.pool = before.pool;
     socket->config = after;

@@ -1,6 +1,8 @@
 // A socket's config: what it is when nothing was said, and what is wrong with it.
 #include "pattern.h"
 
+#include <string.h>
+
 // What fits into a packet of IPv4 behind the headers of IP and UDP.
 enum { OPTIONS_DATAGRAM_MAX = 65507 };
 
@@ -25,12 +27,44 @@ void zmtp_socket_config_init(struct zmtp_socket_config *config, enum zmtp_socket
     };
 }
 
-struct zmtp_bytes *zmtp__config_text(struct zmtp_socket_config *config, size_t index)
+enum { OPTIONS_TEXTS = 6 };
+
+static struct zmtp_bytes *options_text(struct zmtp_socket_config *config, size_t index)
 {
-    struct zmtp_bytes *const texts[ZMTP__TEXTS] = {&config->routing_id,   &config->metadata,
-                                                   &config->xpub_welcome, &config->hello,
-                                                   &config->gone_notice,  &config->lost_notice};
+    struct zmtp_bytes *const texts[OPTIONS_TEXTS] = {&config->routing_id,   &config->metadata,
+                                                     &config->xpub_welcome, &config->hello,
+                                                     &config->gone_notice,  &config->lost_notice};
     return texts[index];
+}
+
+int zmtp__config_copy_texts(struct zmtp_socket_config *config, struct zmtp_part *out,
+                            const struct zmtp_allocator *allocator)
+{
+    uint8_t *room = NULL;
+    size_t size = 0;
+    for (size_t i = 0; i < OPTIONS_TEXTS; i++) {
+        const size_t more = options_text(config, i)->size;
+        if (more > SIZE_MAX - size) return ZMTP_ERR_MEMORY;
+        size += more;
+    }
+    const int result = zmtp_part_reserve(out, size, &room, allocator);
+    if (result < 0) return result;
+    for (size_t i = 0; i < OPTIONS_TEXTS; i++) {
+        const struct zmtp_bytes text = *options_text(config, i);
+        if (text.size > 0) memcpy(room, text.data, text.size);
+        room += text.size;
+    }
+    return ZMTP_OK;
+}
+
+void zmtp__config_turn_texts(struct zmtp_socket_config *config, const struct zmtp_part *texts)
+{
+    const uint8_t *at = zmtp_part_bytes(texts).data;
+    for (size_t i = 0; i < OPTIONS_TEXTS; i++) {
+        struct zmtp_bytes *const text = options_text(config, i);
+        text->data = at;
+        at += text->size;
+    }
 }
 
 #define OPTIONS_OF(type) (1u << (type))

@@ -76,15 +76,18 @@ struct zmtp__pattern {
     size_t (*held)(const struct zmtp_socket *socket);
 };
 
-// What a config has of octets, which its socket has copies of.
-enum { ZMTP__TEXTS = 6 };
-struct zmtp_bytes *zmtp__config_text(struct zmtp_socket_config *config, size_t index);
+// What a config has of octets, a socket has copies of: one after the other in one part, for most have none
+// or few. Copies them into |out|, which holds nothing before and on ZMTP_ERR_MEMORY; and turns the views of
+// such a config to where they lie now.
+int zmtp__config_copy_texts(struct zmtp_socket_config *config, struct zmtp_part *out,
+                            const struct zmtp_allocator *allocator);
+void zmtp__config_turn_texts(struct zmtp_socket_config *config, const struct zmtp_part *texts);
 
 // A pattern's own socket begins with this struct.
 struct zmtp_socket {
     const struct zmtp__pattern *pattern;
-    struct zmtp_socket_config config; // its views are of the parts below
-    struct zmtp_part texts[ZMTP__TEXTS];
+    struct zmtp_socket_config config; // its views are of the part below
+    struct zmtp_part texts;
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;

@@ -30,8 +30,7 @@ bool zmtp__group_ok(struct zmtp_bytes group)
 
 static void socket_free(struct zmtp_socket *socket)
 {
-    for (size_t i = 0; i < ZMTP__TEXTS; i++)
-        zmtp_part_fini(&socket->texts[i]);
+    zmtp_part_fini(&socket->texts);
     zmtp_free(socket->config.allocator, socket, socket->pattern->socket_size);
 }
 
@@ -62,15 +61,12 @@ int zmtp_socket_open(struct zmtp_socket **out, const struct zmtp_socket_config *
     zmtp__list_init(&socket->readable);
     zmtp__list_init(&socket->writable);
     zmtp__list_init(&socket->overdue);
-    for (size_t i = 0; i < ZMTP__TEXTS; i++) {
-        struct zmtp_bytes *const text = zmtp__config_text(&socket->config, i);
-        const int result = zmtp_part_copy(&socket->texts[i], *text, allocator);
-        if (result < 0) {
-            socket_free(socket);
-            return result;
-        }
-        *text = zmtp_part_bytes(&socket->texts[i]);
+    const int result = zmtp__config_copy_texts(&socket->config, &socket->texts, allocator);
+    if (result < 0) {
+        socket_free(socket);
+        return result;
     }
+    zmtp__config_turn_texts(&socket->config, &socket->texts);
     if (pattern->open) pattern->open(socket);
     *out = socket;
     return ZMTP_OK;
