@@ -45,7 +45,8 @@ struct http_request {
     struct MHD_Connection *connection;
     enum http_phase phase;
     bool suspended;
-    bool inside; // mcp_receive is under way
+    bool inside;   // mcp_receive is under way
+    bool stranger; // whose body is not kept: it is refused when it has come
     bool too_large;
     bool ended; // nothing more comes on its stream
     struct garden_buffer body;
@@ -365,6 +366,19 @@ static bool http_origin_allowed(const struct http *http, const char *origin)
     return strncmp(origin, "https://", 8) == 0 && httpd_is_loopback(origin + 8);
 }
 
+static bool http_origin_right(const struct http_request *request)
+{
+    const char *origin = http_header(request, "Origin");
+    return !origin || http_origin_allowed(request->http, origin);
+}
+
+// A name that leads here by somebody else's doing is not one of ours.
+static bool http_host_right(const struct http_request *request)
+{
+    const char *host = http_header(request, "Host");
+    return host && httpd_is_loopback(host);
+}
+
 static bool http_token_right(const struct http *http, const char *given)
 {
     static const char scheme[] = "Bearer ";
@@ -415,13 +429,9 @@ static enum MHD_Result http_judge(struct http_request *request, const char *path
     static char no_host[] = "Host: expected an address of loopback.\n",
                 no_origin[] = "Origin: this page may not ask (garden-mcp --allow-origin).\n",
                 no_path[] = "There is /mcp.\n";
-    const char *host = http_header(request, "Host"), *origin = http_header(request, "Origin");
-    // A name that leads here by somebody else's doing is not one of ours.
-    if (!host || !httpd_is_loopback(host)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_host);
-    if (origin && !http_origin_allowed(request->http, origin))
-        return http_refuse(request, MHD_HTTP_FORBIDDEN, no_origin);
-    if (!http_token_right(request->http, http_header(request, "Authorization")))
-        return http_unauthorized(request);
+    if (!http_host_right(request)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_host);
+    if (!http_origin_right(request)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_origin);
+    if (request->stranger) return http_unauthorized(request);
     if (strcmp(path, "/mcp") != 0) return http_refuse(request, MHD_HTTP_NOT_FOUND, no_path);
     return http_route(request, method);
 }
@@ -451,11 +461,14 @@ static enum MHD_Result http_asked(void *user, struct MHD_Connection *connection,
     struct http_request *request = *state;
     (void)version;
     if (!request) { // the head came; the answer waits for the end of the request
-        *state = http_request_begin(http, connection);
-        return *state ? MHD_YES : MHD_NO;
+        *state = request = http_request_begin(http, connection);
+        if (!request) return MHD_NO;
+        request->stranger = !http_host_right(request) || !http_origin_right(request) ||
+                            !http_token_right(http, http_header(request, "Authorization"));
+        return MHD_YES;
     }
     if (*upload_size > 0) {
-        if (garden_buffer_append(&request->body, upload, *upload_size) < 0)
+        if (!request->stranger && garden_buffer_append(&request->body, upload, *upload_size) < 0)
             request->too_large = true;
         *upload_size = 0;
         return MHD_YES;

@@ -43,7 +43,7 @@ static const char options_help[] =
     "  --sessions-max N    clients at a time (32); beyond, the quietest goes\n"
     "\n"
     "Limits:\n"
-    "  --message-max N     octets of a message (4194304)\n"
+    "  --message-max N     octets of a message (1048576)\n"
     "  --blob-max N        octets of a resource that is read (16777216)\n"
     "  --calls-max N       requests of a client that are under way (64)\n"
     "\n"

@@ -31,7 +31,8 @@ void mcp_init(struct mcp *mcp, uv_loop_t *loop)
 {
     *mcp = (struct mcp){.loop = loop};
     mcp->limits = (struct mcp_limits){
-        .message_max = 4 * 1024 * 1024,
+        .message_max =
+            1024 * 1024, // some 40 times as much while it is read: so many lists may be in it
         .batch_max = 64,
         .calls_max = 64,
         .subscriptions_max = 256,

@@ -319,7 +319,8 @@ def the_end_of_the_input_ends_a_capture_and_answers_its_call(stage):
     while mcp.call("stream_status", uri="stream://b")["total_samples"] < 1000:
         time.sleep(0.05)
     mcp.process.send_signal(signal.SIGTERM)
-    assert mcp.process.wait(60) == 0
+    status = mcp.process.wait(60)
+    assert status == 0, status
     assert os.listdir(stage.path("staging")) == []
     mcp = Mcp(stage, "--store", stage.folder)
     sliced = mcp.call("stream_slice", stream_uri="stream://b", **{"from": {"type": "streamstart"}},
