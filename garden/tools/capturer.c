@@ -224,6 +224,7 @@ void capturer_abandon(struct capturer *capturer)
 static void capturer_tick(uv_timer_t *timer)
 {
     struct capturer *capturer = timer->data;
+    if (capturer->finished) return; // it may have been set before the end came
     const int64_t now_ms = capturer_now().mono_ms;
     const int64_t patience_ms =
         capturer->stopping ? CAPTURER_DEAD_STOP_MS : (int64_t)capturer->patience_s * 1000;
