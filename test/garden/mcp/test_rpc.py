@@ -313,6 +313,12 @@ def the_end_of_the_input_ends_a_capture_and_answers_its_call(stage):
     assert status == 0 and len(answers) == 1, rest
     told = answers[0]["result"]["structuredContent"]
     assert told["status"] == "stopped" and told["complete"] and told["total_samples"] > 0, told
+    # One that has ended is left alone, though its timer was set before.
+    mcp = Mcp(stage, "--store", stage.folder)
+    mcp.call("stream_create", uri="stream://c", device_identity="dev")
+    mcp.call("stream_stop", uri="stream://c")
+    time.sleep(1)
+    assert mcp.call("stream_status", uri="stream://c")["status"] == "stopped"
     # And a signal seals what is captured, as well.
     mcp = Mcp(stage, "--store", stage.folder)
     mcp.call("stream_create", uri="stream://b", device_identity="dev", chunk_size_bytes=100000)
