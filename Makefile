@@ -465,6 +465,8 @@ $(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(
 # One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
 BENCH = $(foreach s,throughput latency,$(foreach l,zmtp libzmq raw,$(O)/bench/$(s)-$(l))) \
     $(O)/bench/fanout-zmtp $(O)/bench/fanout-libzmq
+# The same program as for libzmq, with the drop-in in its place.
+BENCH_DROPIN = $(foreach s,throughput latency fanout,$(O)/bench/$(s)-dropin)
 bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
 	$(again) deps-bench
 	$(again) run-bench
@@ -476,14 +478,14 @@ run-bench-control: $(O)/bench/control $(O)/bin/gardend
 $(O)/bench/control: $(O)/obj/bench/control.o $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_GARDEN) $(LIB_ZMTP) $(LIBS_SYSTEM)
-bench-programs: $(BENCH) $(O)/bench/control
+bench-programs: $(BENCH) $(BENCH_DROPIN) $(O)/bench/control
 bench-compare: ## two revisions of the native interface: instructions and processor time a message; BASE=HEAD~1
 	$(again) deps-bench
 	$(again) run-bench-compare
 BASE ?= HEAD
 run-bench-compare: $(BENCH)
 	+@$(PYTHON) bench/compare.py --build $(O) --make '$(MAKE)' --base '$(BASE)' $(BENCH_FLAGS)
-run-bench: $(BENCH)
+run-bench: $(BENCH) $(BENCH_DROPIN)
 	@$(PYTHON) bench/run.py --build $(O)/bench $(BENCH_FLAGS)
 bench-capture: ## captures of 49 MB/s measured on this disk; BENCH_FLAGS='--quick --folder DIR'
 	$(again) deps-bench
@@ -508,6 +510,9 @@ $(O)/bench/flat $(O)/bench/flat-mock: $(call obj,bench/flat.c) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/lib) -o $@ $(filter %.o %.so,$^)
 .SECONDEXPANSION:
+$(BENCH_DROPIN): $(O)/bench/%-dropin: $(O)/obj/bench/%.o $(O)/obj/dropin/bench/adapter_libzmq.o $(O)/obj/bench/bench.o $(O)/compat/libzmq.so
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/compat) -o $@ $^ -lpthread
 $(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
     $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources
 	@mkdir -p $(@D)

@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 
-LIBRARIES = ('zmtp', 'libzmq', 'raw')
+LIBRARIES = ('zmtp', 'dropin', 'libzmq', 'raw')
+OURS = {'zmtp': 'libzmtp', 'dropin': 'the drop-in'}
 SCENARIOS = ('throughput', 'latency', 'fanout')
 SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 QUICK_SIZES = (64, 65536)
@@ -92,7 +93,7 @@ def endpoint_of(transport, folder, round_, library):
 
 
 def contestants(scenario, transport):
-    return LIBRARIES[:2] if transport == 'inproc' or scenario == 'fanout' else LIBRARIES
+    return LIBRARIES[:3] if transport == 'inproc' or scenario == 'fanout' else LIBRARIES
 
 
 def run_cases(cases, rounds, build, milliseconds):
@@ -131,7 +132,7 @@ def summarise(samples):
             for library in by_library:
                 row[library] = summary(by_library[library], key)
                 row[library]['cpu_us'] = summary(by_library[library], 'cpu_us')['median']
-            row['ratio'] = better(row, 'zmtp', 'libzmq')
+            row['ratio'] = {ours: better(row, ours, 'libzmq') for ours in OURS}
             row['of_ceiling'] = better(row, 'zmtp', 'raw') if 'raw' in by_library else None
             rows.append(row)
     return rows
@@ -162,16 +163,19 @@ def unit_of(row):
 
 
 def table(rows):
-    yield ('| what | transport | size | libzmtp median (min .. max) | libzmq | better by '
-           '| of the ceiling | CPU us a message: libzmtp | libzmq | ceiling |')
-    yield '|---|---|---|---|---|---|---|---|---|---|'
+    yield ('| what | transport | size | libzmtp median (min .. max) | drop-in | libzmq '
+           '| libzmtp better by | drop-in | of the ceiling '
+           '| CPU us a message: libzmtp | drop-in | libzmq | ceiling |')
+    yield '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
     for r in rows:
         key = r['figure']
         ceiling = f'{r["of_ceiling"]:.0%}' if r['of_ceiling'] else '-'
         ceiling_cpu = f'{r["raw"]["cpu_us"]:.3f}' if r['of_ceiling'] else '-'
-        yield (f'| {unit_of(r)} | {r["transport"]} | {name_of(r["size"])} | {cell(r["zmtp"], key)} '
-               f'| {cell(r["libzmq"], key)} | {r["ratio"]:.2f} x | {ceiling} '
-               f'| {r["zmtp"]["cpu_us"]:.3f} | {r["libzmq"]["cpu_us"]:.3f} | {ceiling_cpu} |')
+        cells = ' | '.join(cell(r[library], key) for library in LIBRARIES[:3])
+        cpu = ' | '.join(f'{r[library]["cpu_us"]:.3f}' for library in LIBRARIES[:3])
+        yield (f'| {UNITS[key]} | {r["transport"]} | {name_of(r["size"])} | {cells} '
+               f'| {r["ratio"]["zmtp"]:.2f} x | {r["ratio"]["dropin"]:.2f} x | {ceiling} '
+               f'| {cpu} | {ceiling_cpu} |')
 
 
 def losses(title, rows, ratio):
@@ -181,10 +185,11 @@ def losses(title, rows, ratio):
 
 
 def verdict(rows):
-    yield losses('Cases lost to libzmq', rows, lambda r: r['ratio'])
     once = [r for r in rows if r['figure'] != 'p99_us']  # p50 and p99 are one run
-    yield losses('Cases that cost more processor time than libzmq', once,
-                 lambda r: r['libzmq']['cpu_us'] / r['zmtp']['cpu_us'])
+    for ours, name in OURS.items():
+        yield losses(f'Cases that {name} loses to libzmq', rows, lambda r: r['ratio'][ours])
+        yield losses(f'Cases in which {name} costs more processor time than libzmq', once,
+                     lambda r: r['libzmq']['cpu_us'] / r[ours]['cpu_us'])
 
 
 def main():
@@ -209,12 +214,12 @@ def main():
     started = time.time()
     samples = run_cases(cases, options.rounds, options.build, options.milliseconds)
     rows = summarise(samples)
-    names = [next(iter(samples.values()))[library][0]['library'] for library in LIBRARIES[:2]]
+    names = [next(iter(samples.values()))[library][0]['library'] for library in LIBRARIES[:3]]
     machine = f'{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}'
     with open(f'{options.build}/results.json', 'w') as file:
         json.dump({'libraries': names, 'machine': machine, 'rounds': options.rounds,
                    'milliseconds': options.milliseconds, 'rows': rows}, file, indent=1)
-    print(f'{" and ".join(names)}; {machine}; {options.rounds} rounds of '
+    print(f'{", ".join(names)}; {machine}; {options.rounds} rounds of '
           f'{options.milliseconds} ms, {time.time() - started:.0f} s in all\n')
     print('\n'.join([*table(rows), '', *verdict(rows)]))
     return 0
