@@ -22,10 +22,11 @@ struct zmq__engine {
     struct zmq__socket *socket;
     struct zmq__loop *watch;
     // Under the lock.
-    bool ran;              // since the last look at the timers
-    bool direct;           // the next send may write at once: something was received since the last
-    uint64_t direct_ticks; // or this time has passed: a coarse clock's, of the last that did
-    bool closing, closed;  // the engine; the watch's by then
+    bool ran;             // since the last look at the timers
+    bool direct;          // the next send may write at once: something was received since the last
+    unsigned unwritten;   // sends since the last flush
+    uint64_t flush_ns;    // what that took
+    bool closing, closed; // the engine; the watch's by then
     // For the watch, too.
     atomic_uint entries; // calls so far
     atomic_uint turns;   // of the engine, whoever ran it
@@ -35,6 +36,7 @@ struct zmq__engine {
     atomic_bool awaited; // the watch has not got the lock: the next call is to do its work
     atomic_bool dormant; // the watch looks away until it is called
     atomic_bool exposed; // the program has the bell's descriptor: the watch never looks away
+    _Atomic uint64_t flushed_ns; // when the last flush ended, of uv_hrtime
     _Atomic uint64_t
         due_ms; // when the engine wants to be run, of zmq__engine_now; UINT64_MAX: never
     _Atomic uint64_t alarm_ms; // when the watch runs it at the latest
@@ -43,6 +45,7 @@ struct zmq__engine {
     uv_poll_t poll;
     uv_timer_t alarm;
     struct zmq__engine *leased_next, *leased_before;
+    uint64_t errand_ns; // when the last errand came
     unsigned seen_entries, seen_turns,
         still;        // of the last look; how often in a row nothing had changed
     unsigned handles; // of the two, not yet closed
