@@ -454,7 +454,7 @@ int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struc
     engine->errand.run = engine_run_errand;
     atomic_init(&engine->due_ms, UINT64_MAX);
     atomic_init(&engine->alarm_ms, UINT64_MAX);
-    int error = uv_loop_init(&engine->loop);
+    int error = zmq__loop_init(&engine->loop);
     if (error < 0) {
         zmtp_free(zmtp_heap(), engine, sizeof *engine);
         return error == UV_ENOMEM ? ENOMEM : EMFILE;

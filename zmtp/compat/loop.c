@@ -2,8 +2,15 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "../base.h"
+
+enum {
+    LOOP_FDS = 4,       // of a loop: epoll's, an eventfd, and a pipe for signals
+    LOOP_FIRST_FDS = 2, // and of the first, another pipe
+};
 
 static void loop_stop(struct zmq__loop *loop, struct zmq__task *task)
 {
@@ -85,6 +92,29 @@ static int loop_undo(struct zmq__loop *loop, int error)
     return error;
 }
 
+// Are there |count| descriptors?
+static bool loop_affords(int count)
+{
+    int fds[LOOP_FDS + LOOP_FIRST_FDS], i = 0;
+    while (i < count && (fds[i] = eventfd(0, EFD_CLOEXEC)) >= 0)
+        i++;
+    const bool enough = i == count;
+    while (i > 0)
+        close(fds[--i]);
+    return enough;
+}
+
+// Without descriptors libuv would end the process when it is the first loop, and later keep one of those it got.
+int zmq__loop_init(uv_loop_t *loop)
+{
+    static atomic_bool opened; // the first
+    const bool later = atomic_load_explicit(&opened, memory_order_relaxed);
+    if (!loop_affords(later ? LOOP_FDS : LOOP_FDS + LOOP_FIRST_FDS)) return UV_EMFILE;
+    const int error = uv_loop_init(loop);
+    if (error == 0) atomic_store_explicit(&opened, true, memory_order_relaxed);
+    return error;
+}
+
 int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config)
 {
     struct zmq__loop *loop = zmtp_alloc(zmtp_heap(), sizeof *loop);
@@ -94,7 +124,7 @@ int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config
     pthread_mutex_init(&loop->mutex, NULL);
     pthread_cond_init(&loop->finished, NULL);
     atomic_init(&loop->load, 0);
-    int error = uv_loop_init(&loop->loop);
+    int error = zmq__loop_init(&loop->loop);
     if (error < 0) {
         loop_free(loop);
         return error == UV_EMFILE ? ZMTP_ERR_DESCRIPTORS : ZMTP_ERR_SYSTEM;

@@ -40,6 +40,8 @@ struct zmq__loop_config {
     int policy, priority;  // -1: as the system has it
     const cpu_set_t *cpus; // null: any
 };
+// As uv_loop_init, but without descriptors it is UV_EMFILE, and nothing else comes of it.
+int zmq__loop_init(uv_loop_t *loop);
 // Starts the thread. ZMTP_ERR_MEMORY, ZMTP_ERR_DESCRIPTORS or ZMTP_ERR_SYSTEM.
 int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config);
 // Waits for its end; no socket has connections there any more.

@@ -11,10 +11,14 @@
 
 enum { POLL_FEW = 32 };
 
+// What an item's revents are while its socket dozes; no event is.
+enum { POLL_DOZING = -1 };
+
 // Looks at all sockets, each of which works. Returns how many of the items have events, or -1.
 static int poll_look(zmq_pollitem_t *items, size_t count, const struct pollfd *polled)
 {
     int ready = 0;
+    size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         zmq_pollitem_t *item = items + i;
         item->revents = 0;
@@ -24,7 +28,7 @@ static int poll_look(zmq_pollitem_t *items, size_t count, const struct pollfd *p
             if (events < 0) return -1;
             item->revents = (short)(events & item->events);
         } else if (polled) {
-            const int events = polled[2 * i].revents;
+            const int events = polled[used++].revents;
             if (events & POLLIN) item->revents |= ZMQ_POLLIN;
             if (events & POLLOUT) item->revents |= ZMQ_POLLOUT;
             if (events & POLLPRI) item->revents |= ZMQ_POLLPRI;
@@ -46,48 +50,53 @@ static bool poll_dozes(const zmq_pollitem_t *item)
     return item->socket && item->events && !poll_is_safe(item);
 }
 
-// What the system is to look at, two descriptors an item. A socket's are known when it dozes; those for
-// all threads ring |fd|.
-static void poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int fd)
+// What the system is to look at. First the program's own descriptors, in the order of the items; those of sockets are
+// known when they doze; those for all threads ring |fd|. Nothing else is there: the system takes no more than the
+// process may have descriptors. Returns how many.
+static size_t poll_prepare(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int fd)
 {
+    size_t used = 0;
     for (size_t i = 0; i < count; i++) {
         const zmq_pollitem_t *item = items + i;
-        polled[2 * i] = (struct pollfd){.fd = item->socket ? -1 : item->fd};
-        polled[2 * i + 1] = (struct pollfd){.fd = -1};
-        if (item->socket) {
-            if (poll_is_safe(item) && item->events)
-                polled[2 * i] = (struct pollfd){.fd = fd, .events = POLLIN};
-            continue;
-        }
-        if (item->events & ZMQ_POLLIN) polled[2 * i].events |= POLLIN;
-        if (item->events & ZMQ_POLLOUT) polled[2 * i].events |= POLLOUT;
-        if (item->events & ZMQ_POLLPRI) polled[2 * i].events |= POLLPRI;
+        if (item->socket) continue;
+        polled[used] = (struct pollfd){.fd = item->fd};
+        if (item->events & ZMQ_POLLIN) polled[used].events |= POLLIN;
+        if (item->events & ZMQ_POLLOUT) polled[used].events |= POLLOUT;
+        if (item->events & ZMQ_POLLPRI) polled[used].events |= POLLPRI;
+        used++;
     }
+    if (fd >= 0) polled[used++] = (struct pollfd){.fd = fd, .events = POLLIN};
+    return used;
 }
 
-// Wakes the first |count|.
-static void poll_rise(const zmq_pollitem_t *items, size_t count, struct pollfd *polled)
+static void poll_rise(zmq_pollitem_t *items, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!poll_dozes(items + i) || polled[2 * i].fd < 0) continue;
+        if (!items[i].socket || items[i].revents != POLL_DOZING) continue;
+        items[i].revents = 0;
         zmq__socket_rise(items[i].socket);
-        polled[2 * i].fd = polled[2 * i + 1].fd = -1;
     }
 }
 
-// All sockets go to sleep, for |*nap_ms| at most, or none: EAGAIN, one has events already; or another error.
-static int poll_doze(const zmq_pollitem_t *items, size_t count, struct pollfd *polled, int *nap_ms)
+// All sockets go to sleep, for |*nap_ms| at most, or none: EAGAIN, one has events already; or another error. Their
+// descriptors are added to the |*used|.
+static int poll_doze(zmq_pollitem_t *items, size_t count, struct pollfd *polled, size_t *used,
+                     int *nap_ms)
 {
+    const size_t before = *used;
     for (size_t i = 0; i < count; i++) {
         int fds[2];
+        items[i].revents = 0;
         if (!poll_dozes(items + i)) continue;
         const int error = zmq__socket_doze(items[i].socket, (unsigned)items[i].events, fds, nap_ms);
         if (error != 0) {
-            poll_rise(items, i, polled);
+            poll_rise(items, i);
+            *used = before;
             return error;
         }
+        items[i].revents = POLL_DOZING;
         for (size_t k = 0; k < 2; k++)
-            polled[2 * i + k] = (struct pollfd){.fd = fds[k], .events = POLLIN};
+            if (fds[k] >= 0) polled[(*used)++] = (struct pollfd){.fd = fds[k], .events = POLLIN};
     }
     return 0;
 }
@@ -130,15 +139,16 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     eventfd_t rings;
     // Descriptors are asked at least once.
     bool over = deadline_us == 0;
-    poll_prepare(items, count, polled, fd);
+    const size_t own = poll_prepare(items, count, polled, fd);
     for (;;) {
         int nap_ms = -1;
-        const int error = over ? EAGAIN : poll_doze(items, count, polled, &nap_ms);
+        size_t used = own;
+        const int error = over ? EAGAIN : poll_doze(items, count, polled, &used, &nap_ms);
         if (error != 0 && error != EAGAIN) return zmq__fail(error);
         const uint64_t until_us = error == EAGAIN ? 0 : poll_sooner(deadline_us, nap_ms);
-        const int result = poll_wait(polled, 2 * count, until_us, mask);
+        const int result = poll_wait(polled, used, until_us, mask);
         const int why = errno;
-        poll_rise(items, count, polled);
+        if (error == 0) poll_rise(items, count);
         if (result < 0) return zmq__fail(why);
         if (fd >= 0)
             (void)eventfd_read(fd, &rings); // before the look, so that what comes later rings
@@ -165,12 +175,12 @@ int zmq__poll_items(zmq_pollitem_t *items, size_t count, long timeout_ms, const 
         const int ready = poll_look(items, count, NULL);
         if (ready != 0 || timeout_ms == 0) return ready;
     }
-    struct pollfd few[2 * POLL_FEW];
+    struct pollfd few[2 * POLL_FEW + 1]; // two of each socket, and |fd|
     if (count <= POLL_FEW) return poll_run(items, count, few, deadline_us, mask, fd);
-    struct pollfd *many = zmtp_alloc(NULL, 2 * count * sizeof *many);
+    struct pollfd *many = zmtp_alloc(NULL, (2 * count + 1) * sizeof *many);
     if (!many) return zmq__fail(ENOMEM);
     const int result = poll_run(items, count, many, deadline_us, mask, fd);
-    zmtp_free(NULL, many, 2 * count * sizeof *many);
+    zmtp_free(NULL, many, (2 * count + 1) * sizeof *many);
     return result;
 }
 

@@ -140,16 +140,20 @@ static int proxy_listen(struct zmq__proxy *proxy)
     return result < 0 ? zmq__fail(error) : result;
 }
 
-// Waits for what would let something be passed on: input where there is none, room where input waits.
+// Waits for what would let something be passed on: input where there is none, room where input waits. Each side
+// is looked at once: news that come between two looks would be waited for by neither.
 static int proxy_wait(const struct zmq__proxy *proxy)
 {
     zmq_pollitem_t items[3] = {0};
-    int count = 0;
+    int count = 0, found[2];
     const bool one = proxy->sides[0] == proxy->sides[1];
+    for (int side = 0; side < 2; side++) {
+        found[side] = proxy_events(proxy->sides[side]);
+        if (found[side] < 0) return -1;
+    }
     for (int side = 0; side < (one ? 1 : 2) && !proxy->paused; side++) {
-        const int here = proxy_events(proxy->sides[side]);
-        const int there = proxy_events(proxy->sides[!side]);
-        if (here < 0 || there < 0) return -1;
+        const int here = found[side], there = found[!side];
+        if (here & ZMQ_POLLIN && there & ZMQ_POLLOUT && !one) return 0; // it has come just now
         int events = here & ZMQ_POLLIN && !one ? 0 : ZMQ_POLLIN;
         if (there & ZMQ_POLLIN && !(here & ZMQ_POLLOUT) && !one) events |= ZMQ_POLLOUT;
         items[count++] = (zmq_pollitem_t){.socket = proxy->sides[side], .events = (short)events};
