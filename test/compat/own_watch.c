@@ -5,12 +5,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "expect.h"
 
-enum { PATIENCE_MS = 20000, SOON_MS = 500, BURST = 20, STREAM = 20000 };
+enum { PATIENCE_MS = 20000, SOON_MS = 500, BURST = 20, STREAM = 20000, POLLS = 100, POLL_MS = 10 };
 
 static void *open_socket(void *context, int type)
 {
@@ -201,6 +202,35 @@ static void a_long_wait_costs_nothing(void *context)
     zmq_close(b);
 }
 
+static long switches(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+}
+
+// A program that polls again and again for a moment and finds nothing wakes the watch no more than itself.
+static void short_polls_wake_nobody(void *context)
+{
+    void *a = open_socket(context, ZMQ_PULL), *b = open_socket(context, ZMQ_PUSH);
+    zmq_pollitem_t items[] = {{a, 0, ZMQ_POLLIN, 0}};
+    join(a, b);
+    int heard = 0;
+    for (int i = 0; i < BURST; i++)
+        heard += zmq_send(b, "x", 1, 0) == 1 && arrived(a, 1);
+    EXPECT("some traffic", heard == BURST);
+    const long before = switches();
+    int found = 0;
+    for (int i = 0; i < POLLS; i++)
+        found += zmq_poll(items, 1, POLL_MS);
+    const long woken = switches() - before;
+    EXPECT("polls that find nothing cost little", found == 0 && woken < POLLS * POLL_MS / 2);
+    EXPECT("and what comes then is found",
+           zmq_send(b, "x", 1, 0) == 1 && zmq_poll(items, 1, PATIENCE_MS) == 1 && arrived(a, 1));
+    zmq_close(a);
+    zmq_close(b);
+}
+
 // The descriptor of a socket has news although no call is made, and again for each that comes later.
 static void the_descriptor_tells(void *context)
 {
@@ -252,6 +282,7 @@ int main(void)
     room_is_found(context);
     a_busy_sender_hears(context);
     a_long_wait_costs_nothing(context);
+    short_polls_wake_nobody(context);
     the_descriptor_tells(context);
     what_lingers_leaves(context);
     EXPECT("term", zmq_ctx_term(context) == 0);

@@ -80,14 +80,22 @@ static bool engine_marked(const struct zmq__engine *engine)
     return engine->uv->marks.first || engine->uv->datagrams.first;
 }
 
+static void engine_note_moved(struct zmq__engine *engine)
+{
+    const unsigned moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
+    atomic_store_explicit(&engine->moved, moved + 1, memory_order_relaxed);
+}
+
 void zmq__engine_sent(struct zmq__engine *engine, size_t size)
 {
+    engine_note_moved(engine);
     engine->uv->unflushed += size;
     if (engine->uv->unflushed >= ENGINE_UNFLUSHED) engine_flush(engine);
 }
 
 void zmq__engine_received(struct zmq__engine *engine)
 {
+    engine_note_moved(engine);
     engine->direct = true;
 }
 
@@ -217,11 +225,12 @@ static void engine_lease(struct zmq__engine *engine)
 {
     if (engine->looking) (void)uv_poll_stop(&engine->poll);
     engine->looking = false;
-    engine->still = 0;
+    engine->still = engine->idle = 0;
     if (engine_leased(engine)) return;
     atomic_store_explicit(&engine->leased, true, memory_order_relaxed);
     engine->seen_entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
     engine->seen_turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
+    engine->seen_moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
     engine->leased_next = engine->watch->leased;
     if (engine->leased_next) engine->leased_next->leased_before = engine;
     engine->watch->leased = engine;
@@ -339,15 +348,19 @@ static void engine_check_lease(struct zmq__engine *engine)
 {
     const unsigned entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
     const unsigned turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
+    const unsigned moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
     const bool still = entries == engine->seen_entries, unrun = turns == engine->seen_turns;
     engine->seen_entries = entries;
     engine->seen_turns = turns;
     engine->still = still ? engine->still + 1 : 0;
+    engine->idle = moved == engine->seen_moved ? engine->idle + 1 : 0;
+    engine->seen_moved = moved;
     if (engine->pleading) (void)engine_visit(engine);
     if (engine->pleading) return;
     if (atomic_load_explicit(&engine->exposed, memory_order_relaxed)) {
         engine_look(engine);
     } else if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0) {
+        if (engine->idle >= ENGINE_STILL && !still) engine_look(engine);
         if (engine->still < ENGINE_STILL) return;
         atomic_store_explicit(&engine->dormant, true, memory_order_seq_cst);
         // Whoever has risen meanwhile has seen that, or is seen here.
@@ -356,8 +369,10 @@ static void engine_check_lease(struct zmq__engine *engine)
         else
             atomic_store_explicit(&engine->dormant, false, memory_order_seq_cst);
     } else if (still) {
-        (void)engine_visit(engine); // what was no hurry
+        // First the lease ends, then what was no hurry is done: a call that still relies on the lease is seen
+        // to here, as is one that is inside; who comes later calls the watch.
         engine_look(engine);
+        if (!engine_visit(engine)) engine_lease(engine);
     } else if (unrun) {
         (void)engine_visit(engine); // calls come, and only send
     }

@@ -30,6 +30,7 @@ struct zmq__engine {
     // For the watch, too.
     atomic_uint entries; // calls so far
     atomic_uint turns;   // of the engine, whoever ran it
+    atomic_uint moved;   // messages, by calls: those that find none, time after time, need no lease
     atomic_uint tended;  // calls that sleep and look at the loop's descriptor themselves
     atomic_bool called;  // |errand| is on its way
     atomic_bool urgent;  // and is more than to take a lease
@@ -45,10 +46,10 @@ struct zmq__engine {
     uv_poll_t poll;
     uv_timer_t alarm;
     struct zmq__engine *leased_next, *leased_before;
-    uint64_t errand_ns; // when the last errand came
-    unsigned seen_entries, seen_turns,
-        still;        // of the last look; how often in a row nothing had changed
-    unsigned handles; // of the two, not yet closed
+    uint64_t errand_ns;                            // when the last errand came
+    unsigned seen_entries, seen_turns, seen_moved; // of the last look
+    unsigned still, idle; // how often in a row no call had come, and no message had been moved
+    unsigned handles;     // of the two, not yet closed
     bool looking, pleading, retired;
     atomic_bool leased; // for calls, too
 };
