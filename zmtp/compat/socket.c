@@ -352,6 +352,8 @@ static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd ite
     if (items[1].fd >= 0) zmq__engine_rise(socket->engine);
     if (zmq__context_terminated(socket->context)) return ETERM;
     if (error != 0) return error;
+    // Whoever rang may not have come to say so.
+    if (items[0].revents) socket_hush(socket);
     zmq__socket_work(socket);
     return 0;
 }
@@ -440,6 +442,7 @@ void zmq__socket_rise(struct zmq__socket *socket)
     socket_inside++;
     atomic_fetch_sub_explicit(&socket->waiting, 1, memory_order_seq_cst);
     if (socket->engine) zmq__engine_rise(socket->engine);
+    socket_hush(socket); // whoever rang may not have come to say so
     zmq__socket_leave(socket);
 }
 
