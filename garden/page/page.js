@@ -651,6 +651,8 @@ function drawParticipants()
 }
 
 const sum = object => Object.values(object ?? {}).reduce((all, one) => all + one, 0);
+// What nobody has asked for is not lost.
+const lost = dropped => sum({...dropped, 'no-match': 0});
 
 function drawStats()
 {
@@ -659,7 +661,7 @@ function drawStats()
         const doors = stats?.[lane] ? Object.values(stats[lane]).filter(Boolean) : [];
         return {lane, median: took[took.length >> 1], worst: took[took.length - 1],
                 queued: doors.reduce((all, {queued, waiting}) => all + queued + waiting, 0),
-                dropped: doors.reduce((all, {dropped}) => all + sum(dropped), 0), known: doors.length > 0};
+                dropped: doors.reduce((all, {dropped}) => all + lost(dropped), 0), known: doors.length > 0};
     });
     list($('lanes'), rows, row => row.lane, () => {
         const out = make('tr');

@@ -75,8 +75,9 @@ static int chunk_walk(const struct garden_staging *staging, const char *path,
         rest = rest == NULL ? NULL : chunk_component(rest, name);
         if (rest == NULL) {
             (void)garden__fail(error, GARDEN_ERR_ACCESS,
-                               "chunk path %.100s: must name a file below %.100s", path,
-                               staging->root);
+                               "chunk path %.70s: must name a file below %.70s, which gardend "
+                               "--staging names: capture into the store around it",
+                               path, staging->root);
             break;
         }
         const bool last = *rest == '\0';
