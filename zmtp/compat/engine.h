@@ -6,7 +6,7 @@
 //     watch - looks at the loop's descriptor and timers; tries the lock, and runs the engine
 //     lease - calls run the engine themselves: the watch looks away, and only from time to time whether
 //             they still do
-//     call  - a call left something: what it sent in a stream is written in batches by the watch
+//     call  - a call left something: what it sent in a stream, and did not write itself
 //
 // After the program's close it is the watch's alone, until all that lingers has left.
 #ifndef ZMTP_COMPAT_ENGINE_H
