@@ -113,6 +113,14 @@ void zmq__socket_ring(struct zmq__socket *socket)
     if (!socket_inside) socket_help_all();
 }
 
+// Inside. There are news for who looks at the bell.
+static void socket_strike(struct zmq__socket *socket)
+{
+    const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
+    if (bell >= 0) (void)eventfd_write(bell, 1); // fails only when it rings already, 2^64 times
+    atomic_store_explicit(&socket->rung, true, memory_order_release);
+}
+
 static void socket_hush(struct zmq__socket *socket)
 {
     eventfd_t rings;
@@ -192,10 +200,7 @@ static bool socket_called(struct zmq__socket *socket)
 static void socket_rounds_late(struct zmq__socket *socket)
 {
     socket_rounds(socket);
-    const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
-    if (bell < 0 || !atomic_load_explicit(&socket->exposed, memory_order_relaxed)) return;
-    (void)eventfd_write(bell, 1);
-    atomic_store_explicit(&socket->rung, true, memory_order_release);
+    if (atomic_load_explicit(&socket->exposed, memory_order_relaxed)) socket_strike(socket);
 }
 
 static void socket_let_go(struct zmq__socket *socket, memory_order order)
@@ -282,14 +287,9 @@ bool zmq__socket_visit(struct zmq__socket *socket)
     socket_rounds(socket);
     const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst) > 0;
     const bool exposed = atomic_load_explicit(&socket->exposed, memory_order_relaxed);
-    if ((waits && (news || zmtp_socket_events(socket->core))) || (exposed && news)) {
-        const int bell = atomic_load_explicit(&socket->bell, memory_order_relaxed);
-        if (bell >= 0) (void)eventfd_write(bell, 1); // fails only when it rings already, 2^64 times
-        atomic_store_explicit(&socket->rung, true, memory_order_release);
-    }
-    socket_unlock(socket);
-    socket_inside--;
-    if (socket_helpless && !socket_inside) socket_help_all();
+    if ((waits && (news || zmtp_socket_events(socket->core))) || (exposed && news))
+        socket_strike(socket);
+    zmq__socket_leave(socket);
     return true;
 }
 
@@ -324,8 +324,7 @@ int zmq__socket_expose(struct zmq__socket *socket)
     if (socket->engine) zmq__engine_expose(socket->engine);
     // What other threads brought before has not rung.
     zmq__socket_work(socket);
-    (void)eventfd_write(bell, 1);
-    atomic_store_explicit(&socket->rung, true, memory_order_release);
+    socket_strike(socket);
     return bell;
 }
 
