@@ -49,9 +49,9 @@ export class Garden {
     // Asks where the lanes are, until it is told.
     async look()
     {
-        if (this.looking) return;
+        if (this.looking || this.closed) return;
         this.looking = true;
-        for (;;) {
+        while (!this.closed) {
             try {
                 const answer = await this.fetch('lanes.json', {cache: 'no-store', signal: AbortSignal.timeout(4000)});
                 if (answer.status === 401 || answer.status === 403) {
@@ -72,6 +72,7 @@ export class Garden {
 
     found(lanes)
     {
+        if (this.closed) return;
         const moved = this.lanes && JSON.stringify(this.lanes.endpoints) !== JSON.stringify(lanes.endpoints);
         this.lanes = lanes;
         if (moved) {
@@ -98,8 +99,10 @@ export class Garden {
         this.timer = setInterval(() => this.beat(), 1000);
     }
 
+    // For good: a connection's end that is told afterwards opens none again.
     close()
     {
+        this.closed = true;
         clearInterval(this.timer);
         for (const socket of Object.values(this.sockets)) socket.close();
         this.sockets = {};

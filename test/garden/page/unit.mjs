@@ -2,6 +2,7 @@
 // WebSocket that is none, and the model. Reports in TAP.
 import assert from 'node:assert/strict';
 
+import {Garden, LANES} from '../../../garden/page/garden.js';
 import {Model, readOutput} from '../../../garden/page/model.js';
 import {Dealer, Peer, Sub, ZwsError, commandDecode, commandEncode, frameDecode, frameEncode} from '../../../garden/page/zmtp-ws.js';
 import {runAll, test} from './test.mjs';
@@ -311,6 +312,39 @@ test('what gardenctl capture prints is read', () => {
     const read = readOutput('chunk 0 sealed: 10 frames from 0, 0123456789abcdef...\ncaptured 10 of 10\nmanifest ' + 'a'.repeat(64) + '\n');
     assert.deepEqual(read.sealed, [{number: 0, frames: 10, first: 0, hash: '0123456789abcdef'}]);
     assert.equal(read.manifest, 'a'.repeat(64));
+});
+
+// ---- The daemon as the page reaches it
+
+// A page takes its time to load itself anew; the connections to the old lanes end meanwhile.
+test('a garden whose lanes have moved opens none of the new ones', async () => {
+    const dialled = [];
+    class Web {
+        constructor(url)
+        {
+            dialled.push(url);
+            this.readyState = 0;
+        }
+
+        close() {}
+    }
+    const endpoints = place => Object.fromEntries(LANES.map(lane => [lane, `ws://${place}/${lane}`]));
+    let place = 'old', moved = 0;
+    const garden = new Garden({onState() {}, onEvent() {}, onMoved: () => moved++},
+                              {WebSocket: Web, fetch: async () => ({ok: true, status: 200, json: async () => ({endpoints: endpoints(place)})})});
+    try {
+        for (const end = Date.now() + 10000; dialled.length < 5 && Date.now() < end;) await new Promise(done => setTimeout(done, 1));
+        assert.deepEqual(dialled.map(url => url.split('/')[2]), Array(5).fill('old'));
+        place = 'new';
+        await garden.look();
+        assert.equal(moved, 1);
+        await garden.look();
+        garden.onLane('shell', 'waiting', 'the connection was lost');
+        await new Promise(done => setTimeout(done, 300)); // past the pause before it looks again
+        assert.deepEqual([dialled.length, moved], [5, 1]);
+    } finally {
+        garden.close();
+    }
 });
 
 await runAll();
