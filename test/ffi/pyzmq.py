@@ -12,22 +12,13 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
+import report
+
 MODULE_S, TEST_S = 300, 60
-count = 0
 
 
-def report(ok, name, why=''):
-    global count
-    count += 1
-    print(f'{"ok" if ok else "not ok"} {count} - {name}', flush=True)
-    for line in why.splitlines()[-12:]:
-        print(f'# {line}')
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f'ok {count} - {name} # SKIP {why.splitlines()[0] if why else ""}')
+def last(text):
+    return text.splitlines()[-12:]
 
 
 def run(module, work):
@@ -39,21 +30,21 @@ def run(module, work):
         ended = subprocess.run(command, cwd=work, timeout=MODULE_S, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
     except subprocess.TimeoutExpired as hung:
-        report(False, f'{module} ends', (hung.stdout or b'').decode(errors='replace') if isinstance(hung.stdout, bytes) else 'hangs')
+        report.check(False, f'{module} ends', *last(hung.stdout.decode(errors='replace') if hung.stdout else 'hangs'))
         return
     if not os.path.exists(xml):
-        report(False, f'{module} ends', f'exit status {ended.returncode}\n{ended.stdout}')
+        report.check(False, f'{module} ends', *last(f'exit status {ended.returncode}\n{ended.stdout}'))
         return
     for case in ET.parse(xml).getroot().iter('testcase'):
         name = f'{module}: {case.get("classname", "").rsplit(".", 1)[-1]}.{case.get("name")}'
         bad = [child for child in case if child.tag in ('failure', 'error')]
         skipped = [child for child in case if child.tag == 'skipped']
         if bad:
-            report(False, name, bad[0].text or bad[0].get('message', ''))
+            report.check(False, name, *last(bad[0].text or bad[0].get('message', '')))
         elif skipped:
-            skip(name, skipped[0].get('message', ''))
+            report.skip(name, (skipped[0].get('message', '').splitlines() or [''])[0])
         else:
-            report(True, name)
+            report.check(True, name)
 
 
 def main():
@@ -64,8 +55,8 @@ def main():
         print('1..0 # SKIP python3-zmq is not installed')
         return
     except ImportError as why:
-        report(False, 'pyzmq loads', str(why))
-        print('1..1')
+        report.check(False, 'pyzmq loads', *last(str(why)))
+        report.plan()
         return
     folder = os.path.dirname(zmq.tests.__file__)
     modules = sorted(os.path.basename(path)[:-3] for path in glob.glob(f'{folder}/test_*.py'))
@@ -73,7 +64,7 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         for module in sys.argv[1:] or modules:
             run(module, work)
-    print(f'1..{count}')
+    report.plan()
 
 
 main()

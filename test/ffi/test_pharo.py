@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import smalltalk  # noqa: E402
+import report
+import smalltalk
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 O = os.environ.get('O') or 'build'
@@ -30,21 +30,6 @@ PHARO_SELECTORS = set('''
     uniqueInstance utf8Decoded utf8Encoded value value: wait whileTrue: with:with: with:with:with: yourself key
     assert: assert:equals: assert:identicalTo: deny: fail should:raise:
     baseline: for:do: group:with: package: package:with: requires:'''.split())
-count = 0
-
-
-def check(ok, name, *why):
-    global count
-    count += 1
-    print(f'{"ok" if ok else "not ok"} {count} - {name}', flush=True)
-    for line in () if ok else why:
-        print(f'# {line}')
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f'ok {count} - {name} # SKIP {why}', flush=True)
 
 
 def nodes_of(node):
@@ -103,10 +88,10 @@ def methods_of(image):
 def check_files(image):
     packages = sorted(p for p in os.listdir(SOURCES) if not p.startswith('.'))
     with open(f'{SOURCES}/.properties', encoding='utf-8') as file:
-        check('#format : #tonel' in file.read(), 'the format is said')
+        report.check('#format : #tonel' in file.read(), 'the format is said')
     for package in packages:
         with open(f'{SOURCES}/{package}/package.st', encoding='utf-8') as file:
-            check(re.fullmatch(rf"Package \{{ #name : #'?{package}'? \}}\n", file.read()), f'{package}: is a package')
+            report.check(re.fullmatch(rf"Package \{{ #name : #'?{package}'? \}}\n", file.read()), f'{package}: is a package')
     wrong = []
     for name, file in image.files.items():
         package = image.folders[name]
@@ -116,10 +101,10 @@ def check_files(image):
             wrong.append(f'{name} is of the category {file.category}, in {package}')
         if file.superclass not in image.files and file.superclass not in smalltalk.ROOTS:
             wrong.append(f'{name}: {file.superclass} is not known')
-    check(not wrong, f'{len(image.files)} classes lie where they belong', *wrong)
+    report.check(not wrong, f'{len(image.files)} classes lie where they belong', *wrong)
     texts = json.dumps([node for method in image.files['BaselineOfZmtp'].methods[False].values() for node in nodes_of(method.statements)])
     missing = [p for p in packages if p != 'BaselineOfZmtp' and f'"{p}"' not in texts]
-    check(not missing, 'the baseline has all packages', missing)
+    report.check(not missing, 'the baseline has all packages', missing)
 
 
 def check_names(image):
@@ -129,13 +114,13 @@ def check_names(image):
         known = known_in(image, file.name) | set(method.parameters) | set(method.temporaries)
         missing = names_in(method.statements, known)
         wrong += [f'{file.name}>>#{method.selector}: {name}' for name in missing]
-    check(not wrong, 'every variable and class is known', *wrong)
+    report.check(not wrong, 'every variable and class is known', *wrong)
     wrong = []
     for file, method in methods_of(image):
         sent = [node[2] for node in nodes_of(method.statements) if node[0] == 'send']
         sent += [selector for node in nodes_of(method.statements) if node[0] == 'cascade' for selector, _ in node[2]]
         wrong += [f'{file.name}>>#{method.selector}: #{selector}' for selector in sent if selector not in selectors]
-    check(not wrong, 'every message is one that somebody understands', *wrong)
+    report.check(not wrong, 'every message is one that somebody understands', *wrong)
 
 
 def calls_in(image):
@@ -163,25 +148,25 @@ def check_calls(image, manifest):
             wrong.append(f'{function}: {returns} of {arguments}, the manifest has {wanted[function]["signature"]}')
         if [name for _, name in arguments] != method.parameters:
             wrong.append(f'{function}: takes {arguments}, the method {method.parameters}')
-    check(not wrong, f'{len(seen)} calls have the names, arity and types of the manifest', *wrong)
-    check(set(seen) == set(wanted), 'every function has its call', sorted(set(wanted) ^ set(seen)))
+    report.check(not wrong, f'{len(seen)} calls have the names, arity and types of the manifest', *wrong)
+    report.check(set(seen) == set(wanted), 'every function has its call', sorted(set(wanted) ^ set(seen)))
     for name, owners in (('libzmtp-ffi.so', {'ZmtpCalls'}), ('libzmtp-mock.so', {'ZmtpCalls', 'ZmtpMockLibrary'})):
         out = subprocess.run(['nm', '-D', '--defined-only', f'{O}/lib/{name}'], stdout=subprocess.PIPE, text=True).stdout
         shown = {line.split()[-1] for line in out.splitlines()}
         missing = sorted(function for function, owner in seen.items() if owner in owners and function not in shown)
-        check(not missing, f'{name}: has the functions that are called', missing)
+        report.check(not missing, f'{name}: has the functions that are called', missing)
     constants = image.shared['ZmtpConstants']
-    check(constants == manifest['constants'], 'the constants are those of the manifest')
+    report.check(constants == manifest['constants'], 'the constants are those of the manifest')
 
 
 def check_tests(image):
     names = [n for n in sorted(image.files) if 'TestCase' in image.line(n) and n != 'ZmtpTest']
     for name in names:
         selectors = image.tests(name)
-        check(selectors, f'{name}: has tests')
+        report.check(selectors, f'{name}: has tests')
         for selector in selectors:
             why = image.run_test(name, selector)
-            check(why is None, f'{name}>>#{selector}', why)
+            report.check(why is None, f'{name}>>#{selector}', why)
 
 
 # Of the trace.
@@ -228,17 +213,17 @@ TRACED = ('ZmtpExamplesTest', 'ZmtpManifestTest', 'ZmtpMockTest', 'ZmtpSocketTes
 def check_trace(manifest):
     """In a process of its own, whose handles and ports begin anew, as those of LuaJIT do."""
     if not shutil.which('luajit'):
-        skip('the calls from LuaJIT', 'luajit is not installed')
+        report.skip('the calls from LuaJIT', 'luajit is not installed')
         return
     with tempfile.TemporaryDirectory() as work:
         ended = subprocess.run([sys.executable, __file__, '--trace', f'{work}/trace.lua'], stdout=subprocess.PIPE, text=True)
         if ended.returncode != 0:
-            check(False, 'a trace is written', ended.stdout)
+            report.check(False, 'a trace is written', ended.stdout)
             return
         replay = subprocess.run(['luajit', 'test/ffi/replay.lua', f'{work}/trace.lua', os.path.abspath(f'{O}/lib/{NAMES[1]}')],
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         lines = replay.stdout.splitlines() or ['it says nothing']
-        check(lines[0].startswith('ok 1 - '), lines[0].split(' - ')[-1], *lines)
+        report.check(lines[0].startswith('ok 1 - '), lines[0].split(' - ')[-1], *lines)
 
 
 def libraries():
@@ -268,23 +253,23 @@ def main():
         write_trace(sys.argv[2], manifest)
         return
     ended = subprocess.run([f'{PHARO}/generate', '--check'], stdout=subprocess.PIPE, text=True)
-    check(ended.returncode == 0, 'what is generated from the manifest is as it should be', *ended.stdout.splitlines())
+    report.check(ended.returncode == 0, 'what is generated from the manifest is as it should be', *ended.stdout.splitlines())
     sanitized = is_sanitized()
     try:
         image = smalltalk.Image(SOURCES, {} if sanitized else libraries())
     except smalltalk.Malformed as error:
-        check(False, 'the files can be read', str(error))
-        print(f'1..{count}')
+        report.check(False, 'the files can be read', str(error))
+        report.plan()
         return
     check_files(image)
     check_names(image)
     check_calls(image, manifest)
     if sanitized:
-        skip('the tests', 'a library of a sanitizer does not load into a host without it')
+        report.skip('the tests', 'a library of a sanitizer does not load into a host without it')
     else:
         check_tests(image)
         check_trace(manifest)
-    print(f'1..{count}')
+    report.plan()
 
 
 if __name__ == '__main__':

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+import report
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 O = os.path.abspath(os.environ.get('O') or 'build')
 LIBRARY = os.path.abspath(os.environ.get('LIBRARY') or os.path.join(O, 'compat'))
@@ -22,21 +24,6 @@ KOFFI = os.path.join(O, 'koffi/node_modules/koffi')
 TIMEOUT_S = 150
 QUICK = ('ctypes', 'luajit', 'perl', 'ruby', 'guile', 'asyncio', 'gevent')
 PYTHON = '/usr/bin/python3'
-count = 0
-
-
-def report(ok, name, why=()):
-    global count
-    count += 1
-    print(f'{"ok" if ok else "not ok"} {count} - {name}', flush=True)
-    for line in () if ok else why:
-        print(f'# {line}')
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print(f'ok {count} - {name} # SKIP {why}', flush=True)
 
 
 def has_module(name):
@@ -89,11 +76,11 @@ def run(name, command, work):
     lines = text.splitlines()
     tests = [line for line in lines if line.startswith(('ok ', 'not ok '))]
     for line in tests:
-        report(line.startswith('ok '), f'{name}: {line.split(" - ", 1)[1]}')
+        report.check(line.startswith('ok '), f'{name}: {line.split(" - ", 1)[1]}')
     maps = sorted({os.path.realpath(line[len('# maps '):]) for line in lines if line.startswith('# maps ')})
     meant = os.path.realpath(os.path.join(LIBRARY, 'libzmq.so.5'))
-    report(maps == [meant], f'{name}: the library in its memory is the one that was meant', [*maps, f'meant {meant}'])
-    report(end == 'exit status 0' and f'1..{len(tests)}' in lines, f'{name}: runs to its end', [end, *said])
+    report.check(maps == [meant], f'{name}: the library in its memory is the one that was meant', *maps, f'meant {meant}')
+    report.check(end == 'exit status 0' and f'1..{len(tests)}' in lines, f'{name}: runs to its end', end, *said)
 
 
 def main():
@@ -104,21 +91,21 @@ def main():
     with open(os.path.join(LIBRARY, 'libzmq.so.5'), 'rb') as library:
         octets = library.read()
     if b'__asan_init' in octets or b'__tsan_init' in octets:
-        skip('users', 'a library of a sanitizer does not load into a host without it')
-        print('1..1')
+        report.skip('users', 'a library of a sanitizer does not load into a host without it')
+        report.plan()
         return
     for name, need, command in USERS:
         if names and not any(word in name for word in names):
             continue
         if not is_there(need):
-            skip(name, f'{need} is not installed')
+            report.skip(name, f'{need} is not installed')
             continue
         with tempfile.TemporaryDirectory() as work:
             try:
                 run(name, command(work) if callable(command) else command, work)
             except (OSError, subprocess.CalledProcessError) as error:
-                report(False, f'{name}: can be run', [str(error)])
-    print(f'1..{count}')
+                report.check(False, f'{name}: can be run', str(error))
+    report.plan()
 
 
 main()
