@@ -38,9 +38,11 @@ DEPS_ws = libwslay-dev
 DEPS_zmq = libzmq3-dev
 DEPS_test = $(DEPS_demo) $(DEPS_ws) $(DEPS_zmq) gcc-multilib libcmocka-dev python3-zmq python3-msgpack python3-venv
 DEPS_fuzz = $(DEPS_build) $(DEPS_ws) clang libclang-rt-14-dev python3
-DEPS_bench = $(DEPS_build) $(DEPS_zmq) python3 valgrind
+DEPS_pip = python3-pip
+DEPS_bench = $(DEPS_build) $(DEPS_zmq) $(DEPS_pip) libnng-dev python3 strace valgrind
+DEPS_plots = $(DEPS_bench) gnuplot-nox
 DEPS_tidy = $(DEPS_build) clang-format python3
-DEPS_old = $(DEPS_test) g++ uuid-dev python3-pip default-jdk-headless libjeromq-java
+DEPS_old = $(DEPS_test) g++ uuid-dev $(DEPS_pip) default-jdk-headless libjeromq-java
 # The tests of others that make consumers runs.
 DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 # Languages that reach the drop-in through a foreign-function interface, for make ffi.
@@ -59,7 +61,7 @@ DEPS_audio = $(DEPS_test) libasound2-dev libpipewire-0.3-dev pipewire pipewire-b
 unless = $(if $(shell command -v $(1)),,$(2))
 DEPS_interop = $(DEPS_test) $(call unless,go,golang-go) $(call unless,javac,default-jdk-headless) \
     $(call unless,mvn,maven) $(call unless,node,nodejs) $(call unless,npm,npm)
-DEPS_all = $(sort $(DEPS_audio) $(DEPS_page) $(DEPS_consumers) $(DEPS_ffi) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_bench) $(DEPS_tidy) $(DEPS_interop))
+DEPS_all = $(sort $(DEPS_audio) $(DEPS_page) $(DEPS_consumers) $(DEPS_ffi) $(DEPS_valgrind) $(DEPS_fuzz) $(DEPS_plots) $(DEPS_tidy) $(DEPS_interop))
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes \
        -Wpointer-arith -Wcast-qual -Wvla -Werror
@@ -151,7 +153,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-programs bench-query bench-flat bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-flat bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -462,14 +464,31 @@ $(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
 
-# One scenario, two libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp.
-BENCH = $(foreach s,throughput latency,$(foreach l,zmtp libzmq raw,$(O)/bench/$(s)-$(l))) \
-    $(O)/bench/fanout-zmtp $(O)/bench/fanout-libzmq
-# The same program as for libzmq, with the drop-in in its place.
-BENCH_DROPIN = $(foreach s,throughput latency fanout,$(O)/bench/$(s)-dropin)
-bench: ## interleaved measurements against libzmq; BENCH_FLAGS=--quick is short
+# One scenario, many libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp. Those of BENCH_PLAIN
+# need no more than DEALER, REQ and REP; nng and a current libzmq are there where they are installed or fetched.
+BENCH_PLAIN = throughput latency
+BENCH_FULL = $(BENCH_PLAIN) fanout
+BENCH_NNG := $(if $(wildcard /usr/include/nng/nng.h /usr/local/include/nng/nng.h),nng)
+BENCH_CURRENT_LIB = $(wildcard $(O)/bench/pyzmq/pyzmq.libs/libzmq*.so*)
+bench_of = $(foreach l,$(1),$(foreach s,$(2),$(O)/bench/$(s)-$(l)))
+BENCH = $(call bench_of,zmtp libzmq,$(BENCH_FULL)) $(call bench_of,raw uv $(BENCH_NNG),$(BENCH_PLAIN))
+# The same program as for libzmq, with the drop-in or a newer libzmq in its place.
+BENCH_DROPIN = $(call bench_of,dropin,$(BENCH_FULL))
+BENCH_CURRENT = $(if $(BENCH_CURRENT_LIB),$(call bench_of,current,$(BENCH_FULL)))
+bench: ## interleaved measurements against libzmq and others that are here; BENCH_FLAGS=--quick is short
 	$(again) deps-bench
 	$(again) run-bench
+bench-peers: ## what make bench compares with and Debian has not: a current libzmq, and libraries in Rust where cargo is
+	$(again) deps-bench
+	$(again) run-bench-peers
+run-bench-peers:
+	@$(PYTHON) bench/peers.py --build $(O)/bench
+bench-plots: ## plots and the README's tables from RESULTS, the newest of bench/results
+	$(again) deps-plots
+	$(again) run-bench-plots
+RESULTS ?= $(lastword $(sort $(wildcard bench/results/*.json)))
+run-bench-plots:
+	@$(PYTHON) bench/report.py --plots bench/plots --readme bench/README.md $(RESULTS)
 bench-control: ## control requests at gardend, idle and flooded; BENCH_FLAGS='--rounds 9'
 	$(again) deps-bench
 	$(again) run-bench-control
@@ -478,14 +497,14 @@ run-bench-control: $(O)/bench/control $(O)/bin/gardend
 $(O)/bench/control: $(O)/obj/bench/control.o $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_GARDEN) $(LIB_ZMTP) $(LIBS_SYSTEM)
-bench-programs: $(BENCH) $(BENCH_DROPIN) $(O)/bench/control
+bench-programs: $(BENCH) $(BENCH_DROPIN) $(BENCH_CURRENT) $(O)/bench/control
 bench-compare: ## two revisions of the native interface: instructions and processor time a message; BASE=HEAD~1
 	$(again) deps-bench
 	$(again) run-bench-compare
 BASE ?= HEAD
 run-bench-compare: $(BENCH)
 	+@$(PYTHON) bench/compare.py --build $(O) --make '$(MAKE)' --base '$(BASE)' $(BENCH_FLAGS)
-run-bench: $(BENCH) $(BENCH_DROPIN)
+run-bench: $(BENCH) $(BENCH_DROPIN) $(BENCH_CURRENT)
 	@$(PYTHON) bench/run.py --build $(O)/bench $(BENCH_FLAGS)
 bench-capture: ## captures of 49 MB/s measured on this disk; BENCH_FLAGS='--quick --folder DIR'
 	$(again) deps-bench
@@ -513,10 +532,18 @@ $(O)/bench/flat $(O)/bench/flat-mock: $(call obj,bench/flat.c) $(O)/sources
 $(BENCH_DROPIN): $(O)/bench/%-dropin: $(O)/obj/bench/%.o $(O)/obj/dropin/bench/adapter_libzmq.o $(O)/obj/bench/bench.o $(O)/compat/libzmq.so
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/compat) -o $@ $^ -lpthread
-$(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o \
-    $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(LIB_ZMTP) $(O)/sources
+$(BENCH_CURRENT): $(O)/bench/%-current: $(O)/obj/bench/%.o $(O)/obj/bench/adapter_libzmq.o $(O)/obj/bench/bench.o $(BENCH_CURRENT_LIB)
 	@mkdir -p $(@D)
-	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(if $(filter %-zmtp,$@),$(LIB_ZMTP) $(LIBS_SYSTEM),$(if $(filter %-libzmq,$@),-lzmq))
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/bench/pyzmq/pyzmq.libs) -Wl,--allow-shlib-undefined -o $@ $^ -lpthread
+BENCH_LIBS_zmtp = $(LIB_ZMTP) $(LIBS_SYSTEM)
+BENCH_LIBS_libzmq = -lzmq -lpthread
+BENCH_LIBS_nng = -lnng -lpthread
+BENCH_LIBS_uv = -luv -lpthread
+BENCH_LIBS_raw = -lpthread
+$(BENCH): $(O)/bench/%: $(O)/obj/bench/$$(word 1,$$(subst -, ,$$*)).o $(O)/obj/bench/bench.o $(O)/obj/bench/plain.o \
+    $(O)/obj/bench/adapter_$$(word 2,$$(subst -, ,$$*)).o $(LIB_ZMTP) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(BENCH_LIBS_$(lastword $(subst -, ,$*)))
 
 # Installs those of a list of packages that are missing; a system without dpkg looks after itself.
 deps: deps-all ## installs every package that any target here needs (Debian 12)

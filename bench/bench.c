@@ -16,11 +16,14 @@ struct bench_run {
 
 static struct bench_arguments bench_arguments(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: %s bind|connect|both ENDPOINT SIZE MILLISECONDS|COUNTx\n", argv[0]);
+    if (argc < 5) {
+        fprintf(stderr,
+                "usage: %s bind|connect|both ENDPOINT SIZE MILLISECONDS|COUNTx [EXTRA ...]\n",
+                argv[0]);
         exit(2);
     }
-    struct bench_arguments a = {.endpoint = argv[2], .size = strtoul(argv[3], NULL, 10)};
+    struct bench_arguments a = {
+        .endpoint = argv[2], .size = strtoul(argv[3], NULL, 10), .extra = argv + 5};
     char *unit;
     const uint64_t amount = strtoull(argv[4], &unit, 10);
     const bool counted = strcmp(unit, "x") == 0;
@@ -28,6 +31,21 @@ static struct bench_arguments bench_arguments(int argc, char **argv)
     a.count_max = counted ? amount : UINT64_MAX;
     if (a.size < 2) bench_die("SIZE", "at least 2: one octet alone marks the end");
     return a;
+}
+
+// Not ru_maxrss, which begins with what the process was before it became this program.
+static unsigned long bench_peak_kb(void)
+{
+    static const char label[] = "VmHWM:";
+    unsigned long kb = 0;
+    char line[256];
+    FILE *const status = fopen("/proc/self/status", "r");
+    if (!status) bench_die("peak memory", "no /proc/self/status");
+    while (fgets(line, sizeof line, status))
+        if (strncmp(line, label, sizeof label - 1) == 0)
+            kb = strtoul(line + sizeof label - 1, NULL, 10);
+    (void)fclose(status); // it was only read
+    return kb;
 }
 
 static void bench_run(const struct bench_run *run)
@@ -40,6 +58,7 @@ static void bench_run(const struct bench_run *run)
         adapter_connect(adapter, run->arguments->endpoint);
     (void)fflush(run->out);
     run->side->run(adapter, run->arguments, run->out);
+    fprintf(run->out, "peak_kb %lu\n", bench_peak_kb());
     adapter_close(adapter);
 }
 

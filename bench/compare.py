@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 import run
+import scenarios
 
 # Scenario, transport, size, and messages of the shorter run under callgrind.
 CASES = (
@@ -104,7 +105,7 @@ def ratios(builds, case, options, folder):
         order = (0, 1) if round_ % 2 == 0 else (1, 0)
         for which in order:
             endpoint = run.endpoint_of(transport, folder, f'{round_}-{size}', which)
-            samples[which] = run.measure(builds[which], scenario, 'zmtp', endpoint, size,
+            samples[which] = run.measure(builds[which], scenarios.BY_NAME[scenario], 'zmtp', endpoint, size,
                                          options.milliseconds)
         for key in figures:
             if key in samples[0]:
@@ -142,7 +143,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             compared, before, after = ratios(builds, case, options, folder)
         other = compared.get('rate') or compared['p50_us']
-        print(f'| {case[0]} {case[1]} {run.name_of(case[2])} | {counted[0]} | {counted[1]} | {before:.4f} '
+        print(f'| {case[0]} {case[1]} {scenarios.name_of(case[2])} | {counted[0]} | {counted[1]} | {before:.4f} '
               f'| {after:.4f} | {text_of(compared["cpu_us"])} | {text_of(other)} |', flush=True)
     return 0
 

@@ -1,229 +1,339 @@
 #!/usr/bin/python3
-"""Measures the same scenarios over libzmtp, over libzmq and over no library, interleaved, and compares them.
+"""Measures the same scenarios over libzmtp, its drop-in, other libraries and none, interleaved, and compares them.
 
-Each round runs every case once with each library, in turns, so that a slow phase of the machine
-meets both. A case is one scenario, transport and size; its figure is the median of the rounds, with
-the lowest and the highest beside it. Two processes a run, or for inproc two threads of one; processor
-time is both of theirs.
-No library is the ceiling: what a plain program does that frames, writes and parses (adapter_raw.c); it
-has no inproc. Prints a Markdown table, names the cases that libzmtp loses, writes BUILD/results.json.
+Each round runs every case once with each contestant, in turns, so that a slow phase of the machine meets
+all. A case is one scenario, transport and size. Two processes a run, or for inproc two threads of one; processor
+time and peak memory are of both. System calls are counted in runs of their own, under strace, as the
+difference of a short and a longer one, so that what a start costs falls out.
+Writes BUILD/results.json, or with --name NAME bench/results/DATE-NAME.json, and prints its tables (report.py).
+Who is not here or fails is named, with the reason.
 """
 import argparse
+import datetime
 import json
 import os
 import platform
-import statistics
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
-LIBRARIES = ('zmtp', 'dropin', 'libzmq', 'raw')
-OURS = {'zmtp': 'libzmtp', 'dropin': 'the drop-in'}
-SCENARIOS = ('throughput', 'latency', 'fanout')
-SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
-QUICK_SIZES = (64, 65536)
-TRANSPORTS = ('tcp', 'ipc', 'inproc')
+import contestants
+import report
+import scenarios
+
 TIMEOUT = 30
+SYSCALL_SIZES = (64, 65536)
+SYSCALL_OCTETS = 1 << 26  # at most so many in the shorter counted run
+STRACE = ('strace', '-f', '-qq', '-c', '-U', 'calls,name', '-o')
 
 
-def start(program, *arguments):
-    return subprocess.Popen([program, *map(str, arguments)], stdout=subprocess.PIPE, text=True,
-                            stdin=subprocess.DEVNULL)
+class Failed(Exception):
+    """A run that did not end as it should: what was measured is nothing."""
+
+
+def start(command):
+    return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE)
 
 
 def finish(process, name, timeout=TIMEOUT):
+    """What it printed, by name."""
     try:
-        text = process.communicate(timeout=timeout)[0]
+        text, complaint = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise Failed(f'{name} did not end within {timeout} s') from None
     finally:
         process.kill()
     if process.returncode != 0:
-        raise RuntimeError(f'{name} ended with status {process.returncode}')
+        last = (complaint or '').strip().splitlines()[-1:]
+        raise Failed(f'{name} ended with status {process.returncode}{"".join(": " + line for line in last)}')
     return dict(line.split(' ', 1) for line in text.splitlines())
 
 
-def run_pair(program, endpoint, size, milliseconds):
-    """Starts the side that binds, then the one that connects to what it says."""
-    binder = start(program, 'bind', endpoint, size, milliseconds)
+def told(process, name):
+    """The next line's value."""
+    words = process.stdout.readline().split(' ', 1)
+    if len(words) != 2:
+        finish(process, name)
+        raise Failed(f'{name} said nothing')
+    return words[1].strip()
+
+
+def run_pair(program, endpoint, arguments, before=((), ())):
+    """Starts the side that binds, then the one that connects to what it says. |before| goes before each command."""
+    name = os.path.basename(program)
+    binder = start([*before[0], program, 'bind', endpoint, *arguments])
     dialler = None
     try:
-        library = binder.stdout.readline().split(' ', 1)[1].strip()
-        real = binder.stdout.readline().split(' ', 1)[1].strip()
-        dialler = start(program, 'connect', real, size, milliseconds)
-        return library, finish(binder, program + ' bind'), finish(dialler, program + ' connect')
+        library, real = told(binder, name + ' bind'), told(binder, name + ' bind')
+        dialler = start([*before[1], program, 'connect', real, *arguments])
+        # Who dials ends last where it waits for an answer, and says more when something is wrong.
+        figures = finish(dialler, name + ' connect')
+        return library, finish(binder, name + ' bind'), figures
     finally:
         for process in (binder, dialler):
             if process:
                 process.kill()
                 process.wait()
+                process.stdout.close()
+                process.stderr.close()
 
 
-def run_threads(program, size, milliseconds):
+def run_threads(program, arguments, before=()):
     """One process whose threads are the two sides."""
-    figures = finish(start(program, 'both', 'inproc://bench', size, milliseconds), program)
+    figures = finish(start([*before, program, 'both', 'inproc://bench', *arguments]), os.path.basename(program))
     binder = {name[5:]: value for name, value in figures.items() if name.startswith('bind_')}
-    binder['cpu_seconds'] = 0  # the other side's is the whole process's
+    binder['cpu_seconds'] = binder['peak_kb'] = 0  # the other side's is the whole process's
     return figures['library'], binder, figures
 
 
-def measure(build, scenario, library, endpoint, size, milliseconds):
-    program = f'{build}/{scenario}-{library}'
+def run_once(build, scenario, contestant, endpoint, size, amount, before=((), ())):
+    program = contestants.program(build, scenario, contestant)
+    arguments = [size, amount, *scenario.arguments]
     if endpoint is None:
-        name, binder, dialler = run_threads(program, size, milliseconds)
-    else:
-        name, binder, dialler = run_pair(program, endpoint, size, milliseconds)
+        return run_threads(program, arguments, before[0])
+    return run_pair(program, endpoint, arguments, before)
+
+
+def measure(build, scenario, contestant, endpoint, size, amount):
+    """One run: the scenario's figures, processor time a message, peak memory, and the library's own name."""
+    library, binder, dialler = run_once(build, scenario, contestant, endpoint, size, amount)
     count = int(dialler['messages'])
-    cpu = float(binder['cpu_seconds']) + float(dialler['cpu_seconds'])
-    result = {'library': name, 'cpu_us': cpu / count * 1e6}
-    if scenario != 'latency':
-        if int(binder['messages']) != count:
-            raise RuntimeError(f'{count} messages sent, {binder["messages"]} received')
-        result['rate'] = count / float(binder.get('seconds') or dialler['seconds'])
-    else:
-        result['p50_us'], result['p99_us'] = float(dialler['p50_us']), float(dialler['p99_us'])
+    if scenario.same_count and int(binder['messages']) != count:
+        raise Failed(f'{count} messages sent, {binder["messages"]} received')
+    if count == 0:
+        raise Failed('no message came in the given time')
+    result = {'library': library}
+    for figure in scenario.figures:
+        if figure.key == 'rate':
+            result['rate'] = count / float(binder.get('seconds') or dialler['seconds'])
+        else:
+            result[figure.key] = float(dialler.get(figure.key) or binder[figure.key])
+    result['cpu_us'] = (float(binder['cpu_seconds']) + float(dialler['cpu_seconds'])) / count * 1e6
+    result['peak_kb'] = int(binder['peak_kb']) + int(dialler['peak_kb'])
     return result
 
 
-def endpoint_of(transport, folder, round_, library):
+def endpoint_of(transport, folder, round_, contestant):
     if transport == 'inproc':
         return None
     if transport == 'tcp':
         return 'tcp://127.0.0.1:*'
-    return f'ipc://{folder}/{library}-{round_}'
+    return f'ipc://{folder}/{contestant}-{round_}'
 
 
-def contestants(scenario, transport):
-    return LIBRARIES[:3] if transport == 'inproc' or scenario == 'fanout' else LIBRARIES
+def calls_of(log):
+    with open(log) as file:
+        return int(re.search(r'^\s*(\d+) total$', file.read(), re.MULTILINE)[1])
 
 
-def run_cases(cases, rounds, build, milliseconds):
-    samples = {case: {library: [] for library in contestants(*case[:2])} for case in cases}
-    with tempfile.TemporaryDirectory() as folder:
-        for round_ in range(rounds):
-            for case in cases:
-                scenario, transport, size = case
-                order = contestants(scenario, transport)
-                for library in order if round_ % 2 == 0 else order[::-1]:
-                    endpoint = endpoint_of(transport, folder, round_, library)
-                    samples[case][library].append(
-                        measure(build, scenario, library, endpoint, size, milliseconds))
-            print(f'round {round_ + 1} of {rounds}', file=sys.stderr, flush=True)
-    return samples
+def counted_run(build, scenario, contestant, transport, size, count, folder):
+    """All system calls of a run of |count| messages, and the messages."""
+    logs = [f'{folder}/strace{side}' for side in range(2)]
+    endpoint = endpoint_of(transport, folder, f'{size}-{count}x', contestant)
+    _, _, figures = run_once(build, scenario, contestant, endpoint, size, f'{count}x',
+                             [(*STRACE, log) for log in logs])
+    return sum(map(calls_of, logs[:1] if endpoint is None else logs)), int(figures['messages'])
 
 
-def summary(samples, key):
-    values = [s[key] for s in samples]
-    return {'median': statistics.median(values), 'min': min(values), 'max': max(values)}
+def syscalls(build, scenario, contestant, transport, size, folder):
+    """System calls a message of both sides. Who makes many needs few messages to tell, and much time for more."""
+    most = max(100, min(scenario.counted, SYSCALL_OCTETS // size))
+    shorter = max(50, most // 20)
+    calls, messages = counted_run(build, scenario, contestant, transport, size, shorter, folder)
+    if calls < 2 * messages and most > shorter:
+        shorter = most
+        calls, messages = counted_run(build, scenario, contestant, transport, size, shorter, folder)
+    more_calls, more_messages = counted_run(build, scenario, contestant, transport, size, 3 * shorter, folder)
+    return max(0, more_calls - calls) / (more_messages - messages)
 
 
-def better(row, ours, theirs):
-    """How many times better one library is, by more messages or by less time."""
-    ours, theirs = row[ours]['median'], row[theirs]['median']
-    return ours / theirs if row['figure'] == 'rate' else theirs / ours
+class Progress:
+    """How far a run is: a bar on a terminal, a line a round elsewhere."""
+
+    def __init__(self, count):
+        self.count, self.done, self.started = count, 0, time.monotonic()
+        self.live = sys.stderr.isatty()
+
+    def step(self, text):
+        self.done += 1
+        if not self.live:
+            return
+        left = (time.monotonic() - self.started) / self.done * (self.count - self.done)
+        filled = 30 * self.done // self.count
+        bar = '#' * filled + '.' * (30 - filled)
+        print(f'\r[{bar}] {self.done}/{self.count}  {left // 60:.0f}:{left % 60:02.0f} left  {text:<48.48}',
+              end='\n' if self.done == self.count else '', file=sys.stderr, flush=True)
+
+    def line(self, text):
+        if not self.live:
+            print(text, file=sys.stderr, flush=True)
 
 
-def summarise(samples):
-    """One row a case and figure; the ratio is above 1 where libzmtp is better."""
-    rows = []
-    for (scenario, transport, size), by_library in samples.items():
-        keys = ('rate',) if scenario != 'latency' else ('p50_us', 'p99_us')
-        for key in keys:
-            row = {'scenario': scenario, 'transport': transport, 'size': size, 'figure': key}
-            for library in by_library:
-                row[library] = summary(by_library[library], key)
-                row[library]['cpu_us'] = summary(by_library[library], 'cpu_us')['median']
-            row['ratio'] = {ours: better(row, ours, 'libzmq') for ours in OURS}
-            row['of_ceiling'] = better(row, 'zmtp', 'raw') if 'raw' in by_library else None
-            rows.append(row)
-    return rows
+def text_of(case, contestant=''):
+    scenario, transport, size = case
+    return f'{scenario.name} {transport} {scenarios.name_of(size)} {contestant}'.rstrip()
 
 
-def figure(value, key):
-    if key != 'rate':
-        return f'{value:.1f}'
-    return f'{value / 1e6:.2f} M' if value >= 1e6 else f'{value / 1e3:.1f} k'
+class Results:
+    """The samples of all cases; who failed in one is out of it, unless it is ours."""
+
+    def __init__(self, cases, build, wanted):
+        self.of = {case: {name: [] for name in contestants.of_case(build, *case[:2], wanted)} for case in cases}
+        self.calls = {case: {} for case in cases}
+        self.failed = {case: {} for case in cases}
+
+    def runs(self):
+        return sum(map(len, self.of.values()))
+
+    def fail(self, case, name, error):
+        if contestants.BY_NAME[name].ours:
+            raise Failed(f'{text_of(case, name)}: {error}') from error
+        self.failed[case][name] = str(error)
+        del self.of[case][name]
+
+    def json(self):
+        for case, by_name in self.of.items():
+            scenario, transport, size = case
+            row = {'scenario': scenario.name, 'transport': transport, 'size': size, 'contestants': {}}
+            for name, samples in by_name.items():
+                keys = [figure.key for figure in scenario.figures] + ['cpu_us', 'peak_kb']
+                row['contestants'][name] = {key: [float(f'{s[key]:.4g}') for s in samples] for key in keys}
+                if name in self.calls[case]:
+                    row['contestants'][name]['calls'] = float(f'{self.calls[case][name]:.4g}')
+            if self.failed[case]:
+                row['failed'] = self.failed[case]
+            yield row
 
 
-def cell(part, key):
-    return f'{figure(part["median"], key)} ({figure(part["min"], key)} .. {figure(part["max"], key)})'
+def run_rounds(results, options, folder, load):
+    progress = Progress(results.runs() * options.rounds)
+    for round_ in range(options.rounds):
+        for case, by_name in results.of.items():
+            scenario, transport, size = case
+            order = list(by_name)
+            order = order[round_ % len(order):] + order[:round_ % len(order)] if order else order
+            for name in order if round_ % 2 == 0 else order[::-1]:
+                endpoint = endpoint_of(transport, folder, f'{size}-{round_}', name)
+                try:
+                    by_name[name].append(measure(options.build, scenario, name, endpoint, size,
+                                                 options.milliseconds))
+                except Failed as error:
+                    results.fail(case, name, error)
+                progress.step(text_of(case, name))
+        load.append(os.getloadavg()[0])
+        progress.line(f'round {round_ + 1} of {options.rounds}')
 
 
-def name_of(size):
-    for unit, factor in (('MiB', 1 << 20), ('KiB', 1 << 10)):
-        if size >= factor:
-            return f'{size // factor} {unit}'
-    return f'{size} B'
+def run_counts(results, options, folder):
+    """System calls, where strace works and the size is one of those that are counted."""
+    cases = [case for case in results.of if case[2] in SYSCALL_SIZES]
+    progress = Progress(sum(len(results.of[case]) for case in cases))
+    for case in cases:
+        for name in list(results.of[case]):
+            scenario, transport, size = case
+            try:
+                results.calls[case][name] = syscalls(options.build, scenario, name, transport, size, folder)
+            except (Failed, OSError, TypeError) as error:
+                results.failed[case][f'{name}, system calls'] = str(error)
+            progress.step('system calls ' + text_of(case, name))
+    progress.line('system calls counted')
 
 
-UNITS = {'rate': 'messages/s', 'fanout': 'PUB to 64, deliveries/s', 'p50_us': 'round trip p50, us', 'p99_us': 'round trip p99, us'}
+def strace_works():
+    if not shutil.which('strace'):
+        return 'no strace here'
+    with tempfile.NamedTemporaryFile() as log:
+        status = subprocess.run([*STRACE, log.name, 'true'], stderr=subprocess.DEVNULL, check=False).returncode
+    return None if status == 0 else 'strace may not trace here'
 
 
-def unit_of(row):
-    return UNITS['fanout' if row['scenario'] == 'fanout' else row['figure']]
+def cpu_model():
+    try:
+        with open('/proc/cpuinfo') as file:
+            return re.search(r'^model name\s*: (.*)$', file.read(), re.MULTILINE)[1]
+    except (OSError, TypeError):
+        return platform.machine()
 
 
-def table(rows):
-    yield ('| what | transport | size | libzmtp median (min .. max) | drop-in | libzmq '
-           '| libzmtp better by | drop-in | of the ceiling '
-           '| CPU us a message: libzmtp | drop-in | libzmq | ceiling |')
-    yield '|---|---|---|---|---|---|---|---|---|---|---|---|---|'
-    for r in rows:
-        key = r['figure']
-        ceiling = f'{r["of_ceiling"]:.0%}' if r['of_ceiling'] else '-'
-        ceiling_cpu = f'{r["raw"]["cpu_us"]:.3f}' if r['of_ceiling'] else '-'
-        cells = ' | '.join(cell(r[library], key) for library in LIBRARIES[:3])
-        cpu = ' | '.join(f'{r[library]["cpu_us"]:.3f}' for library in LIBRARIES[:3])
-        yield (f'| {UNITS[key]} | {r["transport"]} | {name_of(r["size"])} | {cells} '
-               f'| {r["ratio"]["zmtp"]:.2f} x | {r["ratio"]["dropin"]:.2f} x | {ceiling} '
-               f'| {cpu} | {ceiling_cpu} |')
+def revision():
+    asked = subprocess.run(['git', 'describe', '--always', '--dirty'], stdout=subprocess.PIPE, text=True,
+                           stderr=subprocess.DEVNULL, check=False)
+    return asked.stdout.strip() or None
 
 
-def losses(title, rows, ratio):
-    lost = [f'{unit_of(r)} {r["transport"]} {name_of(r["size"])} ({ratio(r):.2f} x)'
-            for r in rows if ratio(r) < 1]
-    return f'{title}: {"; ".join(lost) or "none"}.'
-
-
-def verdict(rows):
-    once = [r for r in rows if r['figure'] != 'p99_us']  # p50 and p99 are one run
-    for ours, name in OURS.items():
-        yield losses(f'Cases that {name} loses to libzmq', rows, lambda r: r['ratio'][ours])
-        yield losses(f'Cases in which {name} costs more processor time than libzmq', once,
-                     lambda r: r['libzmq']['cpu_us'] / r[ours]['cpu_us'])
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+def options_of():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--build', default='build/bench', help='where the programs are')
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--milliseconds', type=int, default=700, help='sending time of one run')
-    parser.add_argument('--scenario', choices=SCENARIOS)
-    parser.add_argument('--transport', choices=TRANSPORTS)
+    parser.add_argument('--scenario', action='append', choices=list(scenarios.BY_NAME), help='may be given again')
+    parser.add_argument('--transport', choices=scenarios.TRANSPORTS)
     parser.add_argument('--size', type=int, action='append', help='octets; may be given again')
-    parser.add_argument('--quick', action='store_true', help='two short rounds of two sizes')
+    parser.add_argument('--only', action='append', choices=list(contestants.BY_NAME), metavar='CONTESTANT',
+                        help='may be given again; ' + ', '.join(contestants.BY_NAME))
+    parser.add_argument('--quick', action='store_true', help='two short rounds of a few sizes, no system calls')
+    parser.add_argument('--no-calls', action='store_true', help='does not count system calls')
+    parser.add_argument('--name', help='keeps the results in bench/results/DATE-NAME.json')
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.milliseconds = 2, 200
-    sizes = options.size or (QUICK_SIZES if options.quick else SIZES)
-    cases = [(scenario, transport, size)
-             for scenario in SCENARIOS if options.scenario in (None, scenario)
-             for transport in TRANSPORTS if options.transport in (None, transport)
-             if scenario != 'fanout' or transport != 'inproc'
-             for size in sizes]
-    started = time.time()
-    samples = run_cases(cases, options.rounds, options.build, options.milliseconds)
-    rows = summarise(samples)
-    names = [next(iter(samples.values()))[library][0]['library'] for library in LIBRARIES[:3]]
-    machine = f'{os.cpu_count()} processors, {platform.machine()}, Linux {platform.release()}'
-    with open(f'{options.build}/results.json', 'w') as file:
-        json.dump({'libraries': names, 'machine': machine, 'rounds': options.rounds,
-                   'milliseconds': options.milliseconds, 'rows': rows}, file, indent=1)
-    print(f'{", ".join(names)}; {machine}; {options.rounds} rounds of '
-          f'{options.milliseconds} ms, {time.time() - started:.0f} s in all\n')
-    print('\n'.join([*table(rows), '', *verdict(rows)]))
+        options.rounds, options.milliseconds, options.no_calls = 2, 100, True
+    return options
+
+
+def cases_of(options):
+    for scenario in scenarios.SCENARIOS:
+        if options.scenario and scenario.name not in options.scenario:
+            continue
+        for transport in scenario.transports:
+            if options.transport not in (None, transport):
+                continue
+            for size in scenario.quick_sizes if options.quick else scenario.sizes:
+                if not options.size or size in options.size:
+                    yield scenario, transport, size
+
+
+def libraries(results, options):
+    """Each contestant's own name, or why it is absent."""
+    for contestant in contestants.CONTESTANTS:
+        if options.only and contestant.name not in options.only:
+            continue
+        names = [by_name[contestant.name][0]['library'] for by_name in results.of.values()
+                 if by_name.get(contestant.name)]
+        why = contestants.absent(options.build, contestant.name, scenarios.SCENARIOS)
+        yield contestant.name, {'library': names[0]} if names else {'absent': why or 'in no row of this run'}
+
+
+def main():
+    options = options_of()
+    results = Results(list(cases_of(options)), options.build, options.only)
+    started, load = time.time(), [os.getloadavg()[0]]
+    uncounted = 'not counted in this run' if options.no_calls else strace_works()
+    with tempfile.TemporaryDirectory() as folder:
+        run_rounds(results, options, folder, load)
+        if not uncounted:
+            run_counts(results, options, folder)
+    date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    kept = {'date': date, 'name': options.name, 'revision': revision(), 'processor': cpu_model(),
+            'processors': os.cpu_count(), 'machine': platform.machine(), 'linux': platform.release(),
+            'load': [round(value, 1) for value in load], 'rounds': options.rounds,
+            'milliseconds': options.milliseconds, 'seconds': round(time.time() - started),
+            'calls': uncounted or 'by strace, in runs of their own', 'contestants': dict(libraries(results, options)),
+            'rows': list(results.json())}
+    path = f'bench/results/{date}-{options.name}.json' if options.name else f'{options.build}/results.json'
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w') as file:
+        report.write(kept, file)
+    print('\n'.join(report.whole(kept)))
+    print(f'\nKept in {path}.')
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Failed as error:
+        sys.exit(f'bench: {error}')

@@ -1,0 +1,278 @@
+#!/usr/bin/python3
+"""Tables and plots of what run.py kept; the same file gives the same octets.
+
+A ratio compares round by round: each round gives one ratio of two contestants that ran in it within seconds of
+each other, and what is told is the median of the rounds' ratios. Its interval is a bootstrap: the rounds are
+drawn with replacement as often as there are rounds, 2000 times from a fixed seed, and the interval holds the
+middle 95 % of the medians of those draws. With few rounds it is little less than from the lowest to the highest.
+"""
+import argparse
+import json
+import random
+import statistics
+import subprocess
+import sys
+
+import contestants
+import scenarios
+
+DRAWS = 2000
+OURS = ('zmtp', 'dropin')
+OTHERS = [c.name for c in contestants.CONTESTANTS if c.name not in (*OURS, 'uv', 'raw')]
+BEGIN, END = '<!-- figures: made by make bench-plots -->', '<!-- end of figures -->'
+COLOURS = {'zmtp': '#d1242f', 'dropin': '#e8853a', 'libzmq': '#1f5fbf', 'current': '#6ba6e8', 'nng': '#8250df',
+           'zeromq': '#a0522d', 'rzmq': '#2a9d8f', 'omq': '#3f7d20', 'monocoque': '#b5a000', 'uv': '#8c959f',
+           'raw': '#24292f'}
+
+
+def write(kept, file):
+    """JSON with a line a contestant, so that a diff can be read."""
+    rows = kept['rows']
+    head = json.dumps({key: value for key, value in kept.items() if key != 'rows'}, indent=1)
+    file.write(head[:-2] + ',\n "rows": [\n')
+    for index, row in enumerate(rows):
+        named = ',\n'.join(f'   "{name}": {json.dumps(part)}' for name, part in row['contestants'].items())
+        rest = {key: value for key, value in row.items() if key != 'contestants'}
+        file.write(f'  {json.dumps(rest)[:-1]}, "contestants": {{\n{named}}}}}{"," if index < len(rows) - 1 else ""}\n')
+    file.write(' ]\n}\n')
+
+
+def ratios(row, figure, ours, theirs):
+    """How many times better |ours| was in each round, by more messages or by less time."""
+    pairs = zip(row['contestants'][ours][figure.key], row['contestants'][theirs][figure.key])
+    return [a / b if figure.more else b / a for a, b in pairs]
+
+
+def interval(values):
+    """The median, and the bounds of what holds it with 95 % confidence."""
+    draw = random.Random(1)
+    medians = sorted(statistics.median(draw.choices(values, k=len(values))) for _ in range(DRAWS))
+    return statistics.median(values), medians[DRAWS * 25 // 1000], medians[DRAWS * 975 // 1000 - 1]
+
+
+def times(value):
+    return f'{value:.2f}' if value < 10 else f'{value:.1f}' if value < 100 else f'{value:.0f}'
+
+
+def ratio_text(row, figure, ours, theirs):
+    if ours not in row['contestants'] or ours == theirs:
+        return '-'
+    middle, low, high = interval(ratios(row, figure, ours, theirs))
+    return f'{times(middle)} x ({times(low)} .. {times(high)})'
+
+
+def number(value, figure):
+    if figure.key != 'rate':
+        return f'{value:.1f}'
+    for unit, factor in (('M', 1e6), ('k', 1e3)):
+        if value >= factor:
+            return f'{value / factor:.2f} {unit}' if value < 100 * factor else f'{value / factor:.0f} {unit}'
+    return f'{value:.0f}'
+
+
+def median(part, key):
+    return statistics.median(part[key])
+
+
+def costs(part):
+    calls = f'{part["calls"]:.3g}' if 'calls' in part else '-'
+    return f'{median(part, "cpu_us"):.3f} | {calls} | {median(part, "peak_kb") / 1024:.1f}'
+
+
+def scenario_of(row):
+    return scenarios.BY_NAME[row['scenario']]
+
+
+def title(name):
+    return contestants.BY_NAME[name].title
+
+
+def present(rows):
+    """Contestants of any of the rows, in the tables' order."""
+    return [c.name for c in contestants.CONTESTANTS if any(c.name in row['contestants'] for row in rows)]
+
+
+def long_table(kept):
+    """Everything, one contestant a row."""
+    yield ('| what | transport | size | who | median | lowest .. highest | libzmtp better by (95 %) '
+           '| CPU us a message | calls a message | peak MB |')
+    yield '|---|---|---|---|---|---|---|---|---|---|'
+    for row in kept['rows']:
+        for figure in scenario_of(row).figures:
+            for name in present([row]):
+                part = row['contestants'][name]
+                values = part[figure.key]
+                yield (f'| {figure.unit} | {row["transport"]} | {scenarios.name_of(row["size"])} | {title(name)} '
+                       f'| {number(statistics.median(values), figure)} '
+                       f'| {number(min(values), figure)} .. {number(max(values), figure)} '
+                       f'| {ratio_text(row, figure, contestants.FIRST, name)} | {costs(part)} |')
+
+
+def groups(kept):
+    """Rows of one scenario and transport, in order."""
+    found = {}
+    for row in kept['rows']:
+        found.setdefault((row['scenario'], row['transport']), []).append(row)
+    return found
+
+
+def short_tables(kept):
+    """For each scenario, transport and figure the medians, and how much better libzmtp is."""
+    for (name, transport), rows in groups(kept).items():
+        who = present(rows)
+        for figure in scenarios.BY_NAME[name].figures:
+            yield from ['', f'**{figure.unit}, {transport}**: medians', '',
+                        '| size | ' + ' | '.join(map(title, who)) + ' |', '|---' * (len(who) + 1) + '|']
+            for row in rows:
+                cells = [number(median(row['contestants'][one], figure.key), figure)
+                         if one in row['contestants'] else '-' for one in who]
+                yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
+            others = [one for one in who if one != contestants.FIRST]
+            yield from ['', f'{figure.unit}, {transport}: libzmtp is better by (95 %)', '',
+                        '| size | ' + ' | '.join(map(title, others)) + ' |', '|---' * (len(others) + 1) + '|']
+            for row in rows:
+                cells = [ratio_text(row, figure, contestants.FIRST, one) if one in row['contestants'] else '-'
+                         for one in others]
+                yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
+
+
+def cost_table(kept):
+    """Processor time, system calls and memory, where the calls were counted."""
+    yield '| what | transport | size | who | CPU us a message | calls a message | peak MB |'
+    yield '|---|---|---|---|---|---|---|'
+    for row in kept['rows']:
+        if any('calls' in part for part in row['contestants'].values()):
+            for name in present([row]):
+                yield (f'| {scenario_of(row).title} | {row["transport"]} | {scenarios.name_of(row["size"])} '
+                       f'| {title(name)} | {costs(row["contestants"][name])} |')
+
+
+def judged(kept, ours, key=None):
+    """Where |ours| is worse than any other library: surely, and by its median but within the interval. With |key| by
+    that, less being better, instead of by the scenario's figures."""
+    lost, open_ = [], []
+    for row in kept['rows']:
+        figures = scenario_of(row).figures if key is None else (scenarios.Figure(key, scenario_of(row).title),)
+        for figure in figures:
+            for theirs in present([row]):
+                if ours not in row['contestants'] or theirs not in OTHERS:
+                    continue
+                middle, low, high = interval(ratios(row, figure, ours, theirs))
+                if middle < 1:
+                    text = (f'{figure.unit} {row["transport"]} {scenarios.name_of(row["size"])} to {title(theirs)} '
+                            f'({times(middle)} x, {times(low)} .. {times(high)})')
+                    (lost if high < 1 else open_).append(text)
+    return lost, open_
+
+
+def verdict(kept):
+    for ours in OURS:
+        for what, key in (('loses', None), ('costs more processor time', 'cpu_us')):
+            lost, open_ = judged(kept, ours, key)
+            yield f'- Where {title(ours)} {what}: {"; ".join(lost) or "nowhere"}.'
+            if open_:
+                yield f'- Where the median says so, but the interval holds 1: {"; ".join(open_)}.'
+
+
+def heading(kept):
+    load = kept['load']
+    yield (f'Of {kept["date"]}, revision {kept["revision"]}: {kept["processors"]} processors '
+           f'({kept["processor"]}), {kept["machine"]}, Linux {kept["linux"]}; {kept["rounds"]} rounds of '
+           f'{kept["milliseconds"]} ms, {kept["seconds"]} s in all. The load was {min(load)} to {max(load)} '
+           f'(at the beginning {load[0]}), the contestants\' own included. System calls: {kept["calls"]}.')
+    yield ''
+    here = [f'{title(name)}: {"as " if name == "dropin" else ""}{who["library"]}'
+            for name, who in kept['contestants'].items() if 'library' in who]
+    yield f'- Here: {"; ".join(here)}.'
+    for name, who in kept['contestants'].items():
+        if 'absent' in who:
+            yield f'- {title(name)} is in no row: {who["absent"]}.'
+    for name, who in kept['contestants'].items():
+        for scenario, why in contestants.BY_NAME[name].limits.items():
+            if 'library' in who:
+                yield f'- {title(name)} is not in {scenario}: {why}.'
+    for row in kept['rows']:
+        for name, why in row.get('failed', {}).items():
+            yield f'- {name} failed in {row["scenario"]} {row["transport"]} {scenarios.name_of(row["size"])}: {why}.'
+
+
+def whole(kept):
+    yield from [*heading(kept), '', *long_table(kept), '', *verdict(kept)]
+
+
+def curve(rows, figure, names):
+    """A block of gnuplot's data for each name: size, median, lowest, highest."""
+    for index, name in enumerate(names):
+        yield f'$d{index} << EOD'
+        for row in rows:
+            if name in row['contestants']:
+                values = row['contestants'][name][figure.key]
+                yield f'{row["size"]} {statistics.median(values):.6g} {min(values):.6g} {max(values):.6g}'
+        yield 'EOD'
+
+
+def plot(rows, figure, text, path):
+    """By size, on logarithmic axes. The background is opaque, so that it is read in the dark as well."""
+    names = [name for name in present(rows) if sum(name in row['contestants'] for row in rows) > 1]
+    ticks = ', '.join(f'"{scenarios.name_of(row["size"])}" {row["size"]}' for row in rows)
+    lines = [
+        'set terminal svg size 900,540 font "sans-serif,14" background "#ffffff"', f'set output "{path}"',
+        f'set title "{text}"', f'set ylabel "{figure.unit}"', 'set logscale xy', f'set xtics ({ticks})',
+        'set format y "%.0s%c"', 'set grid xtics ytics mytics linecolor rgb "#d0d7de", linecolor rgb "#eaeef2"',
+        'set key outside right top', *curve(rows, figure, names)]
+    drawn = []
+    for index, name in enumerate(names):
+        look = f'linecolor rgb "{COLOURS[name]}" linewidth {3 if name in OURS else 1.6} pointtype {index + 1} ' \
+               f'pointsize 0.6{" dashtype 2" if name in ("uv", "raw") else ""}'
+        drawn.append(f'$d{index} using 1:2 with linespoints {look} title "{title(name)}"')
+        drawn.append(f'$d{index} using 1:2:3:4 with yerrorbars linecolor rgb "{COLOURS[name]}" linewidth 0.7 '
+                     f'pointsize 0 notitle')
+    lines.append('plot ' + ', '.join(drawn))
+    subprocess.run(['gnuplot'], input='\n'.join(lines) + '\n', text=True, check=True)
+
+
+def plots(kept, folder):
+    """Those with enough sizes to be a line: the scenario's first figure, and processor time. Returns their names."""
+    made = []
+    for (name, transport), rows in groups(kept).items():
+        if len(rows) < 4:
+            continue
+        scenario = scenarios.BY_NAME[name]
+        cpu = scenarios.Figure('cpu_us', f'processor us a {scenario.title}, both sides')
+        for figure in (scenario.figures[0], cpu):
+            file = f'{name}-{"cpu" if figure is cpu else figure.key.split("_")[0]}-{transport}.svg'
+            plot(rows, figure, f'{figure.unit}, {transport}', f'{folder}/{file}')
+            made.append((file, f'{figure.unit}, {transport}'))
+    return made
+
+
+def readme(kept, made, path):
+    """Puts what is quoted between the two marks of a README."""
+    with open(path) as file:
+        before, rest = file.read().split(BEGIN)
+        after = rest.split(END)[1]
+    pictures = [f'![{text}](plots/{file})' for file, text in made]
+    body = [*heading(kept), '', *pictures, *short_tables(kept), '',
+            'What a message costs, of both sides together:', '', *cost_table(kept), '', *verdict(kept)]
+    with open(path, 'w') as file:
+        file.write(before + BEGIN + '\n' + '\n'.join(body) + '\n' + END + after)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('results', help='what run.py kept')
+    parser.add_argument('--plots', metavar='FOLDER', help='SVG files by gnuplot')
+    parser.add_argument('--readme', metavar='FILE', help='puts plots and tables between its marks')
+    options = parser.parse_args()
+    with open(options.results) as file:
+        kept = json.load(file)
+    made = plots(kept, options.plots) if options.plots else []
+    if options.readme:
+        readme(kept, made, options.readme)
+    else:
+        print('\n'.join(whole(kept)))
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
