@@ -31,7 +31,7 @@
     "186ac0dfc17c98dce87b4da7f011ec48c97271d2c20f9b928fe2270d6fb863d51738b48eeee314a7cc8ab9321645" \
     "48e526ae90224368517acfeabd6bb3732bc0e9da99832b61ca01b6de56244a9e88d5f9b37973f622a43d14a6599b" \
     "1f654cb45a74e355a5"
-enum { MESSAGE_SIZE = 131, SIZE_MAX_TRIED = 3000 };
+enum { MESSAGE_SIZE = 131, EACH_SIZE_TO = 4200, LARGE_TRIED = 60 };
 
 static void test_the_published_example_comes_out_octet_for_octet(void **state)
 {
@@ -60,53 +60,62 @@ static void test_the_published_example_comes_out_octet_for_octet(void **state)
     octets_assert_equal(zmtp_bytes_of(room + 16, sizeof box), zmtp_bytes_of(box, sizeof box));
 }
 
-// What is sealed here is what crypto_box_easy seals, and both are opened, for sizes around every block
-// and around the size from which on a box is opened in place.
+// A box of |size| octets is that of crypto_box_easy, and is opened apart, in place, and a little before
+// its place, as a connection does.
+static void check_box(const struct zmtp_crypto *crypto, size_t size)
+{
+    const struct zmtp_key secret = test_key(ALICE_SECRET), public_key = test_key(BOB_PUBLIC);
+    static struct zmtp_key key, subkey; // the scalar multiplication is once for all
+    static uint8_t nonce[ZMTP_NONCE_SIZE];
+    if (zmtp_key_is_zero(&key)) {
+        (void)test_unhex(NONCE, nonce, sizeof nonce);
+        assert_true(crypto->agree(&key, &public_key, &secret));
+        crypto->subkey(&subkey, &key, nonce);
+    }
+    // Each of its own size, so that what is beyond it is found to be touched.
+    uint8_t *const plain = malloc(size + 1), *const expected = malloc(size + 16);
+    uint8_t *const room = malloc(ZMTP_SEAL_ROOM + size), *const out = malloc(size + 1);
+    assert_true(plain && expected && room && out);
+    for (size_t i = 0; i < size; i++)
+        plain[i] = room[ZMTP_SEAL_ROOM + i] = (uint8_t)(i * 7 + i / 256);
+    assert_int_equal(crypto_box_easy_afternm(expected, plain, size, nonce, key.octets), 0);
+    crypto->seal(room, size, nonce + 16, &subkey);
+    octets_assert_equal(zmtp_bytes_of(room + 16, size + 16), zmtp_bytes_of(expected, size + 16));
+    const size_t places[] = {32, 3}; // in |room|
+    assert_true(crypto->open(out, room + 16, size + 16, nonce + 16, &subkey));
+    assert_memory_equal(out, plain, size);
+    for (size_t i = 0; i < 2; i++) {
+        memcpy(room + 16, expected, size + 16);
+        assert_true(crypto->open(room + places[i], room + 16, size + 16, nonce + 16, &subkey));
+        assert_memory_equal(room + places[i], plain, size);
+    }
+    free(plain);
+    free(expected);
+    free(room);
+    free(out);
+}
+
+// Whatever the parts are that a size is put together of.
 static void test_boxes_of_every_size_are_those_of_crypto_box(void **state)
 {
-    const struct zmtp_crypto *const crypto = *state;
-    const struct zmtp_key secret = test_key(ALICE_SECRET), public_key = test_key(BOB_PUBLIC);
-    struct zmtp_key key, subkey;
-    uint8_t nonce[ZMTP_NONCE_SIZE];
-    (void)test_unhex(NONCE, nonce, sizeof nonce);
-    assert_true(crypto->agree(&key, &public_key, &secret));
-    crypto->subkey(&subkey, &key, nonce);
-    for (size_t size = 0; size <= SIZE_MAX_TRIED; size += size < 1200 ? 1 : 97) {
-        uint8_t *const plain = malloc(size + 1), *const expected = malloc(size + 16);
-        uint8_t *const room = malloc(ZMTP_SEAL_ROOM + size), *const out = malloc(size + 1);
-        assert_true(plain && expected && room && out);
-        for (size_t i = 0; i < size; i++)
-            plain[i] = room[ZMTP_SEAL_ROOM + i] = (uint8_t)(i * 7);
-        assert_int_equal(
-            crypto_box_easy(expected, plain, size, nonce, public_key.octets, secret.octets), 0);
-        crypto->seal(room, size, nonce + 16, &subkey);
-        octets_assert_equal(zmtp_bytes_of(room + 16, size + 16),
-                            zmtp_bytes_of(expected, size + 16));
-        assert_true(crypto->open(out, room + 16, size + 16, nonce + 16, &subkey));
-        assert_memory_equal(out, plain, size);
-        // In place, and a little before it, as a connection does.
-        memcpy(room + 16, expected, size + 16);
-        assert_true(crypto->open(room + 32, room + 16, size + 16, nonce + 16, &subkey));
-        assert_memory_equal(room + 32, plain, size);
-        memcpy(room + 16, expected, size + 16);
-        assert_true(crypto->open(room + 3, room + 16, size + 16, nonce + 16, &subkey));
-        assert_memory_equal(room + 3, plain, size);
-        free(plain);
-        free(expected);
-        free(room);
-        free(out);
+    for (size_t size = 0; size <= EACH_SIZE_TO; size++)
+        check_box(*state, size);
+    uint32_t random = 1; // the same ones in every run
+    for (size_t i = 0; i < LARGE_TRIED; i++) {
+        random = random * 1664525u + 1013904223u;
+        check_box(*state, EACH_SIZE_TO + (random >> 8) % (i % 4 == 0 ? 2000000 : 70000));
     }
 }
 
 static void test_a_box_with_any_bit_changed_does_not_open_and_shows_nothing(void **state)
 {
     const struct zmtp_crypto *const crypto = *state;
-    const size_t sizes[] = {0, 1, 32, 33, 1024, 1025, 1100};
+    const size_t sizes[] = {0, 1, 32, 33, 64, 225, 480, 481, 1504, 1505, 1600};
     const struct zmtp_key subkey = test_key(SECOND_KEY);
     const uint8_t nonce[8] = {1};
     for (size_t n = 0; n < sizeof sizes / sizeof sizes[0]; n++) {
         const size_t size = sizes[n];
-        uint8_t room[ZMTP_SEAL_ROOM + 1100] = {0}, copy[16 + 1100], out[1100];
+        uint8_t room[ZMTP_SEAL_ROOM + 1600] = {0}, copy[16 + 1600], out[1600];
         crypto->seal(room, size, nonce, &subkey);
         for (size_t octet = 0; octet < size + 16; octet += octet < 80 ? 1 : 61) {
             memcpy(copy, room + 16, size + 16);

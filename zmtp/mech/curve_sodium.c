@@ -4,7 +4,7 @@
 // nonce's first 16 octets gives a subkey; Salsa20 with that and the nonce's last 8 octets gives a
 // stream, whose first 32 octets are the key of the MAC and whose rest is added to the message. Taken
 // apart like this, the subkey is computed once for a connection, and one call over [32 zeros | message]
-// gives the MAC's key and the box at once, which Salsa20's vectors reward.
+// gives the MAC's key and the box at once, which Salsa20's vectors reward (sodium_filled).
 //
 // With ZMTP_NO_SODIUM (make SODIUM=0) there is none, and CURVE needs a table of the program's own.
 #include "../curve.h"
@@ -22,10 +22,13 @@ const struct zmtp_crypto *zmtp_sodium(void)
 #include <string.h>
 
 enum {
-    SODIUM_BLOCK = 64,
+    SODIUM_BLOCK = 64, // of Salsa20
+    SODIUM_HALF = 256, // what its vectors make in about the time of one block
+    SODIUM_GROUP = 512,
     // Up to here a box is opened in one call, into a place of our own, as its octets must not be shown
     // before its MAC is known to be right.
-    SODIUM_SMALL = 1024,
+    SODIUM_ROOM = 3 * SODIUM_GROUP,
+    SODIUM_SMALL = SODIUM_ROOM - ZMTP_SEAL_ROOM,
 };
 
 _Static_assert(crypto_box_BEFORENMBYTES == ZMTP_KEY_SIZE, "the shared key is a key");
@@ -58,31 +61,94 @@ static void sodium_subkey(struct zmtp_key *out, const struct zmtp_key *key,
     (void)crypto_core_hsalsa20(out->octets, prefix, key->octets, NULL); // never fails
 }
 
-static void sodium_seal(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
-                        const struct zmtp_key *subkey)
+// How many octets Salsa20 should be asked for to get |size|.
+//
+// With AVX2 libsodium makes 512 octets, or 256, in about the time that it takes for one block of 64 (199,
+// 195 and 166 ns where this was measured), but only where a call has so many left; the rest goes block by
+// block. So a rest of two blocks or more is filled up: a box of 64 octets is sealed in 240 ns instead of
+// 380, one of 300 in 310 instead of 615. Without AVX2 that would cost more than it gives.
+static size_t sodium_filled(size_t size)
+{
+    const size_t rest = size % SODIUM_GROUP;
+    if (rest <= SODIUM_BLOCK || !sodium_runtime_has_avx2()) return size;
+    return size - rest + (rest <= SODIUM_HALF ? SODIUM_HALF : SODIUM_GROUP);
+}
+
+// Adds the stream from its |block|th block on to |size| octets at |at|.
+static void sodium_add_stream(uint8_t *at, size_t size, uint64_t block,
+                              const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+                              const struct zmtp_key *subkey)
+{
+    uint8_t group[SODIUM_GROUP];
+    const size_t filled = sodium_filled(size);
+    const size_t rest = filled > size ? size % SODIUM_GROUP : 0, direct = size - rest;
+    if (direct > 0)
+        (void)crypto_stream_salsa20_xor_ic(at, at, direct, nonce, block, subkey->octets);
+    if (rest == 0) return;
+    memcpy(group, at + direct, rest);
+    memset(group + rest, 0, filled - size);
+    (void)crypto_stream_salsa20_xor_ic(group, group, filled - direct, nonce,
+                                       block + direct / SODIUM_BLOCK, subkey->octets);
+    memcpy(at + direct, group, rest);
+    sodium_memzero(group, filled - direct);
+}
+
+// A small box apart from where it lies: the MAC's key, then |size| octets of |from| with the stream added,
+// then what was filled up. Returns the octets of |out| that are to be wiped.
+static size_t sodium_small(uint8_t out[SODIUM_ROOM], const uint8_t *from, size_t size,
+                           const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+                           const struct zmtp_key *subkey)
+{
+    const size_t used = ZMTP_SEAL_ROOM + size, filled = sodium_filled(used);
+    memset(out, 0, ZMTP_SEAL_ROOM);
+    if (size > 0) memcpy(out + ZMTP_SEAL_ROOM, from, size);
+    memset(out + used, 0, filled - used);
+    (void)crypto_stream_salsa20_xor(out, out, filled, nonce, subkey->octets);
+    return filled;
+}
+
+static void sodium_seal_small(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+                              const struct zmtp_key *subkey)
+{
+    uint8_t room[SODIUM_ROOM];
+    uint8_t *const box = room + ZMTP_SEAL_ROOM;
+    const size_t used = sodium_small(room, at + ZMTP_SEAL_ROOM, size, nonce, subkey);
+    (void)crypto_onetimeauth_poly1305(at + ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE, box, size, room);
+    if (size > 0) memcpy(at + ZMTP_SEAL_ROOM, box, size);
+    sodium_memzero(room, used);
+}
+
+static void sodium_seal_large(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+                              const struct zmtp_key *subkey)
 {
     uint8_t mac_key[ZMTP_SEAL_ROOM];
     memset(at, 0, ZMTP_SEAL_ROOM);
-    (void)crypto_stream_salsa20_xor(at, at, ZMTP_SEAL_ROOM + size, nonce, subkey->octets);
+    sodium_add_stream(at, ZMTP_SEAL_ROOM + size, 0, nonce, subkey);
     memcpy(mac_key, at, sizeof mac_key);
     (void)crypto_onetimeauth_poly1305(at + ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE, at + ZMTP_SEAL_ROOM,
                                       size, mac_key);
     sodium_memzero(mac_key, sizeof mac_key);
 }
 
+static void sodium_seal(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+                        const struct zmtp_key *subkey)
+{
+    if (ZMTP_SEAL_ROOM + size <= SODIUM_GROUP)
+        sodium_seal_small(at, size, nonce, subkey);
+    else
+        sodium_seal_large(at, size, nonce, subkey);
+}
+
 static bool sodium_open_small(uint8_t *out, const uint8_t *box, size_t size,
                               const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
                               const struct zmtp_key *subkey)
 {
-    uint8_t plain[ZMTP_SEAL_ROOM + SODIUM_SMALL];
+    uint8_t room[SODIUM_ROOM];
     const uint8_t *const sealed = box + ZMTP_MAC_SIZE;
-    const size_t used = ZMTP_SEAL_ROOM + size;
-    memset(plain, 0, ZMTP_SEAL_ROOM);
-    memcpy(plain + ZMTP_SEAL_ROOM, sealed, size);
-    (void)crypto_stream_salsa20_xor(plain, plain, used, nonce, subkey->octets);
-    const bool good = crypto_onetimeauth_poly1305_verify(box, sealed, size, plain) == 0;
-    if (good) memcpy(out, plain + ZMTP_SEAL_ROOM, size);
-    sodium_memzero(plain, used);
+    const size_t used = sodium_small(room, sealed, size, nonce, subkey);
+    const bool good = crypto_onetimeauth_poly1305_verify(box, sealed, size, room) == 0;
+    if (good && size > 0) memcpy(out, room + ZMTP_SEAL_ROOM, size);
+    sodium_memzero(room, used);
     return good;
 }
 
@@ -98,8 +164,7 @@ static bool sodium_open_large(uint8_t *out, uint8_t *box, size_t size,
     if (good) {
         for (size_t i = 0; i < FIRST; i++)
             sealed[i] ^= block[ZMTP_SEAL_ROOM + i];
-        (void)crypto_stream_salsa20_xor_ic(sealed + FIRST, sealed + FIRST, size - FIRST, nonce, 1,
-                                           subkey->octets);
+        sodium_add_stream(sealed + FIRST, size - FIRST, 1, nonce, subkey);
         if (out != sealed) memmove(out, sealed, size);
     }
     sodium_memzero(block, sizeof block);
