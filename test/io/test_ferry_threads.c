@@ -163,7 +163,7 @@ static void *run(void *context)
     return NULL;
 }
 
-static void exchange(size_t from_0, size_t from_1)
+static void exchange_over(size_t from_0, size_t from_1, bool bides)
 {
     static struct side sides[2];
     memset(sides, 0, sizeof sides);
@@ -171,6 +171,7 @@ static void exchange(size_t from_0, size_t from_1)
         .docks = {&sides[0].dock, &sides[1].dock},
         .count_max = {100, 100},
         .bytes_max = {50000, 50000},
+        .bides = bides,
     };
     struct zmtp__shore *shores[2];
     assert_int_equal(zmtp__ferry_open(&config, shores), ZMTP_OK);
@@ -201,6 +202,12 @@ static void exchange(size_t from_0, size_t from_1)
         pthread_mutex_destroy(&sides[i].mutex);
         pthread_cond_destroy(&sides[i].bell);
     }
+}
+
+static void exchange(size_t from_0, size_t from_1)
+{
+    exchange_over(from_0, from_1, false);
+    exchange_over(from_0, from_1, true);
 }
 
 static void test_two_threads_exchange_messages_over_a_ferry(void **state)

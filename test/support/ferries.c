@@ -41,6 +41,7 @@ void ferries_open(struct ferries *f, const struct ferries_limits *limits, bool p
         .owners = {f, f},
         .count_max = {limits->ring_count, limits->ring_count},
         .bytes_max = {limits->ring_bytes, limits->ring_bytes},
+        .bides = limits->bides,
     };
     assert_int_equal(zmtp__ferry_open(&config, f->shores), ZMTP_OK);
     assert_int_equal(ferries_pipe(f, 0), ZMTP_OK);

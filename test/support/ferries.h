@@ -8,6 +8,7 @@
 struct ferries_limits {
     size_t pipe_count, pipe_bytes; // of every queue
     size_t ring_count, ring_bytes;
+    bool bides;
 };
 
 struct ferries {

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-static const struct ferries_limits wide = {1000, 0, 1000, 0};
+static const struct ferries_limits wide = {1000, 0, 1000, 0, false};
 
 static int set_up(void **state)
 {
@@ -158,7 +158,7 @@ static void test_limits_hold_and_room_comes_back(void **state)
     (void)state;
     for (size_t limit = 1; limit <= 5; limit++) {
         struct ferries f;
-        const struct ferries_limits limits = {limit, 0, 0, 0};
+        const struct ferries_limits limits = {limit, 0, 0, 0, false};
         ferries_open(&f, &limits, false);
         ferries_settle(&f);
         size_t sent = 0, received = 0;
@@ -182,7 +182,7 @@ static void test_octets_are_a_limit_too(void **state)
 {
     (void)state;
     struct ferries f;
-    const struct ferries_limits limits = {0, 200, 0, 0};
+    const struct ferries_limits limits = {0, 200, 0, 0, false};
     ferries_open(&f, &limits, true);
     ferries_settle(&f);
     static const uint8_t body[60];
@@ -207,7 +207,7 @@ static void test_a_writer_that_was_refused_is_marked_when_there_is_room(void **s
 {
     (void)state;
     struct ferries f;
-    const struct ferries_limits limits = {2, 0, 0, 0};
+    const struct ferries_limits limits = {2, 0, 0, 0, false};
     ferries_open(&f, &limits, true);
     ferries_settle(&f);
     while (zmtp_marks_take(&f.marks[0])) {}
@@ -228,7 +228,7 @@ static void test_limits_that_change_count_at_once(void **state)
 {
     (void)state;
     struct ferries f;
-    const struct ferries_limits limits = {100, 0, 0, 0};
+    const struct ferries_limits limits = {100, 0, 0, 0, false};
     ferries_open(&f, &limits, true);
     size_t sent = 0, received = 0;
     while (sent < 10)
@@ -259,7 +259,7 @@ static void test_the_ring_has_room_again_for_what_was_read(void **state)
 {
     (void)state;
     struct ferries f;
-    const struct ferries_limits limits = {10, 0, 3, 0};
+    const struct ferries_limits limits = {10, 0, 3, 0, false};
     ferries_open(&f, &limits, true);
     ferries_settle(&f);
     for (size_t i = 0; i < 30; i++) {
@@ -366,7 +366,7 @@ static void test_a_close_is_heard_though_nobody_reads(void **state)
 {
     (void)state;
     struct ferries f;
-    const struct ferries_limits limits = {2, 0, 2, 0};
+    const struct ferries_limits limits = {2, 0, 2, 0, false};
     ferries_open(&f, &limits, false);
     size_t sent = 0;
     for (; ferries_writable(&f, 0); ferries_settle(&f))
@@ -509,6 +509,75 @@ static void test_only_a_sleeper_is_rung_and_only_once(void **state)
         assert_number(f, 1, i);
 }
 
+static const struct ferries_limits biding = {.pipe_count = 1000, .bides = true};
+
+static void test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_for(void **state)
+{
+    (void)state;
+    struct ferries f;
+    ferries_open(&f, &biding, true);
+    ferries_settle(&f);
+    for (size_t i = 0; i < 10; i++) {
+        send_number(&f, 0, i);
+        ferries_settle(&f);
+    }
+    assert_int_equal(f.ends[1]->in->count, 1);
+    assert_int_equal(f.ends[0]->out->count, 9);
+    assert_number(&f, 1, 0);
+    ferries_settle(&f);
+    assert_int_equal(f.ends[1]->in->count, 9);
+    for (size_t i = 1; i < 10; i++)
+        assert_number(&f, 1, i);
+    ferries_settle(&f);
+    send_number(&f, 0, 10);
+    ferries_settle(&f);
+    assert_number(&f, 1, 10);
+    ferries_close(&f);
+}
+
+static void test_what_makes_a_batch_or_fills_the_queue_does_not_wait_to_be_asked_for(void **state)
+{
+    (void)state;
+    static uint8_t body[10000];
+    struct ferries f;
+    ferries_open(&f, &biding, true);
+    ferries_settle(&f);
+    for (size_t i = 0; i < 3; i++) {
+        ferries_send(&f, 0, zmtp_bytes_of(body, sizeof body), 0);
+        ferries_settle(&f);
+        assert_int_equal(f.ends[0]->out->count, i % 2); // two are a batch
+    }
+    ferries_close(&f);
+    const struct ferries_limits tight = {.pipe_count = 4, .bides = true};
+    ferries_open(&f, &tight, true);
+    ferries_settle(&f);
+    for (size_t i = 0; i < 4; i++) {
+        send_number(&f, 0, i);
+        ferries_settle(&f);
+    }
+    assert_false(ferries_writable(&f, 0));
+    assert_int_equal(f.ends[0]->out->count, 0);
+    ferries_close(&f);
+}
+
+static void test_what_was_kept_is_left_behind_by_a_close_as_the_rest(void **state)
+{
+    (void)state;
+    struct ferries f;
+    ferries_open(&f, &biding, true);
+    ferries_settle(&f);
+    for (size_t i = 0; i < 5; i++) {
+        send_number(&f, 0, i);
+        ferries_settle(&f);
+    }
+    ferries_shut(&f, 0);
+    ferries_settle(&f);
+    for (size_t i = 0; i < 5; i++)
+        assert_number(&f, 1, i);
+    assert_true(zmtp__pipe_finished(f.ends[1]));
+    ferries_close(&f);
+}
+
 static void test_slabs_come_home_to_their_pool(void **state)
 {
     struct ferries *f = *state;
@@ -600,6 +669,9 @@ int main(void)
         TEST(test_a_side_that_has_left_is_called_no_more),
         TEST(test_who_hails_is_heard),
         TEST(test_only_a_sleeper_is_rung_and_only_once),
+        cmocka_unit_test(test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_for),
+        cmocka_unit_test(test_what_makes_a_batch_or_fills_the_queue_does_not_wait_to_be_asked_for),
+        cmocka_unit_test(test_what_was_kept_is_left_behind_by_a_close_as_the_rest),
         TEST(test_slabs_come_home_to_their_pool),
         cmocka_unit_test(test_without_memory_nothing_is_lost_and_it_is_tried_again),
     };

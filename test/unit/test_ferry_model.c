@@ -214,6 +214,7 @@ static void run_seed(uint64_t seed)
         .pipe_bytes = one_in(&w, 3) ? 1 + random_below(&w.random, 10000) : 0,
         .ring_count = random_below(&w.random, 4),
         .ring_bytes = one_in(&w, 3) ? 1 + random_below(&w.random, 10000) : 0,
+        .bides = one_in(&w, 2),
     };
     ferries_open(&w.f, &limits, seed % 2);
     const size_t closes_at = one_in(&w, 2) ? STEPS : random_below(&w.random, STEPS);

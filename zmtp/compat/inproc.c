@@ -176,7 +176,8 @@ bool zmq__inproc_bound(struct zmq__context *context, const char *text)
 static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe_end *end)
 {
     struct zmtp__ferry_config config = {.docks = {&pact->sockets[0]->dock, &pact->sockets[1]->dock},
-                                        .owners = {&pact->lines[0], &pact->lines[1]}};
+                                        .owners = {&pact->lines[0], &pact->lines[1]},
+                                        .bides = true};
     struct zmtp__shore *shores[2];
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp__far_limits limits =

@@ -9,6 +9,8 @@ enum {
     // What one thread writes often lies this far from what the other does, or each write would take
     // the line from the other's cache.
     FERRY_LINE = 64,
+    // Where messages bide, so many octets cross without being asked for.
+    FERRY_BIDE_BYTES = 16384,
 };
 
 struct ferry_berth {
@@ -37,11 +39,13 @@ struct ferry_passage {
     // The writer has left: its last cargo is here. Written before |left| is set, and by nobody after.
     atomic_bool left;
     struct ferry_berth last;
+    atomic_bool kept; // messages stay in its queue, for the reader to ask for
     uint8_t apart[FERRY_LINE];
     // The reader's.
     atomic_size_t tail;
     atomic_size_t landed;                 // messages loaded, not commands
     atomic_size_t gone_count, gone_bytes; // of what was shipped, what has left its queue
+    atomic_size_t dried;                  // up to which berth it has nothing left
     uint8_t apart_too[FERRY_LINE];
     atomic_bool starved; // the writer waits for a berth; the reader takes it back
     struct ferry_berth berths[FERRY_BERTHS];
@@ -72,6 +76,7 @@ struct zmtp__shore {
 
 struct zmtp__ferry {
     const struct zmtp_allocator *allocator;
+    bool bides;
     atomic_uint shores_open;
     struct zmtp__shore shores[2];
     struct ferry_passage passages[2]; // the first leads from shore 0
@@ -113,6 +118,7 @@ int zmtp__ferry_open(const struct zmtp__ferry_config *config, struct zmtp__shore
     if (!ferry) return ZMTP_ERR_MEMORY;
     memset(ferry, 0, sizeof *ferry);
     ferry->allocator = allocator;
+    ferry->bides = config->bides;
     atomic_init(&ferry->shores_open, 2);
     for (size_t i = 0; i < 2; i++) {
         struct zmtp__shore *shore = &ferry->shores[i];
@@ -391,13 +397,56 @@ static bool shore_tell_gone(struct zmtp__shore *shore)
     return true;
 }
 
-// Sends what the pipe holds for the other side. False: there is nothing, or it has to wait for room.
+// Has the reader said that it has nothing left?
+static bool passage_dry(const struct ferry_passage *out, memory_order order)
+{
+    return atomic_load_explicit(&out->dried, order) ==
+           atomic_load_explicit(&out->head, memory_order_relaxed);
+}
+
+// Do the messages in the pipe stay there? Who keeps the first stores |kept|, then loads |dried|; a reader that has
+// nothing left stores |dried|, then loads |kept|. One finds the other's, so that either the messages are sent or the
+// reader calls. In the same way who ships without a call and a reader that has nothing left find each other's |head|
+// and |dried|.
+static bool shore_keeps(struct zmtp__shore *shore)
+{
+    const struct zmtp__queue *queue = shore->end->in;
+    struct ferry_passage *out = shore->out;
+    shore->abroad.bide_bytes = 0;
+    if (!shore->ferry->bides || shore_has_news(shore)) return false;
+    if (passage_dry(out, memory_order_relaxed)) return false;
+    shore->abroad.bide_bytes = FERRY_BIDE_BYTES;
+    if (zmtp__queue_bides(queue)) {
+        atomic_store_explicit(&out->kept, true, memory_order_seq_cst);
+        if (!passage_dry(out, memory_order_seq_cst)) return true;
+    }
+    shore->abroad.bide_bytes = 0;
+    return false;
+}
+
+// Says that nothing is left here, if so. True: the other side has kept something.
+static bool shore_asks(struct zmtp__shore *shore)
+{
+    struct ferry_passage *in = shore->in;
+    if (!shore->ferry->bides || shore->end->out->count > 0) return false;
+    const size_t tail = atomic_load_explicit(&in->tail, memory_order_relaxed);
+    shore->debt.dries = false;
+    atomic_store_explicit(&in->dried, tail, memory_order_seq_cst);
+    if (atomic_load_explicit(&in->head, memory_order_seq_cst) != tail) {
+        zmtp__pipe_mark(shore->end); // it came meanwhile, and nobody calls
+        return false;
+    }
+    return atomic_load_explicit(&in->kept, memory_order_seq_cst);
+}
+
+// Sends what the pipe holds for the other side. False: there is nothing, or it has to wait for room, or the other side
+// looks by itself when it has nothing left.
 static bool shore_ship(struct zmtp__shore *shore)
 {
     const struct zmtp__queue *queue = shore->end->in;
     struct ferry_passage *out = shore->out;
     if (!shore_has_news(shore) && queue->count == 0) return false;
-    if (!passage_awaits_room(out, queue)) return false;
+    if (shore_keeps(shore) || !passage_awaits_room(out, queue)) return false;
     const size_t head = atomic_load_explicit(&out->head, memory_order_relaxed);
     struct ferry_berth *berth = &out->berths[head % FERRY_BERTHS];
     shore_fill(shore, berth);
@@ -406,9 +455,12 @@ static bool shore_ship(struct zmtp__shore *shore)
     out->shipped_count += berth->count;
     out->shipped_bytes += berth->bytes;
     shore_reckon(shore);
-    atomic_store_explicit(&out->head, head + 1, memory_order_release);
+    atomic_store_explicit(&out->kept, false, memory_order_relaxed);
+    const bool news = berth->news;
+    atomic_store_explicit(&out->head, head + 1, memory_order_seq_cst);
     zmtp__pipe_consumed(shore->end);
-    return true;
+    if (!shore->ferry->bides || news) return true;
+    return atomic_load_explicit(&out->dried, memory_order_seq_cst) == head;
 }
 
 // Tells the shore's pipe of the other side's link. |base| counts the messages before the cargo.
@@ -442,6 +494,7 @@ static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
         if (result < 0) return result;
         shore->debt.count += cargo.count;
         shore->debt.bytes += cargo.bytes;
+        shore->debt.dries = shore->ferry->bides;
         zmtp__pipe_published(end);
     }
     if (berth->news) shore_hear(shore, berth, base);
@@ -562,6 +615,7 @@ unsigned zmtp__shore_work(struct zmtp__shore *shore)
     zmtp__pipe_consumed(shore->end); // there may be room again
     bool news = shore_tell_limits(shore) || landing.awaited;
     news |= shore_tell_gone(shore);
+    news |= shore_asks(shore);
     news |= shore_ship(shore);
     return news && shore_call(shore->other) ? ZMTP__FERRY_RING : 0u;
 }

@@ -24,6 +24,11 @@
 // room is heard of by batches, and who is not refused never waits for that. Limits may change, in the queue;
 // the shore is to be marked then.
 //
+// A ferry may bide: what is sent while the other side has more to receive stays in the sender's queue, until that
+// side has nothing left, or a ring's berth is worth it, or the queue is full. So a stream crosses by batches
+// although each send is looked at, and a message that is awaited at once. Who has nothing left says so, and calls
+// when something was kept; that needs a thread that works for the sender when no call is there to do so.
+//
 // The ring and the receiver's queue may have limits as well, for a sender that must not have much abroad. Each
 // takes a cargo when it is empty, or when with it its limits are kept. Cargoes are never split, so nobody has to
 // look for the messages in them.
@@ -72,6 +77,7 @@ struct zmtp__ferry_config {
     void *owners[2];
     // Limits of the ring that leads from shore 0, and from shore 1. 0: none.
     size_t count_max[2], bytes_max[2];
+    bool bides;
 };
 // Both shores belong to the caller's thread, until the other one is hailed. ZMTP_ERR_MEMORY.
 int zmtp__ferry_open(const struct zmtp__ferry_config *config, struct zmtp__shore *shores[2]);

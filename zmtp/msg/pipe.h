@@ -61,7 +61,7 @@ static inline int zmtp__pipe_take(struct zmtp_pipe_end *end, struct zmtp_msg *ms
 // The message just ended on |end->out| can be seen by the other side.
 static inline void zmtp__pipe_published(struct zmtp_pipe_end *end)
 {
-    if (!end->other->marked) zmtp__pipe_mark(end->other);
+    if (!end->other->marked && !zmtp__queue_bides(end->out)) zmtp__pipe_mark(end->other);
 }
 
 // Something was taken from |end->in|: if the writer was refused before, it hears of the room. One that writes for
@@ -70,7 +70,7 @@ static inline void zmtp__pipe_consumed(struct zmtp_pipe_end *end)
 {
     if (end->in->starved && zmtp__queue_roomy(end->in))
         end->in->starved = false;
-    else if (!zmtp__queue_owes(end->in))
+    else if (!zmtp__queue_owes(end->in) && !zmtp__queue_dried(end->in))
         return;
     if (!end->other->marked) zmtp__pipe_mark(end->other);
 }

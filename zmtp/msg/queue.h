@@ -29,6 +29,9 @@ struct zmtp__abroad {
     // their way have not left yet.
     const atomic_size_t *landed;
     size_t landed_before;
+    // Nobody need look at what is written before so many octets wait; the other side asks for them when it has
+    // nothing left. 0: at once.
+    size_t bide_bytes;
 };
 
 // Of a queue that is loaded from another thread, kept by the one who loads it: what it had, with what has come
@@ -36,6 +39,7 @@ struct zmtp__abroad {
 // not be.
 struct zmtp__debt {
     size_t count, bytes, count_due, bytes_due;
+    bool dries; // and when nothing is left, so that it sends what it kept
 };
 
 struct zmtp__queue {
@@ -105,6 +109,20 @@ static inline bool zmtp__queue_owes(const struct zmtp__queue *queue)
     const struct zmtp__debt *const debt = queue->debt;
     return debt && ((debt->count_due && debt->count - queue->count >= debt->count_due) ||
                     (debt->bytes_due && debt->bytes - queue->bytes >= debt->bytes_due));
+}
+
+// Has the last of what came left, of which the other side is to be told?
+static inline bool zmtp__queue_dried(const struct zmtp__queue *queue)
+{
+    return queue->count == 0 && queue->debt && queue->debt->dries;
+}
+
+// May what was written last wait for more, or for the other side to ask? Commands may not, nor what fills the queue.
+static inline bool zmtp__queue_bides(const struct zmtp__queue *queue)
+{
+    const struct zmtp__abroad *const abroad = queue->abroad;
+    return abroad && queue->bytes < abroad->bide_bytes && queue->commands == 0 &&
+           !zmtp__queue_full(queue);
 }
 
 // Writing. |put| copies |body|, or refers to it when |slab| (which holds it) is given and that pays.
