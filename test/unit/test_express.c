@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "test/support/sockets.h"
 #include "zmtp/socket/express.h"
 
@@ -41,16 +43,52 @@ static void test_nothing_is_sent_out_of_the_ordinary(void **state)
     assert_true(zmtp__express_send(push, letter));
     assert_false(zmtp__express_send(push, letter)); // beyond the limit
     assert_string_equal(sockets_far_recv(far), "1");
-    struct zmtp_pipe_end *other = sockets_accept(push, "");
-    zmtp_socket_process(push);
-    assert_false(zmtp__express_send(push, letter)); // it may be the other's turn
-    zmtp_pipe_close(other);
-    zmtp_socket_process(push);
     assert_true(zmtp__express_send(push, letter));
     zmtp_pipe_close(far);
     assert_false(zmtp__express_send(push, letter)); // to one that has gone
     assert_int_equal(zmtp_socket_counters(push).sent, 3);
     zmtp_socket_close(push);
+}
+
+static void test_peers_have_their_turns_the_short_way_as_well(void **state)
+{
+    (void)state;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 2);
+    struct zmtp_pipe_end *far[] = {sockets_accept(push, ""), sockets_accept(push, "")};
+    assert_string_equal(sockets_send(push, "1"), "ZMTP_OK"); // these make the room for others
+    assert_string_equal(sockets_send(push, "2"), "ZMTP_OK");
+    assert_true(zmtp__express_send(push, letter));
+    assert_string_equal(sockets_far_recv(far[0]), "1");
+    assert_true(zmtp__express_send(push, letter));
+    assert_true(zmtp__express_send(push, letter));
+    assert_false(zmtp__express_send(push, letter)); // the other one is full
+    assert_int_equal(zmtp_pipe_depth(far[0]).in_count, 2);
+    assert_int_equal(zmtp_pipe_depth(far[1]).in_count, 2);
+    zmtp_socket_close(push);
+    zmtp_pipe_close(far[0]);
+    zmtp_pipe_close(far[1]);
+
+    struct zmtp_socket *pull = sockets_open(ZMTP_PULL, 4);
+    far[0] = sockets_accept(pull, "");
+    far[1] = sockets_accept(pull, "");
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    zmtp_socket_process(pull);
+    sockets_far_send(far[0], "a");
+    sockets_far_send(far[0], "a");
+    sockets_far_send(far[1], "b");
+    zmtp_socket_process(pull);
+    const char *const order[] = {"a", "b", "a"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(zmtp__express_recv(pull, &msg, NULL));
+        assert_true(zmtp_bytes_equal(zmtp_msg_bytes(&msg, 0), zmtp_bytes_text(order[i])));
+        zmtp__msg_clear(&msg);
+    }
+    assert_false(zmtp__express_recv(pull, &msg, NULL));
+    zmtp_msg_fini(&msg);
+    zmtp_socket_close(pull);
+    zmtp_pipe_close(far[0]);
+    zmtp_pipe_close(far[1]);
 }
 
 static void test_patterns_and_options_that_do_more_are_left_alone(void **state)
@@ -93,15 +131,152 @@ static void test_what_is_received_the_short_way_has_its_origin_and_is_counted(vo
     assert_false(zmtp__express_recv(pull, &msg, NULL));
     assert_string_equal(sockets_recv(pull), "of|parts");
     assert_false(zmtp__express_recv(pull, &msg, NULL));
-    struct zmtp_pipe_end *other = sockets_accept(pull, "");
-    sockets_far_send(far, "a");
-    sockets_far_send(other, "b");
-    zmtp_socket_process(pull);
-    assert_false(zmtp__express_recv(pull, &msg, NULL)); // they take turns
     zmtp_msg_fini(&msg);
     zmtp_socket_close(pull);
     zmtp_pipe_close(far);
+}
+
+static void check_received_from(struct zmtp_socket *router, const char *id, const char *body)
+{
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    assert_true(zmtp__express_recv(router, &msg, NULL));
+    assert_int_equal(msg.count, 2);
+    assert_true(zmtp_bytes_equal(zmtp_msg_bytes(&msg, 0), zmtp_bytes_text(id)));
+    assert_true(zmtp_bytes_equal(zmtp_msg_bytes(&msg, 1), zmtp_bytes_text(body)));
+    zmtp_msg_fini(&msg);
+}
+
+static void test_a_router_names_who_sent_and_sends_to_whom_is_named(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 3);
+    config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *ann = sockets_accept(router, "ann"), *bob = sockets_accept(router, "bob");
+    zmtp_socket_process(router);
+    sockets_far_send(ann, "1");
+    sockets_far_send(bob, "2");
+    sockets_far_send(bob, "3");
+    zmtp_socket_process(router);
+    check_received_from(router, "ann", "1");
+    check_received_from(router, "bob", "2");
+    assert_string_equal(sockets_recv(router), "bob|3"); // ann, who has none, is passed over
+
+    const struct zmtp_bytes to_bob = zmtp_bytes_text("bob");
+    assert_false(zmtp__express_send_to(router, to_bob, letter)); // there is no room yet to write in
+    assert_string_equal(sockets_send(router, "bob|first"), "ZMTP_OK");
+    assert_true(zmtp__express_send_to(router, to_bob, letter));
+    assert_true(zmtp__express_send_to(router, to_bob, (struct zmtp_bytes){0}));
+    assert_false(zmtp__express_send_to(router, to_bob, letter)); // beyond the limit
+    assert_string_equal(sockets_send(router, "bob|fourth"), "ZMTP_ERR_AGAIN");
+    assert_false(zmtp_socket_events(router) & ZMTP_WRITABLE);
+    assert_string_equal(sockets_send(router, "ann|first"), "ZMTP_OK"); // who waits for bob no more
+    assert_true(zmtp_socket_events(router) & ZMTP_WRITABLE);
+    assert_string_equal(sockets_far_recv(bob), "first");
+    assert_string_equal(sockets_far_recv(bob), "x");
+    assert_string_equal(sockets_far_recv(bob), "");
+    assert_string_equal(sockets_send(router, "bob|again"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_counters(router).sent, 5);
+    assert_int_equal(zmtp_socket_counters(router).received, 3);
+    sockets_assert_conserved(router, 3);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(ann);
+    zmtp_pipe_close(bob);
+}
+
+static void test_a_short_message_for_another_ends_the_wait_for_one_that_is_full(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 2);
+    config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *ann = sockets_accept(router, "ann"), *bob = sockets_accept(router, "bob");
+    assert_string_equal(sockets_send(router, "ann|1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "bob|1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "bob|2"), "ZMTP_OK");
+    assert_string_equal(sockets_send(router, "bob|3"), "ZMTP_ERR_AGAIN");
+    assert_false(zmtp_socket_events(router) & ZMTP_WRITABLE);
+    assert_true(zmtp__express_send_to(router, zmtp_bytes_text("ann"), letter));
+    assert_true(zmtp_socket_events(router) & ZMTP_WRITABLE);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(ann);
+    zmtp_pipe_close(bob);
+}
+
+static void test_what_a_router_has_to_look_at_goes_no_short_way(void **state)
+{
+    (void)state;
+    static uint8_t large[ZMTP__QUEUE_REFER_BODY];
+    char long_id[ZMTP_PART_INLINE + 2];
+    memset(long_id, 'i', sizeof long_id - 1);
+    long_id[sizeof long_id - 1] = '\0';
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 9);
+    struct zmtp_pipe_end *ann = sockets_accept(router, "ann");
+    const struct zmtp_bytes to_ann = zmtp_bytes_text("ann");
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    assert_string_equal(sockets_send(router, "ann|1"), "ZMTP_OK");
+    assert_false(zmtp__express_send_to(router, zmtp_bytes_text("nobody"), letter));
+    assert_false(zmtp__express_send_to(router, (struct zmtp_bytes){NULL, 3}, letter));
+    assert_false(zmtp__express_send_to(router, to_ann, (struct zmtp_bytes){NULL, 3}));
+    assert_false(zmtp__express_send_to(router, to_ann, (struct zmtp_bytes){large, sizeof large}));
+    assert_true(zmtp__express_send_to(router, to_ann, letter));
+    sockets_far_send(ann, "of|parts");
+    zmtp_socket_process(router);
+    assert_false(zmtp__express_recv(router, &msg, NULL));
+    assert_int_equal(msg.count, 0);
+    assert_string_equal(sockets_recv(router), "ann|of|parts");
+    zmtp_pipe_close(ann);
+    assert_false(zmtp__express_send_to(router, to_ann, letter));   // to one that has gone
+    struct zmtp_pipe_end *other = sockets_accept(router, long_id); // its id is shared by reference
+    sockets_far_send(other, "x");
+    zmtp_socket_process(router);
+    assert_false(zmtp__express_recv(router, &msg, NULL));
+    assert_int_equal(msg.count, 0);
+    zmtp_socket_close(router);
     zmtp_pipe_close(other);
+
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 9);
+    config.send_bytes_all_max = 1000;
+    router = sockets_open_with(&config);
+    ann = sockets_accept(router, "ann");
+    assert_string_equal(sockets_send(router, "ann|1"), "ZMTP_OK");
+    assert_false(zmtp__express_send_to(router, to_ann, letter)); // others' queues count
+    zmtp_socket_close(router);
+    zmtp_pipe_close(ann);
+}
+
+static void test_a_reference_is_handed_on_behind_a_routing_id(void **state)
+{
+    (void)state;
+    static const char body[] =
+        "a body that is too long to lie in the part itself, so it is referred to";
+    struct zmtp_socket *router = sockets_open(ZMTP_ROUTER, 9);
+    struct zmtp_pipe_end *far = sockets_accept(router, "ann");
+    struct zmtp_slab *spare = NULL;
+    struct zmtp_msg msg;
+    zmtp_msg_init(&msg, NULL);
+    for (int i = 0; i < 3; i++)
+        sockets_far_send(far, body);
+    zmtp_socket_process(router);
+    assert_true(zmtp__express_recv(router, &msg, &spare));
+    struct zmtp_slab *const slab = msg.few[1].slab;
+    assert_non_null(slab);
+    const unsigned refs = atomic_load(&slab->refs);
+    zmtp__msg_reuse(&msg, slab, &spare);
+    assert_ptr_equal(spare, slab);
+    assert_true(zmtp__express_recv(router, &msg, &spare));
+    assert_null(spare);
+    assert_int_equal(atomic_load(&slab->refs), refs);
+    // The user has put something of its own in the id's place.
+    zmtp_part_share(&msg.few[0], &msg.few[1]);
+    zmtp__msg_reuse(&msg, slab, &spare);
+    assert_null(spare);
+    assert_int_equal(atomic_load(&slab->refs), refs - 1);
+    zmtp_msg_fini(&msg);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(far);
 }
 
 static void test_a_reference_is_handed_on_from_part_to_part(void **state)
@@ -151,6 +326,11 @@ int main(void)
         cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
         cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),
         cmocka_unit_test(test_what_is_received_the_short_way_has_its_origin_and_is_counted),
+        cmocka_unit_test(test_peers_have_their_turns_the_short_way_as_well),
+        cmocka_unit_test(test_a_router_names_who_sent_and_sends_to_whom_is_named),
+        cmocka_unit_test(test_a_short_message_for_another_ends_the_wait_for_one_that_is_full),
+        cmocka_unit_test(test_what_a_router_has_to_look_at_goes_no_short_way),
+        cmocka_unit_test(test_a_reference_is_handed_on_behind_a_routing_id),
         cmocka_unit_test(test_a_reference_is_handed_on_from_part_to_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,14 +39,15 @@ void zmtp__origin_retire(struct zmtp__origin *origin);
 
 // Empties |msg| but for its origin, for the next message, which is most likely from the same one.
 void zmtp__msg_clear(struct zmtp_msg *msg);
-// The same, after whoever it was given to is done with it. One reference that a part held to |slab| is not
-// given up but becomes |*spare|, if that is null: the next message is most likely there too.
+// The same, after whoever it was given to is done with it. One reference that its last part held to |slab| is
+// not given up but becomes |*spare|, if that is null: the next message is most likely there too.
 static inline void zmtp__msg_reuse(struct zmtp_msg *msg, struct zmtp_slab *slab,
                                    struct zmtp_slab **spare)
 {
-    const bool one = msg->count == 1 && !msg->more;
-    struct zmtp_slab *const held = one ? msg->few[0].slab : NULL;
-    if (!one || (held && (held != slab || *spare))) {
+    // One part, or a routing id and one.
+    const bool few = !msg->more && (msg->count == 1 || (msg->count == 2 && !msg->few[0].slab));
+    struct zmtp_slab *const held = few ? msg->few[msg->count - 1].slab : NULL;
+    if (!few || (held && (held != slab || *spare))) {
         zmtp__msg_clear(msg);
         return;
     }

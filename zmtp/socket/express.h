@@ -1,17 +1,13 @@
 // The way that most messages take: one short part, on a socket whose pattern passes messages on as they are,
-// while one peer alone can be sent to, or has something. It does what the general functions do, in a few
-// steps and without a call, and nothing at all where anything is out of the ordinary: then it is theirs.
+// or, of a ROUTER, a routing id and one short part. It does what the general functions do, in a few steps,
+// and nothing at all where anything is out of the ordinary: then it is theirs.
 #ifndef ZMTP_SOCKET_EXPRESS_H
 #define ZMTP_SOCKET_EXPRESS_H
 
 #include "balance.h"
 #include "fair_queue.h"
-
-// The only lane on |list|; null: there is none, or others have their turns as well.
-static inline struct zmtp__lane *zmtp__express_lane(const struct zmtp__node *list)
-{
-    return list->next == list->previous ? list->next->lane : NULL;
-}
+#include "router.h"
+#include "routes.h"
 
 // Sends a message of the one part |body|. False: it was not sent.
 static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_bytes body)
@@ -19,13 +15,36 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
     // What happened to a lane is looked at first: until its mark is taken off, it may be anything.
     if (socket->marks.first || !zmtp__octets_ok(body)) return false;
     if (socket->pattern->send != zmtp__balance_send_on || socket->config.conflate) return false;
-    struct zmtp__lane *const lane = zmtp__express_lane(&socket->writable);
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->writable);
     if (!lane || !zmtp__lane_roomy(socket, lane) || lane->end->other->closed) return false;
     if (!zmtp__queue_write(lane->end->out, body)) return false;
-    zmtp__pipe_published(lane->end);
-    lane->copies++;
-    socket->counters.copies++;
+    zmtp__list_pass(&socket->writable, &lane->writable);
+    zmtp__lane_sent(socket, lane);
     socket->counters.sent++;
+    return true;
+}
+
+// The same to the peer that |id| names.
+static inline bool zmtp__express_send_to(struct zmtp_socket *socket, struct zmtp_bytes id,
+                                         struct zmtp_bytes body)
+{
+    if (socket->marks.first || socket->pattern != &zmtp__router) return false;
+    if (socket->config.conflate || !zmtp__octets_ok(id) || !zmtp__octets_ok(body)) return false;
+    if (!zmtp__router_send_short(socket, id, body)) return false;
+    socket->counters.sent++;
+    return true;
+}
+
+// Is this lane's next message one that |recv| would give as it is, behind the routing id if it has one?
+// Then the id is put into |msg|.
+static inline bool zmtp__express_name(const struct zmtp_socket *socket, struct zmtp__lane *lane,
+                                      struct zmtp_msg *msg)
+{
+    if (socket->pattern->recv == zmtp__fair_queue_recv) return true;
+    if (socket->pattern->recv != zmtp__routes_recv) return false;
+    const struct zmtp_part *const id = &zmtp__routed_of(lane)->routing_id;
+    if (lane->notices || id->slab || msg->more) return false;
+    msg->few[msg->count++] = *id; // all of it is in the part
     return true;
 }
 
@@ -33,14 +52,18 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
 static inline bool zmtp__express_recv(struct zmtp_socket *socket, struct zmtp_msg *msg,
                                       struct zmtp_slab **spare)
 {
-    if (socket->marks.first || socket->pattern->recv != zmtp__fair_queue_recv) return false;
-    struct zmtp__lane *const lane = zmtp__express_lane(&socket->readable);
+    if (socket->marks.first) return false;
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
     if (!lane || !zmtp__pipe_readable(lane->end)) return false;
     struct zmtp__origin *const origin = lane->end->speaker;
-    if (!origin || origin->next) return false;
-    if (!zmtp__queue_take_one(lane->end->in, msg, spare)) return false;
+    if (!origin || origin->next || !zmtp__express_name(socket, lane, msg)) return false;
+    if (!zmtp__queue_take_one(lane->end->in, msg, spare)) {
+        msg->count = 0;
+        return false;
+    }
     if (msg->origin != &origin->told) zmtp__origin_put(origin, msg);
     zmtp__pipe_consumed(lane->end);
+    zmtp__list_pass(&socket->readable, &lane->readable);
     lane->taken++;
     socket->counters.received++;
     return true;

@@ -285,9 +285,7 @@ int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
         const int result = zmtp__outgoing_write(lane->end->out, head, body);
         if (result < 0) return result;
     }
-    zmtp__pipe_published(lane->end);
-    socket->counters.copies++;
-    lane->copies++;
+    zmtp__lane_sent(socket, lane);
     return ZMTP_OK;
 }
 

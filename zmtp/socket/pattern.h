@@ -163,6 +163,14 @@ static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,
     return !lane->gone && (lane->up || !socket->config.immediate);
 }
 
+// A message was written for the peer.
+static inline void zmtp__lane_sent(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    zmtp__pipe_published(lane->end);
+    socket->counters.copies++;
+    lane->copies++;
+}
+
 // Can a message be sent now? No: the lane is marked when it can.
 static inline bool zmtp__lane_writable(const struct zmtp_socket *socket, struct zmtp__lane *lane)
 {

@@ -8,6 +8,8 @@
 // an id that an accepted peer has is as good as free: that peer is cut off.
 //
 // Once a peer is gone its id is free again, even before all that it sent was received.
+#include "router.h"
+
 #include "fair_queue.h"
 #include "routes.h"
 
@@ -152,6 +154,19 @@ static int router_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
     if (!zmtp__share_has_room(socket, lane, &share))
         return router_refuse(socket, ZMTP_ERR_AGAIN, ZMTP_DROP_PEER_FULL);
     return zmtp__lane_send(socket, lane, NULL, &rest);
+}
+
+bool zmtp__router_send_short(struct zmtp_socket *socket, struct zmtp_bytes id,
+                             struct zmtp_bytes body)
+{
+    struct router *const router = router_of(socket);
+    if (socket->config.send_bytes_all_max > 0) return false; // others' queues count as well
+    struct zmtp__routed *const to = zmtp__routes_find(&router->routes, id);
+    if (!to || !zmtp__lane_roomy(socket, &to->lane) || to->lane.end->other->closed) return false;
+    if (!zmtp__queue_write(to->lane.end->out, body)) return false;
+    router->full = NULL;
+    zmtp__lane_sent(socket, &to->lane);
+    return true;
 }
 
 // A message for another peer may succeed at any time. But who was refused waits for that one's room.

@@ -303,7 +303,10 @@ int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg)
 {
     if (!socket || !msg) return ZMTP_ERR_ARGUMENT;
     const struct zmtp__outgoing out = zmtp__outgoing_of_msg(msg);
-    const int result = socket_send(socket, &out);
+    const bool sent = (msg->count == 1 && zmtp__express_send(socket, zmtp_msg_bytes(msg, 0))) ||
+                      (msg->count == 2 && zmtp__express_send_to(socket, zmtp_msg_bytes(msg, 0),
+                                                                zmtp_msg_bytes(msg, 1)));
+    const int result = sent ? ZMTP_OK : socket_send(socket, &out);
     if (result == ZMTP_OK) zmtp_msg_fini(msg);
     return result;
 }
@@ -312,6 +315,7 @@ int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *
 {
     if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
     if (count == 1 && zmtp__express_send(socket, parts[0])) return ZMTP_OK;
+    if (count == 2 && zmtp__express_send_to(socket, parts[0], parts[1])) return ZMTP_OK;
     for (size_t i = 0; i < count; i++)
         if (!zmtp__octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
     const struct zmtp__outgoing out = zmtp__outgoing_of_parts(parts, count);
