@@ -29,7 +29,6 @@ CONTESTANTS = (
     Contestant('raw', 'ceiling', 'make bench builds it', threads=False),
 )
 BY_NAME = {contestant.name: contestant for contestant in CONTESTANTS}
-FIRST, REFERENCE = 'zmtp', 'libzmq'
 
 
 def program(build, scenario, name):

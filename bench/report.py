@@ -19,6 +19,7 @@ import scenarios
 DRAWS = 2000
 OURS = ('zmtp', 'dropin')
 OTHERS = [c.name for c in contestants.CONTESTANTS if c.name not in (*OURS, 'uv', 'raw')]
+BARS = ('zmtp', 'libzmq')  # of which the lowest and the highest are drawn
 BEGIN, END = '<!-- figures: made by make bench-plots -->', '<!-- end of figures -->'
 COLOURS = {'zmtp': '#d1242f', 'dropin': '#e8853a', 'libzmq': '#1f5fbf', 'current': '#6ba6e8', 'nng': '#8250df',
            'zeromq': '#a0522d', 'rzmq': '#2a9d8f', 'omq': '#3f7d20', 'monocoque': '#b5a000', 'uv': '#8c959f',
@@ -95,8 +96,8 @@ def present(rows):
 def long_table(kept):
     """Everything, one contestant a row."""
     yield ('| what | transport | size | who | median | lowest .. highest | libzmtp better by (95 %) '
-           '| CPU us a message | calls a message | peak MB |')
-    yield '|---|---|---|---|---|---|---|---|---|---|'
+           '| drop-in better by (95 %) | CPU us a message | calls a message | peak MB |')
+    yield '|---|---|---|---|---|---|---|---|---|---|---|'
     for row in kept['rows']:
         for figure in scenario_of(row).figures:
             for name in present([row]):
@@ -105,7 +106,8 @@ def long_table(kept):
                 yield (f'| {figure.unit} | {row["transport"]} | {scenarios.name_of(row["size"])} | {title(name)} '
                        f'| {number(statistics.median(values), figure)} '
                        f'| {number(min(values), figure)} .. {number(max(values), figure)} '
-                       f'| {ratio_text(row, figure, contestants.FIRST, name)} | {costs(part)} |')
+                       f'| {ratio_text(row, figure, "zmtp", name)} | {ratio_text(row, figure, "dropin", name)} '
+                       f'| {costs(part)} |')
 
 
 def groups(kept):
@@ -116,62 +118,77 @@ def groups(kept):
     return found
 
 
+def medians_table(rows, figure, who):
+    yield from ['| size | ' + ' | '.join(map(title, who)) + ' |', '|---' * (len(who) + 1) + '|']
+    for row in rows:
+        cells = [number(median(row['contestants'][name], figure.key), figure) if name in row['contestants'] else '-'
+                 for name in who]
+        yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
+
+
+def ratios_table(rows, figure, who):
+    """libzmtp to each other, and the drop-in to libzmq."""
+    pairs = [('zmtp', name) for name in who if name != 'zmtp']
+    heads = [f'to {title(name)}' for _, name in pairs]
+    if 'dropin' in who and 'libzmq' in who:
+        pairs.append(('dropin', 'libzmq'))
+        heads.append('drop-in to libzmq')
+    yield from ['| size | ' + ' | '.join(heads) + ' |', '|---' * (len(pairs) + 1) + '|']
+    for row in rows:
+        cells = [ratio_text(row, figure, *pair) if pair[1] in row['contestants'] else '-' for pair in pairs]
+        yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
+
+
 def short_tables(kept):
-    """For each scenario, transport and figure the medians, and how much better libzmtp is."""
+    """For each scenario and transport the first figure: medians, and how much better libzmtp is."""
     for (name, transport), rows in groups(kept).items():
-        who = present(rows)
-        for figure in scenarios.BY_NAME[name].figures:
-            yield from ['', f'**{figure.unit}, {transport}**: medians', '',
-                        '| size | ' + ' | '.join(map(title, who)) + ' |', '|---' * (len(who) + 1) + '|']
-            for row in rows:
-                cells = [number(median(row['contestants'][one], figure.key), figure)
-                         if one in row['contestants'] else '-' for one in who]
-                yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
-            others = [one for one in who if one != contestants.FIRST]
-            yield from ['', f'{figure.unit}, {transport}: libzmtp is better by (95 %)', '',
-                        '| size | ' + ' | '.join(map(title, others)) + ' |', '|---' * (len(others) + 1) + '|']
-            for row in rows:
-                cells = [ratio_text(row, figure, contestants.FIRST, one) if one in row['contestants'] else '-'
-                         for one in others]
-                yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
+        who, figure = present(rows), scenarios.BY_NAME[name].figures[0]
+        yield from ['', f'**{figure.unit}, {transport}**: medians', '', *medians_table(rows, figure, who)]
+        yield from ['', f'{figure.unit}, {transport}: libzmtp is better by (95 %)', '',
+                    *ratios_table(rows, figure, who)]
 
 
-def cost_table(kept):
-    """Processor time, system calls and memory, where the calls were counted."""
-    yield '| what | transport | size | who | CPU us a message | calls a message | peak MB |'
-    yield '|---|---|---|---|---|---|---|'
+def cost_table(kept, size=64):
+    """Processor time, system calls and memory of one size."""
+    yield '| what | transport | who | CPU us a message | calls a message | peak MB |'
+    yield '|---|---|---|---|---|---|'
     for row in kept['rows']:
-        if any('calls' in part for part in row['contestants'].values()):
+        if row['size'] == size:
             for name in present([row]):
-                yield (f'| {scenario_of(row).title} | {row["transport"]} | {scenarios.name_of(row["size"])} '
-                       f'| {title(name)} | {costs(row["contestants"][name])} |')
+                yield (f'| {scenario_of(row).title} | {row["transport"]} | {title(name)} '
+                       f'| {costs(row["contestants"][name])} |')
 
 
 def judged(kept, ours, key=None):
-    """Where |ours| is worse than any other library: surely, and by its median but within the interval. With |key| by
-    that, less being better, instead of by the scenario's figures."""
+    """Where |ours| is worse than another library, one line a case: surely, and by the median but with an interval that
+    holds 1. With |key| by that, less being better, instead of by the scenario's figures."""
     lost, open_ = [], []
     for row in kept['rows']:
         figures = scenario_of(row).figures if key is None else (scenarios.Figure(key, scenario_of(row).title),)
         for figure in figures:
-            for theirs in present([row]):
-                if ours not in row['contestants'] or theirs not in OTHERS:
-                    continue
-                middle, low, high = interval(ratios(row, figure, ours, theirs))
-                if middle < 1:
-                    text = (f'{figure.unit} {row["transport"]} {scenarios.name_of(row["size"])} to {title(theirs)} '
-                            f'({times(middle)} x, {times(low)} .. {times(high)})')
-                    (lost if high < 1 else open_).append(text)
+            found = ([], [])
+            for theirs in present([row]) if ours in row['contestants'] else ():
+                if theirs in OTHERS:
+                    middle, low, high = interval(ratios(row, figure, ours, theirs))
+                    if middle < 1:
+                        found[high >= 1].append(f'{title(theirs)} {times(middle)} x ({times(low)} .. {times(high)})')
+            for names, lines in zip(found, (lost, open_)):
+                if names:
+                    lines.append(f'| {figure.unit} | {row["transport"]} | {scenarios.name_of(row["size"])} '
+                                 f'| {", ".join(names)} |')
     return lost, open_
 
 
 def verdict(kept):
     for ours in OURS:
+        if ours not in present(kept['rows']):
+            continue
         for what, key in (('loses', None), ('costs more processor time', 'cpu_us')):
             lost, open_ = judged(kept, ours, key)
-            yield f'- Where {title(ours)} {what}: {"; ".join(lost) or "nowhere"}.'
-            if open_:
-                yield f'- Where the median says so, but the interval holds 1: {"; ".join(open_)}.'
+            also = f'; in {len(open_)} more the median says so, but the interval holds 1' if open_ else ''
+            yield from [f'Where {title(ours)} {what}, the whole interval below 1: {len(lost) or "no"} cases{also}.', '']
+            if lost:
+                yield from ['| what | transport | size | to: better by (95 %) |', '|---|---|---|---|', *lost, '']
 
 
 def heading(kept):
@@ -214,19 +231,21 @@ def curve(rows, figure, names):
 def plot(rows, figure, text, path):
     """By size, on logarithmic axes. The background is opaque, so that it is read in the dark as well."""
     names = [name for name in present(rows) if sum(name in row['contestants'] for row in rows) > 1]
+    values = [value for row in rows for part in row['contestants'].values() for value in part[figure.key]]
     ticks = ', '.join(f'"{scenarios.name_of(row["size"])}" {row["size"]}' for row in rows)
     lines = [
         'set terminal svg size 900,540 font "sans-serif,14" background "#ffffff"', f'set output "{path}"',
         f'set title "{text}"', f'set ylabel "{figure.unit}"', 'set logscale xy', f'set xtics ({ticks})',
-        'set format y "%.0s%c"', 'set grid xtics ytics mytics linecolor rgb "#d0d7de", linecolor rgb "#eaeef2"',
-        'set key outside right top', *curve(rows, figure, names)]
+        f'set yrange [{min(values) / 1.3:.4g}:{max(values) * 1.3:.4g}]', 'set format y "%.0s %c"', 'set grid xtics ytics linecolor rgb "#d0d7de"', 'unset mxtics', 'unset mytics',
+        'set border 3 linecolor rgb "#57606a"', 'set tics nomirror', 'set key outside right top', *curve(rows, figure, names)]
     drawn = []
     for index, name in enumerate(names):
         look = f'linecolor rgb "{COLOURS[name]}" linewidth {3 if name in OURS else 1.6} pointtype {index + 1} ' \
                f'pointsize 0.6{" dashtype 2" if name in ("uv", "raw") else ""}'
         drawn.append(f'$d{index} using 1:2 with linespoints {look} title "{title(name)}"')
-        drawn.append(f'$d{index} using 1:2:3:4 with yerrorbars linecolor rgb "{COLOURS[name]}" linewidth 0.7 '
-                     f'pointsize 0 notitle')
+        if name in BARS:
+            drawn.append(f'$d{index} using 1:3:(0):($4-$3) with vectors nohead linecolor rgb "{COLOURS[name]}" '
+                         f'linewidth 1 notitle')
     lines.append('plot ' + ', '.join(drawn))
     subprocess.run(['gnuplot'], input='\n'.join(lines) + '\n', text=True, check=True)
 
@@ -253,7 +272,7 @@ def readme(kept, made, path):
         after = rest.split(END)[1]
     pictures = [f'![{text}](plots/{file})' for file, text in made]
     body = [*heading(kept), '', *pictures, *short_tables(kept), '',
-            'What a message costs, of both sides together:', '', *cost_table(kept), '', *verdict(kept)]
+            'What a message costs at 64 B, both sides together:', '', *cost_table(kept), '', *verdict(kept)]
     with open(path, 'w') as file:
         file.write(before + BEGIN + '\n' + '\n'.join(body) + '\n' + END + after)
 
@@ -262,13 +281,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('results', help='what run.py kept')
     parser.add_argument('--plots', metavar='FOLDER', help='SVG files by gnuplot')
-    parser.add_argument('--readme', metavar='FILE', help='puts plots and tables between its marks')
+    parser.add_argument('--readme', metavar='FILE',
+                        help='puts plots and tables between its marks, and the whole table beside the results')
     options = parser.parse_args()
     with open(options.results) as file:
         kept = json.load(file)
     made = plots(kept, options.plots) if options.plots else []
     if options.readme:
         readme(kept, made, options.readme)
+        with open(options.results.removesuffix('.json') + '.md', 'w') as file:
+            file.write('\n'.join(whole(kept)) + '\n')
     else:
         print('\n'.join(whole(kept)))
     return 0

@@ -304,7 +304,9 @@ def libraries(results, options):
         names = [by_name[contestant.name][0]['library'] for by_name in results.of.values()
                  if by_name.get(contestant.name)]
         why = contestants.absent(options.build, contestant.name, scenarios.SCENARIOS)
-        yield contestant.name, {'library': names[0]} if names else {'absent': why or 'in no row of this run'}
+        failed = any(contestant.name in by_name for by_name in results.failed.values())
+        why = why or ('it failed in each case' if failed else 'no case of this run is for it')
+        yield contestant.name, {'library': names[0]} if names else {'absent': why}
 
 
 def main():
