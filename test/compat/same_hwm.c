@@ -1,5 +1,5 @@
 // High-water marks: over inproc they add up, and as many messages find room as both sides' say; to a place where
-// nobody is, the sender's counts. Room comes back by halves. Nothing here depends on time: one thread does
+// nobody is, the sender's counts. Room comes back by halves. Nothing but what goes over tcp depends on time: one thread does
 // everything, and looks at ZMQ_EVENTS where libzmq would only look again after a millisecond.
 #include <stddef.h>
 
@@ -110,6 +110,45 @@ static void change(void)
     zmq_ctx_term(context);
 }
 
+// Sends bodies that hardly fit between the two sockets, until |most| are gone or for a while there is no more room.
+static int fill_large(void *socket, int most, int patience_ms)
+{
+    static const char body[256 * 1024];
+    int count = 0;
+    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &patience_ms, sizeof patience_ms);
+    while (count < most && zmq_send(socket, body, sizeof body, 0) >= 0)
+        count++;
+    return count;
+}
+
+// The marks of a connection that is there already, over tcp: |before| of both sides, and the receiver's is changed.
+static void change_live(const char *name, int before, int after)
+{
+    const int most = 40, buffer = 32 * 1024, linger = 0;
+    char endpoint[80], body[8];
+    size_t size = sizeof endpoint;
+    void *const context = zmq_ctx_new();
+    void *const sender = zmq_socket(context, ZMQ_PUSH);
+    void *const receiver = zmq_socket(context, ZMQ_PULL);
+    zmq_setsockopt(sender, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(sender, ZMQ_SNDBUF, &buffer, sizeof buffer);
+    zmq_setsockopt(receiver, ZMQ_RCVBUF, &buffer, sizeof buffer);
+    limit(sender, ZMQ_SNDHWM, 2);
+    limit(receiver, ZMQ_RCVHWM, before);
+    say_result(name, zmq_bind(receiver, "tcp://127.0.0.1:*"));
+    say_result(name, zmq_getsockopt(receiver, ZMQ_LAST_ENDPOINT, endpoint, &size));
+    say_result(name, zmq_connect(sender, endpoint));
+    say_result(name, zmq_send(sender, "x", 1, 0));
+    say_result(name, zmq_recv(receiver, body, sizeof body, 0));
+    limit(receiver, ZMQ_RCVHWM, after);
+    // Where room is expected, patience costs nothing.
+    const int sent = fill_large(sender, most, after > before ? 20000 : 500);
+    say(name, "all are %s", sent == most ? "sent" : "not sent");
+    zmq_close(sender);
+    zmq_close(receiver);
+    zmq_ctx_term(context);
+}
+
 int main(void)
 {
     const int push[2] = {ZMQ_PUSH, ZMQ_PULL}, pair[2] = {ZMQ_PAIR, ZMQ_PAIR},
@@ -130,5 +169,7 @@ int main(void)
     alone("tcp, of 100 and 11 more, dealer", ZMQ_DEALER, "tcp://127.0.0.1:9", 100, 11);
     alone("ipc, of 10", ZMQ_PAIR, "ipc:///tmp/nobody-is-here", 10, 0);
     change();
+    change_live("a mark that is raised while connected", 2, 60);
+    change_live("a mark that is lowered while connected", 60, 2);
     return 0;
 }

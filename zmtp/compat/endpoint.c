@@ -326,7 +326,7 @@ void zmq__endpoint_alter(struct zmq__socket *socket)
     for (struct zmq__endpoint *endpoint = socket->endpoints; endpoint; endpoint = endpoint->next) {
         if (!endpoint->uv_socket) continue;
         for (struct zmtp__conn *conn = endpoint->uv_socket->conns; conn; conn = conn->next)
-            if (conn->end) zmtp__far_settle_sending(conn->end, &facts);
+            if (conn->end) zmtp__far_settle_own(conn->end, &facts);
     }
 }
 

@@ -152,7 +152,7 @@ void zmq__inproc_alter(struct zmq__socket *socket)
         if (line->joined)
             zmtp__far_settle(line->end, &own, &line->pact->facts[1 - line->index]);
         else
-            zmtp__far_settle_sending(line->end, &own);
+            zmtp__far_settle_own(line->end, &own);
     }
 }
 

@@ -143,7 +143,10 @@ void zmtp__far_settle(struct zmtp_pipe_end *end, const struct zmtp__far_facts *o
     end->out->count_max = zmtp__far_limits_of(other, own).abroad_max;
 }
 
-void zmtp__far_settle_sending(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own)
+void zmtp__far_settle_own(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own)
 {
+    const struct zmtp__far_limits in = zmtp__far_receiving(own);
+    end->out->count_max = in.count_max;
+    end->out->bytes_max = in.bytes_max;
     far_limit(end, zmtp__far_sending(own));
 }

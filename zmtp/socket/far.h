@@ -42,8 +42,8 @@ int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end);
 // The one for whom |end| waited is known, or the own limits are others now: its pipe gets the limits of both.
 void zmtp__far_settle(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own,
                       const struct zmtp__far_facts *other);
-// The socket's limits are others now: those of what it sends to a connection at once, of what it receives from
-// it not before the next one.
-void zmtp__far_settle_sending(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own);
+// The socket's limits are others now, and they are all there is: the other side is a connection, or not known yet.
+// What waits already stays.
+void zmtp__far_settle_own(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own);
 
 #endif
