@@ -167,8 +167,11 @@ define stamp
 endef
 $(O)/flags: FORCE
 	$(call stamp,$(CC) $(CFLAGS_ALL) $(AUDIO))
-# One file alone knows about the switch, so that turning it compiles no more than that.
+# One file alone knows about the switch, so that turning it compiles no more than that. It is off where it is not
+# given, as in "make install-zmq" after "make WS=1", which is told.
 $(O)/ws: FORCE
+	@if [ -s $@ ] && grep -q . $@ && [ -z '$(WS_FLAGS)' ]; then \
+	    echo '  note $(O) was built with WebSocket (WS=1), and is built without it from now on'; fi
 	$(call stamp,$(WS_FLAGS))
 $(O)/sources: FORCE
 	$(call stamp,$(CC) $(LDFLAGS_ALL) $(ZMTP_SRC) $(COMPAT_SRC) $(FFI_SRC) $(MOCK_SRC) $(GARDEN_SRC) $(DAEMON_SRC) $(CTL_SRC) $(MCP_SRC) $(TEST_SUPPORT) $(PAGE_FILES))
