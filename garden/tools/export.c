@@ -11,18 +11,20 @@
 #include "progress.h"
 
 static const char export_help[] =
-    "Usage: gardenctl export --store DIR [--out FILE] MANIFEST...\n"
+    "Usage: gardenctl export --store DIR [--out FILE [--force]] MANIFEST...\n"
     "\n"
     "Writes recordings, each named by its manifest's hash, as a tar archive: their\n"
     "definitions, their chunks (each once, however often it is named), their\n"
     "manifests. The same recordings give the same octets. gardenctl import reads it.\n"
     "\n"
     "  --store DIR  the store\n"
-    "  --out FILE   where to write; without it the standard output";
+    "  --out FILE   where to write; without it the standard output\n"
+    "  --force      replace FILE where it is there already";
 
 static const struct option export_options[] = {
     {"store", required_argument, NULL, 's'},
     {"out", required_argument, NULL, 'o'},
+    {"force", no_argument, NULL, 'F'},
     {0},
 };
 
@@ -241,13 +243,14 @@ static void export_report(const struct export *export, const char *out, size_t r
 }
 
 // Beside the file that is meant, which it replaces when it is whole and on the disk.
-static int export_to_file(struct export *export, const char *out, char **names, size_t count)
+static int export_to_file(struct export *export, const char *out, bool force, char **names,
+                          size_t count)
 {
     char part[4096];
     const int filled = snprintf(part, sizeof part, "%s.part", out);
     if (filled < 0 || (size_t)filled >= sizeof part)
         return tool_usage(export->tool, "--out: the path is too long");
-    if (tool_check_out(export->tool, out) != TOOL_OK) return TOOL_USAGE;
+    if (tool_check_out(export->tool, out, force) != TOOL_OK) return TOOL_USAGE;
     const int file = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0) return tool_fail(export->tool, "%s cannot be written: %s", out, strerror(errno));
     progress_init(&export->progress, export->tool->json, 0, 0);
@@ -271,12 +274,15 @@ static int export_command(struct tool *tool, int argc, char **argv)
     struct export export = {.tool = tool, .progress = {.quiet = true}};
     const char *root = NULL, *out = NULL;
     struct garden_hash hash;
+    bool force = false;
     int option;
     while ((option = getopt_long(argc, argv, "", export_options, NULL)) >= 0) {
         if (option == 's')
             root = optarg;
         else if (option == 'o')
             out = optarg;
+        else if (option == 'F')
+            force = true;
         else
             return TOOL_USAGE;
     }
@@ -290,7 +296,7 @@ static int export_command(struct tool *tool, int argc, char **argv)
     int result = store_tool_open(tool, root, false, &export.store);
     if (result != TOOL_OK) return result;
     const size_t count = (size_t)(argc - optind);
-    result = out ? export_to_file(&export, out, argv + optind, count)
+    result = out ? export_to_file(&export, out, force, argv + optind, count)
                  : export_to(&export, STDOUT_FILENO, argv + optind, count);
     garden_store_close(export.store);
     return result;

@@ -1,9 +1,10 @@
-// A value for a person: a scalar as it is, an object as lines "name: value", a list of objects as a table.
+// A value for a person: a scalar as it is, an object as lines "name: value", a list of objects as a table; what an
+// object has inside of it is shifted to the right.
 #include <string.h>
 
 #include "tool.h"
 
-enum { PRINT_CELL_SIZE = 128, PRINT_COLUMNS_MAX = 32, PRINT_DEPTH_MAX = 8 };
+enum { PRINT_CELL_SIZE = 128, PRINT_COLUMNS_MAX = 32, PRINT_DEPTH_MAX = 8, PRINT_INDENT = 2 };
 
 // One line for |value|: text without quotes, all else as JSON. Cut to fit.
 static void print_cell(const struct garden_value *value, char *out, size_t size)
@@ -55,7 +56,7 @@ static void print_table_cell(const struct garden_value_list *rows, size_t row, s
 }
 
 // The columns are the first row's names.
-static void print_table(const struct garden_value_list *rows)
+static void print_table(const struct garden_value_list *rows, int indent)
 {
     const size_t columns = rows->items[0].map.count;
     int widths[PRINT_COLUMNS_MAX] = {0};
@@ -66,7 +67,8 @@ static void print_table(const struct garden_value_list *rows)
             const int size = (int)strlen(cell);
             if (size > widths[i]) widths[i] = size;
         }
-    for (size_t row = 0; row <= rows->count; row++)
+    for (size_t row = 0; row <= rows->count; row++) {
+        (void)printf("%*s", indent, "");
         for (size_t i = 0; i < columns; i++) {
             print_table_cell(rows, row, i, cell);
             if (i + 1 < columns)
@@ -74,6 +76,35 @@ static void print_table(const struct garden_value_list *rows)
             else
                 (void)puts(cell);
         }
+    }
+}
+
+static bool print_is_none(const struct garden_value *value)
+{
+    return value->type == GARDEN_LIST && value->list.count == 0;
+}
+
+static void print_line(const struct garden_entry *entry, int indent)
+{
+    char cell[PRINT_CELL_SIZE * 8];
+    print_cell(&entry->value, cell, sizeof cell);
+    (void)printf("%*s%.*s: %s\n", indent, "", (int)entry->key.size, entry->key.data,
+                 print_is_none(&entry->value) ? "none" : cell);
+}
+
+// One field of an object, with what it has inside of it.
+static void print_field(const struct garden_entry *entry)
+{
+    const struct garden_value *value = &entry->value;
+    const bool is_table = print_is_table(value);
+    if (!is_table && (value->type != GARDEN_MAP || value->map.count == 0)) {
+        print_line(entry, 0);
+        return;
+    }
+    (void)printf("%.*s:\n", (int)entry->key.size, entry->key.data);
+    if (is_table) print_table(&value->list, PRINT_INDENT);
+    for (size_t i = 0; !is_table && i < value->map.count; i++)
+        print_line(&value->map.entries[i], PRINT_INDENT);
 }
 
 void tool_print_value(const struct garden_value *value)
@@ -84,15 +115,12 @@ void tool_print_value(const struct garden_value *value)
          depth < PRINT_DEPTH_MAX && value->type == GARDEN_MAP && value->map.count == 1; depth++)
         value = &value->map.entries[0].value;
     if (print_is_table(value)) {
-        print_table(&value->list);
-    } else if (value->type == GARDEN_LIST && value->list.count == 0) {
+        print_table(&value->list, 0);
+    } else if (print_is_none(value)) {
         (void)puts("none");
     } else if (value->type == GARDEN_MAP) {
-        for (size_t i = 0; i < value->map.count; i++) {
-            print_cell(&value->map.entries[i].value, cell, sizeof cell);
-            (void)printf("%.*s: %s\n", (int)value->map.entries[i].key.size,
-                         value->map.entries[i].key.data, cell);
-        }
+        for (size_t i = 0; i < value->map.count; i++)
+            print_field(&value->map.entries[i]);
     } else {
         print_cell(value, cell, sizeof cell);
         (void)puts(value->type == GARDEN_NULL ? "ok" : cell);

@@ -53,7 +53,10 @@ static int simple_print_state(struct tool *tool, const struct garden_message *re
     if (reply->family != GARDEN_CONTROL_REPLY ||
         reply->control_reply.kind != GARDEN_CONTROL_REPLY_DEBUG_DUMP)
         return tool_fail(tool, "the daemon answered with %s", garden_message_name(reply));
-    tool_print_json(&reply->control_reply.debug_dump.state);
+    if (tool->json)
+        tool_print_json(&reply->control_reply.debug_dump.state);
+    else
+        tool_print_value(&reply->control_reply.debug_dump.state);
     return TOOL_OK;
 }
 
@@ -174,7 +177,8 @@ const struct tool_command tool_status = {
     .name = "status",
     .run = simple_status,
     .summary = "show the daemon's state: sources, streams, transport",
-    .help = "Usage: gardenctl status\n\nPrints the daemon's state as JSON.",
+    .help = "Usage: gardenctl status\n\nPrints the daemon's state in lines; gardenctl --json "
+            "status prints it as an object.",
 };
 const struct tool_command tool_shutdown = {
     .name = "shutdown",

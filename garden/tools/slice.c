@@ -25,6 +25,7 @@ static const char slice_help[] =
     "                    counted from the end, -48000 or -1.5s\n"
     "  --out FILE        where to write; RF64 when it is too large for WAV. Without it\n"
     "                    the pieces are printed\n"
+    "  --force           replace FILE where it is there already\n"
     "  --gaps HOW        frames that were lost become silence (the default), are\n"
     "                    left out (skip), or are a failure (fail)\n"
     "\n"
@@ -35,6 +36,7 @@ enum slice_gaps { SLICE_SILENCE, SLICE_SKIP, SLICE_FAIL };
 struct slice {
     const char *store, *from, *to, *out;
     enum slice_gaps gaps;
+    bool force;
     struct recorded recorded;
     uint64_t first, end, lost;
     SNDFILE *file;
@@ -44,41 +46,55 @@ struct slice {
 
 // ---- Positions
 
-// "48000", "1.5s", "-1.5s". False: it is none, or outside of the recording.
-static bool slice_position(const struct slice *slice, const char *text, uint64_t *out)
+enum slice_position { SLICE_POSITION, SLICE_NO_POSITION, SLICE_OUTSIDE };
+
+// "48000", "1.5s", "-1.5s".
+static enum slice_position slice_position(const struct slice *slice, const char *text,
+                                          uint64_t *out)
 {
     char *end;
     const bool back = text[0] == '-';
     const char *digits = text + back;
-    const double end_frames = (double)garden_manifest_end(&slice->recorded.manifest);
+    const uint64_t whole = garden_manifest_end(&slice->recorded.manifest);
+    const uint32_t rate = slice->recorded.format.sample_rate;
+    uint64_t frames;
     errno = 0;
-    if (digits[0] < '0' || digits[0] > '9') return false;
+    if (digits[0] < '0' || digits[0] > '9') return SLICE_NO_POSITION;
     if (digits[strlen(digits) - 1] != 's') {
-        const unsigned long long frames = strtoull(digits, &end, 10);
-        const uint64_t whole = garden_manifest_end(&slice->recorded.manifest);
-        if (*end || errno != 0 || frames > whole) return false;
-        *out = back ? whole - frames : frames;
-        return true;
+        frames = strtoull(digits, &end, 10);
+        if (*end) return SLICE_NO_POSITION;
+    } else {
+        const double seconds = strtod(digits, &end);
+        if (strcmp(end, "s") != 0 || !rate) return SLICE_NO_POSITION; // octets of MIDI have none
+        const double exact = floor(seconds * rate + 0.5);
+        if (!(exact <= (double)whole)) return SLICE_OUTSIDE;
+        frames = (uint64_t)exact;
     }
-    const double seconds = strtod(digits, &end);
-    const double frames = floor(seconds * slice->recorded.format.sample_rate + 0.5);
-    if (strcmp(end, "s") != 0 || errno != 0 || !(frames >= 0 && frames <= end_frames)) return false;
-    *out = (uint64_t)(back ? end_frames - frames : frames);
-    return true;
+    if (errno != 0 || frames > whole) return SLICE_OUTSIDE;
+    *out = back ? whole - frames : frames;
+    return SLICE_POSITION;
 }
 
 static int slice_positions(const struct tool *tool, struct slice *slice)
 {
     const char *const texts[] = {slice->from, slice->to};
     uint64_t *const out[] = {&slice->first, &slice->end};
-    slice->end = garden_manifest_end(&slice->recorded.manifest);
-    for (size_t i = 0; i < 2; i++)
-        if (texts[i] && !slice_position(slice, texts[i], out[i]))
-            return tool_usage(tool,
-                              "%s '%s' is no position in this recording, which has %llu frames (a "
-                              "position is 48000, 1.5s or -1.5s)",
-                              i == 0 ? "--from" : "--to", texts[i],
-                              (unsigned long long)garden_manifest_end(&slice->recorded.manifest));
+    const uint64_t whole = garden_manifest_end(&slice->recorded.manifest);
+    const uint32_t rate = slice->recorded.format.sample_rate;
+    char seconds[32] = "";
+    if (rate) (void)snprintf(seconds, sizeof seconds, " (%.3fs)", (double)whole / rate);
+    slice->end = whole;
+    for (size_t i = 0; i < 2; i++) {
+        const char *const option = i == 0 ? "--from" : "--to";
+        const enum slice_position found =
+            texts[i] ? slice_position(slice, texts[i], out[i]) : SLICE_POSITION;
+        if (found == SLICE_NO_POSITION)
+            return tool_usage(tool, "%s '%s' is no position: 48000, 1.5s and -1.5s are some",
+                              option, texts[i]);
+        if (found == SLICE_OUTSIDE)
+            return tool_usage(tool, "%s %s is outside of this recording of %llu frames%s", option,
+                              texts[i], (unsigned long long)whole, seconds);
+    }
     if (slice->first < slice->end) return TOOL_OK;
     return tool_usage(tool, "the slice is empty: it begins at frame %llu and ends before %llu",
                       (unsigned long long)slice->first, (unsigned long long)slice->end);
@@ -226,7 +242,7 @@ static int slice_to_file(const struct tool *tool, struct slice *slice)
     const int filled = snprintf(part, sizeof part, "%s.part", slice->out);
     if (filled < 0 || (size_t)filled >= sizeof part)
         return tool_usage(tool, "--out: the path is too long");
-    if (tool_check_out(tool, slice->out) != TOOL_OK) return TOOL_USAGE;
+    if (tool_check_out(tool, slice->out, slice->force) != TOOL_OK) return TOOL_USAGE;
     // A plain WAV file is what most programs read; its sizes have 32 bits.
     const uint64_t octets = (slice->end - slice->first) * slice->recorded.manifest.frame_size;
     const bool plain = octets < UINT32_MAX - SLICE_HEADER_MAX;
@@ -284,9 +300,13 @@ static bool slice_gaps_parse(const char *text, enum slice_gaps *out)
 }
 
 static const struct option slice_options[] = {
-    {"store", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'f'},
-    {"to", required_argument, NULL, 't'},    {"out", required_argument, NULL, 'o'},
-    {"gaps", required_argument, NULL, 'g'},  {0},
+    {"store", required_argument, NULL, 's'},
+    {"from", required_argument, NULL, 'f'},
+    {"to", required_argument, NULL, 't'},
+    {"out", required_argument, NULL, 'o'},
+    {"gaps", required_argument, NULL, 'g'},
+    {"force", no_argument, NULL, 'F'},
+    {0},
 };
 
 static int slice_command(struct tool *tool, int argc, char **argv)
@@ -302,6 +322,8 @@ static int slice_command(struct tool *tool, int argc, char **argv)
             slice.to = optarg;
         } else if (option == 'o') {
             slice.out = optarg;
+        } else if (option == 'F') {
+            slice.force = true;
         } else if (option == 'g') {
             if (!slice_gaps_parse(optarg, &slice.gaps))
                 return tool_usage(tool, "--gaps takes silence, skip or fail, not '%s'", optarg);

@@ -44,11 +44,15 @@ int tool_no_arguments(const struct tool *tool, int argc, char **argv)
     return TOOL_OK;
 }
 
-int tool_check_out(const struct tool *tool, const char *path)
+int tool_check_out(const struct tool *tool, const char *path, bool force)
 {
     struct stat status;
-    if (stat(path, &status) != 0 || S_ISREG(status.st_mode)) return TOOL_OK;
-    return tool_usage(tool, "--out: %s is there, and is no file: name a file", path);
+    if (stat(path, &status) != 0) return TOOL_OK; // where it cannot be made, opening it tells
+    if (!S_ISREG(status.st_mode))
+        return tool_usage(tool, "--out: %s is there, and is no file: name a file", path);
+    if (force) return TOOL_OK;
+    return tool_usage(tool, "--out: %s is there already: name another, or replace it with --force",
+                      path);
 }
 
 bool tool_terminal(void)

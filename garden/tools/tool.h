@@ -114,9 +114,9 @@ extern const struct option tool_general_options[];
 // For commands without options or arguments: TOOL_OK, or TOOL_USAGE after saying what was wrong.
 int tool_no_arguments(const struct tool *tool, int argc, char **argv);
 
-// Whether a whole file may take the place of |path|, which --out named: nothing is there, or a file. Else, as with a
-// device, TOOL_USAGE after saying so.
-int tool_check_out(const struct tool *tool, const char *path);
+// Whether a whole file may take the place of |path|, which --out named: nothing is there, or, with --force, a file.
+// Else, as with a device, TOOL_USAGE after saying so.
+int tool_check_out(const struct tool *tool, const char *path, bool force);
 
 // Whether to draw on the standard output: it is a terminal that knows how.
 bool tool_terminal(void);

@@ -66,7 +66,7 @@ class Daemon:
     def totals(self, uri):
         """Of a stream that was stopped, if the daemon that had it is still there."""
         with self.lock:
-            told = subprocess.run([GARDENCTL, "--connection", self.connection(), "status"], capture_output=True,
+            told = subprocess.run([GARDENCTL, "--connection", self.connection(), "--json", "status"], capture_output=True,
                                   stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
         if told.returncode != 0:
             return None

@@ -112,7 +112,7 @@ def kill_client(kind, step, count):
         done = story.finish(story.client("--resume"))
         _, captured, lost = story.manifest()
         assert done["captured"] == captured and done["lost"] == lost, done
-        status = json.loads(story.ctl("status", check=0).stdout)["streams"]
+        status = json.loads(story.ctl("--json", "status", check=0).stdout)["streams"]
         if status:  # else it had not been started yet when the client died, and was when it came back
             totals = status[0]["totals"]
             assert (totals["offered"], totals["captured"]) == (captured + lost, captured), (totals, captured, lost)

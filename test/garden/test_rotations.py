@@ -54,7 +54,7 @@ class Rotations(Story):
         return json.loads(out)
 
     def streams(self):
-        return json.loads(self.ctl("status", check=0).stdout)["streams"]
+        return json.loads(self.ctl("--json", "status", check=0).stdout)["streams"]
 
     def manifest(self):
         """The only one, which verifies and holds what it should. Returns it, captured and lost."""

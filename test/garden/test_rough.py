@@ -215,7 +215,7 @@ def a_collection_that_races_a_capture_and_slices_takes_nothing_of_theirs(story):
     refused = 0
     while running.poll() is None:
         refused += ctl(story, "gc", "--remove", "--store", story.store).returncode != 0
-        sliced = ctl(story, "slice", "--store", story.store, "--out", story.path("x.wav"), first["manifest"])
+        sliced = ctl(story, "slice", "--store", story.store, "--out", story.path("x.wav"), "--force", first["manifest"])
         assert sliced.returncode == 0, sliced
     assert refused > 0, "it was refused while the capture wrote"
     second = whole(story, running)

@@ -151,23 +151,29 @@ def any_part_of_a_recording_becomes_a_wav_file(story):
     with wave.open(take) as file:
         octets = file.readframes(frames)
     out = story.path("slice.wav")
+    again = []
     for begin, end, first, last in (("0", str(frames), 0, frames), ("12345", "12346", 12345, 12346),
                                     ("0.25s", "0.75s", 12000, 36000), ("-100", None, frames - 100, frames),
                                     (None, "-0.5s", 0, frames - 24000)):
         words = ["--from", begin] if begin else []
         words += ["--to", end] if end else []
-        told = json.loads(story.ctl("--json", "slice", "--store", story.store, *words, "--out", out,
+        told = json.loads(story.ctl("--json", "slice", "--store", story.store, *words, "--out", out, *again,
                                     done["manifest"], check=0).stdout)
+        again = ["--force"]
         assert (told["from"], told["to"], told["lost"]) == (first, last, 0), told
         with wave.open(out) as file:
             assert file.getparams()[:4] == (2, 2, 48000, last - first)
             assert file.readframes(last - first) == octets[first * 4:last * 4]
     assert not os.path.exists(out + ".part")
+    before = os.stat(out)
+    assert "--force" in story.ctl("slice", "--store", story.store, "--out", out, done["manifest"], check=2).stderr
+    assert (os.stat(out).st_ino, os.stat(out).st_size) == (before.st_ino, before.st_size)
     pieces = [json.loads(line) for line in story.ctl("--json", "slice", "--store", story.store, "--from", "100",
                                                      done["manifest"], check=0).stdout.splitlines()]
     assert sum(piece["count"] for piece in pieces) == frames - 100 and pieces[0]["byte_offset"] == 400, pieces
-    for words, status, word in ((["--from", "5", "--to", "5"], 2, "empty"), (["--to", str(frames + 1)], 2, "position"),
-                                (["--from", "1e3"], 2, "position"), (["--gaps", "loud"], 2, "--gaps")):
+    for words, status, word in ((["--from", "5", "--to", "5"], 2, "empty"), (["--to", str(frames + 1)], 2, "outside"),
+                                (["--from", "999s"], 2, f"{frames} frames ({frames / 48000:.3f}s)"),
+                                (["--from", "-" + "9" * 30], 2, "outside"), (["--from", "1e3"], 2, "position"), (["--gaps", "loud"], 2, "--gaps")):
         assert word in story.ctl("slice", "--store", story.store, *words, done["manifest"], check=status).stderr
     assert "12" in story.ctl("slice", "--store", story.store, "12", check=2).stderr
     assert "cannot be written" in story.ctl("slice", "--store", story.store, "--out", "/nonexistent/x.wav",
@@ -188,11 +194,11 @@ def a_slice_of_lost_frames_is_silent_or_left_out_or_refused(story):
     assert done["lost"] > 0 and done["captured"] + done["lost"] == done["offered"], done
     path = story.path("slice.wav")
     for how, size in (("silence", done["offered"]), ("skip", done["captured"])):
-        told = json.loads(story.ctl("--json", "slice", "--store", story.store, "--gaps", how, "--out", path,
+        told = json.loads(story.ctl("--json", "slice", "--store", story.store, "--gaps", how, "--out", path, "--force",
                                     done["manifest"], check=0).stdout)
         assert told["lost"] == done["lost"] and told["frames"] == size, (told, done)
         assert wave.open(path).getnframes() == size
-    assert "lost" in story.ctl("slice", "--store", story.store, "--gaps", "fail", "--out", path,
+    assert "lost" in story.ctl("slice", "--store", story.store, "--gaps", "fail", "--out", path, "--force",
                                done["manifest"], check=1).stderr
 
 
@@ -204,7 +210,7 @@ def a_stream_under_way_is_sliced_as_far_as_it_is_sealed(story):
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     end = time.monotonic() + PATIENCE
     path = story.path("live.wav")
-    while story.ctl("slice", "--store", story.store, "--from", "9000", "--to", "9600", "--out", path,
+    while story.ctl("slice", "--store", story.store, "--from", "9000", "--to", "9600", "--out", path, "--force",
                     "stream://default/main").returncode != 0:
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -538,7 +544,7 @@ def a_store_of_another_owner_or_on_a_disk_that_may_not_be_written_is_told(story)
         assert done.returncode == 1 and "Read-only file system" in one_line(done.stderr), done
     finally:
         subprocess.run(["umount", "-l", closed], check=False)
-    assert not json.loads(story.ctl("status", check=0).stdout)["streams"]
+    assert not json.loads(story.ctl("--json", "status", check=0).stdout)["streams"]
     return None
 
 

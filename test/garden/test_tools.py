@@ -193,8 +193,11 @@ def fsck_finds_what_is_wrong_and_repairs_what_is_safe(story):
 
 def exported(where, *manifests):
     path = where.path("parcel.tar")
-    told = json.loads(plain("--json", "export", "--store", where.store, "--out", path, *manifests, check=0).stdout)
+    told = json.loads(plain("--json", "export", "--store", where.store, "--out", path, "--force", *manifests, check=0).stdout)
     assert told["recordings"] == len(manifests), told
+    size = os.path.getsize(path)
+    assert "--force" in plain("export", "--store", where.store, "--out", path, *manifests, check=2).stderr
+    assert os.path.getsize(path) == size
     return path
 
 
@@ -682,6 +685,18 @@ def what_is_no_file_is_not_replaced_by_one(story):
             assert f"{place} is there, and is no file" in told.stderr, told
             assert not os.path.exists(place + ".part")
     assert stat.S_ISFIFO(os.stat(pipe).st_mode) and os.path.isdir(folder)
+
+
+def the_status_is_for_people_and_with_json_for_scripts(story):
+    story.start("--source", "counter:2,48000,96000", "--source", "tone=sine:440,1,44100")
+    lines = story.ctl("status", check=0).stdout.splitlines()
+    assert "transport:" in lines and "  playing: false" in lines and "streams: none" in lines, lines
+    table = lines.index("sources:") + 1
+    assert [line.split()[:4] for line in lines[table:table + 3]] == [
+        ["name", "kind", "sample_rate", "channels"], ["default", "audio", "48000", "2"], ["tone", "audio", "44100", "1"]], lines
+    assert "{" not in "".join(line for line in lines if not line.startswith("  ")), lines
+    state = json.loads(story.ctl("--json", "status", check=0).stdout)
+    assert [source["name"] for source in state["sources"]] == ["default", "tone"] and state["streams"] == [], state
 
 
 def a_standard_output_that_takes_nothing_is_a_failure(story):
