@@ -17,7 +17,7 @@ class Contestant(NamedTuple):
 CONTESTANTS = (
     Contestant('zmtp', 'libzmtp', 'make bench builds it', ours=True),
     Contestant('dropin', 'drop-in', 'make bench builds it', ours=True),
-    Contestant('libzmq', 'libzmq', 'libzmq3-dev', ours=True),
+    Contestant('libzmq', 'libzmq', 'libzmq3-dev'),
     Contestant('current', 'libzmq, current', PEERS),
     Contestant('nng', 'nng', 'libnng-dev',
                limits={'fanout': 'its PUB drops what a subscriber has no room for and cannot be told to wait'}),

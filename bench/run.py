@@ -140,14 +140,10 @@ def counted_run(build, scenario, contestant, transport, size, count, folder):
 
 
 def syscalls(build, scenario, contestant, transport, size, folder):
-    """System calls a message of both sides. Who makes many needs few messages to tell, and much time for more."""
-    most = max(100, min(scenario.counted, SYSCALL_OCTETS // size))
-    shorter = max(50, most // 20)
-    calls, messages = counted_run(build, scenario, contestant, transport, size, shorter, folder)
-    if calls < 2 * messages and most > shorter:
-        shorter = most
-        calls, messages = counted_run(build, scenario, contestant, transport, size, shorter, folder)
-    more_calls, more_messages = counted_run(build, scenario, contestant, transport, size, 3 * shorter, folder)
+    """System calls a message of both sides. Runs of a few messages would tell of a start, where little waits to be batched."""
+    shorter = max(100, min(scenario.counted, SYSCALL_OCTETS // size))
+    (calls, messages), (more_calls, more_messages) = [
+        counted_run(build, scenario, contestant, transport, size, count, folder) for count in (shorter, 2 * shorter)]
     return max(0, more_calls - calls) / (more_messages - messages)
 
 
@@ -189,10 +185,13 @@ class Results:
     def runs(self):
         return sum(map(len, self.of.values()))
 
-    def fail(self, case, name, error):
+    def fail(self, case, name, error, again):
+        """Notes a failed run, which is done once more; the second failure of one is its last."""
+        self.failed[case][name] = f'{error} (once; the run was done again)' if not again else str(error)
+        if not again:
+            return
         if contestants.BY_NAME[name].ours:
             raise Failed(f'{text_of(case, name)}: {error}') from error
-        self.failed[case][name] = str(error)
         del self.of[case][name]
 
     def json(self):
@@ -209,20 +208,25 @@ class Results:
             yield row
 
 
+def run_sample(results, case, name, options, folder, round_):
+    scenario, transport, size = case
+    for again in (False, True):
+        endpoint = endpoint_of(transport, folder, f'{scenario.name}-{size}-{round_}-{again:d}', name)
+        try:
+            results.of[case][name].append(measure(options.build, scenario, name, endpoint, size, options.milliseconds))
+            return
+        except Failed as error:
+            results.fail(case, name, error, again)
+
+
 def run_rounds(results, options, folder, load):
     progress = Progress(results.runs() * options.rounds)
     for round_ in range(options.rounds):
         for case, by_name in results.of.items():
-            scenario, transport, size = case
             order = list(by_name)
             order = order[round_ % len(order):] + order[:round_ % len(order)] if order else order
             for name in order if round_ % 2 == 0 else order[::-1]:
-                endpoint = endpoint_of(transport, folder, f'{size}-{round_}', name)
-                try:
-                    by_name[name].append(measure(options.build, scenario, name, endpoint, size,
-                                                 options.milliseconds))
-                except Failed as error:
-                    results.fail(case, name, error)
+                run_sample(results, case, name, options, folder, round_)
                 progress.step(text_of(case, name))
         load.append(os.getloadavg()[0])
         progress.line(f'round {round_ + 1} of {options.rounds}')
@@ -230,7 +234,7 @@ def run_rounds(results, options, folder, load):
 
 def run_counts(results, options, folder):
     """System calls, where strace works and the size is one of those that are counted."""
-    cases = [case for case in results.of if case[2] in SYSCALL_SIZES]
+    cases = [case for case in results.of if case[2] in SYSCALL_SIZES and case[0].counted > 0]
     progress = Progress(sum(len(results.of[case]) for case in cases))
     for case in cases:
         for name in list(results.of[case]):
