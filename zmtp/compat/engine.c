@@ -11,15 +11,12 @@
 enum {
     // Turns of the loop for one call of engine_turn; what is left is for the next, or for the watch.
     ENGINE_TURNS = 4,
-    // Octets that a call leaves to the watch; more it writes itself.
-    ENGINE_UNFLUSHED = 64 * 1024,
     // Tries for the lock by a watch that was called. Whoever has it has it for a moment.
     ENGINE_TRIES = 64,
     // How often the watch looks whether calls still do its work, and how often in a row nothing may have
     // changed before it waits to be called.
     ENGINE_LEASE_MS = 1,
-    // Sends of a stream between two looks at the clock, and how long it rests at least between two flushes.
-    ENGINE_STRIDE = 16,
+    // How long a stream rests at least between two flushes.
     ENGINE_REST_NS = 20000,
     ENGINE_STILL = 64,
 };
@@ -75,27 +72,16 @@ static bool engine_flushed(const struct zmq__engine *engine, uint64_t rest_ns)
     return uv_hrtime() - last_ns < rest_ns;
 }
 
-static bool engine_marked(const struct zmq__engine *engine)
-{
-    return engine->uv->marks.first || engine->uv->datagrams.first;
-}
-
-static void engine_note_moved(struct zmq__engine *engine)
-{
-    const unsigned moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
-    atomic_store_explicit(&engine->moved, moved + 1, memory_order_relaxed);
-}
-
 void zmq__engine_sent(struct zmq__engine *engine, size_t size)
 {
-    engine_note_moved(engine);
+    zmq__engine_note_moved(engine);
     engine->uv->unflushed += size;
-    if (engine->uv->unflushed >= ENGINE_UNFLUSHED) engine_flush(engine);
+    if (engine->uv->unflushed >= ZMQ__ENGINE_UNFLUSHED) engine_flush(engine);
 }
 
 void zmq__engine_received(struct zmq__engine *engine)
 {
-    engine_note_moved(engine);
+    zmq__engine_note_moved(engine);
     engine->direct = true;
 }
 
@@ -107,7 +93,8 @@ static bool engine_direct(struct zmq__engine *engine)
     const bool reply = engine->direct;
     engine->direct = false;
     if (reply) return true;
-    if (engine->unwritten++ % ENGINE_STRIDE != 0) return false; // a clock costs as much as a send
+    if (engine->unwritten++ % ZMQ__ENGINE_STRIDE != 0)
+        return false; // a clock costs as much as a send
     const uint64_t rest_ns = 4 * engine->flush_ns;
     return !engine_flushed(engine, rest_ns > ENGINE_REST_NS ? rest_ns : ENGINE_REST_NS);
 }
@@ -148,7 +135,7 @@ static void engine_settle(struct zmq__engine *engine)
 
 void zmq__engine_leave(struct zmq__engine *engine)
 {
-    if (engine_marked(engine)) engine_settle(engine);
+    if (zmq__engine_marked(engine)) engine_settle(engine);
     if (!engine->ran) return;
     engine->ran = false;
     if (engine_note_due(engine) < atomic_load_explicit(&engine->alarm_ms, memory_order_relaxed))
@@ -157,7 +144,7 @@ void zmq__engine_leave(struct zmq__engine *engine)
 
 bool zmq__engine_doze(struct zmq__engine *engine, int *timeout_ms)
 {
-    if (engine_marked(engine)) engine_flush(engine);
+    if (zmq__engine_marked(engine)) engine_flush(engine);
     const uint64_t due = engine_note_due(engine);
     if (due == 0) return false;
     if (due != UINT64_MAX) {

@@ -12,9 +12,17 @@
 #ifndef ZMTP_COMPAT_ENGINE_H
 #define ZMTP_COMPAT_ENGINE_H
 
+#include "../io/engine.h"
 #include "loop.h"
 
 struct zmq__socket;
+
+enum {
+    // Octets that a call leaves to the watch; more it writes itself.
+    ZMQ__ENGINE_UNFLUSHED = 64 * 1024,
+    // Sends of a stream between two looks at the clock.
+    ZMQ__ENGINE_STRIDE = 16,
+};
 
 struct zmq__engine {
     uv_loop_t loop;
@@ -72,6 +80,38 @@ void zmq__engine_expose(struct zmq__engine *engine);
 // The program has closed the socket, whose lock is held for ever, and whose endpoints are closed. The watch
 // frees the engine when nothing is left to leave, and then calls zmq__socket_gone.
 void zmq__engine_retire(struct zmq__engine *engine);
+
+// For calls that pass a short message and do nothing else (quick.h): parts of the above, without a call.
+static inline bool zmq__engine_marked(const struct zmq__engine *engine)
+{
+    return engine->uv->marks.first || engine->uv->datagrams.first;
+}
+// A message moved.
+static inline void zmq__engine_note_moved(struct zmq__engine *engine)
+{
+    const unsigned moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
+    atomic_store_explicit(&engine->moved, moved + 1, memory_order_relaxed);
+}
+// May so many octets be sent without a write?
+static inline bool zmq__engine_takes(const struct zmq__engine *engine, size_t size)
+{
+    return engine->uv->unflushed + size < ZMQ__ENGINE_UNFLUSHED;
+}
+// The watch comes by itself, and soon: nothing has to be done, or told, that is no hurry.
+static inline bool zmq__engine_watched(const struct zmq__engine *engine)
+{
+    return !engine->ran && atomic_load_explicit(&engine->leased, memory_order_relaxed) &&
+           !atomic_load_explicit(&engine->awaited, memory_order_relaxed) &&
+           !atomic_load_explicit(&engine->exposed, memory_order_relaxed);
+}
+// Does what was sent just now wait in a stream, without a look at the clock?
+static inline bool zmq__engine_streams(struct zmq__engine *engine)
+{
+    if (engine->direct || engine->unwritten % ZMQ__ENGINE_STRIDE == 0) return false;
+    if (!zmq__engine_watched(engine)) return false;
+    engine->unwritten++;
+    return true;
+}
 
 static inline void zmq__engine_enter(struct zmq__engine *engine)
 {

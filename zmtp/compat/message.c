@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+enum {
+    // References that a purse takes at once.
+    MESSAGE_PURSE = 256,
+};
+
 _Static_assert(sizeof(struct zmq__message) == sizeof(zmq_msg_t), "64 octets hold it");
 
 // A text that belongs to one message: its group, or a property's value with the zero that a view of the
@@ -84,16 +89,21 @@ static void message_release_body(struct zmq__message *message)
     message->flags &= (uint8_t)~ZMQ__FLAG_SHARED;
 }
 
-// Releases what it holds; it is no message any more.
-static void message_fini(struct zmq__message *message)
+static void message_drop_notes(struct zmq__message *message)
 {
-    message_release_body(message);
-    zmtp_origin_unref(message->origin);
     while (message->notes) {
         struct zmq__note *note = message->notes;
         message->notes = note->next;
         message_note_close(note);
     }
+}
+
+// Releases what it holds; it is no message any more.
+static void message_fini(struct zmq__message *message)
+{
+    message_release_body(message);
+    zmtp_origin_unref(message->origin);
+    message_drop_notes(message);
     message->body = 0;
     message->mark = 0;
 }
@@ -194,6 +204,49 @@ int zmq__message_take(zmq_msg_t *msg, struct zmtp_part *part, const struct zmtp_
     message_fini(message);
     *message = taken;
     return ZMTP_OK;
+}
+
+void zmq__purse_empty(struct zmq__purse *purse)
+{
+    if (purse->count > 0) zmtp__slab_drop(purse->slab, purse->count);
+    *purse = (struct zmq__purse){0};
+}
+
+// One reference to |slab| becomes the caller's.
+static void message_spend(struct zmq__purse *purse, struct zmtp_slab *slab)
+{
+    if (purse->slab != slab || purse->count == 0) {
+        zmq__purse_empty(purse);
+        atomic_fetch_add_explicit(&slab->refs, MESSAGE_PURSE, memory_order_relaxed);
+        zmtp__slab_lend(slab);
+        *purse = (struct zmq__purse){.slab = slab, .count = MESSAGE_PURSE};
+    }
+    purse->count--;
+}
+
+void zmq__message_show(struct zmq__message *message, struct zmtp_bytes body, struct zmtp_slab *slab,
+                       struct zmtp__origin *origin, struct zmq__purse *purse)
+{
+    const bool far = body.size > ZMQ__INLINE;
+    const bool kept = far && message->body == ZMQ__BODY_SLAB && message->at.far.slab == slab;
+    if (!kept) message_release_body(message);
+    if (!kept && far) message_spend(purse, slab);
+    if (message->origin != &origin->told) {
+        zmtp_origin_unref(message->origin);
+        message->origin = zmtp__origin_lend(origin);
+    }
+    if (message->notes) message_drop_notes(message);
+    message->routing_id = 0;
+    message->flags = 0;
+    if (far) {
+        message->at.far.slab = slab;
+        message->at.far.data = body.data;
+        message->at.far.size = body.size;
+        message->body = ZMQ__BODY_SLAB;
+        return;
+    }
+    message->inline_size = (uint8_t)body.size;
+    if (body.size > 0) memcpy(message->at.octets, body.data, body.size);
 }
 
 void zmq__message_set_routing_id(zmq_msg_t *msg, uint32_t routing_id)

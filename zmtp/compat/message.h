@@ -6,7 +6,8 @@
 #ifndef ZMTP_COMPAT_MESSAGE_H
 #define ZMTP_COMPAT_MESSAGE_H
 
-#include "../msg.h"
+#include "../msg/origin.h"
+#include "../msg/slab.h"
 #include "../zmq.h"
 
 // The octets are declared by the program as such, and seen here as a struct.
@@ -63,6 +64,16 @@ void zmq__message_clear(zmq_msg_t *msg);                            // as closed
 // |origin|, which may be null. ZMTP_ERR_MEMORY and ZMTP_ERR_ARGUMENT (|msg| is none) leave both as they were.
 int zmq__message_take(zmq_msg_t *msg, struct zmtp_part *part, const struct zmtp_origin *origin,
                       bool more);
+// References to a slab that a socket took ahead, all with one atomic write, for the messages that lie there.
+struct zmq__purse {
+    struct zmtp_slab *slab; // null: it is empty
+    unsigned count;
+};
+void zmq__purse_empty(struct zmq__purse *purse);
+// Closes what |message| was and makes it one of |body|, which lies in |slab|, from |origin|. By who receives from there;
+// what the message had of the same it keeps, so that one that is used again and again costs no atomic write.
+void zmq__message_show(struct zmq__message *message, struct zmtp_bytes body, struct zmtp_slab *slab,
+                       struct zmtp__origin *origin, struct zmq__purse *purse);
 void zmq__message_set_routing_id(zmq_msg_t *msg, uint32_t routing_id); // of |msg| as taken; 0: none
 // ZMTP_ERR_ARGUMENT: longer than ZMQ_GROUP_MAX_LENGTH. ZMTP_ERR_MEMORY.
 int zmq__message_set_group(zmq_msg_t *msg, struct zmtp_bytes group);

@@ -184,6 +184,7 @@ static bool socket_turn(struct zmq__socket *socket)
 void zmq__socket_work(struct zmq__socket *socket)
 {
     socket->calls = 0;
+    zmq__purse_empty(&socket->purse);
     if (atomic_load_explicit(&socket->rung, memory_order_acquire)) socket_hush(socket);
     if (socket->engine) (void)socket_turn(socket);
     socket_rounds(socket);
@@ -255,10 +256,15 @@ struct zmq__socket *zmq__socket_enter(void *handle)
         if (!zmq__socket_of(handle))
             return NULL; // another thread has closed it, and keeps the lock
     }
+    zmq__socket_begin(socket);
+    return socket;
+}
+
+void zmq__socket_begin(struct zmq__socket *socket)
+{
     socket_inside++;
     socket->told = 0;
     if (socket->engine) zmq__engine_enter(socket->engine);
-    return socket;
 }
 
 void zmq__socket_leave(struct zmq__socket *socket)
@@ -567,6 +573,7 @@ int zmq_close(void *handle)
     zmq__inproc_unbind_all(socket);
     zmtp_msg_fini(&socket->sending);
     zmtp_msg_fini(&socket->receiving);
+    zmq__purse_empty(&socket->purse);
     // What it sent stays with the other sides; what has come and was not received goes.
     zmq__endpoint_bereave(socket);
     zmtp_socket_close(socket->core);

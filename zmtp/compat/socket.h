@@ -20,8 +20,14 @@
 #include "../socket/far.h"
 #include "context.h"
 #include "engine.h"
+#include "message.h"
 #include "options.h"
 #include "sleepers.h"
+
+enum {
+    // Receives that may find something before other news are looked at: subscriptions, new peers.
+    ZMQ__SOCKET_CALLS = 64,
+};
 
 struct zmq__endpoint;
 struct zmq__line;
@@ -66,6 +72,7 @@ struct zmq__socket {
     // Messages that are half given or half taken.
     struct zmtp_msg sending, receiving;
     uint32_t taken; // parts of |receiving|
+    struct zmq__purse purse;
     bool more;      // the last part that was given has others behind it
     bool turn;      // REQ: its request waits for the reply; REP: a request waits for its reply
     uint32_t calls; // since it last worked for nobody's sake
@@ -75,6 +82,8 @@ struct zmq__socket {
 struct zmq__socket *zmq__socket_of(void *handle);
 // The same, and takes the lock. All calls below that say so want it held.
 struct zmq__socket *zmq__socket_enter(void *handle);
+// What is left of entering when the lock was taken by itself (quick.h).
+void zmq__socket_begin(struct zmq__socket *socket);
 // Lets go of it, when all is done that other threads have brought. Then works for others whom the call rang.
 void zmq__socket_leave(struct zmq__socket *socket);
 // Leaves, and tells the error, if it is one: 0 or -1.

@@ -10,12 +10,8 @@
 #include "../zmq.h"
 #include "error.h"
 #include "message.h"
+#include "quick.h"
 #include "socket.h"
-
-enum {
-    // Receives that may find something before other news are looked at: subscriptions, new peers.
-    TRANSFER_CALLS = 64,
-};
 
 // Is it REQ's or REP's turn to send? The engine's own REQ would let go of a request whose peer has gone;
 // libzmq's waits on.
@@ -208,23 +204,36 @@ int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *pa
     return error;
 }
 
+// Whoever could not take the short way goes on: |quick| is the socket if its lock was taken. Null: errno tells.
+static struct zmq__socket *transfer_enter(struct zmq__socket *quick, void *handle)
+{
+    if (!quick) return zmq__socket_enter(handle);
+    zmq__socket_begin(quick);
+    return quick;
+}
+
 int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
 {
     struct zmtp_part part;
-    if (!zmq__socket_of(handle)) return -1;
     const struct zmq__message *const message = zmq__message_of(msg);
-    if (!message) return zmq__fail(EFAULT);
-    const size_t size = zmq__message_bytes(message).size;
+    struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
+    const size_t size = message ? zmq__message_bytes(message).size : 0;
+    if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, zmq__message_bytes(message))) {
+        zmq__message_clear(msg);
+        return transfer_size(size);
+    }
+    socket = transfer_enter(socket, handle);
+    if (!socket) return -1;
+    if (!message) return zmq__socket_result(socket, EFAULT);
     const struct transfer_label label = {message->routing_id, zmq__message_group(message)};
     const int given = zmq__message_give(msg, &part);
-    if (given < 0) return zmq__fail(given == ZMTP_ERR_ARGUMENT ? EFAULT : given);
-    struct zmq__socket *socket = zmq__socket_enter(handle);
-    const int error = socket ? transfer_send_part(socket, &part, &label, flags) : ETERM;
+    if (given < 0) return zmq__socket_result(socket, zmq__errno_of(given));
+    const int error = transfer_send_part(socket, &part, &label, flags);
     if (error != 0)
         zmq__message_put_back(msg, &part);
     else
         zmq__message_clear(msg);
-    return socket ? transfer_result(socket, error, size) : -1;
+    return transfer_result(socket, error, size);
 }
 
 int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -257,7 +266,10 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     const struct transfer_label label = {0};
     const struct zmtp_bytes body = zmtp_bytes_of(data, size);
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
-    struct zmq__socket *socket = zmq__socket_enter(handle);
+    struct zmq__socket *socket = zmq__quick_enter(handle);
+    if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, body))
+        return transfer_size(size);
+    socket = transfer_enter(socket, handle);
     if (!socket) return -1;
     const bool plain = !socket->safe && socket->type != ZMTP_DGRAM;
     if (plain && !(flags & ZMQ_SNDMORE) && socket->sending.count == 0)
@@ -326,7 +338,7 @@ static int transfer_fetch(struct zmq__socket *socket, int flags)
     if (socket->taken < socket->receiving.count) return 0;
     if (socket->type == ZMTP_REQ && !socket->turn) return EFSM;
     if (socket->type == ZMTP_REP && socket->turn) return EFSM;
-    if (++socket->calls >= TRANSFER_CALLS) zmq__socket_work(socket);
+    if (++socket->calls >= ZMQ__SOCKET_CALLS) zmq__socket_work(socket);
     for (;;) {
         if (socket->taken < socket->receiving.count) return 0; // what another thread could not take
         zmtp_msg_fini(&socket->receiving);
@@ -393,10 +405,17 @@ static int transfer_recv_msg(struct zmq__socket *socket, zmq_msg_t *msg, int fla
 int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
 {
     size_t size = 0;
-    if (!zmq__socket_of(handle)) return -1;
-    if (!zmq__message_of(msg)) return zmq__fail(EFAULT);
-    struct zmq__socket *socket = zmq__socket_enter(handle);
+    struct zmtp__express_view view;
+    struct zmq__message *const message = zmq__message_of(msg);
+    struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
+    if (socket && zmq__quick_peek(socket, &view)) {
+        zmq__message_show(message, view.body, view.slab, view.origin, &socket->purse);
+        zmq__quick_take(socket, &view);
+        return transfer_size(view.body.size);
+    }
+    socket = transfer_enter(socket, handle);
     if (!socket) return -1;
+    if (!message) return zmq__socket_result(socket, EFAULT);
     const int error = transfer_recv_msg(socket, msg, flags, &size);
     return transfer_result(socket, error, size);
 }
@@ -420,9 +439,16 @@ static int transfer_recv(struct zmq__socket *socket, void *data, size_t *size, i
 
 int zmq_recv(void *handle, void *data, size_t size, int flags)
 {
-    if (!zmq__socket_of(handle)) return -1;
-    if (!data && size > 0) return zmq__fail(EFAULT);
-    struct zmq__socket *socket = zmq__socket_enter(handle);
+    struct zmtp__express_view view;
+    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
+    struct zmq__socket *socket = zmq__quick_enter(handle);
+    if (socket && zmq__quick_peek(socket, &view)) {
+        const size_t count = view.body.size < size ? view.body.size : size;
+        if (count > 0) memcpy(data, view.body.data, count);
+        zmq__quick_take(socket, &view);
+        return transfer_size(view.body.size);
+    }
+    socket = transfer_enter(socket, handle);
     if (!socket) return -1;
     const int error = transfer_recv(socket, data, &size, flags);
     return transfer_result(socket, error, size);

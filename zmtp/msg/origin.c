@@ -76,17 +76,20 @@ void zmtp__origin_unref(struct zmtp__origin *origin)
     if (origin) origin_drop(origin, 1);
 }
 
-void zmtp__origin_put(struct zmtp__origin *origin, struct zmtp_msg *msg)
+const struct zmtp_origin *zmtp__origin_lend(struct zmtp__origin *origin)
 {
-    zmtp_origin_unref(msg->origin);
-    msg->origin = NULL;
-    if (!origin) return;
     if (origin->spare == 0) {
         origin_add(origin, ORIGIN_STOCK);
         origin->spare = ORIGIN_STOCK;
     }
     origin->spare--;
-    msg->origin = &origin->told;
+    return &origin->told;
+}
+
+void zmtp__origin_put(struct zmtp__origin *origin, struct zmtp_msg *msg)
+{
+    zmtp_origin_unref(msg->origin);
+    msg->origin = origin ? zmtp__origin_lend(origin) : NULL;
 }
 
 void zmtp__origin_retire(struct zmtp__origin *origin)

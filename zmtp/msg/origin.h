@@ -32,6 +32,8 @@ struct zmtp__origin *zmtp__origin_open(const struct zmtp_origin *told, struct zm
                                        const struct zmtp_allocator *allocator);
 void zmtp__origin_ref(struct zmtp__origin *origin);
 void zmtp__origin_unref(struct zmtp__origin *origin); // null is fine
+// One reference of the stock, for a message that came from it. By the owner of the end that receives.
+const struct zmtp_origin *zmtp__origin_lend(struct zmtp__origin *origin);
 // |msg| comes from |origin|, or from nobody that is known. By the owner of the end that receives.
 void zmtp__origin_put(struct zmtp__origin *origin, struct zmtp_msg *msg);
 // The end has no more messages from |origin|, and lets go of it.

@@ -180,33 +180,54 @@ static inline unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
 // ZMTP_ERR_MEMORY leaves queue and |msg| as they were.
 int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);
 void zmtp__queue_leave_range(struct zmtp__queue *queue); // the first one, which is empty
-// Takes the first message if it is one part, all of it in one range, as most are: what the steps for others
-// would do, in a few. False: nothing was done. The queue is not empty, and |msg| has room for a part.
-// |spare|: see zmtp__part_show.
-static inline bool zmtp__queue_take_one(struct zmtp__queue *queue, struct zmtp_msg *msg,
-                                        struct zmtp_slab **spare)
+// Shows the first message's body where it lies, if it is one part, all of it in one range, as most are; valid until the
+// queue changes. Returns how many octets its header has; 0: it is another, or what waits is not to be read as it is.
+// The queue is not empty.
+static inline size_t zmtp__queue_peek_one(const struct zmtp__queue *queue, struct zmtp_bytes *body)
 {
-    struct zmtp__range *range = &queue->ranges[queue->range_head];
-    const uint8_t *at = range->begin;
+    const struct zmtp__range *const range = &queue->ranges[queue->range_head];
+    const uint8_t *const at = range->begin;
     const size_t here = (size_t)(range->end - at);
     // Neither another part nor a command.
-    if (here < 2 || (at[0] & ~ZMTP_FLAG_LONG) != 0) return false;
-    if ((queue->stale | queue->sent) > 0) return false;
+    if (here < 2 || (at[0] & ~ZMTP_FLAG_LONG) != 0) return 0;
+    if ((queue->stale | queue->sent) > 0) return 0;
     size_t header = 2, size = at[1];
     if (at[0] != 0) {
-        if (here < ZMTP_HEADER_MAX) return false;
+        if (here < ZMTP_HEADER_MAX) return 0;
         header = ZMTP_HEADER_MAX;
         size = (size_t)zmtp__frame_long_size(at + 1);
     }
-    if (here - header < size) return false;
-    const struct zmtp_bytes body = {at + header, size};
-    zmtp__part_show(zmtp_msg_part(msg, msg->count++), body, range->slab, spare);
-    range->begin = body.data + size;
+    if (here - header < size) return 0;
+    *body = (struct zmtp_bytes){at + header, size};
+    return header;
+}
+static inline struct zmtp_slab *zmtp__queue_first_slab(const struct zmtp__queue *queue)
+{
+    return queue->ranges[queue->range_head].slab;
+}
+// Takes what peek_one showed.
+static inline void zmtp__queue_leave_one(struct zmtp__queue *queue, size_t header,
+                                         struct zmtp_bytes body)
+{
+    struct zmtp__range *const range = &queue->ranges[queue->range_head];
+    range->begin = body.data + body.size;
     queue->read++;
     queue->taken++;
     queue->count--;
-    queue->bytes -= header + size;
+    queue->bytes -= header + body.size;
     if (range->begin == range->end) zmtp__queue_leave_range(queue);
+}
+// Takes the first message if peek_one shows it: what the steps for others would do, in a few. False: nothing was
+// done. The queue is not empty, and |msg| has room for a part. |spare|: see zmtp__part_show.
+static inline bool zmtp__queue_take_one(struct zmtp__queue *queue, struct zmtp_msg *msg,
+                                        struct zmtp_slab **spare)
+{
+    struct zmtp_bytes body;
+    const size_t header = zmtp__queue_peek_one(queue, &body);
+    if (header == 0) return false;
+    struct zmtp_slab *const slab = zmtp__queue_first_slab(queue);
+    zmtp__part_show(zmtp_msg_part(msg, msg->count++), body, slab, spare);
+    zmtp__queue_leave_one(queue, header, body);
     return true;
 }
 // The body of the first message's first frame, for commands; valid until the queue changes.

@@ -75,12 +75,18 @@ static inline void zmtp__slab_ref(struct zmtp_slab *slab)
     atomic_fetch_add_explicit(&slab->refs, 1, memory_order_relaxed);
 }
 
-static inline void zmtp__slab_unref(struct zmtp_slab *slab)
+// Gives up |count| references at once, as one who took them ahead does.
+static inline void zmtp__slab_drop(struct zmtp_slab *slab, unsigned count)
 {
     // The last holder needs no atomic write: nobody else can raise the count any more.
-    if (atomic_load_explicit(&slab->refs, memory_order_acquire) == 1 ||
-        atomic_fetch_sub_explicit(&slab->refs, 1, memory_order_acq_rel) == 1)
+    if (atomic_load_explicit(&slab->refs, memory_order_acquire) == count ||
+        atomic_fetch_sub_explicit(&slab->refs, count, memory_order_acq_rel) == count)
         zmtp__slab_free(slab);
+}
+
+static inline void zmtp__slab_unref(struct zmtp_slab *slab)
+{
+    zmtp__slab_drop(slab, 1);
 }
 
 // Makes |part|, which holds nothing, of octets that lie in |slab|: a copy when they are few, else a

@@ -35,6 +35,42 @@ static inline bool zmtp__express_send_to(struct zmtp_socket *socket, struct zmtp
     return true;
 }
 
+// A message that can be received, where it lies, until the socket does anything else.
+struct zmtp__express_view {
+    struct zmtp__lane *lane;
+    struct zmtp_bytes body;
+    size_t header;
+    struct zmtp_slab *slab; // where the body is
+    struct zmtp__origin *origin;
+};
+// Shows the next message, of one part, without taking it. False: a general receive tells what there is.
+static inline bool zmtp__express_peek(const struct zmtp_socket *socket,
+                                      struct zmtp__express_view *view)
+{
+    if (socket->marks.first || socket->pattern->recv != zmtp__fair_queue_recv) return false;
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
+    if (!lane || !zmtp__pipe_readable(lane->end)) return false;
+    struct zmtp__origin *const origin = lane->end->speaker;
+    if (!origin || origin->next) return false;
+    view->lane = lane;
+    view->origin = origin;
+    view->slab = zmtp__queue_first_slab(lane->end->in);
+    view->header = zmtp__queue_peek_one(lane->end->in, &view->body);
+    return view->header > 0;
+}
+
+// Takes what was shown last.
+static inline void zmtp__express_take(struct zmtp_socket *socket,
+                                      const struct zmtp__express_view *view)
+{
+    struct zmtp__lane *const lane = view->lane;
+    zmtp__queue_leave_one(lane->end->in, view->header, view->body);
+    zmtp__pipe_consumed(lane->end);
+    zmtp__list_pass(&socket->readable, &lane->readable);
+    lane->taken++;
+    socket->counters.received++;
+}
+
 // Is this lane's next message one that |recv| would give as it is, behind the routing id if it has one?
 // Then the id is put into |msg|.
 static inline bool zmtp__express_name(const struct zmtp_socket *socket, struct zmtp__lane *lane,

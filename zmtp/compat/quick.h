@@ -1,0 +1,90 @@
+// The way of most calls: one short part, to or from a connection, while nothing else is to be done. It does what the
+// general functions of socket.h and transfer.c do, in a few steps, and nothing at all where anything is out of the
+// ordinary: then it is theirs, and the lock that was taken is theirs, too.
+//
+// A message is written where it leaves, and read where it lies, without a struct of its own; the lock is the one
+// atomic write.
+#ifndef ZMTP_COMPAT_QUICK_H
+#define ZMTP_COMPAT_QUICK_H
+
+#include "../io/fork.h"
+#include "../socket/express.h"
+#include "socket.h"
+
+// Takes the lock. Null: something is not as always, and nothing was done. Who goes on with a general function says so
+// by zmq__socket_begin.
+static inline struct zmq__socket *zmq__quick_enter(void *handle)
+{
+    struct zmq__socket *const socket = handle;
+    if (!socket) return NULL;
+    if (atomic_load_explicit(&socket->handle.tag, memory_order_acquire) != ZMQ__TAG_SOCKET)
+        return NULL;
+    if (socket->generation != zmtp__fork_generation()) return NULL;
+    if (zmq__context_terminated(socket->context)) return NULL;
+    if (atomic_exchange_explicit(&socket->held, true, memory_order_seq_cst)) return NULL;
+    return socket;
+}
+
+// Does it speak to connections alone, and one thread with it?
+static inline bool zmq__quick_plain(const struct zmq__socket *socket)
+{
+    return socket->engine && !socket->safe &&
+           !atomic_load_explicit(&socket->near, memory_order_relaxed);
+}
+
+// Lets go of the lock. |left|: the engine has nothing to do for what was just passed, or the watch does it.
+static inline void zmq__quick_leave(struct zmq__socket *socket, bool left)
+{
+    if (left) {
+        socket->told = 0;
+        zmq__engine_enter(socket->engine);
+        atomic_store_explicit(&socket->held, false, memory_order_release);
+        return;
+    }
+    zmq__socket_begin(socket);
+    zmq__socket_leave(socket);
+}
+
+// Sends a message of |body| alone, and lets go of the lock. False: it was not sent.
+static inline bool zmq__quick_send(struct zmq__socket *socket, struct zmtp_bytes body)
+{
+    if (!zmq__quick_plain(socket) || socket->sending.count > 0) return false;
+    struct zmq__engine *const engine = socket->engine;
+    if (!zmq__engine_takes(engine, body.size)) return false;
+    if (!zmtp__express_send(socket->core, body)) return false;
+    zmq__engine_note_moved(engine);
+    engine->uv->unflushed += body.size;
+    zmq__quick_leave(socket, zmq__engine_streams(engine));
+    return true;
+}
+
+// Shows the next message, of one part. False: the general functions tell what there is.
+static inline bool zmq__quick_peek(struct zmq__socket *socket, struct zmtp__express_view *view)
+{
+    if (!zmq__quick_plain(socket) || socket->taken < socket->receiving.count) return false;
+    if (socket->calls + 1 >= ZMQ__SOCKET_CALLS) return false;
+    return zmtp__express_peek(socket->core, view);
+}
+
+// Takes it, and lets go of the lock.
+static inline void zmq__quick_take(struct zmq__socket *socket,
+                                   const struct zmtp__express_view *view)
+{
+    struct zmq__engine *const engine = socket->engine;
+    zmtp__express_take(socket->core, view);
+    if (socket->receiving.count > 0) { // what a general function gave before
+        zmtp_msg_fini(&socket->receiving);
+        socket->taken = 0;
+    }
+    socket->more = false;
+    socket->calls++;
+    zmq__engine_note_moved(engine);
+    engine->direct = true;
+    const struct zmtp__lane *const next = zmtp__list_first(&socket->core->readable);
+    const bool more = next && zmtp__pipe_readable(next->end);
+    if (!more) zmq__purse_empty(&socket->purse); // so that it keeps no slab that nobody needs
+    const bool idle = !engine->ran && !zmq__engine_marked(engine);
+    zmq__quick_leave(socket, idle || (more && zmq__engine_watched(engine)));
+}
+
+#endif
