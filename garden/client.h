@@ -84,6 +84,12 @@ int garden_client_control(struct garden_client *client,
 int garden_client_query(struct garden_client *client, const struct garden_query_request *request,
                         const struct garden_answer *answer);
 
+// Ends the query that was asked under |msg_id| (garden_answer.msg_id), on the control lane: it is answered with
+// an Error soon, and neither another query nor the transport notices. The reply is Interrupted, with "query" or
+// "nothing"; a query that comes to the daemon behind its Interrupt is ended, too.
+int garden_client_interrupt(struct garden_client *client, struct garden_uuid msg_id,
+                            const struct garden_answer *answer);
+
 enum garden_client_state garden_client_state(const struct garden_client *client);
 bool garden_client_lane_up(const struct garden_client *client, enum garden_lane lane);
 // Of the last ping; UINT32_MAX before the first.

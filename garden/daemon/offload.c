@@ -97,6 +97,17 @@ static void offload_run(struct offload *offload)
     }
 }
 
+// Whether |request| was interrupted before it came.
+static bool offload_came_late(const struct offload *offload, const struct garden_request *request)
+{
+    if (request->lane != GARDEN_LANE_QUERY) return false;
+    const size_t count =
+        offload->early_next < OFFLOAD_EARLY_MAX ? offload->early_next : OFFLOAD_EARLY_MAX;
+    for (size_t i = 0; i < count; i++)
+        if (garden_uuid_equal(offload->early[i], request->message.header.msg_id)) return true;
+    return false;
+}
+
 void offload_answer(struct offload *offload, struct garden_request *request,
                     int (*prepare)(struct offload_job *job, void *context), void *context,
                     int (*make)(struct offload_job *job, struct garden_message *reply,
@@ -106,6 +117,10 @@ void offload_answer(struct offload *offload, struct garden_request *request,
                                         .wall = garden__time_now()};
     if (offload->stopping) {
         garden_server_reply_error(offload->server, request, offload_stopping);
+        return;
+    }
+    if (offload_came_late(offload, request)) {
+        garden_server_reply_error(offload->server, request, "the query was interrupted");
         return;
     }
     if (offload->waiting_max && offload->waiting >= offload->waiting_max) {
@@ -150,6 +165,23 @@ static size_t offload_interrupt_list(struct offload_job *job)
 size_t offload_interrupt(struct offload *offload)
 {
     return offload_interrupt_list(offload->running_first) + offload_interrupt_list(offload->first);
+}
+
+static bool offload_interrupt_among(struct offload_job *job, struct garden_uuid msg_id)
+{
+    while (job && (job->request->lane != GARDEN_LANE_QUERY ||
+                   !garden_uuid_equal(job->request->message.header.msg_id, msg_id)))
+        job = job->next;
+    if (job) atomic_store(&job->interrupted, true);
+    return job;
+}
+
+bool offload_interrupt_one(struct offload *offload, struct garden_uuid msg_id)
+{
+    if (offload_interrupt_among(offload->running_first, msg_id)) return true;
+    if (offload_interrupt_among(offload->first, msg_id)) return true;
+    offload->early[offload->early_next++ % OFFLOAD_EARLY_MAX] = msg_id;
+    return false;
 }
 
 void offload_stop(struct offload *offload)

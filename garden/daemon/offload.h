@@ -14,6 +14,7 @@
 // At once; the others wait their turn, so that the replies being made are bounded, too. One of control's
 // goes before all that wait, and on a thread that the others leave free.
 enum { OFFLOAD_RUNNING_MAX = 2, OFFLOAD_THREADS_MAX = OFFLOAD_RUNNING_MAX + 1 };
+enum { OFFLOAD_EARLY_MAX = 64 }; // as many as a client has under way
 
 struct offload;
 
@@ -52,6 +53,9 @@ struct offload {
     struct offload_job *running_first; // those that are being made
     size_t waiting, waiting_max;       // more are refused, as each keeps a snapshot; 0: no limit
     size_t running;
+    // Queries that were interrupted before they came, as control goes first: the last few.
+    struct garden_uuid early[OFFLOAD_EARLY_MAX];
+    size_t early_next;
     bool stopping;
     void (*on_idle)(void *user); // when the last has been answered
     void *user;
@@ -68,6 +72,9 @@ void offload_answer(struct offload *offload, struct garden_request *request,
 void offload_stop(struct offload *offload);
 // Ends what is a query and is being made or waits: each is answered with an Error soon. How many there are.
 size_t offload_interrupt(struct offload *offload);
+// Ends the query that was asked under |msg_id|, by whomever, and no other. False: there is none; should it come
+// yet, it is ended then.
+bool offload_interrupt_one(struct offload *offload, struct garden_uuid msg_id);
 bool offload_idle(const struct offload *offload);
 
 #endif

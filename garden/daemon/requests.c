@@ -156,11 +156,33 @@ static int requests_make_dump(struct offload_job *job, struct garden_message *re
     return snapshot_dump(&job->snapshot, &job->arena, &job->dump.map.entries[REQUESTS_DUMP_OWN]);
 }
 
+// An Interrupt whose metadata names a query, by the msg_id that it was asked under: that one, and nothing else.
+static void requests_interrupt_one(struct requests *requests, struct garden_request *request,
+                                   const struct garden_value *msg_id)
+{
+    struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
+    struct garden_uuid id;
+    if (msg_id->type != GARDEN_TEXT || garden_uuid_parse(msg_id->text, &id) < 0) {
+        garden_server_reply_error(requests->server, request,
+                                  "metadata.msg_id must be a uuid, that of a query");
+        return;
+    }
+    const bool asked = offload_interrupt_one(&requests->queries, id);
+    reply.control_reply.kind = GARDEN_CONTROL_REPLY_INTERRUPTED;
+    reply.control_reply.interrupted.was_running = garden_text_of(asked ? "query" : "nothing");
+    garden_server_reply(requests->server, request, &reply);
+}
+
 // Interrupt and Pause: the same, told differently; but an Interrupt also ends queries.
 static void requests_pause(struct requests *requests, struct garden_request *request)
 {
     struct garden_message reply = {.family = GARDEN_CONTROL_REPLY};
     const bool interrupt = request->message.control_request.kind == GARDEN_CONTROL_INTERRUPT;
+    const struct garden_value *one = garden_map_find(&request->message.metadata, "msg_id");
+    if (interrupt && one) {
+        requests_interrupt_one(requests, request, one);
+        return;
+    }
     const bool asked = interrupt && offload_interrupt(&requests->queries) > 0;
     bool playing;
     const int result =

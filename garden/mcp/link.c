@@ -1,5 +1,6 @@
 #include "link.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct link {
     uv_timer_t timer;             // looks for the daemon while it does not answer
     // In their order, for a daemon that does not answer yet: one wait is under way for all of them.
     struct link_asked *waiting, **waiting_end;
+    bool awaits; // that wait, also when all of them were cancelled
     bool alive, closing;
 };
 
@@ -26,6 +28,8 @@ struct link_asked {
     struct garden_message request;
     struct link_answer answer;
     struct link_asked *next; // that waits behind it
+    struct garden_uuid msg_id;
+    struct garden_client *sent; // by this one; null: it waits
 };
 
 // ---- Looking for the daemon
@@ -164,8 +168,11 @@ static void link_send(struct link_asked *asked)
 {
     struct garden_client *client = asked->link->client;
     const struct garden_message *request = &asked->request;
-    const struct garden_answer answer = {
-        .call = link_answered, .user = asked, .timeout_ms = asked->link->config.timeout_ms};
+    const struct garden_answer answer = {.call = link_answered,
+                                         .user = asked,
+                                         .timeout_ms = asked->link->config.timeout_ms,
+                                         .msg_id = &asked->msg_id};
+    asked->sent = client;
     int result = GARDEN_ERR_ARGUMENT;
     if (request->family == GARDEN_SHELL_REQUEST)
         result = garden_client_shell(client, &request->shell_request, &answer);
@@ -182,6 +189,7 @@ static void link_waited(struct garden_client *client, int result,
 {
     struct link *link = user;
     struct link_asked *asked = link->waiting, *next;
+    link->awaits = false;
     link->waiting = NULL;
     link->waiting_end = &link->waiting;
     for (; asked; asked = next) {
@@ -196,19 +204,28 @@ static void link_waited(struct garden_client *client, int result,
 static void link_wait(struct link_asked *asked)
 {
     struct link *link = asked->link;
-    const bool first = !link->waiting;
+    const bool first = !link->awaits;
     const struct garden_wait wait = {
         .call = link_waited, .user = link, .timeout_ms = link->config.patience_ms};
     *link->waiting_end = asked;
     link->waiting_end = &asked->next;
     const int result = first ? garden_client_wait_for(link->client, &wait) : GARDEN_OK;
-    if (result == GARDEN_OK) return;
+    link->awaits = result == GARDEN_OK;
+    if (link->awaits) return;
     link->waiting = NULL;
     link->waiting_end = &link->waiting;
     link_refuse(asked, result, garden_err_text(result));
 }
 
-void link_ask(struct link *link, struct garden_message *request, const struct link_answer *answer)
+static struct garden_uuid link_uuid(void)
+{
+    uint8_t octets[16];
+    randombytes_buf(octets, sizeof octets);
+    return garden_uuid_v4(octets);
+}
+
+void link_ask(struct link *link, struct garden_message *request, const struct link_answer *answer,
+              struct link_asked **out)
 {
     static const enum garden_lane lanes[] = {[GARDEN_SHELL_REQUEST] = GARDEN_LANE_SHELL,
                                              [GARDEN_CONTROL_REQUEST] = GARDEN_LANE_CONTROL,
@@ -219,7 +236,9 @@ void link_ask(struct link *link, struct garden_message *request, const struct li
         answer->call(answer->user, NULL, "There is no memory for a request.");
         return;
     }
-    *asked = (struct link_asked){.link = link, .request = *request, .answer = *answer};
+    *asked = (struct link_asked){
+        .link = link, .request = *request, .answer = *answer, .msg_id = link_uuid()};
+    if (out) *out = asked;
     const int found = link->alive ? GARDEN_OK : link_look(link);
     if (!link->client)
         link_refuse(asked, found, link->missing.text);
@@ -228,6 +247,36 @@ void link_ask(struct link *link, struct garden_message *request, const struct li
         link_send(asked);
     else
         link_wait(asked);
+}
+
+// Whether the daemon heard of it shows in the query's own answer.
+static void link_interrupted(struct garden_client *client, int result,
+                             const struct garden_message *reply, void *user)
+{
+    (void)client;
+    (void)result;
+    (void)reply;
+    (void)user;
+}
+
+void link_cancel(struct link_asked *asked)
+{
+    struct link *link = asked->link;
+    const struct garden_answer answer = {.call = link_interrupted,
+                                         .timeout_ms = link->config.timeout_ms};
+    if (asked->sent) {
+        // A client that is being closed has ended it already; without memory it ends by itself.
+        if (asked->request.family == GARDEN_QUERY_REQUEST && asked->sent == link->client)
+            (void)garden_client_interrupt(asked->sent, asked->msg_id, &answer);
+        return;
+    }
+    struct link_asked **at = &link->waiting;
+    while (*at && *at != asked)
+        at = &(*at)->next;
+    if (!*at) return; // it is about to be sent
+    *at = asked->next;
+    if (!asked->next) link->waiting_end = at;
+    link_refuse(asked, GARDEN_ERR_STATE, "It was cancelled");
 }
 
 // ---- Life

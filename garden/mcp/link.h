@@ -41,7 +41,13 @@ struct link_answer {
     void *user;
 };
 // Asks |request|, a message of the shell, control or query family, and takes it, in every case. |answer| is
-// called exactly once, perhaps from inside this call.
-void link_ask(struct link *link, struct garden_message *request, const struct link_answer *answer);
+// called exactly once, perhaps from inside this call. |*asked|, written before that, names the question until then;
+// it may be null.
+struct link_asked;
+void link_ask(struct link *link, struct garden_message *request, const struct link_answer *answer,
+              struct link_asked **asked);
+// It is not wanted any more. One that waits for the daemon is answered from inside and never sent; a query that was
+// sent is interrupted in the daemon, and answered soon; any other that was sent happens.
+void link_cancel(struct link_asked *asked);
 
 #endif

@@ -11,6 +11,7 @@ enum { REQUESTS_MAX = 4 * 1024 * 1024 };
 
 struct requests_asked {
     struct mcp_call *call;
+    struct link_asked *way; // the daemon's answer comes by it
     void (*read)(struct mcp_call *call, const char *variant, json_t *content,
                  const json_t *metadata);
 };
@@ -40,6 +41,7 @@ static void requests_answered(void *user, const struct garden_message *reply, co
     struct requests_asked *asked = user;
     const struct garden_form form = {GARDEN_JSON, GARDEN_EXTERNAL};
     struct garden_buffer octets;
+    asked->call->cancel = NULL;
     garden_buffer_init(&octets, NULL, 0);
     const int result = reply ? garden_message_encode(reply, form, &octets, NULL) : GARDEN_OK;
     json_t *message = NULL;
@@ -52,6 +54,12 @@ static void requests_answered(void *user, const struct garden_message *reply, co
     json_decref(message);
     garden_buffer_fini(&octets);
     free(asked);
+}
+
+static void requests_cancelled(struct mcp_call *call)
+{
+    const struct requests_asked *asked = call->user;
+    link_cancel(asked->way);
 }
 
 void requests_send(struct mcp_call *call, enum garden_family family, const char *wire,
@@ -76,7 +84,7 @@ void requests_send(struct mcp_call *call, enum garden_family family, const char 
         tool_failed(call, "There is no memory for the request.");
         return;
     }
-    *asked = (struct requests_asked){call, read};
+    *asked = (struct requests_asked){.call = call, .read = read};
     const int result =
         size > REQUESTS_MAX
             ? GARDEN_ERR_LIMIT
@@ -90,7 +98,10 @@ void requests_send(struct mcp_call *call, enum garden_family family, const char 
         garden_message_fini(&message);
         requests_answered(asked, NULL, "There is no daemon.");
     } else {
-        link_ask(call->mcp->link, &message, &(struct link_answer){requests_answered, asked});
+        call->user = asked;
+        call->cancel = requests_cancelled;
+        link_ask(call->mcp->link, &message, &(struct link_answer){requests_answered, asked},
+                 &asked->way);
     }
 }
 

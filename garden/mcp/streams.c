@@ -469,7 +469,7 @@ static void streams_ask(struct mcp_call *call, json_t *arguments, bool whole)
         return;
     }
     *asked = (struct streams_asked){streams, call, whole};
-    link_ask(call->mcp->link, &request, &(struct link_answer){streams_told, asked});
+    link_ask(call->mcp->link, &request, &(struct link_answer){streams_told, asked}, NULL);
 }
 
 void streams_create(struct mcp_call *call, json_t *arguments)

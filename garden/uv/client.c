@@ -657,6 +657,20 @@ int garden_client_query(struct garden_client *client, const struct garden_query_
     return client_ask(client, GARDEN_LANE_QUERY, &message, answer);
 }
 
+int garden_client_interrupt(struct garden_client *client, struct garden_uuid msg_id,
+                            const struct garden_answer *answer)
+{
+    struct garden_message message;
+    char text[GARDEN_UUID_TEXT_SIZE + 1];
+    const int result = client_begin(client, GARDEN_CONTROL_REQUEST, answer, &message);
+    if (result < 0) return result;
+    garden_uuid_format(msg_id, text);
+    struct garden_entry only = garden_entry_of("msg_id", garden_value_text(garden_text_of(text)));
+    message.metadata = (struct garden_map){.entries = &only, .count = 1};
+    message.control_request.kind = GARDEN_CONTROL_INTERRUPT;
+    return client_ask(client, GARDEN_LANE_CONTROL, &message, answer);
+}
+
 void garden_client_ping(struct garden_client *client)
 {
     garden__liveness_hurry(&client->liveness, client_now(client));

@@ -301,6 +301,80 @@ def a_cancelled_call_is_not_answered(stage):
     assert status == 0 and all("id" not in message for message in rest), rest
 
 
+# Two nodes with sixteen connections: each step there and back has sixteen times the ways of the one before.
+ENDLESS = "{ Node { " + "edges { source { " * 12 + 'name @output @filter(op: "=", value: ["$never"])' + " } }" * 12 + " } }"
+NODES = "{ Node { name @output } }"
+
+
+def begin_endless(stage):
+    stage.gardend("--query-ms", "600000")
+    mcp = Mcp(stage, "--timeout", "600000")
+    ports = [{"name": str(i), "signal_type": "audio"} for i in range(16)]
+    ids = [mcp.call("node_add", name=name, node_type=name, config={name: ports})["node_id"] for name in ("outputs", "inputs")]
+    for i in range(16):
+        mcp.call("node_connect", source={"node_id": ids[0], "port_name": str(i)},
+                 dest={"node_id": ids[1], "port_name": str(i)})
+    mcp.call("transport_play")
+    return mcp
+
+
+def ask_query(mcp, query, **variables):
+    return mcp.ask("tools/call", name="graph_query", arguments={"query": query, "variables": variables})
+
+
+def a_cancelled_query_ends_in_the_daemon_and_nothing_else_does(stage):
+    mcp, other = begin_endless(stage), Mcp(stage, "--timeout", "600000")
+    kept = ask_query(other, ENDLESS, never="x")
+    asked = [ask_query(mcp, ENDLESS, never="x") for _ in range(2)]
+    behind = ask_query(mcp, NODES)  # a client's queries are asked one by one
+    for number in (*asked, *asked):
+        mcp.notify("notifications/cancelled", requestId=number)
+    answer = mcp.answer()
+    assert answer["id"] == behind and not answer["result"]["isError"], answer
+    assert mcp.call("transport_state")["playing"]  # Interrupt alone pauses it, and ends the other's query
+    assert other.request("ping")["result"] == {}
+    assert mcp.call("daemon_interrupt")["was_running"] == "playback and query"
+    answer = other.answer()
+    assert answer["id"] == kept and "was interrupted" in str(answer), answer
+
+
+def a_query_that_is_overtaken_by_its_cancellation_is_not_begun(stage):
+    mcp = begin_endless(stage)
+    os.kill(stage.daemon.pid, signal.SIGSTOP)  # so that control has it before the query lane has
+    try:
+        for _ in range(4):
+            mcp.notify("notifications/cancelled", requestId=ask_query(mcp, ENDLESS, never="x"))
+        behind = ask_query(mcp, NODES)
+    finally:
+        os.kill(stage.daemon.pid, signal.SIGCONT)
+    assert mcp.answer()["id"] == behind
+
+
+def who_goes_takes_the_queries_along(stage):
+    mcp = begin_endless(stage)
+    other = Mcp(stage)
+    for _ in range(2):
+        ask_query(other, ENDLESS, never="x")
+    assert other.end()[1] == 0
+    assert mcp.call("graph_query", query=NODES)["count"] == 2
+
+
+def what_waits_for_a_daemon_is_not_done_once_it_was_cancelled(stage):
+    mcp = Mcp(stage, "--patience", "60000")
+    stage.gardend()
+    mcp.call("transport_state")
+    stage.daemon.kill()
+    stage.daemon.wait()
+    mcp.until(lambda message: "does not answer" in str(message))
+    play = mcp.ask("tools/call", name="transport_play", arguments={})
+    seek = mcp.ask("tools/call", name="transport_seek", arguments={"beat": 7})
+    mcp.notify("notifications/cancelled", requestId=play)
+    assert mcp.request("ping")["result"] == {}
+    stage.gardend()
+    assert mcp.answer()["id"] == seek
+    assert mcp.call("transport_state") == {"playing": False, "position": 7.0, "tempo": 120.0}
+
+
 def the_end_of_the_input_ends_a_capture_and_answers_its_call(stage):
     stage.gardend()
     mcp = Mcp(stage, "--store", stage.folder)
@@ -415,6 +489,10 @@ stages.run([
     who_does_not_read_holds_up_nobody_and_ends_it_by_going,
     too_many_requests_under_way_are_refused,
     a_cancelled_call_is_not_answered,
+    a_cancelled_query_ends_in_the_daemon_and_nothing_else_does,
+    a_query_that_is_overtaken_by_its_cancellation_is_not_begun,
+    who_goes_takes_the_queries_along,
+    what_waits_for_a_daemon_is_not_done_once_it_was_cancelled,
     the_end_of_the_input_ends_a_capture_and_answers_its_call,
     a_resource_above_the_limit_is_read_in_parts,
     wrong_words_of_the_call_are_named,
