@@ -486,10 +486,10 @@ bench-peers: ## what make bench compares with and Debian has not: a current libz
 	$(again) run-bench-peers
 run-bench-peers:
 	@$(PYTHON) bench/peers.py --build $(O)/bench
-bench-plots: ## plots and the README's tables from RESULTS, the newest of bench/results
+bench-plots: ## plots and the tables of bench/README.md from RESULTS, all of bench/results
 	$(again) deps-plots
 	$(again) run-bench-plots
-RESULTS ?= $(lastword $(sort $(wildcard bench/results/*.json)))
+RESULTS ?= $(sort $(wildcard bench/results/*.json))
 run-bench-plots:
 	@$(PYTHON) bench/report.py --plots bench/plots --readme bench/README.md $(RESULTS)
 bench-control: ## control requests at gardend, idle and flooded; BENCH_FLAGS='--rounds 9'

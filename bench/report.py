@@ -8,6 +8,7 @@ middle 95 % of the medians of those draws. With few rounds it is little less tha
 """
 import argparse
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -197,6 +198,8 @@ def heading(kept):
            f'({kept["processor"]}), {kept["machine"]}, Linux {kept["linux"]}; {kept["rounds"]} rounds of '
            f'{kept["milliseconds"]} ms, {kept["seconds"]} s in all. The load was {min(load)} to {max(load)} '
            f'(at the beginning {load[0]}), the contestants\' own included. System calls: {kept["calls"]}.')
+    if kept.get('note'):
+        yield kept['note']
     yield ''
     here = [f'{title(name)}: {"as " if name == "dropin" else ""}{who["library"]}'
             for name, who in kept['contestants'].items() if 'library' in who]
@@ -265,34 +268,44 @@ def plots(kept, folder):
     return made
 
 
-def readme(kept, made, path):
+def quoted(kept, made):
+    """What a README quotes of one run."""
+    pictures = [f'![{text}](plots/{file})' for file, text in made]
+    yield from [f'### {kept["date"]}: {kept["name"]}', '', *heading(kept), '', *pictures, *short_tables(kept), '',
+                'What a message costs at 64 B, both sides together:', '', *cost_table(kept), '', *verdict(kept)]
+
+
+def readme(body, path):
     """Puts what is quoted between the two marks of a README."""
     with open(path) as file:
         before, rest = file.read().split(BEGIN)
         after = rest.split(END)[1]
-    pictures = [f'![{text}](plots/{file})' for file, text in made]
-    body = [*heading(kept), '', *pictures, *short_tables(kept), '',
-            'What a message costs at 64 B, both sides together:', '', *cost_table(kept), '', *verdict(kept)]
     with open(path, 'w') as file:
-        file.write(before + BEGIN + '\n' + '\n'.join(body) + '\n' + END + after)
+        file.write(before + BEGIN + '\n' + '\n'.join(body).rstrip() + '\n' + END + after)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('results', help='what run.py kept')
+    parser.add_argument('results', nargs='+', help='what run.py kept')
     parser.add_argument('--plots', metavar='FOLDER', help='SVG files by gnuplot')
     parser.add_argument('--readme', metavar='FILE',
-                        help='puts plots and tables between its marks, and the whole table beside the results')
+                        help='puts plots and tables between its marks, and the whole tables beside the results')
     options = parser.parse_args()
-    with open(options.results) as file:
-        kept = json.load(file)
-    made = plots(kept, options.plots) if options.plots else []
+    body = []
+    for path in options.results:
+        with open(path) as file:
+            kept = json.load(file)
+        if options.plots:
+            os.makedirs(options.plots, exist_ok=True)
+        made = plots(kept, options.plots) if options.plots else []
+        if options.readme:
+            body += quoted(kept, made)
+            with open(path.removesuffix('.json') + '.md', 'w') as file:
+                file.write('\n'.join(whole(kept)).rstrip() + '\n')
+        else:
+            print('\n'.join(whole(kept)))
     if options.readme:
-        readme(kept, made, options.readme)
-        with open(options.results.removesuffix('.json') + '.md', 'w') as file:
-            file.write('\n'.join(whole(kept)) + '\n')
-    else:
-        print('\n'.join(whole(kept)))
+        readme(body, options.readme)
     return 0
 
 

@@ -282,6 +282,7 @@ def options_of():
     parser.add_argument('--quick', action='store_true', help='two short rounds of a few sizes, no system calls')
     parser.add_argument('--no-calls', action='store_true', help='does not count system calls')
     parser.add_argument('--name', help='keeps the results in bench/results/DATE-NAME.json')
+    parser.add_argument('--note', help='what a reader of the results should know: what else ran')
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.milliseconds, options.no_calls = 2, 100, True
@@ -327,8 +328,8 @@ def main():
             'processors': os.cpu_count(), 'machine': platform.machine(), 'linux': platform.release(),
             'load': [round(value, 1) for value in load], 'rounds': options.rounds,
             'milliseconds': options.milliseconds, 'seconds': round(time.time() - started),
-            'calls': uncounted or 'by strace, in runs of their own', 'contestants': dict(libraries(results, options)),
-            'rows': list(results.json())}
+            'note': options.note, 'calls': uncounted or 'by strace, in runs of their own',
+            'contestants': dict(libraries(results, options)), 'rows': list(results.json())}
     path = f'bench/results/{date}-{options.name}.json' if options.name else f'{options.build}/results.json'
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, 'w') as file:
