@@ -283,6 +283,7 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
     struct zmtp_msg msg;
     zmtp_msg_init(&msg, socket->uv->allocator);
     int result = ZMTP_OK;
+    socket->uv->calling++;
     for (int i = 0; i < UV_SOCKET_BATCH; i++) {
         if (i == look.next && uv_socket_late(&look, begun)) break;
         result = zmtp__express_recv(socket->core, &msg, &spare)
@@ -297,13 +298,12 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
         if (result < 0) break;
         struct zmtp_slab *const slab = zmtp_msg_part(&msg, msg.count - 1)->slab;
         socket->uv->called = true;
-        socket->uv->calling++;
         socket->config.on_message(socket, &msg, socket->config.user);
-        socket->uv->calling--;
         if (socket->closing) break;
         zmtp__msg_reuse(&msg, slab, &spare);
         msg.allocator = socket->uv->allocator; // the user may have moved it and made another
     }
+    socket->uv->calling--;
     zmtp_msg_fini(&msg);
     if (spare) zmtp__slab_unref(spare);
     if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
@@ -452,26 +452,16 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
     return uv_socket_sent(socket, result);
 }
 
-// The short way, for what it does.
-static inline bool uv_socket_express(struct zmtp_socket *core, const struct zmtp_bytes *parts,
-                                     size_t count)
-{
-    return count == 1 ? zmtp__express_send(core, parts[0])
-                      : zmtp__express_send_to(core, parts[0], parts[1]);
-}
-
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
-    const bool few = parts && (count == 1 || count == 2);
+    const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
     // One that is looked at already, with nothing to flush after it.
-    if (!few || zmtp__uv_socket_check(socket) < 0 || !socket->touched || socket->text)
-        return uv_socket_send_any(socket, parts, count);
+    if (!one || !socket->touched || socket->text) return uv_socket_send_any(socket, parts, count);
     struct zmtp_uv *const uv = socket->uv;
-    const size_t size = parts[0].size + (count == 2 ? parts[1].size : 0);
-    if (uv->unflushed + size >= UV_SOCKET_UNFLUSHED ||
-        !uv_socket_express(socket->core, parts, count))
+    if (uv->unflushed + parts[0].size >= UV_SOCKET_UNFLUSHED ||
+        !zmtp__express_send(socket->core, parts[0]))
         return uv_socket_send_any(socket, parts, count);
-    uv->unflushed += size;
+    uv->unflushed += parts[0].size;
     socket->error = ZMTP_OK;
     socket->call = ZMTP__CALL_SEND;
     return ZMTP_OK;
