@@ -296,7 +296,8 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
             continue;
         }
         if (result < 0) break;
-        struct zmtp_slab *const slab = zmtp_msg_part(&msg, msg.count - 1)->slab;
+        // Of the body: the only part, or the one behind a routing id.
+        struct zmtp_slab *const slab = zmtp_msg_part(&msg, msg.count == 2 ? 1 : 0)->slab;
         socket->uv->called = true;
         socket->config.on_message(socket, &msg, socket->config.user);
         if (socket->closing) break;
