@@ -7,8 +7,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// A PUB waits while a subscriber has no room, and a SUB wants everything.
-enum adapter_pattern { ADAPTER_DEALER, ADAPTER_REQ, ADAPTER_REP, ADAPTER_PUB, ADAPTER_SUB };
+// A PUB waits while a subscriber has no room; an XPUB is handed subscriptions, octet 1 and the topic, and an XSUB
+// sends them. What a ROUTER sends goes to the peer whose message it had last.
+enum adapter_pattern {
+    ADAPTER_DEALER,
+    ADAPTER_ROUTER,
+    ADAPTER_REQ,
+    ADAPTER_REP,
+    ADAPTER_PUSH,
+    ADAPTER_PULL,
+    ADAPTER_PUB,
+    ADAPTER_SUB,
+    ADAPTER_XPUB,
+    ADAPTER_XSUB
+};
+
+// CURVE: the server has the keys of bench.h and lets in anybody; a client has keys of its own.
+enum adapter_security { ADAPTER_NULL, ADAPTER_CURVE_SERVER, ADAPTER_CURVE_CLIENT };
+
+struct adapter_wish {
+    enum adapter_pattern pattern;
+    enum adapter_security security;
+    unsigned count_max; // messages that may wait on either side, the same for every library
+};
 
 struct adapter;
 // Where adapters of several threads find each other over inproc.
@@ -20,12 +41,12 @@ const char *adapter_library(void);
 struct adapter_home *adapter_home_open(void);
 void adapter_home_close(struct adapter_home *home); // after its adapters
 
-// |count_max|: messages that may wait on either side, the same for every library.
-struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
-                             unsigned count_max);
+struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wish *wish);
 // Returns the endpoint as others would dial it; it lives as long as the adapter.
 const char *adapter_bind(struct adapter *adapter, const char *endpoint);
+// May be called again: each call is one more connection.
 void adapter_connect(struct adapter *adapter, const char *endpoint);
+void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size); // SUB
 
 // Sends one part, copied. Waits while the queue is full; within |on_message| it must have room.
 void adapter_send(struct adapter *adapter, const void *data, size_t size);

@@ -52,16 +52,18 @@ static int adapter_open_socket(enum adapter_pattern pattern, nng_socket *out)
     return NNG_ENOTSUP;
 }
 
-struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
-                             unsigned count_max)
+struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wish *wish)
 {
     (void)home;
+    if (wish->security != ADAPTER_NULL) bench_die("security", "it has no CURVE");
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
-    adapter_check("socket", adapter_open_socket(pattern, &a->socket));
-    if (pattern == ADAPTER_DEALER) {
-        adapter_check("queue", nng_socket_set_int(a->socket, NNG_OPT_SENDBUF, (int)count_max));
-        adapter_check("queue", nng_socket_set_int(a->socket, NNG_OPT_RECVBUF, (int)count_max));
+    adapter_check("socket", adapter_open_socket(wish->pattern, &a->socket));
+    if (wish->pattern == ADAPTER_DEALER) {
+        adapter_check("queue",
+                      nng_socket_set_int(a->socket, NNG_OPT_SENDBUF, (int)wish->count_max));
+        adapter_check("queue",
+                      nng_socket_set_int(a->socket, NNG_OPT_RECVBUF, (int)wish->count_max));
     }
     adapter_check("size", nng_socket_set_size(a->socket, NNG_OPT_RECVMAXSZ, 0)); // no limit
     adapter_check("retry", nng_socket_set_ms(a->socket, NNG_OPT_RECONNMINT, NNG_RETRY_MS));
@@ -89,6 +91,14 @@ const char *adapter_bind(struct adapter *adapter, const char *endpoint)
 void adapter_connect(struct adapter *adapter, const char *endpoint)
 {
     adapter_check(endpoint, nng_dial(adapter->socket, endpoint, NULL, NNG_FLAG_NONBLOCK));
+}
+
+void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size)
+{
+    (void)adapter;
+    (void)topic;
+    (void)size;
+    bench_die("subscribe", "no scenario subscribes over it");
 }
 
 void adapter_send(struct adapter *adapter, const void *data, size_t size)

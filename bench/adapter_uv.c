@@ -57,12 +57,10 @@ void adapter_home_close(struct adapter_home *home)
     (void)home;
 }
 
-struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
-                             unsigned count_max)
+struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wish *wish)
 {
     (void)home;
-    (void)pattern;
-    (void)count_max;
+    if (wish->security != ADAPTER_NULL) bench_die("security", "there is none without a library");
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
     stream_check("loop", uv_loop_init(&a->loop));
@@ -230,6 +228,14 @@ static void output_reserve(struct output *output, size_t size)
     output->capacity = needed > PLAIN_BUFFER ? needed : PLAIN_BUFFER;
     output->data = realloc(output->data, output->capacity);
     if (!output->data) bench_die("frames", "no memory");
+}
+
+void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size)
+{
+    (void)adapter;
+    (void)topic;
+    (void)size;
+    bench_die("subscribe", "there is nothing of the kind without a library");
 }
 
 // Within |on_message| the frames stay here until the callback is over, however many.

@@ -4,6 +4,7 @@
 #include "bench.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zmtp/zmtp.h>
 
 struct adapter {
@@ -12,7 +13,10 @@ struct adapter {
     struct zmtp_uv_socket *socket;
     bool (*on_message)(void *context, const unsigned char *data, size_t size);
     void *context;
-    bool waiting; // for a message, or for room
+    bool waiting;         // for a message, or for room
+    bool routes;          // a ROUTER
+    struct zmtp_bytes id; // whose message it had last; in |id_octets|
+    unsigned char id_octets[255];
 };
 
 static void adapter_check(const char *what, int status)
@@ -26,7 +30,12 @@ static void adapter_take(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, vo
     struct adapter *const a = user;
     (void)socket;
     if (!a->on_message) bench_die("receive", "a message came unasked");
-    const struct zmtp_bytes body = zmtp_msg_bytes(msg, 0);
+    const struct zmtp_bytes body = zmtp_msg_bytes(msg, a->routes ? 1 : 0);
+    if (a->routes) {
+        const struct zmtp_bytes id = zmtp_msg_bytes(msg, 0);
+        memcpy(a->id_octets, id.data, id.size);
+        a->id = zmtp_bytes_of(a->id_octets, id.size);
+    }
     if (a->on_message(a->context, body.data, body.size)) return;
     a->on_message = NULL;
     a->waiting = false;
@@ -68,30 +77,44 @@ void adapter_home_close(struct adapter_home *home)
     zmtp_uv_shared_close(home_names(home));
 }
 
-struct adapter *adapter_open(struct adapter_home *home, enum adapter_pattern pattern,
-                             unsigned count_max)
+// The server's limit of handshakes a second is off: libzmq has none.
+static void adapter_secure(struct zmtp_uv_config *config, enum adapter_security security)
 {
-    static const enum zmtp_socket_type types[] = {[ADAPTER_DEALER] = ZMTP_DEALER,
-                                                  [ADAPTER_REQ] = ZMTP_REQ,
-                                                  [ADAPTER_REP] = ZMTP_REP,
-                                                  [ADAPTER_PUB] = ZMTP_PUB,
-                                                  [ADAPTER_SUB] = ZMTP_SUB};
+    static const struct zmtp_allow anybody = {.kind = ZMTP_ALLOW_ANY};
+    struct zmtp_key_pair keys;
+    if (security == ADAPTER_NULL) return;
+    adapter_check("key", zmtp_key_decode(zmtp_bytes_of(BENCH_PUBLIC_KEY, 40), &keys.public_key));
+    adapter_check("key", zmtp_key_decode(zmtp_bytes_of(BENCH_SECRET_KEY, 40), &keys.secret_key));
+    if (security == ADAPTER_CURVE_SERVER)
+        zmtp_uv_config_curve_server(config, &keys, anybody);
+    else
+        zmtp_uv_config_curve_client(config, NULL, &keys.public_key);
+    config->hello_rate_max = 0;
+}
+
+struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wish *wish)
+{
+    static const enum zmtp_socket_type types[] = {
+        [ADAPTER_DEALER] = ZMTP_DEALER, [ADAPTER_ROUTER] = ZMTP_ROUTER, [ADAPTER_REQ] = ZMTP_REQ,
+        [ADAPTER_REP] = ZMTP_REP,       [ADAPTER_PUSH] = ZMTP_PUSH,     [ADAPTER_PULL] = ZMTP_PULL,
+        [ADAPTER_PUB] = ZMTP_PUB,       [ADAPTER_SUB] = ZMTP_SUB,       [ADAPTER_XPUB] = ZMTP_XPUB,
+        [ADAPTER_XSUB] = ZMTP_XSUB};
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
     if (uv_loop_init(&a->loop) != 0) bench_die("loop", "cannot be made");
     adapter_check("engine", zmtp_uv_open(&a->uv, &a->loop, NULL));
     adapter_check("join", zmtp_uv_join(a->uv, home_names(home)));
     struct zmtp_uv_config config;
-    zmtp_uv_config_init(&config, types[pattern]);
-    config.socket.send_count_max = config.socket.recv_count_max = count_max;
+    zmtp_uv_config_init(&config, types[wish->pattern]);
+    adapter_secure(&config, wish->security);
+    config.socket.send_count_max = config.socket.recv_count_max = wish->count_max;
     config.linger_ms = UINT32_MAX;
     config.on_message = adapter_take;
     config.on_writable = adapter_room;
     config.user = a;
-    config.socket.nodrop = pattern == ADAPTER_PUB;
+    config.socket.nodrop = wish->pattern == ADAPTER_PUB;
+    a->routes = wish->pattern == ADAPTER_ROUTER;
     adapter_check("socket", zmtp_uv_socket_open(&a->socket, a->uv, &config));
-    if (pattern == ADAPTER_SUB)
-        adapter_check("subscribe", zmtp_uv_subscribe(a->socket, (struct zmtp_bytes){0}));
     return a;
 }
 
@@ -106,11 +129,17 @@ void adapter_connect(struct adapter *adapter, const char *endpoint)
     adapter_check(endpoint, zmtp_uv_connect(adapter->socket, endpoint));
 }
 
+void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size)
+{
+    adapter_check("subscribe", zmtp_uv_subscribe(adapter->socket, zmtp_bytes_of(topic, size)));
+}
+
 void adapter_send(struct adapter *adapter, const void *data, size_t size)
 {
-    const struct zmtp_bytes part = zmtp_bytes_of(data, size);
+    const struct zmtp_bytes parts[] = {adapter->id, zmtp_bytes_of(data, size)};
+    const size_t skipped = adapter->routes ? 0 : 1;
     int status;
-    while ((status = zmtp_uv_send(adapter->socket, &part, 1)) == ZMTP_ERR_AGAIN)
+    while ((status = zmtp_uv_send(adapter->socket, parts + skipped, 2 - skipped)) == ZMTP_ERR_AGAIN)
         adapter_wait(adapter);
     adapter_check("send", status);
 }

@@ -29,28 +29,33 @@ static struct bench_arguments bench_arguments(int argc, char **argv)
     const bool counted = strcmp(unit, "x") == 0;
     a.duration_ns = counted ? BENCH_FOREVER_NS : amount * 1000000;
     a.count_max = counted ? amount : UINT64_MAX;
-    if (a.size < 2) bench_die("SIZE", "at least 2: one octet alone marks the end");
+    if (a.size < 1) bench_die("SIZE", "at least 1");
     return a;
 }
 
 // Not ru_maxrss, which begins with what the process was before it became this program.
-static unsigned long bench_peak_kb(void)
+static unsigned long bench_status_kb(const char *label)
 {
-    static const char label[] = "VmHWM:";
+    const size_t size = strlen(label);
     unsigned long kb = 0;
     char line[256];
     FILE *const status = fopen("/proc/self/status", "r");
-    if (!status) bench_die("peak memory", "no /proc/self/status");
+    if (!status) bench_die("memory", "no /proc/self/status");
     while (fgets(line, sizeof line, status))
-        if (strncmp(line, label, sizeof label - 1) == 0)
-            kb = strtoul(line + sizeof label - 1, NULL, 10);
+        if (strncmp(line, label, size) == 0) kb = strtoul(line + size, NULL, 10);
     (void)fclose(status); // it was only read
     return kb;
 }
 
 static void bench_run(const struct bench_run *run)
 {
-    struct adapter *const adapter = adapter_open(run->home, run->side->pattern, BENCH_QUEUE_MAX);
+    const bool curve = bench_has(run->arguments->extra, "curve");
+    const struct adapter_wish wish = {.pattern = run->side->pattern,
+                                      .security = !curve       ? ADAPTER_NULL
+                                                  : run->binds ? ADAPTER_CURVE_SERVER
+                                                               : ADAPTER_CURVE_CLIENT,
+                                      .count_max = BENCH_QUEUE_MAX};
+    struct adapter *const adapter = adapter_open(run->home, &wish);
     fprintf(run->out, "library %s\n", adapter_library());
     if (run->binds)
         fprintf(run->out, "endpoint %s\n", adapter_bind(adapter, run->arguments->endpoint));
@@ -58,7 +63,7 @@ static void bench_run(const struct bench_run *run)
         adapter_connect(adapter, run->arguments->endpoint);
     (void)fflush(run->out);
     run->side->run(adapter, run->arguments, run->out);
-    fprintf(run->out, "peak_kb %lu\n", bench_peak_kb());
+    fprintf(run->out, "peak_kb %lu\n", bench_status_kb("VmHWM:"));
     adapter_close(adapter);
 }
 
@@ -85,10 +90,19 @@ static void bench_run_both(struct bench_run *binder, const struct bench_run *dia
     free(text);
 }
 
+static void bench_raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) bench_die("descriptors", "no limit is known");
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) bench_die("descriptors", "the limit stays");
+}
+
 int bench_main(int argc, char **argv, const struct bench_side *binder,
                const struct bench_side *dialler)
 {
     const struct bench_arguments arguments = bench_arguments(argc, argv);
+    bench_raise_limit();
     struct adapter_home *const home = adapter_home_open();
     struct bench_run binds = {home, binder, &arguments, true, stdout};
     const struct bench_run connects = {home, dialler, &arguments, false, stdout};
@@ -97,6 +111,8 @@ int bench_main(int argc, char **argv, const struct bench_side *binder,
     else
         bench_run(strcmp(argv[1], "bind") == 0 ? &binds : &connects);
     adapter_home_close(home);
+    if (dialler->costs_close && strcmp(argv[1], "bind") != 0)
+        printf("cpu_seconds %.9f\n", (double)bench_cpu_ns() / 1e9);
     return 0;
 }
 
@@ -131,6 +147,44 @@ unsigned char *bench_body(size_t size)
         body[i] = (unsigned char)random;
     }
     return body;
+}
+
+size_t bench_end_size(size_t size)
+{
+    return size == 1 ? 2 : 1;
+}
+
+bool bench_has(char *const *words, const char *word)
+{
+    for (; *words; words++)
+        if (strcmp(*words, word) == 0) return true;
+    return false;
+}
+
+size_t bench_number(const struct bench_arguments *arguments, size_t index)
+{
+    for (size_t i = 0; arguments->extra[i]; i++)
+        if (i == index) return strtoul(arguments->extra[i], NULL, 10);
+    bench_die("EXTRA", "a number is missing");
+}
+
+static int bench_order(const void *left, const void *right)
+{
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count)
+{
+    if (count == 0) bench_die("asker", "no round trip in the given time");
+    qsort(trips_ns, count, sizeof *trips_ns, bench_order);
+    fprintf(out, "p50_us %.3f\np99_us %.3f\np999_us %.3f\n", (double)trips_ns[count / 2] / 1e3,
+            (double)trips_ns[count * 99 / 100] / 1e3, (double)trips_ns[count * 999 / 1000] / 1e3);
+}
+
+size_t bench_resident(void)
+{
+    return bench_status_kb("VmRSS:") * 1024;
 }
 
 void bench_die(const char *what, const char *why)

@@ -10,6 +10,10 @@
 
 enum { BENCH_QUEUE_MAX = 1000 }; // libzmtp's and libzmq's own default
 
+// Keys of a CURVE server of these programs and of nobody else's, in Z85.
+#define BENCH_PUBLIC_KEY "QpML^tE6o+M>PJ}tit0uR^E56O^ekf[hAs0Y15)&"
+#define BENCH_SECRET_KEY "T:FE-/tM0l87^:R)ThuJQHZffd%#2[*/!?LYx9)/"
+
 #define BENCH_FOREVER_NS (UINT64_C(3600) * 1000000000)
 
 struct bench_arguments {
@@ -23,12 +27,17 @@ struct bench_arguments {
 struct bench_side {
     enum adapter_pattern pattern;
     void (*run)(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out);
+    // For who cannot hear whether all has come: "cpu_seconds" is told of the whole process, after everything has
+    // left.
+    bool costs_close;
 };
 // The program: PROGRAM bind|connect|both ENDPOINT SIZE MILLISECONDS [EXTRA ...], or COUNTx for so many
 // messages, however long they take. Each side prints "library NAME", the one that binds then "endpoint
 // TEXT", so that the other can be told a port that the system chose; then its own figures, and
 // "peak_kb", the most memory that was resident. "both" runs both sides in two threads, for inproc; the
 // figures of the one that binds then begin with "bind_", and processor time and memory are the process's.
+// With "curve" among the words of EXTRA, who binds is a CURVE server and who connects its client. As many
+// descriptors as the system lets it have are its own.
 int bench_main(int argc, char **argv, const struct bench_side *binder,
                const struct bench_side *dialler);
 
@@ -37,6 +46,16 @@ uint64_t bench_now_ns(void);
 uint64_t bench_cpu_ns(void);
 // |size| octets that no library could guess or compress.
 unsigned char *bench_body(size_t size);
+// The size of the message that ends a run in which others have |size|.
+size_t bench_end_size(size_t size);
+// Is |word| one of |words|, which a null ends?
+bool bench_has(char *const *words, const char *word);
+// The number that stands at |index| of EXTRA; ends the process when there is none.
+size_t bench_number(const struct bench_arguments *arguments, size_t index);
+// Sorts, and prints the median and what is rarer of |count| round trips, as p50_us, p99_us and p999_us.
+void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count);
+// Octets of this process that are resident now.
+size_t bench_resident(void);
 _Noreturn void bench_die(const char *what, const char *why);
 
 #endif

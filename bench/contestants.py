@@ -50,4 +50,4 @@ def of_case(build, scenario, transport, wanted):
     """The names of those that can run a case, in the tables' order."""
     return [c.name for c in CONTESTANTS
             if (not wanted or c.name in wanted) and (transport != 'inproc' or c.threads)
-            and os.path.exists(program(build, scenario, c.name))]
+            and (not scenario.who or c.name in scenario.who) and os.path.exists(program(build, scenario, c.name))]

@@ -1,7 +1,7 @@
 // One PUB sends to many SUBs, all of which want everything. It waits while any of them has no room, so that
 // nothing is dropped and what each library does is the same work; it stops after the given time and marks
-// the end with a message of one octet. A message that one subscriber gets is a delivery, and counts. The
-// subscribers are threads of one process, each with a socket.
+// the end with a message of another size. A message that one subscriber gets is a delivery, and counts. The
+// subscribers, as many as the first word of EXTRA says, are threads of one process, each with a socket.
 #include "adapter.h"
 #include "bench.h"
 
@@ -10,16 +10,24 @@
 #include <stdlib.h>
 
 enum {
-    FANOUT_SUBSCRIBERS = 64,
-    FANOUT_SETTLE_MS = 1500, // until all have subscribed
+    FANOUT_SETTLE_MS =
+        1500, // until all have subscribed; and a tenth of a second more for a hundred
+    FANOUT_SUBSCRIBERS_MAX = 10000,
     SENDS_A_CLOCK = 32,
 };
+
+static size_t subscribers(const struct bench_arguments *arguments)
+{
+    const size_t count = bench_number(arguments, 0);
+    if (count < 1 || count > FANOUT_SUBSCRIBERS_MAX) bench_die("EXTRA", "1 to 10000 subscribers");
+    return count;
+}
 
 static void publish(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
     const size_t size = arguments->size;
     unsigned char *const body = bench_body(size);
-    adapter_idle(adapter, FANOUT_SETTLE_MS);
+    adapter_idle(adapter, FANOUT_SETTLE_MS + (unsigned)subscribers(arguments));
     const uint64_t cpu_ns = bench_cpu_ns();
     const uint64_t end_ns = bench_now_ns() + arguments->duration_ns;
     uint64_t count = 0;
@@ -28,10 +36,11 @@ static void publish(struct adapter *adapter, const struct bench_arguments *argum
         adapter_send(adapter, body, size);
         count++;
     }
-    adapter_send(adapter, "", 1);
-    fprintf(out, "messages %llu\ncpu_seconds %.9f\n",
-            (unsigned long long)count * FANOUT_SUBSCRIBERS,
-            (double)(bench_cpu_ns() - cpu_ns) / 1e9);
+    const double cpu = (double)(bench_cpu_ns() - cpu_ns) / 1e9;
+    const uint64_t copies = count * subscribers(arguments);
+    adapter_send(adapter, "\0", bench_end_size(size));
+    fprintf(out, "messages %llu\ncpu_seconds %.9f\npublisher_ns %.3f\n", (unsigned long long)copies,
+            cpu, cpu * 1e9 / (double)copies);
     free(body);
 }
 
@@ -47,7 +56,7 @@ static bool subscriber_on_message(void *context, const unsigned char *data, size
     struct subscriber *const s = context;
     (void)data;
     if (s->started_ns == 0) s->started_ns = bench_now_ns();
-    if (size == 1) {
+    if (size == bench_end_size(s->arguments->size)) {
         s->ended_ns = bench_now_ns();
         return false;
     }
@@ -59,8 +68,10 @@ static bool subscriber_on_message(void *context, const unsigned char *data, size
 static void *subscriber_run(void *context)
 {
     struct subscriber *const s = context;
-    struct adapter *const adapter = adapter_open(s->home, ADAPTER_SUB, BENCH_QUEUE_MAX);
+    const struct adapter_wish wish = {.pattern = ADAPTER_SUB, .count_max = BENCH_QUEUE_MAX};
+    struct adapter *const adapter = adapter_open(s->home, &wish);
     adapter_connect(adapter, s->arguments->endpoint);
+    adapter_subscribe(adapter, "", 0);
     adapter_receive(adapter, subscriber_on_message, s);
     adapter_close(adapter);
     return NULL;
@@ -68,22 +79,27 @@ static void *subscriber_run(void *context)
 
 static void subscribe(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    struct subscriber all[FANOUT_SUBSCRIBERS] = {{.arguments = arguments}};
+    const size_t subscriber_count = subscribers(arguments);
+    struct subscriber *const all = calloc(subscriber_count, sizeof *all);
+    if (!all) bench_die("subscribers", "no memory");
+    all[0].arguments = arguments;
     struct adapter_home *const home = adapter_home_open();
-    for (int i = 1; i < FANOUT_SUBSCRIBERS; i++) {
+    for (size_t i = 1; i < subscriber_count; i++) {
         all[i] = (struct subscriber){.home = home, .arguments = arguments};
         if (pthread_create(&all[i].thread, NULL, subscriber_run, &all[i]) != 0)
             bench_die("thread", "cannot be started");
     }
+    adapter_subscribe(adapter, "", 0);
     adapter_receive(adapter, subscriber_on_message, &all[0]);
     uint64_t count = all[0].count, started_ns = all[0].started_ns, ended_ns = all[0].ended_ns;
-    for (int i = 1; i < FANOUT_SUBSCRIBERS; i++) {
+    for (size_t i = 1; i < subscriber_count; i++) {
         (void)pthread_join(all[i].thread, NULL); // it was started
         count += all[i].count;
         if (all[i].started_ns < started_ns) started_ns = all[i].started_ns;
         if (all[i].ended_ns > ended_ns) ended_ns = all[i].ended_ns;
     }
     adapter_home_close(home);
+    free(all);
     // Threads start and wait in this time too, but what they do is little beside their messages.
     fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n", (unsigned long long)count,
             (double)(ended_ns - started_ns) / 1e9, (double)bench_cpu_ns() / 1e9);
@@ -91,7 +107,7 @@ static void subscribe(struct adapter *adapter, const struct bench_arguments *arg
 
 int main(int argc, char **argv)
 {
-    const struct bench_side publisher = {ADAPTER_PUB, publish};
-    const struct bench_side subscribers = {ADAPTER_SUB, subscribe};
-    return bench_main(argc, argv, &publisher, &subscribers);
+    const struct bench_side publisher = {ADAPTER_PUB, publish, false};
+    const struct bench_side crowd = {ADAPTER_SUB, subscribe, false};
+    return bench_main(argc, argv, &publisher, &crowd);
 }

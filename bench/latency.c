@@ -11,6 +11,7 @@ enum { TRIPS_MAX = 4000000, TRIPS_WARM = 200 };
 
 struct answerer {
     struct adapter *adapter;
+    size_t end_size;
     uint64_t count, cpu_ns;
 };
 
@@ -19,13 +20,12 @@ static bool answerer_on_message(void *context, const unsigned char *data, size_t
     struct answerer *const a = context;
     if (a->count++ == TRIPS_WARM) a->cpu_ns = bench_cpu_ns();
     adapter_send(a->adapter, data, size);
-    return size != 1; // one octet is the end
+    return size != a->end_size;
 }
 
 static void answer(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    (void)arguments; // the other side ends it
-    struct answerer a = {.adapter = adapter};
+    struct answerer a = {.adapter = adapter, .end_size = bench_end_size(arguments->size)};
     adapter_receive(adapter, answerer_on_message, &a);
     fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
 }
@@ -42,25 +42,10 @@ static bool asker_on_message(void *context, const unsigned char *data, size_t si
     return false;
 }
 
-static int order(const void *left, const void *right)
-{
-    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
-}
-
-static void print_trips(FILE *out, uint64_t *trips, size_t count, uint64_t cpu_ns)
-{
-    if (count == 0) bench_die("asker", "no round trip in the given time");
-    qsort(trips, count, sizeof *trips, order);
-    fprintf(out, "messages %zu\np50_us %.3f\np99_us %.3f\ncpu_seconds %.9f\n", count,
-            (double)trips[count / 2] / 1e3, (double)trips[count * 99 / 100] / 1e3,
-            (double)cpu_ns / 1e9);
-}
-
 static void ask_for(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
     const size_t size = arguments->size;
-    unsigned char *const body = bench_body(size);
+    unsigned char *const body = bench_body(size + 1);
     uint64_t *const trips = malloc(TRIPS_MAX * sizeof *trips);
     if (!trips) bench_die("trips", "no memory");
     struct asker a = {body, size};
@@ -79,17 +64,18 @@ static void ask_for(struct adapter *adapter, const struct bench_arguments *argum
         sent_ns = now_ns;
     }
     cpu_ns = bench_cpu_ns() - cpu_ns;
-    a.size = 1;
-    adapter_send(adapter, body, 1);
+    a.size = bench_end_size(size);
+    adapter_send(adapter, body, a.size);
     adapter_receive(adapter, asker_on_message, &a);
-    print_trips(out, trips, count, cpu_ns);
+    fprintf(out, "messages %zu\ncpu_seconds %.9f\n", count, (double)cpu_ns / 1e9);
+    bench_print_trips(out, trips, count);
     free(trips);
     free(body);
 }
 
 int main(int argc, char **argv)
 {
-    const struct bench_side answerer = {ADAPTER_REP, answer};
-    const struct bench_side asker = {ADAPTER_REQ, ask_for};
+    const struct bench_side answerer = {ADAPTER_REP, answer, false};
+    const struct bench_side asker = {ADAPTER_REQ, ask_for, false};
     return bench_main(argc, argv, &answerer, &asker);
 }

@@ -62,7 +62,7 @@ def told(process, name):
     return words[1].strip()
 
 
-def run_pair(program, endpoint, arguments, before=((), ())):
+def run_pair(program, endpoint, arguments, before=((), ()), timeout=TIMEOUT):
     """Starts the side that binds, then the one that connects to what it says. |before| goes before each command."""
     name = os.path.basename(program)
     binder = start([*before[0], program, 'bind', endpoint, *arguments])
@@ -71,8 +71,8 @@ def run_pair(program, endpoint, arguments, before=((), ())):
         library, real = told(binder, name + ' bind'), told(binder, name + ' bind')
         dialler = start([*before[1], program, 'connect', real, *arguments])
         # Who dials ends last where it waits for an answer, and says more when something is wrong.
-        figures = finish(dialler, name + ' connect')
-        return library, finish(binder, name + ' bind'), figures
+        figures = finish(dialler, name + ' connect', timeout)
+        return library, finish(binder, name + ' bind', timeout), figures
     finally:
         for process in (binder, dialler):
             if process:
@@ -95,7 +95,7 @@ def run_once(build, scenario, contestant, endpoint, size, amount, before=((), ()
     arguments = [size, amount, *scenario.arguments]
     if endpoint is None:
         return run_threads(program, arguments, before[0])
-    return run_pair(program, endpoint, arguments, before)
+    return run_pair(program, endpoint, arguments, before, scenario.timeout)
 
 
 def measure(build, scenario, contestant, endpoint, size, amount):
@@ -280,6 +280,7 @@ def options_of():
     parser.add_argument('--only', action='append', choices=list(contestants.BY_NAME), metavar='CONTESTANT',
                         help='may be given again; ' + ', '.join(contestants.BY_NAME))
     parser.add_argument('--quick', action='store_true', help='two short rounds of a few sizes, no system calls')
+    parser.add_argument('--full', action='store_true', help='all sizes of all scenarios')
     parser.add_argument('--no-calls', action='store_true', help='does not count system calls')
     parser.add_argument('--name', help='keeps the results in bench/results/DATE-NAME.json')
     parser.add_argument('--note', help='what a reader of the results should know: what else ran')
@@ -289,6 +290,12 @@ def options_of():
     return options
 
 
+def sizes_of(scenario, options):
+    if options.quick:
+        return scenario.quick_sizes
+    return scenario.full_sizes or scenario.sizes if options.full else scenario.sizes
+
+
 def cases_of(options):
     for scenario in scenarios.SCENARIOS:
         if options.scenario and scenario.name not in options.scenario:
@@ -296,7 +303,7 @@ def cases_of(options):
         for transport in scenario.transports:
             if options.transport not in (None, transport):
                 continue
-            for size in scenario.quick_sizes if options.quick else scenario.sizes:
+            for size in sizes_of(scenario, options):
                 if not options.size or size in options.size:
                     yield scenario, transport, size
 

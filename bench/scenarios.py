@@ -27,20 +27,46 @@ class Scenario(NamedTuple):
     counted: int  # messages of the shorter of two runs whose system calls are counted; 0: they are not
     arguments: tuple = ()
     same_count: bool = True  # both sides print messages, and they must be equal
+    full_sizes: tuple = ()  # of a run with --full; empty: as |sizes|
+    who: tuple = ()  # the contestants that it is for; empty: all that have its program
+    timeout: int = 30  # seconds
 
 
 TRANSPORTS = ('tcp', 'ipc', 'inproc')
+FULL_SIZES = (1, 16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
+CURVE_SIZES = (64, 1024, 65536)
 SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 RATE = Figure('rate', 'messages/s', more=True)
 P50 = Figure('p50_us', 'round trip p50, us')
 P99 = Figure('p99_us', 'round trip p99, us')
+P999 = Figure('p999_us', 'round trip p99.9, us')
+PUBLISHER = Figure('publisher_ns', 'the publisher\'s CPU ns a delivery')
+ZMQ = ('zmtp', 'dropin', 'libzmq', 'current')  # those that speak ZMTP and its CURVE by this adapter
+
+
+def fanout(count):
+    return Scenario('fanout' if count == 64 else f'fanout-{count}', 'fanout', f'delivery to one of {count}',
+                    (Figure('rate', f'PUB to {count}, deliveries/s', more=True), PUBLISHER), ('tcp', 'ipc'),
+                    (64, 1024, 65536) if count == 64 else (64,), (64,) if count == 64 else (), 1000 if count == 64 else 0,
+                    (str(count),), full_sizes=(64, 1024, 65536) if count < 1000 else (64,), timeout=90)
+
 
 SCENARIOS = (
-    Scenario('throughput', 'throughput', 'message', (RATE,), TRANSPORTS, SIZES, (64, 65536), 8000),
-    Scenario('latency', 'latency', 'round trip', (P50, P99), TRANSPORTS, SIZES, (64, 65536), 1000,
-             same_count=False),
-    Scenario('fanout', 'fanout', 'delivery to one of 64', (Figure('rate', 'PUB to 64, deliveries/s', more=True),),
-             ('tcp', 'ipc'), (64, 1024, 65536), (64,), 1000),
+    Scenario('throughput', 'throughput', 'message', (RATE,), TRANSPORTS, SIZES, (64, 65536), 8000,
+             full_sizes=FULL_SIZES),
+    Scenario('push', 'throughput', 'message, PUSH to PULL', (RATE,), TRANSPORTS, (64, 65536), (), 0, ('push',),
+             full_sizes=FULL_SIZES, who=ZMQ + ('raw', 'uv')),
+    Scenario('curve', 'throughput', 'message under CURVE', (RATE,), ('tcp',), CURVE_SIZES, (64,), 20000, ('curve',),
+             who=ZMQ),
+    Scenario('latency', 'latency', 'round trip', (P50, P99, P999), TRANSPORTS, SIZES, (64, 65536), 1000,
+             same_count=False, full_sizes=FULL_SIZES),
+    Scenario('curve-latency', 'latency', 'round trip under CURVE', (P50, P99, P999), ('tcp',), CURVE_SIZES, (), 1000,
+             ('curve',), same_count=False, who=ZMQ),
+    Scenario('pipelined', 'pipelined', 'round trip of 100 at a time',
+             (Figure('rate', '100 outstanding, round trips/s', more=True), P50, P99, P999), ('tcp', 'ipc'), (64, 1024),
+             (64,), 20000, ('100',), same_count=False, full_sizes=(64, 1024, 4096, 65536),
+             who=ZMQ + ('raw', 'uv')),
+    *map(fanout, (1, 8, 64, 1000)),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 

@@ -1,6 +1,7 @@
 // One DEALER sends to another as fast as it can. The sender stops after the given time, marks the
-// end with a message of one octet and waits for an answer to it, so that what it measured of itself
-// covers every message. The receiver counts from the first message to the end.
+// end with a message of another size and waits for an answer to it, so that what it measured of itself
+// covers every message. The receiver counts from the first message to the end. With the word "push" a PUSH
+// sends to a PULL, which has no way to answer: its sender's time is the process's.
 #include "adapter.h"
 #include "bench.h"
 
@@ -22,7 +23,7 @@ static bool receiver_on_message(void *context, const unsigned char *data, size_t
         r->started_ns = bench_now_ns();
         r->cpu_ns = bench_cpu_ns();
     }
-    if (size == 1) {
+    if (size == bench_end_size(r->size)) {
         r->ended_ns = bench_now_ns();
         r->cpu_ns = bench_cpu_ns() - r->cpu_ns;
         return false;
@@ -36,7 +37,7 @@ static void receive(struct adapter *adapter, const struct bench_arguments *argum
 {
     struct receiver r = {.size = arguments->size};
     adapter_receive(adapter, receiver_on_message, &r);
-    adapter_send(adapter, "", 1);
+    if (!bench_has(arguments->extra, "push")) adapter_send(adapter, "", 1);
     fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n", (unsigned long long)r.count,
             (double)(r.ended_ns - r.started_ns) / 1e9, (double)r.cpu_ns / 1e9);
 }
@@ -61,16 +62,19 @@ static void send_for(struct adapter *adapter, const struct bench_arguments *argu
         adapter_send(adapter, body, size);
         count++;
     }
-    adapter_send(adapter, "", 1);
-    adapter_receive(adapter, sender_on_answer, NULL);
-    fprintf(out, "messages %llu\ncpu_seconds %.9f\n", (unsigned long long)count,
-            (double)(bench_cpu_ns() - cpu_ns) / 1e9);
+    adapter_send(adapter, "\0", bench_end_size(size));
+    if (!bench_has(arguments->extra, "push")) {
+        adapter_receive(adapter, sender_on_answer, NULL);
+        fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - cpu_ns) / 1e9);
+    }
+    fprintf(out, "messages %llu\n", (unsigned long long)count);
     free(body);
 }
 
 int main(int argc, char **argv)
 {
-    const struct bench_side receiver = {ADAPTER_DEALER, receive};
-    const struct bench_side sender = {ADAPTER_DEALER, send_for};
+    const bool push = bench_has(argv, "push");
+    const struct bench_side receiver = {push ? ADAPTER_PULL : ADAPTER_DEALER, receive, false};
+    const struct bench_side sender = {push ? ADAPTER_PUSH : ADAPTER_DEALER, send_for, push};
     return bench_main(argc, argv, &receiver, &sender);
 }

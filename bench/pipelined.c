@@ -1,0 +1,127 @@
+// Round trips with many on their way: a DEALER keeps as many messages as the first word of EXTRA says between
+// itself and a ROUTER, which sends each back to whom it came from; for each that is back one more leaves. They
+// come back in order, each with its number. The time of every sixteenth is measured: to look at the clock for
+// each would be a good part of what is measured.
+#include "adapter.h"
+#include "bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OUTSTANDING_MAX = 500, // a queue's limit would make an answerer wait, which it may not
+    TRIPS_MAX = 4000000,
+    TRIP_EVERY = 16,
+    TRIPS_WARM = 3200, // the first, which find cold caches
+};
+
+struct answerer {
+    struct adapter *adapter;
+    size_t end_size;
+    uint64_t count, cpu_ns;
+};
+
+static bool answerer_on_message(void *context, const unsigned char *data, size_t size)
+{
+    struct answerer *const a = context;
+    if (a->count++ == TRIPS_WARM) a->cpu_ns = bench_cpu_ns();
+    adapter_send(a->adapter, data, size);
+    return size != a->end_size;
+}
+
+static void answer(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
+{
+    struct answerer a = {.adapter = adapter, .end_size = bench_end_size(arguments->size)};
+    adapter_receive(adapter, answerer_on_message, &a);
+    fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
+}
+
+struct asker {
+    struct adapter *adapter;
+    const struct bench_arguments *arguments;
+    unsigned char *body;
+    uint64_t sent, back, last; // numbers; |last|: the one with which it ends
+    uint64_t started_ns, end_ns, cpu_ns;
+    uint64_t *sent_ns; // of those that are measured and on their way, by number / TRIP_EVERY
+    uint64_t *trips_ns;
+    size_t trip_count;
+};
+
+static void asker_send(struct asker *a)
+{
+    if (a->sent % TRIP_EVERY == 0)
+        a->sent_ns[a->sent / TRIP_EVERY % OUTSTANDING_MAX] = bench_now_ns();
+    memcpy(a->body, &a->sent, a->arguments->size < sizeof a->sent ? 1 : sizeof a->sent);
+    a->sent++;
+    adapter_send(a->adapter, a->body, a->arguments->size);
+}
+
+// After the warm ones the time begins; when it is over, those that have left are waited for.
+static void asker_measure(struct asker *a)
+{
+    const uint64_t now_ns = bench_now_ns();
+    const uint64_t trip_ns = now_ns - a->sent_ns[a->back / TRIP_EVERY % OUTSTANDING_MAX];
+    if (a->back == TRIPS_WARM) {
+        a->started_ns = now_ns;
+        a->end_ns = now_ns + a->arguments->duration_ns;
+        a->cpu_ns = bench_cpu_ns();
+        if (a->arguments->count_max < UINT64_MAX - TRIPS_WARM)
+            a->last = TRIPS_WARM + a->arguments->count_max;
+    } else if (a->back > TRIPS_WARM && a->trip_count < TRIPS_MAX) {
+        a->trips_ns[a->trip_count++] = trip_ns;
+        if (now_ns >= a->end_ns && a->sent < a->last) a->last = a->sent;
+    }
+}
+
+static bool asker_on_message(void *context, const unsigned char *data, size_t size)
+{
+    struct asker *const a = context;
+    const size_t numbered = size < sizeof a->back ? 1 : sizeof a->back;
+    if (size != a->arguments->size || memcmp(data, &a->back, numbered) != 0)
+        bench_die("asker", "wrong answer");
+    if (a->back % TRIP_EVERY == 0) asker_measure(a);
+    a->back++;
+    if (a->sent < a->last) asker_send(a);
+    return a->back < a->last;
+}
+
+static bool asker_on_end(void *context, const unsigned char *data, size_t size)
+{
+    const struct asker *const a = context;
+    (void)data;
+    if (size != bench_end_size(a->arguments->size)) bench_die("asker", "wrong answer to the end");
+    return false;
+}
+
+static void ask_for(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
+{
+    const size_t outstanding = bench_number(arguments, 0);
+    if (outstanding < 1 || outstanding > OUTSTANDING_MAX)
+        bench_die("EXTRA", "1 to 500 messages may be on their way");
+    struct asker a = {.adapter = adapter, .arguments = arguments, .last = UINT64_MAX};
+    a.body = bench_body(arguments->size < sizeof a.sent ? sizeof a.sent : arguments->size);
+    a.sent_ns = calloc(OUTSTANDING_MAX, sizeof *a.sent_ns);
+    a.trips_ns = malloc(TRIPS_MAX * sizeof *a.trips_ns);
+    if (!a.sent_ns || !a.trips_ns) bench_die("trips", "no memory");
+    while (a.sent < outstanding)
+        asker_send(&a);
+    adapter_receive(adapter, asker_on_message, &a);
+    const uint64_t ended_ns = bench_now_ns();
+    fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n",
+            (unsigned long long)(a.back - TRIPS_WARM), (double)(ended_ns - a.started_ns) / 1e9,
+            (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
+    adapter_send(adapter, "\0", bench_end_size(arguments->size));
+    adapter_receive(adapter, asker_on_end, &a);
+    bench_print_trips(out, a.trips_ns, a.trip_count);
+    free(a.trips_ns);
+    free(a.sent_ns);
+    free(a.body);
+}
+
+int main(int argc, char **argv)
+{
+    const struct bench_side answerer = {ADAPTER_ROUTER, answer, false};
+    const struct bench_side asker = {ADAPTER_DEALER, ask_for, false};
+    return bench_main(argc, argv, &answerer, &asker);
+}
