@@ -267,10 +267,11 @@ $(SO_MOCK): $(call obj,$(MOCK_SRC)) $(COMPAT_OBJ) $(O)/obj/zmtp/compat/flavour-d
 $(SO_FFI): $(call obj,$(FFI_SRC)) $(COMPAT_OBJ) $(O)/obj/zmtp/compat/flavour-draft.o zmtp/pkg/libzmtp-ffi.map
 
 # Programs of test/ffi that are linked with a flat library alone, the real one or the mock.
-FLAT_TESTS = $(O)/test/ffi/contract $(O)/test/ffi/contract-mock $(O)/test/ffi/mock
+FLAT_TESTS = $(O)/test/ffi/contract $(O)/test/ffi/contract-mock $(O)/test/ffi/mock $(O)/test/ffi/denied
 $(O)/test/ffi/contract $(O)/test/ffi/contract-mock: $(call obj,$(wildcard test/ffi/contract*.c))
 $(O)/test/ffi/mock: $(call obj,test/ffi/mock.c test/ffi/contract.c)
-$(O)/test/ffi/contract: $(SO_FFI)
+$(O)/test/ffi/denied: $(call obj,test/ffi/denied.c test/ffi/contract.c)
+$(O)/test/ffi/contract $(O)/test/ffi/denied: $(SO_FFI)
 $(O)/test/ffi/contract-mock $(O)/test/ffi/mock: $(SO_MOCK)
 $(FLAT_TESTS): $(O)/sources
 	@mkdir -p $(@D)

@@ -98,7 +98,7 @@ static void check_failures(void)
     CHECK("the next two fail", zmtp_ffi_send_try(two.dialler, "x", 1, 0) == ZMTP_FFI_SYSTEM &&
                                    zmtp_ffi_send_try(two.dialler, "x", 1, 0) == ZMTP_FFI_SYSTEM);
     CHECK("and no more", zmtp_ffi_send_try(two.dialler, "x", 1, 0) == ZMTP_FFI_OK);
-    // What the real library can hardly be made to say.
+    // What the real library says when the system denies it something: denied.c.
     static const int32_t codes[] = {ZMTP_FFI_MEMORY,   ZMTP_FFI_ACCESS,  ZMTP_FFI_DESCRIPTORS,
                                     ZMTP_FFI_NO_REPLY, ZMTP_FFI_LIBRARY, ZMTP_FFI_CLOSED};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {

@@ -90,6 +90,7 @@ def main():
                 check_old_uv(name, program, work)
             check_contract(name, program)
         check_contract('the script of the mock', 'mock')
+        check_contract('what the system denies', 'denied')
     report.plan()
 
 

@@ -135,21 +135,6 @@ static int message_set_body(struct zmq__message *message, struct zmtp_part *part
     return ZMTP_OK;
 }
 
-struct zmq__message *zmq__message_of(const zmq_msg_t *msg)
-{
-    struct zmq__message *message = (struct zmq__message *)(uintptr_t)msg;
-    if (!message || message->mark != ZMQ__MESSAGE_MARK) return NULL;
-    if (message->body < ZMQ__BODY_INLINE || message->body > ZMQ__BODY_CONSTANT) return NULL;
-    return message;
-}
-
-struct zmtp_bytes zmq__message_bytes(const struct zmq__message *message)
-{
-    if (message->body == ZMQ__BODY_INLINE)
-        return zmtp_bytes_of(message->at.octets, message->inline_size);
-    return zmtp_bytes_of(message->at.far.data, message->at.far.size);
-}
-
 static void message_keep(void *data, void *hint)
 {
     (void)data;

@@ -50,8 +50,19 @@ struct zmq__message {
 } ZMQ__MAY_ALIAS;
 
 // The inside of |msg|; null, and nothing is told, when it is null, closed or was never initialised.
-struct zmq__message *zmq__message_of(const zmq_msg_t *msg);
-struct zmtp_bytes zmq__message_bytes(const struct zmq__message *message);
+static inline struct zmq__message *zmq__message_of(const zmq_msg_t *msg)
+{
+    struct zmq__message *message = (struct zmq__message *)(uintptr_t)msg;
+    if (!message || message->mark != ZMQ__MESSAGE_MARK) return NULL;
+    if (message->body < ZMQ__BODY_INLINE || message->body > ZMQ__BODY_CONSTANT) return NULL;
+    return message;
+}
+static inline struct zmtp_bytes zmq__message_bytes(const struct zmq__message *message)
+{
+    if (message->body == ZMQ__BODY_INLINE)
+        return (struct zmtp_bytes){message->at.octets, message->inline_size};
+    return (struct zmtp_bytes){message->at.far.data, message->at.far.size};
+}
 
 // Moves the body out into |part|, which held nothing. All else stays, so that a message that could not be
 // sent is put back whole; one that was sent is cleared. ZMTP_ERR_MEMORY: nothing has changed. ZMTP_ERR_ARGUMENT: it

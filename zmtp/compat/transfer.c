@@ -264,7 +264,7 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
 {
     struct zmtp_part part;
     const struct transfer_label label = {0};
-    const struct zmtp_bytes body = zmtp_bytes_of(data, size);
+    const struct zmtp_bytes body = {data, size};
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
     struct zmq__socket *socket = zmq__quick_enter(handle);
     if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, body))
