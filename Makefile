@@ -101,10 +101,10 @@ ifneq ($(SODIUM),0)
 GARDEN_SRC = $(foreach d,wire core query store uv,$(wildcard garden/$(d)/*.c))
 AUDIO = $(foreach p,alsa libpipewire-0.3,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p)))
 DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) $(if $(filter libpipewire%,$(AUDIO)),,%/pipewire.c),\
-    $(wildcard garden/daemon/*.c garden/http/*.c))
+    $(wildcard garden/daemon/*.c garden/http/*.c)) garden/tools/words.c
 CTL_SRC = $(wildcard garden/tools/*.c)
 # What it shares with gardenctl are files that say nothing by themselves.
-MCP_SRC = $(wildcard garden/mcp/*.c garden/http/*.c) $(patsubst %,garden/tools/%.c,capturer complaints definition state where)
+MCP_SRC = $(wildcard garden/mcp/*.c garden/http/*.c) $(patsubst %,garden/tools/%.c,capturer complaints definition state where words)
 endif
 COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 FFI_SRC = $(wildcard zmtp/ffi/*.c)

@@ -288,6 +288,9 @@ struct garden_recording_config {
     uint64_t chunk_size;          // rounded down to whole frames
     struct zmtp_bytes definition; // the stream's definition as JSON; stored as an object
     uint32_t retry_ms;            // before a request is sent again; 0: 1000
+    // Frames from this position on are no part of it, although the stream may go on: the last chunk is cut when it is
+    // sealed, so that captured and lost are together at most so many, to the frame. Kept in the journal. 0: all are.
+    uint64_t frames_max;
 };
 
 enum garden_request_kind {
@@ -369,6 +372,8 @@ int64_t garden_recording_deadline_ms(const struct garden_recording *recording);
 enum garden_recording_state garden_recording_state(const struct garden_recording *recording);
 const struct garden_manifest *garden_recording_manifest(const struct garden_recording *recording);
 const char *garden_recording_run(const struct garden_recording *recording);
+// As it was opened with, by whichever process; 0: none.
+uint64_t garden_recording_frames_max(const struct garden_recording *recording);
 // Meaningful once DONE.
 struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../core/error.h"
+#include "../tools/words.h"
 
 enum { CONFIG_FILE_MAX = 256 * 1024 };
 
@@ -60,6 +61,7 @@ int config_file_next(char **at, unsigned *line, const struct option *table, cons
                      const struct option **option, const char **argument,
                      struct garden_error *error)
 {
+    char meant[GARDEN_NEAR_SIZE];
     while (**at) {
         char *name = *at;
         const size_t size = strcspn(name, "\n");
@@ -73,10 +75,12 @@ int config_file_next(char **at, unsigned *line, const struct option *table, cons
         name = config_trim(name);
         value = value ? config_trim(value) : NULL;
         *option = config_find(table, name);
-        if (!*option)
+        if (!*option) {
+            words_meant(table, garden_text_of(name), "", meant);
             return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                                "%.150s:%u: there is no option '%.60s'; try 'gardend --help'", path,
-                                *line, name);
+                                "%.150s:%u: there is no option '%.60s'%s", path, *line, name,
+                                meant[0] ? meant : "; try 'gardend --help'");
+        }
         const bool flag = (*option)->has_arg == no_argument;
         if (flag && value && strcmp(value, "no") == 0) continue;
         if (flag ? value && strcmp(value, "yes") != 0 : !value)

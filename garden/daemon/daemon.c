@@ -470,6 +470,10 @@ static void daemon_log_ready(const struct daemon *daemon)
         log_write(LOG_INFO, "the page is at http://127.0.0.1:%u/%s",
                   (unsigned)http_port(daemon->http),
                   daemon->options->http_token ? "?token=TOKEN" : "");
+    log_write(LOG_INFO, "captures go into %s%s", daemon->options->staging,
+              daemon->options->staging_is_ours
+                  ? ", which --staging did not name: the store is the run directory"
+                  : "");
     log_write(LOG_INFO, "ready: %s", daemon->options->connection_file);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tools/words.h"
 #include "../wire.h"
 #include "config_file.h"
 #include "log.h"
@@ -396,8 +397,7 @@ static int options_one(int option, const char *text, struct options *out,
     case 'v':
         (void)puts("gardend " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")" OPTIONS_AUDIO);
         return OPTIONS_DONE;
-    default: // getopt has said what was wrong
-        (void)fputs("Try 'gardend --help'.\n", stderr);
+    default: // words_check() has found none
         return OPTIONS_USAGE;
     }
 }
@@ -525,8 +525,13 @@ int options_read(int argc, char **argv, struct options *out)
                             .ready_fd = -1,
                             .argc = argc,
                             .argv = argv};
-    log_set_level(LOG_INFO);
+    struct garden_error error;
     int option;
+    log_set_level(LOG_INFO);
+    if (argc > 0 && words_check(argv + 1, options_table, false, &error) < 0) {
+        log_write(LOG_ERROR, "%s; try 'gardend --help'", error.text);
+        return OPTIONS_USAGE;
+    }
     optind = 0; // from the start, also when it was read before
     while ((option = getopt_long(argc, argv, "", options_table, NULL)) >= 0) {
         const int result = option == 'C' ? options_file(optarg, out, &where)

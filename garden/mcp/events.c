@@ -49,9 +49,9 @@ void mcp_list_changed(struct mcp *mcp)
 // ---- The daemon's events
 
 // What comes all the time is for those who debug.
-static const char *events_level(enum garden_event_kind kind)
+static const char *events_level(const struct garden_event *event)
 {
-    switch (kind) {
+    switch (event->kind) {
     case GARDEN_EVENT_PLAYBACK_POSITION:
     case GARDEN_EVENT_STREAM_HEAD_POSITION:
     case GARDEN_EVENT_WELCOME:
@@ -62,7 +62,11 @@ static const char *events_level(enum garden_event_kind kind)
     case GARDEN_EVENT_WARNING:
     case GARDEN_EVENT_LATENT_FAILED:
         return "warning";
-    case GARDEN_EVENT_STATUS:
+    case GARDEN_EVENT_STATUS: // busy and idle with each request of anybody
+        return event->status.execution_state == GARDEN_EXECUTION_STARTING ||
+                       event->status.execution_state == GARDEN_EXECUTION_SHUTTING_DOWN
+                   ? "info"
+                   : "debug";
     case GARDEN_EVENT_LATENT_SUBMITTED:
     case GARDEN_EVENT_LATENT_PROGRESS:
     case GARDEN_EVENT_LATENT_RESOLVED:
@@ -149,7 +153,7 @@ static json_t *events_data(const struct garden_message *event, bool has_seq, uin
 
 void mcp_on_event(struct mcp *mcp, const struct garden_message *event, bool has_seq, uint64_t seq)
 {
-    const char *level = events_level(event->event.kind);
+    const char *level = events_level(&event->event);
     bool wanted = false;
     for (const struct mcp_session *session = mcp->sessions; session; session = session->next)
         wanted = wanted || (session->ready && mcp_level_find(level) >= (int)session->level);

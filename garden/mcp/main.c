@@ -1,12 +1,14 @@
 // garden-mcp: a server of the Model Context Protocol that drives a garden daemon.
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "options.h"
-#include "stdio.h"
+#include "stdio_session.h"
 #include "streams.h"
 
 enum {
@@ -117,6 +119,18 @@ static int main_open_http(struct program *program, struct garden_error *error)
     return result;
 }
 
+// A store may come later, as that of a run directory does with its daemon; a name that was mistyped does not.
+static void main_tell_store(const struct options *options)
+{
+    struct stat status;
+    if (options->store_named && stat(options->store, &status) != 0)
+        (void)fprintf(
+            stderr,
+            "garden-mcp: --store %s: %s; there is nothing to read until gardend has it, as "
+            "--staging %s/staging\n",
+            options->store, strerror(errno), options->store);
+}
+
 static int main_open(struct program *program, struct garden_error *error)
 {
     const int numbers[2] = {SIGINT, SIGTERM};
@@ -195,6 +209,7 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "garden-mcp: no event loop could be opened\n");
         return 1;
     }
+    main_tell_store(&program.options);
     if (main_open(&program, &error) < 0) {
         (void)fprintf(stderr, "garden-mcp: %s\n", error.text);
         return error.code == GARDEN_ERR_ARGUMENT ? 2 : 1;

@@ -1,4 +1,4 @@
-// What the server is made of. Octets come in by a transport (stdio.c, http.c), which opens a session and hands
+// What the server is made of. Octets come in by a transport (stdio_session.c, http.c), which opens a session and hands
 // over what came together as an exchange; each request in it becomes a call, which a method or a tool answers,
 // now or later; when all are answered the exchange ends with what is to be sent back.
 //

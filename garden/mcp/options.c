@@ -8,6 +8,8 @@
 
 #include <zmtp/zmtp.h>
 
+#include "../tools/words.h"
+
 enum { OPTIONS_USAGE = 2, OPTIONS_MAX_MS = 3600000, OPTIONS_OCTETS_MAX = 1024 * 1024 * 1024 };
 
 static const char options_help[] =
@@ -15,17 +17,8 @@ static const char options_help[] =
     "\n"
     "Lets a language model drive a garden: a server of the Model Context Protocol\n"
     "over standard input and output, for a client that starts it, or over HTTP. The\n"
-    "daemon (gardend) may come and go meanwhile.\n"
-    "\n"
-    "Where the daemon is (the default: its connection file in the run directory,\n"
-    "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
-    "  --connection FILE   the connection file that gardend wrote\n"
-    "  --run-dir DIR       ipc endpoints in DIR\n"
-    "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
-    "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
-    "                      of the connection file)\n"
-    "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
-    "                      secret certificate\n"
+    "daemon (gardend) may come and go meanwhile.\n";
+static const char options_help_more[] = // behind where the daemon is
     "  --timeout MS        how long a request may take (5000)\n"
     "  --patience MS       how long a request waits for a daemon that does not\n"
     "                      answer (2000)\n"
@@ -54,11 +47,7 @@ static const char options_help[] =
 
 // clang-format off
 static const struct option options_table[] = {
-    {"connection", required_argument, NULL, 'c'},
-    {"run-dir", required_argument, NULL, 'r'},
-    {"tcp", required_argument, NULL, 't'},
-    {"server-key", required_argument, NULL, 's'},
-    {"key", required_argument, NULL, 'k'},
+    WHERE_OPTIONS,
     {"timeout", required_argument, NULL, 'w'},
     {"patience", required_argument, NULL, 'p'},
     {"store", required_argument, NULL, 'S'},
@@ -126,25 +115,12 @@ static int options_completion(const char *shell)
 static int options_word(struct options *out, int option, const char *text)
 {
     switch (option) {
-    case 'c':
-        out->where.connection = text;
-        break;
-    case 'r':
-        out->where.run_folder = text;
-        break;
-    case 't':
-        out->where.tcp = text;
-        break;
-    case 's':
-        out->where.server_key = text;
-        break;
-    case 'k':
-        out->where.key_file = text;
-        break;
     case 'S':
         if (strlen(text) >= sizeof out->store)
             return options_usage("--store: the path is too long");
+        if (text[0] == 0) return options_usage("--store takes a folder, not ''");
         (void)snprintf(out->store, sizeof out->store, "%s", text);
+        out->store_named = true;
         break;
     case 'H':
         out->http.address = text;
@@ -160,14 +136,16 @@ static int options_word(struct options *out, int option, const char *text)
     case 'C':
         return options_completion(text);
     case 'h':
-        (void)puts(options_help);
+        (void)printf("%s\n%s\n", options_help, where_help);
+        (void)puts(options_help_more);
         return 0;
     case 'v':
         (void)puts("garden-mcp " ZMTP_VERSION " (garden protocol " GARDEN_VERSION
                    ", Model Context Protocol 2025-11-25)");
         return 0;
-    default: // getopt has said what was wrong
-        return options_usage("see what there is");
+    default:
+        (void)where_take(&out->where, option, text); // there are no others
+        break;
     }
     return -1;
 }
@@ -186,7 +164,10 @@ static int options_store(struct options *out)
 int options_read(int argc, char **argv, struct options *out)
 {
     struct mcp_limits *limits = &out->limits;
+    struct garden_error error;
     int option, status = -1;
+    if (argc > 0 && words_check(argv + 1, options_table, false, &error) < 0)
+        return options_usage(error.text);
     while (status < 0 && (option = getopt_long(argc, argv, "", options_table, NULL)) >= 0) {
         if (option == 'w')
             status = options_number("--timeout", optarg, 1, OPTIONS_MAX_MS, &out->timeout_ms);

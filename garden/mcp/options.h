@@ -10,6 +10,7 @@ enum { OPTIONS_PATH_SIZE = 1024 };
 struct options {
     struct tool_where where;
     char store[OPTIONS_PATH_SIZE];
+    bool store_named;        // else it is the run directory
     struct http_config http; // its |address| null: over standard input and output instead
     const char *token_file;
     size_t origin_count;

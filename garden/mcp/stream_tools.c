@@ -46,6 +46,14 @@ static void stream_tools_status(struct mcp_call *call, json_t *arguments)
         .name = "uri", .type = MCP_TEXT, .about = text                                             \
     }
 
+// As gardenctl has them, too.
+#define STREAM_NAME                                                                                \
+    {                                                                                              \
+        .name = "uri", .type = MCP_TEXT, .optional = true,                                         \
+        .about = "what the recording is called, such as stream://mic/take-1 "                      \
+                 "(stream://SOURCE/main)"                                                          \
+    }
+
 static const char *const stream_tools_samples[] = {"f32", "s16", "s24", "s32",
                                                    "i16", "i24", "i32", NULL};
 static const struct mcp_field stream_tools_audio[] = {
@@ -77,7 +85,8 @@ static const struct mcp_choice stream_tools_formats[] = {
 #define STREAM_SOURCE                                                                              \
     {.name = "device_identity",                                                                    \
      .type = MCP_TEXT,                                                                             \
-     .about = "the daemon's source, by its name in daemon_status"},                                \
+     .optional = true,                                                                             \
+     .about = "the daemon's source, by its name in daemon_status (default)"},                      \
         {.name = "format",                                                                         \
          .type = MCP_CHOICE,                                                                       \
          .optional = true,                                                                         \
@@ -85,19 +94,19 @@ static const struct mcp_choice stream_tools_formats[] = {
          .choices = stream_tools_formats},                                                         \
     {                                                                                              \
         .name = "chunk_size_bytes", .type = MCP_INTEGER, .optional = true,                         \
-        .about = "octets of a chunk, after which the next begins (524288)", .min = 1,              \
-        .max = 68719476736.0                                                                       \
+        .about =                                                                                   \
+            "octets of a chunk, after which the next begins (524288, or 1/4 s if that is more)",   \
+        .min = 1, .max = 68719476736.0                                                             \
     }
 
-static const struct mcp_field stream_tools_create[] = {
-    STREAM_URI("what the recording is called, such as stream://mic/take-1"), STREAM_SOURCE, {0}};
+static const struct mcp_field stream_tools_create[] = {STREAM_NAME, STREAM_SOURCE, {0}};
 static const struct mcp_field stream_tools_capture[] = {
-    STREAM_URI("what the recording is called, such as stream://mic/take-1"),
+    STREAM_NAME,
     STREAM_SOURCE,
     {.name = "seconds",
      .type = MCP_INTEGER,
      .optional = true,
-     .about = "how much of the stream; left out: until its source ends",
+     .about = "how much of the stream, to the frame; left out: until its source ends",
      .min = 1,
      .max = 4294967295.0},
     {0},

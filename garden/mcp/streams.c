@@ -13,7 +13,6 @@
 #include "tools.h"
 
 enum {
-    STREAMS_CHUNK = 512 * 1024,
     STREAMS_PATIENCE_S = 30, // a daemon that is dead for so long is given up
     STREAMS_KEPT_MAX = 64,   // that have ended, and can still be asked about
     STREAMS_WAITING_MAX = 16,
@@ -337,7 +336,8 @@ static int stream_open_recording(struct stream *stream, struct garden_error *err
     struct capturer *capturer = &stream->capturer;
     const struct garden_store_config store = {.root = stream->streams->store};
     struct garden_buffer definition;
-    int result = garden_store_open(&store, &stream->store, error);
+    int result = capturer_check_store(store.root, error);
+    if (result == GARDEN_OK) result = garden_store_open(&store, &stream->store, error);
     if (result < 0) return result;
     garden_buffer_init(&definition, NULL, STREAMS_DEFINITION_MAX);
     result = tool_definition_print(stream->uri, stream->device, &capturer->format,
@@ -350,6 +350,7 @@ static int stream_open_recording(struct stream *stream, struct garden_error *err
             .format = capturer->format,
             .chunk_size = capturer->chunk_bytes,
             .definition = garden_buffer_bytes(&definition),
+            .frames_max = capturer_frames_max(capturer),
         };
         result = garden_recording_open(stream->store, &config, capturer_now(), &capturer->recording,
                                        error);
@@ -380,7 +381,8 @@ static struct stream *stream_make(struct streams *streams, json_t *arguments,
     capturer->client = link_client(streams->mcp->link);
     capturer->uri = stream->uri;
     capturer->device = stream->device;
-    capturer->chunk_bytes = chunk ? (uint64_t)json_integer_value(chunk) : STREAMS_CHUNK;
+    capturer->chunk_bytes =
+        chunk ? (uint64_t)json_integer_value(chunk) : tool_chunk_size(&capturer->format);
     capturer->seconds = seconds ? (uint64_t)json_integer_value(seconds) : 0;
     capturer->patience_s = STREAMS_PATIENCE_S;
     capturer->say = stream_say;
@@ -449,11 +451,28 @@ static void streams_told(void *user, const struct garden_message *reply, const c
         streams_begin(asked.streams, asked.call, asked.whole, &source);
 }
 
-static void streams_ask(struct mcp_call *call, json_t *arguments, bool whole)
+// Adds what is left out, as gardenctl does: the source "default", and its main stream.
+static json_t *streams_defaults(struct mcp_call *call)
+{
+    json_t *arguments = json_object_get(call->params, "arguments");
+    if (!arguments && json_object_set_new(call->params, "arguments", json_object()) == 0)
+        arguments = json_object_get(call->params, "arguments");
+    if (!json_object_get(arguments, "device_identity"))
+        (void)json_object_set_new(arguments, "device_identity", json_string("default"));
+    if (!json_object_get(arguments, "uri"))
+        (void)json_object_set_new(
+            arguments, "uri",
+            json_sprintf("stream://%s/main",
+                         json_string_value(json_object_get(arguments, "device_identity"))));
+    return arguments;
+}
+
+static void streams_ask(struct mcp_call *call, bool whole)
 {
     static const char dump[] = "\"DebugDump\"";
     struct streams *streams = call->mcp->streams;
     struct garden_message request;
+    const json_t *arguments = streams_defaults(call); // none: no memory, so no texts either
     const size_t uri = json_string_length(json_object_get(arguments, "uri"));
     const size_t device = json_string_length(json_object_get(arguments, "device_identity"));
     if (uri == 0 || uri >= GARDEN_URI_MAX || device == 0 || device >= TOOL_DEVICE_SIZE) {
@@ -474,12 +493,14 @@ static void streams_ask(struct mcp_call *call, json_t *arguments, bool whole)
 
 void streams_create(struct mcp_call *call, json_t *arguments)
 {
-    streams_ask(call, arguments, false);
+    (void)arguments; // they are in the call's params, with the defaults
+    streams_ask(call, false);
 }
 
 void streams_capture(struct mcp_call *call, json_t *arguments)
 {
-    streams_ask(call, arguments, true);
+    (void)arguments;
+    streams_ask(call, true);
 }
 
 // ---- Ending

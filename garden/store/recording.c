@@ -98,7 +98,8 @@ static int recording_begin(struct garden_recording *recording,
     garden__recording_file_name(recording->run, "journal", name);
     result = garden__journal_create(&recording->journal, recording->store, name, error);
     if (result != GARDEN_OK) return result;
-    result = garden__recording_note_begin(recording, error);
+    if (recording->frames_max > 0) result = garden__recording_note_limit(recording, error);
+    if (result == GARDEN_OK) result = garden__recording_note_begin(recording, error);
     if (result == GARDEN_OK) result = recording_save(recording, true, error);
     if (result == GARDEN_OK) return GARDEN_OK;
     // Nothing was recorded yet, so nothing is left; the first failure is the one to tell.
@@ -142,6 +143,7 @@ int garden_recording_open(struct garden_store *store, const struct garden_record
     recording->manifest.updated_ns = now.wall_ns;
     recording_set_clock(recording, now);
     recording->kind = config->format.kind;
+    recording->frames_max = config->frames_max;
     result = recording_begin(recording, config, error);
     if (result != GARDEN_OK) {
         garden_recording_close(recording);
@@ -295,9 +297,11 @@ static int recording_make_object(struct garden_recording *recording, struct gard
     char name[64];
     if (!chunk->reported || report.first == GARDEN_POSITION_UNKNOWN)
         report.first = garden_manifest_end(manifest);
+    const uint64_t size_max = garden__recording_keep(chunk->reported ? &report : NULL, report.first,
+                                                     manifest->frame_size, recording->frames_max);
     garden__recording_chunk_name(recording, chunk->number, name);
     int result = garden__store_seal_frames(
-        recording->store, name, chunk->reported ? report.bytes : UINT64_MAX, manifest->frame_size,
+        recording->store, name, size_max, manifest->frame_size,
         recording->kind == GARDEN_STREAM_MIDI ? "audio/midi" : "audio/raw", &hash, &size, error);
     *out_empty = size == 0;
     if (result != GARDEN_OK || *out_empty) return result;
@@ -356,8 +360,13 @@ static int recording_put_manifest(struct garden_recording *recording, struct gar
     char *text = NULL;
     size_t size = 0;
     int result = GARDEN_OK;
-    // Without totals nobody knows whether more was offered: the manifest stays incomplete.
-    if (r->has_totals) result = garden_manifest_finish(manifest, r->totals.offered);
+    // Without totals nobody knows whether more was offered: the manifest stays incomplete, unless all is there that
+    // was wished for.
+    const bool reached =
+        recording->frames_max > 0 && garden_manifest_end(manifest) >= recording->frames_max;
+    if (r->has_totals || reached)
+        result = garden_manifest_finish(
+            manifest, garden__recording_end(r->totals.offered, recording->frames_max));
     if (result == GARDEN_OK) result = garden_manifest_print(manifest, &text, &size);
     if (result != GARDEN_OK) return garden__fail(error, result, "cannot print the manifest");
     result = garden_store_put(recording->store, zmtp_bytes_of(text, size), "application/json",
@@ -528,6 +537,11 @@ const struct garden_manifest *garden_recording_manifest(const struct garden_reco
 const char *garden_recording_run(const struct garden_recording *recording)
 {
     return recording->run;
+}
+
+uint64_t garden_recording_frames_max(const struct garden_recording *recording)
+{
+    return recording->frames_max;
 }
 
 struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording)

@@ -16,6 +16,7 @@ struct garden_recording {
     size_t saved_count;  // chunks of it that its file has
     char run[GARDEN__RUN_SIZE];
     enum garden_stream_kind kind;
+    uint64_t frames_max; // positions from there on are left out; 0: none are
     int64_t
         wall_at_zero_ns; // the wall's time when the monotonic clock was 0, as it was at the start
     bool stop_noted;     // the journal knows that the stream is over
@@ -32,7 +33,8 @@ enum garden__record_type {
     GARDEN__RECORD_SEALED,
     GARDEN__RECORD_EMPTY, // the chunk had no frames
     GARDEN__RECORD_STOPPED,
-    GARDEN__RECORD_DONE
+    GARDEN__RECORD_DONE,
+    GARDEN__RECORD_LIMIT // how many frames are wished for; where some are, it comes before BEGIN
 };
 
 void garden__recording_chunk_name(const struct garden_recording *recording, uint64_t number,
@@ -52,6 +54,7 @@ int garden__recording_note_sealed(struct garden_recording *recording, uint64_t n
                                   struct garden_error *error);
 int garden__recording_note_stopped(struct garden_recording *recording, struct garden_error *error);
 int garden__recording_note_done(struct garden_recording *recording, struct garden_error *error);
+int garden__recording_note_limit(struct garden_recording *recording, struct garden_error *error);
 
 // The parts of a payload.
 void garden__recording_take_hash(struct garden__record_reader *reader, struct garden_hash *hash);
@@ -70,6 +73,13 @@ void garden__recording_take_report(struct garden__record_reader *reader,
 // GARDEN_ERR_FORMAT when it does not say which stream it is of.
 int garden__recording_take_begin(struct garden__record_reader *reader,
                                  struct garden_manifest *manifest, enum garden_stream_kind *kind);
+
+// How many octets of a chunk belong to a recording of |frames_max| frames (0: all): those whose positions are below.
+// The chunk begins at |first|; |report| tells its size and gaps, null: there is no word of them.
+uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint64_t first,
+                                uint32_t frame_size, uint64_t frames_max);
+// The position |end|, or where a recording of |frames_max| frames ends before.
+uint64_t garden__recording_end(uint64_t end, uint64_t frames_max);
 
 // Opens the journal of |recording->run| and does again what it says.
 int garden__recording_replay(struct garden_recording *recording, struct garden_error *error);

@@ -116,6 +116,39 @@ int garden__recording_note_done(struct garden_recording *recording, struct garde
     return journal_note(recording, GARDEN__RECORD_DONE, &record, error);
 }
 
+int garden__recording_note_limit(struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden__record record = {.size = 0};
+    garden__record_put_u64(&record, recording->frames_max);
+    return journal_note(recording, GARDEN__RECORD_LIMIT, &record, error);
+}
+
+// ---- The end that was wished for
+
+uint64_t garden__recording_end(uint64_t end, uint64_t frames_max)
+{
+    return frames_max > 0 && end > frames_max ? frames_max : end;
+}
+
+// Walks the chunk as garden_manifest_append() does: frames, a gap, frames, up to where no more are wished for.
+uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint64_t first,
+                                uint32_t frame_size, uint64_t frames_max)
+{
+    uint64_t left = report != NULL ? report->bytes / frame_size : UINT64_MAX / frame_size;
+    uint64_t position = first, kept = 0;
+    if (frames_max == 0) return report != NULL ? report->bytes : UINT64_MAX;
+    for (size_t i = 0; report != NULL && i < report->gap_count; i++) {
+        const struct garden_gap *gap = &report->gaps[i];
+        if (gap->first <= position) continue;
+        if (gap->first >= frames_max || gap->first - position >= left) break;
+        kept += gap->first - position;
+        left -= gap->first - position;
+        position = gap->first + gap->count;
+    }
+    const uint64_t room = position < frames_max ? frames_max - position : 0;
+    return (kept + (left < room ? left : room)) * frame_size;
+}
+
 // ---- Replay
 
 void garden__recording_take_hash(struct garden__record_reader *reader, struct garden_hash *hash)
@@ -221,6 +254,10 @@ static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload
     }
     number = garden__record_take_u64(&reader);
     if (reader.bad) return GARDEN_ERR_FORMAT;
+    if (type == GARDEN__RECORD_LIMIT) {
+        recording->frames_max = number;
+        return GARDEN_OK;
+    }
     switch (type) {
     case GARDEN__RECORD_PLANNED:
         garden__rotation_replay_planned(&recording->rotation, number);

@@ -17,6 +17,7 @@ struct salvage {
     const char *run;
     struct garden_manifest manifest;
     enum garden_stream_kind kind;
+    uint64_t frames_max;  // that were wished for; 0: all
     bool begun;           // it is known which stream it is of
     uint64_t sealed_next; // chunks of lower numbers are in the manifest
     struct garden_chunk_report reports[SALVAGE_REPORTS]; // the newest, by number
@@ -69,8 +70,12 @@ static int salvage_record(void *context, uint32_t type, struct zmtp_bytes payloa
         garden__recording_take_hash(&reader, &salvage->hash);
         salvage->done = !reader.bad;
     }
-    if (type != GARDEN__RECORD_SEALED && type != GARDEN__RECORD_CLOSED) return GARDEN_OK;
+    if (type != GARDEN__RECORD_SEALED && type != GARDEN__RECORD_CLOSED &&
+        type != GARDEN__RECORD_LIMIT)
+        return GARDEN_OK;
     const uint64_t number = garden__record_take_u64(&reader);
+    if (type == GARDEN__RECORD_LIMIT && !reader.bad) salvage->frames_max = number;
+    if (type == GARDEN__RECORD_LIMIT) return GARDEN_OK;
     if (type == GARDEN__RECORD_SEALED) return salvage_sealed(salvage, &reader, number);
     garden__recording_take_report(&reader, &report);
     if (reader.bad) return GARDEN_OK;
@@ -167,8 +172,11 @@ static int salvage_chunk(struct salvage *salvage, uint64_t number, struct garden
     salvage_name(salvage, number, name);
     const bool linked = salvage_is_linked(salvage, name);
     int result = garden__store_seal_frames(
-        salvage->store, name, report != NULL ? report->bytes : UINT64_MAX, manifest->frame_size,
-        salvage->kind == GARDEN_STREAM_MIDI ? "audio/midi" : "audio/raw", &hash, &size, error);
+        salvage->store, name,
+        garden__recording_keep(report, report != NULL ? report->first : end, manifest->frame_size,
+                               salvage->frames_max),
+        manifest->frame_size, salvage->kind == GARDEN_STREAM_MIDI ? "audio/midi" : "audio/raw",
+        &hash, &size, error);
     if (result == GARDEN_ERR_ACCESS) { // no file of ours, or nobody's to read
         salvage->lost++;
         size = 0;
@@ -185,7 +193,8 @@ static int salvage_chunk(struct salvage *salvage, uint64_t number, struct garden
     else
         result = GARDEN_OK;
     if (result == GARDEN_OK && report != NULL)
-        result = garden__manifest_lose(manifest, salvage_end(report));
+        result = garden__manifest_lose(
+            manifest, garden__recording_end(salvage_end(report), salvage->frames_max));
     return result == GARDEN_OK ? GARDEN_OK
                                : garden__fail(error, result, "no memory for a manifest");
 }
@@ -216,7 +225,10 @@ static int salvage_put(struct salvage *salvage, struct garden_instant now,
     if (now.wall_ns > manifest->updated_ns)
         manifest->updated_ns = now.wall_ns; // clocks go back, too
     int result =
-        salvage->has_totals ? garden_manifest_finish(manifest, salvage->totals.offered) : GARDEN_OK;
+        salvage->has_totals
+            ? garden_manifest_finish(
+                  manifest, garden__recording_end(salvage->totals.offered, salvage->frames_max))
+            : GARDEN_OK;
     if (result == GARDEN_OK) result = garden_manifest_print(manifest, &text, &size);
     if (result != GARDEN_OK) return garden__fail(error, result, "cannot print the manifest");
     result = garden_store_put(salvage->store, zmtp_bytes_of(text, size), "application/json",

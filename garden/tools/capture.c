@@ -24,16 +24,17 @@ static const char capture_help[] =
     "\n"
     "Captures a stream of the daemon into the store DIR, chunk by chunk, until its\n"
     "source ends, --seconds are over, or Ctrl-C. The daemon must have been started\n"
-    "with --staging DIR/staging (make that folder first). Prints the hash of the\n"
-    "manifest.\n"
+    "with --staging DIR/staging (make that folder first; without it nothing is made).\n"
+    "Prints the hash of the manifest.\n"
     "\n"
-    "  --store DIR        the store; made when missing\n"
+    "  --store DIR        the store that the daemon's staging folder is in\n"
     "  --uri URI          the stream's name (stream://DEVICE/main)\n"
     "  --device NAME      the daemon's source (default)\n"
     "  --chunk-bytes N    octets of a chunk (524288, or 1/4 s if that is more)\n"
     "  --chunks N         a chunk size that makes about N chunks of the whole source\n"
     "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
-    "  --seconds N        stop after so many seconds of the stream\n"
+    "  --seconds N        so many seconds of the stream, to the frame (of MIDI, which\n"
+    "                     has no rate, as the clock tells them)\n"
     "  --manifest-file F  also write the manifest's hash into the file F\n"
     "  --patience N       wait so many seconds for a daemon that went (30), then seal\n"
     "                     what it had written\n"
@@ -197,6 +198,7 @@ static int capture_open_recording(struct capture *capture)
             .format = capture->capturer.format,
             .chunk_size = options->chunk_bytes,
             .definition = garden_buffer_bytes(&definition),
+            .frames_max = capturer_frames_max(&capture->capturer),
         };
         result = garden_recording_open(capture->store, &config, capturer_now(),
                                        &capture->capturer.recording, &capture->capturer.error);
@@ -332,6 +334,9 @@ static int capture_take_up(struct capture *capture)
     capture->capturer.format = capture->definition.format;
     options->uri = manifest->stream_uri;
     options->device = capture->definition.device;
+    if (capture->definition.format.sample_rate > 0)
+        options->seconds = garden_recording_frames_max(capture->capturer.recording) /
+                           capture->definition.format.sample_rate;
     options->chunk_bytes = capture->definition.chunk_size;
     capture->told = manifest->chunk_count;
     capture_equip(capture);
@@ -476,6 +481,8 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
     }
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
     if (!out->store) return tool_usage(tool, "--store DIR is missing");
+    if (out->seconds > 0 && (out->recover || out->resume))
+        return tool_usage(tool, "--seconds is for a new capture: one that was left keeps its own");
     if (out->recover && out->resume)
         return tool_usage(tool, "--resume goes on with a capture, --recover ends it: not both");
     return TOOL_OK;
@@ -495,7 +502,8 @@ static int capture_command(struct tool *tool, int argc, char **argv)
     const struct garden_store_config config = {.root = capture.options.store};
     // Whoever reads what it prints may go: the capture goes on, and ends as it should.
     (void)signal(SIGPIPE, SIG_IGN);
-    if (garden_store_open(&config, &capture.store, &capture.capturer.error) < 0)
+    if (capturer_check_store(config.root, &capture.capturer.error) < 0 ||
+        garden_store_open(&config, &capture.store, &capture.capturer.error) < 0)
         return tool_fail(tool, "%s", capture.capturer.error.text);
     result = capture.options.recover ? capture_recover(&capture) : capture_run(&capture);
     capture_close(&capture);

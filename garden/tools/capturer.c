@@ -1,11 +1,14 @@
 #include "capturer.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#include "../core/error.h"
 #include "../stream.h"
 #include "state.h"
 
@@ -39,6 +42,20 @@ struct garden_instant capturer_now(void)
     (void)clock_gettime(CLOCK_REALTIME, &wall); // cannot fail for this clock
     return (struct garden_instant){.mono_ms = (int64_t)(uv_hrtime() / 1000000),
                                    .wall_ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec};
+}
+
+int capturer_check_store(const char *root, struct garden_error *error)
+{
+    char path[GARDEN_PATH_MAX];
+    struct stat status;
+    const int filled = snprintf(path, sizeof path, "%s/staging", root);
+    if (filled < 0 || (size_t)filled >= sizeof path) return GARDEN_OK; // the store says that
+    if (stat(path, &status) == 0 || errno != ENOENT) return GARDEN_OK;
+    return garden__fail(
+        error, GARDEN_ERR_NOT_FOUND,
+        "%.200s is not there, so no daemon captures into the store %.200s: name that of "
+        "gardend's --staging, or make the folder and give it to gardend",
+        path, root);
 }
 
 // ---- Requests of the recording
@@ -241,6 +258,11 @@ static void capturer_tick(uv_timer_t *timer)
 }
 
 // ---- Events
+
+uint64_t capturer_frames_max(const struct capturer *capturer)
+{
+    return capturer->seconds * capturer->format.sample_rate; // 32 bits each
+}
 
 static bool capturer_is_long_enough(const struct capturer *capturer)
 {

@@ -17,8 +17,9 @@ struct capturer {
     const char *uri, *device;
     struct garden_stream_format format;
     uint64_t chunk_bytes;
-    uint64_t
-        seconds; // after so many of the stream it is stopped; 0: when the source ends, or it is asked to
+    // After so many of the stream it is stopped, and the recording, which was told capturer_frames_max(), ends there to
+    // the frame; 0: when the source ends, or it is asked to.
+    uint64_t seconds;
     uint64_t patience_s; // a daemon that is dead for so long is given up
     // A line about something that went wrong or is waited for.
     void (*say)(void *user, const char *text);
@@ -45,8 +46,13 @@ struct capturer {
 };
 
 struct garden_instant capturer_now(void);
+// Whether a daemon may write into the store |root|, before anything is made there: GARDEN_ERR_NOT_FOUND with words when
+// it has no staging folder, which gardend wants to be there when it starts.
+int capturer_check_store(const char *root, struct garden_error *error);
 // A seed for the ids. GARDEN_ERR_SYSTEM: the system has no random octets.
 int capturer_seed(struct capturer *capturer);
+// How many frames |seconds| are, once the format is known; 0: all there are. MIDI has no rate: the clock stops it.
+uint64_t capturer_frames_max(const struct capturer *capturer);
 // Begins, with a recording that is open. Ends when |finished|, which |moved| is called after.
 void capturer_start(struct capturer *capturer);
 // Asks the daemon to stop; |finished| comes once all is sealed.

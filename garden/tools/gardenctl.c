@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tool.h"
+#include "words.h"
 
 enum { GARDENCTL_TIMEOUT_MS = 5000, GARDENCTL_TIMEOUT_MAX_MS = 3600000 };
 
@@ -49,11 +50,7 @@ const struct tool_command *const tool_commands[] = {
 };
 
 const struct option tool_general_options[] = {
-    {"connection", required_argument, NULL, 'c'},
-    {"run-dir", required_argument, NULL, 'r'},
-    {"tcp", required_argument, NULL, 't'},
-    {"server-key", required_argument, NULL, 's'},
-    {"key", required_argument, NULL, 'k'},
+    WHERE_OPTIONS,
     {"timeout", required_argument, NULL, 'w'},
     {"json", no_argument, NULL, 'j'},
     {"help", no_argument, NULL, 'h'},
@@ -70,18 +67,8 @@ static void gardenctl_help(void)
                "Commands (each has its own --help):");
     for (size_t i = 0; tool_commands[i]; i++)
         (void)printf("  %-10s %s\n", tool_commands[i]->name, tool_commands[i]->summary);
+    (void)printf("\n%s\n", where_help);
     (void)puts("\n"
-               "Where the daemon is (the default: its connection file in the run directory,\n"
-               "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
-               "  --connection FILE   the connection file that gardend wrote\n"
-               "  --run-dir DIR       the connection file in DIR, or without one the local\n"
-               "                      sockets there\n"
-               "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
-               "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
-               "                      of the connection file)\n"
-               "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
-               "                      secret certificate\n"
-               "\n"
                "  --timeout MS        how long to wait for an answer (5000)\n"
                "  --json              print JSON\n"
                "  --help, --version\n"
@@ -91,28 +78,26 @@ static void gardenctl_help(void)
                "5 a capture lost frames, or its source failed, or its end was not confirmed.");
 }
 
+// Exact names only. TOOL_OK, or TOOL_USAGE after saying what was wrong.
+static int gardenctl_check(const struct tool *tool, char *const *words, const struct option *table,
+                           bool own)
+{
+    static const struct option none[] = {{0}};
+    struct garden_error error;
+    return words_check(words, table ? table : none, own, &error) < 0
+               ? tool_usage(tool, "%s", error.text)
+               : TOOL_OK;
+}
+
 static int gardenctl_options(struct tool *tool, int argc, char **argv)
 {
     uint64_t number;
     int option;
+    if (argc > 0 && gardenctl_check(tool, argv + 1, tool_general_options, true) != TOOL_OK)
+        return TOOL_USAGE;
     // '+': the options after the command are the command's.
     while ((option = getopt_long(argc, argv, "+", tool_general_options, NULL)) >= 0) {
         switch (option) {
-        case 'c':
-            tool->where.connection = optarg;
-            break;
-        case 'r':
-            tool->where.run_folder = optarg;
-            break;
-        case 't':
-            tool->where.tcp = optarg;
-            break;
-        case 's':
-            tool->where.server_key = optarg;
-            break;
-        case 'k':
-            tool->where.key_file = optarg;
-            break;
         case 'w':
             if (!tool_number(tool, "--timeout", optarg, 1, GARDENCTL_TIMEOUT_MAX_MS, &number))
                 return TOOL_USAGE;
@@ -127,8 +112,9 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
         case 'v':
             (void)puts("gardenctl " ZMTP_VERSION " (garden protocol " GARDEN_VERSION ")");
             return -1;
-        default: // getopt has said what was wrong
-            return TOOL_USAGE;
+        default:
+            (void)where_take(&tool->where, option, optarg); // there are no others
+            break;
         }
     }
     return TOOL_OK;
@@ -188,6 +174,8 @@ static int gardenctl_run(struct tool *tool, const struct tool_command *command, 
     }
     (void)snprintf(name, sizeof name, "gardenctl %s", command->name);
     argv[0] = name;
+    if (gardenctl_check(tool, argv + 1, command->options, false) != TOOL_OK)
+        return gardenctl_end(tool, argv, TOOL_USAGE);
     optind = 0; // the command reads its own options from the start
     const int status = command->run(tool, argc, argv);
     tool_disconnect(tool);

@@ -12,6 +12,41 @@ enum { WHERE_PATH_MAX = 4096 };
 
 static const char where_name[] = "/connection.json";
 
+const char where_help[] =
+    "Where the daemon is (the default: its connection file in the run directory,\n"
+    "$XDG_RUNTIME_DIR/garden, or /tmp/garden-UID):\n"
+    "  --connection FILE   the connection file that gardend wrote\n"
+    "  --run-dir DIR       the connection file in DIR, or without one the local\n"
+    "                      sockets there\n"
+    "  --tcp HOST:BASE     tcp ports BASE to BASE + 4\n"
+    "  --server-key KEY    the daemon's public key, or a file with it: encrypt (that\n"
+    "                      of the connection file)\n"
+    "  --key FILE          our own keys, for a daemon that asks who we are: the\n"
+    "                      secret certificate";
+
+bool where_take(struct tool_where *where, int option, const char *text)
+{
+    switch (option) {
+    case WHERE_CONNECTION:
+        where->connection = text;
+        return true;
+    case WHERE_RUN_DIR:
+        where->run_folder = text;
+        return true;
+    case WHERE_TCP:
+        where->tcp = text;
+        return true;
+    case WHERE_SERVER_KEY:
+        where->server_key = text;
+        return true;
+    case WHERE_KEY:
+        where->key_file = text;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static int where_tcp(const char *tcp, struct where *out, struct garden_error *error)
 {
     enum { BASE_MAX = UINT16_MAX - GARDEN_LANES + 1 };
@@ -123,6 +158,10 @@ static int where_keys(const struct tool_where *named, struct where *out, struct 
 int where_find(const struct tool_where *named, struct where *out, struct garden_error *error)
 {
     memset(out, 0, sizeof *out);
+    if (named->tcp && (named->connection || named->run_folder))
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "--tcp and --%s both say where the daemon is: give one of them",
+                            named->connection ? "connection" : "run-dir");
     const int result = where_endpoints(named, out, error);
     return result < 0 ? result : where_keys(named, out, error);
 }

@@ -2,6 +2,8 @@
 #ifndef GARDEN_TOOLS_WHERE_H
 #define GARDEN_TOOLS_WHERE_H
 
+#include <getopt.h>
+
 #include "../lanes.h"
 
 // Where the daemon is, as the user named it; all null: its connection file in the run directory.
@@ -12,6 +14,20 @@ struct tool_where {
     // with our own keys.
     const char *server_key, *key_file;
 };
+
+// The rows of these options, for the table of a program that takes them; what they are about, for its help; and taking
+// one that getopt gave: false when |option| is none of them.
+enum where_option { WHERE_CONNECTION = 256, WHERE_RUN_DIR, WHERE_TCP, WHERE_SERVER_KEY, WHERE_KEY };
+#define WHERE_OPTIONS                                                                              \
+    {"connection", required_argument, NULL, WHERE_CONNECTION},                                     \
+        {"run-dir", required_argument, NULL, WHERE_RUN_DIR},                                       \
+        {"tcp", required_argument, NULL, WHERE_TCP},                                               \
+        {"server-key", required_argument, NULL, WHERE_SERVER_KEY},                                 \
+    {                                                                                              \
+        "key", required_argument, NULL, WHERE_KEY                                                  \
+    }
+extern const char where_help[];
+bool where_take(struct tool_where *where, int option, const char *text);
 
 struct where {
     struct garden_endpoints endpoints;

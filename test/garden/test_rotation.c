@@ -50,6 +50,7 @@ struct world {
     uint32_t random, position;
     unsigned loss, doubling; // of 100
     int64_t delay;           // at most
+    uint64_t frames_max;     // that are wished for; 0: all
 };
 
 static const struct garden_stream_format mono32 = {.kind = GARDEN_STREAM_AUDIO,
@@ -255,7 +256,8 @@ static void world_record(struct world *w)
                                                    .format = mono32,
                                                    .chunk_size = CHUNK_FRAMES * 4,
                                                    .definition = zmtp_bytes_text("{}"),
-                                                   .retry_ms = 100};
+                                                   .retry_ms = 100,
+                                                   .frames_max = w->frames_max};
     assert_int_equal(garden_recording_open(w->store, &config, instant(w), &w->recording, &error),
                      GARDEN_OK);
 }
@@ -334,6 +336,12 @@ static void check_stream(const struct world *w, const struct garden_manifest *ma
     }
 }
 
+// Where the recording ends: with the stream, or where no more was wished for.
+static uint64_t wished_end(const struct world *w)
+{
+    return w->frames_max > 0 && w->frames_max < w->position ? w->frames_max : w->position;
+}
+
 static void check_done(const struct world *w, bool complete)
 {
     struct garden_manifest manifest;
@@ -343,7 +351,7 @@ static void check_done(const struct world *w, bool complete)
     if (garden_manifest_verify(&manifest, w->store, &error) != GARDEN_OK)
         fail_msg("%s", error.text);
     assert_int_equal(manifest.complete, complete);
-    if (complete) assert_int_equal(garden_manifest_end(&manifest), w->position);
+    if (complete) assert_int_equal(garden_manifest_end(&manifest), wished_end(w));
     check_stream(w, &manifest);
     assert_int_equal(staged(w), 0);
     garden_manifest_fini(&manifest);
@@ -397,6 +405,61 @@ static void test_silence_is_stored_once_and_listed_as_often_as_it_was_heard(void
     world_end(&w);
 }
 
+static void test_so_many_frames_as_were_wished_for_are_recorded_to_the_sample(void **state)
+{
+    (void)state;
+    for (uint64_t wished = 1; wished <= 65; wished++) {
+        struct world w;
+        world_begin(&w, 1);
+        w.frames_max = wished;
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (int i = 0; i < 20; i++) {
+            world_offer(&w, 3);
+            world_step(&w);
+        }
+        garden_recording_stop(w.recording, instant(&w));
+        world_until_done(&w, 1000);
+        check_done(&w, true);
+        const struct garden_manifest *manifest = garden_recording_manifest(w.recording);
+        assert_int_equal(garden_recording_frames_max(w.recording), wished);
+        assert_int_equal(manifest->total_samples, wished < 60 ? wished : 60);
+        assert_int_equal(manifest->gap_count, 0);
+        world_end(&w);
+    }
+}
+
+// The end may lie in a gap, before it, behind it, in a chunk, or in one that then has no frames at all.
+static void test_frames_that_were_lost_count_towards_those_that_were_wished_for(void **state)
+{
+    (void)state;
+    uint64_t gaps = 0;
+    for (uint64_t wished = 1; wished <= 2 * RING_FRAMES + 60; wished++) {
+        struct world w;
+        world_begin(&w, 1);
+        w.frames_max = wished;
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (int i = 0; i < 5; i++) { // more than the ring holds, at once
+            world_offer(&w, 7);
+            for (int k = 0; k < 6 && i % 2 == 1; k++)
+                world_offer(&w, 20);
+            for (int k = 0; k < 10; k++)
+                world_step(&w);
+        }
+        garden_recording_stop(w.recording, instant(&w));
+        world_until_done(&w, 1000);
+        check_done(&w, true);
+        const struct garden_manifest *manifest = garden_recording_manifest(w.recording);
+        assert_int_equal(manifest->total_samples + manifest->total_gaps, wished_end(&w));
+        gaps += manifest->gap_count;
+        world_end(&w);
+    }
+    assert_true(gaps > 0);
+}
+
 static uint32_t seed_running; // 0: none
 
 static int tell_seed(void **state)
@@ -412,6 +475,7 @@ static void test_loss_doubling_delay_and_reordering_neither_stall_nor_seal_twice
     for (seed_running = 1; seed_running <= 100; seed_running++) {
         struct world w;
         world_begin(&w, seed_running);
+        w.frames_max = seed_running % 4 == 0 ? 1 + dice(&w, 300) : 0;
         w.loss = dice(&w, 50);
         w.doubling = dice(&w, 50);
         w.delay = 1 + dice(&w, 150);
@@ -584,13 +648,14 @@ static bool take_run(void *context, const char *run)
 }
 
 // The whole world dies with the client here, daemon included; what is left is the folder.
-static bool client_killed_at(int at)
+static bool client_killed_at(int at, uint64_t frames_max)
 {
     struct world w;
     int status = 0;
     char run[64] = "";
     struct garden_error error = {0};
     world_begin(&w, 7);
+    w.frames_max = frames_max;
     fflush(NULL);
     const pid_t child = fork();
     assert_true(child >= 0);
@@ -614,6 +679,7 @@ static bool client_killed_at(int at)
             if (garden_manifest_verify(&manifest, w.store, &error) != GARDEN_OK)
                 fail_msg("step %d: %s", at, error.text);
             check_stream(&w, &manifest);
+            if (frames_max > 0) assert_true(garden_manifest_end(&manifest) <= frames_max);
             garden_manifest_fini(&manifest);
             assert_int_equal(staged(&w), 0);
         }
@@ -626,9 +692,51 @@ static void test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twi
 {
     (void)state;
     int at = 1;
-    while (client_killed_at(at))
+    while (client_killed_at(at, 0))
         at++;
     assert_true(at > 100); // the steps of a whole life
+}
+
+static void test_a_client_killed_at_any_step_keeps_no_more_than_was_wished_for(void **state)
+{
+    (void)state;
+    int at = 1;
+    while (client_killed_at(at, 23))
+        at++;
+    assert_true(at > 50);
+}
+
+// The end that was wished for is the recording's own: whoever finishes it knows of it.
+static void test_what_is_salvaged_ends_where_was_wished(void **state)
+{
+    (void)state;
+    for (uint64_t wished = 5; wished < 50; wished += 9) {
+        struct world w;
+        struct garden_manifest manifest;
+        struct garden_hash hash;
+        char run[64] = "";
+        size_t lost = 0;
+        world_begin(&w, 1);
+        w.frames_max = wished;
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (int i = 0; i < 18; i++) {
+            world_offer(&w, 3);
+            world_step(&w);
+        }
+        daemon_kill(&w);
+        garden_recording_close(w.recording);
+        w.recording = NULL;
+        assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+        assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, NULL),
+                         GARDEN_OK);
+        assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, NULL), GARDEN_OK);
+        assert_int_equal(garden_manifest_end(&manifest), wished);
+        check_stream(&w, &manifest);
+        garden_manifest_fini(&manifest);
+        world_end(&w);
+    }
 }
 
 // The client dies and comes back while the daemon goes on.
@@ -768,6 +876,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_stream_of_many_chunks_is_recorded_to_the_sample),
+        cmocka_unit_test(test_so_many_frames_as_were_wished_for_are_recorded_to_the_sample),
+        cmocka_unit_test(test_frames_that_were_lost_count_towards_those_that_were_wished_for),
         cmocka_unit_test(test_silence_is_stored_once_and_listed_as_often_as_it_was_heard),
         cmocka_unit_test_teardown(
             test_loss_doubling_delay_and_reordering_neither_stall_nor_seal_twice, tell_seed),
@@ -777,6 +887,8 @@ int main(void)
         cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
+        cmocka_unit_test(test_a_client_killed_at_any_step_keeps_no_more_than_was_wished_for),
+        cmocka_unit_test(test_what_is_salvaged_ends_where_was_wished),
         cmocka_unit_test_teardown(
             test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream, tell_seed),
         cmocka_unit_test(test_each_call_that_fails_once_is_made_good_later),

@@ -588,9 +588,17 @@ def wrong_words_are_answered_with_what_to_write(story):
         ("delete-region", "first"): ("region_id takes UUID, not 'first'",),
         ("get-regions", "0-4"): ("range takes [FROM,TO], not '0-4'",),
         ("capture",): ("Try 'gardenctl capture --help'.",),
-        ("query", "--json", "{"): ("unrecognized option '--json'", "gardenctl --json query", "gardenctl query --help"),
+        ("query", "--json", "{"): ("there is no option '--json'", "gardenctl --json query", "gardenctl query --help"),
         ("seek", "--timeout=3", "4"): ("gardenctl --timeout seek",),
         ("--timeout", "x", "ping"): ("Try 'gardenctl --help'.",),
+        ("--connect", "x", "ping"): ("there is no option '--connect'; did you mean '--connection'?",),
+        ("--json=yes", "ping"): ("--json takes no value",),
+        ("--connection",): ("--connection needs a value behind it",),
+        ("-j", "ping"): ("there is no option '-j'; did you mean '--json'?",),
+        ("--tcp", "localhost:7000", "ping"): ("--tcp and --connection both say where the daemon is",),
+        ("capture", "--secnods", "1"): ("there is no option '--secnods'; did you mean '--seconds'?",),
+        ("capture", "--store", "x", "--resume", "--seconds", "3"): ("--seconds is for a new capture",),
+        ("ping", "--nonsense"): ("there is no option '--nonsense'\n",),
         ("nonesuch",): ("Try 'gardenctl --help'.",),
         ("seeek", "1"): ("there is no command 'seeek'; did you mean 'seek'?",),
         ("captur",): ("did you mean 'capture'?",),
@@ -605,6 +613,56 @@ def wrong_words_are_answered_with_what_to_write(story):
         told = plain("--connection", story.path("none"), *call, check=2).stderr
         for word in words:
             assert word in told, (call, told)
+
+
+def the_three_programs_take_exact_names_and_tell_the_nearest(story):
+    """The beginning of a name is none: a later option would change what a script says."""
+    for name, wrong, meant in (("gardenctl", "--connec", "--connection"), ("gardend", "--stagin", "--staging"),
+                               ("garden-mcp", "--stor", "--store"), ("gardend", "--http-tokne", "--http-token"),
+                               ("garden-mcp", "--patince", "--patience"), ("gardend", "-help", "--help")):
+        for words in ([wrong, story.path("x")], [f"{wrong}={story.path('x')}"]):
+            done = subprocess.run([os.path.join(os.path.dirname(GARDENCTL), name), *words], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=PATIENCE, check=False)
+            assert done.returncode == 2, (name, done)
+            assert f"there is no option '{wrong}'; did you mean '{meant}'?" in done.stderr, (name, done)
+    with open(story.path("gardend.conf"), "w", encoding="utf-8") as file:
+        file.write("ring-sm = 100\n")
+    done = subprocess.run([os.path.join(os.path.dirname(GARDENCTL), "gardend"), "--config", story.path("gardend.conf")],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 2 and ":1: there is no option 'ring-sm'; did you mean 'ring-ms'?" in done.stderr, done
+
+
+def so_many_seconds_are_so_many_frames(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    for chunk in ("100000", "524288"):  # the end lies within a chunk, and in the first
+        done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--seconds", "1", "--chunk-bytes", chunk,
+                                    "--uri", "stream://take/" + chunk, check=0).stdout)
+        assert done["captured"] == done["offered"] == 48000 and done["lost"] == 0 and done["complete"], done
+        plain("verify", "--store", story.store, done["manifest"], check=0)
+
+
+def a_capture_that_is_taken_up_keeps_the_seconds_that_were_wished_for(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    words = ["capture", "--store", story.store, "--chunk-bytes", "65536"]
+    running = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), *words, "--seconds", "3"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert "sealed" in running.stdout.readline()
+    running.kill()
+    running.communicate()
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--resume", check=0).stdout)
+    assert done["captured"] == done["offered"] == 3 * 48000 and done["complete"], done
+
+
+def a_capture_into_a_folder_that_no_daemon_writes_into_makes_nothing(story):
+    daemon, _ = story.start("--source", "counter:2,48000", "--log-level", "info", pace="real")
+    wrong = story.path("wrong")
+    for words in ([], ["--resume"], ["--recover"]):
+        told = story.ctl("capture", "--store", wrong, *words, check=1).stderr
+        assert f"{wrong}/staging is not there" in told and "gardend's --staging" in told, told
+        assert not os.path.exists(wrong), words
+    daemon.terminate()
+    text = daemon.communicate(timeout=PATIENCE)[1]
+    assert f"captures go into {story.store}/staging\n" in text, text
 
 
 def a_capture_on_a_full_disk_ends_when_its_seconds_are_over(story):

@@ -424,8 +424,39 @@ def a_resource_above_the_limit_is_read_in_parts(stage):
     assert contents["mimeType"] == "audio/wav" and len(base64.b64decode(contents["blob"])) == 4096 // frame * frame + 44
 
 
+def a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it(stage):
+    stage.gardend()
+    mcp = Mcp(stage, "--store", stage.folder)
+    told = mcp.call("stream_capture", device_identity="dev", seconds=1)
+    assert told["uri"] == "stream://dev/main" and told["total_samples"] == 48000 and told["complete"], told
+    assert "no source 'default'" in mcp.failure("stream_capture")
+    with open(stage.path("log"), "wb") as log:
+        mcp = subprocess.Popen([PROGRAM, "--run-dir", stage.run_dir, "--store", stage.path("none")],
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+        mcp.communicate(timeout=60)
+    with open(stage.path("log"), encoding="utf-8") as log:
+        assert f"--store {stage.path('none')}: No such file or directory" in log.read()
+    assert not os.path.exists(stage.path("none"))
+
+
+def that_the_daemon_is_busy_is_for_those_who_debug(stage):
+    def busy(message):
+        data = message["params"].get("data", {})
+        return data.get("event") == "Status" and "Busy" in json.dumps(data)
+
+    stage.gardend()
+    mcp = Mcp(stage, "--store", stage.folder)
+    assert mcp.request("logging/setLevel", level="info")["result"] == {}
+    for _ in range(3):
+        mcp.call("stream_capture", device_identity="dev", seconds=1)
+    assert not [message for message in mcp.told if busy(message)], mcp.told
+    assert mcp.request("logging/setLevel", level="debug")["result"] == {}
+    mcp.call("stream_capture", device_identity="dev", seconds=1)
+    mcp.until(busy)
+
+
 def wrong_words_of_the_call_are_named(stage):
-    for words, said in ((["--nothing"], b"nothing"), (["--timeout", "x"], b"--timeout"), (["more"], b"arguments"),
+    for words, said in ((["--nothing"], b"nothing"), (["--store", ""], b"--store"), (["--timeout", "x"], b"--timeout"), (["more"], b"arguments"),
                         (["--message-max", "1"], b"--message-max"), (["--tcp", "x"], b"--tcp"),
                         (["--completion", "fish"], b"bash or zsh"), (["--calls-max", "0"], b"--calls-max"),
                         (["--blob-max", "-1"], b"--blob-max"), (["--patience", "0"], b"--patience"),
@@ -495,6 +526,8 @@ stages.run([
     what_waits_for_a_daemon_is_not_done_once_it_was_cancelled,
     the_end_of_the_input_ends_a_capture_and_answers_its_call,
     a_resource_above_the_limit_is_read_in_parts,
+    a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it,
+    that_the_daemon_is_busy_is_for_those_who_debug,
     wrong_words_of_the_call_are_named,
     help_version_and_completions_are_there,
     the_configuration_in_the_readmes_starts_it,

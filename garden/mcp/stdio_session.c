@@ -1,4 +1,4 @@
-#include "stdio.h"
+#include "stdio_session.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // One session over standard input and output: a message is a line.
-#ifndef GARDEN_MCP_STDIO_H
-#define GARDEN_MCP_STDIO_H
+#ifndef GARDEN_MCP_STDIO_SESSION_H
+#define GARDEN_MCP_STDIO_SESSION_H
 
 #include "mcp.h"
 
