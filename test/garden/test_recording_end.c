@@ -1,0 +1,118 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "rotation_world.h"
+
+// A recording of so many frames ends at the frame, whatever the daemon does meanwhile and whoever finishes it.
+
+static void test_so_many_frames_as_were_wished_for_are_recorded_to_the_sample(void **state)
+{
+    (void)state;
+    for (uint64_t wished = 1; wished <= 65; wished++) {
+        struct world w;
+        world_begin(&w, 1);
+        w.frames_max = wished;
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (int i = 0; i < 20; i++) {
+            world_offer(&w, 3);
+            world_step(&w);
+        }
+        garden_recording_stop(w.recording, instant(&w));
+        world_until_done(&w, 1000);
+        check_done(&w, true);
+        const struct garden_manifest *manifest = garden_recording_manifest(w.recording);
+        assert_int_equal(garden_recording_frames_max(w.recording), wished);
+        assert_int_equal(manifest->total_samples, wished < 60 ? wished : 60);
+        assert_int_equal(manifest->gap_count, 0);
+        world_end(&w);
+    }
+}
+
+// The end may lie in a gap, before it, behind it, in a chunk, or in one that then has no frames at all.
+static void test_frames_that_were_lost_count_towards_those_that_were_wished_for(void **state)
+{
+    (void)state;
+    uint64_t gaps = 0;
+    for (uint64_t wished = 1; wished <= 2 * RING_FRAMES + 60; wished++) {
+        struct world w;
+        world_begin(&w, 1);
+        w.frames_max = wished;
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (int i = 0; i < 5; i++) { // more than the ring holds, at once
+            world_offer(&w, 7);
+            for (int k = 0; k < 6 && i % 2 == 1; k++)
+                world_offer(&w, 20);
+            for (int k = 0; k < 10; k++)
+                world_step(&w);
+        }
+        garden_recording_stop(w.recording, instant(&w));
+        world_until_done(&w, 1000);
+        check_done(&w, true);
+        const struct garden_manifest *manifest = garden_recording_manifest(w.recording);
+        assert_int_equal(manifest->total_samples + manifest->total_gaps, wished_end(&w));
+        gaps += manifest->gap_count;
+        world_end(&w);
+    }
+    assert_true(gaps > 0);
+}
+
+static void test_a_client_killed_at_any_step_keeps_no_more_than_was_wished_for(void **state)
+{
+    (void)state;
+    int at = 1;
+    while (client_killed_at(at, 23))
+        at++;
+    assert_true(at > 50);
+}
+
+// The end that was wished for is the recording's own: whoever finishes it knows of it.
+static void test_what_is_salvaged_ends_where_was_wished(void **state)
+{
+    (void)state;
+    for (uint64_t wished = 5; wished < 50; wished += 9) {
+        struct world w;
+        struct garden_manifest manifest;
+        struct garden_hash hash;
+        char run[64] = "";
+        size_t lost = 0;
+        world_begin(&w, 1);
+        w.frames_max = wished;
+        world_record(&w);
+        for (int i = 0; i < 10; i++)
+            world_step(&w);
+        for (int i = 0; i < 18; i++) {
+            world_offer(&w, 3);
+            world_step(&w);
+        }
+        daemon_kill(&w);
+        garden_recording_close(w.recording);
+        w.recording = NULL;
+        assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+        assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, NULL),
+                         GARDEN_OK);
+        assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, NULL), GARDEN_OK);
+        assert_int_equal(garden_manifest_end(&manifest), wished);
+        check_stream(&w, &manifest);
+        garden_manifest_fini(&manifest);
+        world_end(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_so_many_frames_as_were_wished_for_are_recorded_to_the_sample),
+        cmocka_unit_test(test_frames_that_were_lost_count_towards_those_that_were_wished_for),
+        cmocka_unit_test(test_a_client_killed_at_any_step_keeps_no_more_than_was_wished_for),
+        cmocka_unit_test(test_what_is_salvaged_ends_where_was_wished),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
