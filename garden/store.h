@@ -240,8 +240,27 @@ int garden_manifest_load_staged(const struct garden_store *store, const char *na
                                 struct garden_manifest *out, struct garden_error *error);
 int garden_manifest_load(const struct garden_store *store, const struct garden_hash *hash,
                          struct garden_manifest *out, struct garden_error *error);
-// Calls |each| with every manifest among the objects, in the order of their hashes, until it returns false.
-// All objects are looked at; what is damaged is passed over.
+// A walk over the manifests among the objects, in the order of their hashes, a little at each step: it may be left
+// anywhere, go on later from the hash it came to, and see what was put meanwhile or not. It needs memory for the
+// names in one of the 256 folders, whatever the store's size.
+struct garden_manifests {
+    bool over; // there are no more
+    // Its own.
+    const struct garden_store *store;
+    struct garden_hash from;
+    unsigned folder; // the next to be listed
+    struct garden_hash *hashes;
+    size_t count, space, next;
+};
+// |from| is the first that is looked at, should it be there; null: all are. |store| must outlive the walk.
+void garden_manifests_open(struct garden_manifests *walk, const struct garden_store *store,
+                           const struct garden_hash *from);
+// Looks at one object, or lists one folder: 1 with a manifest, which is the caller's to fini; 0: it was none, or the
+// walk is over. Whatever is damaged or cannot be read is passed over.
+int garden_manifests_step(struct garden_manifests *walk, struct garden_hash *hash,
+                          struct garden_manifest *manifest, struct garden_error *error);
+void garden_manifests_close(struct garden_manifests *walk);
+// All of it at once: calls |each| until it returns false.
 int garden_store_each_manifest(const struct garden_store *store,
                                bool (*each)(void *context, const struct garden_hash *hash,
                                             const struct garden_manifest *manifest),

@@ -139,17 +139,9 @@ json_t *recording_json(const struct garden_manifest *manifest)
     return json;
 }
 
-int recordings_each(const char *store,
-                    bool (*each)(void *context, const struct garden_hash *hash,
-                                 const struct garden_manifest *manifest),
-                    void *context, struct garden_error *error)
+int recordings_open(const char *store, struct garden_store **out, struct garden_error *error)
 {
     const struct garden_store_config config = {.root = store, .read_only = true};
-    struct garden_store *opened;
-    if (!recordings_begun(store)) return GARDEN_OK;
-    int result = garden_store_open(&config, &opened, error);
-    if (result < 0) return result;
-    result = garden_store_each_manifest(opened, each, context, error);
-    garden_store_close(opened);
-    return result;
+    *out = NULL;
+    return recordings_begun(store) ? garden_store_open(&config, out, error) : GARDEN_OK;
 }

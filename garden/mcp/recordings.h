@@ -23,10 +23,7 @@ void recording_close(struct recording *recording);
 
 // What a client sees of a manifest; null: no memory.
 json_t *recording_json(const struct garden_manifest *manifest);
-// Calls |each| with the manifests of the finished recordings in |store|; a store that is not there has none.
-int recordings_each(const char *store,
-                    bool (*each)(void *context, const struct garden_hash *hash,
-                                 const struct garden_manifest *manifest),
-                    void *context, struct garden_error *error);
+// Opens the store to read of; |*out| is null when nothing was put into it yet.
+int recordings_open(const char *store, struct garden_store **out, struct garden_error *error);
 
 #endif

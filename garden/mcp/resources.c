@@ -6,6 +6,7 @@
 
 #include "../query.h"
 #include "contents.h"
+#include "jobs.h"
 #include "recordings.h"
 #include "streams.h"
 #include "tools.h"
@@ -147,93 +148,167 @@ static const struct stream *resources_find_stream(const struct mcp *mcp, const c
 
 // ---- Lists
 
-// A page of a list that is made anew each time; the cursor is how many are before it.
+// A page is made a little at each turn of the loop, so that a large store holds up nobody. A cursor is the place
+// where the next one begins: a number among what is not in the store, or HASH/NUMBER, an entry of a manifest's. So
+// it costs the same wherever it is, and stays good when others come or go.
 struct resources_page {
+    struct job job;
     json_t *list;
-    uint64_t before, index;
-    bool more;
+    char next[GARDEN_HASH_TEXT_SIZE + 24]; // the cursor of the next one; empty: there is none
+    uint64_t before;                       // entries of the first place that were on pages before
+    bool in_store;                         // the first place is a manifest's
+    struct garden_hash from;
+    struct garden_store *store; // null: there is nothing in it
+    struct garden_manifests walk;
 };
-enum { RESOURCES_PAGE = 100 };
+enum { RESOURCES_PAGE = 100, RESOURCES_TURN_NS = 2000000 };
 
-// False after refusing the call.
-static bool resources_page_open(struct mcp_call *call, struct resources_page *page)
+// False: |cursor| is none.
+static bool resources_cursor(struct resources_page *page, const json_t *cursor)
 {
-    const json_t *cursor = json_object_get(call->params, "cursor");
     const char *text = json_string_value(cursor);
-    char *end = NULL;
-    *page = (struct resources_page){.list = NULL};
-    if (text && text[0] >= '0' && text[0] <= '9') page->before = strtoull(text, &end, 10);
-    if (cursor && (!end || *end)) {
-        call_refuse(call, RPC_INVALID_PARAMS,
-                    "Invalid params: cursor: expected the nextCursor of the page before");
-        return false;
+    const size_t size = GARDEN_HASH_TEXT_SIZE - 1;
+    char hash[GARDEN_HASH_TEXT_SIZE], *end = NULL;
+    if (!cursor) return true;
+    if (!text) return false;
+    if (strlen(text) > size && text[size] == '/') {
+        (void)snprintf(hash, sizeof hash, "%.64s", text);
+        if (garden_hash_parse(hash, &page->from) < 0) return false;
+        page->in_store = true;
+        text += size + 1;
     }
-    page->list = json_array();
-    return true;
+    if (text[0] < '0' || text[0] > '9') return false;
+    page->before = strtoull(text, &end, 10);
+    return *end == '\0';
 }
 
-static void resources_page_add(struct resources_page *page, const char *uri, const char *name,
+// False: the page is full, and this is not on it.
+static bool resources_page_add(struct resources_page *page, const char *uri, const char *name,
                                const char *about, const char *mime_type)
 {
-    if (page->index++ < page->before) return;
-    if (json_array_size(page->list) == RESOURCES_PAGE) {
-        page->more = true;
-        return;
-    }
+    if (json_array_size(page->list) == RESOURCES_PAGE) return false;
     (void)json_array_append_new(page->list,
                                 json_pack("{s:s, s:s, s:s, s:s}", "uri", uri, "name", name,
                                           "description", about, "mimeType", mime_type));
+    return true;
 }
 
-static bool resources_add_recording(void *context, const struct garden_hash *hash,
+static bool resources_add_chunk(struct resources_page *page, const char *hash,
+                                const struct garden_manifest *manifest, uint64_t number)
+{
+    char uri[160], name[64], about[100];
+    const struct garden_manifest_chunk *chunk = &manifest->chunks[number];
+    (void)snprintf(uri, sizeof uri, "garden://chunk/%s/%llu", hash, (unsigned long long)number);
+    (void)snprintf(name, sizeof name, "chunk %llu", (unsigned long long)number);
+    (void)snprintf(about, sizeof about, "%llu frames from %llu on",
+                   (unsigned long long)chunk->sample_count,
+                   (unsigned long long)chunk->first_sample);
+    return resources_page_add(page, uri, name, about,
+                              manifest->frame_size == 1 ? "audio/midi" : "audio/wav");
+}
+
+// The recording, and its chunks behind it. False: the page is full.
+static bool resources_add_recording(struct resources_page *page, const struct garden_hash *hash,
                                     const struct garden_manifest *manifest)
 {
-    struct resources_page *page = context;
-    char text[GARDEN_HASH_TEXT_SIZE], uri[160], name[64], about[GARDEN_URI_MAX + 100];
+    const bool first = page->in_store && garden_hash_equal(hash, &page->from);
+    char text[GARDEN_HASH_TEXT_SIZE], uri[160], about[GARDEN_URI_MAX + 100];
     garden_hash_text(hash, text);
     (void)snprintf(uri, sizeof uri, "garden://manifest/%s", text);
     (void)snprintf(about, sizeof about, "A recording of %s: %llu frames in %zu chunks",
                    manifest->stream_uri, (unsigned long long)manifest->total_samples,
                    manifest->chunk_count);
-    resources_page_add(page, uri, "manifest", about, resources_is_json);
-    for (size_t i = 0; i < manifest->chunk_count && !page->more; i++) {
-        (void)snprintf(uri, sizeof uri, "garden://chunk/%s/%zu", text, i);
-        (void)snprintf(name, sizeof name, "chunk %zu", i);
-        (void)snprintf(about, sizeof about, "%llu frames from %llu on",
-                       (unsigned long long)manifest->chunks[i].sample_count,
-                       (unsigned long long)manifest->chunks[i].first_sample);
-        resources_page_add(page, uri, name, about,
-                           manifest->frame_size == 1 ? "audio/midi" : "audio/wav");
+    for (uint64_t i = first ? page->before : 0; i <= manifest->chunk_count; i++) {
+        if (i == 0 ? resources_page_add(page, uri, "manifest", about, resources_is_json)
+                   : resources_add_chunk(page, text, manifest, i - 1))
+            continue;
+        (void)snprintf(page->next, sizeof page->next, "%s/%llu", text, (unsigned long long)i);
+        return false;
     }
-    return !page->more;
+    return true;
+}
+
+// What is not in the store. False: the page is full.
+static bool resources_add_others(struct resources_page *page, const struct mcp *mcp)
+{
+    char uri[3 * GARDEN_URI_MAX + 32];
+    const struct stream *stream = mcp->streams ? streams_next(mcp->streams, NULL) : NULL;
+    bool room = true;
+    uint64_t index = 0;
+    for (; index < RESOURCES_FIXED && room; index += room)
+        if (index >= page->before)
+            room =
+                resources_page_add(page, resources_fixed[index].uri, resources_fixed[index].name,
+                                   resources_fixed[index].about, resources_fixed[index].mime_type);
+    for (; stream && room; stream = streams_next(mcp->streams, stream), index += room) {
+        if (index < page->before) continue;
+        resource_stream_uri(stream_uri(stream), uri, sizeof uri);
+        room = resources_page_add(page, uri, stream_uri(stream),
+                                  "How the capture goes, or how it ended", resources_is_json);
+    }
+    if (!room) (void)snprintf(page->next, sizeof page->next, "%llu", (unsigned long long)index);
+    return room;
+}
+
+static int resources_step(struct job *job, struct garden_error *error)
+{
+    struct resources_page *page = (struct resources_page *)job;
+    const uint64_t until_ns = uv_hrtime() + RESOURCES_TURN_NS;
+    struct garden_hash hash;
+    struct garden_manifest manifest;
+    while (!page->walk.over && uv_hrtime() < until_ns) {
+        const int result = garden_manifests_step(&page->walk, &hash, &manifest, error);
+        if (result < 0) return result;
+        if (result == 0) continue;
+        const bool room = resources_add_recording(page, &hash, &manifest);
+        garden_manifest_fini(&manifest);
+        if (!room) return 0;
+    }
+    call_progress(job->call, page->walk.folder, 256, "folders of the store");
+    return !page->walk.over;
+}
+
+static void resources_end(struct job *job, bool done)
+{
+    struct resources_page *page = (struct resources_page *)job;
+    json_t *result = done ? json_pack("{s:O}", "resources", page->list) : NULL;
+    if (result && page->next[0])
+        (void)json_object_set_new(result, "nextCursor", json_string(page->next));
+    if (page->store) {
+        garden_manifests_close(&page->walk);
+        garden_store_close(page->store);
+    }
+    json_decref(page->list);
+    if (done) call_result(job->call, result);
 }
 
 void resources_list(struct mcp_call *call)
 {
-    struct resources_page page;
-    struct garden_error error;
-    char uri[3 * GARDEN_URI_MAX + 32], next[24];
     const struct streams *streams = call->mcp->streams;
-    if (!resources_page_open(call, &page)) return;
-    for (size_t i = 0; i < RESOURCES_FIXED; i++)
-        resources_page_add(&page, resources_fixed[i].uri, resources_fixed[i].name,
-                           resources_fixed[i].about, resources_fixed[i].mime_type);
-    const struct stream *stream = streams ? streams_next(streams, NULL) : NULL;
-    for (; stream; stream = streams_next(streams, stream)) {
-        resource_stream_uri(stream_uri(stream), uri, sizeof uri);
-        resources_page_add(&page, uri, stream_uri(stream), "How the capture goes, or how it ended",
-                           resources_is_json);
-    }
-    if (streams &&
-        recordings_each(streams_store(streams), resources_add_recording, &page, &error) < 0) {
-        json_decref(page.list);
+    struct garden_error error = {.text = "There is no memory for a list"};
+    struct resources_page *page = calloc(1, sizeof *page);
+    if (!page || !(page->list = json_array())) {
+        free(page);
         call_refuse(call, RPC_INTERNAL, "%s", error.text);
         return;
     }
-    json_t *result = json_pack("{s:o}", "resources", page.list);
-    (void)snprintf(next, sizeof next, "%llu", (unsigned long long)page.before + RESOURCES_PAGE);
-    if (result && page.more) (void)json_object_set_new(result, "nextCursor", json_string(next));
-    call_result(call, result);
+    page->job = (struct job){.call = call, .step = resources_step, .end = resources_end};
+    if (!resources_cursor(page, json_object_get(call->params, "cursor"))) {
+        resources_end(&page->job, false);
+        call_refuse(call, RPC_INVALID_PARAMS,
+                    "Invalid params: cursor: expected the nextCursor of the page before");
+    } else if ((page->in_store || resources_add_others(page, call->mcp)) && streams &&
+               recordings_open(streams_store(streams), &page->store, &error) < 0) {
+        resources_end(&page->job, false);
+        call_refuse(call, RPC_INTERNAL, "%s", error.text);
+    } else if (page->store) {
+        garden_manifests_open(&page->walk, page->store, page->in_store ? &page->from : NULL);
+        job_start(&page->job, call);
+        return;
+    } else {
+        resources_end(&page->job, true);
+    }
+    free(page);
 }
 
 void resources_templates(struct mcp_call *call)

@@ -91,15 +91,14 @@ static int survey_grow(struct garden__survey *survey, struct garden_error *error
     return GARDEN_OK;
 }
 
-// Its size, mode, and whether it may be a manifest.
-static int survey_look(const struct garden__survey *survey, struct garden__survey_object *object,
-                       const char *name, struct garden_error *error)
+int garden__survey_look(const struct garden_store *store, struct garden__survey_object *object,
+                        const char *name, struct garden_error *error)
 {
-    const struct garden_fs *fs = survey->store->fs;
+    const struct garden_fs *fs = store->fs;
     struct stat status;
     uint8_t first = 0;
     int result = GARDEN_OK;
-    const int file = fs->open(fs->context, survey->store->objects, name,
+    const int file = fs->open(fs->context, store->objects, name,
                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
     if (file < 0) return garden__fail_errno(error, "cannot open object", name);
     if (fs->stat(fs->context, file, &status) != 0)
@@ -136,7 +135,7 @@ static int survey_add(void *context, const char *prefix, const char *name)
     }
     garden__store_name(&object.hash, "", path);
     if (survey_is_forgotten(survey, &object.hash)) object.marks |= GARDEN__SURVEY_FORGOTTEN;
-    if (survey_look(survey, &object, path, error) < 0) {
+    if (garden__survey_look(survey->store, &object, path, error) < 0) {
         object.marks |= GARDEN__SURVEY_TOLD;
         const int told = survey_tell(survey, GARDEN_FINDING_UNREADABLE, text, error);
         if (told < 0) return told;

@@ -41,6 +41,9 @@ int garden__survey_take(struct garden__survey *survey, struct garden_error *erro
 void garden__survey_fini(struct garden__survey *survey);
 struct garden__survey_object *garden__survey_find(const struct garden__survey *survey,
                                                   const struct garden_hash *hash);
+// Fills in |object|'s size, mode, and whether it may be a manifest, by its path below objects/.
+int garden__survey_look(const struct garden_store *store, struct garden__survey_object *object,
+                        const char *name, struct garden_error *error);
 // Calls |each| with every name in the folder |path| below |folder|, hidden ones too, until it fails. A
 // folder that is not there has none.
 int garden__survey_names(const struct garden_store *store, int folder, const char *path,

@@ -313,6 +313,51 @@ static void test_the_manifests_among_the_objects_are_listed_and_damage_is_passed
     bin_end(&b);
 }
 
+static void test_a_walk_over_manifests_goes_on_from_any_hash(void **state)
+{
+    enum { MANIFESTS = 40 };
+    struct bin b;
+    struct garden_error error;
+    struct garden_manifests walk;
+    struct garden_manifest manifest;
+    struct garden_hash hashes[MANIFESTS + 1], hash;
+    const char *const chunk[] = {"abcd"};
+    size_t count = 0;
+    (void)state;
+    bin_begin(&b, NULL);
+    for (size_t i = 0; i < MANIFESTS; i++) {
+        char uri[32];
+        (void)snprintf(uri, sizeof uri, "stream://%zu", i);
+        (void)bin_put_manifest(&b, uri, chunk, 1);
+    }
+    garden_manifests_open(&walk, b.store, NULL);
+    while (!walk.over) {
+        const int result = garden_manifests_step(&walk, &hash, &manifest, &error);
+        assert_true(result >= 0);
+        if (result == 0) continue;
+        assert_true(count == 0 || memcmp(hashes[count - 1].octets, hash.octets, 32) < 0);
+        hashes[count++] = hash;
+        garden_manifest_fini(&manifest);
+    }
+    garden_manifests_close(&walk);
+    assert_int_equal(count, MANIFESTS);
+    // From the one with that hash; from the next one, should there be none with it.
+    for (size_t i = 0; i < 2 * MANIFESTS; i++) {
+        const size_t next = (i + 1) / 2;
+        struct garden_hash from = hashes[i / 2];
+        int result = 0;
+        if (i % 2 == 1) from.octets[31] += 1; // none ends in 255, or the walk below would tell
+        garden_manifests_open(&walk, b.store, &from);
+        while (!walk.over && result == 0)
+            result = garden_manifests_step(&walk, &hash, &manifest, &error);
+        assert_int_equal(result, next < MANIFESTS);
+        assert_true(result == 0 || garden_hash_equal(&hash, &hashes[next]));
+        if (result > 0) garden_manifest_fini(&manifest);
+        garden_manifests_close(&walk);
+    }
+    bin_end(&b);
+}
+
 static bool collect_with_failure(unsigned at, bool on)
 {
     struct bin b;
@@ -530,6 +575,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_removed_while_a_damaged_object_may_have_been_a_manifest),
         cmocka_unit_test(test_a_store_that_others_may_write_into_is_only_looked_at),
         cmocka_unit_test(test_the_manifests_among_the_objects_are_listed_and_damage_is_passed_over),
+        cmocka_unit_test(test_a_walk_over_manifests_goes_on_from_any_hash),
         cmocka_unit_test(test_a_call_that_fails_anywhere_leaves_every_manifest_whole),
         cmocka_unit_test(test_a_kill_at_any_step_leaves_every_manifest_whole),
         cmocka_unit_test(test_a_collected_store_has_what_the_model_has),

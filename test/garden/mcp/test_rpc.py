@@ -4,6 +4,7 @@
 Reports in TAP.
 """
 import base64
+import hashlib
 import json
 import os
 import re
@@ -412,6 +413,63 @@ def the_end_of_the_input_ends_a_capture_and_answers_its_call(stage):
         assert words in mcp.failure("stream_slice", stream_uri="stream://b", to={"type": "streamhead"}, **{"from": spec})
 
 
+def store_of(stage, count):
+    """A store with so many recordings of three chunks each; the manifests' hashes."""
+    store, hashes = stage.path("store"), []
+    for folder in ("objects", "metadata", "staging", "recordings"):
+        os.makedirs(os.path.join(store, folder), mode=0o700)
+    chunks = [{"hash": "%064x" % i, "byte_count": 8, "sample_count": 2, "first_sample": 2 * i} for i in range(3)]
+    time_of = {"secs_since_epoch": 1, "nanos_since_epoch": 0}
+    for i in range(count):
+        text = json.dumps({
+            "stream_uri": f"stream://many/{i}", "definition_hash": "0" * 64, "frame_size": 4, "chunks": chunks,
+            "gaps": [], "total_bytes": 24, "total_samples": 6, "total_gap_samples": 0, "started_at": time_of,
+            "last_updated": time_of, "complete": True}).encode()
+        hashes.append(hashlib.blake2b(text, digest_size=32).hexdigest())
+        os.makedirs(os.path.join(store, "objects", hashes[-1][:2]), exist_ok=True)
+        with open(os.path.join(store, "objects", hashes[-1][:2], hashes[-1][2:]), "wb") as file:
+            file.write(text)
+    return store, sorted(hashes)
+
+
+def a_store_of_many_recordings_is_listed_in_pages_and_holds_up_nobody(stage):
+    store, hashes = store_of(stage, 1000)
+    mcp = Mcp(stage, "--store", store)
+    found, cursor = [], {}
+    while True:
+        mcp.write(b"".join(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode() + b"\n"
+                           for number, method, params in (("list", "resources/list", cursor), ("ping", "ping", {}))))
+        assert mcp.answer()["id"] == "ping"  # a page is made by the by
+        page = mcp.answer()
+        assert page["id"] == "list" and len(page["result"]["resources"]) <= 100
+        found += [one["uri"] for one in page["result"]["resources"]]
+        if "nextCursor" not in page["result"]:
+            break
+        cursor = {"cursor": page["result"]["nextCursor"]}
+        if len(found) == 500:  # what is removed or made meanwhile moves no page
+            gone = found[-1].split("/")[3]
+            os.remove(os.path.join(store, "objects", gone[:2], gone[2:]))
+    stored = [uri for uri in found if "/manifest/" in uri or "/chunk/" in uri]
+    whole = [uri for one in hashes for uri in
+             (f"garden://manifest/{one}", *(f"garden://chunk/{one}/{i}" for i in range(3)))]
+    assert [uri for uri in whole if gone not in uri] == [uri for uri in stored if gone not in uri]
+    for wrong in ("", "x", "-1", "1x", hashes[0], hashes[0] + "/", hashes[0] + "/x", "g" * 64 + "/0", 7):
+        assert mcp.request("resources/list", cursor=wrong)["error"]["code"] == PARAMS, wrong
+    assert mcp.request("resources/list", cursor="f" * 64 + "/9")["result"] == {"resources": []}
+    assert mcp.request("resources/list", cursor="99999999999999999999")["result"]["nextCursor"] == hashes[25] + "/0"
+
+
+def a_list_that_is_not_wanted_any_more_is_left(stage):
+    store, _ = store_of(stage, 200)
+    mcp = Mcp(stage, "--store", store)
+    for number in range(20):
+        mcp.write(json.dumps({"jsonrpc": "2.0", "id": f"l{number}", "method": "resources/list"}).encode() + b"\n" + json.dumps(
+            {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": f"l{number}"}}).encode() + b"\n")
+    assert mcp.request("ping")["result"] == {}
+    mcp.ask("resources/list")
+    assert mcp.end()[1] == 0
+
+
 def a_resource_above_the_limit_is_read_in_parts(stage):
     stage.gardend()
     mcp = Mcp(stage, "--store", stage.folder, "--blob-max", "4096")
@@ -525,6 +583,8 @@ stages.run([
     who_goes_takes_the_queries_along,
     what_waits_for_a_daemon_is_not_done_once_it_was_cancelled,
     the_end_of_the_input_ends_a_capture_and_answers_its_call,
+    a_store_of_many_recordings_is_listed_in_pages_and_holds_up_nobody,
+    a_list_that_is_not_wanted_any_more_is_left,
     a_resource_above_the_limit_is_read_in_parts,
     a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it,
     that_the_daemon_is_busy_is_for_those_who_debug,
