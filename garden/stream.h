@@ -3,9 +3,10 @@
 //
 //   chunk:  {"number", "path", "first_sample", "sample_count", "byte_count", "gaps": [[first, count]]}
 //   totals: {"offered", "captured", "overrun", "bytes", "chunks"}
-//   levels: {"first", "step", "least": [...], "greatest": [...], "peaks": [...]}: of each run of |step| captured
-//           frames, beginning with the |first|, the least and the greatest sample of all channels; and of the
-//           first eight channels the greatest magnitude since the head before. In thousandths of full scale
+//   levels: {"first", "frames", "step", "least": [...], "greatest": [...], "peaks": [...]}: of so many captured
+//           frames from |first| on, where the next head's begin, for each run of |step| of them (the last may be
+//           shorter) the least and the greatest sample of all channels; and of the first eight channels the
+//           greatest magnitude since the head before. In thousandths of full scale
 //
 //   StreamStart's reply        Ok {"status": "recording"}
 //   StreamSwitchChunk's reply  Ok {"status": "switched", "full": chunk}; "full" is the full chunk that

@@ -10,7 +10,9 @@ void levels_init(struct levels *levels, const struct garden_stream_format *forma
     if (format->kind != GARDEN_STREAM_AUDIO) return;
     const uint32_t step = format->sample_rate / LEVELS_STEPS_A_SECOND;
     levels->frame_size = garden_frame_size(format);
-    levels->report.step = step > 0 ? step : 1;
+    levels->step = step > 0 ? step : 1;
+    levels->report.step = levels->step;
+    levels->merged = 1;
     levels->report.channel_count =
         format->channels < LEVELS_CHANNELS_MAX ? format->channels : LEVELS_CHANNELS_MAX;
 }
@@ -38,18 +40,35 @@ static int16_t levels_round(float sample)
     return (int16_t)(scaled < 0 ? scaled - 0.5f : scaled + 0.5f);
 }
 
-// A step is over. The oldest makes room: what nobody fetched in time is not told.
+// Each two of the report's steps become one.
+static void levels_halve(struct levels *levels)
+{
+    struct levels_report *report = &levels->report;
+    for (size_t i = 0; i < report->count / 2; i++) {
+        const int16_t *least = report->least + 2 * i, *greatest = report->greatest + 2 * i;
+        report->least[i] = least[0] < least[1] ? least[0] : least[1];
+        report->greatest[i] = greatest[0] > greatest[1] ? greatest[0] : greatest[1];
+    }
+    report->count /= 2;
+    report->step *= 2;
+    levels->merged *= 2;
+}
+
 static void levels_close_step(struct levels *levels)
 {
     struct levels_report *report = &levels->report;
-    if (report->count == LEVELS_STEPS_MAX) {
-        report->count--;
-        report->first += report->step;
-        memmove(report->least, report->least + 1, report->count * sizeof *report->least);
-        memmove(report->greatest, report->greatest + 1, report->count * sizeof *report->greatest);
+    const int16_t least = levels_round(levels->least), greatest = levels_round(levels->greatest);
+    if (levels->part == 0) {
+        if (report->count == LEVELS_STEPS_MAX) levels_halve(levels);
+        report->least[report->count] = least;
+        report->greatest[report->count++] = greatest;
+    } else {
+        const size_t last = report->count - 1;
+        if (least < report->least[last]) report->least[last] = least;
+        if (greatest > report->greatest[last]) report->greatest[last] = greatest;
     }
-    report->least[report->count] = levels_round(levels->least);
-    report->greatest[report->count++] = levels_round(levels->greatest);
+    levels->part = (levels->part + 1) % levels->merged;
+    report->frames += levels->step;
     levels->filled = 0;
     levels->least = levels->greatest = 0;
 }
@@ -65,7 +84,7 @@ static void levels_add_frame(struct levels *levels, const uint8_t *frame)
         if (channel < levels->report.channel_count && magnitude > levels->peaks[channel])
             levels->peaks[channel] = magnitude;
     }
-    if (++levels->filled == levels->report.step) levels_close_step(levels);
+    if (++levels->filled == levels->step) levels_close_step(levels);
 }
 
 void levels_add(struct levels *levels, const uint8_t *octets, uint64_t size)
@@ -81,7 +100,10 @@ void levels_take(struct levels *levels, struct levels_report *out)
     for (size_t i = 0; i < report->channel_count; i++)
         report->peaks[i] = levels_round(levels->peaks[i]);
     *out = *report;
-    report->first += report->count * report->step;
-    report->count = 0;
+    report->first += report->frames;
+    report->frames = report->count = 0;
+    report->step = levels->step;
+    levels->merged = 1;
+    levels->part = 0;
     memset(levels->peaks, 0, sizeof levels->peaks);
 }

@@ -7,15 +7,18 @@
 #include "../capture.h"
 
 enum {
-    LEVELS_STEPS_MAX = 64,   // that one report holds; older ones, which nobody fetched, are dropped
-    LEVELS_CHANNELS_MAX = 8, // whose peaks are told
+    // That one report holds: when more come before it is fetched, each two become one, so that all that was
+    // captured is told, if coarsely. Even, for that.
+    LEVELS_STEPS_MAX = 64,
+    LEVELS_CHANNELS_MAX = 8,   // whose peaks are told
     LEVELS_STEPS_A_SECOND = 50 // enough for a waveform, and a few hundred octets a second
 };
 
 // In thousandths of full scale; a float may be beyond it.
 struct levels_report {
-    uint64_t first; // of the frames that are captured: where |steps| begin
-    uint32_t step;  // frames; 0: nothing is told
+    uint64_t first;  // of the frames that are captured: where the steps begin
+    uint64_t frames; // that they are of: the next report begins behind them
+    uint64_t step;   // frames, of which the last step may have fewer; 0: nothing is told
     size_t count;
     int16_t least[LEVELS_STEPS_MAX], greatest[LEVELS_STEPS_MAX];
     size_t channel_count;
@@ -24,8 +27,9 @@ struct levels_report {
 
 struct levels {
     struct garden_stream_format format;
-    uint32_t frame_size, filled; // frames of the step that is not over
-    float least, greatest;       // of these
+    uint32_t frame_size, step, filled; // frames of a step, and those of the one that is not over
+    float least, greatest;             // of these
+    uint64_t merged, part; // steps that are one of the report's; those in the last, 0: all
     float peaks[LEVELS_CHANNELS_MAX];
     struct levels_report report;
 };

@@ -143,7 +143,7 @@ static struct garden_value stream_levels_list(const int16_t *from, size_t count,
 static struct garden_value stream_levels_value(const struct levels_report *levels,
                                                struct garden_arena *arena)
 {
-    enum { ENTRIES = 5 };
+    enum { ENTRIES = 6 };
     struct garden_entry *entries = garden_arena_alloc(arena, ENTRIES, sizeof *entries);
     if (!entries) return garden_value_null();
     entries[0] = garden_entry_of("first", garden_value_uint(levels->first));
@@ -153,6 +153,7 @@ static struct garden_value stream_levels_value(const struct levels_report *level
         garden_entry_of("greatest", stream_levels_list(levels->greatest, levels->count, arena));
     entries[4] =
         garden_entry_of("peaks", stream_levels_list(levels->peaks, levels->channel_count, arena));
+    entries[5] = garden_entry_of("frames", garden_value_uint(levels->frames));
     return garden_value_map(entries, ENTRIES);
 }
 

@@ -6,6 +6,7 @@ export const LANES = ['control', 'shell', 'iopub', 'hb', 'query'];
 const FAMILIES = {control: 'control_request', shell: 'shell_request', query: 'query_request'};
 const KEPT = 64; // of how long requests took
 
+const HOST = globalThis.location?.host ?? 'its place';
 const text = new TextDecoder();
 
 // Not on https or localhost there's no randomUUID.
@@ -20,7 +21,8 @@ export function uuid()
 
 export class Refused extends Error {}
 
-// |handlers|: onState(state, why), with 'connecting', 'live', 'waiting' and 'denied'; onEvent(octets), of a
+// |handlers|: onState(state, why, since), with 'connecting', 'live', 'waiting' and 'denied', and since when it is not
+// live (a Date); onEvent(octets), of a
 // message as it came, which is cheap to keep and costs to read; onMoved(), when the lanes are elsewhere now.
 export class Garden {
     constructor(handlers, {fetch = globalThis.fetch.bind(globalThis), WebSocket = globalThis.WebSocket} = {})
@@ -43,7 +45,8 @@ export class Garden {
         if (state === this.state && why === this.why) return;
         this.state = state;
         this.why = why;
-        this.handlers.onState(state, why);
+        this.since = state === 'live' ? null : this.since ?? new Date();
+        this.handlers.onState(state, why, this.since);
     }
 
     // Asks where the lanes are, until it is told.
@@ -63,7 +66,7 @@ export class Garden {
                     return;
                 }
             } catch {
-                this.say('waiting', `gardend does not answer at ${globalThis.location?.host ?? 'its place'}`);
+                this.say('waiting', `gardend does not answer at ${HOST}; this page goes on when it does`);
             }
             const most = Math.min(4000, 250 * 2 ** this.failures++);
             await new Promise(done => setTimeout(done, most / 2 + Math.random() * most / 2));
@@ -125,7 +128,8 @@ export class Garden {
         if (state === 'waiting') {
             this.giveUp('the connection was lost');
             for (const socket of sockets) socket.forgetWaiting?.();
-            this.say('waiting', `${lane}: ${why}`);
+            // Once it is known that nothing is there, that says more.
+            if (this.failures === 0) this.say('waiting', `the connection to gardend's ${lane} lane was lost: ${why}`);
             setTimeout(() => this.look(), 200);
         } else if (sockets.length === LANES.length && sockets.every(socket => socket.state === 'ready')) {
             this.say('live');

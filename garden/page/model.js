@@ -4,6 +4,8 @@ const LOG_MAX = 2000;     // events that are kept
 const PEAKS_MAX = 1500;   // steps of a waveform: half a minute
 const CHUNKS_MAX = 64;    // of a stream that are kept
 const TROUBLES_MAX = 20;
+const GAPS_MAX = 64;      // in the events' numbers that are asked about
+const LOST_MAX = 4096;    // gaps of a stream, as many as the daemon keeps
 
 export class Model {
     constructor()
@@ -18,6 +20,7 @@ export class Model {
     clear()
     {
         this.nextSeq = null;
+        this.gaps = []; // [from, to): numbers that did not come, for the page to ask about
         this.transport = {playing: null, position: null, tempo: null, known: 0};
         this.regions = [];
         this.regionsCut = false;
@@ -66,13 +69,46 @@ export class Model {
     miss(count, at)
     {
         this.counts.missed += count;
-        this.keep({seq: null, at, name: 'missed', content: {count}, metadata: {}});
+        const row = {seq: null, at, name: 'missed', content: {count}, metadata: {}};
+        this.gaps.push({from: this.nextSeq, to: this.nextSeq + count, row});
+        if (this.gaps.length > GAPS_MAX) this.gaps.shift();
+        this.keep(row);
     }
 
-    // What there was before the page came: for the list alone, as the state that followed from it is known.
+    // Events of a gap that the daemon had still; those that it hadn't stay missed. The state that followed from
+    // them is known otherwise.
+    recover(gap, events)
+    {
+        this.gaps = this.gaps.filter(one => one !== gap);
+        const {row} = gap, index = this.log.indexOf(row);
+        this.counts.missed -= events.length;
+        this.counts.events += events.length;
+        row.content.count -= events.length;
+        delete row.line;
+        if (index >= 0) this.log.splice(index, row.content.count === 0 ? 1 : 0, ...events);
+        this.past(events);
+    }
+
+    // What there was before the page came: for the list, and for the waveforms.
     history(events)
     {
         this.log.unshift(...events);
+        this.past(events);
+    }
+
+    // Levels of heads that came late, newest first: where a position is beyond the one behind it, it was told of
+    // another stream with this name.
+    past(events)
+    {
+        const limits = new Map([...this.streams].map(([uri, {head, offered}]) => [uri, head ?? offered]));
+        for (const {name, content, metadata} of [...events].reverse()) {
+            const stream = this.streams.get(content?.stream_uri);
+            if (name === 'StreamError' && stream && metadata?.gap) addGap(stream, metadata.gap);
+            if (name !== 'StreamHeadPosition' || !stream) continue;
+            const beyond = content.sample_position > limits.get(stream.uri);
+            limits.set(stream.uri, beyond ? -1 : content.sample_position);
+            if (!beyond && metadata?.levels) placeLevels(stream, metadata.levels);
+        }
     }
 
     // The event with this number is the next one, whatever was told.
@@ -115,7 +151,7 @@ export class Model {
         let stream = this.streams.get(uri);
         if (!stream) {
             stream = {uri, source: null, state: 'recording', rate: null, channels: null, format: null, chunkSize: null,
-                      startedAt: null, offered: 0, captured: 0, overrun: 0, bytes: 0, path: null, standby: null,
+                      startedAt: null, head: null, lost: [], offered: 0, captured: 0, overrun: 0, bytes: 0, path: null, standby: null,
                       chunks: new Map(), levels: null, levelsAt: 0, peaks: null, troubles: [], ended: false};
             this.streams.set(uri, stream);
         }
@@ -137,6 +173,7 @@ export class Model {
                 stream.overrun = row.overrun;
                 stream.bytes = row.bytes;
             }
+            (row.gap_first ?? []).forEach((first, i) => addGap(stream, [first, row.gap_count[i]]));
             row.number.forEach((number, i) => {
                 const chunk = this.chunk(stream, number);
                 Object.assign(chunk, {first: row.first_sample[i], frames: row.sample_count[i], bytes: row.byte_count[i]});
@@ -212,40 +249,93 @@ export function readOutput(output)
 function takeHead(model, content, metadata, now)
 {
     let stream = model.streams.get(content.stream_uri);
-    const fresh = !stream || content.sample_position < stream.offered;
-    if (fresh) { // or another one of that name
+    // Or another one of that name. What a query told may be newer than this, so that is no sign of it.
+    const fresh = !stream || (stream.head !== null && content.sample_position < stream.head);
+    if (fresh) {
         model.streams.delete(content.stream_uri);
         stream = model.stream(content.stream_uri);
     }
+    stream.head = content.sample_position;
     const {totals, path, standby, levels, ended} = metadata;
-    if (totals) Object.assign(stream, {offered: totals.offered, captured: totals.captured, overrun: totals.overrun, bytes: totals.bytes});
+    if (totals && totals.offered >= stream.offered)
+        Object.assign(stream, {offered: totals.offered, captured: totals.captured, overrun: totals.overrun, bytes: totals.bytes});
     Object.assign(stream, {path: path ?? null, standby: standby ?? null, ended: ended ?? false, state: 'recording'});
-    if (levels) takeLevels(stream, levels, now);
+    if (levels) {
+        stream.levels = levels.peaks;
+        stream.levelsAt = now;
+        placeLevels(stream, levels);
+    }
     return fresh;
 }
 
-function takeLevels(stream, levels, now)
+function addGap(stream, gap)
 {
-    stream.levels = levels.peaks;
-    stream.levelsAt = now;
-    const {first, step, least, greatest} = levels;
-    const peaks = stream.peaks ?? {step, first, least: [], greatest: []};
-    const missing = Math.round((first - peaks.first) / step) - peaks.least.length;
-    // What was not told stays empty.
-    for (let i = 0; i < Math.min(missing, PEAKS_MAX); i++) {
+    const {lost} = stream;
+    let at = lost.length;
+    while (at > 0 && lost[at - 1][0] > gap[0]) at--;
+    if (at > 0 && lost[at - 1][0] === gap[0])
+        lost[at - 1] = gap; // it has grown
+    else
+        lost.splice(at, 0, gap);
+    if (lost.length > LOST_MAX) lost.shift();
+}
+
+// The frames that were captured before a position of the stream: levels are told by these.
+export function capturedBefore({lost}, position)
+{
+    let out = position;
+    for (const [first, count] of lost) {
+        if (first >= position) break;
+        out -= Math.min(count, position - first);
+    }
+    return out;
+}
+
+// Steps half as long, and so on, until they have |step| frames.
+function refine(peaks, step)
+{
+    const times = Math.round(peaks.step / step);
+    const surplus = Math.max(0, peaks.least.length * times - PEAKS_MAX);
+    for (const name of ['least', 'greatest'])
+        peaks[name] = peaks[name].flatMap(value => Array(times).fill(value)).slice(surplus);
+    peaks.first += surplus * step;
+    peaks.step = step;
+}
+
+// Puts levels where they belong, in whatever order they come; what was not told stays null.
+function placeLevels(stream, {first, step, frames, least, greatest})
+{
+    const peaks = stream.peaks ??= {step, first, least: [], greatest: []};
+    if (step < peaks.step) refine(peaks, step);
+    const times = step / peaks.step; // the daemon tells in longer steps what it could not tell in time
+    const count = Math.min(least.length * times, Math.ceil((frames ?? least.length * step) / peaks.step));
+    let at = Math.round((first - peaks.first) / peaks.step);
+    if (at > peaks.least.length + PEAKS_MAX) {
+        Object.assign(peaks, {first, least: [], greatest: []});
+        at = 0;
+    }
+    const before = Math.min(-at, PEAKS_MAX - peaks.least.length);
+    if (before > 0) {
+        peaks.least.unshift(...Array(before).fill(null));
+        peaks.greatest.unshift(...Array(before).fill(null));
+        peaks.first -= before * peaks.step;
+        at += before;
+    }
+    while (peaks.least.length < at) {
         peaks.least.push(null);
         peaks.greatest.push(null);
     }
-    if (missing > PEAKS_MAX || missing < 0) Object.assign(peaks, {first, least: [], greatest: []});
-    peaks.least.push(...least);
-    peaks.greatest.push(...greatest);
+    for (let i = Math.max(0, -at); i < count; i++) {
+        peaks.least[at + i] = least[Math.floor(i / times)];
+        peaks.greatest[at + i] = greatest[Math.floor(i / times)];
+    }
+    peaks.told = (peaks.told ?? 0) + 1;
     const surplus = peaks.least.length - PEAKS_MAX;
     if (surplus > 0) {
         peaks.least.splice(0, surplus);
         peaks.greatest.splice(0, surplus);
-        peaks.first += surplus * step;
+        peaks.first += surplus * peaks.step;
     }
-    stream.peaks = peaks;
 }
 
 const TAKERS = {
@@ -277,6 +367,7 @@ const TAKERS = {
     },
     StreamError: (model, {stream_uri: uri, error}, {gap}) => {
         const stream = model.stream(uri);
+        if (gap) addGap(stream, gap);
         stream.troubles.push({error, gap: gap ?? null});
         if (stream.troubles.length > TROUBLES_MAX) stream.troubles.shift();
         return false;

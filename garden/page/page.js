@@ -2,7 +2,7 @@
 // that comes waits in a queue; a frame reads of it for some milliseconds and no longer, so that a flood costs
 // events in the list, which are counted, and never the page.
 import {Garden, LANES, Refused, pastEvent, readEvent, uuid} from './garden.js';
-import {Model} from './model.js';
+import {Model, capturedBefore} from './model.js';
 
 const FRAME_MS = 6;         // of reading events in one frame
 const BACKLOG_MAX = 30000;  // events that wait to be read; beyond, the oldest are passed over
@@ -101,8 +101,8 @@ const ME = (() => {
 })();
 
 const garden = new Garden({
-    onState(state, why) {
-        const words = {live: 'live', connecting: 'connecting', waiting: `waiting: ${why}`, denied: why};
+    onState(state, why, since) {
+        const words = {live: 'live', connecting: 'connecting', waiting: `waiting: ${why}, since ${since?.toLocaleTimeString('en-GB')}`, denied: why};
         put($('state'), words[state]);
         attr($('state'), 'data-state', state);
         attr(document.querySelector('main'), 'data-stale', state === 'waiting' || state === 'denied' ? 'yes' : 'no');
@@ -145,7 +145,7 @@ async function readStreams()
 {
     model.setStreams(await garden.query(`{ Stream { uri @output source @output state @output sample_rate @output channels @output
         sample_format @output chunk_size_bytes @output started_at @output offered @output captured @output overrun @output
-        bytes @output chunks @fold { number @output first_sample @output sample_count @output byte_count @output } } }`));
+        bytes @output gaps @fold { gap_first: first_sample @output gap_count: sample_count @output } chunks @fold { number @output first_sample @output sample_count @output byte_count @output } } }`));
     dirty.streams = true;
 }
 
@@ -161,6 +161,13 @@ async function readSources()
 const CATCH_UP_MAX = 8; // requests, of 128 events each; what is older is counted as missed
 async function readMissed()
 {
+    for (let i = 0; i < CATCH_UP_MAX && model.gaps.length > 0; i++) {
+        const gap = model.gaps[model.gaps.length - 1];
+        const {Events} = await shell({GetEvents: {from_seq: gap.from}});
+        if (Events.session !== model.session || !model.gaps.includes(gap)) return;
+        model.recover(gap, Events.events.filter(({seq}) => seq < gap.to).map(pastEvent));
+        dirty.log = dirty.streams = true;
+    }
     for (let i = 0; i < CATCH_UP_MAX && backlog.length === 0 && model.nextSeq !== null; i++) {
         const {Events} = await shell({GetEvents: {from_seq: model.nextSeq}});
         if (backlog.length > 0 || Events.session !== model.session || Events.next_seq <= model.nextSeq) return;
@@ -172,17 +179,24 @@ async function readMissed()
 }
 
 // What the daemon still knows of, so that the list does not begin with nothing.
-const HISTORY = 100;
+const HISTORY = 512; // events: of the last minute's waveform, and not a flood of requests
 let historyOf = null;
 async function readHistory()
 {
     const {session, nextSeq, log} = model;
     if (session === null || session === historyOf) return;
     historyOf = session;
-    const {Events} = await shell({GetEvents: {from_seq: Math.max(0, nextSeq - HISTORY)}});
     const first = log.find(({seq}) => typeof seq === 'number')?.seq ?? nextSeq;
-    if (Events.session === model.session) model.history(Events.events.filter(({seq}) => seq < first).map(pastEvent));
-    dirty.log = true;
+    const events = [];
+    for (let from = Math.max(0, first - HISTORY); from < first;) {
+        const {Events} = await shell({GetEvents: {from_seq: from}});
+        if (Events.session !== model.session) return;
+        events.push(...Events.events.filter(({seq}) => seq < first));
+        if (Events.events.length === 0) break;
+        from = Events.events[Events.events.length - 1].seq + 1;
+    }
+    model.history(events.map(pastEvent));
+    dirty.log = dirty.streams = true;
 }
 
 async function readCaptures()
@@ -217,8 +231,9 @@ function refresh(afterMs)
         refreshing = true;
         again = false;
         const begun = performance.now();
-        const done = await Promise.allSettled([readTransport(), readRegions(), readParticipants(), readStreams().then(readCaptures),
-                                               readSources(), readStats(), readHistory().then(readMissed)]);
+        const streams = readStreams();
+        const done = await Promise.allSettled([readTransport(), readRegions(), readParticipants(), streams.then(readCaptures),
+                                               readSources(), readStats(), streams.then(readHistory).then(readMissed)]);
         for (const {reason} of done)
             if (reason && !(reason instanceof Refused) && reason.name !== 'TimeoutError' && !(reason instanceof TypeError)) console.error(reason);
         refreshing = false;
@@ -483,7 +498,7 @@ function drawStreams(now)
     // A capture that failed before there was a stream is shown as well.
     for (const capture of model.captures)
         if (capture.state === 'failed' && !model.streams.has(capture.uri) && captureOf(capture.uri) === capture)
-            streams.push({uri: capture.uri, state: 'failed', chunks: new Map(), troubles: [], peaks: null, levels: null, offered: 0, captured: 0, overrun: 0, bytes: 0});
+            streams.push({uri: capture.uri, state: 'failed', chunks: new Map(), troubles: [], peaks: null, levels: null, lost: [], offered: 0, captured: 0, overrun: 0, bytes: 0});
     $('no-streams').hidden = streams.length > 0;
     list($('streams'), streams, stream => stream.uri, createStream, (element, stream) => updateStream(element, stream, now));
 }
@@ -515,13 +530,13 @@ function createStream({uri})
     sound.append(wave, make('div', 'meters'));
     const figures = make('dl', 'figures');
     figures.append(...['head', 'captured', 'overrun', 'on disk', 'standby chunk', 'full chunks'].map(figure));
-    out.append(head, sound, figures, make('ol', 'chunks'), make('p', 'troubles'), make('p', 'quiet mono'));
+    out.append(head, sound, make('p', 'quiet legend'), figures, make('ol', 'chunks'), make('p', 'troubles'), make('p', 'quiet mono'));
     return out;
 }
 
 function updateStream(element, stream, now)
 {
-    const [head, sound, figures, chunks, troubles, note] = element.children;
+    const [head, sound, legend, figures, chunks, troubles, note] = element.children;
     const [, tag, what, stop] = head.children;
     const capture = captureOf(stream.uri);
     tag.className = `tag ${stream.state}`;
@@ -536,7 +551,8 @@ function updateStream(element, stream, now)
     values.forEach((value, i) => put(figures.children[i].lastChild, value));
     figures.children[2].lastChild.className = stream.overrun > 0 ? 'lost' : '';
     sound.hidden = !stream.peaks;
-    if (stream.peaks) drawWave(sound.firstChild, stream.peaks, stream);
+    if (stream.peaks) drawWave(sound.firstChild, legend, stream);
+    else legend.hidden = true;
     drawChunks(chunks, stream);
     const last = stream.troubles[stream.troubles.length - 1];
     put(troubles, last ? last.error : '');
@@ -575,36 +591,57 @@ function drawChunks(element, stream)
 }
 
 const PIXELS_A_STEP = 2;
-function drawWave(canvas, peaks, stream)
+function drawWave(canvas, legend, stream)
 {
+    const {peaks} = stream;
     const ratio = devicePixelRatio || 1;
     const width = Math.round(canvas.clientWidth * ratio), height = Math.round(canvas.clientHeight * ratio);
     if (width === 0) return;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height});
-    const key = `${peaks.first}/${peaks.least.length}/${width}/${wave.scheme}`;
+    const key = `${peaks.first}/${peaks.least.length}/${peaks.told}/${stream.lost.length}/${width}/${wave.scheme}`;
     if (canvas.dataset.drawn === key) return;
     canvas.dataset.drawn = key;
     const style = getComputedStyle(document.documentElement);
     const paint = canvas.getContext('2d');
+    const color = name => paint.fillStyle = style.getPropertyValue(name);
     paint.clearRect(0, 0, width, height);
-    paint.fillStyle = style.getPropertyValue('--line');
+    color('--line');
     paint.fillRect(0, Math.round(height / 2), width, 1);
-    paint.fillStyle = style.getPropertyValue('--wave');
     const step = Math.max(1, Math.round(PIXELS_A_STEP * ratio));
     const shown = Math.min(peaks.least.length, Math.floor(width / step));
     const from = peaks.least.length - shown;
+    let untold = false;
     for (let i = 0; i < shown; i++) {
         const least = peaks.least[from + i], greatest = peaks.greatest[from + i];
-        if (least === null) continue; // nothing was told
+        if (least === null) {
+            // Nothing was told: dots from top to bottom, as no sound looks.
+            untold = true;
+            color('--quiet');
+            for (let y = (from + i) % 2 * 4 * ratio; y < height; y += 8 * ratio)
+                paint.fillRect(width - (shown - i) * step, Math.round(y), ratio, ratio);
+            continue;
+        }
+        color('--wave');
         const top = (1 - Math.min(1000, greatest) / 1000) * height / 2, bottom = (1 - Math.max(-1000, least) / 1000) * height / 2;
         paint.fillRect(width - (shown - i) * step, top, step, Math.max(ratio, bottom - top));
     }
+    const mark = (position, thickness) => {
+        const at = (capturedBefore(stream, position) - peaks.first) / peaks.step - from;
+        const seen = at > 0 && at < shown;
+        if (seen) paint.fillRect(Math.round(width - (shown - at) * step), 0, thickness, height);
+        return seen;
+    };
     // Where a chunk ends.
-    paint.fillStyle = style.getPropertyValue('--quiet');
-    for (const chunk of stream.chunks.values()) {
-        const at = (chunk.first + chunk.frames - peaks.first) / peaks.step - from;
-        if (at > 0 && at < shown && stream.overrun === 0) paint.fillRect(Math.round(width - (shown - at) * step), 0, Math.max(1, ratio), height);
-    }
+    color('--quiet');
+    for (const chunk of stream.chunks.values()) mark(chunk.first + chunk.frames, Math.max(1, ratio));
+    // Frames that were lost take no room, as there are no levels of them.
+    color('--bad');
+    const lost = stream.lost.filter(([first]) => mark(first, 2 * Math.max(1, ratio)));
+    const words = [untold && 'dotted: captured, but its level was not told to this page',
+                   lost.length > 0 && `red: ${count.format(lost.reduce((all, [, frames]) => all + frames, 0))} frames were lost here`].filter(Boolean).join(' · ');
+    put(legend, words);
+    legend.hidden = !words;
+    attr(canvas, 'aria-label', `Waveform of ${stream.uri}${words && `; ${words}`}`);
 }
 const wave = {scheme: 'light'};
 const scheme = matchMedia('(prefers-color-scheme: dark)');

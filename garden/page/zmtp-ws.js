@@ -31,6 +31,19 @@ const latin = new TextDecoder('latin1');
 
 export class ZwsError extends Error {}
 
+// RFC 6455, Status Codes, in words for who waits.
+const ENDS = {
+    1000: 'the other side ended it',
+    1001: 'the other side is going away',
+    1002: 'the other side found a mistake in what it got',
+    1005: 'the other side ended it and did not say why',
+    1006: 'nothing answers there any more, or yet',
+    1009: 'the other side was sent more than it takes',
+    1011: 'the other side failed',
+    1012: 'the other side is starting anew',
+    1013: 'the other side has too much to do',
+};
+
 const fail = why => {
     throw new ZwsError(why);
 };
@@ -212,7 +225,7 @@ class Socket {
             if (!(data instanceof ArrayBuffer)) fail('a message of text');
             peer.take(new Uint8Array(data));
         });
-        web.onclose = guarded(event => this.end(event.reason || `the connection ended (${event.code})`));
+        web.onclose = guarded(event => this.end(event.reason || ENDS[event.code] || `the other side ended it with number ${event.code}`));
         this.timers.handshake = setTimeout(() => this.end('no handshake in time'), this.options.handshakeMs);
     }
 

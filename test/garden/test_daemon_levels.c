@@ -72,23 +72,47 @@ static void test_floats_beyond_full_scale_and_none_at_all_are_no_trouble(void **
     assert_true(report.greatest[0] == INT16_MAX && report.least[0] == -INT16_MAX);
 }
 
-static void test_steps_go_on_where_runs_end_and_the_oldest_are_dropped(void **state)
+static void add_steps(struct levels *levels, unsigned first, unsigned count)
+{
+    for (unsigned i = 4 * first; i < 4 * (first + count); i++) { // a frame a time
+        const uint8_t frame[] = {0, (uint8_t)(i / 4 % 100)};
+        levels_add(levels, frame, sizeof frame);
+    }
+}
+
+static int16_t level_of(unsigned step)
+{
+    return (int16_t)((step % 100 * 256 * 1000 + 16384) / 32768);
+}
+
+static void test_steps_that_are_too_many_are_told_in_pairs_and_none_is_dropped(void **state)
 {
     (void)state;
     struct levels levels;
     struct levels_report report;
     const struct garden_stream_format format = audio(1, GARDEN_SAMPLE_S16_LE);
+    uint64_t next = 0;
+    unsigned from = 0;
     levels_init(&levels, &format);
-    for (unsigned i = 0; i < 4 * (LEVELS_STEPS_MAX + 2);
-         i++) { // two steps too many, a frame a time
-        const uint8_t frame[] = {0, (uint8_t)(i / 4)};
-        levels_add(&levels, frame, sizeof frame);
+    for (unsigned count = 0; count < 6 * LEVELS_STEPS_MAX; count += 7) {
+        add_steps(&levels, from, count);
+        levels_take(&levels, &report);
+        assert_true(report.first == next && report.frames == 4 * count);
+        assert_true(report.count <= LEVELS_STEPS_MAX &&
+                    report.count * report.step >= report.frames);
+        assert_true(report.step == 4 || (report.count - 1) * report.step < report.frames);
+        for (size_t i = 0; i < report.count; i++) {
+            int16_t greatest = 0;
+            for (unsigned at = (unsigned)(i * report.step / 4);
+                 at < (i + 1) * report.step / 4 && at < count; at++)
+                if (level_of(from + at) > greatest) greatest = level_of(from + at);
+            assert_int_equal(report.greatest[i], greatest);
+        }
+        next += report.frames;
+        from += count;
     }
     levels_take(&levels, &report);
-    assert_true(report.count == LEVELS_STEPS_MAX && report.first == 8);
-    assert_true(report.greatest[0] == (2 * 256 * 1000 + 16384) / 32768);
-    levels_take(&levels, &report);
-    assert_true(report.first == 4 * (LEVELS_STEPS_MAX + 2));
+    assert_true(report.first == next && report.step == 4 && report.count == 0);
 }
 
 static void test_midi_has_no_levels_and_of_many_channels_eight_are_told(void **state)
@@ -116,7 +140,7 @@ int main(void)
         cmocka_unit_test(test_each_step_has_its_least_and_its_greatest_sample_of_all_channels),
         cmocka_unit_test(test_every_format_says_the_same_of_the_same_sound),
         cmocka_unit_test(test_floats_beyond_full_scale_and_none_at_all_are_no_trouble),
-        cmocka_unit_test(test_steps_go_on_where_runs_end_and_the_oldest_are_dropped),
+        cmocka_unit_test(test_steps_that_are_too_many_are_told_in_pairs_and_none_is_dropped),
         cmocka_unit_test(test_midi_has_no_levels_and_of_many_channels_eight_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
