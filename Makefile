@@ -347,7 +347,7 @@ tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(if $
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
-	    $(TESTS) $(TEST_SCRIPTS) \
+	    $(TEST_SCRIPTS) $(TESTS) \
 	    $(foreach r,$(REPLAY),--command 'fuzz/$(notdir $(r))' '$(r) $(r:$(O)/bin/replay_%=fuzz/corpus/%)') \
 	    $(if $(SIM),--command 'sim/$(SEEDS)-seeds' '$(SIM) 1 $(SEEDS)') \
 	    $(if $(MONKEY),--command 'monkey/24-seeds' '$(MONKEY) 1 24') \

@@ -15,7 +15,7 @@
 
 #include "fixture.h"
 
-enum { RIG_ARGUMENTS_MAX = 32, RIG_PATH_SIZE = 256, RIG_WAIT_MS = 20000, RIG_EVENTS_MAX = 4096 };
+enum { RIG_ARGUMENTS_MAX = 32, RIG_PATH_SIZE = 256, RIG_WAIT_MS = 60000, RIG_EVENTS_MAX = 4096 };
 
 struct rig {
     struct folder folder;

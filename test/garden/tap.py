@@ -1,8 +1,22 @@
-"""How the scripts here run their tests and report, in TAP."""
+"""How the scripts here run their tests and report, in TAP; and what of processes more than one of them needs."""
+import contextlib
+import os
+import signal
 
 
 class Skipped(Exception):
     """Not run, and why."""
+
+
+@contextlib.contextmanager
+def halted(child):
+    """A process of ours stands still meanwhile: what a call of the system was amid when it was told to stop is done."""
+    child.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    try:
+        yield
+    finally:
+        child.send_signal(signal.SIGCONT)
 
 
 def run(tests, make):

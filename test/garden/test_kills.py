@@ -11,11 +11,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import recordings  # pylint: disable=wrong-import-position
+import tap  # pylint: disable=wrong-import-position
 from test_story import GARDENCTL, GARDEND, PATIENCE, Story  # pylint: disable=wrong-import-position
 
 CLIENT = ["stage.made", "stage.synced", "journal.append", "journal.appended", "seal.synced", "seal.hashed", "seal.linked",
@@ -128,10 +128,8 @@ def kill_daemon(kind, step, count):
         client = story.capture()
         status = story.daemons[0].wait(PATIENCE)
         assert status == -signal.SIGKILL, status
-        client.send_signal(signal.SIGSTOP)
-        time.sleep(0.05)
-        written = story.written()
-        client.send_signal(signal.SIGCONT)
+        with tap.halted(client):
+            written = story.written()
         client.send_signal(signal.SIGINT)  # else it would wait for the daemon's return
         out, err = client.communicate(timeout=PATIENCE)
         if written == 0 and client.returncode != 0 and not recordings.manifests_of(story.store, URI):

@@ -181,10 +181,10 @@ def g23_a_heartbeat_lane_that_was_idle_for_long_still_works(stage):
     assert client.ping() == [b"ping"] and held.ping() == 0
     for _ in range(2):
         time.sleep(4)
-        assert client.ping(timeout=5) == [b"ping"]
-        assert held.ping(5000) == 0
+        assert client.ping() == [b"ping"]
+        assert held.ping() == 0
         heart.send(b"still there?")
-        assert heart.poll(5000) and heart.recv() == b"still there?"
+        assert heart.poll(PATIENCE * 1000) and heart.recv() == b"still there?"
 
 
 def one_process_holds_several_daemons(stage):

@@ -103,7 +103,7 @@ class Daemon:
             raise tap.Skipped("this build is without WebSocket: WS=1")
 
     def ctl(self, *words):
-        done = subprocess.run([GARDENCTL, "--run-dir", self.path("run"), *words], stdin=subprocess.DEVNULL,
+        done = subprocess.run([GARDENCTL, "--run-dir", self.path("run"), "--timeout", str(PATIENCE * 500), *words], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, (words, done.stdout, done.stderr)
         return done.stdout.strip()

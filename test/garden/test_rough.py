@@ -27,7 +27,7 @@ def until(condition):
         time.sleep(0.02)
 
 
-def ctl(place, *words, run="run", timeout="5000", stdout=subprocess.PIPE):
+def ctl(place, *words, run="run", timeout=str(PATIENCE * 500), stdout=subprocess.PIPE):
     """Whatever it is given, gardenctl ends with one of its own statuses, and says why."""
     done = subprocess.run([GARDENCTL, "--timeout", timeout, "--run-dir", place.path(run), *words], stdin=subprocess.DEVNULL,
                           stdout=stdout, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)

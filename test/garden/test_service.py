@@ -297,7 +297,7 @@ def strangers_at_the_metrics_harm_nobody(service):
 
 
 def ctl(service, *words):
-    done = subprocess.run([GARDENCTL, "--run-dir", service.path("run"), *words], stdin=subprocess.DEVNULL, capture_output=True,
+    done = subprocess.run([GARDENCTL, "--run-dir", service.path("run"), "--timeout", str(PATIENCE * 500), *words], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
@@ -333,7 +333,8 @@ def what_somebody_removes_under_a_daemon_is_made_again(service):
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     ctl(service, "add-node", '{"name":"m","node_type":"t","config":{}}')
     assert "NodeAdded" in watching.stdout.readline()
-    shutil.rmtree(run)
+    with tap.halted(service.daemon):  # or it would mend what is not yet all removed
+        shutil.rmtree(run)
     until(lambda: os.path.exists(os.path.join(run, "connection.json")))
     assert "kick" in ctl(service, "get-regions")
     assert "somebody removed the run directory" in service.said(), service.said()
@@ -344,8 +345,9 @@ def what_somebody_removes_under_a_daemon_is_made_again(service):
     watching.kill()
     watching.communicate()
     # One socket, and the connection file.
-    os.remove(os.path.join(run, "shell"))
-    os.remove(os.path.join(run, "connection.json"))
+    with tap.halted(service.daemon):
+        os.remove(os.path.join(run, "shell"))
+        os.remove(os.path.join(run, "connection.json"))
     until(lambda: os.path.exists(os.path.join(run, "connection.json")))
     assert "kick" in ctl(service, "get-regions")
     text = ask(port)[2]
@@ -371,7 +373,8 @@ def a_staging_folder_that_is_replaced_is_followed(service):
     assert service.told() == "READY=1"
     port = port_of(service)
     ctl(service, "capture", "--store", store, "--seconds", "1")
-    shutil.rmtree(store)
+    with tap.halted(service.daemon):
+        shutil.rmtree(store)
     until(lambda: "garden_files_missing 1" in ask(port)[2])
     assert "was removed" in service.said() and "make it again" in service.said()
     os.makedirs(os.path.join(store, "staging"))

@@ -62,7 +62,7 @@ class Story:
 
     def ctl(self, *words, run="run", check=None):
         done = subprocess.run(
-            [GARDENCTL, "--connection", os.path.join(self.path(run), "connection.json"), *words],
+            [GARDENCTL, "--timeout", str(PATIENCE * 500), "--connection", os.path.join(self.path(run), "connection.json"), *words],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
         if check is not None:
             assert done.returncode == check, (words, done.returncode, done.stdout, done.stderr)

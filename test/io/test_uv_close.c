@@ -108,7 +108,8 @@ static void test_without_linger_a_stuck_receiver_holds_up_nobody(void **state)
         fill(&a, 10000);
         const uint64_t start = uv_hrtime();
         node_close(&a);
-        assert_true(uv_hrtime() - start < 1000000000);
+        assert_true(uv_hrtime() - start <
+                    UINT64_C(1900000000)); // by default it would be two seconds
         world_close(&world);
     }
 }
@@ -130,7 +131,7 @@ static void test_linger_ends_when_nobody_takes_what_was_sent(void **state)
         const uint64_t start = uv_hrtime();
         node_close(&a);
         const uint64_t took_ms = (uv_hrtime() - start) / 1000000;
-        assert_true(took_ms >= 95 && took_ms < 1500);
+        assert_true(took_ms >= 95 && took_ms < 1900);
         world_close(&world);
     }
 }

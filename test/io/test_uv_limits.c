@@ -317,7 +317,7 @@ static bool live(struct world *world, enum zmtp_transport transport)
     }
     all = zmtp_uv_subscribe(nodes[3].socket, zmtp_bytes_text("a")) == ZMTP_OK && all;
     bool answered = false, heard = false;
-    const uint64_t end = uv_hrtime() + (all ? 3000000000 : 5000000);
+    const uint64_t end = uv_hrtime() + (all ? UINT64_C(30000000000) : 5000000);
     uint64_t ask_at = 0;
     while (uv_hrtime() < end && !(answered && heard)) {
         struct zmtp_msg msg = {0};

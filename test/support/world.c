@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { WORLD_PATIENCE_MS = 20000 };
+enum { WORLD_PATIENCE_MS = 90000 };
 
 static void world_expired(uv_timer_t *timer)
 {
