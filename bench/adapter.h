@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// A PUB waits while a subscriber has no room; an XPUB is handed subscriptions, octet 1 and the topic, and an XSUB
+// A PUB or XPUB waits while a subscriber has no room; an XPUB is handed subscriptions, octet 1 and the topic, and an XSUB
 // sends them. What a ROUTER sends goes to the peer whose message it had last.
 enum adapter_pattern {
     ADAPTER_DEALER,
@@ -28,7 +28,7 @@ enum adapter_security { ADAPTER_NULL, ADAPTER_CURVE_SERVER, ADAPTER_CURVE_CLIENT
 struct adapter_wish {
     enum adapter_pattern pattern;
     enum adapter_security security;
-    unsigned count_max; // messages that may wait on either side, the same for every library
+    unsigned count_max; // messages that may wait on either side, the same for every library; 0: any
 };
 
 struct adapter;

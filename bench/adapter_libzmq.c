@@ -74,7 +74,7 @@ struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wis
     adapter_check("hwm", zmq_setsockopt(a->socket, ZMQ_SNDHWM, &hwm, sizeof hwm));
     adapter_check("hwm", zmq_setsockopt(a->socket, ZMQ_RCVHWM, &hwm, sizeof hwm));
     const int wait = 1;
-    if (wish->pattern == ADAPTER_PUB)
+    if (wish->pattern == ADAPTER_PUB || wish->pattern == ADAPTER_XPUB)
         adapter_check("nodrop", zmq_setsockopt(a->socket, ZMQ_XPUB_NODROP, &wait, sizeof wait));
     return a;
 }

@@ -108,11 +108,13 @@ struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wis
     zmtp_uv_config_init(&config, types[wish->pattern]);
     adapter_secure(&config, wish->security);
     config.socket.send_count_max = config.socket.recv_count_max = wish->count_max;
+    if (wish->pattern == ADAPTER_PUB || wish->pattern == ADAPTER_XPUB) // libzmq has no such limits
+        config.socket.subscriptions_max = config.socket.topic_bytes_max = 0;
     config.linger_ms = UINT32_MAX;
     config.on_message = adapter_take;
     config.on_writable = adapter_room;
     config.user = a;
-    config.socket.nodrop = wish->pattern == ADAPTER_PUB;
+    config.socket.nodrop = wish->pattern == ADAPTER_PUB || wish->pattern == ADAPTER_XPUB;
     a->routes = wish->pattern == ADAPTER_ROUTER;
     adapter_check("socket", zmtp_uv_socket_open(&a->socket, a->uv, &config));
     return a;

@@ -54,15 +54,18 @@ static void bench_run(const struct bench_run *run)
                                       .security = !curve       ? ADAPTER_NULL
                                                   : run->binds ? ADAPTER_CURVE_SERVER
                                                                : ADAPTER_CURVE_CLIENT,
-                                      .count_max = BENCH_QUEUE_MAX};
+                                      .count_max = run->side->unlimited ? 0 : BENCH_QUEUE_MAX};
     struct adapter *const adapter = adapter_open(run->home, &wish);
     fprintf(run->out, "library %s\n", adapter_library());
-    if (run->binds)
-        fprintf(run->out, "endpoint %s\n", adapter_bind(adapter, run->arguments->endpoint));
-    else
-        adapter_connect(adapter, run->arguments->endpoint);
+    struct bench_arguments arguments = *run->arguments;
+    if (run->binds) {
+        arguments.endpoint = adapter_bind(adapter, arguments.endpoint);
+        fprintf(run->out, "endpoint %s\n", arguments.endpoint);
+    } else {
+        adapter_connect(adapter, arguments.endpoint);
+    }
     (void)fflush(run->out);
-    run->side->run(adapter, run->arguments, run->out);
+    run->side->run(adapter, &arguments, run->out);
     fprintf(run->out, "peak_kb %lu\n", bench_status_kb("VmHWM:"));
     adapter_close(adapter);
 }
@@ -174,11 +177,17 @@ static int bench_order(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count)
+double bench_median_us(uint64_t *trips_ns, size_t count)
 {
     if (count == 0) bench_die("asker", "no round trip in the given time");
     qsort(trips_ns, count, sizeof *trips_ns, bench_order);
-    fprintf(out, "p50_us %.3f\np99_us %.3f\np999_us %.3f\n", (double)trips_ns[count / 2] / 1e3,
+    return (double)trips_ns[count / 2] / 1e3;
+}
+
+void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count)
+{
+    const double median_us = bench_median_us(trips_ns, count);
+    fprintf(out, "p50_us %.3f\np99_us %.3f\np999_us %.3f\n", median_us,
             (double)trips_ns[count * 99 / 100] / 1e3, (double)trips_ns[count * 999 / 1000] / 1e3);
 }
 

@@ -17,7 +17,7 @@ enum { BENCH_QUEUE_MAX = 1000 }; // libzmtp's and libzmq's own default
 #define BENCH_FOREVER_NS (UINT64_C(3600) * 1000000000)
 
 struct bench_arguments {
-    const char *endpoint;
+    const char *endpoint; // as others would dial it
     size_t size;
     uint64_t duration_ns, count_max; // whichever comes first ends it
     char *const *extra;              // what a scenario's row in scenarios.py adds; NULL ends them
@@ -30,6 +30,7 @@ struct bench_side {
     // For who cannot hear whether all has come: "cpu_seconds" is told of the whole process, after everything has
     // left.
     bool costs_close;
+    bool unlimited; // queues have no limit
 };
 // The program: PROGRAM bind|connect|both ENDPOINT SIZE MILLISECONDS [EXTRA ...], or COUNTx for so many
 // messages, however long they take. Each side prints "library NAME", the one that binds then "endpoint
@@ -54,6 +55,8 @@ bool bench_has(char *const *words, const char *word);
 size_t bench_number(const struct bench_arguments *arguments, size_t index);
 // Sorts, and prints the median and what is rarer of |count| round trips, as p50_us, p99_us and p999_us.
 void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count);
+// Sorts |count| round trips; the median in microseconds.
+double bench_median_us(uint64_t *trips_ns, size_t count);
 // Octets of this process that are resident now.
 size_t bench_resident(void);
 _Noreturn void bench_die(const char *what, const char *why);

@@ -107,7 +107,7 @@ static void subscribe(struct adapter *adapter, const struct bench_arguments *arg
 
 int main(int argc, char **argv)
 {
-    const struct bench_side publisher = {ADAPTER_PUB, publish, false};
-    const struct bench_side crowd = {ADAPTER_SUB, subscribe, false};
+    const struct bench_side publisher = {.pattern = ADAPTER_PUB, .run = publish};
+    const struct bench_side crowd = {.pattern = ADAPTER_SUB, .run = subscribe};
     return bench_main(argc, argv, &publisher, &crowd);
 }

@@ -121,7 +121,7 @@ static void ask_for(struct adapter *adapter, const struct bench_arguments *argum
 
 int main(int argc, char **argv)
 {
-    const struct bench_side answerer = {ADAPTER_ROUTER, answer, false};
-    const struct bench_side asker = {ADAPTER_DEALER, ask_for, false};
+    const struct bench_side answerer = {.pattern = ADAPTER_ROUTER, .run = answer};
+    const struct bench_side asker = {.pattern = ADAPTER_DEALER, .run = ask_for};
     return bench_main(argc, argv, &answerer, &asker);
 }

@@ -293,7 +293,9 @@ def options_of():
 def sizes_of(scenario, options):
     if options.quick:
         return scenario.quick_sizes
-    return scenario.full_sizes or scenario.sizes if options.full else scenario.sizes
+    if options.full or scenario.name in (options.scenario or ()):
+        return scenario.full_sizes or scenario.sizes
+    return scenario.sizes
 
 
 def cases_of(options):

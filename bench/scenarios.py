@@ -51,6 +51,30 @@ def fanout(count):
                     (str(count),), full_sizes=(64, 1024, 65536) if count < 1000 else (64,), timeout=90)
 
 
+def connections(count, curve=False):
+    return Scenario(f'connections-{"curve-" if curve else ""}{count}', 'connections',
+                    f'connection of {count}' + (' under CURVE' if curve else ''),
+                    (Figure('rate', 'connections/s', more=True), Figure('server_us', 'the ROUTER\'s CPU us a connection'),
+                     Figure('resident', 'octets that an idle connection keeps resident'),
+                     Figure('p50_us', 'round trip of a busy peer alone, us'),
+                     Figure('among_us', 'the same among the idle ones, us'),
+                     Figure('among_percent', 'the one in percent of the other')),
+                    ('tcp',), (64,) if count == 100 else (), (), 0, (str(count), *(('curve',) if curve else ())),
+                    same_count=False, full_sizes=(64,), who=ZMQ, timeout=120)
+
+
+def topics(count, forward=False):
+    return Scenario(f'topics-{"forward-" if forward else ""}{count}', 'topics',
+                    f'subscription of {count}' + (', by XSUB to XPUB' if forward else ''),
+                    (Figure('rate', 'subscriptions/s', more=True),
+                     Figure('publisher_ns', 'the publisher\'s CPU ns a subscription'),
+                     Figure('resident', 'the publisher\'s memory, times the topics\' octets'),
+                     Figure('subscriber_resident', 'the subscriber\'s memory, times the topics\' octets'),
+                     Figure('unwanted_ns', 'CPU ns of a message that nobody wants')),
+                    ('tcp',), (32,) if count == 1000 else (), (), 0, (str(count), *(('forward',) if forward else ())),
+                    same_count=False, full_sizes=(32,), who=ZMQ, timeout=120)
+
+
 SCENARIOS = (
     Scenario('throughput', 'throughput', 'message', (RATE,), TRANSPORTS, SIZES, (64, 65536), 8000,
              full_sizes=FULL_SIZES),
@@ -67,6 +91,8 @@ SCENARIOS = (
              (64,), 20000, ('100',), same_count=False, full_sizes=(64, 1024, 4096, 65536),
              who=ZMQ + ('raw', 'uv')),
     *map(fanout, (1, 8, 64, 1000)),
+    *map(connections, (1, 100, 10000)), connections(100, curve=True), connections(10000, curve=True),
+    *map(topics, (1, 1000, 10000, 100000, 1000000)), topics(100000, forward=True),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 

@@ -74,7 +74,9 @@ static void send_for(struct adapter *adapter, const struct bench_arguments *argu
 int main(int argc, char **argv)
 {
     const bool push = bench_has(argv, "push");
-    const struct bench_side receiver = {push ? ADAPTER_PULL : ADAPTER_DEALER, receive, false};
-    const struct bench_side sender = {push ? ADAPTER_PUSH : ADAPTER_DEALER, send_for, push};
+    const struct bench_side receiver = {.pattern = push ? ADAPTER_PULL : ADAPTER_DEALER,
+                                        .run = receive};
+    const struct bench_side sender = {
+        .pattern = push ? ADAPTER_PUSH : ADAPTER_DEALER, .run = send_for, .costs_close = push};
     return bench_main(argc, argv, &receiver, &sender);
 }

@@ -220,14 +220,17 @@ struct zmtp__topic_prefixes zmtp__topics_prefixes(const struct zmtp__topics *top
 {
     if (topics->count == 0) return (struct zmtp__topic_prefixes){.topics = NULL};
     uint32_t nearest = topics->root;
+    bool passed = false; // a topic that ends on the way, so perhaps within the text
     while (!topics_is_leaf(nearest)) {
         const struct zmtp__topic_branch *branch = topics_branch(topics, nearest);
-        nearest = branch->child[topics_side(branch, text)];
+        const size_t side = topics_side(branch, text);
+        if (branch->where % 16 == TOPICS_EXISTS && side == 1) passed = true;
+        nearest = branch->child[side];
     }
     return (struct zmtp__topic_prefixes){
         .topics = topics,
         .text = text,
-        .at = topics->root,
+        .at = passed ? topics->root : nearest, // the way is gone once more only for those
         .shared = topics_shared(text, topics_octets(topics, nearest)),
     };
 }
