@@ -18,6 +18,9 @@ enum { CAPTURE_NOTES_PER_STEP = 3 };
 // Chunks in a row that fail before anything was written into the next: the disk, and not a chunk, is broken, and to
 // try on would only make files and events as fast as the client stages them.
 enum { CAPTURE_FAILURES_MAX = 3 };
+// A full disk is no broken one: somebody makes room, and the stream goes on. Until then it is tried ever less often, for
+// each try costs a chunk.
+enum { CAPTURE_FULL_MIN_MS = 250, CAPTURE_FULL_MAX_MS = 4000 };
 
 static const unsigned capture_moves[] = {
     [GARDEN_CAPTURE_OPENING] = 1u << GARDEN_CAPTURE_RUNNING | 1u << GARDEN_CAPTURE_REFUSED,
@@ -355,9 +358,12 @@ static void capture_lose_message(struct garden_capture *c, struct garden_chunk_r
 
 // Sets |*out| to a write into the current chunk, or makes room for one. Returns whether the machine
 // should look again.
-static bool capture_next_write(struct garden_capture *c, struct garden_capture_action *out)
+static bool capture_next_write(struct garden_capture *c, int64_t now_ms,
+                               struct garden_capture_action *out)
 {
     if (c->current == GARDEN__CAPTURE_NO_SLOT) return false;
+    // A stop waits for nothing: it tries at once, and counts the rest.
+    if (now_ms < c->write_due_ms && c->state != GARDEN_CAPTURE_STOPPING) return false;
     struct garden_chunk_report *report = &c->slots[c->current].report;
     struct garden_gap gap;
     struct garden_run run;
@@ -395,7 +401,7 @@ bool garden_capture_next(struct garden_capture *c, int64_t now_ms,
     if (c->awaiting) return false;
     while (c->note_count + CAPTURE_NOTES_PER_STEP <= GARDEN__CAPTURE_NOTES) {
         if (capture_next_slot(c, out)) return true;
-        if (capture_next_write(c, out)) {
+        if (capture_next_write(c, now_ms, out)) {
             if (c->awaiting) return true;
         } else if (c->state != GARDEN_CAPTURE_STOPPING || !capture_stop_step(c, now_ms)) {
             return false;
@@ -477,7 +483,21 @@ static void capture_opened(struct garden_capture *c, int index, int result,
     if (first && c->stop_wanted) capture_enter(c, GARDEN_CAPTURE_STOPPING);
 }
 
-static void capture_written(struct garden_capture *c, int result, uint64_t intact,
+// Whether a write that ended so counts as one of a disk that is broken. A full one makes the next wait.
+static bool capture_is_broken(struct garden_capture *c, int64_t now_ms, int result)
+{
+    if (result != GARDEN_ERR_NO_SPACE || c->state == GARDEN_CAPTURE_STOPPING) {
+        c->write_wait_ms = 0;
+        c->write_due_ms = 0;
+        return result != GARDEN_OK;
+    }
+    c->write_wait_ms = c->write_wait_ms == 0 ? CAPTURE_FULL_MIN_MS : c->write_wait_ms * 2;
+    if (c->write_wait_ms > CAPTURE_FULL_MAX_MS) c->write_wait_ms = CAPTURE_FULL_MAX_MS;
+    c->write_due_ms = now_ms + c->write_wait_ms;
+    return false;
+}
+
+static void capture_written(struct garden_capture *c, int64_t now_ms, int result, uint64_t intact,
                             const struct garden_error *error)
 {
     struct garden_chunk_report *report = &c->slots[c->current].report;
@@ -495,7 +515,7 @@ static void capture_written(struct garden_capture *c, int result, uint64_t intac
     c->totals.captured += frames;
     c->totals.offered += frames;
     garden_ring_consume(c->ring, (size_t)frames);
-    c->failures = result != GARDEN_OK ? c->failures + 1 : 0;
+    c->failures = capture_is_broken(c, now_ms, result) ? c->failures + 1 : 0;
     if (result != GARDEN_OK) {
         if (c->failures == CAPTURE_FAILURES_MAX) capture_give_up(c);
         capture_shorten(c, report, intact);
@@ -541,7 +561,7 @@ void garden_capture_done(struct garden_capture *c, int64_t now_ms, int result, u
         if (c->stop_wanted && result == GARDEN_OK) c->drain_deadline_ms = now_ms + c->drain_ms;
         break;
     case GARDEN_CAPTURE_WRITE:
-        capture_written(c, result, intact, error);
+        capture_written(c, now_ms, result, intact, error);
         break;
     case GARDEN_CAPTURE_CLOSE:
         capture_closed(c, now_ms, result, intact, error);

@@ -1,5 +1,8 @@
 #include "names.h"
 
+#include <stdio.h>
+#include <string.h>
+
 const struct garden_query_type *garden__query_type(const struct garden_query_schema *schema,
                                                    struct garden_text name)
 {
@@ -28,10 +31,31 @@ const struct garden_query_edge *garden__query_edge(const struct garden_query_typ
 
 // ---- What is near
 
-void garden__query_near_type(struct garden_near *near, const struct garden_query_type *type)
+static const char *names_of(const struct garden_query_type *type, size_t index)
 {
-    for (size_t i = 0; i < type->property_count; i++)
-        garden_near_offer(near, type->properties[i].name);
-    for (size_t i = 0; i < type->edge_count; i++)
-        garden_near_offer(near, type->edges[i].name);
+    return index < type->property_count ? type->properties[index].name
+                                        : type->edges[index - type->property_count].name;
+}
+
+void garden__query_choices(const struct garden_query_type *type, struct garden_text wanted,
+                           char out[GARDEN__QUERY_CHOICES_SIZE])
+{
+    struct garden_near near;
+    const size_t count = type->property_count + type->edge_count;
+    size_t used = 0;
+    garden_near_init(&near, wanted);
+    for (size_t i = 0; i < count; i++)
+        garden_near_offer(&near, names_of(type, i));
+    out[0] = 0;
+    if (near.best)
+        (void)snprintf(out, GARDEN__QUERY_CHOICES_SIZE, "; did you mean '%s'?", near.best);
+    for (size_t i = 0; i < count && !near.best; i++) {
+        const char *name = names_of(type, i);
+        const size_t room = GARDEN__QUERY_CHOICES_SIZE - used;
+        const bool fits = strlen(name) + sizeof "; there are , ..." < room;
+        (void)snprintf(out + used, room, "%s%s", i == 0 ? "; there are " : ", ",
+                       fits ? name : "...");
+        used += strlen(out + used);
+        if (!fits) return;
+    }
 }

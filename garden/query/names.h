@@ -12,7 +12,10 @@ const struct garden_query_property *garden__query_property(const struct garden_q
 const struct garden_query_edge *garden__query_edge(const struct garden_query_type *type,
                                                    struct garden_text name);
 
-// The properties, then the edges, if wanted, of |type|.
-void garden__query_near_type(struct garden_near *near, const struct garden_query_type *type);
+enum { GARDEN__QUERY_CHOICES_SIZE = 160 };
+// What could have been written where |wanted| was, which |type| has not: "; did you mean 'x'?" of its properties and edges,
+// or "; there are a, b, c" where none is near, with "..." where not all fit.
+void garden__query_choices(const struct garden_query_type *type, struct garden_text wanted,
+                           char out[GARDEN__QUERY_CHOICES_SIZE]);
 
 #endif

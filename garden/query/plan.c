@@ -487,11 +487,8 @@ static int plan_coercion(struct garden__query_build *build, size_t index,
 static int plan_unknown(struct garden__query_build *build, const struct garden__query_field *field,
                         const struct garden__query_scope *scope)
 {
-    struct garden_near near;
-    char meant[GARDEN_NEAR_SIZE];
-    garden_near_init(&near, field->name);
-    garden__query_near_type(&near, scope->type);
-    garden_near_text(&near, meant);
+    char meant[GARDEN__QUERY_CHOICES_SIZE];
+    garden__query_choices(scope->type, field->name, meant);
     if (scope->slot == GARDEN__QUERY_NONE)
         return garden__query_fail(build->error, GARDEN_ERR_NOT_FOUND, field->place,
                                   "no query begins with '%.*s'%s", (int)field->name.size,

@@ -51,6 +51,10 @@ int capturer_check_store(const char *root, struct garden_error *error)
     const int filled = snprintf(path, sizeof path, "%s/staging", root);
     if (filled < 0 || (size_t)filled >= sizeof path) return GARDEN_OK; // the store says that
     if (stat(path, &status) == 0 || errno != ENOENT) return GARDEN_OK;
+    (void)snprintf(path, sizeof path, "%s/objects", root);
+    if (stat(path, &status) == 0)
+        return GARDEN_OK; // a store whose staging folder somebody removed: it is made again
+    (void)snprintf(path, sizeof path, "%s/staging", root);
     return garden__fail(
         error, GARDEN_ERR_NOT_FOUND,
         "%.200s is not there, so no daemon captures into the store %.200s: name that of "

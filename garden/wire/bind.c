@@ -145,6 +145,35 @@ static int bind_dynamic(struct bind *b, const struct garden_value *value)
 
 enum bind_spelling { BIND_CAMEL = 1, BIND_SNAKE = 2 };
 
+// Goes on behind what the fault says.
+static struct garden__line bind_more(struct garden_fault *fault)
+{
+    const size_t used = strlen(fault->text);
+    return garden__line_of(fault->text + used, sizeof fault->text - used);
+}
+
+// Tells the name that was perhaps meant, spelled as it may be here; or all, where they are few.
+static void bind_choices(const struct garden__type *type, struct garden_text name,
+                         unsigned spelling, struct garden_fault *fault)
+{
+    enum { FEW = 8 };
+    struct garden_near near;
+    char snake[GARDEN__NAME_MAX];
+    struct garden__line line = bind_more(fault);
+    garden_near_init(&near, name);
+    for (size_t i = 0; i < type->variant_count; i++)
+        garden_near_offer(&near, type->variants[i].name);
+    for (size_t i = 0; i < type->variant_count; i++) {
+        const struct garden__variant *v = &type->variants[i];
+        if (near.best ? v->name != near.best : type->variant_count > FEW) continue;
+        const struct garden_text known =
+            spelling & BIND_CAMEL ? garden_text_of(v->name) : garden__name_snake(v->tagged, snake);
+        garden__line_text(&line, near.best ? "; did you mean '" : i == 0 ? "; there are " : ", ");
+        garden__line_foreign(&line, known.data, known.size);
+        if (near.best) garden__line_text(&line, "'?");
+    }
+}
+
 static int bind_find(struct bind *b, const struct garden__type *type,
                      const struct garden_value *value, struct garden_text name, unsigned spelling,
                      unsigned *kind)
@@ -165,6 +194,7 @@ static int bind_find(struct bind *b, const struct garden__type *type,
         garden__line_foreign(&line, name.data, name.size);
         garden__walk_fault(&b->walk, b->fault, GARDEN_ERR_TYPE, value->offset,
                            "expected a name known here", found);
+        bind_choices(type, name, spelling, b->fault);
     }
     return GARDEN_ERR_TYPE;
 }
@@ -319,6 +349,33 @@ static int bind_one(struct bind *b, const struct garden__type *type,
     return GARDEN_ERR_ARGUMENT;
 }
 
+// Tells which name in the map |from| is none of its fields': the nearest to the one that is missing, or the first.
+static void bind_strangers(struct bind *b, const struct garden_value *from, const char *missing)
+{
+    const struct garden__place *place = &b->walk.places[b->walk.depth - 1];
+    struct garden_near near;
+    const struct garden_text *stranger = NULL;
+    char name[GARDEN__NAME_MAX];
+    garden_near_init(&near, garden_text_of(missing));
+    for (size_t i = 0; i < from->map.count; i++) {
+        const struct garden_text *key = &from->map.entries[i].key;
+        size_t known = 0;
+        while (known < place->count && !garden_text_is(*key, place->fields[known].name))
+            known++;
+        if (known < place->count || key->size >= sizeof name) continue;
+        const size_t before = near.distance;
+        memcpy(name, key->data, key->size);
+        name[key->size] = '\0';
+        garden_near_offer(&near, name);
+        if (!stranger || near.distance < before) stranger = key;
+    }
+    if (!stranger) return;
+    struct garden__line line = bind_more(b->fault);
+    garden__line_text(&line, "; there is no field '");
+    garden__line_foreign(&line, stranger->data, stranger->size);
+    garden__line_text(&line, "'");
+}
+
 // The next field of the innermost place.
 static int bind_field(struct bind *b, const struct garden__field *field, size_t index)
 {
@@ -338,7 +395,9 @@ static int bind_field(struct bind *b, const struct garden__field *field, size_t 
     }
     if (value) return bind_one(b, field->type, value, to + field->offset);
     if (field->type->absent_ok) return GARDEN_OK;
-    return bind_fail(b, GARDEN_ERR_FORMAT, from, "this field");
+    (void)bind_fail(b, GARDEN_ERR_FORMAT, from, "this field");
+    if (b->fault && from->type == GARDEN_MAP) bind_strangers(b, from, field->name);
+    return GARDEN_ERR_FORMAT;
 }
 
 static int bind_next(struct bind *b)

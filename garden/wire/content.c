@@ -24,6 +24,14 @@ static int content_wrap(struct garden_buffer *out, enum garden_family family,
     return result == GARDEN_OK ? content_put(out, "}") : result;
 }
 
+// The octet that a fault tells counts the envelope, which nobody wrote: its path says where it is.
+static void content_unplace(struct garden_fault *fault)
+{
+    char *place = strstr(fault->text, ", octet ");
+    char *end = place ? strchr(place, ':') : NULL;
+    if (end) memmove(place, end, strlen(end) + 1);
+}
+
 int garden_content_decode(struct garden_message *message, enum garden_family family,
                           struct zmtp_bytes json, const struct zmtp_allocator *allocator,
                           struct garden_fault *fault)
@@ -44,6 +52,7 @@ int garden_content_decode(struct garden_message *message, enum garden_family fam
     if (result == GARDEN_OK)
         result =
             garden_message_decode(message, garden_buffer_bytes(&octets), allocator, &form, fault);
+    if (result < 0 && fault) content_unplace(fault);
     garden_buffer_fini(&octets);
     return result;
 }

@@ -359,6 +359,68 @@ static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_mo
     rig_end(&rig);
 }
 
+// However long nobody makes room: each try costs a chunk, so there are few; nothing is lost unseen; and with room the
+// stream goes on.
+static void test_a_disk_that_is_full_for_long_ends_no_stream(void **state)
+{
+    (void)state;
+    struct rig rig;
+    unsigned tries = 0;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_ERR_NO_SPACE;
+    for (int i = 0; i < 600; i++) { // a minute
+        char path[16];
+        rig.event_count = 0;
+        rig_offer(&rig, 1);
+        rig_run(&rig);
+        for (size_t k = 0; k < rig.event_count; k++) {
+            if (rig.events[k].kind != GARDEN_CAPTURE_ERROR) continue;
+            assert_true(rig.events[k].recoverable);
+            tries += strstr(rig.texts[k], "overrun") == NULL;
+        }
+        snprintf(path, sizeof path, "c%u", tries + 1);
+        if (tries < RIG_FILES - 4) (void)garden_capture_switch(rig.capture, path, rig.now, NULL);
+        rig.now += 100;
+    }
+    assert_in_range(tries, 10, 25);
+    const uint64_t captured = garden_capture_totals(rig.capture).captured;
+    rig.fail_write = GARDEN_OK;
+    rig.now += 4000;
+    for (int i = 0; i < 5; i++) {
+        rig_offer(&rig, 1);
+        rig_run(&rig);
+    }
+    assert_true(garden_capture_totals(rig.capture).captured > captured);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 605);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+static void test_a_stop_on_a_full_disk_waits_for_no_room(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_ERR_NO_SPACE;
+    rig_offer(&rig, 5);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    rig.now += 60000; // a chunk for the rest is waited for no longer
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 5);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
 static void test_frames_that_others_cut_from_a_chunk_are_counted_as_lost(void **state)
 {
     (void)state;
@@ -584,7 +646,9 @@ static void simulate(uint32_t seed)
     for (int step = 0; step < 120 && rig.file_count < RIG_FILES - 2; step++) {
         random = random * 1664525u + 1013904223u;
         rig.event_count = 0;
-        rig.fail_write = (random >> 8) % 16 == 0 ? GARDEN_ERR_SYSTEM : GARDEN_OK;
+        rig.fail_write = (random >> 8) % 16 == 0   ? GARDEN_ERR_SYSTEM
+                         : (random >> 8) % 16 == 1 ? GARDEN_ERR_NO_SPACE
+                                                   : GARDEN_OK;
         rig.fail_open = (random >> 12) % 8 == 0 ? GARDEN_ERR_NO_SPACE : GARDEN_OK;
         if ((random >> 16) % 3 == 0) rig_offer(&rig, 1 + (random >> 20) % 9);
         if ((random >> 16) % 3 == 1) {
@@ -648,6 +712,8 @@ int main(void)
             test_a_standby_that_cannot_be_opened_is_refused_and_the_same_path_may_come_again),
         cmocka_unit_test(test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next),
         cmocka_unit_test(test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more),
+        cmocka_unit_test(test_a_disk_that_is_full_for_long_ends_no_stream),
+        cmocka_unit_test(test_a_stop_on_a_full_disk_waits_for_no_room),
         cmocka_unit_test(test_frames_that_others_cut_from_a_chunk_are_counted_as_lost),
         cmocka_unit_test(test_a_stop_writes_what_the_ring_holds_and_ends_with_exact_totals),
         cmocka_unit_test(test_a_stop_waits_a_while_for_each_chunk_and_then_counts_the_rest),

@@ -244,6 +244,10 @@ static void test_wrong_names_are_told_with_their_place_and_the_nearest(void **st
             "line 1, column 20: Number has no property or edge 'valeu'; did you mean 'value'?");
     refused(state, "{\n  Nubmer(max: 3) { value @output }\n}", NULL,
             "line 2, column 3: no query begins with 'Nubmer'; did you mean 'Number'?");
+    refused(state, "{ Number(max: 1) { nonsense @output } }", NULL,
+            "line 1, column 20: Number has no property or edge 'nonsense'; there are value, name, "
+            "text, id, half, "
+            "even, letters, next, previous, divisor");
     refused(state, "{ Number(max: 3) { value @ouput } }", NULL,
             "line 1, column 26: there is no directive @ouput; did you mean 'output'?");
     refused(state, "{ Number(mx: 3) { value @output } }", NULL,

@@ -355,6 +355,7 @@ def what_somebody_removes_under_a_daemon_is_made_again(service):
     # The staging folder, too: of the run directory, and so the daemon's to make.
     store = service.path("store")
     until(lambda: os.path.isdir(os.path.join(run, "staging")))
+    os.makedirs(os.path.join(store, "staging"))
     started = subprocess.run([GARDENCTL, "--run-dir", run, "--json", "capture", "--store", store, "--seconds", "1"],
                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert started.returncode == 1 and "no daemon captures into the store" in started.stderr, started
@@ -405,6 +406,34 @@ def a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else(s
     ctl(service, "ping")
     preload.write("CHUNK_ERROR", 0)
     ctl(service, "capture", "--store", store, "--device", "more", "--seconds", "1")
+
+
+def a_disk_that_is_full_at_each_write_ends_no_stream_and_with_room_it_goes_on(service):
+    """Where nothing can be reserved, a chunk opens and its first write fails: more often than a broken disk may."""
+    preload = Preload(service, CHUNK_ERROR=0)
+    store = service.path("store")
+    os.makedirs(os.path.join(store, "staging"))
+    service.write(f"staging = {store}/staging", "ring-ms = 200")
+    service.start(**{name: preload.env[name] for name in ("LD_PRELOAD", "CHUNK_ERROR", "ASAN_OPTIONS")})
+    assert service.told() == "READY=1"
+    capture = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store,
+                                "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    objects = os.path.join(store, "objects")
+    until(lambda: any(files for _, _, files in os.walk(objects)))
+    preload.write("CHUNK_ERROR", errno.ENOSPC)
+    until(lambda: service.said().count("make room on that disk") >= 5)
+    assert capture.poll() is None
+    before = sum(len(files) for _, _, files in os.walk(objects))
+    preload.write("CHUNK_ERROR", 0)
+    until(lambda: sum(len(files) for _, _, files in os.walk(objects)) > before + 3)
+    capture.send_signal(signal.SIGINT)
+    out, err = capture.communicate(timeout=PATIENCE)
+    assert capture.returncode == 5, (out, err)
+    told = json.loads(out)
+    assert not told["broken"] and told["complete"] and told["lost"] > 0, told
+    assert told["captured"] + told["lost"] == told["offered"], told
+    ctl(service, "verify", "--store", store, told["manifest"])
 
 
 def a_place_that_another_daemon_took_meanwhile_is_left_to_it(service):
@@ -484,6 +513,7 @@ TESTS = (
     what_somebody_removes_under_a_daemon_is_made_again,
     a_staging_folder_that_is_replaced_is_followed,
     a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else,
+    a_disk_that_is_full_at_each_write_ends_no_stream_and_with_room_it_goes_on,
     a_place_that_another_daemon_took_meanwhile_is_left_to_it,
     positions_come_as_often_as_is_wanted,
     changes_are_synced_as_often_as_is_wanted,

@@ -599,6 +599,9 @@ def wrong_words_are_answered_with_what_to_write(story):
         ("capture", "--secnods", "1"): ("there is no option '--secnods'; did you mean '--seconds'?",),
         ("capture", "--store", "x", "--resume", "--seconds", "3"): ("--seconds is for a new capture",),
         ("ping", "--nonsense"): ("there is no option '--nonsense'\n",),
+        ("create-region", "0", "4", '{"PlayContent":{"artifact":"x"}}'):
+            ("create-region: content.CreateRegion.behavior.PlayContent.artifact_id: expected this field",
+             "there is no field 'artifact'"),
         ("nonesuch",): ("Try 'gardenctl --help'.",),
         ("seeek", "1"): ("there is no command 'seeek'; did you mean 'seek'?",),
         ("captur",): ("did you mean 'capture'?",),

@@ -260,6 +260,33 @@ static void test_a_fault_names_the_field_its_octet_and_what_was_found(void **sta
                         "content, octet 11: expected a name known here, found Explode?");
 }
 
+static void test_a_fault_names_what_was_perhaps_meant(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *content, *text;
+    } cases[] = {
+        {"shell_request", "{\"Sek\":[1]}", "found Sek; did you mean 'Seek'?"},
+        {"shell_request", "[\"creat_region\",0,1,[\"latent\"]]",
+         "found creat_region; did you mean 'create_region'?"},
+        {"shell_request", "{\"CreateRegion\":[0,1,{\"Nonsense\":[1]}]}",
+         "found Nonsense; there are PlayContent, Latent, ApplyProcessing, EmitTrigger"},
+        {"shell_request", "{\"CreateRegion\":{\"positoin\":0,\"duration\":1,\"behavior\":{}}}",
+         "expected this field, found a map; there is no "
+         "field "
+         "'positoin'"},
+        {"shell_request", "{\"Seek\":{\"x\":0,\"baet\":1}}",
+         "found a map; there is no field 'baet'"},
+        {"shell_request", "{\"Seek\":{}}", "found a map"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(decode(cases[i].family, cases[i].content) < 0);
+        const size_t size = strlen(fault.text), wanted = strlen(cases[i].text);
+        if (size < wanted || strcmp(fault.text + size - wanted, cases[i].text) != 0)
+            fail_msg("%s: %s", cases[i].content, fault.text);
+    }
+}
+
 static void test_a_query_reads_the_same_in_both_dialects(void **state)
 {
     (void)state;
@@ -288,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_integers_that_do_not_fit_their_field_are_refused),
         cmocka_unit_test(test_a_range_is_a_pair_and_nothing_else),
         cmocka_unit_test(test_a_fault_names_the_field_its_octet_and_what_was_found),
+        cmocka_unit_test(test_a_fault_names_what_was_perhaps_meant),
         cmocka_unit_test(test_a_query_reads_the_same_in_both_dialects),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
