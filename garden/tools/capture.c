@@ -260,7 +260,12 @@ static int capture_report_manifest(struct capture *capture, const struct garden_
                       (unsigned long long)manifest->total_samples,
                       (unsigned long long)garden_manifest_end(manifest), manifest->chunk_count,
                       (unsigned long long)manifest->total_gaps, seconds);
-        if (!manifest->complete)
+        if (!manifest->complete && capture->capturer.gone)
+            progress_line(
+                &capture->progress,
+                "the daemon went away in the midst of it: what it had written until then is "
+                "sealed, and that is all there is; start gardend, and a new capture goes on");
+        else if (!manifest->complete)
             progress_line(
                 &capture->progress,
                 "the daemon did not confirm the end: frames after the last may be missing");
@@ -272,6 +277,7 @@ static int capture_report_manifest(struct capture *capture, const struct garden_
         garden_entry_of("manifest", garden_value_text(garden_text_of(text))),
         garden_entry_of("complete", garden_value_bool(manifest->complete)),
         garden_entry_of("broken", garden_value_bool(capture->capturer.broken)),
+        garden_entry_of("daemon_gone", garden_value_bool(capture->capturer.gone)),
         garden_entry_of("chunks", garden_value_uint(manifest->chunk_count)),
         garden_entry_of("offered", garden_value_uint(garden_manifest_end(manifest))),
         garden_entry_of("captured", garden_value_uint(manifest->total_samples)),

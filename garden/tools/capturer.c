@@ -252,6 +252,7 @@ static void capturer_tick(uv_timer_t *timer)
     if (capturer->dead_ms > 0 && now_ms - capturer->dead_ms > patience_ms) {
         capturer_say(capturer, "the daemon stays away: sealing what it had written");
         capturer->dead_ms = 0;
+        capturer->gone = true;
         capturer_abandon(capturer);
     }
     const enum garden_recording_state state = garden_recording_state(capturer->recording);
@@ -334,7 +335,12 @@ void capturer_on_state(struct capturer *capturer, enum garden_client_state state
     if (!capturer->recording || capturer->finished) return;
     if (state == GARDEN_CLIENT_DEAD && capturer->dead_ms > 0) return; // it is waited for already
     if (state == GARDEN_CLIENT_DEAD) {
-        capturer_say(capturer, "the daemon does not answer; waiting for it");
+        capturer_say(
+            capturer,
+            "the daemon does not answer: it is waited for, %llu s at most, then what it had "
+            "written is sealed",
+            (unsigned long long)(capturer->stopping ? CAPTURER_DEAD_STOP_MS / 1000
+                                                    : capturer->patience_s));
         capturer->dead_ms = capturer_now().mono_ms;
     } else {
         capturer->dead_ms = 0;
@@ -364,6 +370,7 @@ static void capturer_told_state(struct garden_client *client, int result,
     }
     capturer_say(capturer,
                  "the daemon was started anew and forgot the stream: sealing what was written");
+    capturer->gone = true;
     capturer_abandon(capturer);
     capturer_pump(capturer);
 }

@@ -32,7 +32,8 @@ struct capturer {
     struct garden_capture_totals totals; // as last told
     char path[GARDEN_PATH_MAX];          // of the chunk that takes frames
     bool stopping, finished;
-    bool broken, losing;       // it had to end early, as when its source failed; no chunk takes it
+    bool gone;           // the daemon, or that which had the stream: it ended without being stopped
+    bool broken, losing; // it had to end early, as when its source failed; no chunk takes it
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
     unsigned asking; // requests under way: it has to stay until there are none

@@ -656,6 +656,27 @@ def a_capture_that_is_taken_up_keeps_the_seconds_that_were_wished_for(story):
     assert done["captured"] == done["offered"] == 3 * 48000 and done["complete"], done
 
 
+def a_daemon_that_is_killed_is_told_with_what_is_sealed_and_how_to_go_on(story):
+    for json_too in (False, True):
+        daemon, _ = story.start("--source", "counter:2,48000", pace="real")
+        running = subprocess.Popen([GARDENCTL, *["--json"] * json_too, "--run-dir", story.path("run"), "capture",
+                                    "--store", story.store, "--chunk-bytes", "65536", "--patience", "1"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        before = len(os.listdir(os.path.join(story.store, "objects"))) if json_too else 0
+        until(lambda: os.path.isdir(os.path.join(story.store, "objects"))
+              and len(os.listdir(os.path.join(story.store, "objects"))) > before + 2)
+        daemon.kill()
+        daemon.wait()
+        out, err = running.communicate(timeout=PATIENCE)
+        assert running.returncode == 5 and "waited for, 1 s at most" in err and "stays away" in err, (out, err)
+        if json_too:
+            told = json.loads(out)
+            assert told["daemon_gone"] and not told["complete"] and told["captured"] > 0, told
+        else:
+            assert "the daemon went away in the midst of it" in out and "a new capture goes on" in out, out
+            plain("verify", "--store", story.store, out.split()[-1])
+
+
 def a_capture_into_a_folder_that_no_daemon_writes_into_makes_nothing(story):
     daemon, _ = story.start("--source", "counter:2,48000", "--log-level", "info", pace="real")
     wrong = story.path("wrong")
