@@ -16,7 +16,9 @@ enum {
     // How often the watch looks whether calls still do its work, and how often in a row nothing may have
     // changed before it waits to be called.
     ENGINE_LEASE_MS = 1,
-    // How long a stream rests at least between two flushes.
+    // How long a stream rests between two flushes, or turns: so many times what the last took. Between flushes at
+    // least so long.
+    ENGINE_RESTS = 4,
     ENGINE_REST_NS = 20000,
     ENGINE_STILL = 64,
 };
@@ -48,10 +50,20 @@ void zmq__engine_turn(struct zmq__engine *engine)
     const unsigned turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
     atomic_store_explicit(&engine->turns, turns + 1, memory_order_relaxed);
     engine->ran = true;
+    const uint64_t begun_ns = uv_hrtime();
     int i = 0;
     do {
         (void)zmtp_uv_turn(engine->uv); // it is open, and runs nothing of the program's
     } while (++i < ENGINE_TURNS && engine_timeout(engine) == 0);
+    engine->turned_ns = uv_hrtime();
+    engine->turn_ns = engine->turned_ns - begun_ns;
+}
+
+// At most a fifth of the time goes into turns: with many connections one that comes too soon writes, and reads, one
+// message of each.
+bool zmq__engine_rested(const struct zmq__engine *engine)
+{
+    return uv_hrtime() - engine->turned_ns >= ENGINE_RESTS * engine->turn_ns;
 }
 
 static void engine_flush(struct zmq__engine *engine)
@@ -95,7 +107,7 @@ static bool engine_direct(struct zmq__engine *engine)
     if (reply) return true;
     if (engine->unwritten++ % ZMQ__ENGINE_STRIDE != 0)
         return false; // a clock costs as much as a send
-    const uint64_t rest_ns = 4 * engine->flush_ns;
+    const uint64_t rest_ns = ENGINE_RESTS * engine->flush_ns;
     return !engine_flushed(engine, rest_ns > ENGINE_REST_NS ? rest_ns : ENGINE_REST_NS);
 }
 

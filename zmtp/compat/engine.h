@@ -30,11 +30,12 @@ struct zmq__engine {
     struct zmq__socket *socket;
     struct zmq__loop *watch;
     // Under the lock.
-    bool ran;             // since the last look at the timers
-    bool direct;          // the next send may write at once: something was received since the last
-    unsigned unwritten;   // sends since the last flush
-    uint64_t flush_ns;    // what that took
-    bool closing, closed; // the engine; the watch's by then
+    bool ran;           // since the last look at the timers
+    bool direct;        // the next send may write at once: something was received since the last
+    unsigned unwritten; // sends since the last flush
+    uint64_t flush_ns;  // what that took
+    uint64_t turn_ns, turned_ns; // what the last turn took, and when it ended
+    bool closing, closed;        // the engine; the watch's by then
     // For the watch, too.
     atomic_uint entries; // calls so far
     atomic_uint turns;   // of the engine, whoever ran it
@@ -65,7 +66,9 @@ struct zmq__engine {
 // For |socket|, whose lock is held, or which nobody knows yet. An errno.
 int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struct zmq__loop *watch);
 // All under the socket's lock.
-void zmq__engine_turn(struct zmq__engine *engine);              // what can be done now, to a bound
+void zmq__engine_turn(struct zmq__engine *engine); // what can be done now, to a bound
+bool zmq__engine_rested(
+    const struct zmq__engine *engine); // it is time for another turn amid a stream
 void zmq__engine_sent(struct zmq__engine *engine, size_t size); // octets, by the pattern
 void zmq__engine_received(struct zmq__engine *engine);          // a message, by the program
 // A call lets go of the lock: what is left to be done is done now, or the watch is called.

@@ -184,7 +184,12 @@ int zmq__message_take(zmq_msg_t *msg, struct zmtp_part *part, const struct zmtp_
     message_init(&taken);
     const int result = message_set_body(&taken, part);
     if (result != ZMTP_OK) return result;
-    taken.origin = zmtp_origin_ref(origin);
+    if (message->origin == origin) { // the reference that it has already is good for this one, too
+        taken.origin = origin;
+        message->origin = NULL;
+    } else {
+        taken.origin = zmtp_origin_ref(origin);
+    }
     taken.flags = more ? ZMQ__FLAG_MORE : 0;
     message_fini(message);
     *message = taken;

@@ -190,6 +190,13 @@ void zmq__socket_work(struct zmq__socket *socket)
     socket_rounds(socket);
 }
 
+void zmq__socket_work_amid(struct zmq__socket *socket)
+{
+    socket->calls = 0;
+    if (!socket->engine || socket_near(socket) || zmq__engine_rested(socket->engine))
+        zmq__socket_work(socket);
+}
+
 // Has another thread called? Without the lock.
 static bool socket_called(struct zmq__socket *socket)
 {

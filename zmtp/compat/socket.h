@@ -104,6 +104,8 @@ unsigned zmq__socket_found(struct zmq__socket *socket); // as events
 int zmq__socket_expose(struct zmq__socket *socket);     // as fd
 // Inside. Sees to all news, whether or not it was rung.
 void zmq__socket_work(struct zmq__socket *socket);
+// Inside. The same amid a stream of receives, where others are looked to as well, but not all the time.
+void zmq__socket_work_amid(struct zmq__socket *socket);
 // Inside. The same if there are any, at the price of a look.
 void zmq__socket_look(struct zmq__socket *socket);
 // On the watch's thread: runs the engine and does the socket's work, if nobody else is inside. False: somebody is.

@@ -31,9 +31,18 @@ static int transfer_admits(struct zmq__socket *socket, const struct zmtp_part *p
     return result == ZMTP_OK ? 0 : zmq__errno_of(result);
 }
 
-static int transfer_admit(struct zmq__socket *socket, const struct zmtp_part *part,
-                          uint64_t deadline_ms)
+// Waits for |timeout_ms| from the first time on; -1: for ever. |*deadline_ms| is 0 before: the clock is not asked by those
+// who need not wait. EAGAIN: the time is over.
+static int transfer_wait(struct zmq__socket *socket, int timeout_ms, uint64_t *deadline_ms)
 {
+    if (timeout_ms == 0) return EAGAIN;
+    if (*deadline_ms == 0) *deadline_ms = zmq__socket_deadline(timeout_ms);
+    return zmq__socket_wait(socket, *deadline_ms);
+}
+
+static int transfer_admit(struct zmq__socket *socket, const struct zmtp_part *part, int timeout_ms)
+{
+    uint64_t deadline_ms = 0;
     for (;;) {
         zmq__socket_look(socket);
         int error = transfer_admits(socket, part);
@@ -42,7 +51,7 @@ static int transfer_admit(struct zmq__socket *socket, const struct zmtp_part *pa
             error = transfer_admits(socket, part);
         }
         if (error != EAGAIN) return error;
-        error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
+        error = transfer_wait(socket, timeout_ms, &deadline_ms);
         if (error != 0) return error;
     }
 }
@@ -78,8 +87,9 @@ static int transfer_put(struct zmq__socket *socket, const struct transfer_load *
 
 // Sends it; it stays the caller's on failure.
 static int transfer_push(struct zmq__socket *socket, const struct transfer_load *load,
-                         uint64_t deadline_ms)
+                         int timeout_ms)
 {
+    uint64_t deadline_ms = 0;
     // A ROUTER or STREAM of libzmq takes an id with nothing behind it, and nothing comes of that.
     const bool alone = !load->msg || load->msg->count == 1;
     if ((alone && (socket->type == ZMTP_ROUTER || socket->type == ZMTP_STREAM)) ||
@@ -99,20 +109,20 @@ static int transfer_push(struct zmq__socket *socket, const struct transfer_load 
             return 0;
         }
         if (result != ZMTP_ERR_AGAIN) return zmq__errno_of(result);
-        const int error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
+        const int error = transfer_wait(socket, timeout_ms, &deadline_ms);
         if (error != 0) return error;
     }
 }
 
-static int transfer_push_msg(struct zmq__socket *socket, struct zmtp_msg *msg, uint64_t deadline_ms)
+static int transfer_push_msg(struct zmq__socket *socket, struct zmtp_msg *msg, int timeout_ms)
 {
     const struct transfer_load load = {.msg = msg, .size = zmtp_msg_size(msg)};
-    return transfer_push(socket, &load, deadline_ms);
+    return transfer_push(socket, &load, timeout_ms);
 }
 
-static uint64_t transfer_deadline(const struct zmq__socket *socket, int flags)
+static int transfer_timeout(const struct zmq__socket *socket, int flags)
 {
-    return zmq__socket_deadline(flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo);
+    return flags & ZMQ_DONTWAIT ? 0 : socket->options.sndtimeo;
 }
 
 // What a message has beside its body: whom a SERVER or PEER sends it to, and a RADIO's group.
@@ -143,7 +153,7 @@ static int transfer_send_whole(struct zmq__socket *socket, struct zmtp_part *par
     if (socket->type == ZMTP_RADIO && zmtp_msg_append(&msg, label->group) < 0) error = ENOMEM;
     if (error == 0 && zmtp_msg_append_part(&msg, part) < 0) error = ENOMEM;
     if (error == 0) {
-        error = transfer_push_msg(socket, &msg, transfer_deadline(socket, flags));
+        error = transfer_push_msg(socket, &msg, transfer_timeout(socket, flags));
         if (error != 0) transfer_take_back(&msg, part);
     }
     zmtp_msg_fini(&msg);
@@ -162,16 +172,16 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
 {
     struct zmtp_msg *const msg = &socket->sending;
     const bool last = !(flags & ZMQ_SNDMORE);
-    const uint64_t deadline_ms = transfer_deadline(socket, flags);
+    const int timeout_ms = transfer_timeout(socket, flags);
     if (socket->safe) return transfer_send_whole(socket, part, label, flags);
     if (socket->type == ZMTP_DGRAM && transfer_check_datagram(socket, last) != 0) return EINVAL;
     if (msg->count == 0 && !transfer_nowhere(socket)) {
-        const int error = last ? transfer_turn(socket) : transfer_admit(socket, part, deadline_ms);
+        const int error = last ? transfer_turn(socket) : transfer_admit(socket, part, timeout_ms);
         if (error != 0) return error;
     }
     if (zmtp_msg_append_part(msg, part) < 0) return ENOMEM;
     if (!last) return 0;
-    const int error = transfer_push_msg(socket, msg, deadline_ms);
+    const int error = transfer_push_msg(socket, msg, timeout_ms);
     if (error == 0) return 0;
     transfer_take_back(msg, part); // one that can never be sent takes the others along
     if (error != EAGAIN && error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
@@ -257,7 +267,7 @@ static int transfer_send_body(struct zmq__socket *socket, struct zmtp_bytes body
 {
     const struct transfer_load load = {.body = body, .size = body.size};
     const int turn = transfer_turn(socket);
-    return turn != 0 ? turn : transfer_push(socket, &load, transfer_deadline(socket, flags));
+    return turn != 0 ? turn : transfer_push(socket, &load, transfer_timeout(socket, flags));
 }
 
 int zmq_send(void *handle, const void *data, size_t size, int flags)
@@ -334,14 +344,14 @@ static int transfer_pull(struct zmq__socket *socket)
 static int transfer_fetch(struct zmq__socket *socket, int flags)
 {
     const int timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->options.rcvtimeo;
-    const uint64_t deadline_ms = zmq__socket_deadline(timeout_ms);
+    uint64_t deadline_ms = 0;
     if (socket->taken < socket->receiving.count) return 0;
     if (socket->type == ZMTP_REQ && !socket->turn) return EFSM;
     if (socket->type == ZMTP_REP && socket->turn) return EFSM;
-    if (++socket->calls >= ZMQ__SOCKET_CALLS) zmq__socket_work(socket);
+    if (++socket->calls >= ZMQ__SOCKET_CALLS) zmq__socket_work_amid(socket);
     for (;;) {
         if (socket->taken < socket->receiving.count) return 0; // what another thread could not take
-        zmtp_msg_fini(&socket->receiving);
+        zmtp__msg_clear(&socket->receiving); // the next is most likely from the same peer
         socket->taken = 0;
         int error = transfer_pull(socket);
         if (error == EAGAIN) {
@@ -349,7 +359,7 @@ static int transfer_fetch(struct zmq__socket *socket, int flags)
             error = transfer_pull(socket);
         }
         if (error != EAGAIN) return error;
-        error = deadline_ms == 0 ? EAGAIN : zmq__socket_wait(socket, deadline_ms);
+        error = transfer_wait(socket, timeout_ms, &deadline_ms);
         if (error != 0) return error;
     }
 }
