@@ -35,15 +35,16 @@ static void job_turn(uv_idle_t *idle)
     struct garden_error error = {.text = ""};
     const int result = job->step(job, &error);
     if (result > 0) return;
-    if (result < 0) tool_failed(job->call, "%s", error.text);
+    struct mcp_call *call = job->call; // its answer is its end
     job_finish(job, result == 0);
+    if (result < 0) tool_failed(call, "%s", error.text);
 }
 
 static void job_cancelled(struct mcp_call *call)
 {
     struct job *job = call->user;
-    tool_failed(call, "cancelled"); // nobody hears it
     job_finish(job, false);
+    tool_failed(call, "cancelled"); // nobody hears it
 }
 
 void job_start(struct job *job, struct mcp_call *call)
