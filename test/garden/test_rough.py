@@ -131,7 +131,7 @@ def damaged_files_of_every_kind_are_refused_or_repaired(story):
     dice = random.Random(5)
     with open(story.path("gardend.conf"), "w", encoding="utf-8") as file:
         file.write("ring-ms = 400\n")
-    daemon, _ = story.start("--source", "counter:2,48000", pace="real")
+    daemon, _ = story.start("--source", "counter:2,48000", "--ring-ms", "10000", pace="real")
     for beat in range(3):
         ctl(story, "create-region", str(beat), "4", '{"PlayContent":{"artifact_id":"kick"}}')
     whole(story, capturing(story, "--seconds", "1"))
@@ -207,7 +207,7 @@ def a_storm_of_signals_loses_nothing_unseen(story):
 
 
 def a_collection_that_races_a_capture_and_slices_takes_nothing_of_theirs(story):
-    story.start("--source", "counter:2,48000", pace="real")
+    story.start("--source", "counter:2,48000", "--ring-ms", "10000", pace="real")
     first = whole(story, capturing(story, "--seconds", "1"))
     before = sealed(story)
     running = capturing(story, "--seconds", "3")

@@ -185,7 +185,10 @@ def a_slice_of_lost_frames_is_silent_or_left_out_or_refused(story):
     begun = subprocess.Popen([GARDENCTL, "--connection", os.path.join(story.path("run"), "connection.json"),
                               "--json", "capture", "--store", story.store, "--chunk-bytes", "65536"],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    time.sleep(0.5)
+    deadline = time.monotonic() + PATIENCE
+    while sum(len(names) for _, _, names in os.walk(os.path.join(story.store, "objects"))) < 2:  # more than the definition
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     begun.send_signal(signal.SIGSTOP)  # nobody stages chunks for a while
     time.sleep(0.8)
     begun.send_signal(signal.SIGCONT)
@@ -678,7 +681,7 @@ def a_garbage_body_is_answered_with_an_error(story):
 
 def a_reader_that_goes_does_not_end_a_capture(story):
     take, frames = story.recording(seconds=2)
-    story.start("--file", take, pace="real")
+    story.start("--file", take, "--ring-ms", "10000", pace="real")
     client = subprocess.Popen(
         [GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
          story.store, "--chunks", "8", "--manifest-file", story.path("manifest")],
