@@ -487,6 +487,10 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
     }
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
     if (!out->store) return tool_usage(tool, "--store DIR is missing");
+    if (out->store[0] == 0) return tool_usage(tool, "--store takes a folder, not ''");
+    if (out->chunks > 0 && out->chunk_bytes > 0)
+        return tool_usage(tool,
+                          "--chunks and --chunk-bytes both say how large a chunk is: give one");
     if (out->seconds > 0 && (out->recover || out->resume))
         return tool_usage(tool, "--seconds is for a new capture: one that was left keeps its own");
     if (out->recover && out->resume)

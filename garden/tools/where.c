@@ -120,6 +120,8 @@ static int where_endpoints(const struct tool_where *named, struct where *out,
 {
     char path[WHERE_PATH_MAX];
     if (named->tcp) return where_tcp(named->tcp, out, error);
+    if (named->connection && named->connection[0] == 0)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "--connection takes a file, not ''");
     if (named->connection) return where_connection(named->connection, out, error);
     if (named->run_folder) return where_folder(named, out, error);
     if (where_file(named, path, sizeof path) < 0)

@@ -598,6 +598,9 @@ def wrong_words_are_answered_with_what_to_write(story):
         ("--tcp", "localhost:7000", "ping"): ("--tcp and --connection both say where the daemon is",),
         ("capture", "--secnods", "1"): ("there is no option '--secnods'; did you mean '--seconds'?",),
         ("capture", "--store", "x", "--resume", "--seconds", "3"): ("--seconds is for a new capture",),
+        ("--connection", "", "ping"): ("--connection takes a file, not ''",),
+        ("capture", "--store", ""): ("--store takes a folder, not ''",),
+        ("capture", "--store", "x", "--chunks", "3", "--chunk-bytes", "500"): ("--chunks and --chunk-bytes both say",),
         ("ping", "--nonsense"): ("there is no option '--nonsense'\n",),
         ("create-region", "0", "4", '{"PlayContent":{"artifact":"x"}}'):
             ("create-region: content.CreateRegion.behavior.PlayContent.artifact_id: expected this field",
