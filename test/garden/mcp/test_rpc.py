@@ -334,7 +334,10 @@ def a_cancelled_query_ends_in_the_daemon_and_nothing_else_does(stage):
     assert answer["id"] == behind and not answer["result"]["isError"], answer
     assert mcp.call("transport_state")["playing"]  # Interrupt alone pauses it, and ends the other's query
     assert other.request("ping")["result"] == {}
-    assert mcp.call("daemon_interrupt")["was_running"] == "playback and query"
+    deadline = time.monotonic() + stages.PATIENCE
+    while mcp.call("daemon_interrupt")["was_running"] != "playback and query":  # the other's may not be there yet
+        assert time.monotonic() < deadline
+        mcp.call("transport_play")
     answer = other.answer()
     assert answer["id"] == kept and "was interrupted" in str(answer), answer
 
