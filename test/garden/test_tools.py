@@ -648,7 +648,7 @@ def so_many_seconds_are_so_many_frames(story):
 
 
 def a_capture_that_is_taken_up_keeps_the_seconds_that_were_wished_for(story):
-    story.start("--source", "counter:2,48000", pace="real")
+    story.start("--source", "counter:2,48000", "--ring-ms", "10000", pace="real")
     words = ["capture", "--store", story.store, "--chunk-bytes", "65536"]
     running = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), *words, "--seconds", "3"],
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
