@@ -85,6 +85,12 @@ def scenario_of(row):
     return scenarios.BY_NAME[row['scenario']]
 
 
+def figures_of(row):
+    """The scenario's figures that the row has: an older file may lack one that came later."""
+    return [figure for figure in scenario_of(row).figures
+            if all(figure.key in part for part in row['contestants'].values())]
+
+
 def title(name):
     return contestants.BY_NAME[name].title
 
@@ -100,7 +106,7 @@ def long_table(kept):
            '| drop-in better by (95 %) | CPU us a message | calls a message | peak MB |')
     yield '|---|---|---|---|---|---|---|---|---|---|---|'
     for row in kept['rows']:
-        for figure in scenario_of(row).figures:
+        for figure in figures_of(row):
             for name in present([row]):
                 part = row['contestants'][name]
                 values = part[figure.key]
@@ -165,7 +171,7 @@ def judged(kept, ours, key=None):
     holds 1. With |key| by that, less being better, instead of by the scenario's figures."""
     lost, open_ = [], []
     for row in kept['rows']:
-        figures = scenario_of(row).figures if key is None else (scenarios.Figure(key, scenario_of(row).title),)
+        figures = figures_of(row) if key is None else (scenarios.Figure(key, scenario_of(row).title),)
         for figure in figures:
             found = ([], [])
             for theirs in present([row]) if ours in row['contestants'] else ():
