@@ -111,7 +111,10 @@ def measure(build, scenario, contestant, endpoint, size, amount):
         if figure.key == 'rate':
             result['rate'] = count / float(binder.get('seconds') or dialler['seconds'])
         else:
-            result[figure.key] = float(dialler.get(figure.key) or binder[figure.key])
+            told_by = dialler if figure.key in dialler else binder
+            if figure.key not in told_by:
+                raise Failed(f'it printed no {figure.key}; an older build?')
+            result[figure.key] = float(told_by[figure.key])
     result['cpu_us'] = (float(binder['cpu_seconds']) + float(dialler['cpu_seconds'])) / count * 1e6
     result['peak_kb'] = int(binder['peak_kb']) + int(dialler['peak_kb'])
     return result
