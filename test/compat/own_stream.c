@@ -1,4 +1,4 @@
-// Streams between two threads over inproc, with pauses and polls.
+// Streams between two threads over inproc, with pauses and polls, and with other threads that bring news meanwhile.
 // All comes, in order, and what a thread sent before it turned to something else, too. Run under ThreadSanitizer, too.
 #include <pthread.h>
 #include <sched.h>
@@ -224,6 +224,52 @@ static void left_behind(void *context)
     zmq_close(receiver.socket);
 }
 
+struct visitor {
+    void *context;
+    atomic_bool done;
+    int visits;
+};
+
+// Comes and goes at the end of a stream, faster than the end can take note of it. Those that went count as sockets of
+// the context until it has, so that now and then there is none to be had.
+static void *visit(void *hint)
+{
+    struct visitor *const visitor = hint;
+    while (!atomic_load(&visitor->done)) {
+        void *socket = open_patient(visitor->context, ZMQ_PUSH, PATIENCE_MS);
+        if (!socket) {
+            sched_yield();
+            continue;
+        }
+        zmq_connect(socket, "inproc://visited");
+        zmq_close(socket);
+        visitor->visits++;
+    }
+    return NULL;
+}
+
+static void visited(void *context)
+{
+    struct visitor visitor = {.context = context};
+    struct stream streams[2] = {{open_limited(context, ZMQ_PUSH, 1000), 7, MESSAGES, 0},
+                                {open_limited(context, ZMQ_PULL, 1000), 8, MESSAGES, 0}};
+    pthread_t threads[2], third;
+    zmq_bind(streams[1].socket, "inproc://visited");
+    zmq_connect(streams[0].socket, "inproc://visited");
+    pthread_create(&threads[0], NULL, send_all, &streams[0]);
+    pthread_create(&threads[1], NULL, receive_all, &streams[1]);
+    pthread_create(&third, NULL, visit, &visitor);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT("with others that come and go", streams[i].failed == 0);
+    }
+    atomic_store(&visitor.done, true);
+    pthread_join(third, NULL);
+    EXPECT("with others that come and go", visitor.visits > 0);
+    zmq_close(streams[0].socket);
+    zmq_close(streams[1].socket);
+}
+
 int main(void)
 {
     void *context = zmq_ctx_new();
@@ -233,6 +279,7 @@ int main(void)
     one_way(context, "a stream of PAIRs", ZMQ_PAIR, ZMQ_PAIR, 50);
     both_ways(context);
     left_behind(context);
+    visited(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
     return 0;
 }

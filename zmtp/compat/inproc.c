@@ -1,6 +1,7 @@
 #include "inproc.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "error.h"
@@ -133,8 +134,13 @@ void zmq__inproc_work(struct zmq__socket *socket)
 {
     struct zmtp__shore *shore;
     zmtp__dock_feed(&socket->dock);
-    while ((shore = zmtp__dock_next(&socket->dock))) {
-        if (!zmtp__shore_attached(shore) && !inproc_accept(socket, shore)) continue;
+    // What this socket itself has done to its lines is never put off.
+    while ((socket->lines_left > 0 || socket->dock.marks.first) &&
+           (shore = zmtp__dock_next(&socket->dock))) {
+        if (!zmtp__shore_attached(shore)) {
+            socket->lines_left--;
+            if (!inproc_accept(socket, shore)) continue;
+        }
         struct zmq__line *const line = zmtp__shore_owner(shore);
         struct zmq__socket *const other = line->pact->sockets[1 - line->index];
         const unsigned result = zmtp__shore_work(shore);
@@ -400,5 +406,6 @@ void zmq__inproc_leave(struct zmq__socket *socket)
         next = line->next;
         if (line->index == 0 && inproc_hang_up(socket, line)) inproc_forget(socket, line);
     }
+    socket->lines_left = UINT_MAX; // nobody finds it any more
     zmq__inproc_work(socket);
 }

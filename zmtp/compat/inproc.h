@@ -26,7 +26,8 @@ void zmq__inproc_unbind_all(struct zmq__socket *socket);
 int zmq__inproc_disconnect(struct zmq__socket *socket, const char *name);
 // The core's limits are others now.
 void zmq__inproc_alter(struct zmq__socket *socket);
-// Lets lines with news work.
+// Lets lines with news work, and takes up |socket->lines_left| new ones at most: as fast as they come, others of its
+// lines and its own calls have their turns.
 void zmq__inproc_work(struct zmq__socket *socket);
 // The core has closed: all lines end.
 void zmq__inproc_leave(struct zmq__socket *socket);

@@ -22,6 +22,8 @@ enum {
     SOCKET_ROUNDS = 8,
     // Tries for the lock before the processor is given to who has it.
     SOCKET_SPINS = 100,
+    // New lines of inproc that are taken up for one call, some 2 us each.
+    SOCKET_LINES = 64,
     // How soon it is tried again what there was no memory for.
     SOCKET_HUNGRY_MS = 20,
 };
@@ -69,7 +71,9 @@ void zmq__socket_unref(struct zmq__socket *socket)
     zmtp__dock_fini(&socket->dock);
     zmq__options_fini(&socket->options);
     if (socket->safe) zmq__sleepers_fini(&socket->sleepers);
+    struct zmq__context *const context = socket->joined ? socket->context : NULL;
     zmq__handle_give(ZMQ__TAG_SOCKET, &socket->handle);
+    if (context) zmq__context_release(context);
 }
 
 static bool socket_try(struct zmq__socket *socket)
@@ -163,7 +167,7 @@ static void socket_rounds(struct zmq__socket *socket)
         if (socket->safe && socket_busy(socket)) socket->stirred = true;
         if (near) zmq__inproc_work(socket);
         zmtp_socket_process(socket->core);
-        if (!socket_busy(socket)) break;
+        if (!socket_busy(socket) || !socket->lines_left) break;
     }
 }
 
@@ -184,6 +188,7 @@ static bool socket_turn(struct zmq__socket *socket)
 void zmq__socket_work(struct zmq__socket *socket)
 {
     socket->calls = 0;
+    socket->lines_left = SOCKET_LINES;
     zmq__purse_empty(&socket->purse);
     if (atomic_load_explicit(&socket->rung, memory_order_acquire)) socket_hush(socket);
     if (socket->engine) (void)socket_turn(socket);
@@ -215,6 +220,7 @@ static void socket_let_go(struct zmq__socket *socket, memory_order order)
 {
     if (socket->stirred) zmq__sleepers_wake(&socket->sleepers);
     socket->stirred = false;
+    socket->lines_left = SOCKET_LINES;
     atomic_store_explicit(&socket->held, false, order);
 }
 
@@ -225,15 +231,19 @@ static void socket_unlock(struct zmq__socket *socket)
     for (int i = 0; i < SOCKET_ROUNDS; i++) {
         for (int k = 0; k < SOCKET_ROUNDS && !socket_sleep(socket) && !socket_hungry(socket); k++)
             socket_rounds_late(socket);
+        // New lines come faster than they are taken up: whoever brings the next may do it.
+        const bool left = !socket->lines_left;
+        if (left) zmtp__dock_doze(&socket->dock);
         if (socket->engine) zmq__engine_leave(socket->engine);
         if (!socket_near(socket)) { // nobody can call
             socket_let_go(socket, memory_order_release);
             return;
         }
         socket_let_go(socket, memory_order_seq_cst);
-        if (!socket_called(socket) || !socket_try(socket)) return;
+        if ((!left && !socket_called(socket)) || !socket_try(socket)) return;
         socket_rounds_late(socket);
     }
+    zmtp__dock_doze(&socket->dock);
     socket_let_go(socket, memory_order_seq_cst);
 }
 
@@ -308,11 +318,9 @@ bool zmq__socket_visit(struct zmq__socket *socket)
 
 void zmq__socket_gone(struct zmq__socket *socket)
 {
-    struct zmq__context *const context = socket->context;
     zmtp_pool_close(socket->pool);
     socket->pool = NULL;
     zmq__socket_unref(socket);
-    zmq__context_release(context);
 }
 
 static int socket_open_bell(struct zmq__socket *socket)
@@ -531,6 +539,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     atomic_init(&socket->rung, false);
     atomic_init(&socket->refs, 1);
     zmtp__dock_init(&socket->dock);
+    socket->lines_left = SOCKET_LINES;
     zmtp_msg_init(&socket->sending, NULL);
     zmtp_msg_init(&socket->receiving, NULL);
     zmq__context_lock(context);
@@ -545,6 +554,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
         socket_free(socket);
         return NULL;
     }
+    socket->joined = true;
     atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_SOCKET, memory_order_release);
     return socket;
 }

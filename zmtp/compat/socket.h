@@ -40,7 +40,8 @@ struct zmq__socket {
     struct zmq__socket *next, *before; // of the context, under its lock
     uint64_t number;
     enum zmtp_socket_type type;
-    bool safe; // for all threads: it has |sleepers|, and never a bell
+    bool joined; // the context counts it, until nobody refers to it
+    bool safe;   // for all threads: it has |sleepers|, and never a bell
     struct zmq__options options;
     struct zmtp_socket *core; // null: closed
     struct zmtp_pool *pool;   // of what is sent
@@ -52,6 +53,7 @@ struct zmq__socket {
     struct zmq__monitor *monitor; // null: nobody listens
     // Lines to other sockets.
     struct zmtp__dock dock;
+    unsigned lines_left; // new lines that are taken up before it is let go, or works anew
     struct zmq__line *lines;
     atomic_bool near; // it may have some
     atomic_uint refs; // its own, and of each line that may ring it

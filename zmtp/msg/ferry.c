@@ -271,6 +271,11 @@ bool zmtp__dock_sleep(struct zmtp__dock *dock)
     return !atomic_load_explicit(&dock->called, memory_order_seq_cst);
 }
 
+void zmtp__dock_doze(struct zmtp__dock *dock)
+{
+    atomic_store_explicit(&dock->asleep, true, memory_order_seq_cst);
+}
+
 void zmtp__dock_wake(struct zmtp__dock *dock)
 {
     atomic_store_explicit(&dock->asleep, false, memory_order_relaxed);

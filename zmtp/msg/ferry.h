@@ -65,6 +65,8 @@ static inline bool zmtp__dock_hungry(const struct zmtp__dock *dock)
 // From now on who calls is told to ring. False: somebody has called meanwhile, so do not sleep. A dock
 // is asleep at first.
 bool zmtp__dock_sleep(struct zmtp__dock *dock);
+// The same, with news that wait for a later call.
+void zmtp__dock_doze(struct zmtp__dock *dock);
 // Somebody looks now, and will until the next sleep: callers need not ring.
 void zmtp__dock_wake(struct zmtp__dock *dock);
 
