@@ -3,7 +3,8 @@
 --     tshark -X lua_script:garden/tools/garden.lua -i lo -f 'tcp portrange 7400-7404' -O zmtp,garden
 --     tshark -X lua_script:garden/tools/garden.lua -r session.pcap -Y 'garden.msg_type == "shell_request"'
 --
--- A connection is known by its greeting. One whose greeting was not captured: -d tcp.port==7400,zmtp. Lanes that
+-- A connection is known by its greeting; on a port that is another protocol's (44818 is one) only with
+-- -o tcp.try_heuristic_first:TRUE. One whose greeting was not captured: -d tcp.port==7400,zmtp. Lanes that
 -- are encrypted show their frames only, and ipc cannot be captured at all: gardenctl record sees both.
 local zmtp = Proto("zmtp", "ZeroMQ Message Transport Protocol")
 local garden = Proto("garden", "The garden protocol")

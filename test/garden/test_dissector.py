@@ -77,7 +77,8 @@ class Relay:
 
 
 def tshark(*options):
-    done = subprocess.run(["tshark", "-X", f"lua_script:{SCRIPT}", *options], capture_output=True, text=True,
+    # The ports are whatever was free, and some of those are other protocols' to tshark.
+    done = subprocess.run(["tshark", "-X", f"lua_script:{SCRIPT}", "-o", "tcp.try_heuristic_first:TRUE", *options], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     assert "Lua" not in done.stderr and "Lua Error" not in done.stdout, (done.stderr, done.stdout[:2000])
