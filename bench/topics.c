@@ -27,10 +27,10 @@ enum {
     VISITED = 65536, // topics that unwanted messages are like
 };
 
-// The first topic and the last, which the publisher says once they have come; and what it says at last, which begins
-// as the last topic does.
-static const char topic_begin[] = "the beginning", topic_end[] = "the end",
-                  topic_over[] = "the end of all";
+// The first topic and the last, which the publisher says once they have come. The others begin as these do: it has
+// looked at its clocks, so that subscriptions may come now; and there is no more.
+static const char topic_begin[] = "the beginning", topic_go[] = "the beginning of it",
+                  topic_end[] = "the end", topic_over[] = "the end of all";
 
 static size_t topic_count(const struct bench_arguments *arguments)
 {
@@ -124,6 +124,7 @@ static void publish(struct adapter *adapter, const struct bench_arguments *argum
     listen_until(adapter, bell, topic_begin, 1);
     const size_t before = bench_resident();
     const uint64_t started_ns = bench_now_ns(), cpu_ns = bench_cpu_ns();
+    adapter_send(adapter, topic_go, sizeof topic_go - 1);
     listen_until(adapter, bell, topic_end, topic_count(arguments) + 1);
     const uint64_t taken_ns = bench_now_ns() - started_ns, used_ns = bench_cpu_ns() - cpu_ns;
     adapter_idle(adapter, SETTLE_MS);
@@ -140,61 +141,74 @@ static void publish(struct adapter *adapter, const struct bench_arguments *argum
             (double)grown / octets, unwanted_ns);
 }
 
+// All that comes to a subscriber is taken by one receive, as the publisher says some things again.
 struct taker {
-    const char *last; // the message that ends it
-    size_t count;     // of those that are wanted
+    struct adapter *adapter;
+    sem_t *bell;          // null: an XSUB, whose publisher is told
+    size_t topics, count; // that it subscribes to; messages that it wanted
+    bool began, ended;
+    size_t resident; // before it subscribed
+    uint64_t cpu_ns;
 };
+
+static void taker_subscribe(struct taker *t, const char *topic, size_t size)
+{
+    char said[TOPIC_SIZE + 2] = {1};
+    memcpy(said + 1, topic, size);
+    if (t->bell)
+        adapter_subscribe(t->adapter, topic, size);
+    else
+        adapter_send(t->adapter, said, 1 + size);
+}
+
+// Rings once for what is said again and again.
+static void taker_hears(struct taker *t, bool *heard)
+{
+    if (!*heard && t->bell) (void)sem_post(t->bell); // it is far from its limit
+    *heard = true;
+}
+
+static void taker_begin(struct taker *t)
+{
+    char topic[TOPIC_SIZE + 1];
+    t->resident = bench_resident();
+    t->cpu_ns = bench_cpu_ns();
+    for (size_t i = 0; i < t->topics; i++) {
+        topic_write(topic, i);
+        taker_subscribe(t, topic, TOPIC_SIZE);
+    }
+    taker_subscribe(t, topic_end, sizeof topic_end - 1);
+}
 
 static bool taker_on_message(void *context, const unsigned char *data, size_t size)
 {
     struct taker *const t = context;
-    if (size == strlen(t->last) && memcmp(data, t->last, size) == 0) return false;
-    if (memcmp(data, "the ", 4) == 0) return true; // said again
-    if (size != TOPIC_SIZE || data[TOPIC_SIZE - 1] == 'x')
+    if (size == sizeof topic_over - 1) return false;
+    if (size == sizeof topic_begin - 1) {
+        taker_hears(t, &t->began);
+    } else if (size == sizeof topic_go - 1) {
+        taker_begin(t);
+    } else if (size == sizeof topic_end - 1) {
+        taker_hears(t, &t->ended);
+    } else if (size == TOPIC_SIZE && data[TOPIC_SIZE - 1] != 'x') {
+        t->count++;
+    } else {
         bench_die("subscriber", "something came that it did not want");
-    t->count++;
+    }
     return true;
-}
-
-static void take_until(struct adapter *adapter, sem_t *bell, struct taker *t, const char *last)
-{
-    t->last = last;
-    adapter_receive(adapter, taker_on_message, t);
-    if (bell) (void)sem_post(bell); // it is far from its limit
-}
-
-static void topic_subscribe(struct adapter *adapter, bool forward, const char *topic, size_t size)
-{
-    char said[TOPIC_SIZE + 2] = {1};
-    memcpy(said + 1, topic, size);
-    if (forward)
-        adapter_send(adapter, said, 1 + size);
-    else
-        adapter_subscribe(adapter, topic, size);
 }
 
 static void subscribe(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    const size_t count = topic_count(arguments);
-    const bool forward = bench_has(arguments->extra, "forward");
-    char topic[TOPIC_SIZE + 1];
-    struct taker t = {0};
-    topic_subscribe(adapter, forward, topic_begin, sizeof topic_begin - 1);
-    sem_t *const bell = forward ? NULL : topic_bell(arguments->endpoint, false);
-    take_until(adapter, bell, &t, topic_begin);
-    const size_t before = bench_resident();
-    const uint64_t cpu_ns = bench_cpu_ns();
-    for (size_t i = 0; i < count; i++) {
-        topic_write(topic, i);
-        topic_subscribe(adapter, forward, topic, TOPIC_SIZE);
-    }
-    topic_subscribe(adapter, forward, topic_end, sizeof topic_end - 1);
-    take_until(adapter, bell, &t, topic_end);
-    take_until(adapter, NULL, &t, topic_over);
+    struct taker t = {.adapter = adapter, .topics = topic_count(arguments)};
+    if (!bench_has(arguments->extra, "forward")) t.bell = topic_bell(arguments->endpoint, false);
+    taker_subscribe(&t, topic_begin, sizeof topic_begin - 1);
+    adapter_receive(adapter, taker_on_message, &t);
     if (t.count != WANTED) bench_die("subscriber", "not all that it wanted came");
-    const size_t after = bench_resident(), grown = after > before ? after - before : 1;
-    fprintf(out, "messages %zu\ncpu_seconds %.9f\nsubscriber_resident %.6g\n", count,
-            (double)(bench_cpu_ns() - cpu_ns) / 1e9, (double)grown / ((double)count * TOPIC_SIZE));
+    const size_t after = bench_resident(), grown = after > t.resident ? after - t.resident : 1;
+    fprintf(out, "messages %zu\ncpu_seconds %.9f\nsubscriber_resident %.6g\n", t.topics,
+            (double)(bench_cpu_ns() - t.cpu_ns) / 1e9,
+            (double)grown / ((double)t.topics * TOPIC_SIZE));
 }
 
 int main(int argc, char **argv)
