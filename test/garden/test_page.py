@@ -327,10 +327,10 @@ def the_javascript_alone_does_what_it_says(daemon):
 
 
 def begin_capture(daemon):
-    """By the page's request, without the page; until two chunks are sealed."""
+    """By the page's request, without the page; until three chunks are sealed."""
     status, _, body = daemon.ask("/captures?device=tone&uri=stream://tone/main", "POST", Origin=f"http://127.0.0.1:{daemon.port}")
     assert status == 200, body
-    daemon.until(lambda: "chunk 1 sealed" in json.loads(daemon.ask("/captures.json")[2])[0]["output"], daemon.said)
+    daemon.until(lambda: "chunk 2 sealed" in json.loads(daemon.ask("/captures.json")[2])[0]["output"], daemon.said)
 
 
 def manifests(daemon):
