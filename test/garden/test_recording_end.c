@@ -106,6 +106,31 @@ static void test_what_is_salvaged_ends_where_was_wished(void **state)
     }
 }
 
+// What surveys a store has to know every record of a journal: one that it does not may name anything, which stops gc.
+static void test_a_recording_under_way_that_ends_at_a_frame_is_no_fault_of_its_store(void **state)
+{
+    (void)state;
+    struct world w;
+    struct garden_error error;
+    struct garden_check_report found;
+    struct garden_collect_report collected;
+    const struct garden_check_config check = {0};
+    const struct garden_collect_config collect = {0};
+    world_begin(&w, 1);
+    w.frames_max = 50;
+    world_record(&w);
+    for (int i = 0; i < 18; i++) {
+        world_offer(&w, 3);
+        world_step(&w);
+    }
+    assert_int_equal(garden_store_check(w.store, &check, &found, &error), GARDEN_OK);
+    assert_int_equal(found.wrong, 0);
+    assert_int_equal(found.found[GARDEN_FINDING_LEFTOVER], 1);
+    if (garden_store_collect(w.store, &collect, &collected, &error) != GARDEN_OK)
+        fail_msg("%s", error.text);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_frames_that_were_lost_count_towards_those_that_were_wished_for),
         cmocka_unit_test(test_a_client_killed_at_any_step_keeps_no_more_than_was_wished_for),
         cmocka_unit_test(test_what_is_salvaged_ends_where_was_wished),
+        cmocka_unit_test(test_a_recording_under_way_that_ends_at_a_frame_is_no_fault_of_its_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
