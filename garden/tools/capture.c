@@ -17,15 +17,17 @@
 enum {
     CAPTURE_PATIENCE_S = 30, // a daemon that is dead for so long is given up
     CAPTURE_DEFINITION_MAX = 8192,
+    CAPTURE_SAME_WISH_NS = 500000000, // less than two presses of a key take that are meant as two
 };
 
 static const char capture_help[] =
     "Usage: gardenctl capture --store DIR [OPTION]...\n"
     "\n"
     "Captures a stream of the daemon into the store DIR, chunk by chunk, until its\n"
-    "source ends, --seconds are over, or Ctrl-C. The daemon must have been started\n"
-    "with --staging DIR/staging (make that folder first; without it nothing is made).\n"
-    "Prints the hash of the manifest.\n"
+    "source ends, --seconds are over, or Ctrl-C (a second one does not wait for the\n"
+    "daemon, a third leaves what is there to --recover). The daemon must have been\n"
+    "started with --staging DIR/staging (make that folder first; without it nothing is\n"
+    "made). Prints the hash of the manifest.\n"
     "\n"
     "  --store DIR        the store that the daemon's staging folder is in\n"
     "  --uri URI          the stream's name (stream://DEVICE/main)\n"
@@ -65,7 +67,8 @@ struct capture {
     struct progress progress;
     uint64_t told; // sealed chunks that were shown
     unsigned interrupts;
-    bool failed; // of what was left behind, not all could be finished
+    uint64_t interrupted_ns; // when the last of them came
+    bool failed;             // of what was left behind, not all could be finished
 };
 
 // ---- What there is to show
@@ -108,11 +111,15 @@ static void capture_moved(void *user, bool head)
                       progress_peak(capturer->path, &capturer->format));
 }
 
-// The first asks the daemon to stop, the second does without it, the third leaves at once.
+// The first asks the daemon to stop, the second does without it, the third leaves at once. One wish may come as several
+// signals, as timeout(1) sends its own to the process and to the group: what comes at once is counted once.
 static void capture_interrupted(uv_signal_t *handle, int number)
 {
     (void)number;
     struct capture *capture = handle->data;
+    const uint64_t now_ns = uv_hrtime();
+    if (capture->interrupts > 0 && now_ns - capture->interrupted_ns < CAPTURE_SAME_WISH_NS) return;
+    capture->interrupted_ns = now_ns;
     capture->interrupts++;
     if (capture->interrupts == 1) capturer_stop(&capture->capturer);
     if (capture->interrupts == 2) capturer_abandon(&capture->capturer);

@@ -332,6 +332,23 @@ def g06_a_stop_while_the_chunk_full_is_lost(place):
     place.nothing_is_left()
 
 
+def g06_one_wish_to_stop_that_comes_as_two_signals_is_one(place):
+    """As timeout(1) sends them. Taken for two, the second would seal the last chunk without the daemon's word."""
+    place.begin(frames=480000)
+    client = place.client()
+    end = time.monotonic() + PATIENCE
+    while len(glob.glob(os.path.join(place.store, "objects", "*", "*"))) < 4:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
+        client.send_signal(number)
+    done = place.finish(client)
+    assert client.returncode == 0, (client.returncode, done)
+    _, captured, lost = place.manifest()
+    assert lost == 0 and done["captured"] == captured > 0, (done, captured, lost)
+    place.nothing_is_left()
+
+
 # ---- Starting and stopping when the other side does not play along
 
 def g07_a_refused_start_leaves_nothing_behind(place):
@@ -425,6 +442,7 @@ tap.run([
     g06_a_stop_before_the_switch_that_a_full_chunk_asked_for,
     g06_a_stop_right_behind_the_switch,
     g06_a_stop_while_the_chunk_full_is_lost,
+    g06_one_wish_to_stop_that_comes_as_two_signals_is_one,
     g07_a_refused_start_leaves_nothing_behind,
     g07_a_start_of_a_daemon_that_is_gone_leaves_nothing_behind,
     g07_a_start_whose_reply_is_lost_is_one_stream,
