@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -205,17 +206,40 @@ static void check_drain(void)
 
 static uint64_t thread_socket, thread_poller;
 
-static void *thread_receive(void *result)
+struct waiter {
+    atomic_int thread; // the system's number of it, once it is about to wait
+    int64_t result;
+};
+
+static void *thread_receive(void *hint)
 {
     char room[16];
-    *(int64_t *)result = zmtp_ffi_receive_wait(thread_socket, room, sizeof room, -1);
+    struct waiter *const waiter = hint;
+    atomic_store(&waiter->thread, (int)syscall(SYS_gettid));
+    waiter->result = zmtp_ffi_receive_wait(thread_socket, room, sizeof room, -1);
     return NULL;
 }
 
-static void *thread_poll(void *result)
+static void *thread_poll(void *hint)
 {
-    *(int64_t *)result = zmtp_ffi_poller_wait(thread_poller, -1);
+    struct waiter *const waiter = hint;
+    atomic_store(&waiter->thread, (int)syscall(SYS_gettid));
+    waiter->result = zmtp_ffi_poller_wait(thread_poller, -1);
     return NULL;
+}
+
+// Until it sleeps in its call, however busy the machine is.
+static void await_asleep(const struct waiter *waiter)
+{
+    char path[64], line[256] = "";
+    for (int64_t began = now_ms(); now_ms() - began < SOON_MS; (void)poll(NULL, 0, 1)) {
+        (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&waiter->thread));
+        FILE *const file = fopen(path, "r");
+        if (!file) continue; // it has not begun
+        const char *const state = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+        (void)fclose(file);
+        if (state && state[1] == ' ' && state[2] == 'S') return;
+    }
 }
 
 static void check_closing_while_waiting(void)
@@ -223,12 +247,14 @@ static void check_closing_while_waiting(void)
     for (int round = 0; round < 4; round++) {
         const struct two two = join(ZMTP_FFI_PAIR, ZMTP_FFI_PAIR);
         pthread_t threads[2];
-        int64_t results[2] = {0, 0};
+        struct waiter waiters[2] = {{.result = 0}, {.result = 0}};
         thread_socket = two.binder;
         thread_poller = OPENED(zmtp_ffi_poller_open());
         (void)zmtp_ffi_poller_add(thread_poller, two.dialler, ZMTP_FFI_IN);
-        pthread_create(&threads[0], NULL, round % 2 ? thread_receive : thread_poll, &results[0]);
-        pthread_create(&threads[1], NULL, thread_receive, &results[1]);
+        pthread_create(&threads[0], NULL, round % 2 ? thread_receive : thread_poll, &waiters[0]);
+        pthread_create(&threads[1], NULL, thread_receive, &waiters[1]);
+        await_asleep(&waiters[0]);
+        await_asleep(&waiters[1]);
         (void)poll(NULL, 0, LITTLE_MS);
         if (round < 2) {
             (void)zmtp_ffi_close(thread_poller);
@@ -240,8 +266,8 @@ static void check_closing_while_waiting(void)
         pthread_join(threads[1], NULL);
         // A poller hears of its sockets' end, and of its own.
         CHECK("a close wakes who waits",
-              results[1] == ZMTP_FFI_CLOSED &&
-                  (results[0] == ZMTP_FFI_CLOSED || (round == 2 && results[0] == 1)));
+              waiters[1].result == ZMTP_FFI_CLOSED &&
+                  (waiters[0].result == ZMTP_FFI_CLOSED || (round == 2 && waiters[0].result == 1)));
         (void)zmtp_ffi_close(two.context);
         (void)zmtp_ffi_close(thread_poller);
     }

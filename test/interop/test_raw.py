@@ -242,10 +242,22 @@ def libzmq_stream(transport, folder, we_bind):
             ours.expect('message 0', 'closed', theirs=theirs)
 
 
+def await_udp(port):
+    """libzmq binds in a thread of its own, some time after zmq_bind."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with open('/proc/net/udp', encoding='ascii') as file:
+            if any(line.split()[1].endswith(f':{port:04X}') for line in file):
+                return
+        time.sleep(0.01)
+    raise AssertionError(f'libzmq does not bind udp port {port}')
+
+
 def libzmq_dgram_bound(library):
     port = free_port()
     with library(DGRAM) as theirs:
         theirs.call('zmq_bind', b'udp://127.0.0.1:%d' % port)
+        await_udp(port)
         with Ours('DGRAM', 'connect', f'udp://127.0.0.1:{port}') as ours:
             sender = theirs.recv()
             check('the end of the address', sender[-1:], b'\0')
@@ -271,6 +283,7 @@ def libzmq_octets(library):
         theirs.call('zmq_bind', b'udp://127.0.0.1:%d' % port)
         theirs.send(ours.endpoint()[6:].encode(), b'\x02tvmovie')
         ours.expect('message 5 6d6f766965')
+        await_udp(port)
         with Ours('RADIO', 'connect', f'udp://127.0.0.1:{port}'):
             theirs.recv()
             check('the datagram', theirs.recv(), b'\x02tvmovie')
