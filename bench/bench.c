@@ -184,6 +184,29 @@ double bench_median_us(uint64_t *trips_ns, size_t count)
     return (double)trips_ns[count / 2] / 1e3;
 }
 
+struct answerer {
+    struct adapter *adapter;
+    size_t end_size;
+    uint64_t warm, count, cpu_ns;
+};
+
+static bool answerer_on_message(void *context, const unsigned char *data, size_t size)
+{
+    struct answerer *const a = context;
+    if (a->count++ == a->warm) a->cpu_ns = bench_cpu_ns();
+    adapter_send(a->adapter, data, size);
+    return size != a->end_size;
+}
+
+void bench_answer(struct adapter *adapter, const struct bench_arguments *arguments, uint64_t warm,
+                  FILE *out)
+{
+    struct answerer a = {
+        .adapter = adapter, .end_size = bench_end_size(arguments->size), .warm = warm};
+    adapter_receive(adapter, answerer_on_message, &a);
+    fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
+}
+
 void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count)
 {
     const double median_us = bench_median_us(trips_ns, count);

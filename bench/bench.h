@@ -53,6 +53,9 @@ size_t bench_end_size(size_t size);
 bool bench_has(char *const *words, const char *word);
 // The number that stands at |index| of EXTRA; ends the process when there is none.
 size_t bench_number(const struct bench_arguments *arguments, size_t index);
+// Sends each message back until the run's last has gone; "cpu_seconds" are those behind the first |warm|.
+void bench_answer(struct adapter *adapter, const struct bench_arguments *arguments, uint64_t warm,
+                  FILE *out);
 // Sorts, and prints the median and what is rarer of |count| round trips, as p50_us, p99_us and p999_us.
 void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count);
 // Sorts |count| round trips; the median in microseconds.

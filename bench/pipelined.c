@@ -16,25 +16,9 @@ enum {
     TRIPS_WARM = 3200, // the first, which find cold caches
 };
 
-struct answerer {
-    struct adapter *adapter;
-    size_t end_size;
-    uint64_t count, cpu_ns;
-};
-
-static bool answerer_on_message(void *context, const unsigned char *data, size_t size)
-{
-    struct answerer *const a = context;
-    if (a->count++ == TRIPS_WARM) a->cpu_ns = bench_cpu_ns();
-    adapter_send(a->adapter, data, size);
-    return size != a->end_size;
-}
-
 static void answer(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    struct answerer a = {.adapter = adapter, .end_size = bench_end_size(arguments->size)};
-    adapter_receive(adapter, answerer_on_message, &a);
-    fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
+    bench_answer(adapter, arguments, TRIPS_WARM, out);
 }
 
 struct asker {

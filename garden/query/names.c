@@ -46,9 +46,7 @@ void garden__query_choices(const struct garden_query_type *type, struct garden_t
     garden_near_init(&near, wanted);
     for (size_t i = 0; i < count; i++)
         garden_near_offer(&near, names_of(type, i));
-    out[0] = 0;
-    if (near.best)
-        (void)snprintf(out, GARDEN__QUERY_CHOICES_SIZE, "; did you mean '%s'?", near.best);
+    garden_near_text(&near, out);
     for (size_t i = 0; i < count && !near.best; i++) {
         const char *name = names_of(type, i);
         const size_t room = GARDEN__QUERY_CHOICES_SIZE - used;

@@ -254,11 +254,10 @@ static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload
     }
     number = garden__record_take_u64(&reader);
     if (reader.bad) return GARDEN_ERR_FORMAT;
-    if (type == GARDEN__RECORD_LIMIT) {
-        recording->frames_max = number;
-        return GARDEN_OK;
-    }
     switch (type) {
+    case GARDEN__RECORD_LIMIT:
+        recording->frames_max = number;
+        break;
     case GARDEN__RECORD_PLANNED:
         garden__rotation_replay_planned(&recording->rotation, number);
         break;

@@ -74,8 +74,10 @@ static int salvage_record(void *context, uint32_t type, struct zmtp_bytes payloa
         type != GARDEN__RECORD_LIMIT)
         return GARDEN_OK;
     const uint64_t number = garden__record_take_u64(&reader);
-    if (type == GARDEN__RECORD_LIMIT && !reader.bad) salvage->frames_max = number;
-    if (type == GARDEN__RECORD_LIMIT) return GARDEN_OK;
+    if (type == GARDEN__RECORD_LIMIT) {
+        if (!reader.bad) salvage->frames_max = number;
+        return GARDEN_OK;
+    }
     if (type == GARDEN__RECORD_SEALED) return salvage_sealed(salvage, &reader, number);
     garden__recording_take_report(&reader, &report);
     if (reader.bad) return GARDEN_OK;

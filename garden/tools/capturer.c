@@ -271,11 +271,11 @@ uint64_t capturer_frames_max(const struct capturer *capturer)
 
 static bool capturer_is_long_enough(const struct capturer *capturer)
 {
-    const uint64_t seconds = capturer->seconds, rate = capturer->format.sample_rate;
-    if (seconds == 0) return false;
+    const uint64_t frames_max = capturer_frames_max(capturer);
+    if (capturer->seconds == 0) return false;
     // MIDI has no rate; and where nothing is written, as on a full disk, the head stands still.
-    if (rate > 0 && !capturer->losing) return capturer->totals.offered / rate >= seconds;
-    return (uv_hrtime() - capturer->started_ns) / 1000000000 >= seconds;
+    if (frames_max > 0 && !capturer->losing) return capturer->totals.offered >= frames_max;
+    return (uv_hrtime() - capturer->started_ns) / 1000000000 >= capturer->seconds;
 }
 
 static void capturer_on_head(struct capturer *capturer, const struct garden_map *metadata)
