@@ -239,6 +239,21 @@ static inline void world_offer(struct world *w, uint32_t count)
     (void)garden_ring_write(w->daemon.ring, frames, count); // the ring counts what it drops
 }
 
+static inline void world_steps(struct world *w, int count)
+{
+    for (int i = 0; i < count; i++)
+        world_step(w);
+}
+
+// Three frames and a step, so often.
+static inline void world_play(struct world *w, int times)
+{
+    for (int i = 0; i < times; i++) {
+        world_offer(w, 3);
+        world_step(w);
+    }
+}
+
 static inline void world_store(struct world *w, const struct garden_fs *fs)
 {
     struct garden_error error;

@@ -17,12 +17,8 @@ static void test_so_many_frames_as_were_wished_for_are_recorded_to_the_sample(vo
         world_begin(&w, 1);
         w.frames_max = wished;
         world_record(&w);
-        for (int i = 0; i < 10; i++)
-            world_step(&w);
-        for (int i = 0; i < 20; i++) {
-            world_offer(&w, 3);
-            world_step(&w);
-        }
+        world_steps(&w, 10);
+        world_play(&w, 20);
         garden_recording_stop(w.recording, instant(&w));
         world_until_done(&w, 1000);
         check_done(&w, true);
@@ -44,14 +40,12 @@ static void test_frames_that_were_lost_count_towards_those_that_were_wished_for(
         world_begin(&w, 1);
         w.frames_max = wished;
         world_record(&w);
-        for (int i = 0; i < 10; i++)
-            world_step(&w);
+        world_steps(&w, 10);
         for (int i = 0; i < 5; i++) { // more than the ring holds, at once
             world_offer(&w, 7);
             for (int k = 0; k < 6 && i % 2 == 1; k++)
                 world_offer(&w, 20);
-            for (int k = 0; k < 10; k++)
-                world_step(&w);
+            world_steps(&w, 10);
         }
         garden_recording_stop(w.recording, instant(&w));
         world_until_done(&w, 1000);
@@ -86,12 +80,8 @@ static void test_what_is_salvaged_ends_where_was_wished(void **state)
         world_begin(&w, 1);
         w.frames_max = wished;
         world_record(&w);
-        for (int i = 0; i < 10; i++)
-            world_step(&w);
-        for (int i = 0; i < 18; i++) {
-            world_offer(&w, 3);
-            world_step(&w);
-        }
+        world_steps(&w, 10);
+        world_play(&w, 18);
         daemon_kill(&w);
         garden_recording_close(w.recording);
         w.recording = NULL;
@@ -119,10 +109,7 @@ static void test_a_recording_under_way_that_ends_at_a_frame_is_no_fault_of_its_s
     world_begin(&w, 1);
     w.frames_max = 50;
     world_record(&w);
-    for (int i = 0; i < 18; i++) {
-        world_offer(&w, 3);
-        world_step(&w);
-    }
+    world_play(&w, 18);
     assert_int_equal(garden_store_check(w.store, &check, &found, &error), GARDEN_OK);
     assert_int_equal(found.wrong, 0);
     assert_int_equal(found.found[GARDEN_FINDING_LEFTOVER], 1);

@@ -13,12 +13,8 @@ static void test_a_stream_of_many_chunks_is_recorded_to_the_sample(void **state)
     struct world w;
     world_begin(&w, 1);
     world_record(&w);
-    for (int i = 0; i < 10; i++)
-        world_step(&w);
-    for (int i = 0; i < 101; i++) {
-        world_offer(&w, 3);
-        world_step(&w);
-    }
+    world_steps(&w, 10);
+    world_play(&w, 101);
     garden_recording_stop(w.recording, instant(&w));
     world_until_done(&w, 1000);
     check_done(&w, true);
@@ -37,12 +33,10 @@ static void test_silence_is_stored_once_and_listed_as_often_as_it_was_heard(void
     const uint32_t silence[CHUNK_FRAMES] = {0};
     world_begin(&w, 1);
     world_record(&w);
-    for (int i = 0; i < 10; i++)
-        world_step(&w);
+    world_steps(&w, 10);
     for (int i = 0; i < 6; i++) {
         assert_true(garden_ring_write(w.daemon.ring, silence, CHUNK_FRAMES));
-        for (int k = 0; k < 4; k++)
-            world_step(&w);
+        world_steps(&w, 4);
     }
     garden_recording_stop(w.recording, instant(&w));
     world_until_done(&w, 1000);
@@ -151,8 +145,7 @@ static void test_after_a_killed_daemon_all_that_it_wrote_is_sealed(void **state)
         struct world w;
         world_begin(&w, 1);
         world_record(&w);
-        for (int i = 0; i < 10; i++)
-            world_step(&w);
+        world_steps(&w, 10);
         for (uint32_t i = 0; i < frames; i++) {
             world_offer(&w, 1);
             world_step(&w);
@@ -173,8 +166,7 @@ static void test_while_the_daemon_still_writes_nothing_is_sealed_under_it(void *
     struct world w;
     world_begin(&w, 1);
     world_record(&w);
-    for (int i = 0; i < 10; i++)
-        world_step(&w);
+    world_steps(&w, 10);
     world_offer(&w, 4);
     daemon_run(&w);
     struct garden_error error = {0};

@@ -56,6 +56,12 @@ class Rotations(Story):
     def streams(self):
         return json.loads(self.ctl("--json", "status", check=0).stdout)["streams"]
 
+    def until_objects(self, count):
+        end = time.monotonic() + PATIENCE
+        while len(glob.glob(os.path.join(self.store, "objects", "*", "*"))) < count:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
     def manifest(self):
         """The only one, which verifies and holds what it should. Returns it, captured and lost."""
         found = recordings.manifests_of(self.store, URI)
@@ -336,10 +342,7 @@ def g06_one_wish_to_stop_that_comes_as_two_signals_is_one(place):
     """As timeout(1) sends them. Taken for two, the second would seal the last chunk without the daemon's word."""
     place.begin(frames=480000)
     client = place.client()
-    end = time.monotonic() + PATIENCE
-    while len(glob.glob(os.path.join(place.store, "objects", "*", "*"))) < 4:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    place.until_objects(4)
     for number in (signal.SIGSTOP, signal.SIGINT, signal.SIGTERM, signal.SIGCONT):
         client.send_signal(number)
     done = place.finish(client)
@@ -415,10 +418,7 @@ def g07_a_start_whose_reply_is_lost_is_one_stream(place):
 def g08_a_stop_with_the_daemon_dead_seals_what_was_written(place):
     place.begin(frames=480000)
     client = place.client()
-    end = time.monotonic() + PATIENCE
-    while len(glob.glob(os.path.join(place.store, "objects", "*", "*"))) < 4:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    place.until_objects(4)
     place.daemons[0].kill()
     place.daemons[0].wait()
     time.sleep(0.2)  # the client may be sealing

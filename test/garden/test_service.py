@@ -383,13 +383,19 @@ def a_staging_folder_that_is_replaced_is_followed(service):
     ctl(service, "capture", "--store", store, "--seconds", "1")
 
 
-def a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else(service):
+def begin_with_chunk_errors(service, line):
+    """A daemon whose writes of chunks fail with the number in preload's CHUNK_ERROR, and its store."""
     preload = Preload(service, CHUNK_ERROR=0)
     store = service.path("store")
     os.makedirs(os.path.join(store, "staging"))
-    service.write(f"staging = {store}/staging", "source = more=counter:1,48000")
+    service.write(f"staging = {store}/staging", line)
     service.start(**{name: preload.env[name] for name in ("LD_PRELOAD", "CHUNK_ERROR", "ASAN_OPTIONS")})
     assert service.told() == "READY=1"
+    return preload, store
+
+
+def a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else(service):
+    preload, store = begin_with_chunk_errors(service, "source = more=counter:1,48000")
     capture = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store, "--seconds",
                                 "20", "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
@@ -410,12 +416,7 @@ def a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else(s
 
 def a_disk_that_is_full_at_each_write_ends_no_stream_and_with_room_it_goes_on(service):
     """Where nothing can be reserved, a chunk opens and its first write fails: more often than a broken disk may."""
-    preload = Preload(service, CHUNK_ERROR=0)
-    store = service.path("store")
-    os.makedirs(os.path.join(store, "staging"))
-    service.write(f"staging = {store}/staging", "ring-ms = 200")
-    service.start(**{name: preload.env[name] for name in ("LD_PRELOAD", "CHUNK_ERROR", "ASAN_OPTIONS")})
-    assert service.told() == "READY=1"
+    preload, store = begin_with_chunk_errors(service, "ring-ms = 200")
     capture = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store,
                                 "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
