@@ -67,8 +67,8 @@ struct zmq__engine {
 int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struct zmq__loop *watch);
 // All under the socket's lock.
 void zmq__engine_turn(struct zmq__engine *engine); // what can be done now, to a bound
-bool zmq__engine_rested(
-    const struct zmq__engine *engine); // it is time for another turn amid a stream
+// Is it time for another turn, amid a stream?
+bool zmq__engine_rested(const struct zmq__engine *engine);
 void zmq__engine_sent(struct zmq__engine *engine, size_t size); // octets, by the pattern
 void zmq__engine_received(struct zmq__engine *engine);          // a message, by the program
 // A call lets go of the lock: what is left to be done is done now, or the watch is called.

@@ -25,9 +25,9 @@ enum {
     SODIUM_BLOCK = 64, // of Salsa20
     SODIUM_HALF = 256, // what its vectors make in about the time of one block
     SODIUM_GROUP = 512,
+    SODIUM_ROOM = 3 * SODIUM_GROUP, // of small boxes, which are filled up
     // Up to here a box is opened in one call, into a place of our own, as its octets must not be shown
     // before its MAC is known to be right.
-    SODIUM_ROOM = 3 * SODIUM_GROUP,
     SODIUM_SMALL = SODIUM_ROOM - ZMTP_SEAL_ROOM,
 };
 
