@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "test/support/sockets.h"
+#include "zmtp/socket/alter.h"
 
 static uint64_t dropped(const struct zmtp_socket *socket, enum zmtp_drop reason)
 {
@@ -496,6 +497,35 @@ static void test_what_an_earlier_connection_wished_ended_with_it(void **state)
     zmtp_pipe_close(a);
 }
 
+static void test_with_nodrop_a_message_is_admitted_when_those_who_want_it_have_room(void **state)
+{
+    (void)state;
+    const struct zmtp_bytes a_topic = zmtp_bytes_text("a"), b_topic = zmtp_bytes_text("b");
+    for (int i = 0; i < 4; i++) {
+        const bool nodrop = i % 2;
+        struct zmtp_socket_config config = sockets_config(i < 2 ? ZMTP_PUB : ZMTP_XPUB, 1);
+        config.nodrop = nodrop;
+        struct zmtp_socket *publisher = sockets_open_with(&config);
+        struct zmtp_pipe_end *a = sockets_accept(publisher, ""), *b = sockets_accept(publisher, "");
+        sockets_far_send(a, "<SUBSCRIBE>a");
+        sockets_far_send(b, "<SUBSCRIBE>b");
+        assert_int_equal(zmtp__socket_admits(publisher, a_topic), ZMTP_OK);
+        assert_string_equal(sockets_send(publisher, "a"), "ZMTP_OK"); // a is full
+        assert_int_equal(zmtp__socket_admits(publisher, a_topic),
+                         nodrop ? ZMTP_ERR_AGAIN : ZMTP_OK);
+        assert_int_equal(zmtp_socket_events(publisher) & ZMTP_WRITABLE, nodrop ? 0 : ZMTP_WRITABLE);
+        assert_int_equal(zmtp__socket_admits(publisher, b_topic), ZMTP_OK);
+        assert_string_equal(sockets_far_recv(a), "a");
+        assert_int_equal(zmtp__socket_admits(publisher, a_topic), ZMTP_OK);
+        assert_string_equal(sockets_send(publisher, "b"), "ZMTP_OK"); // no choice was left behind
+        assert_string_equal(sockets_far_recv(a), "");
+        assert_string_equal(sockets_far_recv(b), "b");
+        zmtp_socket_close(publisher);
+        zmtp_pipe_close(a);
+        zmtp_pipe_close(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_inverted_a_message_goes_to_those_who_did_not_subscribe),
         cmocka_unit_test(test_subscribers_that_do_not_read_leave_room_for_those_that_do),
         cmocka_unit_test(test_with_nodrop_a_full_subscriber_holds_its_messages_up),
+        cmocka_unit_test(test_with_nodrop_a_message_is_admitted_when_those_who_want_it_have_room),
         cmocka_unit_test(test_conflated_each_subscriber_gets_its_last_message),
         cmocka_unit_test(test_immediate_a_lost_connection_takes_its_subscriptions_with_it),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),

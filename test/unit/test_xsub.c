@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "test/support/sockets.h"
+#include "zmtp/socket/alter.h"
 
 // PS29-XSUB-01, XSUB-03
 static void test_a_message_of_one_or_zero_and_a_topic_is_a_subscription(void **state)
@@ -263,6 +264,27 @@ static void test_a_publisher_that_comes_and_goes_does_not_make_subscriptions_pil
     assert_int_equal(budget.blocks, 0);
 }
 
+static void test_with_nodrop_a_message_is_admitted_when_every_publisher_has_room(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_XSUB, 1);
+    config.nodrop = true;
+    struct zmtp_socket *xsub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(xsub, ""), *b = sockets_accept(xsub, "");
+    const struct zmtp_bytes first = zmtp_bytes_text("x");
+    assert_int_equal(zmtp__socket_admits(xsub, first), ZMTP_OK);
+    assert_string_equal(sockets_send(xsub, "x"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "x"); // b is full
+    assert_int_equal(zmtp__socket_admits(xsub, first), ZMTP_ERR_AGAIN);
+    assert_false(zmtp_socket_events(xsub) & ZMTP_WRITABLE);
+    assert_string_equal(sockets_far_recv(b), "x");
+    assert_int_equal(zmtp__socket_admits(xsub, first), ZMTP_OK);
+    assert_true(zmtp_socket_events(xsub) & ZMTP_WRITABLE);
+    zmtp_socket_close(xsub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_what_comes_is_received_whether_subscribed_or_not),
         cmocka_unit_test(test_an_xpub_and_an_xsub_make_a_forwarder),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
+        cmocka_unit_test(test_with_nodrop_a_message_is_admitted_when_every_publisher_has_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,8 +183,10 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
     if (!last) return 0;
     const int error = transfer_push_msg(socket, msg, timeout_ms);
     if (error == 0) return 0;
-    transfer_take_back(msg, part); // one that can never be sent takes the others along
-    if (error != EAGAIN && error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
+    transfer_take_back(msg, part);
+    // It takes the others along, as with libzmq: they were let in, so whom they were for has gone, and who begins again
+    // must not add to them. Only what stood in the way of this call alone does not.
+    if (error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
     return error;
 }
 

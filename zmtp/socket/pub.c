@@ -52,10 +52,22 @@ static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return ZMTP_OK;
 }
 
-static int pub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+static void pub_choose(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
-    zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, zmtp__outgoing_bytes(out, 0)));
+    zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, topic));
+}
+
+static int pub_admits(struct zmtp_socket *socket, struct zmtp_bytes topic)
+{
+    if (!socket->config.nodrop) return ZMTP_OK;
+    pub_choose(socket, topic);
+    return zmtp__spread_admits(socket, &zmtp__publisher_of(socket)->spread);
+}
+
+static int pub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    pub_choose(socket, zmtp__outgoing_bytes(out, 0));
     return zmtp__publisher_send(socket, out);
 }
 
@@ -70,6 +82,7 @@ const struct zmtp__pattern zmtp__pub = {
     .gone = zmtp__publisher_released,
     .released = zmtp__publisher_released,
     .send = pub_send,
+    .admits = pub_admits,
     .events = zmtp__publisher_events,
     .subscribers = zmtp__publisher_subscribers,
     .topics = zmtp__publisher_topics,

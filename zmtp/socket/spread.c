@@ -116,6 +116,20 @@ static struct zmtp__lane *spread_full(struct zmtp_socket *socket)
     return NULL;
 }
 
+static void spread_end_choice(struct zmtp_socket *socket)
+{
+    struct zmtp__lane *lane;
+    while ((lane = zmtp__list_first(&socket->writable)))
+        zmtp__node_remove(&lane->writable);
+}
+
+int zmtp__spread_admits(struct zmtp_socket *socket, struct zmtp__spread *spread)
+{
+    spread->full = socket->config.nodrop ? spread_full(socket) : NULL;
+    spread_end_choice(socket);
+    return spread->full ? ZMTP_ERR_AGAIN : ZMTP_OK;
+}
+
 static int spread_try(struct zmtp_socket *socket, struct zmtp__spread *spread,
                       const struct zmtp__outgoing *out)
 {
@@ -136,9 +150,7 @@ int zmtp__spread_send(struct zmtp_socket *socket, struct zmtp__spread *spread,
                       const struct zmtp__outgoing *out)
 {
     const int result = spread_try(socket, spread, out);
-    struct zmtp__lane *lane;
-    while ((lane = zmtp__list_first(&socket->writable)))
-        zmtp__node_remove(&lane->writable);
+    spread_end_choice(socket);
     return result;
 }
 

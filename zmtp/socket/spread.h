@@ -27,6 +27,9 @@ static inline void zmtp__spread_choose(struct zmtp_socket *socket, struct zmtp__
 int zmtp__spread_send(struct zmtp_socket *socket, struct zmtp__spread *spread,
                       const struct zmtp__outgoing *out);
 
+// With |nodrop|: have all that were chosen room? Ends the choice. ZMTP_ERR_AGAIN: they have not.
+int zmtp__spread_admits(struct zmtp_socket *socket, struct zmtp__spread *spread);
+
 // Is the lane that refused the last message still full?
 bool zmtp__spread_waits(const struct zmtp_socket *socket, const struct zmtp__spread *spread);
 // The lane leaves.

@@ -325,11 +325,11 @@ static int xpub_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
     return ZMTP_OK;
 }
 
-static int xpub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+static void xpub_choose(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
     struct xpub *xpub = xpub_of(socket);
     struct zmtp__subscriptions *set = &xpub->publisher.subscriptions;
-    zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, zmtp__outgoing_bytes(out, 0)));
+    zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, topic));
     if (xpub->last_alone && xpub->last) {
         struct zmtp__lane *last = &xpub->last->publisher.lane, *lane;
         const bool chosen = zmtp__node_listed(&last->writable);
@@ -337,6 +337,19 @@ static int xpub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *ou
             zmtp__node_remove(&lane->writable);
         if (chosen) zmtp__spread_choose(socket, last);
     }
+}
+
+static int xpub_admits(struct zmtp_socket *socket, struct zmtp_bytes topic)
+{
+    if (!socket->config.nodrop) return ZMTP_OK;
+    xpub_choose(socket, topic);
+    return zmtp__spread_admits(socket, &xpub_of(socket)->publisher.spread);
+}
+
+static int xpub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    struct xpub *xpub = xpub_of(socket);
+    xpub_choose(socket, zmtp__outgoing_bytes(out, 0));
     const int result = zmtp__publisher_send(socket, out);
     if (result == ZMTP_OK) xpub->last_alone = false;
     return result;
@@ -383,6 +396,7 @@ const struct zmtp__pattern zmtp__xpub = {
     .gone = xpub_leave,
     .released = xpub_leave,
     .send = xpub_send,
+    .admits = xpub_admits,
     .recv = xpub_recv,
     .events = xpub_events,
     .subscribe = xpub_subscribe,

@@ -40,10 +40,23 @@ static int xsub_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
     return zmtp__wishes_remove(socket, topic, socket->config.xsub_verbose_unsubscribe);
 }
 
-static int xsub_send_message(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+static void xsub_choose(struct zmtp_socket *socket)
 {
     for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
         if (zmtp__lane_admits(socket, node->lane)) zmtp__spread_choose(socket, node->lane);
+}
+
+static int xsub_admits(struct zmtp_socket *socket, struct zmtp_bytes first)
+{
+    (void)first; // of a message that is no wish: it goes to all
+    if (!socket->config.nodrop) return ZMTP_OK;
+    xsub_choose(socket);
+    return zmtp__spread_admits(socket, &xsub_of(socket)->spread);
+}
+
+static int xsub_send_message(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
+{
+    xsub_choose(socket);
     if (zmtp__list_first(&socket->writable))
         return zmtp__spread_send(socket, &xsub_of(socket)->spread, out);
     zmtp__socket_dropped(socket, ZMTP_DROP_NO_ROUTE, 1);
@@ -78,6 +91,7 @@ const struct zmtp__pattern zmtp__xsub = {
     .gone = xsub_gone,
     .released = xsub_gone,
     .send = xsub_send,
+    .admits = xsub_admits,
     .recv = zmtp__fair_queue_recv,
     .events = xsub_events,
     .subscribe = xsub_subscribe,
