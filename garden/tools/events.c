@@ -174,10 +174,22 @@ static void events_on_event(struct garden_client *client, const struct garden_me
     events_take(events, event, has_seq, seq);
 }
 
+static bool events_are_heard_out(const struct events *events)
+{
+    return events->broken || (events->count > 0 && events->printed >= events->count);
+}
+
 static bool events_is_over(void *context)
 {
+    return events_are_heard_out(context);
+}
+
+// Alive, or heard out already: one that ends behind its last event may never answer a heartbeat.
+static bool events_have_begun(const void *context)
+{
     const struct events *events = context;
-    return events->broken || (events->count > 0 && events->printed >= events->count);
+    return garden_client_state(events->tool->client) == GARDEN_CLIENT_ALIVE ||
+           events_are_heard_out(events);
 }
 
 static int events_run(struct events *events)
@@ -188,7 +200,8 @@ static int events_run(struct events *events)
     config.on_event = events_on_event;
     config.user = events;
     int result = tool_connect(tool, &config);
-    if (result == TOOL_OK) result = tool_wait_alive(tool);
+    if (result == TOOL_OK && !tool_run(tool, events_have_begun, events, tool->timeout_ms))
+        result = tool_unreachable(tool);
     if (result != TOOL_OK) return result;
     if (events->past) events_ask(events);
     tool_run_interruptible(tool, events_is_over, events);

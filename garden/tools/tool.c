@@ -200,7 +200,7 @@ void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), voi
     (void)uv_run(&tool->loop, UV_RUN_NOWAIT); // their closing must not outlive this frame
 }
 
-static int tool_unreachable(const struct tool *tool)
+int tool_unreachable(const struct tool *tool)
 {
     // One that does not let us in says nothing, to tell strangers nothing.
     const char *keys =

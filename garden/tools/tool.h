@@ -59,6 +59,8 @@ bool tool_run(struct tool *tool, bool (*until)(const void *context), const void 
               uint32_t wait_ms);
 // Waits for the daemon's first answer to a ping. TOOL_OK, or TOOL_UNREACHABLE after saying so.
 int tool_wait_alive(struct tool *tool);
+// Says that no daemon answers, and what that may come from: TOOL_UNREACHABLE.
+int tool_unreachable(const struct tool *tool);
 
 // Sends and waits. |read| sees the reply (never null; of whatever kind); its result is passed on.
 // TOOL_UNREACHABLE after saying so when none comes.

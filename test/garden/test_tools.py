@@ -501,6 +501,24 @@ def recorded_events_are_published_again(story):
     assert publisher.returncode == 0 and json.loads(out)["published"] >= 6, (out, err)
 
 
+def events_are_heard_from_a_daemon_whose_heartbeat_is_not(story):
+    """As from one that ends behind the last that was asked for."""
+    story.start("--source", "none")
+    with open(story.path("run/connection.json"), encoding="utf-8") as file:
+        connection = json.load(file)
+    connection["endpoints"]["hb"] = "ipc://" + story.path("nobody")
+    with open(story.path("mute.json"), "w", encoding="utf-8") as file:
+        json.dump(connection, file)
+    hearing = subprocess.Popen([GARDENCTL, "--connection", story.path("mute.json"), "--json", "events", "--type", "PlaybackStarted",
+                                "--count", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + PATIENCE
+    while hearing.poll() is None and time.monotonic() < end:
+        story.ctl("play", check=0)
+        story.ctl("stop", check=0)
+    out, err = hearing.communicate(timeout=PATIENCE)
+    assert hearing.returncode == 0 and json.loads(out)["content"] == "PlaybackStarted", (hearing.returncode, out, err)
+
+
 def a_capture_through_the_recorder_is_whole(story):
     take, frames = story.recording(seconds=1)
     story.start("--file", take)
