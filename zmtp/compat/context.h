@@ -32,11 +32,11 @@ struct zmq__context {
     struct zmq__context_options options;
     struct zmq__loop *loops[ZMQ__LOOPS_MAX];
     struct zmq__socket *sockets; // those that are open
-    size_t living;           // and those that linger, or that another one's side still refers to
-    int ended;               // an eventfd that term waits at; -1: nobody does
-    struct zmq__name *names; // bound over inproc
-    struct zmq__call *calls; // connected over inproc, to names that are not bound yet
-    uint64_t numbers;        // given to sockets
+    size_t living;               // and those that linger
+    int ended;                   // an eventfd that term waits at; -1: nobody does
+    struct zmq__name *names;     // bound over inproc
+    struct zmq__call *calls;     // connected over inproc, to names that are not bound yet
+    uint64_t numbers;            // given to sockets
 };
 
 // Null, and errno says EFAULT (it is none) or ETERM (it is the parent process's).

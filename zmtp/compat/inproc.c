@@ -106,6 +106,8 @@ static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
     struct zmq__socket *const other = pact->sockets[1 - line->index];
     struct zmtp_pipe_end *end = line->end;
     int error = ZMTP_ERR_STATE;
+    socket->lines_left--;
+    atomic_fetch_sub_explicit(&socket->unanswered, 1, memory_order_relaxed);
     if (end) { // it has connected before, and may have closed since
         struct zmtp__far_facts own = pact->facts[line->index];
         if (socket->core) inproc_facts(socket, &own);
@@ -122,6 +124,7 @@ static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
         return true;
     }
     if (error == ZMTP_ERR_MEMORY) {
+        atomic_fetch_add_explicit(&socket->unanswered, 1, memory_order_relaxed);
         zmtp__shore_put_off(shore);
         return false;
     }
@@ -137,10 +140,7 @@ void zmq__inproc_work(struct zmq__socket *socket)
     // What this socket itself has done to its lines is never put off.
     while ((socket->lines_left > 0 || socket->dock.marks.first) &&
            (shore = zmtp__dock_next(&socket->dock))) {
-        if (!zmtp__shore_attached(shore)) {
-            socket->lines_left--;
-            if (!inproc_accept(socket, shore)) continue;
-        }
+        if (!zmtp__shore_attached(shore) && !inproc_accept(socket, shore)) continue;
         struct zmq__line *const line = zmtp__shore_owner(shore);
         struct zmq__socket *const other = line->pact->sockets[1 - line->index];
         const unsigned result = zmtp__shore_work(shore);
@@ -197,6 +197,7 @@ static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe
     zmtp__shore_attach(shores[index], end);
     if (!pact->lines[index].listed) inproc_list(pact->sockets[index], &pact->lines[index], end);
     pact->lines[index].joined = true;
+    zmq__socket_bring_line(pact->sockets[1 - index]);
     if (zmtp__shore_hail(shores[index])) zmq__socket_ring(pact->sockets[1 - index]);
     return ZMTP_OK;
 }

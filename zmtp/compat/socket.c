@@ -22,8 +22,9 @@ enum {
     SOCKET_ROUNDS = 8,
     // Tries for the lock before the processor is given to who has it.
     SOCKET_SPINS = 100,
-    // New lines of inproc that are taken up for one call, some 2 us each.
-    SOCKET_LINES = 64,
+    // New lines of inproc that are taken up for one call, some 2 us each; and how many may wait for that before
+    // who brings more has to help.
+    SOCKET_LINES = 8,
     // How soon it is tried again what there was no memory for.
     SOCKET_HUNGRY_MS = 20,
 };
@@ -71,9 +72,7 @@ void zmq__socket_unref(struct zmq__socket *socket)
     zmtp__dock_fini(&socket->dock);
     zmq__options_fini(&socket->options);
     if (socket->safe) zmq__sleepers_fini(&socket->sleepers);
-    struct zmq__context *const context = socket->joined ? socket->context : NULL;
     zmq__handle_give(ZMQ__TAG_SOCKET, &socket->handle);
-    if (context) zmq__context_release(context);
 }
 
 static bool socket_try(struct zmq__socket *socket)
@@ -87,9 +86,11 @@ static void socket_lock(struct zmq__socket *socket)
         if (i >= SOCKET_SPINS) sched_yield(); // somebody works for it, and will soon have done
 }
 
-// What this thread does: it is in a call, or works for others; and those whom that has rung.
+// What this thread does: it is in a call, or works for others; those whom that has rung; and one to whom it brought
+// more lines than are taken up.
 static _Thread_local unsigned socket_inside;
 static _Thread_local struct zmq__socket *socket_helpless;
+static _Thread_local struct zmq__socket *socket_crowded;
 
 static void socket_note_helpless(struct zmq__socket *socket)
 {
@@ -263,6 +264,36 @@ static void socket_help_all(void)
     socket_inside--;
 }
 
+void zmq__socket_bring_line(struct zmq__socket *socket)
+{
+    const unsigned before = atomic_fetch_add_explicit(&socket->unanswered, 1, memory_order_relaxed);
+    if (before < SOCKET_LINES || socket_crowded) return;
+    zmq__socket_ref(socket);
+    socket_crowded = socket;
+}
+
+// Works for the socket until few of its new lines wait, so that they cannot come without end. No lock is held here
+// while that of the socket is waited for; whoever has it has it for a moment, or has closed.
+static void socket_make_room(void)
+{
+    struct zmq__socket *const socket = socket_crowded;
+    socket_crowded = NULL;
+    while (atomic_load_explicit(&socket->unanswered, memory_order_relaxed) > SOCKET_LINES &&
+           atomic_load_explicit(&socket->handle.tag, memory_order_acquire) == ZMQ__TAG_SOCKET) {
+        if (!socket_try(socket)) {
+            sched_yield();
+            continue;
+        }
+        socket_inside++;
+        socket_rounds_late(socket);
+        const bool hungry = socket_hungry(socket); // there is no memory to take up more
+        socket_unlock(socket);
+        socket_inside--;
+        if (hungry) break;
+    }
+    zmq__socket_unref(socket);
+}
+
 struct zmq__socket *zmq__socket_enter(void *handle)
 {
     struct zmq__socket *socket = zmq__socket_of(handle);
@@ -288,6 +319,7 @@ void zmq__socket_leave(struct zmq__socket *socket)
 {
     socket_unlock(socket);
     socket_inside--;
+    if (socket_crowded && !socket_inside) socket_make_room();
     if (socket_helpless && !socket_inside) socket_help_all();
 }
 
@@ -318,9 +350,11 @@ bool zmq__socket_visit(struct zmq__socket *socket)
 
 void zmq__socket_gone(struct zmq__socket *socket)
 {
+    struct zmq__context *const context = socket->context;
     zmtp_pool_close(socket->pool);
     socket->pool = NULL;
     zmq__socket_unref(socket);
+    zmq__context_release(context);
 }
 
 static int socket_open_bell(struct zmq__socket *socket)
@@ -538,6 +572,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     atomic_init(&socket->bell, -1);
     atomic_init(&socket->rung, false);
     atomic_init(&socket->refs, 1);
+    atomic_init(&socket->unanswered, 0);
     zmtp__dock_init(&socket->dock);
     socket->lines_left = SOCKET_LINES;
     zmtp_msg_init(&socket->sending, NULL);
@@ -554,7 +589,6 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
         socket_free(socket);
         return NULL;
     }
-    socket->joined = true;
     atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_SOCKET, memory_order_release);
     return socket;
 }

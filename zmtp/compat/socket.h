@@ -40,8 +40,7 @@ struct zmq__socket {
     struct zmq__socket *next, *before; // of the context, under its lock
     uint64_t number;
     enum zmtp_socket_type type;
-    bool joined; // the context counts it, until nobody refers to it
-    bool safe;   // for all threads: it has |sleepers|, and never a bell
+    bool safe; // for all threads: it has |sleepers|, and never a bell
     struct zmq__options options;
     struct zmtp_socket *core; // null: closed
     struct zmtp_pool *pool;   // of what is sent
@@ -53,7 +52,8 @@ struct zmq__socket {
     struct zmq__monitor *monitor; // null: nobody listens
     // Lines to other sockets.
     struct zmtp__dock dock;
-    unsigned lines_left; // new lines that are taken up before it is let go, or works anew
+    unsigned lines_left;    // new lines that are taken up before it is let go, or works anew
+    atomic_uint unanswered; // new lines that others brought, and that wait for that
     struct zmq__line *lines;
     atomic_bool near; // it may have some
     atomic_uint refs; // its own, and of each line that may ring it
@@ -86,6 +86,9 @@ struct zmq__socket *zmq__socket_of(void *handle);
 struct zmq__socket *zmq__socket_enter(void *handle);
 // What is left of entering when the lock was taken by itself (quick.h).
 void zmq__socket_begin(struct zmq__socket *socket);
+// Another one's side of a line is brought to |socket|. Where too many wait there, leaving the caller's own socket
+// takes as long as it takes to work them off.
+void zmq__socket_bring_line(struct zmq__socket *socket);
 // Lets go of it, when all is done that other threads have brought. Then works for others whom the call rang.
 void zmq__socket_leave(struct zmq__socket *socket);
 // Leaves, and tells the error, if it is one: 0 or -1.
