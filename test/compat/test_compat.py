@@ -35,8 +35,8 @@ def run(program, library=None):
     environment = dict(os.environ, LC_ALL='C')
     environment.pop('LD_LIBRARY_PATH', None)
     # What asks for more memory than there is gets none, also from a sanitizer.
-    for name in ('ASAN_OPTIONS', 'TSAN_OPTIONS'):
-        environment[name] = ':'.join(filter(None, (environment.get(name), 'allocator_may_return_null=1')))
+    for name, more in (('ASAN_OPTIONS', ''), ('TSAN_OPTIONS', 'suppressions=test/tsan.txt')):
+        environment[name] = ':'.join(filter(None, (environment.get(name), 'allocator_may_return_null=1', more)))
     if library:
         environment['LD_LIBRARY_PATH'] = library
     try:
