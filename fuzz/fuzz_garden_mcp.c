@@ -15,7 +15,25 @@ struct mcp_run {
     struct mcp_session session;
     struct lines lines;
     struct garden_buffer said;
+    bool reads; // what it says, too: the other run has to say the same octets, so one of them does
 };
+
+// Whether a text this long was said before, octet for octet: the lists of tools and their schemas are the same
+// each time, and reading 60 KB again and again is no search for anything.
+static bool mcp_said_before(const char *text, size_t size)
+{
+    enum { KEPT = 16, LONG = 2048 };
+    static struct garden_buffer kept[KEPT];
+    static size_t next;
+    if (size < LONG) return false;
+    for (size_t i = 0; i < KEPT; i++)
+        if (kept[i].size == size && memcmp(kept[i].data, text, size) == 0) return true;
+    garden_buffer_fini(&kept[next]);
+    garden_buffer_init(&kept[next], NULL, 0);
+    (void)garden_buffer_append(&kept[next], text, size); // without memory it is read again
+    next = (next + 1) % KEPT;
+    return false;
+}
 
 static void mcp_say(struct mcp_run *run, const json_t *message)
 {
@@ -23,9 +41,11 @@ static void mcp_say(struct mcp_run *run, const json_t *message)
     char *text = rpc_print(message, &size);
     char why[256];
     fuzz_check(text != NULL);
-    json_t *again = rpc_parse(zmtp_bytes_of((const uint8_t *)text, size), why, sizeof why);
-    fuzz_check(again != NULL && json_equal(again, message));
-    json_decref(again);
+    if (run->reads && !mcp_said_before(text, size)) {
+        json_t *again = rpc_parse(zmtp_bytes_of((const uint8_t *)text, size), why, sizeof why);
+        fuzz_check(again != NULL && json_equal(again, message));
+        json_decref(again);
+    }
     (void)garden_buffer_append(&run->said, text, size);
     free(text);
 }
@@ -53,10 +73,11 @@ static void mcp_line(void *user, struct zmtp_bytes line, bool whole)
     if (whole) fuzz_check(mcp_receive(&run->session, line, mcp_answered, run) == NULL);
 }
 
-static void mcp_play(struct mcp_run *run, struct zmtp_bytes in, size_t piece)
+static void mcp_play(struct mcp_run *run, struct zmtp_bytes in, size_t piece, bool reads)
 {
     enum { LINE_MAX_OCTETS = 4096, SAID_MAX = 64 * 1024 * 1024 };
     memset(run, 0, sizeof *run);
+    run->reads = reads;
     mcp_init(&run->mcp, NULL);
     run->session.notify = mcp_told;
     run->session.user = run;
@@ -81,8 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct mcp_run whole, split;
     json_object_seed(1); // the same order each time
-    mcp_play(&whole, zmtp_bytes_of(data, size), SIZE_MAX / 2);
-    mcp_play(&split, zmtp_bytes_of(data, size), 7);
+    mcp_play(&whole, zmtp_bytes_of(data, size), SIZE_MAX / 2, true);
+    mcp_play(&split, zmtp_bytes_of(data, size), 7, false);
     fuzz_check(whole.said.size == split.said.size);
     fuzz_check(whole.said.size == 0 ||
                memcmp(whole.said.data, split.said.data, whole.said.size) == 0);

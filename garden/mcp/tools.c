@@ -33,13 +33,19 @@ static json_t *tools_describe(const struct mcp_tool *tool, enum mcp_version vers
     return out;
 }
 
+// Made once for each version: it is 60 KB, and the same for every session.
 json_t *tools_list(enum mcp_version version)
 {
+    static json_t *lists[MCP_2025_11_25 + 1];
+    if (lists[version]) return json_incref(lists[version]);
     json_t *list = json_array();
+    bool whole = list;
     for (size_t i = 0; i < TOOLS_TABLES; i++)
         for (const struct mcp_tool *tool = tools_tables[i]; tool->name; tool++)
-            (void)json_array_append_new(list, tools_describe(tool, version));
-    return json_pack("{s:o}", "tools", list);
+            whole = json_array_append_new(list, tools_describe(tool, version)) == 0 && whole;
+    json_t *result = json_pack("{s:o}", "tools", list);
+    if (whole && result) lists[version] = json_incref(result);
+    return result;
 }
 
 // ---- A call
