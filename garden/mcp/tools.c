@@ -12,40 +12,48 @@ enum { TOOLS_TABLES = sizeof tools_tables / sizeof *tools_tables };
 
 // ---- The list
 
+// Null: there is no memory for all of it.
 static json_t *tools_describe(const struct mcp_tool *tool, enum mcp_version version)
 {
     json_t *out = json_pack("{s:s, s:s, s:o}", "name", tool->name, "description", tool->about,
                             "inputSchema", schema_print(tool->input, true));
-    if (!out) return NULL;
-    if (version >= MCP_2025_03_26) {
+    int result = out ? 0 : -1;
+    if (out && version >= MCP_2025_03_26) {
         const bool reads = tool->hints & MCP_READS;
         const bool repeats = reads || tool->hints & MCP_REPEATS;
-        (void)json_object_set_new(out, "annotations",
-                                  json_pack("{s:s, s:b, s:b, s:b, s:b}", "title", tool->title,
-                                            "readOnlyHint", reads, "destructiveHint",
-                                            (tool->hints & MCP_DESTROYS) != 0, "idempotentHint",
-                                            repeats, "openWorldHint", false));
+        result |= json_object_set_new(out, "annotations",
+                                      json_pack("{s:s, s:b, s:b, s:b, s:b}", "title", tool->title,
+                                                "readOnlyHint", reads, "destructiveHint",
+                                                (tool->hints & MCP_DESTROYS) != 0, "idempotentHint",
+                                                repeats, "openWorldHint", false));
     }
-    if (version >= MCP_2025_06_18) {
-        (void)json_object_set_new(out, "title", json_string(tool->title));
-        (void)json_object_set_new(out, "outputSchema", schema_print(tool->output, false));
+    if (out && version >= MCP_2025_06_18) {
+        result |= json_object_set_new(out, "title", json_string(tool->title));
+        result |= json_object_set_new(out, "outputSchema", schema_print(tool->output, false));
     }
-    return out;
+    if (result == 0) return out;
+    json_decref(out);
+    return NULL;
+}
+
+static json_t *tools_describe_all(enum mcp_version version)
+{
+    json_t *list = json_array();
+    int result = list ? 0 : -1;
+    for (size_t i = 0; i < TOOLS_TABLES; i++)
+        for (const struct mcp_tool *tool = tools_tables[i]; tool->name && result == 0; tool++)
+            result = json_array_append_new(list, tools_describe(tool, version));
+    if (result == 0) return json_pack("{s:o}", "tools", list);
+    json_decref(list);
+    return NULL;
 }
 
 // Made once for each version: it is 60 KB, and the same for every session.
 json_t *tools_list(enum mcp_version version)
 {
     static json_t *lists[MCP_2025_11_25 + 1];
-    if (lists[version]) return json_incref(lists[version]);
-    json_t *list = json_array();
-    bool whole = list;
-    for (size_t i = 0; i < TOOLS_TABLES; i++)
-        for (const struct mcp_tool *tool = tools_tables[i]; tool->name; tool++)
-            whole = json_array_append_new(list, tools_describe(tool, version)) == 0 && whole;
-    json_t *result = json_pack("{s:o}", "tools", list);
-    if (whole && result) lists[version] = json_incref(result);
-    return result;
+    if (!lists[version]) lists[version] = tools_describe_all(version);
+    return json_incref(lists[version]);
 }
 
 // ---- A call

@@ -182,6 +182,34 @@ static void test_a_slice_beyond_four_gigabytes_is_rf64(void **state)
 
 // ---- Tools
 
+static size_t allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+    if (allocations_left == 0) return NULL;
+    allocations_left--;
+    return malloc(size);
+}
+
+// It is made once and kept: half of it must not be.
+static void test_a_list_of_tools_is_made_whole_or_not_at_all(void **state)
+{
+    json_t *list = NULL;
+    (void)state;
+    json_set_alloc_funcs(scarce_malloc, free);
+    for (size_t count = 0; !list; count += 97) {
+        allocations_left = count;
+        list = tools_list(MCP_2025_06_18);
+    }
+    json_set_alloc_funcs(malloc, free);
+    const json_t *tools = json_object_get(list, "tools");
+    assert_true(json_array_size(tools) > 30);
+    for (size_t i = 0; i < json_array_size(tools); i++)
+        assert_true(json_is_object(json_object_get(json_array_get(tools, i), "outputSchema")) &&
+                    json_is_object(json_object_get(json_array_get(tools, i), "annotations")));
+    json_decref(list);
+}
+
 static void test_every_tool_says_what_it_is_and_has_schemas(void **state)
 {
     (void)state;
@@ -239,6 +267,8 @@ int main(void)
         cmocka_unit_test(test_large_messages_push_others_out_and_the_newest_stays),
         cmocka_unit_test(test_a_stream_gives_its_events_in_pieces),
         cmocka_unit_test(test_a_slice_beyond_four_gigabytes_is_rf64),
+        cmocka_unit_test(
+            test_a_list_of_tools_is_made_whole_or_not_at_all), // before others made one
         cmocka_unit_test(test_every_tool_says_what_it_is_and_has_schemas),
         cmocka_unit_test(test_arguments_are_checked_to_their_depth),
     };
