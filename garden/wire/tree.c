@@ -82,9 +82,10 @@ void garden__tree_add(struct garden__tree *tree, struct garden_value value)
 void garden__tree_open(struct garden__tree *tree, enum garden_value_type type, size_t offset)
 {
     if (tree->error) return;
-    if (tree->depth == GARDEN_DEPTH_MAX) {
+    if (tree->depth + tree->content == GARDEN_DEPTH_MAX) {
         garden__tree_fail(tree, GARDEN_ERR_LIMIT, offset,
-                          "at most 32 lists and maps in each other");
+                          tree->content ? "at most 31 lists and maps in each other"
+                                        : "at most 32 lists and maps in each other");
         return;
     }
     struct garden_value value =

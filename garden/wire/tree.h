@@ -14,7 +14,8 @@ struct garden__tree {
     size_t
         open[GARDEN_DEPTH_MAX]; // where on the stack each open list or map is; its children follow
     unsigned depth;
-    bool keyed; // the top of the stack has its key and waits for its value
+    bool keyed;   // the top of the stack has its key and waits for its value
+    bool content; // it will stand in a message, and so has one depth less for itself
     // The first failure; later calls do nothing.
     int error;
     size_t error_offset;
