@@ -45,7 +45,7 @@ static void contents_manifest(struct mcp_call *call, const char *uri, const char
     struct recording recording;
     struct garden_error error = {.text = ""};
     const int result =
-        recording_open(&recording, streams_store(call->mcp->streams), hash, NULL, false, &error);
+        recording_open(&recording, streams_store(call->mcp->streams), hash, false, &error);
     if (result < 0) {
         contents_refuse(call, result, error.text);
         return;
@@ -119,8 +119,7 @@ static void contents_audio(struct mcp_call *call, const char *uri, const char *r
         contents_refuse(call, GARDEN_ERR_NOT_FOUND, error.text);
         return;
     }
-    int result =
-        recording_open(&recording, streams_store(call->mcp->streams), hash, NULL, false, &error);
+    int result = recording_open(&recording, streams_store(call->mcp->streams), hash, false, &error);
     if (result < 0) {
         contents_refuse(call, result, error.text);
         return;

@@ -16,34 +16,43 @@ enum { JOBS_VIRTUAL_MAX = 65536 }; // pieces of a virtual slice
 
 // ---- Any work
 
-static void job_closed(uv_handle_t *handle)
+static void job_next(struct job *job);
+
+static void job_work(uv_work_t *work)
 {
-    free(handle->data);
+    struct job *job = work->data;
+    job->result = job->step(job, &job->error);
 }
 
-static void job_finish(struct job *job, bool done)
+// Back on the loop. The call may have been cancelled meanwhile.
+static void job_worked(uv_work_t *work, int status)
 {
-    job->call->cancel = NULL;
-    (void)uv_idle_stop(&job->idle);
-    job->end(job, done);
-    uv_close((uv_handle_t *)&job->idle, job_closed);
+    struct job *job = work->data;
+    struct mcp_call *call = job->call;
+    (void)status; // no step is taken back, so it was made
+    if (call && job->progress.text)
+        call_progress(call, job->progress.done, job->progress.total, job->progress.text);
+    job->progress.text = NULL;
+    if (call && job->result > 0) {
+        job_next(job);
+        return;
+    }
+    if (call) call->cancel = NULL; // its answer is its end
+    job->end(job, call && job->result == 0);
+    if (call && job->result < 0) tool_failed(call, "%s", job->error.text);
+    free(job);
 }
 
-static void job_turn(uv_idle_t *idle)
+static void job_next(struct job *job)
 {
-    struct job *job = idle->data;
-    struct garden_error error = {.text = ""};
-    const int result = job->step(job, &error);
-    if (result > 0) return;
-    struct mcp_call *call = job->call; // its answer is its end
-    job_finish(job, result == 0);
-    if (result < 0) tool_failed(call, "%s", error.text);
+    (void)uv_queue_work(job->call->mcp->loop, &job->work, job_work, job_worked); // does not fail
 }
 
+// The step under way goes to its end, and what it made is taken away then.
 static void job_cancelled(struct mcp_call *call)
 {
     struct job *job = call->user;
-    job_finish(job, false);
+    job->call = NULL;
     tool_failed(call, "cancelled"); // nobody hears it
 }
 
@@ -52,15 +61,24 @@ void job_start(struct job *job, struct mcp_call *call)
     job->call = call;
     call->user = job;
     call->cancel = job_cancelled;
-    (void)uv_idle_init(call->mcp->loop, &job->idle); // does not fail
-    job->idle.data = job;
-    (void)uv_idle_start(&job->idle, job_turn);
+    job->work.data = job;
+    job_next(job);
+}
+
+void job_progress(struct job *job, double done, double total, const char *text)
+{
+    job->progress.done = done;
+    job->progress.total = total;
+    job->progress.text = text;
 }
 
 // ---- A slice
 
 struct slice_job {
     struct job job;
+    const char *store;
+    json_t *arguments;
+    bool opened, found; // how far it came with the recording
     struct recording recording;
     struct slicer slicer;
     struct garden_incoming *incoming;
@@ -74,7 +92,8 @@ static void slice_free(struct slice_job *slice)
 {
     slicer_close(&slice->slicer);
     garden_incoming_close(slice->incoming);
-    recording_close(&slice->recording);
+    if (slice->opened) recording_close(&slice->recording);
+    json_decref(slice->arguments);
     json_decref(slice->chunks);
     json_decref(slice->pieces);
 }
@@ -161,21 +180,6 @@ static int slice_put_virtual(struct slice_job *slice, struct garden_error *error
     return result;
 }
 
-static int slice_step(struct job *job, struct garden_error *error)
-{
-    struct slice_job *slice = (struct slice_job *)job;
-    struct zmtp_bytes octets;
-    if (slice->pieces) return slice_put_virtual(slice, error);
-    const int result = slicer_next(&slice->slicer, &octets, error);
-    if (result < 0) return result;
-    if (result == 0)
-        return garden_incoming_seal(
-            slice->incoming, NULL, slicer_mime_type(&slice->recording.format), &slice->hash, error);
-    call_progress(job->call, (double)slice->slicer.given, (double)slice->slicer.size, "octets");
-    const int written = garden_incoming_write(slice->incoming, octets, error);
-    return written < 0 ? written : 1;
-}
-
 // ---- Where a slice begins and ends
 
 // A position of the recording, in frames. GARDEN_ERR_RANGE: it is none.
@@ -222,59 +226,95 @@ static int slice_position(const struct recording *recording, const json_t *spec,
     return GARDEN_OK;
 }
 
-static int slice_open(struct slice_job *slice, const struct mcp *mcp, json_t *arguments,
-                      struct garden_error *error)
+static int slice_begin(struct slice_job *slice, struct garden_error *error)
 {
     struct recording *recording = &slice->recording;
-    const char *hash = json_string_value(json_object_get(arguments, "manifest_hash"));
-    const char *uri = json_string_value(json_object_get(arguments, "stream_uri"));
-    const char *output = json_string_value(json_object_get(arguments, "output"));
-    int result = recording_open(recording, streams_store(mcp->streams), hash, uri, true, error);
-    if (result < 0) return result;
+    const char *output = json_string_value(json_object_get(slice->arguments, "output"));
     slice->chunks = json_array();
     if (output && strcmp(output, "virtual") == 0) slice->pieces = json_array();
-    result =
-        slice_position(recording, json_object_get(arguments, "from"), "from", &slice->from, error);
+    int result = slice_position(recording, json_object_get(slice->arguments, "from"), "from",
+                                &slice->from, error);
     if (result == GARDEN_OK)
-        result =
-            slice_position(recording, json_object_get(arguments, "to"), "to", &slice->to, error);
+        result = slice_position(recording, json_object_get(slice->arguments, "to"), "to",
+                                &slice->to, error);
     if (result == GARDEN_OK) result = slice_list(slice, error);
     if (result == GARDEN_OK && !slice->pieces)
         result = slicer_open(&slice->slicer, recording->store, &recording->manifest,
                              &recording->format, slice->from, slice->to, error);
     if (result == GARDEN_OK && !slice->pieces)
         result = garden_incoming_open(recording->store, &slice->incoming, error);
-    if (result < 0) slice_free(slice);
-    return result;
+    return result < 0 ? result : 1;
+}
+
+static int slice_open(struct slice_job *slice, struct garden_error *error)
+{
+    const char *hash = json_string_value(json_object_get(slice->arguments, "manifest_hash"));
+    const int result = recording_open(&slice->recording, slice->store, hash, true, error);
+    slice->opened = result == GARDEN_OK;
+    slice->found = slice->opened && hash;
+    if (result < 0) return result;
+    return hash ? slice_begin(slice, error) : 1;
+}
+
+// In a store of very many recordings this takes longer than all that follows.
+static int slice_find(struct slice_job *slice, struct garden_error *error)
+{
+    const char *uri = json_string_value(json_object_get(slice->arguments, "stream_uri"));
+    const int result = recording_search(&slice->recording, uri, error);
+    if (result < 0) return result;
+    // Below 1, which the first octet is.
+    job_progress(&slice->job, (double)slice->recording.search.walk.folder / 257.0, 0,
+                 "looking for the stream's recordings");
+    if (result > 0) return 1;
+    slice->found = true;
+    return slice_begin(slice, error);
+}
+
+static int slice_step(struct job *job, struct garden_error *error)
+{
+    struct slice_job *slice = (struct slice_job *)job;
+    struct zmtp_bytes octets;
+    if (!slice->opened) return slice_open(slice, error);
+    if (!slice->found) return slice_find(slice, error);
+    if (slice->pieces) return slice_put_virtual(slice, error);
+    const int result = slicer_next(&slice->slicer, &octets, error);
+    if (result < 0) return result;
+    if (result == 0)
+        return garden_incoming_seal(
+            slice->incoming, NULL, slicer_mime_type(&slice->recording.format), &slice->hash, error);
+    job_progress(job, (double)slice->slicer.given, (double)slice->slicer.size, "octets");
+    const int written = garden_incoming_write(slice->incoming, octets, error);
+    return written < 0 ? written : 1;
 }
 
 void jobs_slice(struct mcp_call *call, json_t *arguments)
 {
-    struct garden_error error = {.text = ""};
     struct slice_job *slice = calloc(1, sizeof *slice);
     if (!slice || !call->mcp->streams) {
         free(slice);
         tool_failed(call, slice ? "There is no store." : "There is no memory for a slice.");
         return;
     }
-    slice->slicer.file = -1;
-    slice->job.step = slice_step;
-    slice->job.end = slice_end;
     if (!json_object_get(arguments, "manifest_hash") && !json_object_get(arguments, "stream_uri")) {
         free(slice);
         tool_failed(call, "stream_uri or manifest_hash: expected one of them");
-    } else if (slice_open(slice, call->mcp, arguments, &error) < 0) {
-        free(slice);
-        tool_failed(call, "%s", error.text);
-    } else {
-        job_start(&slice->job, call);
+        return;
     }
+    slice->slicer.file = -1;
+    slice->job.step = slice_step;
+    slice->job.end = slice_end;
+    slice->store = streams_store(call->mcp->streams);
+    slice->arguments = json_incref(arguments);
+    job_start(&slice->job, call);
 }
 
 // ---- Verifying
 
 struct verify_job {
     struct job job;
+    const char *store;
+    char hash[GARDEN_HASH_TEXT_SIZE];
+    bool opened;
     struct recording recording;
     size_t next;
 };
@@ -292,7 +332,15 @@ static void verify_end(struct job *job, bool done)
                             (json_int_t)(manifest->total_samples * manifest->frame_size),
                             "lost_samples", (json_int_t)manifest->total_gaps, "complete",
                             manifest->complete));
-    recording_close(&verify->recording);
+    if (verify->opened) recording_close(&verify->recording);
+}
+
+static int verify_open(struct verify_job *verify, struct garden_error *error)
+{
+    int result = recording_open(&verify->recording, verify->store, verify->hash, false, error);
+    verify->opened = result == GARDEN_OK;
+    if (result == GARDEN_OK) result = garden_manifest_check(&verify->recording.manifest, error);
+    return result < 0 ? result : 1;
 }
 
 static int verify_step(struct job *job, struct garden_error *error)
@@ -300,6 +348,7 @@ static int verify_step(struct job *job, struct garden_error *error)
     struct verify_job *verify = (struct verify_job *)job;
     const struct garden_manifest *manifest = &verify->recording.manifest;
     uint64_t size;
+    if (!verify->opened) return verify_open(verify, error);
     if (verify->next == manifest->chunk_count) return 0;
     const struct garden_manifest_chunk *chunk = &manifest->chunks[verify->next++];
     const int result = garden_store_verify(verify->recording.store, &chunk->hash, &size, error);
@@ -307,13 +356,12 @@ static int verify_step(struct job *job, struct garden_error *error)
     if (size != chunk->byte_count)
         return garden__fail(error, GARDEN_ERR_CORRUPT, "chunk %zu has another size than it had",
                             verify->next - 1);
-    call_progress(job->call, (double)verify->next, (double)manifest->chunk_count, "chunks");
+    job_progress(job, (double)verify->next, (double)manifest->chunk_count, "chunks");
     return 1;
 }
 
 void jobs_verify(struct mcp_call *call, json_t *arguments)
 {
-    struct garden_error error = {.text = ""};
     struct verify_job *verify = calloc(1, sizeof *verify);
     if (!verify || !call->mcp->streams) {
         free(verify);
@@ -322,16 +370,8 @@ void jobs_verify(struct mcp_call *call, json_t *arguments)
     }
     verify->job.step = verify_step;
     verify->job.end = verify_end;
-    const char *hash = json_string_value(json_object_get(arguments, "manifest_hash"));
-    int result = recording_open(&verify->recording, streams_store(call->mcp->streams), hash, NULL,
-                                false, &error);
-    const bool opened = result == GARDEN_OK;
-    if (opened) result = garden_manifest_check(&verify->recording.manifest, &error);
-    if (result == GARDEN_OK) {
-        job_start(&verify->job, call);
-        return;
-    }
-    if (opened) recording_close(&verify->recording);
-    free(verify);
-    tool_failed(call, "%s", error.text);
+    verify->store = streams_store(call->mcp->streams);
+    (void)snprintf(verify->hash, sizeof verify->hash, "%s",
+                   json_string_value(json_object_get(arguments, "manifest_hash")));
+    job_start(&verify->job, call);
 }

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <uv.h>
+
 #include "../core/error.h"
 
-enum { RECORDINGS_DEFINITION_MAX = 64 * 1024 };
+enum { RECORDINGS_DEFINITION_MAX = 64 * 1024, RECORDINGS_TURN_NS = 20000000 };
 
 // Whether anything was ever put into the store.
 static bool recordings_begun(const char *store)
@@ -14,67 +16,6 @@ static bool recordings_begun(const char *store)
     char path[RECORDINGS_STORE_SIZE + 16];
     (void)snprintf(path, sizeof path, "%s/objects", store);
     return access(path, F_OK) == 0;
-}
-
-// ---- Looking for one
-
-struct recordings_search {
-    struct garden_store *store;
-    const char *uri;
-    struct garden_hash hash;
-    int64_t started_ns;
-    bool found, live; // |live|: |manifest| is a copy of one that is being captured
-    struct garden_manifest manifest;
-};
-
-static bool recordings_look(void *context, const struct garden_hash *hash,
-                            const struct garden_manifest *manifest)
-{
-    struct recordings_search *search = context;
-    if (strcmp(manifest->stream_uri, search->uri) != 0) return true;
-    if (search->found && manifest->started_ns < search->started_ns) return true;
-    search->found = true;
-    search->hash = *hash;
-    search->started_ns = manifest->started_ns;
-    return true;
-}
-
-static bool recordings_look_left(void *context, const char *run)
-{
-    struct recordings_search *search = context;
-    struct garden_manifest manifest;
-    if (garden_recording_peek(search->store, run, &manifest, NULL) < 0) return true; // none yet
-    const bool newer = !search->found || manifest.started_ns >= search->started_ns;
-    if (strcmp(manifest.stream_uri, search->uri) != 0 || !newer) {
-        garden_manifest_fini(&manifest);
-        return true;
-    }
-    if (search->live) garden_manifest_fini(&search->manifest);
-    search->manifest = manifest;
-    search->started_ns = manifest.started_ns;
-    search->found = search->live = true;
-    return true;
-}
-
-static int recordings_find(struct recording *out, const char *uri, struct garden_error *error)
-{
-    struct recordings_search search = {.store = out->store, .uri = uri};
-    int result = garden_store_each_manifest(out->store, recordings_look, &search, error);
-    if (result == GARDEN_OK)
-        result = garden_recording_each_left(out->store, recordings_look_left, &search, error);
-    if (result < 0) {
-        if (search.live) garden_manifest_fini(&search.manifest);
-        return result;
-    }
-    if (!search.found)
-        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
-                            "nothing of a stream '%.150s' is sealed in this store yet", uri);
-    if (search.live) {
-        out->manifest = search.manifest;
-        return GARDEN_OK;
-    }
-    garden_hash_text(&search.hash, out->hash);
-    return garden_manifest_load(out->store, &search.hash, &out->manifest, error);
 }
 
 static int recordings_load(struct recording *out, const char *text, struct garden_error *error)
@@ -103,8 +44,8 @@ static int recordings_format(struct recording *out, struct garden_error *error)
     return GARDEN_OK;
 }
 
-int recording_open(struct recording *out, const char *store, const char *hash, const char *uri,
-                   bool writable, struct garden_error *error)
+int recording_open(struct recording *out, const char *store, const char *hash, bool writable,
+                   struct garden_error *error)
 {
     const struct garden_store_config config = {.root = store, .read_only = !writable};
     memset(out, 0, sizeof *out);
@@ -114,17 +55,85 @@ int recording_open(struct recording *out, const char *store, const char *hash, c
     int result = garden_store_open(&config, &out->store, error);
     if (result < 0) return result;
     garden_manifest_init(&out->manifest, NULL);
-    result = hash ? recordings_load(out, hash, error) : recordings_find(out, uri, error);
-    if (result == GARDEN_OK) result = recordings_format(out, error);
+    garden_manifests_open(&out->search.walk, out->store, NULL);
+    if (hash) result = recordings_load(out, hash, error);
+    if (hash && result == GARDEN_OK) result = recordings_format(out, error);
     if (result < 0) recording_close(out);
     return result;
 }
 
 void recording_close(struct recording *recording)
 {
+    garden_manifests_close(&recording->search.walk);
     garden_manifest_fini(&recording->manifest);
     garden_store_close(recording->store);
     recording->store = NULL;
+}
+
+// ---- Looking for one
+
+struct recordings_left {
+    struct recording *recording;
+    const char *uri;
+    bool found; // the recording's manifest is a copy of one that is being captured
+};
+
+static bool recordings_look_left(void *context, const char *run)
+{
+    struct recordings_left *left = context;
+    struct recording *recording = left->recording;
+    struct recordings_search *search = &recording->search;
+    struct garden_manifest manifest;
+    if (garden_recording_peek(recording->store, run, &manifest, NULL) < 0) return true; // none yet
+    const bool newer = !search->found || manifest.started_ns >= search->started_ns;
+    if (strcmp(manifest.stream_uri, left->uri) != 0 || !newer) {
+        garden_manifest_fini(&manifest);
+        return true;
+    }
+    garden_manifest_fini(&recording->manifest);
+    recording->manifest = manifest;
+    search->started_ns = manifest.started_ns;
+    search->found = left->found = true;
+    return true;
+}
+
+// Those under way, of which there are few; then the newest of all.
+static int recordings_end_search(struct recording *recording, const char *uri,
+                                 struct garden_error *error)
+{
+    struct recordings_left left = {.recording = recording, .uri = uri};
+    char hash[GARDEN_HASH_TEXT_SIZE];
+    int result = garden_recording_each_left(recording->store, recordings_look_left, &left, error);
+    if (result < 0) return result;
+    if (!recording->search.found)
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "nothing of a stream '%.150s' is sealed in this store yet", uri);
+    if (!left.found) {
+        garden_hash_text(&recording->search.hash, hash);
+        result = recordings_load(recording, hash, error);
+    }
+    return result < 0 ? result : recordings_format(recording, error);
+}
+
+int recording_search(struct recording *recording, const char *uri, struct garden_error *error)
+{
+    struct recordings_search *search = &recording->search;
+    const uint64_t until_ns = uv_hrtime() + RECORDINGS_TURN_NS;
+    struct garden_manifest manifest;
+    struct garden_hash hash;
+    while (!search->walk.over && uv_hrtime() < until_ns) {
+        const int result = garden_manifests_step(&search->walk, &hash, &manifest, error);
+        if (result < 0) return result;
+        if (result == 0) continue;
+        if (strcmp(manifest.stream_uri, uri) == 0 &&
+            (!search->found || manifest.started_ns >= search->started_ns)) {
+            search->found = true;
+            search->hash = hash;
+            search->started_ns = manifest.started_ns;
+        }
+        garden_manifest_fini(&manifest);
+    }
+    return search->walk.over ? recordings_end_search(recording, uri, error) : 1;
 }
 
 // ---- All

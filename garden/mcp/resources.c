@@ -148,7 +148,7 @@ static const struct stream *resources_find_stream(const struct mcp *mcp, const c
 
 // ---- Lists
 
-// A page is made a little at each turn of the loop, so that a large store holds up nobody. A cursor is the place
+// A page is made by a job, so that a large store holds up nobody. A cursor is the place
 // where the next one begins: a number among what is not in the store, or HASH/NUMBER, an entry of a manifest's. So
 // it costs the same wherever it is, and stays good when others come or go.
 struct resources_page {
@@ -161,7 +161,7 @@ struct resources_page {
     struct garden_store *store; // null: there is nothing in it
     struct garden_manifests walk;
 };
-enum { RESOURCES_PAGE = 100, RESOURCES_TURN_NS = 2000000 };
+enum { RESOURCES_PAGE = 100, RESOURCES_TURN_NS = 20000000 };
 
 // False: |cursor| is none.
 static bool resources_cursor(struct resources_page *page, const json_t *cursor)
@@ -264,7 +264,7 @@ static int resources_step(struct job *job, struct garden_error *error)
         garden_manifest_fini(&manifest);
         if (!room) return 0;
     }
-    call_progress(job->call, page->walk.folder, 256, "folders of the store");
+    job_progress(job, page->walk.folder, 256, "folders of the store");
     return !page->walk.over;
 }
 

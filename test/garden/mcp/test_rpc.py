@@ -21,6 +21,9 @@ from pygarden import stage as stages  # noqa: E402
 PARSE, INVALID, NO_METHOD, PARAMS, INTERNAL, NO_RESOURCE = -32700, -32600, -32601, -32602, -32603, -32002
 with open(PROGRAM, "rb") as program:
     SANITIZED = b"__asan_init" in program.read()
+DEFINITION = json.dumps({"uri": "stream://take", "device_identity": "take", "format": {
+    "Audio": {"sample_rate": 48000, "channels": 2, "sample_format": "s16_le"}}, "chunk_size_bytes": 4096}).encode()
+DEFINITION_HASH = hashlib.blake2b(DEFINITION, digest_size=32).hexdigest()
 UUID = "6f1f8bb0-6c7f-4e36-9d6a-5a7d5a1d0001"
 
 
@@ -416,22 +419,27 @@ def the_end_of_the_input_ends_a_capture_and_answers_its_call(stage):
         assert words in mcp.failure("stream_slice", stream_uri="stream://b", to={"type": "streamhead"}, **{"from": spec})
 
 
-def store_of(stage, count):
+def put_object(store, octets):
+    name = hashlib.blake2b(octets, digest_size=32).hexdigest()
+    os.makedirs(os.path.join(store, "objects", name[:2]), exist_ok=True)
+    with open(os.path.join(store, "objects", name[:2], name[2:]), "wb") as file:
+        file.write(octets)
+    return name
+
+
+def store_of(stage, count, uri_of="stream://many/{}".format):
     """A store with so many recordings of three chunks each; the manifests' hashes."""
     store, hashes = stage.path("store"), []
     for folder in ("objects", "metadata", "staging", "recordings"):
         os.makedirs(os.path.join(store, folder), mode=0o700)
     chunks = [{"hash": "%064x" % i, "byte_count": 8, "sample_count": 2, "first_sample": 2 * i} for i in range(3)]
-    time_of = {"secs_since_epoch": 1, "nanos_since_epoch": 0}
     for i in range(count):
+        time_of = {"secs_since_epoch": 1 + i, "nanos_since_epoch": 0}
         text = json.dumps({
-            "stream_uri": f"stream://many/{i}", "definition_hash": "0" * 64, "frame_size": 4, "chunks": chunks,
+            "stream_uri": uri_of(i), "definition_hash": DEFINITION_HASH, "frame_size": 4, "chunks": chunks,
             "gaps": [], "total_bytes": 24, "total_samples": 6, "total_gap_samples": 0, "started_at": time_of,
             "last_updated": time_of, "complete": True}).encode()
-        hashes.append(hashlib.blake2b(text, digest_size=32).hexdigest())
-        os.makedirs(os.path.join(store, "objects", hashes[-1][:2]), exist_ok=True)
-        with open(os.path.join(store, "objects", hashes[-1][:2], hashes[-1][2:]), "wb") as file:
-            file.write(text)
+        hashes.append(put_object(store, text))
     return store, sorted(hashes)
 
 
@@ -471,6 +479,48 @@ def a_list_that_is_not_wanted_any_more_is_left(stage):
     assert mcp.request("ping")["result"] == {}
     mcp.ask("resources/list")
     assert mcp.end()[1] == 0
+
+
+SLICE = {"from": {"type": "streamstart"}, "to": {"type": "streamhead"}, "output": "virtual"}
+
+
+def batch(*requests):
+    return b"".join(json.dumps({"jsonrpc": "2.0", **dict(zip(("method", "params", "id"), request))}).encode() + b"\n"
+                    for request in requests)
+
+
+def a_recording_is_looked_for_by_its_uri_among_thousands_and_holds_up_nobody(stage):
+    store, hashes = store_of(stage, 3000, lambda i: f"stream://take/{i % 1500}")
+    assert put_object(store, DEFINITION) == DEFINITION_HASH
+    mcp = Mcp(stage, "--store", store)
+    wanted = [f"stream://take/{i}" for i in (7, 1499, 1500)] + ["stream://take/8"]
+    mcp.write(batch(*(("tools/call", {"name": "stream_slice", "arguments": {"stream_uri": uri, **SLICE}}, uri)
+                      for uri in wanted), ("tools/list", {}, "list"), ("ping", {}, "ping")))
+    assert [mcp.answer()["id"] for _ in range(2)] == ["list", "ping"]  # neither finding one nor finding none is waited for
+    answers = {answer["id"]: answer["result"] for answer in (mcp.answer() for _ in wanted)}
+    assert sorted(answers) == sorted(wanted)
+    assert answers[wanted[2]]["isError"] and "nothing of a stream" in answers[wanted[2]]["content"][0]["text"]
+    for uri in (wanted[0], wanted[1], wanted[3]):
+        found = answers[uri]["structuredContent"]
+        assert found["sample_range"] == [0, 6] and found["source_chunks"] == ["%064x" % i for i in range(3)], found
+        with open(os.path.join(store, "objects", found["content_hash"][:2], found["content_hash"][2:]), "rb") as file:
+            one = json.load(file)
+        with open(os.path.join(store, "objects", one["source_manifest"][:2], one["source_manifest"][2:]), "rb") as file:
+            manifest = json.load(file)
+        assert one["source_stream"] == manifest["stream_uri"] == uri and one["source_manifest"] in hashes
+        assert manifest["started_at"]["secs_since_epoch"] > 1500, manifest  # the newer one of two
+
+
+def a_search_that_is_not_wanted_any_more_is_left(stage):
+    store, _ = store_of(stage, 1000)
+    mcp = Mcp(stage, "--store", store)
+    for number in range(8):
+        mcp.write(batch(("tools/call", {"name": "stream_slice", "arguments": {"stream_uri": "stream://none", **SLICE}}, number),
+                        ("notifications/cancelled", {"requestId": number})))
+    assert mcp.request("ping")["result"] == {}
+    mcp.ask("tools/call", name="stream_slice", arguments={"stream_uri": "stream://none", **SLICE})
+    rest, status = mcp.end()  # in the middle of it
+    assert status == 0 and len(rest) <= 1, rest
 
 
 def a_resource_above_the_limit_is_read_in_parts(stage):
@@ -588,6 +638,8 @@ stages.run([
     the_end_of_the_input_ends_a_capture_and_answers_its_call,
     a_store_of_many_recordings_is_listed_in_pages_and_holds_up_nobody,
     a_list_that_is_not_wanted_any_more_is_left,
+    a_recording_is_looked_for_by_its_uri_among_thousands_and_holds_up_nobody,
+    a_search_that_is_not_wanted_any_more_is_left,
     a_resource_above_the_limit_is_read_in_parts,
     a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it,
     that_the_daemon_is_busy_is_for_those_who_debug,
