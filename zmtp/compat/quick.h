@@ -1,9 +1,9 @@
-// The way of most calls: one short part, to or from a connection, while nothing else is to be done. It does what the
-// general functions of socket.h and transfer.c do, in a few steps, and nothing at all where anything is out of the
-// ordinary: then it is theirs, and the lock that was taken is theirs, too.
+// The way of most calls: one short part, to or from a connection or over a line, while nothing else is to be done. It
+// does what the general functions of socket.h and transfer.c do, in a few steps, and nothing at all where anything is
+// out of the ordinary: then it is theirs, and the lock that was taken is theirs, too.
 //
-// A message is written where it leaves, and read where it lies, without a struct of its own; the lock is the one
-// atomic write.
+// A message is written where it leaves, and read where it lies, without a struct of its own; there are no atomic writes
+// but the lock's.
 #ifndef ZMTP_COMPAT_QUICK_H
 #define ZMTP_COMPAT_QUICK_H
 
@@ -25,11 +25,12 @@ static inline struct zmq__socket *zmq__quick_enter(void *handle)
     return socket;
 }
 
-// Does it speak to connections alone, and one thread with it?
+// Has it one thread, and connections alone, or lines alone of which none has news?
 static inline bool zmq__quick_plain(const struct zmq__socket *socket)
 {
-    return socket->engine && !socket->safe &&
-           !atomic_load_explicit(&socket->near, memory_order_relaxed);
+    const bool near = atomic_load_explicit(&socket->near, memory_order_relaxed);
+    if (socket->safe || near == (socket->engine != NULL)) return false;
+    return !near || zmtp__dock_quiet(&socket->dock);
 }
 
 // Lets go of the lock. |left|: the engine has nothing to do for what was just passed, or the watch does it.
@@ -45,13 +46,32 @@ static inline void zmq__quick_leave(struct zmq__socket *socket, bool left)
     zmq__socket_leave(socket);
 }
 
+// The same of a socket with lines. Its dock has slept all the time, so whoever calls rings, and works for the socket
+// or, if it does not get the lock, has called before this thread looks.
+static inline void zmq__quick_part(struct zmq__socket *socket)
+{
+    if (socket->core->marks.first || socket->dock.marks.first) {
+        zmq__socket_begin(socket);
+        zmq__socket_look(socket);
+        zmq__socket_leave(socket);
+        return;
+    }
+    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    if (atomic_load_explicit(&socket->dock.called, memory_order_seq_cst))
+        zmq__socket_come_back(socket);
+}
+
 // Sends a message of |body| alone, and lets go of the lock. False: it was not sent.
 static inline bool zmq__quick_send(struct zmq__socket *socket, struct zmtp_bytes body)
 {
     if (!zmq__quick_plain(socket) || socket->sending.count > 0) return false;
     struct zmq__engine *const engine = socket->engine;
-    if (!zmq__engine_takes(engine, body.size)) return false;
+    if (engine && !zmq__engine_takes(engine, body.size)) return false;
     if (!zmtp__express_send(socket->core, body)) return false;
+    if (!engine) {
+        zmq__quick_part(socket);
+        return true;
+    }
     zmq__engine_note_moved(engine);
     engine->uv->unflushed += body.size;
     zmq__quick_leave(socket, zmq__engine_streams(engine));
@@ -78,11 +98,15 @@ static inline void zmq__quick_take(struct zmq__socket *socket,
     }
     socket->more = false;
     socket->calls++;
-    zmq__engine_note_moved(engine);
-    engine->direct = true;
     const struct zmtp__lane *const next = zmtp__list_first(&socket->core->readable);
     const bool more = next && zmtp__pipe_readable(next->end);
     if (!more) zmq__purse_empty(&socket->purse); // so that it keeps no slab that nobody needs
+    if (!engine) {
+        zmq__quick_part(socket);
+        return;
+    }
+    zmq__engine_note_moved(engine);
+    engine->direct = true;
     const bool idle = !engine->ran && !zmq__engine_marked(engine);
     zmq__quick_leave(socket, idle || (more && zmq__engine_watched(engine)));
 }

@@ -323,6 +323,14 @@ void zmq__socket_leave(struct zmq__socket *socket)
     if (socket_helpless && !socket_inside) socket_help_all();
 }
 
+void zmq__socket_come_back(struct zmq__socket *socket)
+{
+    if (!socket_try(socket)) return;
+    socket_inside++;
+    socket_rounds_late(socket);
+    zmq__socket_leave(socket);
+}
+
 int zmq__socket_result(struct zmq__socket *socket, int error)
 {
     zmq__socket_leave(socket);

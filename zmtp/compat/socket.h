@@ -91,6 +91,9 @@ void zmq__socket_begin(struct zmq__socket *socket);
 void zmq__socket_bring_line(struct zmq__socket *socket);
 // Lets go of it, when all is done that other threads have brought. Then works for others whom the call rang.
 void zmq__socket_leave(struct zmq__socket *socket);
+// Another thread brought something while this one let go of the lock by itself (quick.h): it works for the socket, if
+// nobody else is inside.
+void zmq__socket_come_back(struct zmq__socket *socket);
 // Leaves, and tells the error, if it is one: 0 or -1.
 int zmq__socket_result(struct zmq__socket *socket, int error);
 // A socket of the library's own; as zmq_socket, but counted among no program's.

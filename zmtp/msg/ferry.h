@@ -62,6 +62,13 @@ static inline bool zmtp__dock_hungry(const struct zmtp__dock *dock)
 {
     return dock->hungry != NULL;
 }
+// It sleeps, as far as its thread knows, and has nothing to do: to wake it and have it sleep again would change nothing.
+static inline bool zmtp__dock_quiet(const struct zmtp__dock *dock)
+{
+    return atomic_load_explicit(&dock->asleep, memory_order_relaxed) && !dock->marks.first &&
+           !dock->taken && !dock->hungry &&
+           !atomic_load_explicit(&dock->called, memory_order_relaxed);
+}
 // From now on who calls is told to ring. False: somebody has called meanwhile, so do not sleep. A dock
 // is asleep at first.
 bool zmtp__dock_sleep(struct zmtp__dock *dock);
