@@ -105,7 +105,7 @@ int garden_store_inspect(const struct garden_store *store, const char *name, uin
 // still has it (GARDEN_ERR_STATE), cut to |size|, make read-only, fsync, hash, link into place,
 // fsync the folder. When it returns, the object can be announced; the staged name remains until
 // garden_store_unstage(). Doing it again gives the same hash. An object that is already there is
-// verified before it is believed.
+// verified before it is believed, and replaced by these octets if it is damaged.
 int garden_store_seal(struct garden_store *store, const char *name, uint64_t size,
                       const char *mime_type, struct garden_hash *out, struct garden_error *error);
 // Removes a staged name; absent is success.

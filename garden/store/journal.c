@@ -183,6 +183,10 @@ static int journal_read_file(const struct garden_store *store, int file, uint8_t
     if (!S_ISREG(status.st_mode))
         return garden__fail(error, GARDEN_ERR_ACCESS, "journal %.100s: is not a regular file",
                             name);
+    if (status.st_size >
+        GARDEN__MANIFEST_TEXT_MAX) // no recording comes to so much; a stranger's file may
+        return garden__fail(error, GARDEN_ERR_LIMIT, "journal %.100s: has %lld octets, over %d",
+                            name, (long long)status.st_size, GARDEN__MANIFEST_TEXT_MAX);
     *out_size = (size_t)status.st_size;
     *out = zmtp_alloc(store->allocator, *out_size + 1);
     if (*out == NULL) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a journal");

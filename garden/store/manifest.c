@@ -157,7 +157,9 @@ int garden_manifest_check(const struct garden_manifest *manifest, struct garden_
             chunk->byte_count != chunk->sample_count * manifest->frame_size)
             return garden__fail(error, GARDEN_ERR_CORRUPT,
                                 "manifest: chunk %zu is no whole number of frames", i);
-        if (chunk->sample_count > UINT64_MAX - position - missing)
+        // Positions beyond this chunk, those of all gaps among them, have to have numbers.
+        if (missing > UINT64_MAX - position ||
+            chunk->sample_count > UINT64_MAX - position - missing)
             return garden__fail(error, GARDEN_ERR_CORRUPT, "manifest: chunk %zu is absurd", i);
         position = manifest_walk(manifest, position, chunk->sample_count, &gap);
         samples += chunk->sample_count;

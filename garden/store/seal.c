@@ -75,6 +75,81 @@ int garden__store_describe(struct garden_store *store, const struct garden_hash 
     return result;
 }
 
+// ---- Octets on the disk
+
+// Opens the staged file, which its writer may have made read-only, to be written to.
+static int seal_open_writable(struct garden_store *store, int file, const char *name)
+{
+    const struct garden_fs *fs = store->fs;
+    if (fs->chmod(fs->context, file, 0600) != 0) return -1;
+    return fs->open(fs->context, store->staging, name,
+                    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+}
+
+// Writes what the file reads as over itself, so that the system has to bring it to the disk anew.
+static bool seal_write_again(struct garden_store *store, int file, const char *name)
+{
+    const struct garden_fs *fs = store->fs;
+    uint8_t block[GARDEN__STORE_BLOCK];
+    const int writable = seal_open_writable(store, file, name);
+    bool good = writable >= 0 && lseek(file, 0, SEEK_SET) == 0;
+    for (ssize_t n = 1; good && n > 0;) {
+        n = garden__fs_read_all(fs, file, block, sizeof block);
+        good = n >= 0 && garden__fs_write_all(fs, writable, block, (size_t)n) == 0;
+    }
+    if (writable >= 0) garden__fs_close(fs, writable);
+    return fs->chmod(fs->context, file, 0444) == 0 && good;
+}
+
+// A sync that fails is told once: the system lets go of what it could not write, and the next sync finds nothing
+// left to do and succeeds. So octets that one failed for are written again before another is believed.
+static int seal_sync(struct garden_store *store, int file, const char *name,
+                     struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    if (strcmp(store->unsynced, name) == 0) {
+        if (!seal_write_again(store, file, name))
+            return garden__fail_errno(error, "cannot write again", name);
+        store->unsynced[0] = '\0';
+    }
+    if (fs->sync(fs->context, file) == 0) return GARDEN_OK;
+    const int result = garden__fail_errno(error, "cannot sync", name);
+    if (!seal_write_again(store, file, name))
+        (void)snprintf(store->unsynced, sizeof store->unsynced, "%s", name); // before the next try
+    return result;
+}
+
+// ---- Names
+
+// Puts good octets in the place of an object that is damaged, in one step: under a second name first, for the staged one
+// is to remain.
+static int seal_replace(struct garden_store *store, const char *name, const char *object,
+                        struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    char second[64];
+    garden__store_temporary_name(second);
+    if (fs->link(fs->context, store->staging, name, store->staging, second) != 0)
+        return garden__fail_errno(error, "cannot replace the damaged object", object);
+    garden__step(fs, "seal.second");
+    if (fs->rename(fs->context, store->staging, second, store->objects, object) == 0)
+        return GARDEN_OK;
+    const int result = garden__fail_errno(error, "cannot replace the damaged object", object);
+    (void)fs->unlink(fs->context, store->staging, second); // else the next opening sweeps it
+    return result;
+}
+
+static int seal_link(struct garden_store *store, const char *name, const char *object,
+                     const struct garden_hash *hash, struct garden_error *error)
+{
+    const struct garden_fs *fs = store->fs;
+    if (fs->link(fs->context, store->staging, name, store->objects, object) == 0) return GARDEN_OK;
+    if (errno != EEXIST) return garden__fail_errno(error, "cannot make object of", name);
+    // Equal octets were sealed before, perhaps by a run that did not live to say so.
+    const int result = garden_store_verify(store, hash, NULL, error);
+    return result == GARDEN_ERR_CORRUPT ? seal_replace(store, name, object, error) : result;
+}
+
 int garden__store_seal_file(struct garden_store *store, int file, const char *name,
                             const char *mime_type, struct garden_hash *out,
                             struct garden_error *error)
@@ -86,21 +161,18 @@ int garden__store_seal_file(struct garden_store *store, int file, const char *na
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "a mime type that is none");
     if (fs->chmod(fs->context, file, 0444) != 0)
         return garden__fail_errno(error, "cannot make read-only", name);
-    if (fs->sync(fs->context, file) != 0) return garden__fail_errno(error, "cannot sync", name);
+    int result = seal_sync(store, file, name, error);
+    if (result != GARDEN_OK) return result;
     garden__step(fs, "seal.synced");
     if (lseek(file, 0, SEEK_SET) != 0) return garden__fail_errno(error, "cannot rewind", name);
-    int result = garden__store_hash_file(store, file, out, &size, error);
+    result = garden__store_hash_file(store, file, out, &size, error);
     if (result != GARDEN_OK) return result;
     garden__store_name(out, "", object);
     result = seal_folder(store, store->objects, object, error);
     if (result != GARDEN_OK) return result;
     garden__step(fs, "seal.hashed");
-    if (fs->link(fs->context, store->staging, name, store->objects, object) != 0) {
-        if (errno != EEXIST) return garden__fail_errno(error, "cannot make object of", name);
-        // Equal octets were sealed before, perhaps by a run that did not live to say so.
-        result = garden_store_verify(store, out, NULL, error);
-        if (result != GARDEN_OK) return result;
-    }
+    result = seal_link(store, name, object, out, error);
+    if (result != GARDEN_OK) return result;
     garden__step(fs, "seal.linked");
     result = seal_sync_prefix(store, store->objects, object, error);
     if (result == GARDEN_OK) result = garden__store_describe(store, out, size, mime_type, error);
@@ -108,15 +180,11 @@ int garden__store_seal_file(struct garden_store *store, int file, const char *na
     return result;
 }
 
-// Cuts the staged file, which its writer may have made read-only.
 static int seal_cut(struct garden_store *store, int file, const char *name, uint64_t size,
                     struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
-    if (fs->chmod(fs->context, file, 0600) != 0)
-        return garden__fail_errno(error, "cannot make writable", name);
-    const int writable = fs->open(fs->context, store->staging, name,
-                                  O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    const int writable = seal_open_writable(store, file, name);
     if (writable < 0) return garden__fail_errno(error, "cannot open staged", name);
     int result = GARDEN_OK;
     if (fs->truncate(fs->context, writable, (off_t)size) != 0)

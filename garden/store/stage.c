@@ -61,10 +61,12 @@ int garden_store_stage(struct garden_store *store, const char *name, struct gard
         uint64_t size;
         bool closed;
         if (errno != EEXIST) return garden__fail_errno(error, "cannot stage chunk", name);
-        return garden_store_inspect(store, name, &size, &closed, error);
+        result = garden_store_inspect(store, name, &size, &closed, error);
+        if (result != GARDEN_OK) return result;
     }
-    garden__fs_close(fs, file);
+    if (file >= 0) garden__fs_close(fs, file);
     garden__step(fs, "stage.made");
+    // Also of one that was there: who made it may not have come to this.
     if (fs->sync(fs->context, store->staging) != 0)
         return garden__fail_errno(error, "cannot sync", "the staging folder");
     garden__step(fs, "stage.synced");
@@ -115,23 +117,37 @@ int garden__store_each_name(const struct garden_store *store, const char *name,
                             struct garden_error *error)
 {
     // Opened afresh: a copy of the descriptor would share its reading position.
-    const int folder = openat(store->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct garden_fs *fs = store->fs;
+    const int folder =
+        fs->open(fs->context, store->root, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     DIR *entries = folder < 0 ? NULL : fdopendir(folder);
     if (entries == NULL) {
-        if (folder >= 0) (void)close(folder);
-        return garden__fail_errno(error, "cannot list folder", name);
+        const int result = garden__fail_errno(error, "cannot list folder", name);
+        if (folder >= 0) garden__fs_close(fs, folder);
+        return result;
     }
-    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
-        if (entry->d_name[0] != '.' && !each(context, entry->d_name)) break;
+    int result = GARDEN_OK;
+    for (bool more = true; more;) {
+        errno = 0; // a list that ends early would make chunks and journals invisible
+        const struct dirent *entry = readdir(entries);
+        if (entry == NULL && errno != 0)
+            result = garden__fail_errno(error, "cannot list folder", name);
+        more = entry != NULL && (entry->d_name[0] == '.' || each(context, entry->d_name));
+    }
     (void)closedir(entries);
-    return GARDEN_OK;
+    return result;
+}
+
+void garden__store_temporary_name(char name[64])
+{
+    (void)snprintf(name, 64, "%08lx%08lx.tmp", (unsigned long)randombytes_random(),
+                   (unsigned long)randombytes_random());
 }
 
 int garden__store_temporary(struct garden_store *store, char name[64], struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
-    (void)snprintf(name, 64, "%08lx%08lx.tmp", (unsigned long)randombytes_random(),
-                   (unsigned long)randombytes_random());
+    garden__store_temporary_name(name);
     const int file = fs->open(fs->context, store->staging, name,
                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (file < 0) return garden__fail_errno(error, "cannot write into", "the staging folder");

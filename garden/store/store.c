@@ -1,7 +1,6 @@
 // Opening a store and reading from it. Whatever is read is hashed before it is believed.
-#include "store.h"
+#include "survey.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -266,33 +265,29 @@ fail:
     return result;
 }
 
-// Verifies the objects below one of the 256 folders. Returns the damaged ones.
-static int store_verify_folder(const struct garden_store *store, const char *prefix,
-                               uint64_t *count, void (*each)(void *context, const char *name),
-                               void *context)
+struct store_verifying {
+    const struct garden_store *store;
+    uint64_t count;
+    int damaged;
+    void (*each)(void *context, const char *name);
+    void *context;
+};
+
+static int store_verify_name(void *context, const char *prefix, const char *name)
 {
-    int damaged = 0;
-    const int folder =
-        openat(store->objects, prefix, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
-    if (entries == NULL) {
-        if (folder >= 0) (void)close(folder);
-        return 0; // not there: no object begins so
-    }
-    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
-        char text[3 + NAME_MAX];
-        struct garden_hash hash;
-        if (entry->d_name[0] == '.') continue;
-        (void)snprintf(text, sizeof text, "%s%.250s", prefix, entry->d_name);
-        ++*count;
-        if (garden_hash_parse(text, &hash) == GARDEN_OK &&
-            garden_store_verify(store, &hash, NULL, NULL) == GARDEN_OK)
-            continue;
-        damaged++;
-        if (each != NULL) each(context, text);
-    }
-    (void)closedir(entries);
-    return damaged;
+    struct store_verifying *verifying = context;
+    char text[3 + NAME_MAX];
+    struct garden_hash hash;
+    int result = GARDEN_ERR_FORMAT;
+    if (name[0] == '.') return GARDEN_OK;
+    (void)snprintf(text, sizeof text, "%.2s%.250s", prefix, name);
+    verifying->count++;
+    if (garden_hash_parse(text, &hash) == GARDEN_OK)
+        result = garden_store_verify(verifying->store, &hash, NULL, NULL);
+    if (result == GARDEN_OK) return GARDEN_OK;
+    verifying->damaged++;
+    if (verifying->each != NULL) verifying->each(verifying->context, text);
+    return GARDEN_OK;
 }
 
 int garden_store_verify_all(const struct garden_store *store, uint64_t *out_count,
@@ -300,15 +295,16 @@ int garden_store_verify_all(const struct garden_store *store, uint64_t *out_coun
                             struct garden_error *error)
 {
     struct stat status;
-    uint64_t count = 0;
-    int damaged = 0;
+    struct store_verifying verifying = {.store = store, .each = each, .context = context};
     if (store->fs->stat(store->fs->context, store->objects, &status) != 0)
         return garden__fail_errno(error, "cannot examine", "objects");
     for (unsigned i = 0; i < 256; i++) {
         char prefix[3];
-        (void)snprintf(prefix, sizeof prefix, "%02x", i);
-        damaged += store_verify_folder(store, prefix, &count, each, context);
+        (void)snprintf(prefix, sizeof prefix, "%02x", i & 0xffu);
+        const int result = garden__survey_names(store, store->objects, prefix, store_verify_name,
+                                                &verifying, error);
+        if (result < 0) return result; // what cannot be listed is not sound for that
     }
-    if (out_count != NULL) *out_count = count;
-    return damaged;
+    if (out_count != NULL) *out_count = verifying.count;
+    return verifying.damaged;
 }

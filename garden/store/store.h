@@ -14,6 +14,8 @@ struct garden_store {
     char staging_path[GARDEN_PATH_MAX];
     // A bit for each of the 256 folders of objects, and of metadata, whose name this process put on the disk.
     uint8_t named[2][256 / 8];
+    // The staged file that could not be synced and could not be written again either; empty: there is none.
+    char unsynced[128];
 };
 
 enum {
@@ -58,6 +60,8 @@ enum { GARDEN__MANIFEST_TEXT_MAX = 512 * 1024 * 1024 };
 int garden__manifest_reserve(struct garden_manifest *manifest, size_t chunks, size_t gaps);
 // One component that is no hidden name.
 bool garden__store_name_ok(const char *name);
+// A name that no file in staging has, ending in ".tmp".
+void garden__store_temporary_name(char name[64]);
 // A new, locked, readable and writable file of a name ending in ".tmp"; such files are swept when the
 // store is next opened and nobody holds their lock.
 int garden__store_temporary(struct garden_store *store, char name[64], struct garden_error *error);

@@ -216,6 +216,35 @@ static void test_a_file_that_is_no_journal_or_in_use_is_refused_and_left_alone(v
     bench_end(&b);
 }
 
+static int count_records(void *context, uint32_t type, struct zmtp_bytes payload)
+{
+    (void)type;
+    (void)payload;
+    ++*(int *)context;
+    return GARDEN_OK;
+}
+
+static void test_no_memory_is_taken_for_a_file_that_is_absurdly_large(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct garden__journal journal;
+    struct garden_error error;
+    int count = 0;
+    char path[256];
+    bench_begin(&b, NULL);
+    bench_path(&b, path);
+    assert_int_equal(garden__journal_create(&journal, b.store, "j", NULL), GARDEN_OK);
+    append(&journal, 1, "one");
+    garden__journal_close(&journal);
+    assert_int_equal(garden__journal_peek(b.store, "j", count_records, &count, &error), GARDEN_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(truncate(path, (off_t)GARDEN__MANIFEST_TEXT_MAX + 1), 0); // a hole
+    assert_int_equal(garden__journal_peek(b.store, "j", count_records, &count, &error),
+                     GARDEN_ERR_LIMIT);
+    bench_end(&b);
+}
+
 static void test_an_append_that_fails_leaves_no_trace(void **state)
 {
     (void)state;
@@ -266,6 +295,7 @@ int main(void)
         cmocka_unit_test(
             test_damage_in_the_middle_is_refused_and_what_is_whole_can_be_read_on_both_sides),
         cmocka_unit_test(test_a_file_that_is_no_journal_or_in_use_is_refused_and_left_alone),
+        cmocka_unit_test(test_no_memory_is_taken_for_a_file_that_is_absurdly_large),
         cmocka_unit_test(test_an_append_that_fails_leaves_no_trace),
         cmocka_unit_test(test_a_record_cursor_goes_bad_at_the_first_overrun),
     };

@@ -171,6 +171,28 @@ static void test_a_manifest_with_a_hole_an_overlap_or_wrong_sums_is_refused(void
     }
 }
 
+// A gap of half of all positions, and a chunk that would go once around them.
+static void test_a_manifest_whose_positions_have_no_numbers_is_refused(void **state)
+{
+    (void)state;
+    struct garden_error error;
+    struct garden_gap gap = {0, UINT64_MAX / 2 + 1};
+    for (uint64_t less = 0; less < 4; less++) {
+        struct garden_manifest_chunk chunk = {.byte_count = UINT64_MAX - less,
+                                              .sample_count = UINT64_MAX - less,
+                                              .first_sample = gap.count};
+        const struct garden_manifest m = {.frame_size = 1,
+                                          .chunks = &chunk,
+                                          .chunk_count = 1,
+                                          .gaps = &gap,
+                                          .gap_count = 1,
+                                          .total_samples = UINT64_MAX - less,
+                                          .total_gaps = gap.count};
+        assert_int_equal(garden_manifest_check(&m, &error), GARDEN_ERR_CORRUPT);
+        assert_non_null(strstr(error.text, "absurd"));
+    }
+}
+
 static void test_json_that_is_no_manifest_is_refused_and_nothing_leaks(void **state)
 {
     (void)state;
@@ -287,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_the_json_has_the_fields_of_the_contract_and_reads_back_the_same),
         cmocka_unit_test(test_a_manifest_of_a_month_is_written_and_read_in_memory_in_proportion),
         cmocka_unit_test(test_a_manifest_with_a_hole_an_overlap_or_wrong_sums_is_refused),
+        cmocka_unit_test(test_a_manifest_whose_positions_have_no_numbers_is_refused),
         cmocka_unit_test(test_json_that_is_no_manifest_is_refused_and_nothing_leaks),
         cmocka_unit_test(test_when_memory_fails_anywhere_the_balance_is_zero),
         cmocka_unit_test(test_a_whole_manifest_is_verified_down_to_each_octet),

@@ -218,9 +218,6 @@ static void test_a_damaged_object_is_found_and_never_believed(void **state)
     assert_int_equal(garden_store_open_object(b.store, &hash, &file, NULL, &error),
                      GARDEN_ERR_CORRUPT);
     assert_non_null(strstr(error.text, "damaged"));
-    // Equal octets do not hide behind it either.
-    assert_int_equal(garden_store_put(b.store, zmtp_bytes_text("two"), "text/plain", &hash, &error),
-                     GARDEN_ERR_CORRUPT);
     assert_int_equal(garden_store_verify_all(b.store, &count, count_damaged, &damaged, NULL), 1);
     assert_int_equal(damaged, 1);
     assert_int_equal(count, 2);
