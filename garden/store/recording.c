@@ -172,6 +172,27 @@ static int recording_look(struct garden_recording *recording, struct garden_erro
     return GARDEN_OK;
 }
 
+// The live manifest is written after the journal, which is on the disk by then. So one that knows of more chunks tells
+// that the journal has lost its end, which by itself looks as if a crash had torn it.
+static int recording_compare(const struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden_manifest saved;
+    char name[64];
+    garden__recording_file_name(recording->run, "json", name);
+    const int result = garden__manifest_load_at(recording->store, recording->store->recordings,
+                                                name, &saved, NULL);
+    if (result == GARDEN_ERR_MEMORY)
+        return garden__fail(error, result, "no memory for a live manifest");
+    if (result != GARDEN_OK) return GARDEN_OK; // it is to be made again
+    const size_t known = recording->manifest.chunk_count, had = saved.chunk_count;
+    garden_manifest_fini(&saved);
+    if (had <= known) return GARDEN_OK;
+    return garden__fail(error, GARDEN_ERR_CORRUPT,
+                        "journal %.32s: knows of %zu of the %zu chunks that were sealed; recover "
+                        "what is whole",
+                        recording->run, known, had);
+}
+
 int garden_recording_resume(struct garden_store *store, const char *run, struct garden_instant now,
                             struct garden_recording **out, struct garden_error *error)
 {
@@ -184,6 +205,7 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
     recording_set_clock(recording, now); // the times so far are the journal's
     garden__rotation_init(&recording->rotation, 0);
     result = garden__recording_replay(recording, error);
+    if (result == GARDEN_OK && !recording->done_noted) result = recording_compare(recording, error);
     if (result == GARDEN_OK) result = recording_look(recording, error);
     if (result == GARDEN_OK && !recording->done_noted)
         result = recording_save(recording, true, error);

@@ -226,6 +226,65 @@ static void test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream(
     seed_running = 0;
 }
 
+// ---- A damaged end
+
+// A client that is gone, with chunks sealed, and its journal damaged |from_end| octets before its end: cut there, or
+// one bit changed. Returns whether the journal is so long.
+static bool client_with_damage(long from_end, bool cut)
+{
+    struct world w;
+    struct garden_error error = {.text = ""};
+    struct garden_hash hash;
+    struct garden_manifest manifest;
+    char run[64] = "", path[256];
+    size_t lost = 0;
+    world_begin(&w, 5);
+    world_record(&w);
+    world_play(&w, 16);
+    const size_t sealed = garden_recording_manifest(w.recording)->chunk_count;
+    assert_true(sealed >= 2);
+    garden_recording_close(w.recording);
+    w.recording = NULL;
+    garden_writer_fini(&w.daemon.writer); // the daemon goes, too
+    garden_capture_close(w.daemon.capture);
+    w.daemon.capture = NULL;
+    assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+    snprintf(path, sizeof path, "%s/staging/%.32s.journal", w.folder.path, run);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    const bool reached = fseek(file, -from_end, SEEK_END) == 0 && ftell(file) > 8;
+    const long at = ftell(file);
+    const int octet = fgetc(file);
+    assert_int_equal(fseek(file, at, SEEK_SET), 0);
+    if (!cut) assert_true(fputc(octet ^ 1 << from_end % 8, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    if (cut) assert_int_equal(truncate(path, at), 0);
+    const int result = garden_recording_resume(w.store, run, instant(&w), &w.recording, &error);
+    if (result == GARDEN_OK) { // a torn end that had nothing which it matters to forget
+        assert_int_equal(garden_recording_manifest(w.recording)->chunk_count, sealed);
+    } else {
+        if (garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, &error) != GARDEN_OK)
+            fail_msg("%s", error.text);
+        assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, &error), GARDEN_OK);
+        assert_true(manifest.chunk_count >= sealed);
+        assert_int_equal(garden_manifest_verify(&manifest, w.store, &error), GARDEN_OK);
+        garden_manifest_fini(&manifest);
+    }
+    world_end(&w);
+    return reached;
+}
+
+static void test_a_journal_cut_or_changed_at_any_octet_forgets_no_sealed_chunk(void **state)
+{
+    (void)state;
+    for (int cut = 0; cut < 2; cut++) {
+        long from_end = 1;
+        while (client_with_damage(from_end, cut)) // the last records octet by octet
+            from_end += from_end < 160 ? 1 : 7;
+        assert_true(from_end > 200);
+    }
+}
+
 // ---- Failing system calls
 
 // One life with the |at|-th call failing. Returns whether so many calls were made.
@@ -339,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
         cmocka_unit_test_teardown(
             test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream, tell_seed),
+        cmocka_unit_test(test_a_journal_cut_or_changed_at_any_octet_forgets_no_sealed_chunk),
         cmocka_unit_test(test_each_call_that_fails_once_is_made_good_later),
         cmocka_unit_test(test_a_disk_that_fills_up_at_any_call_costs_only_frames_that_are_counted),
         cmocka_unit_test(test_a_disk_that_fails_for_good_is_told_and_what_is_sealed_stays),
