@@ -2,6 +2,7 @@
 import contextlib
 import os
 import signal
+import sys
 
 
 class Skipped(Exception):
@@ -20,7 +21,9 @@ def halted(child):
 
 
 def run(tests, make):
-    """Runs each test with a place of its own, which make() makes and its close() clears away."""
+    """Runs each test, or those that the command line names, with a place of its own, which make() makes and its close()
+    clears away."""
+    tests = [test for test in tests if test.__name__ in sys.argv[1:]] or tests
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):
         name = test.__name__.replace("_", " ")

@@ -71,7 +71,9 @@ class Service:
             self.daemon.kill()
             self.daemon.wait()
         self.manager.close()
+        said = self.said() if self.daemon else ""
         shutil.rmtree(self.folder, ignore_errors=True)
+        assert "Sanitizer" not in said, said
 
 
 def a_manager_hears_of_the_start_and_of_the_end(service):
@@ -383,6 +385,37 @@ def a_staging_folder_that_is_replaced_is_followed(service):
     ctl(service, "capture", "--store", store, "--seconds", "1")
 
 
+def a_staging_folder_that_is_replaced_amid_captures_costs_them_what_is_told_and_nothing_else(service):
+    """Chunks are opened on one thread while the folder that they are opened in is exchanged on another."""
+    store, old, devices = service.path("store"), service.path("old"), ("default", "more")
+    os.makedirs(os.path.join(store, "staging"))
+    service.write(f"staging = {store}/staging", "source = more=counter:1,48000", "ring-ms = 200")
+    service.start()
+    assert service.told() == "READY=1"
+    captures = [subprocess.Popen(
+        [GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store, "--device", device,
+         "--chunk-bytes", "8192"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for device in devices]
+    until(lambda: sum(len(files) for _, _, files in os.walk(os.path.join(store, "objects"))) > 20)
+    with tap.halted(service.daemon):
+        os.rename(store, old)
+        os.makedirs(os.path.join(store, "staging"))
+    until(lambda: "was replaced" in service.said())
+    # What their clients stage is in the old one, as they hold it: that is told, and ends neither stream nor daemon.
+    until(lambda: all(f"stream://{device}/main: overrun" in service.said() for device in devices))
+    for capture in captures:
+        assert capture.poll() is None
+        capture.send_signal(signal.SIGINT)
+    for capture in captures:
+        out, err = capture.communicate(timeout=PATIENCE)
+        told = json.loads(out)
+        assert capture.returncode == 5 and "cannot open chunk" in err, (out, err)
+        assert told["complete"] and told["lost"] > 0 and told["captured"] + told["lost"] == told["offered"], told
+        ctl(service, "verify", "--store", old, told["manifest"])
+    for device in devices:
+        ctl(service, "capture", "--store", store, "--device", device, "--seconds", "1")
+
+
 def begin_with_chunk_errors(service, line):
     """A daemon whose writes of chunks fail with the number in preload's CHUNK_ERROR, and its store."""
     preload = Preload(service, CHUNK_ERROR=0)
@@ -513,6 +546,7 @@ TESTS = (
     the_connection_file_is_where_it_is_wanted,
     what_somebody_removes_under_a_daemon_is_made_again,
     a_staging_folder_that_is_replaced_is_followed,
+    a_staging_folder_that_is_replaced_amid_captures_costs_them_what_is_told_and_nothing_else,
     a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else,
     a_disk_that_is_full_at_each_write_ends_no_stream_and_with_room_it_goes_on,
     a_place_that_another_daemon_took_meanwhile_is_left_to_it,
