@@ -192,8 +192,9 @@ enum garden_capture_kind {
     GARDEN_CAPTURE_CHUNK_FULL, // |chunk| is closed and read-only; repeats until answered
     GARDEN_CAPTURE_HEAD,       // |totals|, |number| and |standby| as of now
     GARDEN_CAPTURE_OVERRUN,    // |gap| frames are missing (StreamError, recoverable)
-    GARDEN_CAPTURE_ERROR,      // writing failed: |text| (StreamError); |recoverable|
-    GARDEN_CAPTURE_ENDED       // answer to stop: |totals|, and |chunk| is the last one
+    // Writing failed, or frames are being dropped: |text| and |result| (StreamError); |recoverable|.
+    GARDEN_CAPTURE_ERROR,
+    GARDEN_CAPTURE_ENDED // answer to stop: |totals|, and |chunk| is the last one
 };
 
 // What the owner publishes or answers. |chunk| and |text| live until the machine is next called;
@@ -225,6 +226,10 @@ struct garden_capture_action {
     uint64_t bytes;
 };
 
+// How long a stop waits, by default, for each chunk for what the ring still holds. A client answers at once, but its
+// machine may be busy, or its disk; what it does not bring in time is lost. Whoever asks for a stop waits longer.
+enum { GARDEN_DRAIN_MS = 5000 };
+
 // Times in milliseconds; 0 takes the default.
 struct garden_capture_config {
     const char *uri;
@@ -232,7 +237,7 @@ struct garden_capture_config {
     uint64_t chunk_size;
     uint32_t head_ms;   // between HEAD events: 100
     uint32_t repeat_ms; // before the first repeat of CHUNK_FULL: 250; then doubling to 8 times that
-    uint32_t drain_ms;  // how long a stop waits for each chunk for what the ring still holds: 2000
+    uint32_t drain_ms;  // GARDEN_DRAIN_MS
 };
 
 struct garden_capture; // no I/O, no clock, no thread: one owner

@@ -351,6 +351,8 @@ int garden_recording_salvage(struct garden_store *store, const char *run, struct
 int garden_recording_each_left(const struct garden_store *store,
                                bool (*each)(void *context, const char *run), void *context,
                                struct garden_error *error);
+// Whether a process records it right now: then it was not left, and cannot be taken up or recovered.
+bool garden_recording_held(const struct garden_store *store, const char *run);
 // The manifest of a recording that is under way, or was left, as it was at the last rotation.
 // |out| is initialised by it on success.
 int garden_recording_peek(const struct garden_store *store, const char *run,

@@ -19,6 +19,8 @@
 //                              all it had is in chunks or waits for one; of a daemon with a page also
 //                              "levels": levels}
 //   StreamError of an overrun  metadata {"gap": [first, count]}
+//   StreamError of a failure   metadata {"code": name}, as of an Error; while frames are dropped "timeout" where no
+//                              chunk was staged in time, "no_space" where the disk is full
 //   Error to a stream request  metadata {"code": name}, such as "not_found" for a stream that the
 //                              daemon does not have
 //
@@ -34,6 +36,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+// What is wrong with |uri| as a stream's name, to be put behind "the uri "; null: nothing. A name is stream:// and one
+// character or more, of which the first is no slash: well-formed UTF-8 of fewer than GARDEN_URI_MAX octets, without what
+// a log, a table or a terminal would not show where it stands. So it may be printed as it is, and stands in one line.
+const char *garden_stream_uri_wrong(struct garden_text uri);
 
 // Values that live in |arena|. GARDEN_ERR_MEMORY.
 int garden_chunk_report_value(const struct garden_chunk_report *report, struct garden_arena *arena,

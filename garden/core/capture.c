@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "admit.h"
 #include "error.h"
 
 // What one action and its outcome can add to the queue of notes.
@@ -56,20 +57,11 @@ static int capture_check(const struct garden_capture_config *config, struct gard
                          const char *path, struct garden_error *error)
 {
     const uint32_t frame_size = garden_frame_size(&config->format);
-    if (config->uri[0] == '\0' || strlen(config->uri) >= GARDEN_URI_MAX)
-        return garden__fail(error, GARDEN_ERR_ARGUMENT, "stream uri: must have 1 to %d octets",
-                            GARDEN_URI_MAX - 1);
+    const int admitted = garden__admit(config->uri, &config->format, config->chunk_size, error);
+    if (admitted < 0) return admitted;
     if (!capture_path_ok(path))
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "chunk path: must have 1 to %d octets",
                             GARDEN_PATH_MAX - 1);
-    if (frame_size == 0)
-        return garden__fail(error, GARDEN_ERR_RANGE,
-                            "stream format: rate, channels or sample format cannot be captured");
-    if (garden_chunk_size(&config->format, config->chunk_size) == 0)
-        return garden__fail(error, GARDEN_ERR_RANGE,
-                            "chunk size %llu: must hold a frame of %u octets and be at most %llu",
-                            (unsigned long long)config->chunk_size, frame_size,
-                            (unsigned long long)GARDEN_CHUNK_SIZE_MAX);
     if (garden_ring_frame_size(ring) != frame_size)
         return garden__fail(error, GARDEN_ERR_ARGUMENT,
                             "the ring's frames have %u octets, the stream's %u",
@@ -102,7 +94,7 @@ int garden_capture_open(const struct zmtp_allocator *allocator,
     c->chunk_size = garden_chunk_size(&config->format, config->chunk_size);
     c->head_ms = config->head_ms != 0 ? config->head_ms : 100;
     c->repeat_ms = config->repeat_ms != 0 ? config->repeat_ms : 250;
-    c->drain_ms = config->drain_ms != 0 ? config->drain_ms : 2000;
+    c->drain_ms = config->drain_ms != 0 ? config->drain_ms : GARDEN_DRAIN_MS;
     c->state = GARDEN_CAPTURE_OPENING;
     c->current = GARDEN__CAPTURE_NO_SLOT;
     c->standby = GARDEN__CAPTURE_NO_SLOT;
@@ -455,6 +447,7 @@ static void capture_opened(struct garden_capture *c, int index, int result,
     struct garden__note *note =
         garden__capture_note(c, first ? GARDEN_CAPTURE_STARTED : GARDEN_CAPTURE_SWITCHED);
     note->result = result;
+    c->open_result = result;
     strcpy(note->path, slot->report.path);
     if (result != GARDEN_OK) {
         (void)snprintf(note->text, sizeof note->text, "%s",

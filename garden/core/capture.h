@@ -58,6 +58,7 @@ struct garden_capture {
     bool stop_wanted;
     unsigned failures;      // writes that failed, since one that did not
     bool given_up;          // as there were too many: no chunk takes anything any more
+    int open_result;        // of the newest chunk that was to be opened
     int64_t write_due_ms;   // the disk is full: until then nothing is written
     uint32_t write_wait_ms; // and for so long then; 0: it is not
     int64_t drain_deadline_ms;

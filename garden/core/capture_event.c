@@ -65,6 +65,29 @@ static bool capture_event_full(struct garden_capture *c, int64_t now_ms,
     return false;
 }
 
+// Why the ring is full, and what helps.
+struct capture_cause {
+    int code;
+    const char *text;
+};
+
+static struct capture_cause capture_event_cause(const struct garden_capture *c)
+{
+    const bool no_chunk = c->current == GARDEN__CAPTURE_NO_SLOT;
+    if (c->write_wait_ms > 0 || (no_chunk && c->open_result == GARDEN_ERR_NO_SPACE))
+        return (struct capture_cause){GARDEN_ERR_NO_SPACE,
+                                      "the disk of the chunks is full: make room on it"};
+    if (no_chunk && c->open_result != GARDEN_OK)
+        return (struct capture_cause){c->open_result,
+                                      "the chunk for them cannot be opened: is the staging folder "
+                                      "as it was?"};
+    if (no_chunk)
+        return (struct capture_cause){GARDEN_ERR_TIMEOUT, "no chunk was staged for them in time"};
+    return (struct capture_cause){GARDEN_ERR_SYSTEM,
+                                  "they come faster than the disk takes them: a longer ring "
+                                  "(--ring-ms) bears longer pauses of it"};
+}
+
 // A gap has its exact event only when it ends; a client should hear earlier that one has begun.
 static bool capture_event_overrun(struct garden_capture *c, int64_t now_ms,
                                   struct garden_capture_event *out)
@@ -74,9 +97,11 @@ static bool capture_event_overrun(struct garden_capture *c, int64_t now_ms,
     c->overrun_told = overrun;
     c->overrun_due_ms = now_ms + CAPTURE_OVERRUN_MS;
     capture_event_base(c, GARDEN_CAPTURE_ERROR, out);
+    const struct capture_cause cause = capture_event_cause(c);
     (void)snprintf(c->told.text, sizeof c->told.text,
-                   "overrun: %" PRIu64 " frames dropped so far; stage chunks earlier", overrun);
+                   "overrun: %" PRIu64 " frames dropped so far; %s", overrun, cause.text);
     out->text = c->told.text;
+    out->result = cause.code;
     out->recoverable = true;
     return true;
 }

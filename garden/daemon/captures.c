@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../core/error.h"
+#include "../stream.h"
 #include "log.h"
 
 enum { CAPTURES_PATH_SIZE = 4096 };
@@ -130,9 +131,8 @@ int captures_start(struct captures *captures, const char *device, const char *ur
                             "device: the name of a source, of up to %d "
                             "printable characters",
                             SOURCE_NAME_SIZE - 1);
-    if (!uri || !captures_is_word(uri, CAPTURES_URI_SIZE))
-        return garden__fail(error, GARDEN_ERR_ARGUMENT, "uri: up to %d printable characters",
-                            CAPTURES_URI_SIZE - 1);
+    const char *wrong = garden_stream_uri_wrong(garden_text_of(uri ? uri : ""));
+    if (wrong) return garden__fail(error, GARDEN_ERR_ARGUMENT, "uri: it %s", wrong);
     struct capture_child *child = captures_place(captures);
     if (!child)
         return garden__fail(error, GARDEN_ERR_LIMIT, "%d captures are under way: stop one of them",

@@ -11,8 +11,7 @@
 #include "source.h"
 
 enum {
-    CAPTURES_MAX = 16, // that are told; ended ones make room
-    CAPTURES_URI_SIZE = 256,
+    CAPTURES_MAX = 16,             // that are told; ended ones make room
     CAPTURES_TEXT_MAX = 16 * 1024, // of what one printed, the end of it
 };
 
@@ -23,7 +22,7 @@ struct capture_child {
     bool running, has_handle, stopping;
     int output; // a file without a name; -1: none
     int status; // of an ended one
-    char device[SOURCE_NAME_SIZE], uri[CAPTURES_URI_SIZE];
+    char device[SOURCE_NAME_SIZE], uri[GARDEN_URI_MAX];
 };
 
 struct captures {

@@ -68,6 +68,12 @@ static void stream_publish_error(struct stream *stream, const char *text, bool r
     stream_publish(stream->streams, &event, extra, count);
 }
 
+static void stream_publish_failure(struct stream *stream, const struct recorder_event *event)
+{
+    const struct garden_entry code = garden_code_entry(event->result);
+    stream_publish_error(stream, event->text, event->recoverable, &code, 1);
+}
+
 // Where a daemon may be killed; the names are those of test/garden/test_kills.py.
 static void stream_step(const struct stream *stream, const char *name)
 {
@@ -528,7 +534,7 @@ void stream_on_event(const struct recorder_event *event, void *user)
         stream_publish_overrun(stream, &event->gap);
         break;
     case GARDEN_CAPTURE_ERROR:
-        stream_publish_error(stream, event->text, event->recoverable, NULL, 0);
+        stream_publish_failure(stream, event);
         if (!event->recoverable) stream_stop(stream);
         break;
     case GARDEN_CAPTURE_ENDED:

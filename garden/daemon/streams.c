@@ -20,10 +20,10 @@ static bool streams_text(struct garden_text text, char *out, size_t size)
 static int streams_uri(struct garden_text text, char out[GARDEN_URI_MAX],
                        struct garden_error *error)
 {
-    if (streams_text(text, out, GARDEN_URI_MAX)) return GARDEN_OK;
-    return garden__fail(error, GARDEN_ERR_ARGUMENT,
-                        "the stream's uri must have 1 to %d octets, none of them zero",
-                        GARDEN_URI_MAX - 1);
+    const char *wrong = garden_stream_uri_wrong(text);
+    if (wrong) return garden__fail(error, GARDEN_ERR_ARGUMENT, "the stream's uri %s", wrong);
+    (void)streams_text(text, out, GARDEN_URI_MAX); // it fits
+    return GARDEN_OK;
 }
 
 static int streams_path(struct garden_text text, char out[GARDEN_PATH_MAX],

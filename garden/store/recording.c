@@ -13,6 +13,8 @@
 
 #include <sodium.h>
 
+#include "../core/admit.h"
+
 static const struct zmtp_allocator *recording_memory(const struct garden_store *store)
 {
     return store->allocator;
@@ -125,20 +127,14 @@ int garden_recording_open(struct garden_store *store, const struct garden_record
                           struct garden_instant now, struct garden_recording **out,
                           struct garden_error *error)
 {
-    const uint32_t frame_size = garden_frame_size(&config->format);
-    if (config->uri[0] == '\0' || strlen(config->uri) >= GARDEN_URI_MAX)
-        return garden__fail(error, GARDEN_ERR_ARGUMENT, "stream uri: must have 1 to %d octets",
-                            GARDEN_URI_MAX - 1);
-    if (frame_size == 0 || garden_chunk_size(&config->format, config->chunk_size) == 0)
-        return garden__fail(error, GARDEN_ERR_RANGE,
-                            "stream format or chunk size %llu: cannot be captured",
-                            (unsigned long long)config->chunk_size);
+    int result = garden__admit(config->uri, &config->format, config->chunk_size, error);
+    if (result < 0) return result;
     struct garden_recording *recording = NULL;
-    int result = recording_make(store, &recording, error);
+    result = recording_make(store, &recording, error);
     if (result != GARDEN_OK) return result;
     garden__rotation_init(&recording->rotation, config->retry_ms);
     strcpy(recording->manifest.stream_uri, config->uri);
-    recording->manifest.frame_size = frame_size;
+    recording->manifest.frame_size = garden_frame_size(&config->format);
     recording->manifest.started_ns = now.wall_ns;
     recording->manifest.updated_ns = now.wall_ns;
     recording_set_clock(recording, now);
@@ -259,6 +255,19 @@ int garden_recording_each_left(const struct garden_store *store,
     const int result = garden_store_each_staged(store, recording_left_journal, &left, error);
     if (result != GARDEN_OK || left.ended || store->recordings < 0) return result;
     return garden__store_each_name(store, "recordings", recording_left_saved, &left, error);
+}
+
+bool garden_recording_held(const struct garden_store *store, const char *run)
+{
+    const struct garden_fs *fs = store->fs;
+    char name[64];
+    garden__recording_file_name(run, "journal", name);
+    const int file = fs->open(fs->context, store->staging, name,
+                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) return false; // one without a journal is nobody's
+    const bool held = fs->lock_shared(fs->context, file) != 0 && errno == EWOULDBLOCK;
+    garden__fs_close(fs, file);
+    return held;
 }
 
 int garden_recording_peek(const struct garden_store *store, const char *run,

@@ -400,6 +400,57 @@ static void test_a_disk_that_is_full_for_long_ends_no_stream(void **state)
     rig_end(&rig);
 }
 
+// Frames are offered, more than the ring holds. What is told of them, and with which code.
+static const char *overrun_of(struct rig *rig, int *code)
+{
+    rig->event_count = 0;
+    rig->now += 1000;
+    rig_offer(rig, 9);
+    rig_offer(rig, 9);
+    rig_run(rig);
+    for (size_t i = 0; i < rig->event_count; i++) {
+        if (rig->events[i].kind != GARDEN_CAPTURE_ERROR || !strstr(rig->texts[i], "overrun"))
+            continue;
+        *code = rig->events[i].result;
+        return rig->texts[i];
+    }
+    return "nothing was told";
+}
+
+static void test_an_overrun_is_told_with_what_helps_against_its_cause(void **state)
+{
+    (void)state;
+    struct rig rig;
+    int code = GARDEN_OK;
+    rig_start(&rig, 16, 16);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "no chunk was staged for them in time"));
+    assert_int_equal(code, GARDEN_ERR_TIMEOUT);
+    rig.fail_open = GARDEN_ERR_NOT_FOUND;
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "is the staging folder as it was?"));
+    assert_int_equal(code, GARDEN_ERR_NOT_FOUND);
+    rig.fail_open = GARDEN_ERR_NO_SPACE;
+    assert_int_equal(garden_capture_switch(rig.capture, "c2", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "make room"));
+    assert_int_equal(code, GARDEN_ERR_NO_SPACE);
+    rig.fail_open = GARDEN_OK;
+    rig.fail_write = GARDEN_ERR_NO_SPACE;
+    assert_int_equal(garden_capture_switch(rig.capture, "c3", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "make room"));
+    assert_int_equal(code, GARDEN_ERR_NO_SPACE);
+    rig_end(&rig);
+
+    rig_start(&rig, 16, 400); // a chunk is there, but nobody has come to write into it
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "faster than the disk"));
+    assert_int_equal(code, GARDEN_ERR_SYSTEM);
+    rig_end(&rig);
+}
+
 static void test_a_stop_on_a_full_disk_waits_for_no_room(void **state)
 {
     (void)state;
@@ -481,12 +532,15 @@ static void test_a_stop_waits_a_while_for_each_chunk_and_then_counts_the_rest(vo
         rig_run(&rig);
     assert_null(rig_event(&rig, GARDEN_CAPTURE_ENDED));
     assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
-    for (; rig.now < 2999; rig.now += 100) // two seconds from that chunk on
+    for (; rig.now < 1000 + GARDEN_DRAIN_MS; rig.now += 100) { // from that chunk on
         rig_run(&rig);
+        if (rig.now != 1000) rig.event_count = 0;
+    }
     assert_null(rig_event(&rig, GARDEN_CAPTURE_ENDED));
-    for (; rig.now < 3200; rig.now += 100)
+    for (; rig.now < 1200 + GARDEN_DRAIN_MS; rig.now += 100)
         rig_run(&rig);
     const struct garden_capture_event *ended = rig_event(&rig, GARDEN_CAPTURE_ENDED);
+    assert_non_null(ended);
     assert_int_equal(ended->totals.captured, 8);
     assert_int_equal(ended->totals.overrun, 12);
     assert_int_equal(ended->totals.offered, 20);
@@ -577,7 +631,7 @@ static void test_what_cannot_be_captured_is_refused_with_a_line(void **state)
         config.chunk_size = sizes[i];
         assert_int_equal(garden_capture_open(NULL, &config, ring, "c0", 0, &capture, &error),
                          GARDEN_ERR_RANGE);
-        assert_non_null(strstr(error.text, "chunk size"));
+        assert_non_null(strstr(error.text, "at least a frame, which has 4"));
     }
     config.chunk_size = 64;
     config.format.channels = 0;
@@ -587,9 +641,10 @@ static void test_what_cannot_be_captured_is_refused_with_a_line(void **state)
     assert_int_equal(garden_capture_open(NULL, &config, ring, "c0", 0, &capture, &error),
                      GARDEN_ERR_ARGUMENT);
     config.format.channels = 2;
-    config.uri = "";
+    config.uri = "a/b";
     assert_int_equal(garden_capture_open(NULL, &config, ring, "c0", 0, &capture, &error),
                      GARDEN_ERR_ARGUMENT);
+    assert_non_null(strstr(error.text, "stream://"));
     assert_null(capture);
     garden_ring_close(ring);
 }
@@ -670,7 +725,7 @@ static void simulate(uint32_t seed)
     }
     rig.fail_open = rig.fail_write = GARDEN_OK;
     garden_capture_stop(rig.capture, rig.now);
-    for (int i = 0; i < 50; i++, rig.now += 100) {
+    for (int i = 0; i <= GARDEN_DRAIN_MS / 100; i++, rig.now += 100) {
         rig.event_count = 0;
         rig_run(&rig);
         if (garden_capture_state(rig.capture) == GARDEN_CAPTURE_STOPPED) break;
@@ -713,6 +768,7 @@ int main(void)
         cmocka_unit_test(test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next),
         cmocka_unit_test(test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more),
         cmocka_unit_test(test_a_disk_that_is_full_for_long_ends_no_stream),
+        cmocka_unit_test(test_an_overrun_is_told_with_what_helps_against_its_cause),
         cmocka_unit_test(test_a_stop_on_a_full_disk_waits_for_no_room),
         cmocka_unit_test(test_frames_that_others_cut_from_a_chunk_are_counted_as_lost),
         cmocka_unit_test(test_a_stop_writes_what_the_ring_holds_and_ends_with_exact_totals),

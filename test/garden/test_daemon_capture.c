@@ -446,12 +446,17 @@ static void definitions_that_do_not_fit_are_refused_with_what_would(void **state
         request = start_request(uri, path);
         request.stream_start.definition.chunk_size_bytes = sizes[i];
         assert_int_equal(rig_shell(rig, &request), GARDEN_REPLY_ERROR);
-        rig_assert_error(rig, GARDEN_ERR_RANGE, "chunk size");
+        rig_assert_error(rig, GARDEN_ERR_RANGE, "at least a frame");
     }
-    request = start_request(uri, path);
-    request.stream_start.uri = (struct garden_text){"a\0b", 3};
-    assert_int_equal(rig_shell(rig, &request), GARDEN_REPLY_ERROR);
-    rig_assert_error(rig, GARDEN_ERR_ARGUMENT, "uri");
+    const struct garden_text names[] = {
+        {"stream://a\0b", 12}, {"stream://a\nb", 12}, {"stream:///a", 11}, {"x", 1}, {"", 0},
+        {"stream://", 9}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        request = start_request(uri, path);
+        request.stream_start.uri = names[i];
+        assert_int_equal(rig_shell(rig, &request), GARDEN_REPLY_ERROR);
+        rig_assert_error(rig, GARDEN_ERR_ARGUMENT, "the stream's uri must");
+    }
     assert_int_equal(size_of(path), 0);
 }
 

@@ -289,11 +289,11 @@ def tokens_that_are_none_are_refused_with_words(daemon):
 def a_capture_that_cannot_be_says_why(daemon):
     daemon.start()
     ours = f"http://127.0.0.1:{daemon.port}"
-    for words, what in (("device=tone", "uri:"), ("uri=x", "device:"), ("device=-x&uri=x", "device:"), ("device=tone&uri=a%20b", "uri:"),
-                        ("device=tone&uri=%0a", "uri:")):
+    for words, what in (("device=tone", "uri:"), ("uri=stream://x", "device:"), ("device=-x&uri=stream://x", "device:"),
+                        ("device=tone&uri=x", "uri:"), ("device=tone&uri=stream://x%0a", "uri:")):
         status, _, body = daemon.ask(f"/captures?{words}", "POST", Origin=ours)
         assert status == 400 and body.startswith(what), (words, status, body)
-    assert daemon.ask("/captures?device=nonesuch&uri=x", "POST", Origin=ours)[0] == 200
+    assert daemon.ask("/captures?device=nonesuch&uri=stream://x", "POST", Origin=ours)[0] == 200
     daemon.until(lambda: json.loads(daemon.ask("/captures.json")[2])[0]["state"] == "failed", daemon.said)
     assert "no source 'nonesuch'" in json.loads(daemon.ask("/captures.json")[2])[0]["output"]
     for number in ("1", "77", "", "x"):

@@ -280,6 +280,48 @@ static void test_a_definition_beyond_the_limits_is_refused(void **state)
     }
 }
 
+static void test_a_streams_name_is_one_printable_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *uri, *wrong; // null: nothing is
+    } cases[] = {
+        {"stream://default/main", NULL},
+        {"stream://x", NULL},
+        {"stream://caf\xc3\xa9 2/\xe2\x80\x9cmain\xe2\x80\x9d\xe2\x81\xaa?#%41", NULL},
+        {"stream://\xf0\x9f\x8e\xa4//", NULL},
+        {"", "stream://"},
+        {"x", "stream://"},
+        {"stream:/x", "stream://"},
+        {"Stream://x", "stream://"},
+        {"stream://", "stream://"},
+        {"stream:///main", "stream://"},
+        {" stream://x", "stream://"},
+        {"stream://\xff", "UTF-8"},
+        {"\xff", "UTF-8"},
+        {"stream://\xc3", "UTF-8"},
+        {"stream://x\n", "control"},
+        {"stream://\x1b[2Jx", "control"},
+        {"stream://x\x7f", "control"},
+        {"stream://x\xc2\x85y", "control"},
+        {"stream://x\xe2\x80\xa8y", "control"},
+        {"stream://x\xe2\x80\xae", "control"},
+        {"stream://x\xe2\x81\xa7y", "control"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *wrong = garden_stream_uri_wrong(garden_text_of(cases[i].uri));
+        if (!cases[i].wrong != !wrong || (wrong && !strstr(wrong, cases[i].wrong)))
+            fail_msg("'%s': %s", cases[i].uri, wrong ? wrong : "taken");
+    }
+    char large[GARDEN_URI_MAX + 1] = "stream://";
+    memset(large + 9, 'x', sizeof large - 10);
+    assert_string_equal(garden_stream_uri_wrong((struct garden_text){large, GARDEN_URI_MAX}),
+                        "must have no more than 511 octets");
+    assert_null(garden_stream_uri_wrong((struct garden_text){large, GARDEN_URI_MAX - 1}));
+    assert_non_null(garden_stream_uri_wrong((struct garden_text){"stream://a\0b", 12}));
+    assert_non_null(garden_stream_uri_wrong((struct garden_text){NULL, 0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_every_code_reads_back_and_a_strange_one_is_a_failure_of_the_system),
         cmocka_unit_test(test_a_definition_reads_back_as_the_format_it_was_made_of),
         cmocka_unit_test(test_a_definition_beyond_the_limits_is_refused),
+        cmocka_unit_test(test_a_streams_name_is_one_printable_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
