@@ -104,7 +104,7 @@ DAEMON_SRC = $(filter-out $(if $(filter alsa,$(AUDIO)),,%/alsa.c %/alsa_midi.c) 
     $(wildcard garden/daemon/*.c garden/http/*.c)) garden/tools/words.c
 CTL_SRC = $(wildcard garden/tools/*.c)
 # What it shares with gardenctl are files that say nothing by themselves.
-MCP_SRC = $(wildcard garden/mcp/*.c garden/http/*.c) $(patsubst %,garden/tools/%.c,capturer complaints definition state where words)
+MCP_SRC = $(wildcard garden/mcp/*.c garden/http/*.c) $(patsubst %,garden/tools/%.c,capturer complaints definition duration state where words)
 endif
 COMPAT_SRC = $(wildcard zmtp/compat/*.c)
 FFI_SRC = $(wildcard zmtp/ffi/*.c)
@@ -312,6 +312,7 @@ $(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
 $(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
 # The daemon's machines are tested one by one, and as the program that they make.
 $(filter $(O)/test/garden/test_mcp,$(TESTS)): $(call obj,$(filter-out %/main.c,$(MCP_SRC)))
+$(filter $(O)/test/garden/test_duration,$(TESTS)): $(call obj,garden/tools/duration.c)
 $(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(filter-out %/main.o,$(DAEMON_OBJ)) \
     | $(O)/bin/gardend
 $(TESTS) $(TEST_PEERS): private LINK = -lcmocka

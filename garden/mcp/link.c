@@ -6,6 +6,7 @@
 
 #include <zmtp/base.h>
 
+#include "../capture.h"
 #include "../core/error.h"
 
 enum { LINK_LOOK_MS = 1000, LINK_WHY_SIZE = 768, LINK_PATH_SIZE = 512 };
@@ -168,9 +169,13 @@ static void link_send(struct link_asked *asked)
 {
     struct garden_client *client = asked->link->client;
     const struct garden_message *request = &asked->request;
+    // A shutdown's answer comes when the streams are closed, and each waits for its last chunks.
+    const bool stops = request->family == GARDEN_CONTROL_REQUEST &&
+                       request->control_request.kind == GARDEN_CONTROL_SHUTDOWN;
     const struct garden_answer answer = {.call = link_answered,
                                          .user = asked,
-                                         .timeout_ms = asked->link->config.timeout_ms,
+                                         .timeout_ms = asked->link->config.timeout_ms +
+                                                       (stops ? GARDEN_DRAIN_MS : 0),
                                          .msg_id = &asked->msg_id};
     asked->sent = client;
     int result = GARDEN_ERR_ARGUMENT;

@@ -8,9 +8,10 @@
 
 #include <zmtp/zmtp.h>
 
+#include "../tools/duration.h"
 #include "../tools/words.h"
 
-enum { OPTIONS_USAGE = 2, OPTIONS_MAX_MS = 3600000, OPTIONS_OCTETS_MAX = 1024 * 1024 * 1024 };
+enum { OPTIONS_USAGE = 2, OPTIONS_OCTETS_MAX = 1024 * 1024 * 1024 };
 
 static const char options_help[] =
     "Usage: garden-mcp [OPTION]...\n"
@@ -19,9 +20,10 @@ static const char options_help[] =
     "over standard input and output, for a client that starts it, or over HTTP. The\n"
     "daemon (gardend) may come and go meanwhile.\n";
 static const char options_help_more[] = // behind where the daemon is
-    "  --timeout MS        how long a request may take (5000)\n"
-    "  --patience MS       how long a request waits for a daemon that does not\n"
-    "                      answer (2000)\n"
+    "  --timeout SPAN      how long a request may take (5s). A SPAN is a number of\n"
+    "                      milliseconds, or has a unit: 500ms, 1.5s, 2m, 1h\n"
+    "  --patience SPAN     how long a request waits for a daemon that does not\n"
+    "                      answer (2s)\n"
     "\n"
     "  --store DIR         where streams are captured to; the daemon's --staging is\n"
     "                      DIR/staging (the run directory, as the daemon's is below it)\n"
@@ -85,6 +87,16 @@ static int options_number(const char *name, const char *text, unsigned long min,
     (void)snprintf(why, sizeof why, "%s takes a whole number from %lu to %lu, not '%.100s'", name,
                    min, max, text);
     return options_usage(why);
+}
+
+static int options_duration(const char *name, const char *text, uint32_t *out_ms)
+{
+    uint64_t ns;
+    struct garden_error error;
+    if (duration_read(name, text, DURATION_MS, DURATION_MS, 3600 * DURATION_S, &ns, &error) < 0)
+        return options_usage(error.text);
+    *out_ms = (uint32_t)(ns / DURATION_MS);
+    return -1;
 }
 
 static void options_words(const char *format)
@@ -170,9 +182,9 @@ int options_read(int argc, char **argv, struct options *out)
         return options_usage(error.text);
     while (status < 0 && (option = getopt_long(argc, argv, "", options_table, NULL)) >= 0) {
         if (option == 'w')
-            status = options_number("--timeout", optarg, 1, OPTIONS_MAX_MS, &out->timeout_ms);
+            status = options_duration("--timeout", optarg, &out->timeout_ms);
         else if (option == 'p')
-            status = options_number("--patience", optarg, 1, OPTIONS_MAX_MS, &out->patience_ms);
+            status = options_duration("--patience", optarg, &out->patience_ms);
         else if (option == 'm')
             status = options_number("--message-max", optarg, 1024, OPTIONS_OCTETS_MAX,
                                     &limits->message_max);

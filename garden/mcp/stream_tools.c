@@ -104,10 +104,10 @@ static const struct mcp_field stream_tools_capture[] = {
     STREAM_NAME,
     STREAM_SOURCE,
     {.name = "seconds",
-     .type = MCP_INTEGER,
+     .type = MCP_REAL,
      .optional = true,
-     .about = "how much of the stream, to the frame; left out: until its source ends",
-     .min = 1,
+     .about = "how much of the stream, to the nearest frame; left out: until its source ends",
+     .above_min = true,
      .max = 4294967295.0},
     {0},
 };

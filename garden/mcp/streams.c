@@ -13,8 +13,8 @@
 #include "tools.h"
 
 enum {
-    STREAMS_PATIENCE_S = 30, // a daemon that is dead for so long is given up
-    STREAMS_KEPT_MAX = 64,   // that have ended, and can still be asked about
+    STREAMS_PATIENCE_MS = 30000, // a daemon that is dead for so long is given up
+    STREAMS_KEPT_MAX = 64,       // that have ended, and can still be asked about
     STREAMS_WAITING_MAX = 16,
     STREAMS_DEFINITION_MAX = 8192,
 };
@@ -383,14 +383,16 @@ static struct stream *stream_make(struct streams *streams, json_t *arguments,
     capturer->device = stream->device;
     capturer->chunk_bytes =
         chunk ? (uint64_t)json_integer_value(chunk) : tool_chunk_size(&capturer->format);
-    capturer->seconds = seconds ? (uint64_t)json_integer_value(seconds) : 0;
-    capturer->patience_s = STREAMS_PATIENCE_S;
+    capturer->span_ns = (uint64_t)(json_number_value(seconds) * 1e9 + 0.5); // 0 of none
+    capturer->patience_ms = STREAMS_PATIENCE_MS;
     capturer->say = stream_say;
     capturer->moved = stream_moved;
     capturer->left = stream_left;
     capturer->user = stream;
-    stream->frames = seconds ? capturer->seconds * capturer->format.sample_rate : source->frames;
-    if (capturer_seed(capturer) < 0)
+    stream->frames = seconds ? capturer_frames_max(capturer) : source->frames;
+    if (capturer->span_ns > 0 && capturer->format.sample_rate > 0 && stream->frames == 0)
+        (void)garden__fail(error, GARDEN_ERR_RANGE, "seconds: that is less than a frame");
+    else if (capturer_seed(capturer) < 0)
         (void)garden__fail(error, GARDEN_ERR_SYSTEM, "the system gives no random octets");
     else if (stream_open_recording(stream, error) == GARDEN_OK)
         return stream;
@@ -473,11 +475,16 @@ static void streams_ask(struct mcp_call *call, bool whole)
     struct streams *streams = call->mcp->streams;
     struct garden_message request;
     const json_t *arguments = streams_defaults(call); // none: no memory, so no texts either
-    const size_t uri = json_string_length(json_object_get(arguments, "uri"));
+    const char *uri = json_string_value(json_object_get(arguments, "uri"));
+    const char *wrong = uri ? garden_stream_uri_wrong(garden_text_of(uri)) : "could not be made";
     const size_t device = json_string_length(json_object_get(arguments, "device_identity"));
-    if (uri == 0 || uri >= GARDEN_URI_MAX || device == 0 || device >= TOOL_DEVICE_SIZE) {
-        tool_failed(call, "uri and device_identity: expected texts of 1 to %d and %d octets",
-                    GARDEN_URI_MAX - 1, TOOL_DEVICE_SIZE - 1);
+    if (device == 0 || device >= TOOL_DEVICE_SIZE) {
+        tool_failed(call, "device_identity: expected a text of 1 to %d octets",
+                    TOOL_DEVICE_SIZE - 1);
+        return;
+    }
+    if (wrong) {
+        tool_failed(call, "uri: it %s", wrong);
         return;
     }
     struct streams_asked *asked = streams ? malloc(sizeof *asked) : NULL;

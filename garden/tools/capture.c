@@ -14,8 +14,9 @@
 #include "state.h"
 #include "tool.h"
 
+#define CAPTURE_PATIENCE_NS (30 * DURATION_S) // a daemon that is dead for so long is given up
+#define CAPTURE_DURATION_MAX_NS (UINT32_MAX * DURATION_S)
 enum {
-    CAPTURE_PATIENCE_S = 30, // a daemon that is dead for so long is given up
     CAPTURE_DEFINITION_MAX = 8192,
     CAPTURE_SAME_WISH_NS = 500000000, // less than two presses of a key take that are meant as two
 };
@@ -30,26 +31,31 @@ static const char capture_help[] =
     "made). Prints the hash of the manifest.\n"
     "\n"
     "  --store DIR        the store that the daemon's staging folder is in\n"
-    "  --uri URI          the stream's name (stream://DEVICE/main)\n"
+    "  --uri URI          the stream's name (stream://DEVICE/main): stream:// and what\n"
+    "                     you like, in UTF-8 of at most 511 octets\n"
     "  --device NAME      the daemon's source (default)\n"
     "  --chunk-bytes N    octets of a chunk (524288, or 1/4 s if that is more)\n"
     "  --chunks N         a chunk size that makes about N chunks of the whole source\n"
     "  --format F         f32_le, s16_le, s24_le or s32_le (the source's own)\n"
-    "  --seconds N        so many seconds of the stream, to the frame (of MIDI, which\n"
-    "                     has no rate, as the clock tells them)\n"
+    "  --seconds SPAN     so much of the stream, to the nearest frame (of MIDI, which\n"
+    "                     has no rate, as the clock tells it)\n"
     "  --manifest-file F  also write the manifest's hash into the file F\n"
-    "  --patience N       wait so many seconds for a daemon that went (30), then seal\n"
-    "                     what it had written\n"
+    "  --patience SPAN    wait so long for a daemon that went (30), then seal what it\n"
+    "                     had written. A SPAN is a number of seconds, 10 or 0.5, or has\n"
+    "                     a unit: 500ms, 1.5s, 2m, 1h\n"
     "  --resume           go on with a capture into this store whose process was ended:\n"
     "                     the daemon has gone on with the stream meanwhile. The one of\n"
     "                     --uri, if several were left; the rest is as it was\n"
     "  --recover          instead of capturing, finish what an earlier capture into\n"
     "                     this store left behind: seal it and write its manifest; a\n"
-    "                     daemon that still writes into it must be shut down first";
+    "                     daemon that still writes into it must be shut down first\n"
+    "\n"
+    "Exit status 5 when frames were lost, the source failed, or the daemon did not\n"
+    "confirm the end, as after a kill of either side: the manifest is there, and tells.";
 
 struct capture_options {
     const char *store, *uri, *device, *format, *manifest_file;
-    uint64_t chunk_bytes, chunks, seconds, patience;
+    uint64_t chunk_bytes, chunks, span_ns, patience_ns;
     bool recover, resume;
 };
 
@@ -68,7 +74,7 @@ struct capture {
     uint64_t told; // sealed chunks that were shown
     unsigned interrupts;
     uint64_t interrupted_ns; // when the last of them came
-    bool failed;             // of what was left behind, not all could be finished
+    int worst;               // of what was left behind: the worst that came of any
 };
 
 // ---- What there is to show
@@ -184,8 +190,8 @@ static void capture_equip(struct capture *capture)
     capturer->uri = options->uri;
     capturer->device = options->device;
     capturer->chunk_bytes = options->chunk_bytes;
-    capturer->seconds = options->seconds;
-    capturer->patience_s = options->patience;
+    capturer->span_ns = options->span_ns;
+    capturer->patience_ms = options->patience_ns / DURATION_MS;
     capturer->say = capture_say;
     capturer->moved = capture_moved;
     capturer->left = capture_left;
@@ -311,11 +317,29 @@ static bool capture_is_finished(const void *context)
     return ((const struct capture *)context)->capturer.finished;
 }
 
+// What can be told only once it is known what the source's frames are.
+static int capture_check_sizes(const struct capture *capture)
+{
+    const struct capture_options *options = &capture->options;
+    const struct garden_stream_format *format = &capture->capturer.format;
+    const uint32_t frame_size = garden_frame_size(format);
+    if (options->chunk_bytes < frame_size)
+        return tool_usage(capture->tool,
+                          "--chunk-bytes %llu: a chunk must hold at least a frame, and those of "
+                          "'%s' have %u octets",
+                          (unsigned long long)options->chunk_bytes, options->device, frame_size);
+    if (options->span_ns > 0 && format->sample_rate > 0 &&
+        capturer_frames_max(&capture->capturer) == 0)
+        return tool_usage(capture->tool, "--seconds: that is less than a frame of %u Hz",
+                          format->sample_rate);
+    return TOOL_OK;
+}
+
 // A new capture, of what the daemon says that its source is.
 static int capture_begin(struct capture *capture)
 {
     struct tool *tool = capture->tool;
-    const int result = tool_control(tool, GARDEN_CONTROL_DEBUG_DUMP, capture_read_source, capture);
+    int result = tool_control(tool, GARDEN_CONTROL_DEBUG_DUMP, capture_read_source, capture);
     if (result != TOOL_OK) return result;
     const char *format = capture->options.format;
     if (format && !tool_sample_parse(garden_text_of(format), &capture->capturer.format.sample))
@@ -330,7 +354,8 @@ static int capture_begin(struct capture *capture)
     if (capture->options.chunk_bytes == 0)
         capture->options.chunk_bytes = tool_chunk_size(&capture->capturer.format);
     capture_equip(capture);
-    return capture_open_recording(capture);
+    result = capture_check_sizes(capture);
+    return result == TOOL_OK ? capture_open_recording(capture) : result;
 }
 
 // The capture that was left, with all options that it had.
@@ -348,8 +373,9 @@ static int capture_take_up(struct capture *capture)
     options->uri = manifest->stream_uri;
     options->device = capture->definition.device;
     if (capture->definition.format.sample_rate > 0)
-        options->seconds = garden_recording_frames_max(capture->capturer.recording) /
-                           capture->definition.format.sample_rate;
+        options->span_ns =
+            duration_of_frames(garden_recording_frames_max(capture->capturer.recording),
+                               capture->definition.format.sample_rate);
     options->chunk_bytes = capture->definition.chunk_size;
     capture->told = manifest->chunk_count;
     capture_equip(capture);
@@ -387,9 +413,8 @@ static int capture_run(struct capture *capture)
     (void)tool_run(tool, capture_is_finished, capture, 0);
     progress_end(&capture->progress);
     if (garden_recording_state(capture->capturer.recording) == GARDEN_RECORDING_REFUSED &&
-        left_has(capture->store, capture->options.uri))
-        (void)tool_fail(tool, "an earlier capture of it was left in this store: go on with it by "
-                              "--resume, or end it by --recover");
+        capture->capturer.refusal == GARDEN_ERR_EXISTS)
+        left_tell_taken(tool, capture->store, capture->options.store, capture->options.uri);
     return capture_report(capture);
 }
 
@@ -421,6 +446,12 @@ static int capture_salvage(struct capture *capture, const char *run, struct gard
     return result;
 }
 
+// That something could not be finished is worse than that something is missing in what was.
+static void capture_note(struct capture *capture, int status)
+{
+    if (status != TOOL_OK && capture->worst != TOOL_FAILED) capture->worst = status;
+}
+
 static bool capture_recover_one(void *context, const char *run)
 {
     struct capture *capture = context;
@@ -430,7 +461,7 @@ static bool capture_recover_one(void *context, const char *run)
     capture->capturer.started_ns = uv_hrtime();
     if (garden_recording_resume(capture->store, run, capturer_now(), &capture->capturer.recording,
                                 &why) < 0) {
-        if (capture_salvage(capture, run, &why) == TOOL_FAILED) capture->failed = true;
+        capture_note(capture, capture_salvage(capture, run, &why));
         return true;
     }
     garden_recording_abandon(capture->capturer.recording, capturer_now());
@@ -441,7 +472,7 @@ static bool capture_recover_one(void *context, const char *run)
     if (steps < 0 && error->code == GARDEN_ERR_STATE)
         left_tell_running(capture->tool, capture->options.store,
                           garden_recording_manifest(capture->capturer.recording)->stream_uri);
-    if (capture_report(capture) == TOOL_FAILED) capture->failed = true; // something is left over
+    capture_note(capture, capture_report(capture));
     garden_recording_close(capture->capturer.recording);
     capture->capturer.recording = NULL;
     return true;
@@ -454,7 +485,7 @@ static int capture_recover(struct capture *capture)
                                    &capture->capturer.error) < 0)
         return tool_fail(capture->tool, "%s", capture->capturer.error.text);
     if (capture->told == 0) progress_line(&capture->progress, "nothing was left behind");
-    return capture->failed ? TOOL_FAILED : TOOL_OK;
+    return capture->worst;
 }
 
 // ---- Options
@@ -485,10 +516,11 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
             return TOOL_USAGE;
         if (option == 'n' && !tool_number(tool, "--chunks", optarg, 1, UINT32_MAX, &out->chunks))
             return TOOL_USAGE;
-        if (option == 't' && !tool_number(tool, "--seconds", optarg, 1, UINT32_MAX, &out->seconds))
+        if (option == 't' && !tool_duration(tool, "--seconds", optarg, DURATION_S, 1,
+                                            CAPTURE_DURATION_MAX_NS, &out->span_ns))
             return TOOL_USAGE;
-        if (option == 'p' &&
-            !tool_number(tool, "--patience", optarg, 0, UINT32_MAX, &out->patience))
+        if (option == 'p' && !tool_duration(tool, "--patience", optarg, DURATION_S, 0,
+                                            CAPTURE_DURATION_MAX_NS, &out->patience_ns))
             return TOOL_USAGE;
         if (option == '?') return TOOL_USAGE;
     }
@@ -498,7 +530,9 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
     if (out->chunks > 0 && out->chunk_bytes > 0)
         return tool_usage(tool,
                           "--chunks and --chunk-bytes both say how large a chunk is: give one");
-    if (out->seconds > 0 && (out->recover || out->resume))
+    if (out->uri && !tool_stream(tool, "--uri", out->uri)) return TOOL_USAGE;
+    if (out->device[0] == 0) return tool_usage(tool, "--device takes a source's name, not ''");
+    if (out->span_ns > 0 && (out->recover || out->resume))
         return tool_usage(tool, "--seconds is for a new capture: one that was left keeps its own");
     if (out->recover && out->resume)
         return tool_usage(tool, "--resume goes on with a capture, --recover ends it: not both");
@@ -509,11 +543,15 @@ static int capture_command(struct tool *tool, int argc, char **argv)
 {
     struct capture capture = {.tool = tool};
     char uri[GARDEN_URI_MAX];
-    capture.options = (struct capture_options){.device = "default", .patience = CAPTURE_PATIENCE_S};
+    capture.options =
+        (struct capture_options){.device = "default", .patience_ns = CAPTURE_PATIENCE_NS};
     int result = capture_options(tool, argc, argv, &capture.options);
     if (result != TOOL_OK) return result;
     (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);
     if (!capture.options.uri && !capture.options.resume) capture.options.uri = uri;
+    if (capture.options.uri == uri && garden_stream_uri_wrong(garden_text_of(uri)))
+        return tool_usage(tool, "--device '%s' makes no name for the stream: give it one by --uri",
+                          capture.options.device);
     if (capturer_seed(&capture.capturer) < 0)
         return tool_fail(tool, "the system gives no random octets");
     const struct garden_store_config config = {.root = capture.options.store};

@@ -10,6 +10,7 @@
 
 #include "../core/error.h"
 #include "../stream.h"
+#include "duration.h"
 #include "state.h"
 
 enum {
@@ -123,8 +124,9 @@ static void capturer_answered(struct garden_client *client, int result,
     } else if (reply->family == GARDEN_SHELL_REPLY &&
                reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
         capturer_complain(capturer, "refused", reply->shell_reply.error.error);
-        garden_recording_reply(capturer->recording, capturer_now(), token,
-                               garden_code_read(&reply->metadata), NULL, NULL);
+        capturer->refusal = garden_code_read(&reply->metadata);
+        garden_recording_reply(capturer->recording, capturer_now(), token, capturer->refusal, NULL,
+                               NULL);
     } else {
         garden_recording_reply(capturer->recording, capturer_now(), token, GARDEN_ERR_FORMAT, NULL,
                                NULL);
@@ -173,7 +175,11 @@ static void capturer_ask(struct capturer *capturer, const struct garden_recordin
     // It is still under way, and its answer will do; or it is asked again later.
     if (result == GARDEN_ERR_EXISTS || result == GARDEN_ERR_MEMORY) return;
     // A path that is no text: no later time is better, so that is the answer.
-    capturer_complain(capturer, "cannot be asked", garden_text_of(garden_err_text(result)));
+    const char *why = result == GARDEN_ERR_FORMAT
+                          ? "the store's path is no UTF-8 text, as the protocol wants it: give it "
+                            "another name"
+                          : garden_err_text(result);
+    capturer_complain(capturer, "cannot be asked", garden_text_of(why));
     garden_recording_reply(capturer->recording, capturer_now(), request->token, result, NULL, NULL);
 }
 
@@ -248,7 +254,7 @@ static void capturer_tick(uv_timer_t *timer)
     if (capturer->finished) return; // it may have been set before the end came
     const int64_t now_ms = capturer_now().mono_ms;
     const int64_t patience_ms =
-        capturer->stopping ? CAPTURER_DEAD_STOP_MS : (int64_t)capturer->patience_s * 1000;
+        capturer->stopping ? CAPTURER_DEAD_STOP_MS : (int64_t)capturer->patience_ms;
     if (capturer->dead_ms > 0 && now_ms - capturer->dead_ms > patience_ms) {
         capturer_say(capturer, "the daemon stays away: sealing what it had written");
         capturer->dead_ms = 0;
@@ -266,16 +272,16 @@ static void capturer_tick(uv_timer_t *timer)
 
 uint64_t capturer_frames_max(const struct capturer *capturer)
 {
-    return capturer->seconds * capturer->format.sample_rate; // 32 bits each
+    return duration_frames(capturer->span_ns, capturer->format.sample_rate);
 }
 
 static bool capturer_is_long_enough(const struct capturer *capturer)
 {
     const uint64_t frames_max = capturer_frames_max(capturer);
-    if (capturer->seconds == 0) return false;
+    if (capturer->span_ns == 0) return false;
     // MIDI has no rate; and where nothing is written, as on a full disk, the head stands still.
     if (frames_max > 0 && !capturer->losing) return capturer->totals.offered >= frames_max;
-    return (uv_hrtime() - capturer->started_ns) / 1000000000 >= capturer->seconds;
+    return uv_hrtime() - capturer->started_ns >= capturer->span_ns;
 }
 
 static void capturer_on_head(struct capturer *capturer, const struct garden_map *metadata)
@@ -300,6 +306,19 @@ static void capturer_on_head(struct capturer *capturer, const struct garden_map 
     if (ended || capturer_is_long_enough(capturer)) capturer_stop(capturer);
 }
 
+// Where the daemon waits for chunks that nothing kept from being staged, they were staged too late; what does keep them
+// was told.
+static void capturer_on_error(struct capturer *capturer, const struct garden_message *message)
+{
+    capturer_complain(capturer, "reports", message->event.stream_error.error);
+    if (garden_code_read(&message->metadata) != GARDEN_ERR_TIMEOUT) return;
+    static const char advice[] = "larger chunks are staged less often, and a longer ring of the "
+                                 "daemon (gardend --ring-ms) bears longer waits";
+    if (!garden_recording_failing(capturer->recording) &&
+        complaints_is_new(&capturer->complaints, garden_text_of(advice)))
+        capturer_say(capturer, "%s", advice);
+}
+
 void capturer_on_event(struct capturer *capturer, const struct garden_message *message)
 {
     const struct garden_event *event = &message->event;
@@ -315,7 +334,7 @@ void capturer_on_event(struct capturer *capturer, const struct garden_message *m
         capturer_on_head(capturer, &message->metadata);
     } else if (event->kind == GARDEN_EVENT_STREAM_ERROR &&
                garden_text_is(event->stream_error.stream_uri, capturer->uri)) {
-        capturer_complain(capturer, "reports", event->stream_error.error);
+        capturer_on_error(capturer, message);
         capturer->losing = true; // until the head moves again
         if (!event->stream_error.recoverable) {
             capturer->broken = true;
@@ -335,12 +354,11 @@ void capturer_on_state(struct capturer *capturer, enum garden_client_state state
     if (!capturer->recording || capturer->finished) return;
     if (state == GARDEN_CLIENT_DEAD && capturer->dead_ms > 0) return; // it is waited for already
     if (state == GARDEN_CLIENT_DEAD) {
-        capturer_say(
-            capturer,
-            "the daemon does not answer: it is waited for, %llu s at most, then what it had "
-            "written is sealed",
-            (unsigned long long)(capturer->stopping ? CAPTURER_DEAD_STOP_MS / 1000
-                                                    : capturer->patience_s));
+        capturer_say(capturer,
+                     "the daemon does not answer: it is waited for, %g s at most, then what it had "
+                     "written is sealed",
+                     (double)(capturer->stopping ? CAPTURER_DEAD_STOP_MS : capturer->patience_ms) /
+                         1000);
         capturer->dead_ms = capturer_now().mono_ms;
     } else {
         capturer->dead_ms = 0;

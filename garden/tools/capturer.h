@@ -17,10 +17,10 @@ struct capturer {
     const char *uri, *device;
     struct garden_stream_format format;
     uint64_t chunk_bytes;
-    // After so many of the stream it is stopped, and the recording, which was told capturer_frames_max(), ends there to
+    // After so much of the stream it is stopped, and the recording, which was told capturer_frames_max(), ends there to
     // the frame; 0: when the source ends, or it is asked to.
-    uint64_t seconds;
-    uint64_t patience_s; // a daemon that is dead for so long is given up
+    uint64_t span_ns;
+    uint64_t patience_ms; // a daemon that is dead for so long is given up
     // A line about something that went wrong or is waited for.
     void (*say)(void *user, const char *text);
     // Chunks were sealed, or (|head|) the daemon told how far it is.
@@ -33,6 +33,7 @@ struct capturer {
     char path[GARDEN_PATH_MAX];          // of the chunk that takes frames
     bool stopping, finished;
     bool gone;           // the daemon, or that which had the stream: it ended without being stopped
+    int refusal;         // the code of what the daemon last refused; 0: nothing
     bool broken, losing; // it had to end early, as when its source failed; no chunk takes it
     struct garden_error error; // of the last piece of work that failed
     uint64_t started_ns;
@@ -52,7 +53,7 @@ struct garden_instant capturer_now(void);
 int capturer_check_store(const char *root, struct garden_error *error);
 // A seed for the ids. GARDEN_ERR_SYSTEM: the system has no random octets.
 int capturer_seed(struct capturer *capturer);
-// How many frames |seconds| are, once the format is known; 0: all there are. MIDI has no rate: the clock stops it.
+// How many frames |span_ns| is, once the format is known; 0: all there are. MIDI has no rate: the clock stops it.
 uint64_t capturer_frames_max(const struct capturer *capturer);
 // Begins, with a recording that is open. Ends when |finished|, which |moved| is called after.
 void capturer_start(struct capturer *capturer);

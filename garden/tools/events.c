@@ -230,7 +230,7 @@ static int events_command(struct tool *tool, int argc, char **argv)
         else if (option == 'n')
             result = events_add_type(tool, events.not_types, &events.not_type_count, optarg);
         else if (option == 's')
-            events.stream = optarg;
+            result = tool_stream(tool, "--stream", events.stream = optarg) ? TOOL_OK : TOOL_USAGE;
         else if (option == 'i')
             result = (events.past =
                           tool_number(tool, "--since", optarg, 0, UINT64_MAX, &events.next_seq))

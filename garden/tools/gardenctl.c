@@ -7,7 +7,7 @@
 #include "tool.h"
 #include "words.h"
 
-enum { GARDENCTL_TIMEOUT_MS = 5000, GARDENCTL_TIMEOUT_MAX_MS = 3600000 };
+enum { GARDENCTL_TIMEOUT_MS = 5000 };
 
 static int gardenctl_requests(struct tool *tool, int argc, char **argv)
 {
@@ -69,7 +69,8 @@ static void gardenctl_help(void)
         (void)printf("  %-10s %s\n", tool_commands[i]->name, tool_commands[i]->summary);
     (void)printf("\n%s\n", where_help);
     (void)puts("\n"
-               "  --timeout MS        how long to wait for an answer (5000)\n"
+               "  --timeout SPAN      how long to wait for an answer (5s): in milliseconds, or\n"
+               "                      with a unit: 500ms, 1.5s, 2m, 1h\n"
                "  --json              print JSON\n"
                "  --help, --version\n"
                "\n"
@@ -91,7 +92,7 @@ static int gardenctl_check(const struct tool *tool, char *const *words, const st
 
 static int gardenctl_options(struct tool *tool, int argc, char **argv)
 {
-    uint64_t number;
+    uint64_t span_ns;
     int option;
     if (argc > 0 && gardenctl_check(tool, argv + 1, tool_general_options, true) != TOOL_OK)
         return TOOL_USAGE;
@@ -99,9 +100,10 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "+", tool_general_options, NULL)) >= 0) {
         switch (option) {
         case 'w':
-            if (!tool_number(tool, "--timeout", optarg, 1, GARDENCTL_TIMEOUT_MAX_MS, &number))
+            if (!tool_duration(tool, "--timeout", optarg, DURATION_MS, DURATION_MS,
+                               3600 * DURATION_S, &span_ns))
                 return TOOL_USAGE;
-            tool->timeout_ms = (uint32_t)number;
+            tool->timeout_ms = (uint32_t)(span_ns / DURATION_MS);
             break;
         case 'j':
             tool->json = true;
@@ -197,10 +199,37 @@ static void gardenctl_offer_request(void *context, const char *name)
     best->near.best = best->name;
 }
 
+// What other programs call what a command does: no letters are near there.
+static const char *gardenctl_synonym(const char *name)
+{
+    // clang-format off
+    static const char *const known[][2] = {
+        {"streams", "status"}, {"stream", "status"}, {"sources", "status"}, {"list", "status"}, {"ls", "status"},
+        {"info", "status"}, {"state", "status"}, {"show-state", "status"}, {"dump", "status"}, {"ps", "status"},
+        {"watch", "top"}, {"monitor", "top"}, {"meter", "top"}, {"stats", "top"},
+        {"log", "events"}, {"logs", "events"}, {"tail", "events"}, {"listen", "events"}, {"subscribe", "events"},
+        {"rec", "capture"}, {"resume", "capture --resume"}, {"recover", "capture --recover"},
+        {"check", "verify"}, {"compare", "verify"}, {"diff", "verify"}, {"repair", "fsck --repair"},
+        {"cut", "slice"}, {"trim", "slice"}, {"extract", "slice"}, {"wav", "slice"},
+        {"clean", "gc"}, {"prune", "gc"}, {"rm", "gc"}, {"delete", "gc"},
+        {"tar", "export"}, {"pack", "export"}, {"save", "export"}, {"untar", "import"}, {"unpack", "import"},
+        {"load", "import"}, {"end", "end-stream"}, {"abort", "end-stream"},
+        {"quit", "shutdown"}, {"exit", "shutdown"}, {"halt", "shutdown"}, {"kill", "shutdown"},
+        {"commands", "requests"}, {"version", "--version"}, {"help", "--help"},
+    };
+    // clang-format on
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(name, known[i][0]) == 0) return known[i][1];
+    return NULL;
+}
+
 static int gardenctl_unknown(const struct tool *tool, const char *name)
 {
     struct gardenctl_best best;
     char meant[GARDEN_NEAR_SIZE];
+    const char *synonym = gardenctl_synonym(name);
+    if (synonym)
+        return tool_usage(tool, "there is no command '%s': that is 'gardenctl %s'", name, synonym);
     garden_near_init(&best.near, garden_text_of(name));
     for (size_t i = 0; tool_commands[i]; i++)
         gardenctl_offer_request(&best, tool_commands[i]->name);

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static const char import_help[] =
     "in last, when all that it names is there. Doing it again changes nothing, and a\n"
     "kill in the midst leaves at most objects without a name (gardenctl gc).\n"
     "\n"
-    "  --store DIR  the store; made when missing\n"
+    "  --store DIR  the store; made when missing, and the archive is one\n"
     "\n"
     "Prints the hash of each manifest. Exit status 4 when the archive is damaged.";
 
@@ -221,10 +222,54 @@ static int import_read(struct import *import, int file)
     return result;
 }
 
+// ---- The store
+
+// What opening a store makes, the root last.
+static const char *const import_folders[] = {"/recordings", "/staging", "/metadata", "/objects",
+                                             ""};
+enum { IMPORT_FOLDERS = sizeof import_folders / sizeof *import_folders };
+
+// Calls |each| with the path of every folder of the store |root|, which store_open refuses where one is too long.
+static void import_each_folder(const char *root, bool there[IMPORT_FOLDERS],
+                               void (*each)(const char *path, bool *there))
+{
+    char path[PATH_MAX];
+    for (size_t i = 0; i < IMPORT_FOLDERS; i++) {
+        const int size = snprintf(path, sizeof path, "%s%s", root, import_folders[i]);
+        if (size > 0 && (size_t)size < sizeof path) each(path, &there[i]);
+    }
+}
+
+static void import_look(const char *path, bool *there)
+{
+    *there = access(path, F_OK) == 0;
+}
+
+static void import_unmake(const char *path, bool *there)
+{
+    if (!*there) (void)rmdir(path); // one with something in it stays
+}
+
+static int import_into(struct import *import, const char *root, int file)
+{
+    struct garden_error error;
+    bool there[IMPORT_FOLDERS] = {false};
+    const struct garden_store_config config = {.root = root};
+    int result = TOOL_FAILED;
+    import_each_folder(root, there, import_look);
+    if (garden_store_open(&config, &import->store, &error) == GARDEN_OK)
+        result = import_read(import, file);
+    else
+        (void)tool_fail(import->tool, "%s", error.text);
+    garden_store_close(import->store);
+    // What was no archive leaves no store behind.
+    if (result != TOOL_OK && import->objects == 0) import_each_folder(root, there, import_unmake);
+    return result;
+}
+
 static int import_command(struct tool *tool, int argc, char **argv)
 {
     struct import import = {.tool = tool};
-    struct garden_error error;
     const char *root = NULL;
     int option, file = STDIN_FILENO;
     while ((option = getopt_long(argc, argv, "", import_options, NULL)) >= 0) {
@@ -235,14 +280,7 @@ static int import_command(struct tool *tool, int argc, char **argv)
     if (argc - optind > 1) return tool_usage(tool, "'%s' was not expected", argv[optind + 1]);
     if (optind < argc) file = open(argv[optind], O_RDONLY | O_CLOEXEC);
     if (file < 0) return tool_fail(tool, "%s cannot be read: %s", argv[optind], strerror(errno));
-    const struct garden_store_config config = {.root = root};
-    int result = TOOL_FAILED;
-    if (garden_store_open(&config, &import.store, &error) == GARDEN_OK) {
-        result = import_read(&import, file);
-        garden_store_close(import.store);
-    } else {
-        (void)tool_fail(tool, "%s", error.text);
-    }
+    const int result = import_into(&import, root, file);
     if (file != STDIN_FILENO) (void)close(file); // nothing was written
     if (result == TOOL_OK && !tool->json)
         (void)printf("%llu objects, %llu of them were there before\n",

@@ -8,7 +8,7 @@ struct left_search {
     const struct garden_store *store;
     const char *uri; // null: any
     struct left best;
-    size_t count;
+    size_t count, held;           // |held|: of those, which a process records
     char nameless[LEFT_RUN_SIZE]; // one that ended just before its manifest was removed
     char other[GARDEN_URI_MAX];   // of another stream; empty: there is none
 };
@@ -26,6 +26,7 @@ static bool left_look(void *context, const char *run)
     if (!search->uri || strcmp(search->uri, manifest.stream_uri) == 0) {
         if (search->count > 0 && strcmp(best->uri, manifest.stream_uri) != 0)
             memcpy(search->other, best->uri, sizeof search->other);
+        if (garden_recording_held(search->store, run)) search->held++;
         if (search->count++ == 0 || manifest.started_ns > best->started_ns) {
             memcpy(best->run, run, strlen(run) + 1);
             memcpy(best->uri, manifest.stream_uri, sizeof best->uri);
@@ -58,13 +59,6 @@ int left_find(const struct tool *tool, const struct garden_store *store, const c
     return TOOL_OK;
 }
 
-bool left_has(const struct garden_store *store, const char *uri)
-{
-    struct left_search search = {.store = store, .uri = uri};
-    (void)garden_recording_each_left(store, left_look, &search, NULL); // then there is none
-    return search.count > 0;
-}
-
 void left_tell_unfinished(const struct tool *tool, const char *store)
 {
     if (access(store, F_OK) != 0 && errno == ENOENT)
@@ -82,4 +76,23 @@ void left_tell_running(const struct tool *tool, const char *store, const char *u
                     "its stream goes on: 'gardenctl capture --resume --store %s' takes it up, "
                     "'gardenctl end-stream %s' ends it for --recover",
                     store, uri);
+}
+
+void left_tell_taken(const struct tool *tool, const struct garden_store *store, const char *folder,
+                     const char *uri)
+{
+    struct left_search search = {.store = store, .uri = uri};
+    (void)garden_recording_each_left(store, left_look, &search, NULL); // then there is none
+    if (search.count > search.held && search.held == 0)
+        (void)tool_fail(tool,
+                        "an earlier capture of it was left in this store: 'gardenctl capture "
+                        "--resume --store %s' goes on with it, 'gardenctl end-stream %s' ends it "
+                        "for --recover",
+                        folder, uri);
+    else
+        (void)tool_fail(tool,
+                        "another process captures it%s: wait until that is done ('gardenctl top' "
+                        "shows how far it is), or capture the same source under another name "
+                        "(--uri %s-2)",
+                        search.held > 0 ? " into this store" : " into another store, or did", uri);
 }

@@ -16,12 +16,13 @@ struct left {
 // TOOL_OK, or TOOL_FAILED or TOOL_USAGE after saying why.
 int left_find(const struct tool *tool, const struct garden_store *store, const char *uri,
               struct left *out);
-// Whether there is one of |uri|.
-bool left_has(const struct garden_store *store, const char *uri);
 
 // What to do about a capture that ends without its manifest.
 void left_tell_unfinished(const struct tool *tool, const char *store);
 // ... and about one whose stream a daemon still writes: that is no damage, and has two remedies.
 void left_tell_running(const struct tool *tool, const char *store, const char *uri);
+// ... and where a new capture was refused, as the daemon has a stream of that name already.
+void left_tell_taken(const struct tool *tool, const struct garden_store *store, const char *folder,
+                     const char *uri);
 
 #endif

@@ -154,6 +154,7 @@ static int simple_end_stream(struct tool *tool, int argc, char **argv)
     if (getopt_long(argc, argv, "", simple_options, NULL) >= 0) return TOOL_USAGE;
     if (argc - optind != 1) return tool_usage(tool, "name one stream by its uri");
     char *uri = argv[optind];
+    if (!tool_stream(tool, "URI", uri)) return TOOL_USAGE;
     struct garden_client_config config;
     garden_client_config_init(&config);
     const int result = tool_connect(tool, &config);

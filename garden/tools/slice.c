@@ -1,7 +1,6 @@
 // slice: any part of a recording as a WAV file, or as the list of its pieces.
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +20,9 @@ static const char slice_help[] =
     "\n"
     "  --from POSITION   the first frame (0)\n"
     "  --to POSITION     the frame behind the last (the end)\n"
-    "                    A position is a number of frames, or seconds as 1.5s, or,\n"
-    "                    counted from the end, -48000 or -1.5s\n"
+    "                    A position is a number of frames, or a span of time as\n"
+    "                    1.5s, 500ms, 2m or 1h; or the same from the end, as -48000\n"
+    "                    or -1.5s\n"
     "  --out FILE        where to write; RF64 when it is too large for WAV. Without it\n"
     "                    the pieces are printed\n"
     "  --force           replace FILE where it is there already\n"
@@ -52,24 +52,18 @@ enum slice_position { SLICE_POSITION, SLICE_NO_POSITION, SLICE_OUTSIDE };
 static enum slice_position slice_position(const struct slice *slice, const char *text,
                                           uint64_t *out)
 {
-    char *end;
     const bool back = text[0] == '-';
     const char *digits = text + back;
     const uint64_t whole = garden_manifest_end(&slice->recorded.manifest);
     const uint32_t rate = slice->recorded.format.sample_rate;
-    uint64_t frames;
+    uint64_t frames, span_ns;
     errno = 0;
-    if (digits[0] < '0' || digits[0] > '9') return SLICE_NO_POSITION;
-    if (digits[strlen(digits) - 1] != 's') {
-        frames = strtoull(digits, &end, 10);
-        if (*end) return SLICE_NO_POSITION;
-    } else {
-        const double seconds = strtod(digits, &end);
-        if (strcmp(end, "s") != 0 || !rate) return SLICE_NO_POSITION; // octets of MIDI have none
-        const double exact = floor(seconds * rate + 0.5);
-        if (!(exact <= (double)whole)) return SLICE_OUTSIDE;
-        frames = (uint64_t)exact;
-    }
+    if (digits[0] != 0 && digits[strspn(digits, "0123456789")] == 0)
+        frames = strtoull(digits, NULL, 10);
+    else if (rate > 0 && duration_parse(digits, 0, &span_ns)) // octets of MIDI have no time
+        frames = duration_frames(span_ns, rate);
+    else
+        return SLICE_NO_POSITION;
     if (errno != 0 || frames > whole) return SLICE_OUTSIDE;
     *out = back ? whole - frames : frames;
     return SLICE_POSITION;

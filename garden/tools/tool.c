@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../stream.h"
+
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
 {
     if (tool->command)
@@ -88,6 +90,23 @@ bool tool_number(const struct tool *tool, const char *option, const char *text, 
     (void)tool_usage(tool, "%s takes a whole number from %llu to %llu, not '%s'", option,
                      (unsigned long long)min, (unsigned long long)max, text);
     return false;
+}
+
+bool tool_duration(const struct tool *tool, const char *option, const char *text, uint64_t unit_ns,
+                   uint64_t min_ns, uint64_t max_ns, uint64_t *out_ns)
+{
+    struct garden_error error;
+    if (duration_read(option, text, unit_ns, min_ns, max_ns, out_ns, &error) == GARDEN_OK)
+        return true;
+    (void)tool_usage(tool, "%s", error.text);
+    return false;
+}
+
+bool tool_stream(const struct tool *tool, const char *option, const char *uri)
+{
+    const char *wrong = garden_stream_uri_wrong(garden_text_of(uri));
+    if (wrong) (void)tool_usage(tool, "%s: a stream's uri %s", option, wrong);
+    return !wrong;
 }
 
 void tool_print_json(const struct garden_value *value)
@@ -250,6 +269,13 @@ static bool tool_is_answered(const void *context)
     return ((const struct tool_asked *)context)->done;
 }
 
+// How long an answer may take: a stop of streams waits for chunks first, if the daemon is there at all.
+static int tool_patience(struct tool *tool, bool stops, uint32_t *out_ms)
+{
+    *out_ms = tool->timeout_ms + (stops ? GARDEN_DRAIN_MS : 0);
+    return stops ? tool_wait_alive(tool) : TOOL_OK;
+}
+
 // The client gives up by itself after the timeout, so there is always an answer.
 static int tool_await(struct tool *tool, struct tool_asked *asked, int sent)
 {
@@ -263,7 +289,10 @@ int tool_shell(struct tool *tool, const struct garden_shell_request *request,
                void *context)
 {
     struct tool_asked asked = {.tool = tool, .read = read, .context = context};
-    const struct garden_answer answer = {tool_answered, &asked, tool->timeout_ms, NULL};
+    struct garden_answer answer = {tool_answered, &asked, 0, NULL};
+    const int result =
+        tool_patience(tool, request->kind == GARDEN_SHELL_STREAM_STOP, &answer.timeout_ms);
+    if (result != TOOL_OK) return result;
     return tool_await(tool, &asked, garden_client_shell(tool->client, request, &answer));
 }
 
@@ -273,7 +302,9 @@ int tool_control(struct tool *tool, enum garden_control_request_kind kind,
 {
     struct tool_asked asked = {.tool = tool, .read = read, .context = context};
     const struct garden_control_request request = {.kind = kind};
-    const struct garden_answer answer = {tool_answered, &asked, tool->timeout_ms, NULL};
+    struct garden_answer answer = {tool_answered, &asked, 0, NULL};
+    const int result = tool_patience(tool, kind == GARDEN_CONTROL_SHUTDOWN, &answer.timeout_ms);
+    if (result != TOOL_OK) return result;
     return tool_await(tool, &asked, garden_client_control(tool->client, &request, &answer));
 }
 

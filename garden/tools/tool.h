@@ -9,6 +9,7 @@
 #include <zmtp/uv.h>
 
 #include "../client.h"
+#include "duration.h"
 #include "where.h"
 
 enum tool_exit {
@@ -91,6 +92,13 @@ void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), voi
 // A number in |text|, all of it, in [min, max]; false after saying what was wrong with |option|.
 bool tool_number(const struct tool *tool, const char *option, const char *text, uint64_t min,
                  uint64_t max, uint64_t *out);
+
+// A span of time in |text| (duration.h has its forms), within [min, max], in nanoseconds; a number without a unit is in
+// |unit_ns|. False after saying what was wrong with |option|.
+bool tool_duration(const struct tool *tool, const char *option, const char *text, uint64_t unit_ns,
+                   uint64_t min_ns, uint64_t max_ns, uint64_t *out_ns);
+// Whether a stream may be called |uri|; false after saying what was wrong with |option|.
+bool tool_stream(const struct tool *tool, const char *option, const char *uri);
 
 // Whether a message, or an event, is called so, as "StreamChunkFull"; else TOOL_USAGE after saying so, with the
 // name that was perhaps meant.

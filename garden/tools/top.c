@@ -24,8 +24,8 @@ static const char top_help[] =
     "with the round trip, what was lost, the latest events. Keys: q ends, p pauses.\n"
     "Where the standard output is no terminal, and with --json, it is told once.\n"
     "\n"
-    "  --interval MS  how often it looks (1000)\n"
-    "  --count N      end after N looks; where it is no terminal, tell N times (1)";
+    "  --interval SPAN  how often it looks (1s): milliseconds, or with a unit, as 0.5s\n"
+    "  --count N        end after N looks; where it is no terminal, tell N times (1)";
 
 static const struct option top_options[] = {
     {"interval", required_argument, NULL, 'i'},
@@ -43,7 +43,7 @@ struct top_stream {
 struct top {
     struct tool *tool;
     bool live, paused, over, asked;
-    uint64_t interval_ms, count, looks;
+    uint64_t interval_ns, count, looks;
     struct garden_arena arena; // of |dump|
     struct garden_value dump;
     struct top_stream streams[TOP_STREAMS_MAX];
@@ -414,7 +414,7 @@ static int top_run(struct top *top)
     top_enter(top);
     (void)uv_timer_init(&tool->loop, &top->timer); // does not fail
     top->timer.data = top;
-    (void)uv_timer_start(&top->timer, top_tick, 0, top->interval_ms);
+    (void)uv_timer_start(&top->timer, top_tick, 0, top->interval_ns / DURATION_MS);
     tool_run_interruptible(tool, top_is_over, top);
     top->over = true; // answers that come now find nothing to do
     uv_close((uv_handle_t *)&top->timer, NULL);
@@ -425,11 +425,12 @@ static int top_run(struct top *top)
 
 static int top_command(struct tool *tool, int argc, char **argv)
 {
-    struct top top = {.tool = tool, .interval_ms = TOP_INTERVAL_MS};
+    struct top top = {.tool = tool, .interval_ns = TOP_INTERVAL_MS * DURATION_MS};
     int option;
     while ((option = getopt_long(argc, argv, "", top_options, NULL)) >= 0) {
         if (option == 'i') {
-            if (!tool_number(tool, "--interval", optarg, 10, 3600000, &top.interval_ms))
+            if (!tool_duration(tool, "--interval", optarg, DURATION_MS, 10 * DURATION_MS,
+                               3600 * DURATION_S, &top.interval_ns))
                 return TOOL_USAGE;
         } else if (option != 'c' ||
                    !tool_number(tool, "--count", optarg, 1, UINT32_MAX, &top.count)) {

@@ -260,8 +260,9 @@ def an_archive_with_wrong_hashes_or_names_brings_no_manifest(story):
         failed = plain("import", "--store", there, tampered(path, bad, change), check=4)
         assert words in one_line(failed.stderr), (words, failed.stderr)
         assert not os.path.exists(os.path.join(there, "objects", done["manifest"][:2], done["manifest"][2:]))
-        found = lines_of(plain("--json", "fsck", "--store", there, check=0).stdout)
-        assert found[-1]["manifests"] == 0, found
+        if os.path.exists(there):  # something of it could be taken
+            found = lines_of(plain("--json", "fsck", "--store", there, check=0).stdout)
+            assert found[-1]["manifests"] == 0, found
     # Links, sparse files, and what is no archive.
     zeros = "chunks/" + "0" * 64 + ".raw"
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
@@ -773,7 +774,7 @@ def what_to_do_about_a_stream_is_said_only_where_there_is_something_to_do(story)
     assert "still being written" in told and f"gardenctl end-stream {uri}" in told and "--resume" in told, told
     told = story.ctl("end-stream", uri, check=0).stdout
     assert f"gardenctl capture --recover --store {story.store}" in told, told
-    story.ctl("capture", "--store", story.store, "--recover", check=0)
+    assert "did not confirm the end" in story.ctl("capture", "--store", story.store, "--recover", check=5).stdout
     assert "--recover" not in story.ctl("end-stream", uri, check=0).stdout
 
 

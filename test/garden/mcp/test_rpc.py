@@ -540,6 +540,11 @@ def a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it(st
     mcp = Mcp(stage, "--store", stage.folder)
     told = mcp.call("stream_capture", device_identity="dev", seconds=1)
     assert told["uri"] == "stream://dev/main" and told["total_samples"] == 48000 and told["complete"], told
+    told = mcp.call("stream_capture", device_identity="dev", seconds=0.0625)
+    assert told["total_samples"] == 3000 and told["complete"], told
+    assert "less than a frame" in mcp.failure("stream_capture", device_identity="dev", seconds=1e-7)
+    for uri, words in (("x", "stream://"), ("stream://a\n", "control"), ("stream:///", "stream://"), ("", "stream://")):
+        assert "uri: it must" in (told := mcp.failure("stream_capture", device_identity="dev", uri=uri)) and words in told, told
     assert "no source 'default'" in mcp.failure("stream_capture")
     with open(stage.path("log"), "wb") as log:
         mcp = subprocess.Popen([PROGRAM, "--run-dir", stage.run_dir, "--store", stage.path("none")],

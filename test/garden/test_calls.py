@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+"""The words of a call of gardenctl: what is taken, what is refused, and whether the advice can be followed.
+
+Reports in TAP. Runs the programs of $O/bin in a folder of its own.
+"""
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from test_story import GARDENCTL, PATIENCE, one_line, run_all, tests_of  # noqa: E402
+
+
+def plain(*words, check=None, **options):
+    """gardenctl without a daemon."""
+    done = subprocess.run([GARDENCTL, *words], **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
+                                                  "stderr": subprocess.PIPE, "text": True, "timeout": PATIENCE, "check": False,
+                                                  **options})
+    if check is not None:
+        assert done.returncode == check, (words, done)
+    return done
+
+
+def capturing(place, *words):
+    """A capture under way, of which something is sealed."""
+    running = subprocess.Popen([GARDENCTL, "--run-dir", place.path("run"), "capture", "--store", place.store, "--chunk-bytes",
+                                "65536", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    while "sealed" not in running.stdout.readline():
+        assert running.poll() is None, running.stderr.read()
+    return running
+
+
+def stopped(running):
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0 and "manifest" in out, (out, err)
+
+
+# ---- Streams' names
+
+
+def a_uri_that_is_none_is_refused_by_the_tool_and_by_the_daemon(story):
+    story.start("--source", "counter:2,48000,4800")
+    definition = json.dumps({"device_identity": "default", "chunk_size_bytes": 65536, "format": "Midi"})
+    for uri, words in (("x", "stream://"), ("", "stream://"), ("stream:///main", "stream://"), ("stream://", "stream://"),
+                       ("stream://a\nb", "control"), ("stream://\x1b[2J", "control"), (b"stream://\xff", "UTF-8"),
+                       ("stream://" + "x" * 600, "511 octets")):
+        told = one_line(story.ctl("capture", "--store", story.store, "--uri", uri, check=2).stderr.split("\nTry")[0])
+        assert "--uri" in told and words in told, (uri, told)
+        told = story.ctl("end-stream", uri, check=2).stderr
+        assert "URI: a stream's uri must" in told and words in told, (uri, told)
+        assert words in story.ctl("events", "--stream", uri, check=2).stderr
+        if isinstance(uri, str):
+            told = one_line(story.ctl("stream-start", f"uri={uri}", f"definition={definition}", "chunk_path=x", check=1).stderr)
+            assert "the stream's uri must" in told and words in told, (uri, told)
+    assert not os.listdir(os.path.join(story.store, "staging")), "a refused capture has staged something"
+    for number, uri in enumerate(("stream://caf\u00e9/take 1", "stream://x", "stream://a/?b#c")):
+        done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--uri", uri, check=0).stdout)
+        assert done["uri"] == uri, (number, done)
+
+
+def a_name_that_a_device_cannot_give_is_asked_for(story):
+    told = plain("capture", "--store", story.store, "--device", "/dev", check=2).stderr
+    assert "--device '/dev'" in told and "--uri" in told, told
+    assert "--device takes a source's name" in plain("capture", "--store", story.store, "--device", "", check=2).stderr
+
+
+# ---- Advice
+
+
+def a_name_that_is_taken_is_told_with_what_can_be_done(story):
+    """By a capture under way into this store, into another one, and by one that was killed: each advice works."""
+    uri = "stream://default/main"
+    story.start("--source", "counter:2,48000", "--ring-ms", "10000", pace="real")
+    running = capturing(story)
+    told = story.ctl("capture", "--store", story.store, check=1).stderr
+    assert "is being recorded already" in told and "another process captures it into this store" in told, told
+    assert "--resume" not in told and "--recover" not in told and "gardenctl top" in told, told
+    name = re.search(r"--uri (\S+?)\)", told).group(1)
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--uri", name, "--seconds", "0.1", check=0).stdout)
+    assert done["captured"] == 4800, done
+    other = story.path("other")
+    os.makedirs(os.path.join(other, "staging"))
+    told = story.ctl("capture", "--store", other, check=1).stderr
+    assert "into another store" in told and "--resume" not in told, told
+    stopped(running)
+    running = capturing(story)
+    running.kill()
+    running.communicate()
+    told = story.ctl("capture", "--store", story.store, check=1).stderr
+    assert f"gardenctl capture --resume --store {story.store}" in told and f"gardenctl end-stream {uri}" in told, told
+    resumed = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), "capture", "--resume", "--store", story.store],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while "sealed" not in resumed.stdout.readline():
+        assert resumed.poll() is None, resumed.stderr.read()
+    assert "another process still records" in story.ctl("capture", "--resume", "--store", story.store, check=1).stderr
+    stopped(resumed)
+
+
+def a_chunk_must_hold_a_frame(story):
+    story.start("--source", "counter:2,48000,3")
+    for words, size in ((["--chunk-bytes", "7"], 8), (["--chunk-bytes", "3", "--format", "s16_le"], 4)):
+        told = story.ctl("capture", "--store", story.store, *words, check=2).stderr
+        assert words[0] in told and "at least a frame" in told and f"{size} octets" in told, told
+    story.ctl("capture", "--store", story.store, "--chunk-bytes", "8", check=0)
+
+
+def words_that_other_programs_have_lead_to_the_command(story):
+    del story
+    for word, meant in (("streams", "status"), ("list", "status"), ("ls", "status"), ("info", "status"), ("state", "status"),
+                        ("sources", "status"), ("logs", "events"), ("quit", "shutdown"), ("cut", "slice"), ("monitor", "top"),
+                        ("help", "--help"), ("version", "--version"), ("recover", "capture --recover")):
+        told = plain(word, check=2).stderr
+        assert f"there is no command '{word}'" in told and f"'gardenctl {meant}'" in told, told
+        commands = re.findall(r"^ {2}([a-z][a-z-]*) +\S", plain("--help", check=0).stdout, re.M)
+        assert meant.split()[0] in (*commands, "--help", "--version") and word not in commands, (word, meant)
+        assert plain(*meant.split()[:1], "--help", check=0).stdout
+
+
+# ---- Times
+
+
+def spans_of_time_are_said_alike_everywhere(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    for number, (text, frames) in enumerate((("0.25", 12000), ("250ms", 12000), ("0.1s", 4800), ("0.00001", None))):
+        words = ["--json", "capture", "--store", story.store, "--uri", f"stream://x/{number}", "--seconds", text]
+        if frames is None:
+            assert "less than a frame of 48000 Hz" in story.ctl(*words, check=2).stderr
+            continue
+        done = json.loads(story.ctl(*words, check=0).stdout)
+        assert done["captured"] == done["offered"] == frames and done["complete"], (text, done)
+    for begin, end, first, last in (("10ms", "0.05s", 480, 2400), ("0s", "-50ms", 0, 2400), ("-0.001m", "4800", 1920, 4800)):
+        out = story.path(f"{first}-{last}.wav")
+        told = json.loads(plain("--json", "slice", "--store", story.store, "--from", begin, "--to", end, "--out", out,
+                                *["--force"], done["manifest"], check=0).stdout)
+        assert (told["from"], told["to"]) == (first, last), told
+    for words in (["--timeout", "10s", "ping"], ["--timeout", "0.5m", "ping"], ["--timeout", "10000", "ping"],
+                  ["--timeout", "20s", "--json", "top", "--interval", "0.1s"]):
+        plain("--run-dir", story.path("run"), *words, check=0)
+
+
+def spans_that_are_none_are_refused_with_their_forms(story):
+    for text in ("", "-1", "1e3", "nan", "inf", "1,5", " 1", "0x1", "1d", "1.", ".5"):
+        for words in (["--timeout", text, "ping"], ["top", "--interval", text],
+                      ["capture", "--store", story.store, "--seconds", text],
+                      ["capture", "--store", story.store, "--patience", text]):
+            told = plain(*words, check=2).stderr
+            assert "500ms, 2m or 1h" in told and f"'{text}'" in told, (words, told)
+    for words, limits in ((["--timeout", "0", "ping"], "from 1ms to 1h"), (["--timeout", "2h", "ping"], "from 1ms to 1h"),
+                          (["top", "--interval", "9ms"], "from 10ms to 1h"),
+                          (["capture", "--store", story.store, "--seconds", "0"], "from 1ns to 4294967295s"),
+                          (["capture", "--store", story.store, "--patience", "9" * 40], "from 0s to")):
+        told = plain(*words, check=2).stderr
+        assert limits in told, (words, told)
+
+
+# ---- Archives
+
+
+def what_is_no_archive_leaves_no_store(story):
+    junk = story.path("junk")
+    for octets in (b"this is no archive\n" * 100, b"", bytes(10240)):
+        with open(junk, "wb") as file:
+            file.write(octets)
+        store = story.path("fresh")
+        plain("import", "--store", store, junk, check=4)
+        assert not os.path.exists(store), os.listdir(store)
+        os.mkdir(store)  # somebody's own empty folder stays one
+        plain("import", "--store", store, junk, check=4)
+        assert os.listdir(store) == [], os.listdir(store)
+        os.rmdir(store)
+    before = sorted(os.listdir(story.store))
+    plain("import", "--store", story.store, junk, check=4)
+    assert sorted(os.listdir(story.store)) == before
+
+
+if __name__ == "__main__":
+    sys.exit(run_all(tests_of(globals())))
