@@ -97,6 +97,49 @@ static void test_a_large_run_crosses_without_a_copy(void **state)
     assert_next(f, 1, zmtp_bytes_of(body, sizeof body));
 }
 
+static void count_release(void *data, void *hint)
+{
+    (void)data;
+    ++*(int *)hint;
+}
+
+static void test_what_a_user_lent_crosses_as_it_lies_however_small(void **state)
+{
+    struct ferries *f = *state;
+    static uint8_t body[5000];
+    static const size_t sizes[] = {1, 20, 500, sizeof body};
+    int released = 0;
+    ferries_settle(f);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct zmtp_part part;
+        struct zmtp_msg msg;
+        bool command;
+        struct zmtp__queue *const queue = f->ends[0]->out;
+        assert_int_equal(
+            zmtp_part_wrap(&part, body, sizes[i], count_release, &released, &f->budget.allocator),
+            ZMTP_OK);
+        send_number(f, 0, i);
+        zmtp__queue_begin(queue);
+        assert_int_equal(zmtp__queue_put(queue, zmtp_part_bytes(&part), part.slab, 0), ZMTP_OK);
+        zmtp__queue_end(queue, 1);
+        zmtp__pipe_published(f->ends[0]);
+        zmtp_part_fini(&part);
+        f->awake[0] = true;
+        ferries_settle(f);
+        send_number(f, 0, i);
+        ferries_settle(f);
+        assert_number(f, 1, i);
+        zmtp_msg_init(&msg, &f->budget.allocator);
+        assert_true(ferries_recv(f, 1, &msg, &command));
+        assert_ptr_equal(zmtp_msg_bytes(&msg, 0).data, body);
+        assert_int_equal(zmtp_msg_bytes(&msg, 0).size, sizes[i]);
+        assert_number(f, 1, i);
+        assert_int_equal(released, i);
+        zmtp_msg_fini(&msg);
+        assert_int_equal(released, i + 1);
+    }
+}
+
 static void test_what_other_threads_may_not_free_is_copied_when_it_is_sent(void **state)
 {
     struct ferries *f = *state;
@@ -650,6 +693,7 @@ int main(void)
         TEST(test_messages_cross_both_ways_in_order),
         TEST(test_what_was_sent_before_the_other_side_attached_crosses),
         TEST(test_a_large_run_crosses_without_a_copy),
+        TEST(test_what_a_user_lent_crosses_as_it_lies_however_small),
         TEST(test_what_other_threads_may_not_free_is_copied_when_it_is_sent),
         TEST(test_a_message_of_many_ranges_crosses_at_once),
         cmocka_unit_test(test_limits_hold_and_room_comes_back),

@@ -46,6 +46,7 @@ void *zmq_ctx_new(void)
     context->generation = zmtp__fork_generation();
     atomic_init(&context->terminated, false);
     pthread_mutex_init(&context->mutex, NULL);
+    zmq__reaper_init(&context->reaper);
     context->options = (struct zmq__context_options){.io_threads = ZMQ_IO_THREADS_DFLT,
                                                      .max_sockets = ZMQ_MAX_SOCKETS_DFLT,
                                                      .max_message_size = INT_MAX,
@@ -106,6 +107,7 @@ int zmq_ctx_term(void *handle)
     if (!atomic_compare_exchange_strong(&context->handle.tag, &tag, ZMQ__TAG_NONE)) return 0;
     for (size_t i = 0; i < ZMQ__LOOPS_MAX; i++)
         if (context->loops[i]) zmq__loop_close(context->loops[i]);
+    zmq__reaper_close(&context->reaper);
     zmq__context_lock(context); // whoever released the last socket has left
     zmq__context_unlock(context);
     if (context->ended >= 0) close(context->ended);
@@ -295,6 +297,32 @@ int zmq_ctx_get_ext(void *handle, int option, void *value, size_t *size)
     return error == 0 ? 0 : zmq__fail(error);
 }
 
+// How a thread is to be started; called as libzmq calls its own.
+static void context_thread(const struct zmq__context_options *options, const char *part,
+                           struct zmq__loop_config *config)
+{
+    char name[64];
+    *config = (struct zmq__loop_config){.policy = options->policy,
+                                        .priority = options->priority,
+                                        .cpus = options->picky ? &options->cpus : NULL};
+    if (options->name_text[0] != '\0')
+        snprintf(name, sizeof name, "%s/ZMQbg/%s", options->name_text, part);
+    else if (options->named)
+        snprintf(name, sizeof name, "%d/ZMQbg/%s", options->name_prefix, part);
+    else
+        snprintf(name, sizeof name, "ZMQbg/%s", part);
+    name[sizeof config->name - 1] = '\0';
+    memcpy(config->name, name, sizeof config->name);
+}
+
+// With the options of the first socket, as libzmq starts it.
+static void context_prepare_reaper(struct zmq__context *context)
+{
+    struct zmq__loop_config config;
+    context_thread(&context->options, "Reaper", &config);
+    zmq__reaper_configure(&context->reaper, &config);
+}
+
 int zmq__context_join(struct zmq__context *context, struct zmq__socket *socket)
 {
     int error = 0;
@@ -304,6 +332,7 @@ int zmq__context_join(struct zmq__context *context, struct zmq__socket *socket)
     else if (context->living >= (size_t)context->options.max_sockets)
         error = EMFILE;
     if (error == 0) {
+        if (context->numbers == 0) context_prepare_reaper(context);
         context->living++;
         socket->number = ++context->numbers;
         socket->next = context->sockets;
@@ -336,20 +365,11 @@ void zmq__context_release(struct zmq__context *context)
 
 static int context_start(struct zmq__context *context, size_t index)
 {
-    struct zmq__loop_config config = {.policy = context->options.policy,
-                                      .priority = context->options.priority,
-                                      .cpus =
-                                          context->options.picky ? &context->options.cpus : NULL};
-    char name[64];
-    // As libzmq calls its threads.
-    if (context->options.name_text[0] != '\0')
-        snprintf(name, sizeof name, "%s/ZMQbg/IO/%zu", context->options.name_text, index);
-    else if (context->options.named)
-        snprintf(name, sizeof name, "%d/ZMQbg/IO/%zu", context->options.name_prefix, index);
-    else
-        snprintf(name, sizeof name, "ZMQbg/IO/%zu", index);
-    name[sizeof config.name - 1] = '\0';
-    memcpy(config.name, name, sizeof config.name);
+    char name[16];
+    struct zmq__loop_config config;
+    snprintf(name, sizeof name, "IO/%u", (unsigned)index % ZMQ__LOOPS_MAX);
+    context_thread(&context->options, name, &config);
+    config.reaper = &context->reaper;
     return zmq__errno_of(zmq__loop_open(&context->loops[index], &config));
 }
 

@@ -6,6 +6,7 @@
 #define ZMTP_COMPAT_CONTEXT_H
 
 #include "handle.h"
+#include "loan.h"
 #include "loop.h"
 
 struct zmq__name;
@@ -37,6 +38,7 @@ struct zmq__context {
     struct zmq__name *names;     // bound over inproc
     struct zmq__call *calls;     // connected over inproc, to names that are not bound yet
     uint64_t numbers;            // given to sockets
+    struct zmq__reaper reaper;   // has a lock of its own
 };
 
 // Null, and errno says EFAULT (it is none) or ETERM (it is the parent process's).

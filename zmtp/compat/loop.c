@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../base.h"
+#include "socket.h"
 
 enum {
     LOOP_FDS = 4,       // of a loop: epoll's, an eventfd, and a pipe for signals
@@ -47,30 +48,31 @@ static void loop_rung(uv_async_t *bell)
 static void *loop_run(void *argument)
 {
     struct zmq__loop *loop = argument;
+    zmq__socket_bring_reaper(loop->reaper);
     uv_run(&loop->loop, UV_RUN_DEFAULT);
     return NULL;
 }
 
 // Signals are for the program's own threads, whose waits they end.
-static int loop_start(struct zmq__loop *loop, const struct zmq__loop_config *config)
+int zmq__loop_spawn(pthread_t *out, void *(*run)(void *argument), void *argument,
+                    const struct zmq__loop_config *config)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int error = pthread_create(&loop->thread, NULL, loop_run, loop);
+    const int error = pthread_create(out, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) return ZMTP_ERR_MEMORY;
     // What the system does not grant is not worth to fail for.
-    (void)pthread_setname_np(loop->thread, config->name);
-    if (config->cpus)
-        (void)pthread_setaffinity_np(loop->thread, sizeof *config->cpus, config->cpus);
+    (void)pthread_setname_np(*out, config->name);
+    if (config->cpus) (void)pthread_setaffinity_np(*out, sizeof *config->cpus, config->cpus);
     if (config->policy >= 0 || config->priority >= 0) {
         struct sched_param parameters;
         int policy;
-        if (pthread_getschedparam(loop->thread, &policy, &parameters) == 0) {
+        if (pthread_getschedparam(*out, &policy, &parameters) == 0) {
             if (config->policy >= 0) policy = config->policy;
             if (config->priority >= 0) parameters.sched_priority = config->priority;
-            (void)pthread_setschedparam(loop->thread, policy, &parameters);
+            (void)pthread_setschedparam(*out, policy, &parameters);
         }
     }
     return ZMTP_OK;
@@ -133,7 +135,8 @@ int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config
     if (uv_async_init(&loop->loop, &loop->bell, loop_rung) < 0)
         return loop_undo(loop, ZMTP_ERR_DESCRIPTORS);
     uv_timer_init(&loop->loop, &loop->leases); // never fails
-    error = loop_start(loop, config);
+    loop->reaper = config->reaper;
+    error = zmq__loop_spawn(&loop->thread, loop_run, loop, config);
     if (error < 0) {
         loop_stop(loop, NULL);
         return loop_undo(loop, error);

@@ -12,6 +12,7 @@
 
 struct zmq__engine;
 struct zmq__loop;
+struct zmq__reaper;
 
 // Something to be done on the loop's thread; part of a struct of its owner's.
 struct zmq__task {
@@ -28,6 +29,7 @@ struct zmq__loop {
     struct zmq__engine *leased;
     // For all threads.
     pthread_t thread;
+    struct zmq__reaper *reaper;
     pthread_mutex_t mutex; // for the next two, and |done| of tasks
     pthread_cond_t finished;
     struct zmq__task *first, *last;
@@ -39,7 +41,12 @@ struct zmq__loop_config {
     char name[16];         // with its terminator
     int policy, priority;  // -1: as the system has it
     const cpu_set_t *cpus; // null: any
+    struct zmq__reaper
+        *reaper; // gives back what its thread lets go of (loan.h); null: the thread itself
 };
+// Starts a thread that gets no signals. ZMTP_ERR_MEMORY.
+int zmq__loop_spawn(pthread_t *out, void *(*run)(void *argument), void *argument,
+                    const struct zmq__loop_config *config);
 // As uv_loop_init, but without descriptors it is UV_EMFILE, and nothing else comes of it.
 int zmq__loop_init(uv_loop_t *loop);
 // Starts the thread. ZMTP_ERR_MEMORY, ZMTP_ERR_DESCRIPTORS or ZMTP_ERR_SYSTEM.

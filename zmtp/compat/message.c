@@ -1,6 +1,7 @@
 #include "message.h"
 
 #include "error.h"
+#include "loan.h"
 
 #include <string.h>
 
@@ -78,9 +79,9 @@ static struct zmtp_part message_part(const struct zmq__message *message)
     return part;
 }
 
-static void message_release_body(struct zmq__message *message)
+static inline void message_release_body(struct zmq__message *message)
 {
-    if (message->body == ZMQ__BODY_SLAB) {
+    if (zmq__message_far(message)) {
         struct zmtp_part part = message_part(message);
         zmtp_part_fini(&part);
     }
@@ -130,7 +131,7 @@ static int message_set_body(struct zmq__message *message, struct zmtp_part *part
     message->at.far.slab = far.slab;
     message->at.far.data = far.at.data;
     message->at.far.size = far.size;
-    message->body = ZMQ__BODY_SLAB;
+    message->body = zmq__loan_is(&far) ? ZMQ__BODY_LOAN : ZMQ__BODY_SLAB;
     *part = (struct zmtp_part){0};
     return ZMTP_OK;
 }
@@ -147,7 +148,7 @@ int zmq__message_give(zmq_msg_t *msg, struct zmtp_part *part)
     if (!message) return ZMTP_ERR_ARGUMENT;
     const struct zmtp_bytes octets = zmq__message_bytes(message);
     int result = ZMTP_OK;
-    if (message->body == ZMQ__BODY_SLAB)
+    if (zmq__message_far(message))
         *part = message_part(message);
     else if (octets.size <= ZMQ__INLINE)
         result = zmtp_part_copy(part, octets, NULL);
@@ -306,11 +307,11 @@ int zmq_msg_init_data(zmq_msg_t *msg, void *data, size_t size, zmq_free_fn *free
     if (!msg) return zmq__fail(EFAULT);
     struct zmtp_part part = {0};
     if (free_fn) {
-        const int result = zmtp_part_wrap(&part, data, size, free_fn, hint, NULL);
+        const int result = zmq__loan_open(&part, data, size, free_fn, hint);
         if (result != ZMTP_OK) return zmq__fail(result);
     }
     struct zmq__message *message = message_fresh(msg);
-    message->body = free_fn ? ZMQ__BODY_SLAB : ZMQ__BODY_CONSTANT;
+    message->body = free_fn ? ZMQ__BODY_LOAN : ZMQ__BODY_CONSTANT;
     message->at.far.slab = part.slab;
     message->at.far.data = data;
     message->at.far.size = size;
@@ -348,7 +349,7 @@ int zmq_msg_copy(zmq_msg_t *to, zmq_msg_t *from)
         if (!note) return zmq__fail(ENOMEM);
     }
     message_fini(target);
-    if (source->body == ZMQ__BODY_SLAB) {
+    if (zmq__message_far(source)) {
         const struct zmtp_part part = message_part(source);
         struct zmtp_part share;
         zmtp_part_share(&share, &part);

@@ -25,6 +25,7 @@ enum zmq__body {
     ZMQ__BODY_INLINE = 0x61,
     ZMQ__BODY_SLAB = 0x62,
     ZMQ__BODY_CONSTANT = 0x63, // of memory that is nobody's to free
+    ZMQ__BODY_LOAN = 0x64,     // as a slab, and its end is somebody's to hear of (loan.h)
 };
 enum { ZMQ__MESSAGE_MARK = 0x5a };
 enum { ZMQ__FLAG_MORE = 1, ZMQ__FLAG_SHARED = 2 };
@@ -49,13 +50,27 @@ struct zmq__message {
     uint8_t mark;
 } ZMQ__MAY_ALIAS;
 
-// The inside of |msg|; null, and nothing is told, when it is null, closed or was never initialised.
-static inline struct zmq__message *zmq__message_of(const zmq_msg_t *msg)
+// The inside of |msg|, if its body is none after |last|.
+static inline struct zmq__message *zmq__message_until(const zmq_msg_t *msg, enum zmq__body last)
 {
     struct zmq__message *message = (struct zmq__message *)(uintptr_t)msg;
     if (!message || message->mark != ZMQ__MESSAGE_MARK) return NULL;
-    if (message->body < ZMQ__BODY_INLINE || message->body > ZMQ__BODY_CONSTANT) return NULL;
+    if (message->body < ZMQ__BODY_INLINE || message->body > last) return NULL;
     return message;
+}
+// Null, and nothing is told, when it is null, closed or was never initialised.
+static inline struct zmq__message *zmq__message_of(const zmq_msg_t *msg)
+{
+    return zmq__message_until(msg, ZMQ__BODY_LOAN);
+}
+// The same for who may hold a lock when it lets go of the body: null when that was lent, too.
+static inline struct zmq__message *zmq__message_own(const zmq_msg_t *msg)
+{
+    return zmq__message_until(msg, ZMQ__BODY_CONSTANT);
+}
+static inline bool zmq__message_far(const struct zmq__message *message) // has it a share of a slab?
+{
+    return message->body == ZMQ__BODY_SLAB || message->body == ZMQ__BODY_LOAN;
 }
 static inline struct zmtp_bytes zmq__message_bytes(const struct zmq__message *message)
 {
@@ -66,7 +81,7 @@ static inline struct zmtp_bytes zmq__message_bytes(const struct zmq__message *me
 
 // Moves the body out into |part|, which held nothing. All else stays, so that a message that could not be
 // sent is put back whole; one that was sent is cleared. ZMTP_ERR_MEMORY: nothing has changed. ZMTP_ERR_ARGUMENT: it
-// is no message.
+// is no message. Never fails for one that is far.
 int zmq__message_give(zmq_msg_t *msg, struct zmtp_part *part);
 void zmq__message_put_back(zmq_msg_t *msg, struct zmtp_part *part); // |part| as it was given
 void zmq__message_clear(zmq_msg_t *msg);                            // as closed and initialised

@@ -91,6 +91,24 @@ static void socket_lock(struct zmq__socket *socket)
 static _Thread_local unsigned socket_inside;
 static _Thread_local struct zmq__socket *socket_helpless;
 static _Thread_local struct zmq__socket *socket_crowded;
+// Who gives back what this thread lets go of inside, and what it does elsewhere; null: the thread itself.
+static _Thread_local struct zmq__reaper *socket_reaper, *socket_reaper_outside;
+
+static void socket_step_in(struct zmq__socket *socket)
+{
+    socket_inside++;
+    socket_reaper = &socket->context->reaper;
+}
+
+struct zmq__reaper *zmq__socket_reaper(void)
+{
+    return socket_inside && socket_reaper ? socket_reaper : socket_reaper_outside;
+}
+
+void zmq__socket_bring_reaper(struct zmq__reaper *reaper)
+{
+    socket_reaper_outside = reaper;
+}
 
 static void socket_note_helpless(struct zmq__socket *socket)
 {
@@ -251,13 +269,17 @@ static void socket_unlock(struct zmq__socket *socket)
 static void socket_help_all(void)
 {
     socket_inside++;
+    socket_reaper = NULL;
     while (socket_helpless) {
         struct zmq__socket *const socket = socket_helpless;
         socket_helpless = socket->helpless_next;
         atomic_store_explicit(&socket->helpless, false, memory_order_seq_cst);
         if (socket_try(socket)) {
+            socket_step_in(socket);
             socket_rounds(socket);
             socket_unlock(socket);
+            socket_inside--;
+            socket_reaper = NULL; // its context may end
         }
         zmq__socket_unref(socket);
     }
@@ -284,7 +306,7 @@ static void socket_make_room(void)
             sched_yield();
             continue;
         }
-        socket_inside++;
+        socket_step_in(socket);
         socket_rounds_late(socket);
         const bool hungry = socket_hungry(socket); // there is no memory to take up more
         socket_unlock(socket);
@@ -310,7 +332,7 @@ struct zmq__socket *zmq__socket_enter(void *handle)
 
 void zmq__socket_begin(struct zmq__socket *socket)
 {
-    socket_inside++;
+    socket_step_in(socket);
     socket->told = 0;
     if (socket->engine) zmq__engine_enter(socket->engine);
 }
@@ -326,7 +348,7 @@ void zmq__socket_leave(struct zmq__socket *socket)
 void zmq__socket_come_back(struct zmq__socket *socket)
 {
     if (!socket_try(socket)) return;
-    socket_inside++;
+    socket_step_in(socket);
     socket_rounds_late(socket);
     zmq__socket_leave(socket);
 }
@@ -345,7 +367,7 @@ void zmq__socket_look(struct zmq__socket *socket)
 bool zmq__socket_visit(struct zmq__socket *socket)
 {
     if (!socket_try(socket)) return false;
-    socket_inside++;
+    socket_step_in(socket);
     const bool news = socket_turn(socket);
     socket_rounds(socket);
     const bool waits = atomic_load_explicit(&socket->waiting, memory_order_seq_cst) > 0;
@@ -409,7 +431,7 @@ static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd ite
     const int result = poll(items, items[1].fd < 0 ? 1 : 2, timeout_ms);
     const int error = result < 0 ? errno : 0;
     socket_lock(socket);
-    socket_inside++;
+    socket_step_in(socket);
     atomic_fetch_sub_explicit(&socket->waiting, 1, memory_order_seq_cst);
     if (items[1].fd >= 0) zmq__engine_rise(socket->engine);
     if (zmq__context_terminated(socket->context)) return ETERM;
@@ -453,7 +475,7 @@ static int socket_wait_among(struct zmq__socket *socket, uint64_t deadline_ms)
     zmq__socket_leave(socket);
     zmq__sleepers_sleep(&socket->sleepers, seen, until_ms);
     socket_lock(socket);
-    socket_inside++;
+    socket_step_in(socket);
     if (!zmq__sleepers_leave(&socket->sleepers)) return ENOTSOCK;
     return zmq__context_terminated(socket->context) ? ETERM : 0;
 }
@@ -501,7 +523,7 @@ void zmq__socket_rise(struct zmq__socket *socket)
         sched_yield();
         if (!socket_find(socket)) return; // closed meanwhile
     }
-    socket_inside++;
+    socket_step_in(socket);
     atomic_fetch_sub_explicit(&socket->waiting, 1, memory_order_seq_cst);
     if (socket->engine) zmq__engine_rise(socket->engine);
     socket_hush(socket); // whoever rang may not have come to say so
@@ -626,7 +648,7 @@ int zmq_close(void *handle)
     atomic_store_explicit(&socket->handle.tag, ZMQ__TAG_NONE, memory_order_relaxed);
     if (socket->safe) zmq__sleepers_close(&socket->sleepers);
     socket_lock(socket); // for ever: nobody works for it any more
-    socket_inside++;
+    socket_step_in(socket);
     zmq__monitor_stop(socket, true);
     zmq__context_part(context, socket);
     zmq__inproc_unbind_all(socket);

@@ -135,6 +135,10 @@ int zmq__socket_apply(struct zmq__socket *socket);
 void zmq__socket_ring(struct zmq__socket *socket);
 void zmq__socket_ref(struct zmq__socket *socket);
 void zmq__socket_unref(struct zmq__socket *socket);
+// Who is to give back what this thread lets go of now and was lent (loan.h): of the context of whose socket it is
+// inside, or the one that it brought. Null: the thread itself, as it holds no lock.
+struct zmq__reaper *zmq__socket_reaper(void);
+void zmq__socket_bring_reaper(struct zmq__reaper *reaper); // for a thread of the context's own
 
 // transfer.c: sends a whole message without waiting, from any thread; for the library's own sockets. An errno.
 int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *parts, size_t count);

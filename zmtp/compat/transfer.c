@@ -9,6 +9,7 @@
 #include "../socket/alter.h"
 #include "../zmq.h"
 #include "error.h"
+#include "loan.h"
 #include "message.h"
 #include "quick.h"
 #include "socket.h"
@@ -224,19 +225,12 @@ static struct zmq__socket *transfer_enter(struct zmq__socket *quick, void *handl
     return quick;
 }
 
-int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
+// Inside.
+static inline int transfer_send_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags)
 {
     struct zmtp_part part;
     const struct zmq__message *const message = zmq__message_of(msg);
-    struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
-    const size_t size = message ? zmq__message_bytes(message).size : 0;
-    if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, zmq__message_bytes(message))) {
-        zmq__message_clear(msg);
-        return transfer_size(size);
-    }
-    socket = transfer_enter(socket, handle);
-    if (!socket) return -1;
-    if (!message) return zmq__socket_result(socket, EFAULT);
+    const size_t size = zmq__message_bytes(message).size;
     const struct transfer_label label = {message->routing_id, zmq__message_group(message)};
     const int given = zmq__message_give(msg, &part);
     if (given < 0) return zmq__socket_result(socket, zmq__errno_of(given));
@@ -246,6 +240,32 @@ int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
     else
         zmq__message_clear(msg);
     return transfer_result(socket, error, size);
+}
+
+// Of a message whose body is lent (loan.h).
+static int transfer_send_loan(zmq_msg_t *msg, void *handle, int flags)
+{
+    struct zmq__socket *const socket = zmq__socket_enter(handle);
+    if (!socket) return -1;
+    const struct zmq__reaper *const reaper = &socket->context->reaper;
+    const int result = transfer_send_msg(socket, msg, flags);
+    if (result >= 0) zmq__reaper_ease(reaper);
+    return result;
+}
+
+int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
+{
+    const struct zmq__message *const message = zmq__message_own(msg);
+    if (!message && zmq__message_of(msg)) return transfer_send_loan(msg, handle, flags);
+    struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
+    const size_t size = message ? zmq__message_bytes(message).size : 0;
+    if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, zmq__message_bytes(message))) {
+        zmq__message_clear(msg);
+        return transfer_size(size);
+    }
+    socket = transfer_enter(socket, handle);
+    if (!socket) return -1;
+    return message ? transfer_send_msg(socket, msg, flags) : zmq__socket_result(socket, EFAULT);
 }
 
 int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -414,11 +434,22 @@ static int transfer_recv_msg(struct zmq__socket *socket, zmq_msg_t *msg, int fla
     return 0;
 }
 
+// Received over |old|, which was lent: this thread gives it back as it leaves, or the message has it still.
+static int transfer_recv_over(struct zmq__socket *socket, zmq_msg_t *msg, struct zmtp_part *old,
+                              int error, size_t size)
+{
+    if (error != 0) zmq__message_put_back(msg, old);
+    const int result = transfer_result(socket, error, size);
+    zmtp_part_fini(old);
+    return result;
+}
+
 int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
 {
     size_t size = 0;
+    struct zmtp_part old;
     struct zmtp__express_view view;
-    struct zmq__message *const message = zmq__message_of(msg);
+    struct zmq__message *message = zmq__message_own(msg);
     struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
     if (socket && zmq__quick_peek(socket, &view)) {
         zmq__message_show(message, view.body, view.slab, view.origin, &socket->purse);
@@ -427,9 +458,13 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
     }
     socket = transfer_enter(socket, handle);
     if (!socket) return -1;
+    if (!message) message = zmq__message_of(msg);
     if (!message) return zmq__socket_result(socket, EFAULT);
+    const bool lent = message->body == ZMQ__BODY_LOAN;
+    if (lent) (void)zmq__message_give(msg, &old); // it is far
     const int error = transfer_recv_msg(socket, msg, flags, &size);
-    return transfer_result(socket, error, size);
+    return lent ? transfer_recv_over(socket, msg, &old, error, size)
+                : transfer_result(socket, error, size);
 }
 
 int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -437,14 +472,21 @@ int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
     return zmq_msg_recv(msg, handle, flags);
 }
 
-static int transfer_recv(struct zmq__socket *socket, void *data, size_t *size, int flags)
+// What was lent is put into |lent|, which held nothing.
+static int transfer_recv(struct zmq__socket *socket, void *data, size_t *size, int flags,
+                         struct zmtp_part *lent)
 {
     const int error = transfer_fetch(socket, flags);
     if (error != 0) return error;
-    const struct zmtp_bytes octets = zmtp_msg_bytes(&socket->receiving, socket->taken);
+    struct zmtp_part *const part = zmtp_msg_part(&socket->receiving, socket->taken);
+    const struct zmtp_bytes octets = zmtp_part_bytes(part);
     const size_t count = octets.size < *size ? octets.size : *size;
     if (count > 0) memcpy(data, octets.data, count);
     *size = octets.size; // also when there was no room for all
+    if (zmq__loan_is(part)) {
+        *lent = *part;
+        *part = (struct zmtp_part){0};
+    }
     transfer_taken(socket);
     return 0;
 }
@@ -462,8 +504,11 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
     }
     socket = transfer_enter(socket, handle);
     if (!socket) return -1;
-    const int error = transfer_recv(socket, data, &size, flags);
-    return transfer_result(socket, error, size);
+    struct zmtp_part lent = {0};
+    const int error = transfer_recv(socket, data, &size, flags, &lent);
+    const int result = transfer_result(socket, error, size);
+    if (lent.slab) zmtp_part_fini(&lent);
+    return result;
 }
 
 static int transfer_recv_row(struct zmq__socket *socket, struct iovec *parts, size_t *count,
@@ -474,12 +519,14 @@ static int transfer_recv_row(struct zmq__socket *socket, struct iovec *parts, si
     do {
         const int error = transfer_fetch(socket, flags);
         if (error != 0) return error;
-        const struct zmtp_bytes octets = zmtp_msg_bytes(&socket->receiving, socket->taken);
+        struct zmtp_part *const part = zmtp_msg_part(&socket->receiving, socket->taken);
+        const struct zmtp_bytes octets = zmtp_part_bytes(part);
         void *const copy = malloc(octets.size > 0 ? octets.size : 1); // the program frees it
         if (!copy) return ENOMEM;
         if (octets.size > 0) memcpy(copy, octets.data, octets.size);
         parts[*count] = (struct iovec){copy, octets.size};
         ++*count;
+        zmtp_part_fini(part);
         transfer_taken(socket);
     } while (socket->more && *count < most);
     return 0;

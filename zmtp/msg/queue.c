@@ -182,7 +182,10 @@ static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t
 static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *frame,
                           struct zmtp_bytes body, struct zmtp_slab *slab)
 {
-    const bool refer = slab && queue_refers(queue, slab, body.size, ZMTP__QUEUE_REFER_BODY);
+    // What a user lent goes to another socket of the process as it is, which then is the last to have it.
+    const size_t least =
+        slab && slab->release && queue->crosses ? 1 : (size_t)ZMTP__QUEUE_REFER_BODY;
+    const bool refer = slab && queue_refers(queue, slab, body.size, least);
     const size_t copied = refer ? 0 : body.size;
     if (copied > SIZE_MAX - ZMTP_HEADER_MAX) return ZMTP_ERR_MEMORY;
     uint8_t *room = queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
@@ -219,7 +222,7 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
 {
     assert(queue->open);
     if (frames.size == 0) return ZMTP_OK; // a range of nothing would be read as a frame
-    bool refer = queue_refers(queue, slab, frames.size, QUEUE_REFER_RUN);
+    bool refer = queue_refers(queue, slab, frames.size, slab->release ? 1 : QUEUE_REFER_RUN);
     if (!refer && queue->range_count > 0) {
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
         refer = last->slab == slab && last->end == frames.data;
@@ -350,7 +353,11 @@ static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg
     } else {
         msg->count++;
     }
-    zmtp__part_show(zmtp_msg_part(msg, msg->count - 1), frame->body, frame->slab, NULL);
+    struct zmtp_part *const part = zmtp_msg_part(msg, msg->count - 1);
+    if (frame->slab->release && frame->body.size > 0)
+        zmtp__part_refer(part, frame->body, frame->slab);
+    else
+        zmtp__part_show(part, frame->body, frame->slab, NULL);
     return ZMTP_OK;
 }
 

@@ -89,8 +89,18 @@ static inline void zmtp__slab_unref(struct zmtp_slab *slab)
     zmtp__slab_drop(slab, 1);
 }
 
-// Makes |part|, which holds nothing, of octets that lie in |slab|: a copy when they are few, else a
-// reference. That one is |*spare|, if it is to the same slab, which then is null; |spare| may be null.
+// Makes |part|, which holds nothing, refer to octets that lie in |slab|.
+static inline void zmtp__part_refer(struct zmtp_part *part, struct zmtp_bytes octets,
+                                    struct zmtp_slab *slab)
+{
+    part->size = octets.size;
+    part->slab = slab;
+    part->at.data = octets.data;
+    zmtp__slab_ref(slab);
+    zmtp__slab_lend(slab);
+}
+
+// The same, but a copy when they are few. The reference is |*spare|, if it is to the same slab, which then is null; |spare| may be null.
 static inline void zmtp__part_show(struct zmtp_part *part, struct zmtp_bytes octets,
                                    struct zmtp_slab *slab, struct zmtp_slab **spare)
 {

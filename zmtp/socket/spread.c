@@ -1,6 +1,7 @@
 #include "spread.h"
 
-// A body from here on that lies in a slab is shared with each queue rather than encoded.
+// A body from here on that lies in a slab is shared with each queue rather than encoded; so is one that a user lent, where
+// the queue's other end is in this process.
 enum { SPREAD_SHARE_BODY = 4096 };
 // Messages are encoded one after another in slabs of this size, and a larger one in a slab of its own:
 // a queue that holds but one of them must not hold much besides.
@@ -27,9 +28,11 @@ void zmtp__spread_fini(struct zmtp__spread *spread)
 
 static bool spread_shares(const struct zmtp__outgoing *out)
 {
-    for (size_t i = 0; i < out->count; i++)
-        if (zmtp__outgoing_slab(out, i) && zmtp__outgoing_bytes(out, i).size >= SPREAD_SHARE_BODY)
+    for (size_t i = 0; i < out->count; i++) {
+        const struct zmtp_slab *const slab = zmtp__outgoing_slab(out, i);
+        if (slab && (slab->release || zmtp__outgoing_bytes(out, i).size >= SPREAD_SHARE_BODY))
             return true;
+    }
     return false;
 }
 
