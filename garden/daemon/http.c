@@ -17,13 +17,14 @@ enum {
     HTTP_HOST_SIZE = 256,
     HTTP_ORIGINS_SIZE = 1024,
     HTTP_COOKIE_SIZE = 512,
+    HTTP_NAME_SIZE = 32,
 };
-static const char http_cookie[] = "garden";
 
 struct http {
     struct http_config config;
     struct httpd *httpd;
     char origins[HTTP_ORIGINS_SIZE];
+    char cookie[HTTP_NAME_SIZE]; // its name: a browser shows its cookies to every port of a host
 };
 
 // ---- Answers
@@ -120,7 +121,7 @@ static bool http_origin_is_ours(const struct http *http, const char *origin)
 static bool http_token_is(const struct http *http, const char *given)
 {
     const char *token = http->config.token;
-    if (!given) return false;
+    if (!token || !given) return false;
     const size_t size = strlen(token), given_size = strlen(given);
     unsigned differ = size != given_size;
     for (size_t i = 0; i < size; i++)
@@ -135,7 +136,7 @@ static bool http_shows_token(const struct http *http, struct MHD_Connection *con
     if (given && strncmp(given, bearer, sizeof bearer - 1) == 0)
         return http_token_is(http, given + sizeof bearer - 1);
     return http_token_is(http,
-                         MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, http_cookie));
+                         MHD_lookup_connection_value(connection, MHD_COOKIE_KIND, http->cookie));
 }
 
 // Null: it may; or why not.
@@ -156,7 +157,7 @@ static const char *http_objection(const struct http *http, struct MHD_Connection
 static enum MHD_Result http_give_cookie(const struct http *http, struct MHD_Connection *connection)
 {
     char cookie[HTTP_COOKIE_SIZE];
-    (void)snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", http_cookie,
+    (void)snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict", http->cookie,
                    http->config.token);
     const struct http_answer answer = {
         .status = MHD_HTTP_OK,
@@ -187,13 +188,13 @@ static enum MHD_Result http_request(void *user, struct MHD_Connection *connectio
                            "GET, HEAD and POST are allowed.\n");
     const char *objection = http_objection(http, connection, question.post);
     if (objection) return http_refuse(connection, MHD_HTTP_FORBIDDEN, objection);
-    if (http->config.token && !http_shows_token(http, connection)) {
-        if (strcmp(path, "/") == 0 && http_token_is(http, http_argument(&question, "token")))
-            return http_give_cookie(http, connection);
+    const bool opened =
+        strcmp(path, "/") == 0 && http_token_is(http, http_argument(&question, "token"));
+    if (http->config.token && opened) return http_give_cookie(http, connection);
+    if (http->config.token && !http_shows_token(http, connection))
         return http_refuse(connection, MHD_HTTP_UNAUTHORIZED,
                            "A token is asked for here: open /?token=TOKEN once, with what the file "
                            "of gardend's --http-token holds.\n");
-    }
     const struct http_answer answer = http->config.answer(&question, http->config.user);
     return http_say(connection, &answer, NULL, NULL);
 }
@@ -238,6 +239,8 @@ int http_open(struct http **out, const struct http_config *config, struct garden
         return result;
     }
     http_name_origins(http);
+    (void)snprintf(http->cookie, sizeof http->cookie, "garden-%u",
+                   (unsigned)httpd_port(http->httpd));
     *out = http;
     return GARDEN_OK;
 }

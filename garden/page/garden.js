@@ -22,8 +22,8 @@ export function uuid()
 export class Refused extends Error {}
 
 // |handlers|: onState(state, why, since), with 'connecting', 'live', 'waiting' and 'denied', and since when it is not
-// live (a Date); onEvent(octets), of a
-// message as it came, which is cheap to keep and costs to read; onMoved(), when the lanes are elsewhere now.
+// live (a Date); onEvent(octets), of a message as it came, which is cheap to keep and costs to read; onMoved(), when
+// the lanes are elsewhere now.
 export class Garden {
     constructor(handlers, {fetch = globalThis.fetch.bind(globalThis), WebSocket = globalThis.WebSocket} = {})
     {
@@ -133,7 +133,7 @@ export class Garden {
             setTimeout(() => this.look(), 200);
         } else if (sockets.length === LANES.length && sockets.every(socket => socket.state === 'ready')) {
             this.say('live');
-        } else if (this.state !== 'waiting') {
+        } else if (this.state !== 'waiting' && this.state !== 'denied') {
             this.say('connecting');
         }
     }
@@ -166,7 +166,7 @@ export class Garden {
         if (content?.Error)
             waiting.reject(new Refused(content.Error.error));
         else
-            waiting.resolve(content);
+            waiting.resolve(message);
     }
 
     note(lane, begun)
@@ -187,7 +187,13 @@ export class Garden {
     }
 
     // The content of the reply; Refused with the daemon's words, or when there is none in time.
-    request(lane, content, timeoutMs = 5000)
+    async request(lane, content, timeoutMs)
+    {
+        return (await this.ask(lane, content, timeoutMs)).content;
+    }
+
+    // The whole of it.
+    ask(lane, content, timeoutMs = 5000)
     {
         const socket = this.sockets[lane];
         if (socket?.state !== 'ready') return Promise.reject(new Refused('not connected'));
@@ -218,10 +224,11 @@ export class Garden {
         });
     }
 
+    // The rows, and whether there were more than the daemon tells.
     async query(query)
     {
-        const {Results} = await this.request('query', {query, variables: {}});
-        return Results.rows;
+        const {content, metadata} = await this.ask('query', {query, variables: {}});
+        return {rows: content.Results.rows, cut: metadata?.truncated === true};
     }
 
     async http(path, method = 'GET')

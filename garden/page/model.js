@@ -23,12 +23,37 @@ export class Model {
         this.gaps = []; // [from, to): numbers that did not come, for the page to ask about
         this.transport = {playing: null, position: null, tempo: null, known: 0};
         this.regions = [];
-        this.regionsCut = false;
+        this.regionsCut = false;     // there are more than the daemon tells of
         this.participants = [];
         this.streams = new Map();
         this.sources = null;
         this.captures = [];
         this.status = null;
+    }
+
+    get regions()
+    {
+        return this.rows;
+    }
+
+    set regions(rows)
+    {
+        this.rows = rows;
+        this.byId = new Map(rows.map(region => [region.id, region]));
+        this.progressed = new Set();
+    }
+
+    region(id)
+    {
+        return this.byId.get(id);
+    }
+
+    // Those whose progress was told since this was asked last.
+    takeProgressed()
+    {
+        const taken = this.progressed;
+        this.progressed = new Set();
+        return taken;
     }
 
     // Where the playhead is now, as far as what was told last lets us say: it isn't drawn further than a
@@ -373,9 +398,11 @@ const TAKERS = {
         return false;
     },
     LatentProgress: (model, {region_id: id, progress}) => {
-        const region = model.regions.find(one => one.id === id);
-        if (region) region.latent_progress = progress;
-        return !region;
+        const region = model.region(id);
+        if (!region) return true;
+        region.latent_progress = progress;
+        model.progressed.add(id);
+        return false;
     },
 };
 for (const name of ['LatentSubmitted', 'LatentResolved', 'LatentFailed', 'LatentApproved', 'LatentRejected',

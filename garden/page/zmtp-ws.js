@@ -19,7 +19,8 @@
 // no browser lets a page offer them, nor does any other WebSocket of JavaScript's that we know. A server that
 // wants a secret can have it in the path of its endpoint.
 //
-// This file needs nothing but WebSocket, TextEncoder and timers.
+// This file needs nothing but WebSocket, TextEncoder, performance.now() and timers. It waits by the monotonic clock:
+// somebody who sets the wall's ends no connection.
 
 // ---- Octets: pure functions, which the tests call one by one
 
@@ -221,7 +222,7 @@ class Socket {
         };
         web.onopen = guarded(() => peer.begin(web.protocol));
         web.onmessage = guarded(({data}) => {
-            this.heard = Date.now();
+            this.heard = performance.now();
             if (!(data instanceof ArrayBuffer)) fail('a message of text');
             peer.take(new Uint8Array(data));
         });
@@ -234,7 +235,7 @@ class Socket {
         clearTimeout(this.timers.handshake);
         this.failures = 0;
         this.counters.connections++;
-        this.heard = Date.now();
+        this.heard = performance.now();
         this.timers.heartbeat = setInterval(() => this.beat(), this.options.heartbeatMs);
         this.greet?.();
         this.say('ready');
@@ -243,7 +244,7 @@ class Socket {
 
     beat()
     {
-        const silence = Date.now() - this.heard;
+        const silence = performance.now() - this.heard;
         if (silence >= this.options.heartbeatTimeoutMs) {
             this.end('nothing was heard for long');
         } else if (silence >= this.options.heartbeatMs) {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 
 import {Garden, LANES} from '../../../garden/page/garden.js';
 import {Model, capturedBefore, readOutput} from '../../../garden/page/model.js';
+import {beats, seen, told} from '../../../garden/page/words.js';
 import {Dealer, Peer, Sub, ZwsError, commandDecode, commandEncode, frameDecode, frameEncode} from '../../../garden/page/zmtp-ws.js';
 import {runAll, test} from './test.mjs';
 
@@ -197,6 +198,27 @@ test('a peer that says nothing is asked and then left', async () => {
     sub.close();
 });
 
+test('a wall clock that jumps ends no connection and saves none', async () => {
+    Fake.all = [];
+    const real = Date.now;
+    const sub = new Sub('ws://x', {WebSocket: Fake, heartbeatMs: 10, heartbeatTimeoutMs: 20000, retryMs: 1});
+    try {
+        Fake.all[0].open();
+        Date.now = () => real() + 3600e3;
+        await until('a PING', () => Fake.all[0].sent.length > 2);
+        assert.equal(Fake.all.length, 1);
+        Fake.all[0].onclose({reason: '', code: 1006});
+        await until('another connection', () => Fake.all.length > 1);
+        sub.options.heartbeatTimeoutMs = 30;
+        Date.now = () => real() - 3600e3;
+        Fake.all[1].open();
+        await until('another connection, as nothing is heard', () => Fake.all.length > 2);
+    } finally {
+        Date.now = real;
+        sub.close();
+    }
+});
+
 test('what breaks the rules ends the connection and is dialled again', async () => {
     Fake.all = [];
     let why;
@@ -312,6 +334,15 @@ test('a query that is newer than the events begins no stream anew', () => {
     assert.deepEqual([20, 25, 30, 35, 40].map(position => capturedBefore(stream, position)), [20, 25, 25, 25, 30]);
 });
 
+test('of progress that was told it is known whose', () => {
+    const model = new Model();
+    const progress = (id, part) => model.event({name: 'LatentProgress', at: '', content: {region_id: id, progress: part}, metadata: {}}, 0);
+    model.regions = [{id: 'a', latent_progress: 0}, {id: 'b', latent_progress: 0}];
+    assert.equal(progress('b', .5), false);
+    assert.equal(progress('c', .5), true, 'one that is not known is asked about');
+    assert.deepEqual([[...model.takeProgressed()], [...model.takeProgressed()], model.region('b').latent_progress], [['b'], [], .5]);
+});
+
 test('events that were missed are put where they belong when the daemon has them still', () => {
     const model = new Model();
     const at = (seq, first) => ({...head(first + 10, {levels: {first, step: 10, frames: 10, least: [0], greatest: [seq], peaks: [7]}}), seq});
@@ -357,7 +388,47 @@ test('what gardenctl capture prints is read', () => {
     assert.equal(read.manifest, 'a'.repeat(64));
 });
 
+// ---- Words
+
+test('a name of others shows all that is in it and turns nothing around', () => {
+    assert.equal(told('choir'), 'choir');
+    assert.equal(told(''), '(no name)');
+    assert.equal(told(null), '(no name)');
+    assert.equal(told('a\u202eb\u0000\u009b\n'), 'a\\u202eb\\u0000\\u009b\\u000a');
+    assert.equal(told('\u05e9\u05dc'), '\u2068\u05e9\u05dc\u2069');
+    assert.equal(told('\u05e9\u2069\u2067'), '\u2068\u05e9\\u2069\\u2067\u2069', 'no name ends what holds it');
+    assert.equal(told('x'.repeat(5000)), `${'x'.repeat(120)}…`);
+    assert.equal(told('\u{1f600}'.repeat(200), 3), '\u2068\u{1f600}\u{1f600}\u{1f600}…\u2069', 'no half of a character');
+    assert.equal(seen(`e${'\u0301'.repeat(100)}`), `e${'\u0301'.repeat(4)}…`);
+});
+
+test('beats have no tail of zeros', () => {
+    assert.deepEqual([0, .1 + .2, 12.5, 1 / 3, 1e300].map(beats), ['0', '0.3', '12.5', '0.333333333', '1e+300']);
+});
+
 // ---- The daemon as the page reaches it
+
+test('that it is denied stays said while lanes come and go', async () => {
+    const states = [];
+    class Web {
+        constructor() { this.readyState = 0; }
+        close() {}
+    }
+    let status = 200;
+    const garden = new Garden({onState: state => states.push(state), onEvent() {}, onMoved() {}},
+                              {WebSocket: Web, fetch: async () => ({ok: status === 200, status, text: async () => 'a token, please', json: async () => ({
+                                  endpoints: Object.fromEntries(LANES.map(lane => [lane, `ws://x/${lane}`]))})})});
+    try {
+        await until('it dials', () => Object.keys(garden.sockets).length === 5);
+        status = 401;
+        garden.look();
+        await until('it is denied', () => states.at(-1) === 'denied');
+        garden.onLane('shell', 'connecting', '');
+        assert.equal(states.at(-1), 'denied');
+    } finally {
+        garden.close();
+    }
+});
 
 // A page takes its time to load itself anew; the connections to the old lanes end meanwhile.
 test('a garden whose lanes have moved opens none of the new ones', async () => {
