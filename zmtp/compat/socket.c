@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../io/engine.h"
 #include "../io/fork.h"
 #include "../socket/alter.h"
 #include "../zmq.h"
@@ -613,6 +614,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     int result = zmtp_pool_open(&socket->pool, NULL);
     zmq__options_pattern(&socket->options, type, &config);
     config.pool = socket->pool;
+    config.topic_seed = zmtp__engine_seed();
     if (result == ZMTP_OK) result = zmtp_socket_open(&socket->core, &config);
     *error = result < 0 ? zmq__errno_of(result) : zmq__context_join(context, socket);
     if (*error != 0) {

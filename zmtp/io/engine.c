@@ -244,7 +244,7 @@ void zmtp__engine_later(struct zmtp_uv *uv)
         uv_timer_start(&uv->later, engine_later, ENGINE_LATER_MS, 0);
 }
 
-static uint64_t engine_seed(void)
+uint64_t zmtp__engine_seed(void)
 {
     uint64_t seed = 0;
     if (uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL) < 0 || seed == 0) seed = uv_hrtime() | 1;
@@ -262,7 +262,7 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
     *uv = (struct zmtp_uv){.loop = loop,
                            .allocator = allocator,
                            .generation = zmtp__fork_generation(),
-                           .random = engine_seed()};
+                           .random = zmtp__engine_seed()};
     const int error = zmtp_pool_open(&uv->pool, allocator);
     if (error < 0) {
         zmtp_free(allocator, uv, sizeof *uv);

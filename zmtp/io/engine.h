@@ -89,6 +89,8 @@ void zmtp__engine_later(struct zmtp_uv *uv);
 // Every handle that was counted in |handles| ends here.
 void zmtp__engine_handle_closed(struct zmtp_uv *uv);
 uint64_t zmtp__engine_random(struct zmtp_uv *uv);
+// A random number of the system's, never 0, for what strangers must not guess.
+uint64_t zmtp__engine_seed(void);
 // The loop's clock, in milliseconds, brought up to date.
 uint64_t zmtp__engine_now(struct zmtp_uv *uv);
 

@@ -88,6 +88,8 @@ int zmtp__uv_socket_open_lent(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
         (struct zmtp_uv_socket){.uv = uv, .config = *config, .core = core, .lent = core != NULL};
     socket->config.socket.allocator = uv->allocator;
     socket->config.socket.pool = uv->pool;
+    if (socket->config.socket.topic_seed == 0)
+        socket->config.socket.topic_seed = zmtp__engine_seed();
     error = uv_socket_copy_origins(socket);
     if (error == ZMTP_OK) error = zmtp__guard_open(&socket->guard, config, uv->allocator, uv->text);
     if (error == ZMTP_OK) error = zmtp__door_open(&socket->door, &config->ipc_allow, uv->allocator);

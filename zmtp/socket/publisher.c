@@ -3,7 +3,8 @@
 void zmtp__publisher_open(struct zmtp_socket *socket)
 {
     zmtp__subscriptions_init(&zmtp__publisher_of(socket)->subscriptions, socket->config.allocator,
-                             socket->config.subscriptions_max, socket->config.topic_bytes_max);
+                             socket->config.subscriptions_max, socket->config.topic_bytes_max,
+                             socket->config.topic_seed);
 }
 
 void zmtp__publisher_close(struct zmtp_socket *socket)
@@ -41,7 +42,7 @@ unsigned zmtp__publisher_events(struct zmtp_socket *socket)
 
 size_t zmtp__publisher_topics(const struct zmtp_socket *socket)
 {
-    return ((const struct zmtp__publisher *)socket)->subscriptions.topics.count;
+    return zmtp__topics_count(&((const struct zmtp__publisher *)socket)->subscriptions.topics);
 }
 
 size_t zmtp__publisher_subscribers(const struct zmtp_socket *socket)

@@ -3,9 +3,24 @@
 #include <assert.h>
 #include <string.h>
 
-enum { SLOTS_IN_BLOCK = 16, SLOTS_ALL_USED = 0xFFFF };
-// Octets of the short kinds, of which the first says how many of the others are the topic's.
-enum { SLOTS_SHORT = 4, SLOTS_MIDDLE = 8 };
+enum { SLOTS_IN_BLOCK = 16, SLOTS_SMALL_BLOCKS = 3 };
+// Octets of a slot by kind. Of a topic's the first says how many of the others are the topic's.
+static const uint8_t slots_sizes[ZMTP__SLOT_KINDS] = {4,
+                                                      8,
+                                                      12,
+                                                      16,
+                                                      20,
+                                                      24,
+                                                      28,
+                                                      32,
+                                                      36,
+                                                      40,
+                                                      48,
+                                                      56,
+                                                      68,
+                                                      [ZMTP__SLOT_LONG] = sizeof(void *),
+                                                      [ZMTP__SLOT_LINK] =
+                                                          sizeof(struct zmtp__link)};
 
 struct slots_long {
     uint32_t size;
@@ -15,9 +30,9 @@ struct slots_long {
 struct zmtp__slot_block {
     struct zmtp__slot_owner *owner;
     uint32_t number;
-    uint32_t next, previous; // of the owner, plus one
+    uint32_t next, previous; // in the owner's list, plus one
     uint16_t used;           // a bit for each slot
-    uint8_t kind;
+    uint8_t kind, count;     // |count|: of its slots
     uint64_t room[];
 };
 
@@ -44,13 +59,9 @@ void zmtp__slots_fini(struct zmtp__slots *slots)
     slots_free_places(slots);
 }
 
-static size_t slots_block_size(enum zmtp__slot_kind kind)
+static size_t slots_block_size(unsigned kind, unsigned count)
 {
-    static const uint8_t sizes[ZMTP__SLOT_KINDS] = {[ZMTP__SLOT_SHORT] = SLOTS_SHORT,
-                                                    [ZMTP__SLOT_MIDDLE] = SLOTS_MIDDLE,
-                                                    [ZMTP__SLOT_LONG] = sizeof(struct slots_long *),
-                                                    [ZMTP__SLOT_LINK] = sizeof(struct zmtp__link)};
-    return sizeof(struct zmtp__slot_block) + (size_t)sizes[kind] * SLOTS_IN_BLOCK;
+    return sizeof(struct zmtp__slot_block) + (size_t)slots_sizes[kind] * count;
 }
 
 static struct zmtp__slot_block *slots_block(const struct zmtp__slots *slots, uint32_t number)
@@ -63,11 +74,9 @@ static struct zmtp__slot_block *slots_block_of(const struct zmtp__slots *slots, 
     return slots_block(slots, slot / SLOTS_IN_BLOCK);
 }
 
-// A short topic's slot: its size, and the octets.
 static uint8_t *slots_octets(struct zmtp__slot_block *block, uint32_t slot)
 {
-    const size_t size = block->kind == ZMTP__SLOT_SHORT ? SLOTS_SHORT : SLOTS_MIDDLE;
-    return (uint8_t *)block->room + slot % SLOTS_IN_BLOCK * size;
+    return (uint8_t *)block->room + (size_t)slot % SLOTS_IN_BLOCK * slots_sizes[block->kind];
 }
 
 static struct slots_long **slots_long(struct zmtp__slot_block *block, uint32_t slot)
@@ -99,31 +108,52 @@ struct zmtp_bytes zmtp__slots_topic(const struct zmtp__slots *slots, uint32_t sl
     return (struct zmtp_bytes){octets + 1, octets[0]};
 }
 
-static void slots_unlist(struct zmtp__slots *slots, struct zmtp__slot_block *block)
+static bool slots_is_full(const struct zmtp__slot_block *block)
 {
-    uint32_t *next = block->previous ? &slots_block(slots, block->previous - 1)->next
-                                     : &block->owner->first[block->kind];
-    uint32_t *previous = block->next ? &slots_block(slots, block->next - 1)->previous
-                                     : &block->owner->last[block->kind];
-    *next = block->next;
-    *previous = block->previous;
-    block->next = block->previous = 0;
+    return block->used == (1u << block->count) - 1;
 }
 
-// Blocks with room stand before those that are full.
+// The list that the block belongs into.
+static uint32_t *slots_list_of(struct zmtp__slot_block *block)
+{
+    return slots_is_full(block) ? &block->owner->full : &block->owner->first[block->kind];
+}
+
+// The kind of slot that a topic of |size| octets has.
+static unsigned slots_kind(size_t size)
+{
+    if (size < 40) return (unsigned)size / 4;
+    return size < 48 ? 10 : size < 56 ? 11 : size < 68 ? 12 : ZMTP__SLOT_LONG;
+}
+
+bool zmtp__slots_topic_is(const struct zmtp__slots *slots, uint32_t slot, struct zmtp_bytes topic)
+{
+    const struct zmtp__slot_block *block = slots_block_of(slots, slot);
+    const unsigned kind = slots_kind(topic.size);
+    const uint8_t *octets =
+        (const uint8_t *)block->room + (size_t)slot % SLOTS_IN_BLOCK * slots_sizes[kind];
+    if (block->kind != kind) return false;
+    if (kind == ZMTP__SLOT_LONG) return zmtp_bytes_equal(zmtp__slots_topic(slots, slot), topic);
+    return octets[0] == topic.size &&
+           (topic.size == 0 || memcmp(octets + 1, topic.data, topic.size) == 0);
+}
+
+static void slots_unlist(struct zmtp__slots *slots, struct zmtp__slot_block *block)
+{
+    if (block->previous)
+        slots_block(slots, block->previous - 1)->next = block->next;
+    else
+        *slots_list_of(block) = block->next;
+    if (block->next) slots_block(slots, block->next - 1)->previous = block->previous;
+}
+
 static void slots_list(struct zmtp__slots *slots, struct zmtp__slot_block *block)
 {
-    uint32_t *first = &block->owner->first[block->kind], *last = &block->owner->last[block->kind];
-    const uint32_t own = block->number + 1;
-    if (block->used == SLOTS_ALL_USED) {
-        block->previous = *last;
-        *(*last ? &slots_block(slots, *last - 1)->next : first) = own;
-        *last = own;
-    } else {
-        block->next = *first;
-        *(*first ? &slots_block(slots, *first - 1)->previous : last) = own;
-        *first = own;
-    }
+    uint32_t *const first = slots_list_of(block);
+    block->previous = 0;
+    block->next = *first;
+    if (*first) slots_block(slots, *first - 1)->previous = block->number + 1;
+    *first = block->number + 1;
 }
 
 // Has a place for one more block.
@@ -142,16 +172,18 @@ static int slots_reserve(struct zmtp__slots *slots)
     return ZMTP_OK;
 }
 
-static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
-                      enum zmtp__slot_kind kind)
+static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner, unsigned kind)
 {
     const int result = slots_reserve(slots);
     if (result < 0) return result;
-    struct zmtp__slot_block *block = zmtp_alloc(slots->allocator, slots_block_size(kind));
+    const unsigned count = SLOTS_IN_BLOCK >> (SLOTS_SMALL_BLOCKS - owner->opened[kind]);
+    struct zmtp__slot_block *block = zmtp_alloc(slots->allocator, slots_block_size(kind, count));
     if (!block) return ZMTP_ERR_MEMORY;
+    if (owner->opened[kind] < SLOTS_SMALL_BLOCKS) owner->opened[kind]++;
     const uint32_t number = slots->free > 0 ? slots->free - 1 : slots->count++;
     if (slots->free > 0) slots->free = (uint32_t)slots->places[number].next_free;
-    *block = (struct zmtp__slot_block){.owner = owner, .number = number, .kind = (uint8_t)kind};
+    *block = (struct zmtp__slot_block){
+        .owner = owner, .number = number, .kind = (uint8_t)kind, .count = (uint8_t)count};
     slots->places[number].block = block;
     slots->blocks++;
     slots_list(slots, block);
@@ -163,11 +195,10 @@ static bool slots_uses(const struct zmtp__slot_block *block, uint32_t index)
     return (unsigned)block->used >> index & 1u;
 }
 
-static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
-                      enum zmtp__slot_kind kind, uint32_t *slot)
+static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner, unsigned kind,
+                      uint32_t *slot)
 {
-    const uint32_t first = owner->first[kind];
-    if (first == 0 || slots_block(slots, first - 1)->used == SLOTS_ALL_USED) {
+    if (owner->first[kind] == 0) {
         const int result = slots_open(slots, owner, kind);
         if (result < 0) return result;
     }
@@ -175,11 +206,13 @@ static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     uint32_t index = 0;
     while (slots_uses(block, index))
         index++;
-    block->used = (uint16_t)((unsigned)block->used | 1u << index);
-    if (block->used == SLOTS_ALL_USED) {
+    const unsigned used = (unsigned)block->used | 1u << index;
+    if (used == (1u << block->count) - 1) {
         slots_unlist(slots, block);
+        block->used = (uint16_t)used;
         slots_list(slots, block);
     }
+    block->used = (uint16_t)used;
     *slot = block->number * SLOTS_IN_BLOCK + index;
     return ZMTP_OK;
 }
@@ -187,15 +220,20 @@ static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
 static void slots_give(struct zmtp__slots *slots, uint32_t slot)
 {
     struct zmtp__slot_block *block = slots_block_of(slots, slot);
+    const unsigned used = (unsigned)block->used & ~(1u << slot % SLOTS_IN_BLOCK);
+    if (used != 0 && !slots_is_full(block)) {
+        block->used = (uint16_t)used;
+        return;
+    }
     slots_unlist(slots, block);
-    block->used = (uint16_t)((unsigned)block->used & ~(1u << slot % SLOTS_IN_BLOCK));
-    if (block->used != 0) {
+    block->used = (uint16_t)used;
+    if (used != 0) {
         slots_list(slots, block);
         return;
     }
     slots->places[block->number].next_free = slots->free;
     slots->free = block->number + 1;
-    zmtp_free(slots->allocator, block, slots_block_size(block->kind));
+    zmtp_free(slots->allocator, block, slots_block_size(block->kind, block->count));
     if (--slots->blocks == 0) slots_free_places(slots);
 }
 
@@ -224,9 +262,8 @@ int zmtp__slots_keep(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
                      struct zmtp_bytes topic, uint32_t *slot)
 {
     if (topic.size >= UINT32_MAX) return ZMTP_ERR_LIMIT;
-    if (topic.size >= SLOTS_MIDDLE) return slots_keep_long(slots, owner, topic, slot);
-    const enum zmtp__slot_kind kind =
-        topic.size < SLOTS_SHORT ? ZMTP__SLOT_SHORT : ZMTP__SLOT_MIDDLE;
+    const unsigned kind = slots_kind(topic.size);
+    if (kind == ZMTP__SLOT_LONG) return slots_keep_long(slots, owner, topic, slot);
     const int result = slots_take(slots, owner, kind, slot);
     if (result < 0) return result;
     uint8_t *octets = slots_octets(slots_block_of(slots, *slot), *slot);
@@ -245,18 +282,20 @@ void zmtp__slots_drop(struct zmtp__slots *slots, uint32_t slot)
     slots_give(slots, slot);
 }
 
+// Those with room come first, so that who drops one after another goes through block after block.
 bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
-                     enum zmtp__slot_kind *kind, uint32_t *slot)
+                     bool *is_link, uint32_t *slot)
 {
-    for (unsigned i = 0; i < ZMTP__SLOT_KINDS; i++) {
-        if (owner->first[i] == 0) continue;
-        const struct zmtp__slot_block *block = slots_block(slots, owner->first[i] - 1);
-        uint32_t index = 0;
-        while (!slots_uses(block, index))
-            index++;
-        *kind = (enum zmtp__slot_kind)i;
-        *slot = block->number * SLOTS_IN_BLOCK + index;
-        return true;
-    }
-    return false;
+    uint32_t first = 0;
+    for (unsigned kind = 0; first == 0 && kind < ZMTP__SLOT_KINDS; kind++)
+        first = owner->first[kind];
+    if (first == 0) first = owner->full;
+    if (first == 0) return false;
+    const struct zmtp__slot_block *block = slots_block(slots, first - 1);
+    uint32_t index = 0;
+    while (!slots_uses(block, index))
+        index++;
+    *is_link = block->kind == ZMTP__SLOT_LINK;
+    *slot = block->number * SLOTS_IN_BLOCK + index;
+    return true;
 }

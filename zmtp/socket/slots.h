@@ -1,28 +1,25 @@
-// Where topics are kept: in slots of a few octets, sixteen in a block, so that a short topic costs no
-// more than its share of one. A block belongs to one owner, so who owns a slot is told by where it is,
-// and all that an owner has is found by walking through its blocks: no slot needs to say either.
+// Where topics are kept: in slots of their size, up to sixteen in a block, so that a topic costs little more
+// than its octets and its share of one. A block belongs to one owner, so who owns a slot is told by where it
+// is, and all that an owner has is found by walking through its blocks: no slot needs to say either. The first
+// blocks of a kind have few slots, as most owners have few topics.
 //
-// A topic of up to 3 octets lies in a slot of 4, one of up to 7 in a slot of 8; of a longer one the
-// slot has the address. A fourth kind of slot is a link, of lists of those who share a topic.
+// A topic of up to 67 octets lies in its slot, after an octet that says how many there are; of a longer one the
+// slot has the address. Another kind of slot is a link, of lists of those who share a topic.
 #ifndef ZMTP_SOCKET_SLOTS_H
 #define ZMTP_SOCKET_SLOTS_H
 
 #include "../base.h"
 
-enum zmtp__slot_kind {
-    ZMTP__SLOT_SHORT,
-    ZMTP__SLOT_MIDDLE,
-    ZMTP__SLOT_LONG,
-    ZMTP__SLOT_LINK,
-    ZMTP__SLOT_KINDS
-};
+// Slots by what is in them: 13 kinds by the size of a topic, then these.
+enum { ZMTP__SLOT_LONG = 13, ZMTP__SLOT_LINK, ZMTP__SLOT_KINDS };
 // Slots have numbers, below this one, which stay while they are in use.
 enum { ZMTP__SLOT_MAX = 1 << 30 };
 
-// The blocks of one owner and kind, those with room first; numbers of blocks plus one, 0: none. An owner
-// starts zeroed.
+// The blocks of one owner: those of a kind that have room, and the full ones of all kinds; numbers of blocks
+// plus one, 0: none. An owner starts zeroed.
 struct zmtp__slot_owner {
-    uint32_t first[ZMTP__SLOT_KINDS], last[ZMTP__SLOT_KINDS];
+    uint32_t first[ZMTP__SLOT_KINDS], full;
+    uint8_t opened[ZMTP__SLOT_KINDS]; // blocks of a kind so far, up to those that are not small
 };
 
 struct zmtp__link {
@@ -54,10 +51,12 @@ void zmtp__slots_drop(struct zmtp__slots *slots, uint32_t slot);
 
 // The octets of a topic's slot; they stay where they are until it is dropped.
 struct zmtp_bytes zmtp__slots_topic(const struct zmtp__slots *slots, uint32_t slot);
+// Has it these? This need not wait for the block to know where in it they would be.
+bool zmtp__slots_topic_is(const struct zmtp__slots *slots, uint32_t slot, struct zmtp_bytes topic);
 struct zmtp__link *zmtp__slots_link_at(const struct zmtp__slots *slots, uint32_t slot);
 struct zmtp__slot_owner *zmtp__slots_owner(const struct zmtp__slots *slots, uint32_t slot);
-// Some slot of the owner's. False: it has none.
+// Some slot of the owner's, which is a link or a topic's; until that is dropped, the same. False: it has none.
 bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
-                     enum zmtp__slot_kind *kind, uint32_t *slot);
+                     bool *is_link, uint32_t *slot);
 
 #endif

@@ -8,11 +8,11 @@ enum { SUBSCRIPTIONS_FRONT = 8 };
 
 void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
                               const struct zmtp_allocator *allocator, size_t count_max,
-                              size_t topic_bytes_max)
+                              size_t topic_bytes_max, uint64_t seed)
 {
     *set = (struct zmtp__subscriptions){.topic_bytes_max = topic_bytes_max, .count_max = count_max};
     zmtp__slots_init(&set->slots, allocator);
-    zmtp__topics_init(&set->topics, allocator, &set->slots);
+    zmtp__topics_init(&set->topics, allocator, &set->slots, seed);
     zmtp__sharers_init(&set->sharers, &set->slots);
 }
 
@@ -243,12 +243,12 @@ void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
 struct zmtp_bytes zmtp__subscriptions_any(const struct zmtp__subscriptions *set,
                                           const struct zmtp__subscriber *subscriber)
 {
-    enum zmtp__slot_kind kind;
+    bool is_link = false;
     uint32_t slot;
-    const bool any = zmtp__slots_any(&set->slots, &subscriber->slots, &kind, &slot);
+    const bool any = zmtp__slots_any(&set->slots, &subscriber->slots, &is_link, &slot);
     assert(any);
     (void)any;
-    if (kind == ZMTP__SLOT_LINK) slot = zmtp__slots_link_at(&set->slots, slot)->topic;
+    if (is_link) slot = zmtp__slots_link_at(&set->slots, slot)->topic;
     return zmtp__slots_topic(&set->slots, slot);
 }
 
@@ -287,6 +287,11 @@ static struct zmtp__subscriber *matches_begin(struct zmtp__matches *matches, uin
 static struct zmtp__subscriber *matches_any(struct zmtp__matches *matches)
 {
     uint32_t leaf;
+    if (matches->alone) {
+        struct zmtp__subscriber *const alone = matches->alone;
+        matches->alone = NULL;
+        return alone;
+    }
     if (matches->link) {
         const uint32_t link = matches->link - 1;
         matches->link = zmtp__slots_link_at(&matches->set->slots, link)->next;
@@ -314,7 +319,6 @@ struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
     if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot))
         matches.link = slot + 1;
     else
-        matches.prefixes = (struct zmtp__topic_prefixes){
-            .topics = &set->topics, .text = text, .at = *place, .shared = text.size};
+        matches.alone = subscriptions_owner(set, slot);
     return matches;
 }

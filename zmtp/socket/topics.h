@@ -1,31 +1,27 @@
-// The topics of a publisher: as the trie of trie.h, for very many of them. Branches lie one after
-// another in blocks, twelve octets each, and a leaf is a number: of the slot that has the topic, or of
-// the first of those who share it.
+// The topics of a publisher, each with the number of a leaf (topic_leaf.h): those of up to 64 octets in a
+// table, where to find one takes as long among a million as among ten; the others, and what somebody who
+// knows the table's seed may have pushed out of it, in a tree.
 //
-// Found, added and removed in time proportional to a topic's size, never to how many there are.
+// Why not all in the table: a text is looked up there once for each size of a topic that it has room for, and
+// who subscribes to topics of every size up to a thousand octets would have each message looked up a thousand
+// times. Why not all in the tree: see there.
 #ifndef ZMTP_SOCKET_TOPICS_H
 #define ZMTP_SOCKET_TOPICS_H
 
-#include "slots.h"
-
-// A leaf: the slot of a topic with one subscriber; or of the first link, when ZMTP__TOPIC_SHARED.
-enum { ZMTP__TOPIC_SHARED = 1 << 30 };
-
-struct zmtp__topic_branch;
+#include "topic_table.h"
+#include "topic_tree.h"
 
 struct zmtp__topics {
-    const struct zmtp_allocator *allocator;
-    const struct zmtp__slots *slots;
-    struct zmtp__topic_branch **blocks; // of branches; they have no gaps
-    size_t branches, capacity;          // |capacity|: of |blocks|
-    uint32_t root;                      // a leaf or a branch
-    size_t count;
+    struct zmtp__topic_table table;
+    struct zmtp__topic_tree tree;
 };
 
+// |seed|: what a stranger must not know, for the table.
 void zmtp__topics_init(struct zmtp__topics *topics, const struct zmtp_allocator *allocator,
-                       const struct zmtp__slots *slots);
+                       const struct zmtp__slots *slots, uint64_t seed);
 // Every topic must have been removed.
 void zmtp__topics_fini(struct zmtp__topics *topics);
+size_t zmtp__topics_count(const struct zmtp__topics *topics);
 
 // Where the leaf of |topic| is; null: there is none. Good until topics are added or removed. The leaf at
 // that place may be exchanged for another with the same topic.
@@ -38,13 +34,14 @@ int zmtp__topics_add(struct zmtp__topics *topics, struct zmtp_bytes topic, uint3
 // Removes one that is there. This needs no memory; its slot is the caller's to drop after it.
 void zmtp__topics_remove(struct zmtp__topics *topics, struct zmtp_bytes topic);
 
-// All topics that |text| begins with, the shortest first. They must not change meanwhile. Begin with
+// All topics that |text| begins with, each once. They must not change meanwhile. Begin with
 // zmtp__topics_prefixes; false: no more.
 struct zmtp__topic_prefixes {
     const struct zmtp__topics *topics; // null: done
     struct zmtp_bytes text;
-    uint32_t at;   // a branch or a leaf
-    size_t shared; // octets that |text| has in common with any topic
+    struct zmtp__topic_walk walk;
+    struct zmtp__topic_tree_walk tree;
+    bool in_tree; // the walk has come to its end
 };
 struct zmtp__topic_prefixes zmtp__topics_prefixes(const struct zmtp__topics *topics,
                                                   struct zmtp_bytes text);

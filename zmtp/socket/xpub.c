@@ -77,7 +77,7 @@ static void xpub_open(struct zmtp_socket *socket)
     struct xpub *xpub = xpub_of(socket);
     zmtp__publisher_open(socket);
     zmtp__subscriptions_init(&xpub->asked, config->allocator, config->subscriptions_max,
-                             config->topic_bytes_max);
+                             config->topic_bytes_max, config->topic_seed);
     zmtp__news_init(&xpub->news, config->allocator);
 }
 
