@@ -3,7 +3,7 @@ import {attempt, garden, live, readTransport, shell} from './ask.js';
 import {$, able, attr, list, make, put, style} from './dom.js';
 import {called, drawLatents, placed} from './latents.js';
 import {mark, model} from './state.js';
-import {beats, count, fixed} from './words.js';
+import {beats, count, fixed, sessionWords} from './words.js';
 
 const REGIONS_MAX = 1000; // that are drawn
 const ROW_REM = 2.3;
@@ -48,7 +48,7 @@ export function drawTransport()
     for (const id of ['play', 'stop', 'panic']) able($(id), live());
     for (const id of ['seek-form', 'tempo-form']) for (const element of $(id).elements) able(element, live());
     if (document.activeElement !== $('tempo') && tempo && !$('tempo').dataset.edited) $('tempo').value = Math.round(tempo * 1000) / 1000;
-    put($('session'), model.session ? `session ${model.session.slice(0, 8)}, ${model.status ?? ''}` : '');
+    put($('session'), sessionWords(model));
 }
 
 // ---- Regions

@@ -32,3 +32,9 @@ export function told(text, most = 120)
     const out = seen(letters.length > most ? `${letters.slice(0, most).join('')}…` : whole);
     return /[^\u0000-\u024f\u2010-\u2027]/.test(out) ? `\u2068${out}\u2069` : out;
 }
+
+// Whose events these are, and what it does, once it told that.
+export function sessionWords({session, status})
+{
+    return [session && `session ${session.slice(0, 8)}`, session && status].filter(Boolean).join(', ');
+}

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 
 import {Garden, LANES} from '../../../garden/page/garden.js';
 import {Model, capturedBefore, readOutput} from '../../../garden/page/model.js';
-import {beats, seen, told} from '../../../garden/page/words.js';
+import {beats, seen, sessionWords, told} from '../../../garden/page/words.js';
 import {Dealer, Peer, Sub, ZwsError, commandDecode, commandEncode, frameDecode, frameEncode} from '../../../garden/page/zmtp-ws.js';
 import {runAll, test} from './test.mjs';
 
@@ -459,6 +459,14 @@ test('a garden whose lanes have moved opens none of the new ones', async () => {
     } finally {
         garden.close();
     }
+});
+
+test('the head of the page tells what is known of the daemon and no more', () => {
+    const session = '12345678-9abc-4def-8123-456789abcdef';
+    assert.equal(sessionWords({session: null, status: null}), '');
+    assert.equal(sessionWords({session, status: null}), 'session 12345678');
+    assert.equal(sessionWords({session, status: ''}), 'session 12345678');
+    assert.equal(sessionWords({session, status: 'Idle'}), 'session 12345678, Idle');
 });
 
 await runAll();
