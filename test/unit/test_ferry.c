@@ -552,6 +552,22 @@ static void test_only_a_sleeper_is_rung_and_only_once(void **state)
         assert_number(f, 1, i);
 }
 
+static void test_who_has_not_said_that_it_is_awake_is_rung_for_each_call(void **state)
+{
+    struct ferries *f = *state;
+    ferries_settle(f);
+    for (size_t i = 1; i <= 3; i++) {
+        send_number(f, 0, i);
+        assert_ptr_equal(zmtp__dock_next(&f->docks[0]), f->shores[0]);
+        assert_int_equal(zmtp__shore_work(f->shores[0]), ZMTP__FERRY_RING);
+        // The ring is still on its way when the call is found.
+        assert_ptr_equal(zmtp__dock_next(&f->docks[1]), f->shores[1]);
+        (void)zmtp__shore_work(f->shores[1]);
+        assert_number(f, 1, i);
+    }
+    ferries_settle(f);
+}
+
 static const struct ferries_limits biding = {.pipe_count = 1000, .bides = true};
 
 static void test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_for(void **state)
@@ -581,7 +597,7 @@ static void test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_f
 static void test_what_makes_a_batch_or_fills_the_queue_does_not_wait_to_be_asked_for(void **state)
 {
     (void)state;
-    static uint8_t body[10000];
+    static uint8_t body[150000];
     struct ferries f;
     ferries_open(&f, &biding, true);
     ferries_settle(&f);
@@ -713,6 +729,7 @@ int main(void)
         TEST(test_a_side_that_has_left_is_called_no_more),
         TEST(test_who_hails_is_heard),
         TEST(test_only_a_sleeper_is_rung_and_only_once),
+        TEST(test_who_has_not_said_that_it_is_awake_is_rung_for_each_call),
         cmocka_unit_test(test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_for),
         cmocka_unit_test(test_what_makes_a_batch_or_fills_the_queue_does_not_wait_to_be_asked_for),
         cmocka_unit_test(test_what_was_kept_is_left_behind_by_a_close_as_the_rest),

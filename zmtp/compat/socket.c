@@ -263,8 +263,11 @@ static void socket_unlock(struct zmq__socket *socket)
         if ((!left && !socket_called(socket)) || !socket_try(socket)) return;
         socket_rounds_late(socket);
     }
+    const bool left = !socket->lines_left, hungry = socket_hungry(socket);
     zmtp__dock_doze(&socket->dock);
     socket_let_go(socket, memory_order_seq_cst);
+    // Others had their turns by then; who called meanwhile and did not get the lock counts on this thread.
+    if (!left && !hungry && socket_called(socket)) socket_note_helpless(socket);
 }
 
 static void socket_help_all(void)

@@ -10,7 +10,7 @@ enum {
     // the line from the other's cache.
     FERRY_LINE = 64,
     // Where messages bide, so many octets cross without being asked for.
-    FERRY_BIDE_BYTES = 16384,
+    FERRY_BIDE_BYTES = 262144,
 };
 
 struct ferry_berth {
@@ -185,8 +185,10 @@ bool zmtp__shore_left_alone(const struct zmtp__shore *shore)
 // A dock's thread that wants to sleep (S1) stores |asleep|, then (S2) loads |called|. A caller (C1) puts
 // a shore on |called|, then (C2) loads |asleep|. All four are sequentially consistent, so they have one
 // order that all agree on. Were the call lost, then C2 found false, hence was before S1, and S2 found
-// no shore, hence was before C1; but C1 is before C2 and S1 before S2: a circle. Among several callers
-// who find |asleep|, the exchange picks one to ring.
+// no shore, hence was before C1; but C1 is before C2 and S1 before S2: a circle. All callers who find
+// |asleep| ring, each once until its shore has come off the list. Were one to ring for all and take |asleep| back, it
+// might do so late, when the thread has found the call by itself and sleeps anew: nobody would ring any more, and
+// where to ring is to work in the thread's place if nobody is there (compat/socket.h), the thread need not come.
 
 // True: ring.
 static bool shore_call(struct zmtp__shore *shore)
@@ -198,8 +200,7 @@ static bool shore_call(struct zmtp__shore *shore)
         shore->called_next = first;
     while (!atomic_compare_exchange_weak_explicit(&dock->called, &first, shore,
                                                   memory_order_seq_cst, memory_order_relaxed));
-    if (!atomic_load_explicit(&dock->asleep, memory_order_seq_cst)) return false;
-    return atomic_exchange_explicit(&dock->asleep, false, memory_order_relaxed);
+    return atomic_load_explicit(&dock->asleep, memory_order_seq_cst);
 }
 
 bool zmtp__shore_hail(struct zmtp__shore *shore)
@@ -267,7 +268,7 @@ bool zmtp__dock_busy(const struct zmtp__dock *dock)
 bool zmtp__dock_sleep(struct zmtp__dock *dock)
 {
     if (dock->marks.first || dock->taken) return false;
-    atomic_store_explicit(&dock->asleep, true, memory_order_seq_cst);
+    if (!atomic_load_explicit(&dock->asleep, memory_order_relaxed)) zmtp__dock_doze(dock);
     return !atomic_load_explicit(&dock->called, memory_order_seq_cst);
 }
 

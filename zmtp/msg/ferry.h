@@ -16,7 +16,7 @@
 // Here is no lock, no wait and no system call. Each direction is a ring with one writer and one reader;
 // atomic operations are by cargo. A shore that has news for the other one calls it: puts it on the
 // list of the other thread's dock, once. Only when that thread has said that it sleeps is it to be
-// woken, by whoever gets ZMTP__FERRY_RING from zmtp__shore_work.
+// woken, by all who get ZMTP__FERRY_RING from zmtp__shore_work.
 //
 // Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue, and the
 // limits of the first are for all three: a sender's queue knows what it has abroad, and is full with that. The
@@ -41,7 +41,7 @@ struct zmtp__ferry;
 struct zmtp__shore;
 
 // Where one thread's shores have their news noted. One for each thread; other threads touch |called|
-// and |asleep| only. It must outlive the shores at it, and the last call of each of their other sides:
+// and look at |asleep| only. It must outlive the shores at it, and the last call of each of their other sides:
 // until those have left.
 struct zmtp__dock {
     struct zmtp_marks marks;              // ends of pipes at shores, with news of this thread
