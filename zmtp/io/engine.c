@@ -172,16 +172,18 @@ void zmtp__engine_dispatch(struct zmtp_uv *uv)
         zmtp__engine_wake(uv);
 }
 
-void zmtp__engine_flush(struct zmtp_uv *uv)
+size_t zmtp__engine_flush(struct zmtp_uv *uv)
 {
     struct zmtp_pipe_end *end;
-    while ((end = zmtp_marks_take(&uv->marks)))
+    size_t count = 0;
+    for (; (end = zmtp_marks_take(&uv->marks)); count++)
         zmtp__conn_flush(zmtp_pipe_owner(end));
     // One that has much to send is marked again.
     for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->datagrams)); i++)
         zmtp__udp_flush(zmtp_pipe_owner(end));
     if (uv->harbour) zmtp__harbour_work(uv->harbour);
     uv->unflushed = 0;
+    return count;
 }
 
 bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode)

@@ -79,8 +79,8 @@ void zmtp__engine_wake(struct zmtp_uv *uv);
 // Does what is left, to a bound of rounds and of time: then the loop goes round once without sleeping.
 // Only from the loop.
 void zmtp__engine_dispatch(struct zmtp_uv *uv);
-// Gives the kernel what marked connections have to send. Calls nobody, so any call may do it.
-void zmtp__engine_flush(struct zmtp_uv *uv);
+// Gives the kernel what marked connections have to send; returns how many there were. Calls nobody, so any call may do it.
+size_t zmtp__engine_flush(struct zmtp_uv *uv);
 // Runs the loop, for those who do not run it themselves; not from a callback. False: the engine was
 // freed by it.
 bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode);

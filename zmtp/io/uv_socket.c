@@ -393,7 +393,7 @@ const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket)
 // that sends in a tight loop runs at the kernel's speed. True: it is worth another try.
 static bool uv_socket_push(struct zmtp_uv_socket *socket)
 {
-    zmtp__engine_flush(socket->uv);
+    (void)zmtp__engine_flush(socket->uv);
     zmtp__udp_push(socket);
     int pushes = 0;
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
@@ -409,7 +409,7 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
 static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
     socket->uv->unflushed += size;
-    if (socket->uv->unflushed >= UV_SOCKET_UNFLUSHED) zmtp__engine_flush(socket->uv);
+    if (socket->uv->unflushed >= UV_SOCKET_UNFLUSHED) (void)zmtp__engine_flush(socket->uv);
 }
 
 // What follows each send of the user's, whatever came of it.
@@ -438,6 +438,21 @@ int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     return uv_socket_sent(socket, zmtp__uv_socket_send(socket, msg));
 }
 
+// A message whose last part is so large that it is flushed at once, from the caller's memory. It saves a copy where the
+// kernel takes all of it, as it mostly does: a tenth of a round trip's processor time, of 1 MiB or of 64 KiB.
+static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts,
+                                   size_t count)
+{
+    struct zmtp__borrow borrowed;
+    zmtp__borrow_open(&borrowed, parts[count - 1]);
+    int result = zmtp__socket_send_borrowed(socket->core, parts, count, &borrowed);
+    if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
+        result = zmtp__socket_send_borrowed(socket->core, parts, count, &borrowed);
+    if (result == ZMTP_OK) (void)zmtp__engine_flush(socket->uv);
+    zmtp__borrow_close(&borrowed);
+    return uv_socket_sent(socket, result);
+}
+
 // As a function of its own it does not cost those that need none of it.
 __attribute__((noinline)) static int
 uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
@@ -445,6 +460,8 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
+    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= UV_SOCKET_UNFLUSHED)
+        return uv_socket_send_borrowed(socket, parts, count);
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send_bytes(socket->core, parts, count);

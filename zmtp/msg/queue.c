@@ -233,6 +233,19 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
     return result;
 }
 
+void zmtp__queue_exchange(struct zmtp__queue *queue, struct zmtp_slab *from, struct zmtp_slab *to)
+{
+    for (size_t i = 0; i < queue->range_count; i++) {
+        struct zmtp__range *const range = queue_range(queue, i);
+        if (range->slab != from) continue;
+        range->begin = to->data + (range->begin - from->data);
+        range->end = to->data + (range->end - from->data);
+        range->slab = to;
+        zmtp__slab_ref(to);
+        zmtp__slab_unref(from);
+    }
+}
+
 // A frame as it lies in the queue.
 struct queue_frame {
     struct zmtp_frame frame;

@@ -170,6 +170,8 @@ static inline void zmtp__queue_note_commands(struct zmtp__queue *queue, size_t c
 // The open octets hold |messages| whole messages, commands among them; now the reader sees them.
 void zmtp__queue_end(struct zmtp__queue *queue, size_t messages);
 void zmtp__queue_undo(struct zmtp__queue *queue);
+// What lies in |from| lies in |to| from now on, at the same places; |to| has the same octets.
+void zmtp__queue_exchange(struct zmtp__queue *queue, struct zmtp_slab *from, struct zmtp_slab *to);
 
 // Reading by message. |flags| of the first frame of the first message; the queue is not empty.
 static inline unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)

@@ -35,6 +35,14 @@ static inline bool zmtp__express_send_to(struct zmtp_socket *socket, struct zmtp
     return true;
 }
 
+// Would that send find the peer, and room?
+static inline bool zmtp__express_reaches(struct zmtp_socket *socket, struct zmtp_bytes id)
+{
+    if (socket->marks.first || socket->pattern != &zmtp__router || !zmtp__octets_ok(id))
+        return false;
+    return socket->pattern->reaches(socket, id) == ZMTP_OK;
+}
+
 // A message that can be received, where it lies, until the socket does anything else.
 struct zmtp__express_view {
     struct zmtp__lane *lane;

@@ -13,8 +13,9 @@ static int outgoing_parts(struct zmtp__queue *queue, const struct zmtp__outgoing
 {
     for (size_t i = 0; i < out->count; i++) {
         const unsigned flags = last && i + 1 == out->count ? 0 : ZMTP_FLAG_MORE;
-        const int result = zmtp__queue_put(queue, zmtp__outgoing_bytes(out, i),
-                                           zmtp__outgoing_slab(out, i), flags);
+        struct zmtp_slab *slab = zmtp__outgoing_slab(out, i);
+        if (out->borrowed && flags == 0) slab = zmtp__borrow_take(out->borrowed, queue);
+        const int result = zmtp__queue_put(queue, zmtp__outgoing_bytes(out, i), slab, flags);
         if (result < 0) return result;
     }
     return ZMTP_OK;

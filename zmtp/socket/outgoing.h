@@ -3,12 +3,13 @@
 #ifndef ZMTP_SOCKET_OUTGOING_H
 #define ZMTP_SOCKET_OUTGOING_H
 
-#include "../msg/queue.h"
+#include "borrow.h"
 
 struct zmtp__outgoing {
     const struct zmtp_msg *msg; // null: the octets at |parts|
     const struct zmtp_bytes *parts;
-    size_t first, count; // the parts meant
+    size_t first, count;           // the parts meant
+    struct zmtp__borrow *borrowed; // of the last of |parts|; null: it is to be copied
 };
 
 static inline struct zmtp__outgoing zmtp__outgoing_of_msg(const struct zmtp_msg *msg)

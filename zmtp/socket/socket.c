@@ -311,15 +311,22 @@ int zmtp_socket_send(struct zmtp_socket *socket, struct zmtp_msg *msg)
     return result;
 }
 
+int zmtp__socket_send_borrowed(struct zmtp_socket *socket, const struct zmtp_bytes *parts,
+                               size_t count, struct zmtp__borrow *borrowed)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!zmtp__octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
+    struct zmtp__outgoing out = zmtp__outgoing_of_parts(parts, count);
+    out.borrowed = borrowed;
+    return socket_send(socket, &out);
+}
+
 int zmtp_socket_send_bytes(struct zmtp_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     if (!socket || !parts) return ZMTP_ERR_ARGUMENT;
     if (count == 1 && zmtp__express_send(socket, parts[0])) return ZMTP_OK;
     if (count == 2 && zmtp__express_send_to(socket, parts[0], parts[1])) return ZMTP_OK;
-    for (size_t i = 0; i < count; i++)
-        if (!zmtp__octets_ok(parts[i])) return ZMTP_ERR_ARGUMENT;
-    const struct zmtp__outgoing out = zmtp__outgoing_of_parts(parts, count);
-    return socket_send(socket, &out);
+    return zmtp__socket_send_borrowed(socket, parts, count, NULL);
 }
 
 int zmtp_socket_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
