@@ -18,8 +18,11 @@
 struct zmq__socket;
 
 enum {
-    // Octets that a call leaves to the watch; more it writes itself.
+    // Octets that a call leaves to the watch; more it writes itself. And for each connection that was written to last,
+    // as to write a few messages to each of many costs more than to make them.
     ZMQ__ENGINE_UNFLUSHED = 64 * 1024,
+    ZMQ__ENGINE_UNFLUSHED_EACH = 8 * 1024,
+    ZMQ__ENGINE_UNFLUSHED_MAX = 512 * 1024,
     // Sends of a stream between two looks at the clock.
     ZMQ__ENGINE_STRIDE = 16,
 };
@@ -34,6 +37,7 @@ struct zmq__engine {
     bool direct;        // the next send may write at once: something was received since the last
     unsigned unwritten; // sends since the last flush
     uint64_t flush_ns;  // what that took
+    size_t flush_bytes; // so much may wait for the next
     uint64_t turn_ns, turned_ns; // what the last turn took, and when it ended
     bool closing, closed;        // the engine; the watch's by then
     // For the watch, too.
@@ -98,7 +102,7 @@ static inline void zmq__engine_note_moved(struct zmq__engine *engine)
 // May so many octets be sent without a write?
 static inline bool zmq__engine_takes(const struct zmq__engine *engine, size_t size)
 {
-    return engine->uv->unflushed + size < ZMQ__ENGINE_UNFLUSHED;
+    return engine->uv->unflushed + size < engine->flush_bytes;
 }
 // The watch comes by itself, and soon: nothing has to be done, or told, that is no hurry.
 static inline bool zmq__engine_watched(const struct zmq__engine *engine)

@@ -61,6 +61,28 @@ static inline void zmq__quick_part(struct zmq__socket *socket)
         zmq__socket_come_back(socket);
 }
 
+// Does more wait to be received? Who answers has more to answer then, and what it sends is written with that.
+static inline bool zmq__quick_more(const struct zmq__socket *socket)
+{
+    const struct zmtp__lane *const next = zmtp__list_first(&socket->core->readable);
+    return next && zmtp__pipe_readable(next->end);
+}
+
+// Does what was sent just now wait, for the stream to go on or for more answers?
+static inline bool zmq__quick_waits(const struct zmq__socket *socket)
+{
+    struct zmq__engine *const engine = socket->engine;
+    if (!engine->direct) return zmq__engine_streams(engine);
+    return zmq__engine_watched(engine) && zmq__quick_more(socket);
+}
+
+// May what was sent before wait while the program has just received? It answers, or comes for more, and then it leaves
+// with that; else the watch writes it, a millisecond later.
+static inline bool zmq__quick_rests(const struct zmq__engine *engine)
+{
+    return (!engine->ran && !zmq__engine_marked(engine)) || zmq__engine_watched(engine);
+}
+
 // Sends a message of |body| alone, and lets go of the lock. False: it was not sent.
 static inline bool zmq__quick_send(struct zmq__socket *socket, struct zmtp_bytes body)
 {
@@ -74,7 +96,7 @@ static inline bool zmq__quick_send(struct zmq__socket *socket, struct zmtp_bytes
     }
     zmq__engine_note_moved(engine);
     engine->uv->unflushed += body.size;
-    zmq__quick_leave(socket, zmq__engine_streams(engine));
+    zmq__quick_leave(socket, zmq__quick_waits(socket));
     return true;
 }
 
@@ -98,17 +120,15 @@ static inline void zmq__quick_take(struct zmq__socket *socket,
     }
     socket->more = false;
     socket->calls++;
-    const struct zmtp__lane *const next = zmtp__list_first(&socket->core->readable);
-    const bool more = next && zmtp__pipe_readable(next->end);
-    if (!more) zmq__purse_empty(&socket->purse); // so that it keeps no slab that nobody needs
+    if (!zmq__quick_more(socket))
+        zmq__purse_empty(&socket->purse); // so that it keeps no slab that nobody needs
     if (!engine) {
         zmq__quick_part(socket);
         return;
     }
     zmq__engine_note_moved(engine);
     engine->direct = true;
-    const bool idle = !engine->ran && !zmq__engine_marked(engine);
-    zmq__quick_leave(socket, idle || (more && zmq__engine_watched(engine)));
+    zmq__quick_leave(socket, zmq__quick_rests(engine));
 }
 
 #endif

@@ -7,12 +7,18 @@
 #include <sys/uio.h>
 
 #include "../socket/alter.h"
+#include "../socket/borrow.h"
 #include "../zmq.h"
 #include "error.h"
 #include "loan.h"
 #include "message.h"
-#include "quick.h"
+#include "routed.h"
 #include "socket.h"
+
+enum {
+    // Parts before the last that are copied with it: an id, a delimiter.
+    TRANSFER_SHORT_PARTS = 3,
+};
 
 // Is it REQ's or REP's turn to send? The engine's own REQ would let go of a request whose peer has gone;
 // libzmq's waits on.
@@ -71,17 +77,24 @@ static bool transfer_nowhere(const struct zmq__socket *socket)
     return socket->type == ZMTP_DGRAM && !socket->endpoints;
 }
 
-// A whole message: of parts, or, with null for them, of one body that is copied.
+// A whole message; or, with null for it, the octets of its parts, which are copied.
 struct transfer_load {
     struct zmtp_msg *msg;
-    struct zmtp_bytes body;
-    size_t size;
+    const struct zmtp_bytes *parts;
+    size_t count, size;
+    struct zmtp__borrow
+        *borrowed; // of the last of |parts|, which is large; null: it is copied at once
 };
 
 static int transfer_put(struct zmq__socket *socket, const struct transfer_load *load)
 {
-    const int result = load->msg ? zmtp_socket_send(socket->core, load->msg)
-                                 : zmtp_socket_send_bytes(socket->core, &load->body, 1);
+    int result;
+    if (load->msg)
+        result = zmtp_socket_send(socket->core, load->msg);
+    else if (load->borrowed)
+        result = zmtp__socket_send_borrowed(socket->core, load->parts, load->count, load->borrowed);
+    else
+        result = zmtp_socket_send_bytes(socket->core, load->parts, load->count);
     // A DGRAM here is bound and reaches every address, as soon as the loop has told that it is there.
     return result == ZMTP_ERR_UNREACHABLE && socket->type == ZMTP_DGRAM ? ZMTP_ERR_AGAIN : result;
 }
@@ -92,7 +105,7 @@ static int transfer_push(struct zmq__socket *socket, const struct transfer_load 
 {
     uint64_t deadline_ms = 0;
     // A ROUTER or STREAM of libzmq takes an id with nothing behind it, and nothing comes of that.
-    const bool alone = !load->msg || load->msg->count == 1;
+    const bool alone = (load->msg ? load->msg->count : load->count) == 1;
     if ((alone && (socket->type == ZMTP_ROUTER || socket->type == ZMTP_STREAM)) ||
         transfer_nowhere(socket)) {
         if (load->msg) zmtp_msg_fini(load->msg);
@@ -167,6 +180,13 @@ static int transfer_check_datagram(const struct zmq__socket *socket, bool last)
     return last == (socket->sending.count == 1) ? 0 : EINVAL;
 }
 
+// The last part was sent, or refused. It takes the others along, as with libzmq: they were let in, so whom they were for
+// has gone, and who begins again must not add to them. Only what stood in the way of this call alone does not.
+static void transfer_ended(struct zmq__socket *socket, int error)
+{
+    if (error != EINTR && error != ENOMEM) zmtp_msg_fini(&socket->sending);
+}
+
 // Takes |part| on success.
 static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part,
                               const struct transfer_label *label, int flags)
@@ -183,11 +203,8 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
     if (zmtp_msg_append_part(msg, part) < 0) return ENOMEM;
     if (!last) return 0;
     const int error = transfer_push_msg(socket, msg, timeout_ms);
-    if (error == 0) return 0;
-    transfer_take_back(msg, part);
-    // It takes the others along, as with libzmq: they were let in, so whom they were for has gone, and who begins again
-    // must not add to them. Only what stood in the way of this call alone does not.
-    if (error != EINTR && error != ENOMEM) zmtp_msg_fini(msg);
+    if (error != 0) transfer_take_back(msg, part);
+    transfer_ended(socket, error);
     return error;
 }
 
@@ -225,6 +242,14 @@ static struct zmq__socket *transfer_enter(struct zmq__socket *quick, void *handl
     return quick;
 }
 
+// Sends |body| the short way, and lets go of the lock. False: it was not sent.
+static inline bool transfer_send_quick(struct zmq__socket *socket, struct zmtp_bytes body,
+                                       int flags)
+{
+    if (flags & ZMQ_SNDMORE) return zmq__routed_name(socket, body);
+    return zmq__quick_send(socket, body) || zmq__routed_send(socket, body);
+}
+
 // Inside.
 static inline int transfer_send_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags)
 {
@@ -259,7 +284,7 @@ int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
     if (!message && zmq__message_of(msg)) return transfer_send_loan(msg, handle, flags);
     struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
     const size_t size = message ? zmq__message_bytes(message).size : 0;
-    if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, zmq__message_bytes(message))) {
+    if (socket && transfer_send_quick(socket, zmq__message_bytes(message), flags)) {
         zmq__message_clear(msg);
         return transfer_size(size);
     }
@@ -284,12 +309,37 @@ static int transfer_send_own(void *handle, struct zmtp_part *part, int flags)
     return socket ? transfer_result(socket, error, size) : -1;
 }
 
-// A message of one part, which need not be made one before it is copied to where it leaves.
+// May the last part go without being made one? It is copied to where it leaves; so what was given before is to be short.
+static bool transfer_is_body(const struct zmq__socket *socket, int flags)
+{
+    if (socket->safe || socket->type == ZMTP_DGRAM || flags & ZMQ_SNDMORE) return false;
+    if (socket->sending.count > TRANSFER_SHORT_PARTS) return false;
+    for (size_t i = 0; i < socket->sending.count; i++)
+        if (zmtp_msg_bytes(&socket->sending, i).size > ZMTP_PART_INLINE) return false;
+    return true;
+}
+
+// A large one is written from where the program has it, if the kernel takes it: that saves a fifth to an eighth of the
+// processor time of a round trip of 1 MiB.
 static int transfer_send_body(struct zmq__socket *socket, struct zmtp_bytes body, int flags)
 {
-    const struct transfer_load load = {.body = body, .size = body.size};
-    const int turn = transfer_turn(socket);
-    return turn != 0 ? turn : transfer_push(socket, &load, transfer_timeout(socket, flags));
+    struct zmtp_msg *const msg = &socket->sending;
+    struct zmtp_bytes parts[TRANSFER_SHORT_PARTS + 1];
+    struct zmtp__borrow borrowed;
+    struct transfer_load load = {.parts = parts, .count = msg->count + 1, .size = body.size};
+    const int turn = msg->count == 0 ? transfer_turn(socket) : 0;
+    if (turn != 0) return turn;
+    for (size_t i = 0; i < msg->count; i++)
+        parts[i] = zmtp_msg_bytes(msg, i);
+    parts[msg->count] = body;
+    if (socket->engine && body.size >= ZMQ__ENGINE_UNFLUSHED) {
+        zmtp__borrow_open(&borrowed, body);
+        load.borrowed = &borrowed;
+    }
+    const int error = transfer_push(socket, &load, transfer_timeout(socket, flags));
+    if (load.borrowed) zmtp__borrow_close(&borrowed);
+    transfer_ended(socket, error);
+    return error;
 }
 
 int zmq_send(void *handle, const void *data, size_t size, int flags)
@@ -299,12 +349,10 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     const struct zmtp_bytes body = {data, size};
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
     struct zmq__socket *socket = zmq__quick_enter(handle);
-    if (socket && !(flags & ZMQ_SNDMORE) && zmq__quick_send(socket, body))
-        return transfer_size(size);
+    if (socket && transfer_send_quick(socket, body, flags)) return transfer_size(size);
     socket = transfer_enter(socket, handle);
     if (!socket) return -1;
-    const bool plain = !socket->safe && socket->type != ZMTP_DGRAM;
-    if (plain && !(flags & ZMQ_SNDMORE) && socket->sending.count == 0)
+    if (transfer_is_body(socket, flags))
         return transfer_result(socket, transfer_send_body(socket, body, flags), size);
     int error = zmtp_part_copy(&part, body, NULL) < 0 ? ENOMEM : 0;
     if (error == 0) {
@@ -456,6 +504,13 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
         zmq__quick_take(socket, &view);
         return transfer_size(view.body.size);
     }
+    struct zmtp_part *const part = socket ? zmq__routed_part(socket) : NULL;
+    size = part ? part->size : 0;
+    if (part && zmq__message_take(msg, part, socket->receiving.origin, !zmq__routed_last(socket)) ==
+                    ZMTP_OK) {
+        zmq__routed_taken(socket);
+        return transfer_size(size);
+    }
     socket = transfer_enter(socket, handle);
     if (!socket) return -1;
     if (!message) message = zmq__message_of(msg);
@@ -501,6 +556,14 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
         if (count > 0) memcpy(data, view.body.data, count);
         zmq__quick_take(socket, &view);
         return transfer_size(view.body.size);
+    }
+    const struct zmtp_part *const part = socket ? zmq__routed_part(socket) : NULL;
+    if (part) {
+        const size_t count = part->size < size ? part->size : size;
+        size = part->size; // also when there was no room for all
+        if (count > 0) memcpy(data, zmtp_part_bytes(part).data, count);
+        zmq__routed_taken(socket);
+        return transfer_size(size);
     }
     socket = transfer_enter(socket, handle);
     if (!socket) return -1;
