@@ -144,20 +144,38 @@ void garden__store_temporary_name(char name[64])
                    (unsigned long)randombytes_random());
 }
 
-int garden__store_temporary(struct garden_store *store, char name[64], struct garden_error *error)
+// Makes and locks one. Returns the file; -1, with errno; or -2: somebody who opened the store just then has swept it,
+// or is about to, since it was not locked yet.
+static int stage_make_temporary(const struct garden_store *store, char name[64])
 {
     const struct garden_fs *fs = store->fs;
+    struct stat status = {0};
     garden__store_temporary_name(name);
     const int file = fs->open(fs->context, store->staging, name,
                               O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (file < 0) return garden__fail_errno(error, "cannot write into", "the staging folder");
-    if (fs->lock(fs->context, file) != 0) {
-        const int result = garden__fail_errno(error, "cannot lock", name);
-        (void)fs->unlink(fs->context, store->staging, name); // else the next opening sweeps it
-        garden__fs_close(fs, file);
-        return result;
-    }
-    return file;
+    if (file < 0) return -1;
+    const bool locked = fs->lock(fs->context, file) == 0;
+    const bool swept = !locked && errno == EWOULDBLOCK;
+    if (locked && fs->stat(fs->context, file, &status) == 0 && status.st_nlink > 0) return file;
+    const int kept = errno;
+    const bool gone = swept || (locked && status.st_mode != 0); // else nothing is known of it
+    (void)fs->unlink(fs->context, store->staging, name);        // else the next opening sweeps it
+    garden__fs_close(fs, file);
+    errno = kept;
+    return gone ? -2 : -1;
+}
+
+int garden__store_temporary(struct garden_store *store, char name[64], struct garden_error *error)
+{
+    enum { TRIES = 64 }; // as many openings in a row, each in the same instant
+    int file = -2;
+    for (int i = 0; i < TRIES && file == -2; i++)
+        file = stage_make_temporary(store, name);
+    if (file >= 0) return file;
+    if (file == -2)
+        return garden__fail(error, GARDEN_ERR_STATE,
+                            "the staging folder is swept again and again; try again later");
+    return garden__fail_errno(error, "cannot write into", "the staging folder");
 }
 
 static bool stage_sweep_one(void *context, const char *name)

@@ -327,6 +327,69 @@ static void test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_s
     box_end(&b);
 }
 
+// Another process opens the store between the making of a temporary file and its lock, and sweeps it; so often.
+struct sweeper {
+    struct garden_fs fs;
+    const struct box *box;
+    unsigned sweeps, swept;
+    bool holds; // it has the lock still when we want it
+    int held;
+};
+
+static int sweeper_open(void *context, int folder, const char *path, int flags, mode_t mode)
+{
+    struct sweeper *s = context;
+    const int file = garden__fs_system()->open(NULL, folder, path, flags, mode);
+    if (file < 0 || !(flags & O_CREAT) || !strstr(path, ".tmp") || s->sweeps == 0) return file;
+    s->sweeps--;
+    if (s->holds) {
+        s->held = garden__fs_system()->open(NULL, folder, path, O_RDONLY | O_CLOEXEC, 0);
+        assert_int_equal(garden__fs_system()->lock(NULL, s->held), 0);
+    } else {
+        garden_store_close(box_open(s->box, false, NULL));
+    }
+    s->swept++;
+    return file;
+}
+
+static int sweeper_lock(void *context, int file)
+{
+    struct sweeper *s = context;
+    const int result = garden__fs_system()->lock(NULL, file);
+    const int kept = errno;
+    if (s->held >= 0) (void)close(s->held);
+    s->held = -1;
+    errno = kept;
+    return result;
+}
+
+static void test_who_opens_the_store_takes_no_temporary_file_from_those_who_write(void **state)
+{
+    (void)state;
+    for (int holds = 0; holds < 2; holds++) {
+        struct box b;
+        struct garden_hash hash;
+        struct garden_error error = {0};
+        box_begin(&b);
+        struct sweeper s = {.fs = *garden__fs_system(), .box = &b, .sweeps = 3, .held = -1};
+        s.holds = holds;
+        s.fs.context = &s;
+        s.fs.open = sweeper_open;
+        s.fs.lock = sweeper_lock;
+        struct garden_store *store = box_open(&b, false, &s.fs);
+        if (garden_store_put(store, zmtp_bytes_text("x"), "text/plain", &hash, &error) != GARDEN_OK)
+            fail_msg("%s", error.text);
+        assert_int_equal(s.swept, 3);
+        assert_int_equal(garden_store_verify(store, &hash, NULL, NULL), GARDEN_OK);
+        s.sweeps = UINT32_MAX; // who never ends it is told
+        assert_int_equal(garden_store_put(store, zmtp_bytes_text("y"), "text/plain", &hash, &error),
+                         GARDEN_ERR_STATE);
+        assert_non_null(strstr(error.text, "swept again and again"));
+        garden_store_close(store);
+        box_end(&b);
+    }
+}
+
 static int open_again(const struct box *b, bool exclusive, bool read_only,
                       struct garden_store **out, struct garden_error *error)
 {
@@ -538,6 +601,7 @@ int main(void)
         cmocka_unit_test(test_names_that_are_no_plain_names_are_refused),
         cmocka_unit_test(test_what_lies_in_a_chunks_place_and_is_no_file_is_replaced),
         cmocka_unit_test(test_temporary_files_of_the_dead_are_swept_and_those_of_the_living_stay),
+        cmocka_unit_test(test_who_opens_the_store_takes_no_temporary_file_from_those_who_write),
         cmocka_unit_test(
             test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them),
         cmocka_unit_test(test_a_call_that_fails_anywhere_damages_nothing_and_can_be_made_good),
