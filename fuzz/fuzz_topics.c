@@ -1,11 +1,11 @@
 // A publisher's subscriptions against a list of pairs. The input is the seed of the set, an octet, and then steps
 // of three octets: what to do and for whom, a topic's size, its end. Topics begin alike, so that they nest, and may be
-// shorter or longer than what the table takes. In the end everybody goes, and nothing is left.
+// shorter or longer than what the table takes; and who goes may leave its own behind. In the end everybody goes, and nothing is left.
 #include "check.h"
 #include "fuzz.h"
 #include "zmtp/socket/subscriptions.h"
 
-enum { PEERS = 4, PAIRS_MAX = 200, TOPIC_MAX = 71, STEP_SIZE = 3 };
+enum { PEERS = 4, DEPARTED = PEERS, PAIRS_MAX = 200, TOPIC_MAX = 71, STEP_SIZE = 3 };
 
 enum act {
     ACT_ADD,
@@ -15,6 +15,8 @@ enum act {
     ACT_MATCH,
     ACT_EQUAL,
     ACT_CLEAR,
+    ACT_DEPART,
+    ACT_TAKE,
     ACTS
 };
 
@@ -74,6 +76,27 @@ static void world_clear(struct world *world, size_t peer)
         if (world->pairs[i].peer == peer) world->pairs[i] = world->pairs[--world->count];
 }
 
+static void world_depart(struct world *world, size_t peer)
+{
+    zmtp__subscriptions_depart(&world->set, &world->peers[peer]);
+    for (size_t i = 0; i < world->count; i++)
+        if (world->pairs[i].peer == peer) world->pairs[i].peer = DEPARTED;
+}
+
+static void world_take(struct world *world)
+{
+    struct zmtp_bytes topic;
+    bool any = false;
+    for (size_t i = 0; i < world->count; i++)
+        any = any || world->pairs[i].peer == DEPARTED;
+    fuzz_check(zmtp__subscriptions_departed(&world->set, &topic) == any);
+    if (!any) return;
+    const size_t index = world_find(world, DEPARTED, topic);
+    fuzz_check(index < world->count);
+    zmtp__subscriptions_take(&world->set);
+    world->pairs[index] = world->pairs[--world->count];
+}
+
 // Those who are found are those who should be, each once.
 static void world_match(struct world *world, struct zmtp_bytes text, bool equal)
 {
@@ -81,7 +104,8 @@ static void world_match(struct world *world, struct zmtp_bytes text, bool equal)
     for (size_t i = 0; i < world->count; i++) {
         const struct zmtp_bytes topic = pair_topic(&world->pairs[i]);
         const bool fits = equal ? topic.size == text.size : topic.size <= text.size;
-        if (fits && memcmp(topic.data, text.data, topic.size) == 0)
+        if (fits && world->pairs[i].peer != DEPARTED &&
+            memcmp(topic.data, text.data, topic.size) == 0)
             expected |= 1u << world->pairs[i].peer;
     }
     struct zmtp__matches matches = equal ? zmtp__subscriptions_equal(&world->set, text)
@@ -119,10 +143,16 @@ static void world_step(struct world *world, const uint8_t *step)
     case ACT_CLEAR:
         world_clear(world, peer);
         break;
+    case ACT_DEPART:
+        world_depart(world, peer);
+        break;
+    case ACT_TAKE:
+        world_take(world);
+        break;
     case ACTS:
         break;
     }
-    size_t counts[PEERS] = {0};
+    size_t counts[PEERS + 1] = {0};
     for (size_t i = 0; i < world->count; i++)
         counts[world->pairs[i].peer]++;
     for (size_t i = 0; i < PEERS; i++)

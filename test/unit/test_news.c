@@ -32,12 +32,13 @@ static int tear_down(void **state)
 
 static void begin(struct fixture *f, const char *topic, bool told)
 {
-    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text(topic)), ZMTP_OK);
+    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text(topic), false), ZMTP_OK);
     zmtp__news_set(&f->news, zmtp_bytes_text(topic), true, told);
 }
 
 static void end(struct fixture *f, const char *topic, bool told)
 {
+    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text(topic), true), ZMTP_OK);
     zmtp__news_set(&f->news, zmtp_bytes_text(topic), false, told);
 }
 
@@ -67,7 +68,7 @@ static void test_changes_are_told_in_their_order(void **state)
     assert_next(f, "+");
     assert_next(f, "-b");
     assert_next(f, "");
-    assert_int_equal(f->news.topics.count, 2); // of what has ended and was told nothing is kept
+    assert_int_equal(f->budget.blocks, 0); // of what was told nothing is kept
 }
 
 static void test_what_undoes_what_was_not_told_is_not_told(void **state)
@@ -88,15 +89,26 @@ static void test_what_the_user_hears_by_other_means_is_not_told(void **state)
 {
     struct fixture *f = *state;
     begin(f, "a", true);
-    assert_true(zmtp__news_knows(&f->news, zmtp_bytes_text("a")));
+    assert_false(zmtp__news_is_new(&f->news, zmtp_bytes_text("a")));
     assert_next(f, "");
+    assert_int_equal(f->budget.blocks, 0);
     end(f, "a", false); // but this is
+    assert_true(zmtp__news_knows(&f->news, zmtp_bytes_text("a")));
     assert_next(f, "-a");
     assert_false(zmtp__news_knows(&f->news, zmtp_bytes_text("a")));
     begin(f, "a", true);
     end(f, "a", true);
     assert_next(f, "");
     assert_int_equal(f->budget.blocks, 0);
+    begin(f, "a", false);
+    assert_true(zmtp__news_is_new(&f->news, zmtp_bytes_text("a")));
+}
+
+// Notes an end that another is to tell.
+static void await_end(struct fixture *f, const char *topic)
+{
+    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text(topic), true), ZMTP_OK);
+    zmtp__news_await(&f->news, zmtp_bytes_text(topic));
 }
 
 static void test_an_end_that_another_was_to_tell_is_told_when_it_cannot(void **state)
@@ -104,7 +116,7 @@ static void test_an_end_that_another_was_to_tell_is_told_when_it_cannot(void **s
     struct fixture *f = *state;
     const struct zmtp_bytes a = zmtp_bytes_text("a");
     begin(f, "a", true);
-    zmtp__news_await(&f->news, a);
+    await_end(f, "a");
     end(f, "a", true);
     assert_next(f, "");
     zmtp__news_awaited(&f->news, a, true);
@@ -112,7 +124,7 @@ static void test_an_end_that_another_was_to_tell_is_told_when_it_cannot(void **s
     assert_next(f, "");
     assert_int_equal(f->budget.blocks, 0);
     begin(f, "a", true);
-    zmtp__news_await(&f->news, a);
+    await_end(f, "a");
     end(f, "a", true);
     zmtp__news_awaited(&f->news, a, false); // it could
     assert_next(f, "");
@@ -124,8 +136,10 @@ static void test_each_end_that_is_owed_is_told(void **state)
     struct fixture *f = *state;
     const struct zmtp_bytes a = zmtp_bytes_text("a");
     begin(f, "a", true);
-    zmtp__news_owe(&f->news, a);
-    zmtp__news_owe(&f->news, a);
+    await_end(f, "a");
+    await_end(f, "a");
+    zmtp__news_awaited(&f->news, a, true);
+    zmtp__news_awaited(&f->news, a, true);
     end(f, "a", true);
     assert_next(f, "-a");
     begin(f, "a", true); // another has come meanwhile
@@ -133,21 +147,22 @@ static void test_each_end_that_is_owed_is_told(void **state)
     assert_next(f, "");
     end(f, "a", true);
     assert_int_equal(f->budget.blocks, 0);
-    zmtp__news_owe(&f->news, a); // nobody has heard of it
+    zmtp__news_await(&f->news, a); // nobody has heard of it
+    zmtp__news_awaited(&f->news, a, true);
     assert_next(f, "");
 }
 
 static void test_what_was_expected_and_did_not_come_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text("a")), ZMTP_OK);
+    assert_int_equal(zmtp__news_expect(&f->news, zmtp_bytes_text("a"), false), ZMTP_OK);
     assert_next(f, "");
     end(f, "a", false);
     assert_int_equal(f->budget.blocks, 0);
     // Nor does it when there was no memory.
     for (uint64_t n = 1; n <= 3; n++) {
         f->budget.fail_at = f->budget.calls + n;
-        const int result = zmtp__news_expect(&f->news, zmtp_bytes_text("a"));
+        const int result = zmtp__news_expect(&f->news, zmtp_bytes_text("a"), false);
         assert_int_equal(result, n <= 2 ? ZMTP_ERR_MEMORY : ZMTP_OK);
         if (n <= 2) assert_int_equal(f->budget.blocks, 0);
     }
@@ -160,7 +175,7 @@ static void test_news_that_were_not_fetched_are_freed(void **state)
     assert_next(f, "+told");
     begin(f, "untold", false);
     begin(f, "known", true);
-    zmtp__news_owe(&f->news, zmtp_bytes_text("known"));
+    await_end(f, "known");
     end(f, "told", false); // the tear-down frees them all
 }
 

@@ -154,6 +154,74 @@ static void test_whoever_comes_and_goes_the_set_agrees_with_a_table(void **state
     assert_int_equal(budget.blocks, 0);
 }
 
+static void test_what_somebody_leaves_behind_matches_nothing_and_is_taken_one_by_one(void **state)
+{
+    (void)state;
+    enum { TOPICS = 40 };
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {.owner = NULL}, b = {.owner = NULL};
+    struct zmtp_bytes topic;
+    bool taken[TOPICS] = {false};
+    zmtp__subscriptions_init(&set, &budget.allocator, 0, 0, 7);
+    assert_false(zmtp__subscriptions_departed(&set, &topic));
+    for (uint8_t i = 0; i < TOPICS; i++)
+        assert_int_equal(zmtp__subscriptions_add(&set, &a, OCTETS('t', i)), ZMTP_OK);
+    assert_int_equal(zmtp__subscriptions_add(&set, &b, OCTETS('t', 3)), ZMTP_OK);
+    budget.fail_at = budget.calls + 1;
+    zmtp__subscriptions_depart(&set, &a);
+    budget.fail_at = 0;
+    assert_int_equal(a.count, 0);
+    assert_int_equal(set.subscribers, 1);
+    assert_int_equal(zmtp__subscriptions_sharers(&set, OCTETS('t', 3)), 2);
+    struct zmtp__matches matches = zmtp__subscriptions_match(&set, OCTETS('t', 3, 0));
+    assert_ptr_equal(zmtp__matches_next(&matches), &b);
+    assert_null(zmtp__matches_next(&matches));
+    assert_int_equal(matched(&set, "t"), 0);
+    // It may come back meanwhile, and go again.
+    assert_int_equal(zmtp__subscriptions_add(&set, &a, OCTETS('t', 3)), ZMTP_OK);
+    zmtp__subscriptions_depart(&set, &a);
+    for (int left = TOPICS; left > 0; left--) {
+        assert_true(zmtp__subscriptions_departed(&set, &topic));
+        assert_false(taken[topic.data[1]]);
+        taken[topic.data[1]] = true;
+        zmtp__subscriptions_take(&set);
+    }
+    assert_true(zmtp__subscriptions_departed(&set, &topic));
+    zmtp__subscriptions_clear(&set, &b);
+    zmtp__subscriptions_fini(&set); // what is still there goes with the set
+    assert_int_equal(budget.blocks, 0);
+}
+
+static void test_all_topics_of_a_subscriber_are_found_while_they_are_removed(void **state)
+{
+    (void)state;
+    enum { TOPICS = 200 };
+    struct zmtp__subscriptions set;
+    struct zmtp__subscriber a = {.owner = NULL}, b = {.owner = NULL};
+    zmtp__subscriptions_init(&set, zmtp_heap(), 0, 0, 7);
+    for (uint8_t i = 0; i < TOPICS; i++) {
+        const uint8_t room[80] = {i};
+        const struct zmtp_bytes topic = {room, 1 + i % 80u};
+        assert_int_equal(zmtp__subscriptions_add(&set, &a, topic), ZMTP_OK);
+        if (i % 3 == 0) assert_int_equal(zmtp__subscriptions_add(&set, &b, topic), ZMTP_OK);
+    }
+    bool seen[TOPICS] = {false};
+    struct zmtp__slot_cursor cursor = {0};
+    struct zmtp_bytes topic;
+    while (zmtp__subscriptions_next(&set, &a, &cursor, &topic)) {
+        seen[topic.data[0]] = true;
+        if (topic.data[0] % 2) zmtp__subscriptions_remove(&set, &a, topic);
+    }
+    for (size_t i = 0; i < TOPICS; i++)
+        assert_true(seen[i]);
+    assert_int_equal(a.count, TOPICS / 2);
+    zmtp__subscriptions_clear(&set, &a);
+    zmtp__subscriptions_clear(&set, &b);
+    zmtp__subscriptions_fini(&set);
+}
+
 // Enough of them that most are behind the front of each list, and that the table grows and shrinks.
 static void test_of_very_many_who_share_topics_each_comes_and_goes_alone(void **state)
 {
@@ -312,6 +380,8 @@ int main(void)
         cmocka_unit_test(test_two_subscribes_and_one_cancel_leave_nothing),
         cmocka_unit_test(test_limits_are_for_each_subscriber_and_a_cancel_makes_room),
         cmocka_unit_test(test_whoever_comes_and_goes_the_set_agrees_with_a_table),
+        cmocka_unit_test(test_what_somebody_leaves_behind_matches_nothing_and_is_taken_one_by_one),
+        cmocka_unit_test(test_all_topics_of_a_subscriber_are_found_while_they_are_removed),
         cmocka_unit_test(test_of_very_many_who_share_topics_each_comes_and_goes_alone),
         cmocka_unit_test(
             test_what_a_subscription_costs_does_not_depend_on_how_many_share_its_topic),

@@ -644,34 +644,6 @@ static void test_who_subscribes_beyond_the_limits_is_cut_off_and_its_topics_end(
     }
 }
 
-// A subscriber that comes, asks and goes again and again, and a user that never receives.
-static void test_news_that_nobody_fetches_do_not_pile_up(void **state)
-{
-    (void)state;
-    for (int i = 0; i < MODES; i++) {
-        struct zmtp_budget budget;
-        zmtp_budget_init(&budget, NULL);
-        struct zmtp_socket_config config = sockets_config(ZMTP_XPUB, 9);
-        config.xpub_mode = modes[i];
-        config.allocator = &budget.allocator;
-        struct zmtp_socket *xpub = sockets_open_with(&config);
-        const size_t before = budget.bytes;
-        for (unsigned n = 0; n < 100; n++) {
-            struct zmtp_pipe_end *a = sockets_accept(xpub, "");
-            char wish[] = "<SUBSCRIBE>...";
-            wish[11] = (char)('0' + n / 10);
-            wish[12] = (char)('0' + n % 10);
-            sockets_far_send(a, wish);
-            zmtp_socket_process(xpub);
-            sockets_drop(a);
-            zmtp_socket_process(xpub);
-        }
-        assert_int_equal(budget.bytes, before);
-        zmtp_socket_close(xpub);
-        assert_int_equal(budget.blocks, 0);
-    }
-}
-
 static enum zmtp_xpub_mode failing_mode;
 
 static void publish_with_failing_memory(const struct zmtp_allocator *allocator)
@@ -770,7 +742,6 @@ int main(void)
         cmocka_unit_test(test_with_nodrop_who_is_not_connected_holds_up_nobody),
         cmocka_unit_test(test_with_nodrop_everybody_gets_a_message_or_nobody),
         cmocka_unit_test(test_who_subscribes_beyond_the_limits_is_cut_off_and_its_topics_end),
-        cmocka_unit_test(test_news_that_nobody_fetches_do_not_pile_up),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,12 +20,12 @@ static void news_forget(struct zmtp__news *news, struct zmtp__news_item *item)
     zmtp_free(news->topics.allocator, item, sizeof *item);
 }
 
-// Lists the item if there is something to tell, and forgets one that nothing is left of.
+// Lists the item if there is something to tell, and forgets one that the user knows all about.
 static void news_settle(struct zmtp__news *news, struct zmtp__news_item *item)
 {
     if (item->owed == 0 && item->known == item->subscribed) {
         news_unlist(item);
-        if (!item->subscribed && item->awaited == 0) news_forget(news, item);
+        if (item->awaited == 0) news_forget(news, item);
     } else if (!item->next) {
         item->next = &news->ring;
         item->previous = news->ring.previous;
@@ -45,7 +45,7 @@ void zmtp__news_fini(struct zmtp__news *news)
     zmtp__trie_fini(&news->topics);
 }
 
-int zmtp__news_expect(struct zmtp__news *news, struct zmtp_bytes topic)
+int zmtp__news_expect(struct zmtp__news *news, struct zmtp_bytes topic, bool known)
 {
     struct zmtp__key *key = zmtp__trie_find(&news->topics, topic);
     if (key) return ZMTP_OK;
@@ -56,7 +56,7 @@ int zmtp__news_expect(struct zmtp__news *news, struct zmtp_bytes topic)
         zmtp_free(news->topics.allocator, item, sizeof *item);
         return result;
     }
-    *item = (struct zmtp__news_item){.key = key};
+    *item = (struct zmtp__news_item){.key = key, .subscribed = known, .known = known};
     key->value = item;
     return ZMTP_OK;
 }
@@ -68,15 +68,6 @@ void zmtp__news_set(struct zmtp__news *news, struct zmtp_bytes topic, bool subsc
     struct zmtp__news_item *item = key->value;
     item->subscribed = subscribed;
     if (told) item->known = subscribed;
-    news_settle(news, item);
-}
-
-void zmtp__news_owe(struct zmtp__news *news, struct zmtp_bytes topic)
-{
-    struct zmtp__key *key = zmtp__trie_find(&news->topics, topic);
-    if (!key) return;
-    struct zmtp__news_item *item = key->value;
-    item->owed++;
     news_settle(news, item);
 }
 
@@ -100,6 +91,12 @@ bool zmtp__news_knows(const struct zmtp__news *news, struct zmtp_bytes topic)
 {
     const struct zmtp__key *key = zmtp__trie_find(&news->topics, topic);
     return key && ((const struct zmtp__news_item *)key->value)->known;
+}
+
+bool zmtp__news_is_new(const struct zmtp__news *news, struct zmtp_bytes topic)
+{
+    const struct zmtp__key *key = zmtp__trie_find(&news->topics, topic);
+    return key && !((const struct zmtp__news_item *)key->value)->known;
 }
 
 const struct zmtp__news_item *zmtp__news_first(const struct zmtp__news *news)

@@ -299,3 +299,28 @@ bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_ow
     *slot = block->number * SLOTS_IN_BLOCK + index;
     return true;
 }
+
+// Those that are full come first, as a drop moves one of them among the others.
+bool zmtp__slots_next(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
+                      struct zmtp__slot_cursor *cursor, bool *is_link, uint32_t *slot)
+{
+    while (cursor->left == 0) {
+        while (cursor->block == 0) {
+            if (cursor->lists > ZMTP__SLOT_KINDS) return false;
+            cursor->block = cursor->lists == 0 ? owner->full : owner->first[cursor->lists - 1];
+            cursor->lists++;
+        }
+        const struct zmtp__slot_block *block = slots_block(slots, cursor->block - 1);
+        cursor->block = block->next;
+        cursor->slot = block->number * SLOTS_IN_BLOCK;
+        cursor->left = block->used;
+        cursor->is_link = block->kind == ZMTP__SLOT_LINK;
+    }
+    uint32_t index = 0;
+    while (!(cursor->left >> index & 1u))
+        index++;
+    cursor->left &= cursor->left - 1;
+    *is_link = cursor->is_link;
+    *slot = cursor->slot + index;
+    return true;
+}

@@ -59,4 +59,16 @@ struct zmtp__slot_owner *zmtp__slots_owner(const struct zmtp__slots *slots, uint
 bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
                      bool *is_link, uint32_t *slot);
 
+// All slots of an owner. The one that was given, and nothing else, may be dropped before the next is asked for;
+// some may be given twice. Begin with zeroes; false: no more.
+struct zmtp__slot_cursor {
+    uint32_t lists; // so many are done
+    uint32_t block; // the next one, plus one; 0: another list begins
+    uint32_t slot;  // the first of the block that is at hand
+    uint32_t left;  // slots of it, as bits
+    bool is_link;
+};
+bool zmtp__slots_next(const struct zmtp__slots *slots, const struct zmtp__slot_owner *owner,
+                      struct zmtp__slot_cursor *cursor, bool *is_link, uint32_t *slot);
+
 #endif

@@ -6,6 +6,14 @@
 // found (sharers.h).
 enum { SUBSCRIPTIONS_FRONT = 8 };
 
+// Who has topics: apart from the subscriber, so that it can stay when that goes.
+struct zmtp__holder {
+    struct zmtp__slot_owner slots;       // first, so that a slot's owner is its holder
+    struct zmtp__subscriber *subscriber; // null: it has departed
+    struct zmtp__holder *next;           // of those who have
+    size_t count;                        // of topics
+};
+
 void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
                               const struct zmtp_allocator *allocator, size_t count_max,
                               size_t topic_bytes_max, uint64_t seed)
@@ -18,15 +26,17 @@ void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
 
 void zmtp__subscriptions_fini(struct zmtp__subscriptions *set)
 {
+    while (set->departed)
+        zmtp__subscriptions_take(set);
     zmtp__sharers_fini(&set->sharers);
     zmtp__topics_fini(&set->topics);
     zmtp__slots_fini(&set->slots);
 }
 
-static struct zmtp__subscriber *subscriptions_owner(const struct zmtp__subscriptions *set,
-                                                    uint32_t slot)
+static struct zmtp__holder *subscriptions_holder(const struct zmtp__subscriptions *set,
+                                                 uint32_t slot)
 {
-    return (struct zmtp__subscriber *)(void *)zmtp__slots_owner(&set->slots, slot);
+    return (struct zmtp__holder *)(void *)zmtp__slots_owner(&set->slots, slot);
 }
 
 static bool subscriptions_allowed(const struct zmtp__subscriptions *set,
@@ -45,39 +55,38 @@ static bool subscriptions_is_shared(uint32_t leaf, uint32_t *link)
 }
 
 // A topic that nobody has.
-static int subscriptions_add_new(struct zmtp__subscriptions *set,
-                                 struct zmtp__subscriber *subscriber, struct zmtp_bytes topic)
+static int subscriptions_add_new(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
+                                 struct zmtp_bytes topic)
 {
     uint32_t slot;
-    int result = zmtp__slots_keep(&set->slots, &subscriber->slots, topic, &slot);
+    int result = zmtp__slots_keep(&set->slots, &holder->slots, topic, &slot);
     if (result < 0) return result;
     result = zmtp__topics_add(&set->topics, topic, slot);
     if (result < 0) zmtp__slots_drop(&set->slots, slot);
     return result;
 }
 
-// A link for |subscriber| to the topic in |slot|.
-static int subscriptions_link(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
+// A link for |holder| to the topic in |slot|.
+static int subscriptions_link(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
                               uint32_t slot, uint32_t *link)
 {
-    const int result = zmtp__slots_link(&set->slots, &subscriber->slots, link);
+    const int result = zmtp__slots_link(&set->slots, &holder->slots, link);
     if (result == ZMTP_OK)
         *zmtp__slots_link_at(&set->slots, *link) = (struct zmtp__link){.topic = slot};
     return result;
 }
 
 // A topic that one other has at |place|: it becomes nobody's, and both have links to it.
-static int subscriptions_add_second(struct zmtp__subscriptions *set,
-                                    struct zmtp__subscriber *subscriber, struct zmtp_bytes topic,
-                                    uint32_t *place)
+static int subscriptions_add_second(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
+                                    struct zmtp_bytes topic, uint32_t *place)
 {
     const uint32_t old = zmtp__topics_leaf(place);
     uint32_t slot, first, second;
     int result = zmtp__slots_keep(&set->slots, &set->shared, topic, &slot);
     if (result < 0) return result;
-    result = subscriptions_link(set, subscriptions_owner(set, old), slot, &first);
+    result = subscriptions_link(set, subscriptions_holder(set, old), slot, &first);
     if (result < 0) goto fail_slot;
-    result = subscriptions_link(set, subscriber, slot, &second);
+    result = subscriptions_link(set, holder, slot, &second);
     if (result < 0) goto fail_first;
     zmtp__slots_link_at(&set->slots, first)->next = second + 1;
     zmtp__topics_exchange(place, first | ZMTP__TOPIC_SHARED);
@@ -102,15 +111,14 @@ static bool subscriptions_front_full(const struct subscriptions_front *front)
 }
 
 // A topic that several have: the new one comes behind the front.
-static int subscriptions_add_other(struct zmtp__subscriptions *set,
-                                   struct zmtp__subscriber *subscriber,
+static int subscriptions_add_other(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
                                    const struct subscriptions_front *front)
 {
     struct zmtp__link *const before = zmtp__slots_link_at(&set->slots, front->last);
     const bool noted = subscriptions_front_full(front);
     uint32_t link;
     int result = noted ? zmtp__sharers_reserve(&set->sharers) : ZMTP_OK;
-    if (result == ZMTP_OK) result = subscriptions_link(set, subscriber, before->topic, &link);
+    if (result == ZMTP_OK) result = subscriptions_link(set, holder, before->topic, &link);
     if (result < 0) return result;
     if (before->next) zmtp__sharers_replace(&set->sharers, front->last, link);
     zmtp__slots_link_at(&set->slots, link)->next = before->next;
@@ -121,11 +129,11 @@ static int subscriptions_add_other(struct zmtp__subscriptions *set,
 
 // Is the subscriber in the front of the list that begins with |link|?
 static bool subscriptions_in_front(const struct zmtp__subscriptions *set,
-                                   const struct zmtp__subscriber *subscriber, uint32_t link,
+                                   const struct zmtp__holder *holder, uint32_t link,
                                    struct subscriptions_front *front)
 {
     *front = (struct subscriptions_front){.last = link, .count = 1};
-    while (subscriptions_owner(set, front->last) != subscriber) {
+    while (subscriptions_holder(set, front->last) != holder) {
         const uint32_t next = zmtp__slots_link_at(&set->slots, front->last)->next;
         if (next == 0 || subscriptions_front_full(front)) return false;
         front->last = next - 1;
@@ -136,32 +144,59 @@ static bool subscriptions_in_front(const struct zmtp__subscriptions *set,
 
 // Is the subscriber among those who have the topic of |leaf|? No: |front| tells where others come.
 static bool subscriptions_has(const struct zmtp__subscriptions *set,
-                              const struct zmtp__subscriber *subscriber, uint32_t leaf,
+                              const struct zmtp__holder *holder, uint32_t leaf,
                               struct subscriptions_front *front)
 {
     uint32_t link;
-    if (!subscriptions_is_shared(leaf, &link)) return subscriptions_owner(set, link) == subscriber;
-    if (subscriptions_in_front(set, subscriber, link, front)) return true;
+    if (!subscriptions_is_shared(leaf, &link)) return subscriptions_holder(set, link) == holder;
+    if (subscriptions_in_front(set, holder, link, front)) return true;
     const uint32_t topic = zmtp__slots_link_at(&set->slots, link)->topic;
-    return zmtp__sharers_find(&set->sharers, &subscriber->slots, topic, &link);
+    return zmtp__sharers_find(&set->sharers, &holder->slots, topic, &link);
+}
+
+// Whose topics a subscriber's are; null: there was no memory for it.
+static struct zmtp__holder *subscriptions_hold(const struct zmtp__subscriptions *set,
+                                               struct zmtp__subscriber *subscriber)
+{
+    if (subscriber->holder) return subscriber->holder;
+    struct zmtp__holder *holder = zmtp_alloc(set->slots.allocator, sizeof *holder);
+    if (!holder) return NULL;
+    *holder = (struct zmtp__holder){.subscriber = subscriber};
+    subscriber->holder = holder;
+    return holder;
+}
+
+static void subscriptions_let_go(const struct zmtp__subscriptions *set,
+                                 struct zmtp__subscriber *subscriber)
+{
+    if (subscriber->count > 0) return;
+    zmtp_free(set->slots.allocator, subscriber->holder, sizeof *subscriber->holder);
+    subscriber->holder = NULL;
 }
 
 int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
                             struct zmtp_bytes topic)
 {
+    struct zmtp__holder *holder = subscriptions_hold(set, subscriber);
+    if (!holder) return ZMTP_ERR_MEMORY;
     uint32_t *place = zmtp__topics_find(&set->topics, topic);
     const uint32_t leaf = place ? zmtp__topics_leaf(place) : 0;
     struct subscriptions_front front = {.count = 0};
-    if (place && subscriptions_has(set, subscriber, leaf, &front)) return ZMTP_OK;
-    if (!subscriptions_allowed(set, subscriber, topic.size)) return ZMTP_ERR_LIMIT;
+    if (place && subscriptions_has(set, holder, leaf, &front)) return ZMTP_OK;
     int result;
-    if (!place)
-        result = subscriptions_add_new(set, subscriber, topic);
+    if (!subscriptions_allowed(set, subscriber, topic.size))
+        result = ZMTP_ERR_LIMIT;
+    else if (!place)
+        result = subscriptions_add_new(set, holder, topic);
     else if (leaf & ZMTP__TOPIC_SHARED)
-        result = subscriptions_add_other(set, subscriber, &front);
+        result = subscriptions_add_other(set, holder, &front);
     else
-        result = subscriptions_add_second(set, subscriber, topic, place);
-    if (result < 0) return result;
+        result = subscriptions_add_second(set, holder, topic, place);
+    if (result < 0) {
+        subscriptions_let_go(set, subscriber);
+        return result;
+    }
+    holder->count++;
     if (subscriber->count++ == 0) set->subscribers++;
     subscriber->topic_bytes += topic.size;
     return ZMTP_OK;
@@ -205,57 +240,116 @@ static void subscriptions_unlink_noted(struct zmtp__subscriptions *set, uint32_t
     zmtp__slots_drop(&set->slots, link);
 }
 
-// Takes the subscriber's link out of the list at |place|. False: it has none.
-static bool subscriptions_unlink(struct zmtp__subscriptions *set,
-                                 const struct zmtp__subscriber *subscriber, uint32_t *place,
-                                 struct zmtp_bytes topic)
+// Takes the holder's link out of the list at |place|. False: it has none.
+static bool subscriptions_unlink(struct zmtp__subscriptions *set, const struct zmtp__holder *holder,
+                                 uint32_t *place, struct zmtp_bytes topic)
 {
     struct subscriptions_front front;
     uint32_t link;
     (void)subscriptions_is_shared(zmtp__topics_leaf(place), &link); // it is, as the caller knows
-    if (subscriptions_in_front(set, subscriber, link, &front)) {
+    if (subscriptions_in_front(set, holder, link, &front)) {
         subscriptions_unlink_front(set, front.last, place, topic);
         return true;
     }
     const uint32_t slot = zmtp__slots_link_at(&set->slots, link)->topic;
-    if (!zmtp__sharers_find(&set->sharers, &subscriber->slots, slot, &link)) return false;
+    if (!zmtp__sharers_find(&set->sharers, &holder->slots, slot, &link)) return false;
     subscriptions_unlink_noted(set, link);
+    return true;
+}
+
+// Removes the holder's pair. False: there was none.
+static bool subscriptions_release(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
+                                  struct zmtp_bytes topic)
+{
+    uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    uint32_t slot;
+    if (!place) return false;
+    if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot)) {
+        if (!subscriptions_unlink(set, holder, place, topic)) return false;
+    } else {
+        if (subscriptions_holder(set, slot) != holder) return false;
+        zmtp__topics_remove(&set->topics, topic);
+        zmtp__slots_drop(&set->slots, slot);
+    }
+    holder->count--;
     return true;
 }
 
 void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
                                 struct zmtp__subscriber *subscriber, struct zmtp_bytes topic)
 {
-    uint32_t *place = zmtp__topics_find(&set->topics, topic);
-    uint32_t slot;
-    if (!place) return;
-    if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot)) {
-        if (!subscriptions_unlink(set, subscriber, place, topic)) return;
-    } else {
-        if (subscriptions_owner(set, slot) != subscriber) return;
-        zmtp__topics_remove(&set->topics, topic);
-        zmtp__slots_drop(&set->slots, slot);
-    }
+    if (!subscriber->holder || !subscriptions_release(set, subscriber->holder, topic)) return;
     subscriber->topic_bytes -= topic.size;
-    if (--subscriber->count == 0) set->subscribers--;
+    if (--subscriber->count > 0) return;
+    set->subscribers--;
+    subscriptions_let_go(set, subscriber);
 }
 
-struct zmtp_bytes zmtp__subscriptions_any(const struct zmtp__subscriptions *set,
-                                          const struct zmtp__subscriber *subscriber)
+// The topic of a slot, which may be a link.
+static struct zmtp_bytes subscriptions_topic(const struct zmtp__subscriptions *set, uint32_t slot,
+                                             bool is_link)
+{
+    if (is_link) slot = zmtp__slots_link_at(&set->slots, slot)->topic;
+    return zmtp__slots_topic(&set->slots, slot);
+}
+
+bool zmtp__subscriptions_next(const struct zmtp__subscriptions *set,
+                              const struct zmtp__subscriber *subscriber,
+                              struct zmtp__slot_cursor *cursor, struct zmtp_bytes *topic)
+{
+    bool is_link;
+    uint32_t slot;
+    if (!subscriber->holder) return false;
+    if (!zmtp__slots_next(&set->slots, &subscriber->holder->slots, cursor, &is_link, &slot))
+        return false;
+    *topic = subscriptions_topic(set, slot, is_link);
+    return true;
+}
+
+// Some topic of the holder's, which has one; good until it is released.
+static struct zmtp_bytes subscriptions_any(const struct zmtp__subscriptions *set,
+                                           const struct zmtp__holder *holder)
 {
     bool is_link = false;
     uint32_t slot;
-    const bool any = zmtp__slots_any(&set->slots, &subscriber->slots, &is_link, &slot);
+    const bool any = zmtp__slots_any(&set->slots, &holder->slots, &is_link, &slot);
     assert(any);
     (void)any;
-    if (is_link) slot = zmtp__slots_link_at(&set->slots, slot)->topic;
-    return zmtp__slots_topic(&set->slots, slot);
+    return subscriptions_topic(set, slot, is_link);
 }
 
 void zmtp__subscriptions_clear(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
 {
     while (subscriber->count > 0)
-        zmtp__subscriptions_remove(set, subscriber, zmtp__subscriptions_any(set, subscriber));
+        zmtp__subscriptions_remove(set, subscriber, subscriptions_any(set, subscriber->holder));
+}
+
+void zmtp__subscriptions_depart(struct zmtp__subscriptions *set,
+                                struct zmtp__subscriber *subscriber)
+{
+    struct zmtp__holder *const holder = subscriber->holder;
+    if (!holder) return;
+    holder->subscriber = NULL;
+    *(set->departed ? &set->departed_last->next : &set->departed) = holder;
+    set->departed_last = holder;
+    set->subscribers--;
+    subscriber->holder = NULL;
+    subscriber->count = subscriber->topic_bytes = 0;
+}
+
+bool zmtp__subscriptions_departed(const struct zmtp__subscriptions *set, struct zmtp_bytes *topic)
+{
+    if (set->departed) *topic = subscriptions_any(set, set->departed);
+    return set->departed;
+}
+
+void zmtp__subscriptions_take(struct zmtp__subscriptions *set)
+{
+    struct zmtp__holder *const holder = set->departed;
+    (void)subscriptions_release(set, holder, subscriptions_any(set, holder)); // it has it
+    if (holder->count > 0) return;
+    set->departed = holder->next;
+    zmtp_free(set->slots.allocator, holder, sizeof *holder);
 }
 
 size_t zmtp__subscriptions_sharers(struct zmtp__subscriptions *set, struct zmtp_bytes topic)
@@ -276,26 +370,26 @@ struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,
 }
 
 // The first who subscribed to a topic; the others follow.
-static struct zmtp__subscriber *matches_begin(struct zmtp__matches *matches, uint32_t leaf)
+static struct zmtp__holder *matches_begin(struct zmtp__matches *matches, uint32_t leaf)
 {
     uint32_t slot;
     if (subscriptions_is_shared(leaf, &slot))
         matches->link = zmtp__slots_link_at(&matches->set->slots, slot)->next;
-    return subscriptions_owner(matches->set, slot);
+    return subscriptions_holder(matches->set, slot);
 }
 
-static struct zmtp__subscriber *matches_any(struct zmtp__matches *matches)
+static struct zmtp__holder *matches_any(struct zmtp__matches *matches)
 {
     uint32_t leaf;
     if (matches->alone) {
-        struct zmtp__subscriber *const alone = matches->alone;
+        struct zmtp__holder *const alone = matches->alone;
         matches->alone = NULL;
         return alone;
     }
     if (matches->link) {
         const uint32_t link = matches->link - 1;
         matches->link = zmtp__slots_link_at(&matches->set->slots, link)->next;
-        return subscriptions_owner(matches->set, link);
+        return subscriptions_holder(matches->set, link);
     }
     return zmtp__topic_prefixes_next(&matches->prefixes, &leaf) ? matches_begin(matches, leaf)
                                                                 : NULL;
@@ -303,10 +397,14 @@ static struct zmtp__subscriber *matches_any(struct zmtp__matches *matches)
 
 struct zmtp__subscriber *zmtp__matches_next(struct zmtp__matches *matches)
 {
-    struct zmtp__subscriber *subscriber;
-    while ((subscriber = matches_any(matches)) && subscriber->matched == matches->number) {}
-    if (subscriber) subscriber->matched = matches->number;
-    return subscriber;
+    struct zmtp__holder *holder;
+    while ((holder = matches_any(matches))) {
+        struct zmtp__subscriber *const subscriber = holder->subscriber;
+        if (!subscriber || subscriber->matched == matches->number) continue;
+        subscriber->matched = matches->number;
+        return subscriber;
+    }
+    return NULL;
 }
 
 struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
@@ -319,6 +417,6 @@ struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
     if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot))
         matches.link = slot + 1;
     else
-        matches.alone = subscriptions_owner(set, slot);
+        matches.alone = subscriptions_holder(set, slot);
     return matches;
 }

@@ -12,6 +12,8 @@
 #include "sharers.h"
 #include "topics.h"
 
+struct zmtp__holder;
+
 // May not move once initialised.
 struct zmtp__subscriptions {
     struct zmtp__slots slots;
@@ -21,11 +23,14 @@ struct zmtp__subscriptions {
     size_t topic_bytes_max, count_max; // of one subscriber; 0: no limit
     size_t subscribers;                // those with at least one subscription
     uint64_t matches;                  // how often it was asked who subscribed
+    struct zmtp__holder *departed; // the first of those who have left their subscriptions behind
+    struct zmtp__holder *departed_last;
 };
 
+// It may not move while it has subscriptions.
 struct zmtp__subscriber {
-    struct zmtp__slot_owner slots; // first, so that a slot's owner is its subscriber
     void *owner;
+    struct zmtp__holder *holder; // of its topics; null: it has none
     size_t count, topic_bytes;
     uint64_t matched; // the last match that named it
 };
@@ -33,32 +38,45 @@ struct zmtp__subscriber {
 void zmtp__subscriptions_init(struct zmtp__subscriptions *set,
                               const struct zmtp_allocator *allocator, size_t count_max,
                               size_t topic_bytes_max, uint64_t seed);
-// Every subscriber must have been cleared.
+// Every subscriber must have been cleared, or have departed.
 void zmtp__subscriptions_fini(struct zmtp__subscriptions *set);
 
 // A subscriber starts zeroed. ZMTP_ERR_LIMIT and ZMTP_ERR_MEMORY change nothing; a pair that is there
 // already is ZMTP_OK.
 int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
                             struct zmtp_bytes topic);
-// Harmless when there is no such pair; never fails. |topic| may be what zmtp__subscriptions_any gave.
+// Harmless when there is no such pair; never fails. |topic| may be what zmtp__subscriptions_next gave.
 void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
                                 struct zmtp__subscriber *subscriber, struct zmtp_bytes topic);
 void zmtp__subscriptions_clear(struct zmtp__subscriptions *set,
                                struct zmtp__subscriber *subscriber);
 
-// How many subscribe to |topic| itself: 0, 1, or 2 for more.
+// Leaves them behind: they match nothing any more, but are there until they are taken one by one, so that
+// somebody can be told of each. This needs no memory, and no more time for many than for one. The subscriber is
+// as good as new.
+void zmtp__subscriptions_depart(struct zmtp__subscriptions *set,
+                                struct zmtp__subscriber *subscriber);
+// Some topic that was left behind, of those who departed first. False: there is none.
+bool zmtp__subscriptions_departed(const struct zmtp__subscriptions *set, struct zmtp_bytes *topic);
+// Removes that one.
+void zmtp__subscriptions_take(struct zmtp__subscriptions *set);
+
+// How many subscribe to |topic| itself, also of those who have departed: 0, 1, or 2 for more.
 size_t zmtp__subscriptions_sharers(struct zmtp__subscriptions *set, struct zmtp_bytes topic);
-// Some topic of the subscriber's, which has one; good until it is removed.
-struct zmtp_bytes zmtp__subscriptions_any(const struct zmtp__subscriptions *set,
-                                          const struct zmtp__subscriber *subscriber);
+
+// All topics of a subscriber. The one that was given, and no other, may be removed before the next is asked
+// for; some may be given twice. Begin with zeroes; false: no more.
+bool zmtp__subscriptions_next(const struct zmtp__subscriptions *set,
+                              const struct zmtp__subscriber *subscriber,
+                              struct zmtp__slot_cursor *cursor, struct zmtp_bytes *topic);
 
 // Everyone with a subscription that |text| begins with, each once. The set must not change meanwhile,
 // and a second match ends the first.
 struct zmtp__matches {
     const struct zmtp__subscriptions *set;
     struct zmtp__topic_prefixes prefixes;
-    struct zmtp__subscriber *alone; // who has a topic to itself, and comes next
-    uint32_t link;                  // of the topic's next subscriber, plus one; 0: none
+    struct zmtp__holder *alone; // who has a topic to itself, and comes next
+    uint32_t link;              // of the topic's next subscriber, plus one; 0: none
     uint64_t number;
 };
 struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,

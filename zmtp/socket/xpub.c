@@ -2,10 +2,14 @@
 // topic, and receives what else subscribers send.
 //
 // Normally a subscription takes effect when it comes in, and the user is told when a topic gets its
-// first subscriber and when it has lost its last: that is kept for each topic (news.h), so a user
-// that never receives delays nobody. In the other modes every one is told, in the order in which its
+// first subscriber and when it has lost its last: what is still to be told is kept for each topic (news.h),
+// so a user that never receives delays nobody. In the other modes every one is told, in the order in which its
 // peer sent it. A peer is not heard further before the user has been told of what it said, so that
-// here, too, nothing piles up. The subscriptions of a peer that goes end one by one.
+// here, too, nothing piles up.
+//
+// The subscriptions of a peer that goes end one by one. Those whose ends the user is to hear of it leaves
+// behind, where they match nothing, and each is removed when its end is told: that takes no memory, nor
+// time when the peer goes. They are never more than the user once heard of.
 //
 // In the manual modes a subscription of a peer is but a wish; the user decides what the peer of the
 // last one received is subscribed to.
@@ -117,24 +121,49 @@ static void xpub_leave_end_untold(struct xpub *xpub, struct xpub_lane *lane)
     zmtp__news_awaited(&xpub->news, lane->topic, true);
 }
 
+// Is each end of a subscription told, whoever else has one to the topic?
+static bool xpub_tells_each(const struct xpub *xpub)
+{
+    return xpub_is_manual(xpub) || xpub->publisher.socket.config.xpub_mode == ZMTP_XPUB_VERBOSER;
+}
+
+// Of a peer that goes, what others have as well ends without a word, and so does what the user was not told of.
+static void xpub_leave_quietly(struct xpub *xpub, struct zmtp__subscriber *subscriber)
+{
+    struct zmtp__subscriptions *set = xpub_set(xpub);
+    struct zmtp__slot_cursor cursor = {0};
+    struct zmtp_bytes topic;
+    while (zmtp__subscriptions_next(set, subscriber, &cursor, &topic)) {
+        const bool alone = zmtp__subscriptions_sharers(set, topic) == 1;
+        if (alone && !zmtp__news_is_new(&xpub->news, topic)) continue;
+        if (alone) zmtp__news_set(&xpub->news, topic, false, false);
+        zmtp__subscriptions_remove(set, subscriber, topic);
+    }
+}
+
 // All that the lane subscribed to ends. This needs no memory.
 static void xpub_leave(struct zmtp_socket *socket, struct zmtp__lane *base)
 {
     struct xpub *xpub = xpub_of(socket);
     struct xpub_lane *lane = xpub_lane_of(base);
     struct zmtp__subscriber *subscriber = xpub_subscriber(xpub, lane);
-    const bool each = xpub_is_manual(xpub) || socket->config.xpub_mode == ZMTP_XPUB_VERBOSER;
     xpub_leave_untold(xpub, lane);
-    while (subscriber->count > 0) {
-        const struct zmtp_bytes topic = zmtp__subscriptions_any(xpub_set(xpub), subscriber);
-        if (each) zmtp__news_owe(&xpub->news, topic);
-        if (zmtp__subscriptions_sharers(xpub_set(xpub), topic) == 1)
-            zmtp__news_set(&xpub->news, topic, false, each);
-        zmtp__subscriptions_remove(xpub_set(xpub), subscriber, topic);
-    }
-    zmtp__subscriptions_clear(&xpub->asked, &lane->asked);
+    if (!xpub_tells_each(xpub)) xpub_leave_quietly(xpub, subscriber);
+    zmtp__subscriptions_depart(xpub_set(xpub), subscriber);
     zmtp__publisher_released(socket, base); // what a manual user subscribed it to
     if (xpub->last == lane) xpub->last = NULL;
+}
+
+// The topic of an end that the user is to be told next, of peers that have gone. False: there is none. Where
+// another has come for the topic meanwhile there is nothing to tell.
+static bool xpub_next_end(struct xpub *xpub, struct zmtp_bytes *topic)
+{
+    struct zmtp__subscriptions *set = xpub_set(xpub);
+    while (zmtp__subscriptions_departed(set, topic)) {
+        if (xpub_tells_each(xpub) || zmtp__subscriptions_sharers(set, *topic) == 1) return true;
+        zmtp__subscriptions_take(set);
+    }
+    return false;
 }
 
 static void xpub_parted(struct zmtp_socket *socket, struct zmtp__lane *base)
@@ -171,7 +200,7 @@ static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct
     struct zmtp__subscriber *subscriber = xpub_subscriber(xpub, lane);
     const size_t before = subscriber->count;
     const bool first = zmtp__subscriptions_sharers(set, topic) == 0;
-    int result = first ? zmtp__news_expect(&xpub->news, topic) : ZMTP_OK;
+    int result = first ? zmtp__news_expect(&xpub->news, topic, false) : ZMTP_OK;
     if (result < 0) return result;
     result = zmtp__subscriptions_add(set, subscriber, topic);
     const bool normal = xpub_is_normal(xpub);
@@ -180,16 +209,20 @@ static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct
     return result < 0 ? result : !normal;
 }
 
-static bool xpub_cancel_peer(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_bytes topic)
+// The same of the end of one.
+static int xpub_cancel_peer(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = xpub_set(xpub);
     const bool before = zmtp__subscriptions_sharers(set, topic) > 0;
+    // Before anything has changed.
+    const int result = before ? zmtp__news_expect(&xpub->news, topic, true) : ZMTP_OK;
+    if (result < 0) return result;
     zmtp__subscriptions_remove(set, xpub_subscriber(xpub, lane), topic);
     const bool last = before && zmtp__subscriptions_sharers(set, topic) == 0;
     const bool each = xpub->publisher.socket.config.xpub_mode != ZMTP_XPUB_VERBOSE;
     const bool told = !xpub_is_normal(xpub) && (last || each);
     if (told) zmtp__news_await(&xpub->news, topic);
-    if (last) zmtp__news_set(&xpub->news, topic, false, told);
+    if (before) zmtp__news_set(&xpub->news, topic, !last, last && told);
     return told;
 }
 
@@ -300,19 +333,34 @@ static int xpub_recv_due(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_
     return ZMTP_OK;
 }
 
+// Receives that something is so of a topic, for which no peer has its turn. One by one the user is told by the
+// peers themselves; then this was for one that has gone.
+static int xpub_recv_news(struct xpub *xpub, struct zmtp_msg *msg, bool subscribed,
+                          struct zmtp_bytes topic)
+{
+    const int result = xpub_tell(msg, subscribed, topic);
+    if (result < 0) return result;
+    xpub->publisher.socket.counters.told++;
+    xpub->last = NULL;
+    xpub->last_alone = false;
+    return ZMTP_OK;
+}
+
 static int xpub_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
 {
     struct xpub *xpub = xpub_of(socket);
+    struct zmtp_bytes topic;
+    if (xpub_next_end(xpub, &topic)) {
+        const int result = xpub_recv_news(xpub, msg, false, topic);
+        if (result == ZMTP_OK) zmtp__subscriptions_take(xpub_set(xpub));
+        return result;
+    }
     const struct zmtp__news_item *item = zmtp__news_first(&xpub->news);
     if (item) {
-        const int result = xpub_tell(msg, zmtp__news_says(item), zmtp__key_bytes(item->key));
-        if (result < 0) return result;
-        zmtp__news_told(&xpub->news);
-        socket->counters.told++;
-        // One by one the user is told by the peers themselves; this was for one that has gone.
-        xpub->last = NULL;
-        xpub->last_alone = false;
-        return ZMTP_OK;
+        const int result =
+            xpub_recv_news(xpub, msg, zmtp__news_says(item), zmtp__key_bytes(item->key));
+        if (result == ZMTP_OK) zmtp__news_told(&xpub->news);
+        return result;
     }
     struct zmtp__lane *lane = zmtp__list_first(&socket->readable);
     if (!lane) return ZMTP_ERR_AGAIN;
@@ -357,8 +405,10 @@ static int xpub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *ou
 
 static unsigned xpub_events(struct zmtp_socket *socket)
 {
-    const bool readable =
-        zmtp__news_first(&xpub_of(socket)->news) || zmtp__list_first(&socket->readable);
+    struct zmtp_bytes topic;
+    const bool readable = zmtp__news_first(&xpub_of(socket)->news) ||
+                          xpub_next_end(xpub_of(socket), &topic) ||
+                          zmtp__list_first(&socket->readable);
     return zmtp__publisher_events(socket) | (readable ? ZMTP_READABLE : 0u);
 }
 
