@@ -153,7 +153,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-flat bench-capture run-bench-capture bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -516,12 +516,23 @@ bench-capture: ## captures of 49 MB/s measured on this disk; BENCH_FLAGS='--quic
 	$(again) run-bench-capture
 run-bench-capture: $(BIN) $(O)/bench/ceiling
 	@$(PYTHON) bench/capture.py --build $(O)/bench --bin $(O)/bin $(BENCH_FLAGS)
-$(O)/bench/ceiling: $(call obj,bench/ceiling.c bench/bench.c bench/adapter_zmtp.c) $(LIBS) $(O)/sources
+bench-garden: ## seals, events, control requests and the audio callback; BENCH_FLAGS='--quick' or '--name NAME'
+	$(again) deps-bench
+	$(again) run-bench-garden
+run-bench-garden: $(addprefix $(O)/bench/,seal events control callback) $(O)/bin/gardend
+	@$(PYTHON) bench/garden.py --build $(O) $(BENCH_FLAGS)
+$(O)/bench/seal: $(call obj,bench/seal.c)
+$(O)/bench/events: $(call obj,bench/events.c)
+$(O)/bench/ceiling: $(call obj,bench/ceiling.c)
+$(O)/bench/seal $(O)/bench/events $(O)/bench/ceiling: $(call obj,bench/bench.c bench/adapter_zmtp.c) $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %/libgarden.a,$^) $(filter %/libzmtp.a,$^) $(LIBS_SYSTEM)
 # Queries of a garden's state, as its daemon answers them.
 bench-query: $(O)/bench/query ## queries over 100000 regions, timed
 	$(O)/bench/query
+$(O)/bench/callback: $(call obj,bench/callback.c bench/bench.c bench/adapter_zmtp.c) $(filter-out %/main.o,$(DAEMON_OBJ)) $(LIBS) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %/libgarden.a,$^) $(filter %/libzmtp.a,$^) $(LIBS_SYSTEM) $(LIBS_TOOLS)
 $(O)/bench/query: $(O)/obj/bench/query.o $(filter-out %/main.o,$(DAEMON_OBJ)) $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_SYSTEM) $(LIBS_TOOLS)

@@ -29,6 +29,7 @@ CASES = {  # the sources, octets of a chunk, the format
     'four streams: 16 channels each': (['noise:16,192000'] * 4, 4 << 20, None),
 }
 PATIENCE = 120
+PARTS = [f'{own}{part}_ns' for own in ('', 'own_') for part in ('p50', 'p99', 'p999', 'max')]  # of the callback's times
 
 
 def ticks_of(pid):
@@ -65,7 +66,7 @@ class Bench:
         return daemon
 
     def status(self):
-        done = subprocess.run(self.ctl('status'), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        done = subprocess.run(self.ctl('--json', 'status'), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=PATIENCE, check=True)
         return json.loads(done.stdout)
 
@@ -101,8 +102,9 @@ class Bench:
         totals = {stream['uri']: stream['totals'] for stream in status['streams']}
         for each in captures:
             told = totals[each['uri']]
-            if not each['captured'] + each['lost'] == each['offered'] == told['offered'] \
-                    or told['overrun'] != each['lost']:
+            # The daemon goes on a little behind the frame that a capture ends at.
+            if not each['captured'] + each['lost'] == each['offered'] <= told['offered'] \
+                    or not each['lost'] <= told['overrun'] <= each['lost'] + told['offered'] - each['offered']:
                 raise RuntimeError(f'what was captured and lost is not what was offered: {each} {told}')
         times = [source['callback'] for source in status['sources']]
         stream_seconds = self.options.seconds
@@ -116,7 +118,7 @@ class Bench:
             'until_sealed_s': max(each['seconds'] for each in captures),
             'mb_s': sum(each['bytes'] / each['seconds'] for each in captures) / 1e6,
             'callback': {'count': sum(each['count'] for each in times),
-                         **{key: max(each[key] for each in times) for key in ('p50_ns', 'p99_ns', 'p999_ns', 'max_ns')}},
+                         **{key: max(each[key] for each in times) for key in times[0] if key != 'count'}},
             'daemon_cpu': daemon_seconds / stream_seconds,
             'client_cpu': (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / stream_seconds,
             'load': os.getloadavg()[0],
@@ -130,10 +132,11 @@ class Bench:
 
 
 def tables(results, ceilings):
-    yield '| capture | frames offered | lost | MB/s | sealed after | callback us: p50 | p99 | p99.9 | max | cores: daemon | client |'
-    yield '|---|---|---|---|---|---|---|---|---|---|---|'
+    yield ('| capture | frames offered | lost | MB/s | sealed after | callback us: p50 | p99 | p99.9 | max | of a processor: p50 | '
+           'p99 | p99.9 | max | cores: daemon | client |')
+    yield '|' + '---|' * 15
     for name, row in results.items():
-        times = ' | '.join(f'{row["callback"][key] / 1e3:.1f}' for key in ('p50_ns', 'p99_ns', 'p999_ns', 'max_ns'))
+        times = ' | '.join(f'{row["callback"][key] / 1e3:.1f}' for key in PARTS)
         yield (f'| {name} | {row["offered"]:,} | {row["lost"]:,} | {row["mb_s"]:.1f} | {row["until_sealed_s"]:.1f} s of '
                f'{row["seconds"]} | {times} | {row["daemon_cpu"]:.2f} | {row["client_cpu"]:.2f} |')
     yield ''

@@ -43,7 +43,7 @@ struct flow {
     void *memory;        // of all blocks
     size_t memory_size;
     size_t played; // frames of the block that was last played, for who runs the callback
-    struct spread times;
+    struct spread times, own_times;
 
     // A run is the playing from the first tap to the last; 0: idle. Every change of it is under
     // |lock| and wakes the threads that wait for one.
@@ -207,6 +207,15 @@ static void *flow_read_ahead(void *context)
     return NULL;
 }
 
+// What this thread has had of a processor: without what others took from it meanwhile. Around the callback, not in it,
+// for it is a system call.
+static uint64_t flow_own_now(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); // cannot fail for this clock
+    return (uint64_t)now.tv_sec * (uint64_t)FLOW_SECOND + (uint64_t)now.tv_nsec;
+}
+
 // One run by the clock. Ticks are counted from its start, so that no error adds up.
 static void flow_run(struct flow *flow, uint64_t run)
 {
@@ -222,10 +231,12 @@ static void flow_run(struct flow *flow, uint64_t run)
             flow_sleep_until(wake < slice ? wake : slice);
             continue;
         }
+        const uint64_t own = flow_own_now();
         const int64_t begun = flow_now();
         switch (flow_callback(flow)) {
         case FLOW_PLAYED:
             spread_add(&flow->times, (uint64_t)(flow_now() - begun));
+            spread_add(&flow->own_times, flow_own_now() - own);
             frames += (int64_t)flow->played;
             break;
         case FLOW_FULL:
@@ -286,6 +297,8 @@ int flow_tap_open(struct flow *flow, struct garden_ring *ring, size_t capacity,
         flow_tap_free(tap);
         return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for a stream");
     }
+    // All of it is there from now on: a page that comes with its first use would come amid a callback.
+    if (tap->octets) memset(tap->octets, 0, tap->octets_size);
     atomic_store(&flow->taps[place], tap);
     if (flow->tap_count++ == 0) flow_set_run(flow, ++flow->run_count);
     *out = tap;
@@ -319,6 +332,11 @@ bool flow_failed(const struct flow *flow)
 struct spread_figures flow_times(const struct flow *flow)
 {
     return spread_read(&flow->times);
+}
+
+struct spread_figures flow_own_times(const struct flow *flow)
+{
+    return spread_read(&flow->own_times);
 }
 
 const struct source_info *flow_info(const struct flow *flow)

@@ -44,6 +44,8 @@ bool flow_ended(const struct flow *flow);
 bool flow_failed(const struct flow *flow);
 // How long the callback took, each time that it played a block since the start; from any thread.
 struct spread_figures flow_times(const struct flow *flow);
+// How much of a processor it had meanwhile: what is longer in flow_times() is of others, or of waiting for one.
+struct spread_figures flow_own_times(const struct flow *flow);
 
 // ---- What the two threads do
 

@@ -298,13 +298,17 @@ static struct garden_value streams_text_value(const char *text)
 static int streams_dump_times(const struct flow *flow, struct garden_arena *arena,
                               struct garden_value *out)
 {
-    const struct spread_figures times = flow_times(flow);
+    const struct spread_figures times = flow_times(flow), own = flow_own_times(flow);
     const struct garden_entry all[] = {
         garden_entry_of("count", garden_value_uint(times.count)),
         garden_entry_of("p50_ns", garden_value_uint(times.p50_ns)),
         garden_entry_of("p99_ns", garden_value_uint(times.p99_ns)),
         garden_entry_of("p999_ns", garden_value_uint(times.p999_ns)),
         garden_entry_of("max_ns", garden_value_uint(times.max_ns)),
+        garden_entry_of("own_p50_ns", garden_value_uint(own.p50_ns)),
+        garden_entry_of("own_p99_ns", garden_value_uint(own.p99_ns)),
+        garden_entry_of("own_p999_ns", garden_value_uint(own.p999_ns)),
+        garden_entry_of("own_max_ns", garden_value_uint(own.max_ns)),
     };
     enum { COUNT = sizeof all / sizeof *all };
     struct garden_entry *entries = garden_arena_alloc(arena, COUNT, sizeof *entries);

@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <sndfile.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -493,6 +494,46 @@ static void the_trap_tells_allocations_locks_and_system_calls(void **state)
 
 // ---- How long it takes
 
+// A page that is touched for the first time costs as much as hundreds of samples.
+static void the_callback_has_all_its_memory_before_it_is_called(void **state)
+{
+    (void)state;
+#if TEST_TRAPS
+    enum { CAPACITY = 4096 };
+    static struct source_spec spec;
+    struct garden_error error;
+    struct source *source;
+    struct flow *flow;
+    struct flow_tap *taps[2];
+    struct garden_ring *rings[2];
+    struct rusage before, after;
+    assert_int_equal(source_spec_parse("counter:256,96000", &spec, &error), GARDEN_OK);
+    assert_int_equal(source_open(&source, &spec, &error), GARDEN_OK);
+    assert_int_equal(flow_open(&flow, source, FLOW_REAL, false, NULL), GARDEN_OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(garden_ring_open(NULL, 256 * 4, CAPACITY, &rings[i]), GARDEN_OK);
+        assert_int_equal(
+            flow_tap_open(flow, rings[i], CAPACITY, GARDEN_SAMPLE_F32_LE, &taps[i], NULL),
+            GARDEN_OK);
+        while (flow_fill(flow))
+            continue;
+        assert_int_equal(getrusage(RUSAGE_THREAD, &before), 0);
+        assert_int_equal(flow_callback(flow), FLOW_PLAYED);
+        assert_int_equal(getrusage(RUSAGE_THREAD, &after), 0);
+    }
+    // The first of them had its code to be read in, too.
+    assert_int_equal(after.ru_minflt - before.ru_minflt, 0);
+    assert_int_equal(after.ru_majflt - before.ru_majflt, 0);
+    for (size_t i = 0; i < 2; i++) {
+        flow_tap_close(flow, taps[i]);
+        garden_ring_close(rings[i]);
+    }
+    flow_close(flow);
+#else
+    skip(); // sanitizers have memory of their own beside all there is
+#endif
+}
+
 static void the_spread_of_times_is_read_to_a_sixteenth(void **state)
 {
     (void)state;
@@ -535,6 +576,7 @@ int main(void)
         cmocka_unit_test(the_callback_is_fit_for_an_audio_thread_with_alsa),
         cmocka_unit_test(pipewires_callback_is_fit_for_an_audio_thread),
 #endif
+        cmocka_unit_test(the_callback_has_all_its_memory_before_it_is_called),
         cmocka_unit_test(the_spread_of_times_is_read_to_a_sixteenth),
         cmocka_unit_test(small_times_are_told_exactly),
     };

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -470,6 +471,71 @@ def a_disk_that_is_full_at_each_write_ends_no_stream_and_with_room_it_goes_on(se
     ctl(service, "verify", "--store", store, told["manifest"])
 
 
+def begin_capture(service, *options):
+    """A daemon with a capture of many small chunks, some of which are sealed; the capture, and how many are."""
+    store = service.path("store")
+    os.makedirs(os.path.join(store, "staging"))
+    service.write(f"staging = {store}/staging", *options)
+    service.start()
+    assert service.told() == "READY=1"
+    capture = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store,
+                                "--chunk-bytes", "16384"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+
+    def sealed():
+        return sum(len(files) for _, _, files in os.walk(os.path.join(store, "objects")))
+    until(lambda: sealed() > 5)
+    return capture, sealed
+
+
+def end_capture(service, capture):
+    assert capture.poll() is None
+    capture.send_signal(signal.SIGINT)
+    out, err = capture.communicate(timeout=PATIENCE)
+    told = json.loads(out)
+    assert told["complete"] and not told["broken"] and told["captured"] + told["lost"] == told["offered"], (told, err)
+    ctl(service, "verify", "--store", service.path("store"), told["manifest"])
+    return told, err
+
+
+def a_daemon_without_descriptors_counts_what_it_cannot_write_and_goes_on_with_some(service):
+    capture, sealed = begin_capture(service, "ring-ms = 200")
+    before = resource.prlimit(service.daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(service.daemon.pid, resource.RLIMIT_NOFILE, (4, before[1]))
+    until(lambda: "overrun" in service.said())
+    resource.prlimit(service.daemon.pid, resource.RLIMIT_NOFILE, before)
+    there = sealed()
+    until(lambda: sealed() > there + 5)
+    told, err = end_capture(service, capture)
+    assert told["lost"] > 0 and "raise the limit of open files" in err, (told, err)
+
+
+def a_daemon_without_memory_refuses_what_needs_some_and_its_streams_go_on(service):
+    capture, sealed = begin_capture(service)
+    with open(f"/proc/{service.daemon.pid}/status", encoding="ascii") as file:
+        size = 1024 * int(re.search(r"^VmSize:\s+(\d+)", file.read(), re.M).group(1))
+    if size > 1 << 40:
+        end_capture(service, capture)
+        raise tap.Skipped("a sanitizer has reserved all the memory that there is")
+    before = resource.prlimit(service.daemon.pid, resource.RLIMIT_AS)
+    resource.prlimit(service.daemon.pid, resource.RLIMIT_AS, (size + (2 << 20), before[1]))
+    region = ["create-region", "0", "4", json.dumps({"PlayContent": {"artifact_id": "x" * 100000}})]
+    refused = None
+    for _ in range(1000):
+        done = subprocess.run([GARDENCTL, "--run-dir", service.path("run"), "--timeout", "2000", *region],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        if done.returncode != 0:
+            refused = done
+            break
+    assert refused, "the memory never came to its end"
+    there = sealed()
+    until(lambda: sealed() > there + 5)
+    resource.prlimit(service.daemon.pid, resource.RLIMIT_AS, before)
+    until(lambda: subprocess.run([GARDENCTL, "--run-dir", service.path("run"), *region], stdin=subprocess.DEVNULL,
+                                 capture_output=True, timeout=PATIENCE, check=False).returncode == 0)
+    end_capture(service, capture)
+
+
 def a_place_that_another_daemon_took_meanwhile_is_left_to_it(service):
     service.write()
     service.start("--http", "127.0.0.1:0")
@@ -549,6 +615,8 @@ TESTS = (
     a_staging_folder_that_is_replaced_amid_captures_costs_them_what_is_told_and_nothing_else,
     a_chunk_that_cannot_be_written_ends_its_stream_with_words_and_nothing_else,
     a_disk_that_is_full_at_each_write_ends_no_stream_and_with_room_it_goes_on,
+    a_daemon_without_descriptors_counts_what_it_cannot_write_and_goes_on_with_some,
+    a_daemon_without_memory_refuses_what_needs_some_and_its_streams_go_on,
     a_place_that_another_daemon_took_meanwhile_is_left_to_it,
     positions_come_as_often_as_is_wanted,
     changes_are_synced_as_often_as_is_wanted,
