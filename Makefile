@@ -502,7 +502,7 @@ run-bench-control: $(O)/bench/control $(O)/bin/gardend
 $(O)/bench/control: $(O)/obj/bench/control.o $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_GARDEN) $(LIB_ZMTP) $(LIBS_SYSTEM)
-bench-programs: $(BENCH) $(BENCH_DROPIN) $(BENCH_CURRENT) $(O)/bench/control
+bench-programs: $(BENCH) $(BENCH_DROPIN) $(BENCH_CURRENT) $(addprefix $(O)/bench/,control seal events callback)
 bench-compare: ## two revisions of the native interface: instructions and processor time a message; BASE=HEAD~1
 	$(again) deps-bench
 	$(again) run-bench-compare
