@@ -6,16 +6,33 @@
 #include "../stream.h"
 #include "error.h"
 
-// Of well-formed UTF-8: whether a character that is not shown where it stands begins here: a control (a line's end, a
-// terminal's escape), a separator of lines or paragraphs, or one that turns the direction of what follows.
-static bool admit_hides(const char *at, size_t size)
+// The code of the character that well-formed UTF-8 begins with, and its size.
+static uint32_t admit_code(const char *at, size_t *size)
 {
-    const unsigned char *octets = (const unsigned char *)at;
-    if (octets[0] < 0x20 || octets[0] == 0x7f) return true;
-    if (size > 1 && octets[0] == 0xc2) return octets[1] < 0xa0;
-    if (size < 3 || octets[0] != 0xe2) return false;
-    if (octets[1] == 0x80) return octets[2] >= 0xa8 && octets[2] <= 0xae; // U+2028 to U+202E
-    return octets[1] == 0x81 && octets[2] >= 0xa6 && octets[2] <= 0xa9;   // U+2066 to U+2069
+    const unsigned char first = (unsigned char)*at;
+    *size = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    uint32_t code = *size == 1 ? first : first & (0x7fu >> *size);
+    for (size_t i = 1; i < *size; i++)
+        code = code << 6 | ((unsigned char)at[i] & 0x3fu);
+    return code;
+}
+
+bool garden__text_plain(struct garden_text text)
+{
+    // Controls (a line's end, a terminal's escape), what nobody sees, and what turns the direction of the text behind it.
+    static const uint32_t hidden[][2] = {
+        {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
+        {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
+    };
+    size_t size;
+    if (!garden_text_valid(text)) return false;
+    for (size_t at = 0; at < text.size; at += size) {
+        const uint32_t code = admit_code(text.data + at, &size);
+        for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+            if (code >= hidden[i][0] && code <= hidden[i][1]) return false;
+    }
+    return true;
 }
 
 const char *garden_stream_uri_wrong(struct garden_text uri)
@@ -25,9 +42,8 @@ const char *garden_stream_uri_wrong(struct garden_text uri)
     _Static_assert(GARDEN_URI_MAX == 512, "the words below tell it");
     if (uri.size >= GARDEN_URI_MAX) return "must have no more than 511 octets";
     if (!garden_text_valid(uri)) return "must be UTF-8 text";
-    for (size_t i = 0; i < uri.size; i++)
-        if (admit_hides(uri.data + i, uri.size - i))
-            return "must have no control characters, such as a line's end";
+    if (!garden__text_plain(uri))
+        return "must have no control characters, such as a line's end, nor any that nobody sees";
     if (uri.size > SCHEME && memcmp(uri.data, scheme, SCHEME) == 0 && uri.data[SCHEME] != '/')
         return NULL;
     return "must be stream:// and a name, as stream://default/main";

@@ -3,7 +3,11 @@
 #define GARDEN_CORE_ADMIT_H
 
 #include "../capture.h"
+#include "../value.h"
 
+// Whether a name is well-formed UTF-8 in which each character is seen where it stands: it may be printed as it is, and
+// is one line.
+bool garden__text_plain(struct garden_text text);
 // GARDEN_OK, or GARDEN_ERR_ARGUMENT (the name, see stream.h) or GARDEN_ERR_RANGE, with words: nothing can be captured
 // with these.
 int garden__admit(const char *uri, const struct garden_stream_format *format, uint64_t chunk_size,

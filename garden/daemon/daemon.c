@@ -43,6 +43,7 @@ struct daemon {
     struct zmtp_key key; // and this is the public key
     char missed[256];    // what was told last of something that is gone; "": nothing is
 
+    bool misused; // by its options, as only looking closer tells
     bool stopping, finishing, finished;
     struct garden_request *shutdowns[DAEMON_SHUTDOWNS_MAX]; // to be answered in the end
     size_t shutdown_count;
@@ -420,6 +421,7 @@ static int daemon_open_http(struct daemon *daemon, struct garden_error *error)
                   daemon->store[0] ? daemon->store : NULL);
     if (!config.address) return GARDEN_OK;
     int result = http_open(&daemon->http, &config, error);
+    daemon->misused = result == GARDEN_ERR_ARGUMENT; // no time makes that address another
     if (result == GARDEN_OK && daemon->page.wanted) result = daemon_open_doors(daemon, error);
     if (result == GARDEN_OK) page_init(&daemon->page);
     return result;
@@ -618,5 +620,6 @@ int daemon_run(struct options *options)
     (void)uv_run(&daemon.loop, UV_RUN_DEFAULT); // until every handle is closed
     daemon_release(&daemon);
     if (result == GARDEN_OK) log_write(LOG_INFO, "stopped");
-    return result < 0 ? 1 : 0;
+    if (result == GARDEN_OK) return 0;
+    return daemon.misused ? OPTIONS_USAGE : 1;
 }

@@ -37,7 +37,7 @@ enum {
 #define OPTIONS_AUDIO OPTIONS_ALSA ", without PipeWire"
 #endif
 
-enum { OPTIONS_GO_ON = -1, OPTIONS_DONE = 0, OPTIONS_FAILED = 1, OPTIONS_USAGE = 2 };
+enum { OPTIONS_GO_ON = -1, OPTIONS_DONE = 0, OPTIONS_FAILED = 1 };
 
 static const char options_help[] =
     "Usage: gardend [OPTION]...\n"

@@ -37,6 +37,8 @@ struct options {
     char **argv;
 };
 
+enum { OPTIONS_USAGE = 2 }; // the exit status where no time will mend the options
+
 // Fills |out|. Returns -1 to go on, or the exit status after having said all: help, version, or what
 // was wrong.
 int options_read(int argc, char **argv, struct options *out);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/admit.h"
 #include "../core/error.h"
 #include "../value.h"
 #include "source.h"
@@ -91,6 +92,11 @@ static int spec_name(const char **text, struct source_spec *out, struct garden_e
     if (!garden_text_valid((struct garden_text){whole, size}))
         return garden__fail(error, GARDEN_ERR_ARGUMENT,
                             "'%.100s': a source's name must be UTF-8, for it is sent to clients",
+                            whole);
+    if (!garden__text_plain((struct garden_text){whole, size}))
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "'%.100s': a source's name must have no control characters, nor any "
+                            "that nobody sees",
                             whole);
     memcpy(out->name, whole, size);
     out->name[size] = '\0';

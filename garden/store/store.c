@@ -37,8 +37,13 @@ static int store_folder(struct garden_store *store, const char *name, int *out,
         return garden__fail_errno(error, "cannot make store folder", path);
     *out = fs->open(fs->context, store->root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
                     0);
-    if (*out < 0) return garden__fail_errno(error, "cannot open store folder", path);
-    return GARDEN_OK;
+    if (*out >= 0) return GARDEN_OK;
+    if (store->read_only && errno == ENOENT)
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "%.200s is not there: nothing was captured into this store yet, or it "
+                            "is none",
+                            path);
+    return garden__fail_errno(error, "cannot open store folder", path);
 }
 
 static int store_open_root(struct garden_store *store, const char *root, struct garden_error *error)

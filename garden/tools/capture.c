@@ -341,10 +341,9 @@ static int capture_begin(struct capture *capture)
     struct tool *tool = capture->tool;
     int result = tool_control(tool, GARDEN_CONTROL_DEBUG_DUMP, capture_read_source, capture);
     if (result != TOOL_OK) return result;
-    const char *format = capture->options.format;
-    if (format && !tool_sample_parse(garden_text_of(format), &capture->capturer.format.sample))
-        return tool_usage(tool, "--format takes f32_le, s16_le, s24_le or s32_le, not '%s'",
-                          format);
+    if (capture->options.format) // which was checked
+        (void)tool_sample_parse(garden_text_of(capture->options.format),
+                                &capture->capturer.format.sample);
     if (capture->options.chunks > 0) {
         if (!capture->source_ends)
             return tool_usage(tool, "--chunks needs a source of known length: use --chunk-bytes");
@@ -499,6 +498,25 @@ static const struct option capture_option_table[] = {
     {"resume", no_argument, NULL, 'R'},         {0},
 };
 
+// What was left is as it was begun.
+static int capture_check_left(const struct tool *tool, const struct capture_options *options)
+{
+    const char *fresh = options->span_ns > 0       ? "--seconds"
+                        : options->device          ? "--device"
+                        : options->format          ? "--format"
+                        : options->chunk_bytes > 0 ? "--chunk-bytes"
+                        : options->chunks > 0      ? "--chunks"
+                                                   : NULL;
+    if (options->recover && options->resume)
+        return tool_usage(tool, "--resume goes on with a capture, --recover ends it: not both");
+    if (fresh && (options->recover || options->resume))
+        return tool_usage(tool, "%s is for a new capture: one that was left keeps its own", fresh);
+    if (options->recover && options->uri)
+        return tool_usage(tool, "--recover finishes all that was left in the store: --uri chooses "
+                                "none of it");
+    return TOOL_OK;
+}
+
 static int capture_options(const struct tool *tool, int argc, char **argv,
                            struct capture_options *out)
 {
@@ -526,27 +544,25 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
     }
     if (optind < argc) return tool_usage(tool, "'%s' was not expected", argv[optind]);
     if (!out->store) return tool_usage(tool, "--store DIR is missing");
-    if (out->store[0] == 0) return tool_usage(tool, "--store takes a folder, not ''");
     if (out->chunks > 0 && out->chunk_bytes > 0)
         return tool_usage(tool,
                           "--chunks and --chunk-bytes both say how large a chunk is: give one");
     if (out->uri && !tool_stream(tool, "--uri", out->uri)) return TOOL_USAGE;
-    if (out->device[0] == 0) return tool_usage(tool, "--device takes a source's name, not ''");
-    if (out->span_ns > 0 && (out->recover || out->resume))
-        return tool_usage(tool, "--seconds is for a new capture: one that was left keeps its own");
-    if (out->recover && out->resume)
-        return tool_usage(tool, "--resume goes on with a capture, --recover ends it: not both");
-    return TOOL_OK;
+    struct garden_stream_format format;
+    if (out->format && !tool_sample_parse(garden_text_of(out->format), &format.sample))
+        return tool_usage(tool, "--format takes f32_le, s16_le, s24_le or s32_le, not '%s'",
+                          out->format);
+    return capture_check_left(tool, out);
 }
 
 static int capture_command(struct tool *tool, int argc, char **argv)
 {
     struct capture capture = {.tool = tool};
     char uri[GARDEN_URI_MAX];
-    capture.options =
-        (struct capture_options){.device = "default", .patience_ns = CAPTURE_PATIENCE_NS};
+    capture.options = (struct capture_options){.patience_ns = CAPTURE_PATIENCE_NS};
     int result = capture_options(tool, argc, argv, &capture.options);
     if (result != TOOL_OK) return result;
+    if (!capture.options.device) capture.options.device = "default";
     (void)snprintf(uri, sizeof uri, "stream://%s/main", capture.options.device);
     if (!capture.options.uri && !capture.options.resume) capture.options.uri = uri;
     if (capture.options.uri == uri && garden_stream_uri_wrong(garden_text_of(uri)))

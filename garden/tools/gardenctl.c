@@ -12,7 +12,7 @@ enum { GARDENCTL_TIMEOUT_MS = 5000 };
 static int gardenctl_requests(struct tool *tool, int argc, char **argv)
 {
     const int result = tool_no_arguments(tool, argc, argv);
-    if (result == TOOL_OK) tool_list_requests();
+    if (result == TOOL_OK) tool_list_requests(tool);
     return result;
 }
 
@@ -22,7 +22,7 @@ static const struct tool_command gardenctl_request_list = {
     .summary = "list the requests, each of which is a command: seek 16",
     .help =
         "Usage: gardenctl requests\n\nLists the protocol's requests with their fields. Each is a "
-        "command too.",
+        "command too. With\n--json each is a line, an object.",
 };
 
 const struct tool_command *const tool_commands[] = {
@@ -123,12 +123,13 @@ static int gardenctl_options(struct tool *tool, int argc, char **argv)
 }
 
 // Takes the standard descriptors where they are closed: else a socket or a store's file might get the
-// number of one, and what is printed with it.
+// number of one, and what is printed with it. Reading from such an input, or writing to such an output, fails as it
+// does where they are closed: what a script asked for is not lost unseen.
 static void gardenctl_take_descriptors(void)
 {
     int file;
     do
-        file = open("/dev/null", O_RDWR);
+        file = open("/dev/null", fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY);
     while (file >= 0 && file <= STDERR_FILENO);
     if (file >= 0) (void)close(file); // nothing was written
 }

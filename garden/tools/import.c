@@ -49,8 +49,11 @@ struct import {
 static int import_failed(const struct import *import)
 {
     const char *why = archive_error_string(import->archive);
+    const int code = archive_errno(import->archive);
+    if (code == EIO || code == EISDIR || code == EBADF)
+        return tool_fail(import->tool, "the archive cannot be read: %s", strerror(code));
     (void)tool_fail(import->tool, "the archive cannot be read: %s", why ? why : "no memory");
-    return archive_errno(import->archive) == EIO ? TOOL_FAILED : TOOL_DIFFERS;
+    return TOOL_DIFFERS;
 }
 
 static int import_store_failed(const struct import *import, int result,

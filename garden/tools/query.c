@@ -1,4 +1,5 @@
 // query and schema: asks the daemon's query lane, and shows the words that it knows.
+#include <errno.h>
 #include <string.h>
 
 #include "../query.h"
@@ -103,14 +104,16 @@ static int query_read_file(const struct tool *tool, const char *name, struct gar
 {
     char block[4096];
     FILE *file = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
-    if (!file) return tool_fail(tool, "%s cannot be read", name);
+    if (!file) return tool_fail(tool, "%s cannot be read: %s", name, strerror(errno));
     size_t size;
     while ((size = fread(block, 1, sizeof block, file)) > 0)
         if (garden_buffer_append(out, block, size) < 0) break;
-    const bool bad = ferror(file) != 0;
+    const int bad = ferror(file) ? errno : 0;
     if (file != stdin) (void)fclose(file);
     if (out->error) return tool_fail(tool, "%s is too large for a query", name);
-    return bad ? tool_fail(tool, "%s cannot be read", name) : TOOL_OK;
+    if (!bad) return TOOL_OK;
+    return tool_fail(tool, "%s cannot be read: %s", file == stdin ? "the standard input" : name,
+                     strerror(bad));
 }
 
 static int query_read_variables(const struct tool *tool, const char *json,
@@ -155,6 +158,8 @@ static int query_run(struct tool *tool, int argc, char **argv)
     if (argc - optind > 1 || (file && argc - optind != 0))
         return tool_usage(tool,
                           "one query: as one argument, or with --file, or on the standard input");
+    if (call.csv && tool->json)
+        return tool_usage(tool, "--csv and --json both say how rows are printed: give one");
     garden_buffer_init(&text, NULL, QUERY_TEXT_MAX);
     garden_arena_init(&arena, NULL, 0);
     int result = TOOL_OK;
@@ -177,10 +182,17 @@ static int query_schema(struct tool *tool, int argc, char **argv)
     int result = tool_no_arguments(tool, argc, argv);
     if (result != TOOL_OK) return result;
     garden_buffer_init(&out, NULL, 0);
-    if (garden_query_schema_print(garden_query_own_schema(), &out) < 0)
+    if (garden_query_schema_print(garden_query_own_schema(), &out) < 0) {
         result = tool_fail(tool, "no memory");
-    else
+    } else if (tool->json) {
+        const struct garden_value text =
+            garden_value_text((struct garden_text){(const char *)out.data, out.size});
+        struct garden_entry entry = garden_entry_of("schema", text);
+        const struct garden_value value = garden_value_map(&entry, 1);
+        tool_print_json(&value);
+    } else {
         (void)fwrite(out.data, 1, out.size, stdout); // a failure is told at the end
+    }
     garden_buffer_fini(&out);
     return result;
 }

@@ -545,25 +545,30 @@ static bool replay_speed(const char *text, double *out)
 static int replay_command(struct tool *tool, int argc, char **argv)
 {
     struct replay replay = {.tool = tool, .speed = 1};
+    bool fast = false, speed = false;
     int option;
     while ((option = getopt_long(argc, argv, "", replay_options, NULL)) >= 0) {
         if (option == 'f') {
-            replay.speed = 0;
+            fast = true;
         } else if (option == 'p') {
             replay.publish = optarg;
         } else if (option == 's') {
             if (!replay_speed(optarg, &replay.speed))
                 return tool_usage(tool, "--speed takes a number from 0.001 to 1000000, not '%s'",
                                   optarg);
+            speed = true;
         } else if (option == 'i') {
             if (replay.ignored_count == REPLAY_IGNORED_MAX)
                 return tool_usage(tool, "at most %d requests can be ignored", REPLAY_IGNORED_MAX);
+            if (tool_check_kind(tool, optarg, false) != TOOL_OK) return TOOL_USAGE;
             replay.ignored[replay.ignored_count++] = optarg;
         } else {
             return TOOL_USAGE;
         }
     }
     if (argc - optind != 1) return tool_usage(tool, "name one tape");
+    if (fast && speed) return tool_usage(tool, "--speed and --fast both say how fast: give one");
+    if (fast) replay.speed = 0;
     int result = replay_load(&replay, argv[optind]);
     if (result == TOOL_OK)
         result = replay.publish ? replay_events(&replay) : replay_requests(&replay);

@@ -100,12 +100,40 @@ static void request_print_row(const struct request_row *row, const char *prefix)
     (void)putchar('\n');
 }
 
-void tool_list_requests(void)
+// {"command", "request", "lane", "fields": [{"name", "value", "optional"}]}, as one line.
+static void request_print_json(const struct request_row *row, const char *prefix)
 {
+    char name[REQUEST_NAME_SIZE], command[REQUEST_NAME_SIZE + sizeof request_prefix];
+    struct garden_value fields[REQUEST_FIELDS_MAX];
+    struct garden_entry members[REQUEST_FIELDS_MAX][3];
+    size_t count = 0;
+    request_kebab(row->name, name);
+    (void)snprintf(command, sizeof command, "%s%s", prefix, name);
+    for (const struct request_field *field = row->fields; field->name; field++, count++) {
+        const char *value = request_placeholder(field->type);
+        members[count][0] = garden_entry_of("name", garden_value_text(garden_text_of(field->name)));
+        members[count][1] = garden_entry_of("value", garden_value_text(garden_text_of(value)));
+        members[count][2] = garden_entry_of("optional", garden_value_bool(field->optional));
+        fields[count] = garden_value_map(members[count], 3);
+    }
+    struct garden_entry entries[] = {
+        garden_entry_of("command", garden_value_text(garden_text_of(command))),
+        garden_entry_of("request", garden_value_text(garden_text_of(row->wire))),
+        garden_entry_of("lane", garden_value_text(garden_text_of(*prefix ? "control" : "shell"))),
+        garden_entry_of("fields", garden_value_list(fields, count)),
+    };
+    const struct garden_value all = garden_value_map(entries, sizeof entries / sizeof *entries);
+    tool_print_json(&all);
+}
+
+void tool_list_requests(const struct tool *tool)
+{
+    void (*print)(const struct request_row *row, const char *prefix) =
+        tool->json ? request_print_json : request_print_row;
     for (size_t i = 0; i < REQUEST_SHELL; i++)
-        request_print_row(&request_shell[i], "");
+        print(&request_shell[i], "");
     for (size_t i = 0; i < REQUEST_CONTROL; i++)
-        request_print_row(&request_control[i], request_prefix);
+        print(&request_control[i], request_prefix);
 }
 
 void tool_each_request(void (*each)(void *context, const char *name), void *context)
@@ -146,14 +174,32 @@ static int request_put_value(struct garden_buffer *out, const struct request_fie
     return garden_json_encode(&value, out);
 }
 
+static int request_no_option(const struct tool *tool, const struct request_row *row,
+                             const char *word)
+{
+    const size_t size = strcspn(word + 2, "=");
+    for (const struct request_field *field = row->fields; field->name; field++)
+        if (strlen(field->name) == size && strncmp(field->name, word + 2, size) == 0)
+            return tool_usage(tool, "there is no option '%.60s': write %s=%s", word, field->name,
+                              request_placeholder(field->type));
+    return tool_usage(tool, "there is no option '%.60s'; behind '--' it is an argument", word);
+}
+
 // Sorts the arguments to the fields: |given[i]| is that of field i. TOOL_OK, or after saying what was
 // wrong TOOL_USAGE.
 static int request_sort(const struct tool *tool, const struct request_row *row, int argc,
                         char **argv, const char *given[REQUEST_FIELDS_MAX])
 {
     size_t next = 0;
+    bool options = true;
     for (int i = 1; i < argc; i++) {
         size_t at = 0;
+        // There are none, but what a script passes on may have to be told apart from them.
+        if (options && strcmp(argv[i], "--") == 0) {
+            options = false;
+            continue;
+        }
+        if (options && strncmp(argv[i], "--", 2) == 0) return request_no_option(tool, row, argv[i]);
         const char *equals = strchr(argv[i], '=');
         const size_t size = equals ? (size_t)(equals - argv[i]) : 0;
         while (equals && row->fields[at].name &&

@@ -55,6 +55,8 @@ int tape_create(struct tape_writer *writer, const struct tool *tool, const char 
 {
     *writer = (struct tape_writer){.tool = tool, .path = path, .begun_ns = uv_hrtime()};
     writer->file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (writer->file < 0 && errno == EEXIST)
+        return tool_usage(tool, "%s is there already: name another file", path);
     if (writer->file < 0) return tool_fail(tool, "%s cannot be made: %s", path, strerror(errno));
     garden_buffer_init(&writer->octets, NULL, GARDEN_TAPE_BODY_MAX + GARDEN_TAPE_FRAME_SIZE);
     const int result = tape_put_head(writer);

@@ -137,7 +137,7 @@ const char *tool_color(const char *name);
 // Every request of the protocol is a command too, made from the table in garden/messages.h: its name in
 // kebab-case, its fields as arguments. -1: |name| is none.
 int tool_request(struct tool *tool, const char *name, int argc, char **argv);
-void tool_list_requests(void);
+void tool_list_requests(const struct tool *tool);
 // Calls |each| with the name of every such command.
 void tool_each_request(void (*each)(void *context, const char *name), void *context);
 

@@ -54,11 +54,13 @@ int words_check(char *const *words, const struct option *table, bool own,
         }
         if (option->has_arg == no_argument && has_value)
             return garden__fail(error, GARDEN_ERR_ARGUMENT, "--%s takes no value", option->name);
-        if (option->has_arg != required_argument || has_value) continue;
-        if (!words[1])
+        if (option->has_arg != required_argument) continue;
+        if (!has_value && !words[1])
             return garden__fail(error, GARDEN_ERR_ARGUMENT, "--%s needs a value behind it",
                                 option->name);
-        words++;
+        if (!*(has_value ? name.data + name.size + 1 : *++words))
+            return garden__fail(error, GARDEN_ERR_ARGUMENT, "--%s takes a value, not ''",
+                                option->name);
     }
     return GARDEN_OK;
 }

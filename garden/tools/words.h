@@ -9,7 +9,7 @@
 
 // |words| are those behind the program's or command's name, up to a null; the programs have long options only. With
 // |own| the first word that is no option ends them: what follows is a command's. GARDEN_OK: each option is one of
-// |table|, which ends with a null name, and has a value where it takes one; else GARDEN_ERR_ARGUMENT with words.
+// |table|, which ends with a null name, and has a value where it takes one, that is not empty; else GARDEN_ERR_ARGUMENT with words.
 int words_check(char *const *words, const struct option *table, bool own,
                 struct garden_error *error);
 // "; did you mean '--x'?" with the option of |table| that |name| (without dashes) is near to or begins, or nothing.

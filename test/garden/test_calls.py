@@ -47,7 +47,7 @@ def stopped(running):
 def a_uri_that_is_none_is_refused_by_the_tool_and_by_the_daemon(story):
     story.start("--source", "counter:2,48000,4800")
     definition = json.dumps({"device_identity": "default", "chunk_size_bytes": 65536, "format": "Midi"})
-    for uri, words in (("x", "stream://"), ("", "stream://"), ("stream:///main", "stream://"), ("stream://", "stream://"),
+    for uri, words in (("x", "stream://"), ("stream:///main", "stream://"), ("stream://", "stream://"),
                        ("stream://a\nb", "control"), ("stream://\x1b[2J", "control"), (b"stream://\xff", "UTF-8"),
                        ("stream://" + "x" * 600, "511 octets")):
         told = one_line(story.ctl("capture", "--store", story.store, "--uri", uri, check=2).stderr.split("\nTry")[0])
@@ -67,7 +67,7 @@ def a_uri_that_is_none_is_refused_by_the_tool_and_by_the_daemon(story):
 def a_name_that_a_device_cannot_give_is_asked_for(story):
     told = plain("capture", "--store", story.store, "--device", "/dev", check=2).stderr
     assert "--device '/dev'" in told and "--uri" in told, told
-    assert "--device takes a source's name" in plain("capture", "--store", story.store, "--device", "", check=2).stderr
+    assert "--device takes a value, not ''" in plain("capture", "--store", story.store, "--device", "", check=2).stderr
 
 
 # ---- Advice
@@ -122,6 +122,95 @@ def words_that_other_programs_have_lead_to_the_command(story):
         assert plain(*meant.split()[:1], "--help", check=0).stdout
 
 
+def words_that_say_nothing_or_two_things_are_refused(story):
+    """None of these asks a daemon."""
+    calls = {
+        ("--connection=", "ping"): ("--connection takes a value, not ''",),
+        ("slice", "--store", "x", "--out=", "0"): ("--out takes a value, not ''",),
+        ("seek", "--", "-5", "6"): ("'6' was not expected",),
+        ("seek", "--beat", "3"): ("there is no option '--beat': write beat=BEAT",),
+        ("seek", "--beats=3"): ("there is no option '--beats=3'; behind '--' it is an argument",),
+        ("replay", "--speed", "2", "--fast", "x"): ("--speed and --fast both say how fast",),
+        ("replay", "--ignore", "Sek", "x"): ("there is no message 'Sek'; did you mean 'Seek'?",),
+        ("--json", "query", "--csv", "{}"): ("--csv and --json both say",),
+        ("capture", "--store", "x", "--format", "f64"): ("--format takes f32_le, s16_le, s24_le or s32_le, not 'f64'",),
+        ("capture", "--store", "x", "--resume", "--device", "d"): ("--device is for a new capture",),
+        ("capture", "--store", "x", "--recover", "--chunks", "3"): ("--chunks is for a new capture",),
+        ("capture", "--store", "x", "--recover", "--uri", "stream://x"): ("--recover finishes all that was left",),
+    }
+    for call, words in calls.items():
+        told = plain("--connection", story.path("none"), *call, check=2).stderr
+        for word in words:
+            assert word in told, (call, told)
+
+
+def arguments_behind_two_dashes_are_arguments(story):
+    story.start("--source", "none")
+    assert "from 0 to" in story.ctl("seek", "--", "-5", check=1).stderr  # the daemon has judged it
+    assert story.ctl("seek", "--", "beat=5", check=0).stdout == "5.0\n"
+    assert story.ctl("set-tempo", "90", "--", check=0).stdout == story.ctl("set-tempo", "90", check=0).stdout
+
+
+# ---- Inputs and outputs
+
+
+def what_goes_to_a_closed_output_or_comes_from_a_closed_input_is_missed(story):
+    take, _ = story.recording(seconds=0.1)
+    story.start("--file", take)
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, check=0).stdout)
+    shell = lambda redirect, *words, status: subprocess.run(  # noqa: E731
+        ["sh", "-c", f'"$@" {redirect}', "sh", GARDENCTL, "--run-dir", story.path("run"), *words], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False).returncode == status
+    for words in (["export", "--store", story.store, done["manifest"]], ["slice", "--store", story.store, done["manifest"]],
+                  ["status"], ["requests"], ["--help"], ["schema"]):
+        assert shell(">&-", *words, status=1), words
+        assert shell(">/dev/full", *words, status=1), words
+    assert shell("<&-", "import", "--store", story.path("fresh"), status=1)
+    assert shell("<&-", "query", status=1)
+    told = plain("import", "--store", story.path("fresh"), story.folder, check=1).stderr
+    assert "Is a directory" in told and not os.path.exists(story.path("fresh")), told
+    assert "No such file" in plain("query", "--file", story.path("absent"), check=1).stderr
+    # A capture that can tell nobody is whole all the same.
+    assert shell(">&-", "capture", "--store", story.store, "--manifest-file", story.path("hash"), status=1)
+    with open(story.path("hash"), encoding="utf-8") as file:
+        plain("verify", "--store", story.store, "--against", take, file.read().strip(), check=0)
+
+
+def json_is_json(story):
+    story.start("--source", "counter:2,48000,4800")
+    requests = [json.loads(line) for line in plain("--json", "requests", check=0).stdout.splitlines()]
+    plainly = plain("requests", check=0).stdout.splitlines()
+    assert [each["command"] for each in requests] == [line.split()[0] for line in plainly], requests
+    seek = next(each for each in requests if each["command"] == "seek")
+    assert seek == {"command": "seek", "request": "Seek", "lane": "shell",
+                    "fields": [{"name": "beat", "value": "BEAT", "optional": False}]}, seek
+    assert json.loads(plain("--json", "schema", check=0).stdout)["schema"] == plain("schema", check=0).stdout
+    for words in (["ping"], ["status"], ["top"], ["events", "--count", "1"], ["play"], ["get-regions"], ["control-debug-dump"],
+                  ["query", "{ Node { name @output } }"], ["capture", "--store", story.store], ["gc", "--store", story.store],
+                  ["fsck", "--store", story.store], ["end-stream", "stream://default/main"], ["shutdown"]):
+        lines = story.ctl("--json", *words, check=0).stdout.splitlines()
+        assert lines and all(json.loads(line) is not None for line in lines), (words, lines)
+
+
+def a_store_into_which_nothing_was_captured_is_told_as_such(story):
+    for words in (["gc"], ["fsck"], ["verify", "0" * 64], ["slice", "stream://x"], ["export", "0" * 64]):
+        told = one_line(plain(words[0], "--store", story.store, *words[1:], check=1).stderr)
+        assert "nothing was captured into this store yet" in told, told
+
+
+# ---- The daemon's options
+
+
+def options_of_the_daemon_that_no_time_mends_have_status_2(story):
+    for words, said in ((["--http", "x"], "--http takes an address"), (["--http", "0.0.0.0:80"], "--http takes an address"),
+                        (["--source", "a\nb=sine:440,2,48000"], "no control characters"),
+                        (["--source", "a\u202eb=sine:440,2,48000"], "no control characters"),
+                        (["--staging", ""], "--staging takes a value"), (["--file="], "--file takes a value")):
+        daemon, ready = story.start(*words)
+        _, err = daemon.communicate(timeout=PATIENCE)
+        assert not ready and daemon.returncode == 2 and said in err, (words, daemon.returncode, err)
+
+
 # ---- Times
 
 
@@ -145,7 +234,7 @@ def spans_of_time_are_said_alike_everywhere(story):
 
 
 def spans_that_are_none_are_refused_with_their_forms(story):
-    for text in ("", "-1", "1e3", "nan", "inf", "1,5", " 1", "0x1", "1d", "1.", ".5"):
+    for text in ("-1", "1e3", "nan", "inf", "1,5", " 1", "0x1", "1d", "1.", ".5"):
         for words in (["--timeout", text, "ping"], ["top", "--interval", text],
                       ["capture", "--store", story.store, "--seconds", text],
                       ["capture", "--store", story.store, "--patience", text]):

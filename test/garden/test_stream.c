@@ -288,7 +288,7 @@ static void test_a_streams_name_is_one_printable_line(void **state)
     } cases[] = {
         {"stream://default/main", NULL},
         {"stream://x", NULL},
-        {"stream://caf\xc3\xa9 2/\xe2\x80\x9cmain\xe2\x80\x9d\xe2\x81\xaa?#%41", NULL},
+        {"stream://caf\xc3\xa9 2/\xe2\x80\x9cmain\xe2\x80\x9d\xe2\x80\x8d?#%41", NULL},
         {"stream://\xf0\x9f\x8e\xa4//", NULL},
         {"", "stream://"},
         {"x", "stream://"},
@@ -307,6 +307,8 @@ static void test_a_streams_name_is_one_printable_line(void **state)
         {"stream://x\xe2\x80\xa8y", "control"},
         {"stream://x\xe2\x80\xae", "control"},
         {"stream://x\xe2\x81\xa7y", "control"},
+        {"stream://x\xe2\x80\x8by", "nobody sees"},
+        {"stream://\xef\xbb\xbfx", "nobody sees"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *wrong = garden_stream_uri_wrong(garden_text_of(cases[i].uri));

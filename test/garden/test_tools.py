@@ -477,7 +477,7 @@ def a_recording_that_is_killed_can_be_read_as_far_as_it_got(story):
         for words in (["show"], ["replay"], ["replay", "--publish", story.path("nobody")]):
             assert one_line(plain(*words, story.path("bad.tape"), check=4).stderr), junk
     plain("show", story.path("absent"), check=1)
-    assert "cannot be made" in story.ctl("record", "--events-only", tape, check=1).stderr  # nothing is written over
+    assert "is there already" in story.ctl("record", "--events-only", tape, check=2).stderr  # nothing is written over
 
 
 def recorded_events_are_published_again(story):
@@ -617,8 +617,8 @@ def wrong_words_are_answered_with_what_to_write(story):
         ("--tcp", "localhost:7000", "ping"): ("--tcp and --connection both say where the daemon is",),
         ("capture", "--secnods", "1"): ("there is no option '--secnods'; did you mean '--seconds'?",),
         ("capture", "--store", "x", "--resume", "--seconds", "3"): ("--seconds is for a new capture",),
-        ("--connection", "", "ping"): ("--connection takes a file, not ''",),
-        ("capture", "--store", ""): ("--store takes a folder, not ''",),
+        ("--connection", "", "ping"): ("--connection takes a value, not ''",),
+        ("capture", "--store", ""): ("--store takes a value, not ''",),
         ("capture", "--store", "x", "--chunks", "3", "--chunk-bytes", "500"): ("--chunks and --chunk-bytes both say",),
         ("ping", "--nonsense"): ("there is no option '--nonsense'\n",),
         ("create-region", "0", "4", '{"PlayContent":{"artifact":"x"}}'):
@@ -629,7 +629,7 @@ def wrong_words_are_answered_with_what_to_write(story):
         ("captur",): ("did you mean 'capture'?",),
         ("show", "--type", "StreamChunkFul", "x"): ("no message 'StreamChunkFul'; did you mean 'StreamChunkFull'?",),
         ("show", "--type", "seek", "x"): ("did you mean 'Seek'?",),
-        ("show", "--type", "", "x"): ("there is no message ''",),
+        ("show", "--type", "", "x"): ("--type takes a value, not ''",),
         ("show", "--lane", "shel", "x"): ("there is no lane 'shel'; did you mean 'shell'?",),
         ("events", "--type", "NodeAded"): ("there is no event 'NodeAded'; did you mean 'NodeAdded'?",),
         ("events", "--not-type", "Seek"): ("there is no event 'Seek'",),
