@@ -1,10 +1,13 @@
 // capture: starts a stream, seals its chunks as they fill, stops it and writes the manifest.
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../store.h"
 #include "capturer.h"
@@ -555,6 +558,22 @@ static int capture_options(const struct tool *tool, int argc, char **argv,
     return capture_check_left(tool, out);
 }
 
+// Told before anything is captured, rather than when all of it is.
+static int capture_check_manifest_file(const struct tool *tool, const char *path)
+{
+    struct stat status;
+    if (!path) return TOOL_OK;
+    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        (void)close(file); // nothing was written
+        (void)unlink(path);
+        return TOOL_OK;
+    }
+    if (errno == EEXIST && stat(path, &status) == 0) errno = S_ISDIR(status.st_mode) ? EISDIR : 0;
+    if (errno == 0 && access(path, W_OK) == 0) return TOOL_OK;
+    return tool_fail(tool, "--manifest-file: %s cannot be written: %s", path, strerror(errno));
+}
+
 static int capture_command(struct tool *tool, int argc, char **argv)
 {
     struct capture capture = {.tool = tool};
@@ -570,6 +589,8 @@ static int capture_command(struct tool *tool, int argc, char **argv)
                           capture.options.device);
     if (capturer_seed(&capture.capturer) < 0)
         return tool_fail(tool, "the system gives no random octets");
+    result = capture_check_manifest_file(tool, capture.options.manifest_file);
+    if (result != TOOL_OK) return result;
     const struct garden_store_config config = {.root = capture.options.store};
     // Whoever reads what it prints may go: the capture goes on, and ends as it should.
     (void)signal(SIGPIPE, SIG_IGN);

@@ -19,6 +19,9 @@ enum {
     CAPTURER_REQUEST_TIMEOUT_MS = 900,
     // A daemon that is dead is waited for no longer when the capturer is to stop anyway.
     CAPTURER_DEAD_STOP_MS = 2000,
+    // Positions come ten times a second, as a rule. Where none come, the daemon is asked whether it still has the stream:
+    // somebody else may have ended it, of which no event tells.
+    CAPTURER_SILENT_MS = 2000,
     CAPTURER_TICK_MS = 500,      // how often it looks whether that time is over
     CAPTURER_FAILING_MS = 10000, // and so is a store that fails, without a daemon to wait for
 };
@@ -248,6 +251,15 @@ void capturer_abandon(struct capturer *capturer)
     garden_recording_abandon(capturer->recording, capturer_now());
 }
 
+static void capturer_look(struct capturer *capturer)
+{
+    const int64_t now_ms = capturer_now().mono_ms;
+    if (capturer->stopping || capturer->dead_ms > 0 || capturer->asking > 0) return;
+    if (now_ms - capturer->heard_ms < CAPTURER_SILENT_MS) return;
+    capturer->heard_ms = now_ms;
+    capturer_on_lane(capturer, GARDEN_LANE_CONTROL, true);
+}
+
 static void capturer_tick(uv_timer_t *timer)
 {
     struct capturer *capturer = timer->data;
@@ -265,6 +277,7 @@ static void capturer_tick(uv_timer_t *timer)
     const bool over = capturer->stopping || state >= GARDEN_RECORDING_FINISHING;
     if (over && capturer->failing_ms > 0 && now_ms - capturer->failing_ms > CAPTURER_FAILING_MS)
         capturer_leave(capturer);
+    capturer_look(capturer);
     capturer_pump(capturer);
 }
 
@@ -289,6 +302,7 @@ static void capturer_on_head(struct capturer *capturer, const struct garden_map 
     struct garden_capture_totals totals;
     struct garden_text path;
     bool ended = false;
+    capturer->heard_ms = capturer_now().mono_ms;
     if (garden_capture_totals_read(garden_map_find(metadata, "totals"), &totals) == GARDEN_OK) {
         capturer->losing = capturer->losing && totals.offered == capturer->totals.offered;
         if (totals.captured != capturer->totals.captured)
@@ -382,6 +396,9 @@ static void capturer_told_state(struct garden_client *client, int result,
     bool over = false;
     if (state_find_stream(&reply->control_reply.debug_dump.state, capturer->uri, &over)) {
         // No event tells of a stream that is over; the answer to a stop tells all.
+        if (over && !capturer->stopping)
+            capturer_say(capturer,
+                         "the stream was ended by somebody else: sealing what was written");
         if (over) capturer_stop(capturer);
         capturer_pump(capturer);
         return;
@@ -417,6 +434,7 @@ int capturer_seed(struct capturer *capturer)
 void capturer_start(struct capturer *capturer)
 {
     capturer->started_ns = uv_hrtime();
+    capturer->heard_ms = capturer_now().mono_ms;
     (void)uv_timer_init(capturer->loop, &capturer->timer); // does not fail
     capturer->timer.data = capturer;
     capturer->timer_open = true;

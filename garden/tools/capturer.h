@@ -42,6 +42,7 @@ struct capturer {
     struct garden_uuid seed; // of the requests' ids
     uv_timer_t timer;
     bool timer_open;
+    int64_t heard_ms;             // when a position came last, or it was looked why none does
     int64_t dead_ms;              // when the daemon was found dead; 0: it is not
     int64_t failing_ms;           // when work on files began to fail; 0: it does not
     struct complaints complaints; // since frames were last captured

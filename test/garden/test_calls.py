@@ -102,6 +102,29 @@ def a_name_that_is_taken_is_told_with_what_can_be_done(story):
     stopped(resumed)
 
 
+def a_capture_whose_stream_somebody_else_ends_ends_too(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    running = capturing(story)
+    story.ctl("end-stream", "stream://default/main", check=0)
+    out, err = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0 and "ended by somebody else" in err, (running.returncode, out, err)
+    plain("verify", "--store", story.store, out.split()[-1], check=0)
+    assert not os.listdir(os.path.join(story.store, "staging"))
+
+
+def a_manifests_file_that_cannot_be_written_is_told_before_anything_is_captured(story):
+    story.start("--source", "counter:2,48000,4800")
+    for path in (story.path("absent/x"), story.folder):
+        told = story.ctl("capture", "--store", story.store, "--manifest-file", path, check=1).stderr
+        assert "--manifest-file" in one_line(told) and path in told, told
+    assert not os.path.exists(os.path.join(story.store, "objects"))
+    path = story.path("hash")
+    for _ in range(2):  # a new one, and one that is there
+        story.ctl("capture", "--store", story.store, "--manifest-file", path, check=0)
+    with open(path, encoding="utf-8") as file:
+        plain("verify", "--store", story.store, file.read().strip(), check=0)
+
+
 def a_chunk_must_hold_a_frame(story):
     story.start("--source", "counter:2,48000,3")
     for words, size in ((["--chunk-bytes", "7"], 8), (["--chunk-bytes", "3", "--format", "s16_le"], 4)):
