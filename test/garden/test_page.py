@@ -193,7 +193,7 @@ def the_page_is_whole_and_strict(daemon):
         status, _, found[name] = daemon.ask(f"/{name}")
         assert status == 200, name
         wanted |= set(re.findall(r"^import .* from '\./([a-z-]+\.js)';$", found[name], re.M))
-    assert len(found) > 12, sorted(found)
+    assert len(found) > 12 or not any(endpoints.values()), sorted(found)  # without WebSocket it says so, and is one file
     for lane in LANES:
         if endpoints[lane]:
             assert f" {endpoints[lane].partition('/lanes/')[0]}" in policy, (lane, policy)
