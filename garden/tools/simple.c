@@ -191,7 +191,7 @@ const struct tool_command tool_end_stream = {
     .name = "end-stream",
     .run = simple_end_stream,
     .summary = "stop a stream that nobody captures any more",
-    .help =
-        "Usage: gardenctl end-stream URI\n\nStops a stream, such as one whose capture was killed. A "
-        "capture of it that is under\nway ends, too.",
+    .help = "Usage: gardenctl end-stream URI\n\nStops a stream, such as one whose capture was "
+            "killed. A "
+            "capture of it that is under\nway ends, too.",
 };
