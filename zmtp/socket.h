@@ -234,7 +234,8 @@ int zmtp_socket_cancel_request(struct zmtp_socket *socket, uint32_t number);
 
 // Time, on any clock in milliseconds that its owner likes. When it wants a tick; UINT64_MAX: never, 0: as
 // soon as may be. Ask after anything that was done with the socket. Only a REQ with |req_timeout_ms| or
-// |req_retries| ever wants one.
+// |req_retries| ever wants one, and a PUB or RADIO from which a peer with thousands of subscriptions has gone: it
+// removes some of them each time, and a few whenever it is used.
 uint64_t zmtp_socket_deadline(struct zmtp_socket *socket);
 void zmtp_socket_tick(struct zmtp_socket *socket, uint64_t now_ms);
 

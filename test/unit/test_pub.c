@@ -43,6 +43,45 @@ static void test_each_subscriber_gets_what_begins_with_its_topics_and_once(void 
     zmtp_pipe_close(b);
 }
 
+static void
+test_very_many_subscriptions_of_a_peer_that_goes_are_removed_some_at_a_time(void **state)
+{
+    (void)state;
+    enum { TOPICS = 10000 };
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 9);
+    config.allocator = &budget.allocator;
+    struct zmtp_socket *pub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(pub, "");
+    zmtp_socket_process(pub);
+    for (unsigned n = 0; n < TOPICS; n++) {
+        char wish[] = "<SUBSCRIBE>0000";
+        for (unsigned k = 0, rest = n; k < 4; k++, rest /= 10)
+            wish[sizeof wish - 2 - k] = (char)('0' + rest % 10);
+        sockets_far_send(a, wish);
+        zmtp_socket_process(pub);
+    }
+    assert_int_equal(zmtp_socket_topics(pub), TOPICS);
+    assert_int_equal(zmtp_socket_deadline(pub), UINT64_MAX);
+    const size_t full = budget.bytes;
+    sockets_drop(a);
+    zmtp_socket_process(pub);
+    assert_int_equal(zmtp_socket_subscribers(pub), 0);
+    assert_int_equal(zmtp_socket_topics(pub), TOPICS);
+    assert_string_equal(sockets_send(pub, "1234"), "ZMTP_OK"); // it removes some
+    assert_int_equal(zmtp_socket_counters(pub).copies, 0);
+    assert_in_range(zmtp_socket_topics(pub), TOPICS - 100, TOPICS - 1);
+    unsigned ticks = 0;
+    for (; zmtp_socket_deadline(pub) == 0; ticks++)
+        zmtp_socket_tick(pub, 1);
+    assert_in_range(ticks, 2, 10);
+    assert_int_equal(zmtp_socket_topics(pub), 0);
+    assert_true(budget.bytes < full / 8);
+    zmtp_socket_close(pub);
+    assert_int_equal(budget.blocks, 0);
+}
+
 // PS29-PUB-10; ZMTP37-SUB-02, SUB-03; LZ-26: from any peer, whatever its version.
 static void test_subscriptions_come_as_commands_and_as_messages(void **state)
 {
@@ -532,6 +571,8 @@ int main(void)
         cmocka_unit_test(test_what_an_earlier_connection_wished_ended_with_it),
         cmocka_unit_test(test_each_subscriber_gets_what_begins_with_its_topics_and_once),
         cmocka_unit_test(test_subscriptions_come_as_commands_and_as_messages),
+        cmocka_unit_test(
+            test_very_many_subscriptions_of_a_peer_that_goes_are_removed_some_at_a_time),
         cmocka_unit_test(test_subscriptions_of_one_peer_are_a_set),
         cmocka_unit_test(test_what_else_a_subscriber_sends_is_dropped_and_counted),
         cmocka_unit_test(test_a_full_subscriber_misses_messages_and_delays_nobody),

@@ -42,6 +42,7 @@ static int pub_act(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     while (lane->end->in->count > 0) {
+        zmtp__publisher_used(zmtp__publisher_of(socket));
         const int result = pub_act(socket, lane);
         if (result < 0) return result; // it stays first in the queue
         if (result > 0)
@@ -55,6 +56,7 @@ static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
 static void pub_choose(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
+    zmtp__publisher_used(zmtp__publisher_of(socket));
     zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, topic));
 }
 
@@ -84,6 +86,8 @@ const struct zmtp__pattern zmtp__pub = {
     .send = pub_send,
     .admits = pub_admits,
     .events = zmtp__publisher_events,
+    .deadline = zmtp__publisher_deadline,
+    .tick = zmtp__publisher_tick,
     .subscribers = zmtp__publisher_subscribers,
     .topics = zmtp__publisher_topics,
 };

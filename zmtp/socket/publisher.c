@@ -1,5 +1,8 @@
 #include "publisher.h"
 
+// Subscriptions that are removed in one go, which is below a millisecond; and beside other things.
+enum { PUBLISHER_AT_ONCE = 4096, PUBLISHER_BESIDES = 4 };
+
 void zmtp__publisher_open(struct zmtp_socket *socket)
 {
     zmtp__subscriptions_init(&zmtp__publisher_of(socket)->subscriptions, socket->config.allocator,
@@ -28,11 +31,41 @@ int zmtp__publisher_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return ZMTP_OK;
 }
 
-void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
+void zmtp__publisher_clear(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__publisher *publisher = zmtp__publisher_of(socket);
     zmtp__subscriptions_clear(&publisher->subscriptions, zmtp__publisher_subscriber(lane));
     zmtp__spread_forget(&publisher->spread, lane);
+}
+
+void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
+    struct zmtp__subscriber *subscriber = zmtp__publisher_subscriber(lane);
+    if (subscriber->count > PUBLISHER_AT_ONCE) zmtp__subscriptions_depart(set, subscriber);
+    zmtp__publisher_clear(socket, lane);
+}
+
+static void publisher_take(struct zmtp__subscriptions *set, size_t most)
+{
+    for (size_t i = 0; i < most && set->departed; i++)
+        zmtp__subscriptions_take(set);
+}
+
+void zmtp__publisher_used(struct zmtp__publisher *publisher)
+{
+    publisher_take(&publisher->subscriptions, PUBLISHER_BESIDES);
+}
+
+uint64_t zmtp__publisher_deadline(struct zmtp_socket *socket)
+{
+    return zmtp__publisher_of(socket)->subscriptions.departed ? 0 : UINT64_MAX;
+}
+
+void zmtp__publisher_tick(struct zmtp_socket *socket, uint64_t now_ms)
+{
+    (void)now_ms;
+    publisher_take(&zmtp__publisher_of(socket)->subscriptions, PUBLISHER_AT_ONCE);
 }
 
 unsigned zmtp__publisher_events(struct zmtp_socket *socket)

@@ -33,8 +33,15 @@ int zmtp__publisher_attached(struct zmtp_socket *socket, struct zmtp__lane *lane
                              struct zmtp_bytes routing_id);
 // A new connection has no subscriptions until it sends some.
 int zmtp__publisher_linked(struct zmtp_socket *socket, struct zmtp__lane *lane);
-// For gone and for released.
+// For gone and for released. Where a lane has very many subscriptions, they match nothing any more, and are removed
+// some at a time: by each tick, and whenever the publisher is used.
 void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lane);
+uint64_t zmtp__publisher_deadline(struct zmtp_socket *socket);
+void zmtp__publisher_tick(struct zmtp_socket *socket, uint64_t now_ms);
+// The publisher has been asked to do something: it removes no fewer than one message can add.
+void zmtp__publisher_used(struct zmtp__publisher *publisher);
+// The lane's subscriptions end at once, however many.
+void zmtp__publisher_clear(struct zmtp_socket *socket, struct zmtp__lane *lane);
 unsigned zmtp__publisher_events(struct zmtp_socket *socket);
 size_t zmtp__publisher_subscribers(const struct zmtp_socket *socket);
 size_t zmtp__publisher_topics(const struct zmtp_socket *socket);

@@ -71,6 +71,7 @@ static int radio_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
         struct zmtp_bytes group = {0};
         int result = ZMTP_OK;
         bool other = false;
+        zmtp__publisher_used(zmtp__publisher_of(socket));
         (void)zmtp__queue_next_part(lane->end->in, &part); // a message has a first part
         switch (radio_wish(&part, &group)) {
         case ZMTP__SUBSCRIBE:
@@ -122,6 +123,8 @@ const struct zmtp__pattern zmtp__radio = {
     .released = radio_gone,
     .send = radio_send,
     .events = zmtp__publisher_events,
+    .deadline = zmtp__publisher_deadline,
+    .tick = zmtp__publisher_tick,
     .subscribers = zmtp__publisher_subscribers,
     .topics = zmtp__publisher_topics,
 };

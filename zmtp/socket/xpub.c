@@ -150,7 +150,7 @@ static void xpub_leave(struct zmtp_socket *socket, struct zmtp__lane *base)
     xpub_leave_untold(xpub, lane);
     if (!xpub_tells_each(xpub)) xpub_leave_quietly(xpub, subscriber);
     zmtp__subscriptions_depart(xpub_set(xpub), subscriber);
-    zmtp__publisher_released(socket, base); // what a manual user subscribed it to
+    zmtp__publisher_clear(socket, base); // what a manual user subscribed it to
     if (xpub->last == lane) xpub->last = NULL;
 }
 
