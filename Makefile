@@ -153,7 +153,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-store bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -536,6 +536,12 @@ $(O)/bench/callback: $(call obj,bench/callback.c bench/bench.c bench/adapter_zmt
 $(O)/bench/query: $(O)/obj/bench/query.o $(filter-out %/main.o,$(DAEMON_OBJ)) $(LIBS) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS_SYSTEM) $(LIBS_TOOLS)
+# The set of subscriptions alone.
+bench-store: $(O)/bench/store ## what subscriptions cost a publisher's set: memory, and the time of each call
+	$(O)/bench/store
+$(O)/bench/store: $(O)/obj/bench/store.o $(LIB_ZMTP) $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
 bench-flat: $(O)/bench/flat $(O)/bench/flat-mock ## calls of the flat interface, timed one by one, for each transport
 	$(O)/bench/flat
 	$(O)/bench/flat-mock
