@@ -2,7 +2,8 @@
 // heard, what happens with no peer, a full peer, a peer that leaves. It sees messages, never the
 // octets of the wire, and does no I/O. uv.h puts connections behind the pipes' other ends.
 //
-// No socket at all (null) is no fault: it can do nothing, and what returns an error says ZMTP_ERR_ARGUMENT.
+// No socket at all (null) is no fault: it can do nothing, and what returns an error says ZMTP_ERR_ARGUMENT;
+// its type is ZMTP_SOCKET_TYPES, and what would point into it is null.
 //
 // After anything that may have touched its pipes (a connection worked, another socket sent inproc),
 // call zmtp_socket_process; it acts on what was marked. Then zmtp_socket_events tells what can be

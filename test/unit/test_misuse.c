@@ -31,6 +31,9 @@ static void test_no_socket_can_do_nothing(void **state)
     assert_int_equal(zmtp_socket_deadline(NULL), UINT64_MAX);
     assert_int_equal(zmtp_socket_subscribers(NULL), 0);
     assert_int_equal(zmtp_socket_topics(NULL), 0);
+    assert_int_equal(zmtp_socket_type(NULL), ZMTP_SOCKET_TYPES);
+    assert_null(zmtp_socket_config(NULL));
+    assert_null(zmtp_socket_dropped(NULL));
     assert_int_equal(zmtp_socket_counters(NULL).sent, 0);
     assert_int_equal(zmtp_socket_peer_id(NULL, NULL), 0);
     assert_int_equal(zmtp_socket_routing_id(NULL, NULL).size, 0);
@@ -54,6 +57,7 @@ static void test_no_peer_is_a_closed_one(void **state)
     zmtp_peer_fail(NULL, ZMTP_ERR_EOF);
     zmtp_peer_resume(NULL, 1);
     zmtp_peer_tick(NULL, 1);
+    zmtp_peer_tick(NULL, UINT64_MAX); // later than never
     zmtp_peer_explain(NULL, nothing);
     zmtp_peer_close(NULL);
     assert_int_equal(zmtp_peer_wants(NULL), 0);
@@ -78,11 +82,16 @@ static void test_no_message_is_an_empty_one(void **state)
     (void)state;
     struct zmtp_msg msg = {.more = NULL};
     struct zmtp_part part = {.slab = NULL};
+    uint8_t *room;
     zmtp_msg_init(NULL, NULL);
     zmtp_msg_init(&msg, NULL);
     zmtp_msg_drop_front(NULL, 1);
     zmtp_msg_fini(NULL);
     zmtp_part_fini(NULL);
+    zmtp_part_share(NULL, &part);
+    zmtp_part_share(&part, NULL);
+    assert_int_equal(zmtp_part_reserve(NULL, 1, &room, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_part_reserve(&part, 1, NULL, NULL), ZMTP_ERR_ARGUMENT);
     assert_int_equal(zmtp_msg_size(NULL), 0);
     assert_int_equal(zmtp_msg_bytes(NULL, 0).size, 0);
     assert_int_equal(zmtp_msg_append(NULL, nothing), ZMTP_ERR_ARGUMENT);
@@ -165,6 +174,8 @@ static void test_nothing_is_encoded_initialised_or_asked_of_nothing(void **state
     zmtp_peer_limits_init(NULL);
     zmtp_socket_config_init(NULL, ZMTP_REQ);
     zmtp_backoff_init(NULL, 1, 1, 1);
+    zmtp_backoff_reset(NULL);
+    assert_int_equal(zmtp_backoff_next(NULL), 0);
     zmtp_budget_init(NULL, NULL);
     zmtp_pipe_own(NULL, NULL, NULL);
     zmtp_pipe_link_down(NULL);

@@ -33,6 +33,7 @@ void zmtp_backoff_init(struct zmtp_backoff *backoff, uint32_t min_ms, uint32_t m
 
 uint32_t zmtp_backoff_next(struct zmtp_backoff *backoff)
 {
+    if (!backoff) return 0;
     const uint32_t full_ms = backoff->next_ms;
     const uint32_t jitter_ms = backoff_random(backoff) % (full_ms / 2 + 1);
     backoff->next_ms = full_ms > backoff->max_ms / 2 ? backoff->max_ms : full_ms * 2;
@@ -41,5 +42,5 @@ uint32_t zmtp_backoff_next(struct zmtp_backoff *backoff)
 
 void zmtp_backoff_reset(struct zmtp_backoff *backoff)
 {
-    backoff->next_ms = backoff->min_ms;
+    if (backoff) backoff->next_ms = backoff->min_ms;
 }

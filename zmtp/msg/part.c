@@ -13,6 +13,7 @@ static void part_point(struct zmtp_part *part, struct zmtp_slab *slab, const uin
 int zmtp_part_reserve(struct zmtp_part *part, size_t size, uint8_t **room,
                       const struct zmtp_allocator *allocator)
 {
+    if (!part || !room) return ZMTP_ERR_ARGUMENT;
     if (size <= ZMTP_PART_INLINE) {
         part->slab = NULL;
         part->size = size;
@@ -57,6 +58,7 @@ int zmtp_part_wrap(struct zmtp_part *part, void *data, size_t size,
 
 void zmtp_part_share(struct zmtp_part *part, const struct zmtp_part *of)
 {
+    if (!part || !of) return;
     *part = *of;
     if (part->slab) zmtp__slab_ref(part->slab);
 }

@@ -122,7 +122,7 @@ uint64_t zmtp_peer_deadline(const struct zmtp_peer *peer)
 
 void zmtp_peer_tick(struct zmtp_peer *peer, uint64_t now_ms)
 {
-    if (now_ms < zmtp_peer_deadline(peer)) return;
+    if (!peer || now_ms < zmtp_peer_deadline(peer)) return;
     if (peer->raw) {
         zmtp__raw_tick(peer, now_ms);
         return;

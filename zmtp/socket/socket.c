@@ -90,12 +90,12 @@ void zmtp_socket_close(struct zmtp_socket *socket)
 
 enum zmtp_socket_type zmtp_socket_type(const struct zmtp_socket *socket)
 {
-    return socket->config.type;
+    return socket ? socket->config.type : ZMTP_SOCKET_TYPES;
 }
 
 const struct zmtp_socket_config *zmtp_socket_config(const struct zmtp_socket *socket)
 {
-    return &socket->config;
+    return socket ? &socket->config : NULL;
 }
 
 int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_bytes routing_id,
@@ -459,7 +459,7 @@ bool zmtp_socket_flow(const struct zmtp_socket *socket, const struct zmtp_pipe_e
 
 const uint64_t *zmtp_socket_dropped(const struct zmtp_socket *socket)
 {
-    return socket->counters.dropped;
+    return socket ? socket->counters.dropped : NULL;
 }
 
 void zmtp_socket_each_pipe(const struct zmtp_socket *socket,
