@@ -48,20 +48,22 @@ static void test_the_largest_sizes_are_refused_by_their_header_alone(void **stat
         uint8_t flags;
         uint64_t size;
         int error;
+        const char *words;
     } cases[] = {
-        {0, INT64_MAX, ZMTP_ERR_LIMIT},
-        {0, (uint64_t)INT64_MAX + 1, ZMTP_ERR_FRAME},
-        {0, UINT64_MAX, ZMTP_ERR_FRAME},
-        {ZMTP_FLAG_MORE, INT64_MAX, ZMTP_ERR_LIMIT},
-        {ZMTP_FLAG_COMMAND, INT64_MAX, ZMTP_ERR_LIMIT},
-        {0, ZMTP_DEFAULT_MESSAGE_MAX + 1, ZMTP_ERR_LIMIT},
-        {ZMTP_FLAG_COMMAND, ZMTP_DEFAULT_COMMAND_MAX + 1, ZMTP_ERR_LIMIT},
+        {0, INT64_MAX, ZMTP_ERR_LIMIT, "longer than"},
+        {0, (uint64_t)INT64_MAX + 1, ZMTP_ERR_FRAME, ""},
+        {0, UINT64_MAX, ZMTP_ERR_FRAME, ""},
+        {ZMTP_FLAG_MORE, INT64_MAX, ZMTP_ERR_LIMIT, "longer than"},
+        {ZMTP_FLAG_COMMAND, INT64_MAX, ZMTP_ERR_LIMIT, "longer than"},
+        {0, ZMTP_DEFAULT_MESSAGE_MAX + 1, ZMTP_ERR_LIMIT, "limits.message_max"},
+        {ZMTP_FLAG_COMMAND, ZMTP_DEFAULT_COMMAND_MAX + 1, ZMTP_ERR_LIMIT, "limits.command_max"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         connect_pair(rig);
         rig->budget.bytes_peak = rig->budget.bytes;
         hear_long_header(rig, cases[i].flags, cases[i].size);
         rig_assert_closed(rig, cases[i].error);
+        rig_assert_reason(rig, cases[i].words);
         assert_true(rig->budget.bytes_peak <= rig->budget.bytes + 64);
         rig_close(rig);
     }
@@ -97,6 +99,7 @@ static void test_a_message_is_limited_over_all_its_parts(void **state)
     rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
     rig_hear(rig, LITERAL("\0\1")); // the eleventh is only promised
     rig_assert_closed(rig, ZMTP_ERR_LIMIT);
+    rig_assert_reason(rig, "limits.message_max");
     rig_assert_no_message(rig);
 }
 
@@ -111,6 +114,7 @@ static void test_a_part_has_a_limit_of_its_own(void **state)
     rig_assert_message(rig, "qrstuv");
     rig_hear(rig, LITERAL("\0\7")); // only promised
     rig_assert_closed(rig, ZMTP_ERR_LIMIT);
+    rig_assert_reason(rig, "limits.part_max");
     rig_assert_no_message(rig);
 }
 
@@ -126,6 +130,7 @@ static void test_a_message_has_so_many_parts_and_no_more(void **state)
     rig_assert_state(rig, ZMTP_PEER_TRAFFIC);
     rig_hear(rig, LITERAL("\0\0"));
     rig_assert_closed(rig, ZMTP_ERR_LIMIT);
+    rig_assert_reason(rig, "limits.parts_max");
 }
 
 static void test_a_command_has_a_limit_of_its_own(void **state)
@@ -336,6 +341,7 @@ static void test_a_flood_of_unknown_commands_closes(void **state)
     assert_int_equal(zmtp_peer_counters(rig->peer).unknown_commands, 3);
     rig_hear(rig, LITERAL("\0\1B\4\2\1?"));
     rig_assert_closed(rig, ZMTP_ERR_LIMIT);
+    rig_assert_reason(rig, "limits.unknown_commands_max");
     rig_assert_message(rig, "B");
     rig_close(rig);
     rig->config.limits.unknown_commands_max = 0; // no limit

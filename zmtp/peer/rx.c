@@ -73,6 +73,14 @@ static enum rx_result rx_stop(struct zmtp_peer *peer, int error)
     return RX_STOPPED;
 }
 
+// The other side went beyond a limit of ours: |breach| says which, so that whoever runs this side knows what
+// to raise. It fits into a part's struct, as a stranger's octets must cost no memory.
+static enum rx_result rx_stop_breach(struct zmtp_peer *peer, const char *breach)
+{
+    zmtp__peer_keep_reason(peer, zmtp_bytes_text(breach));
+    return rx_stop(peer, ZMTP_ERR_LIMIT);
+}
+
 struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer)
 {
     if (!peer) return (struct zmtp_room){0};
@@ -238,7 +246,8 @@ static enum rx_result rx_handshake(struct zmtp_peer *peer, uint64_t now_ms)
     if (header == 0) return RX_MORE;
     if (!frame.command) return rx_stop(peer, ZMTP_ERR_COMMAND);
     const uint32_t max = peer->limits.handshake_frame_max;
-    if (max && frame.size > max) return rx_stop(peer, ZMTP_ERR_LIMIT);
+    if (max && frame.size > max)
+        return rx_stop_breach(peer, "a frame is longer than limits.handshake_frame_max");
     if (frame.size > rest.size - (size_t)header) return RX_MORE;
     uint8_t *const body = held->slab->data + (held->at - held->slab->data) + header;
     held->at = body + frame.size;
@@ -283,6 +292,8 @@ static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
     return result < 0 ? rx_stop(peer, result) : RX_STEP;
 }
 
+static const char rx_too_many_unknown[] = "more commands than limits.unknown_commands_max";
+
 // A command after the handshake that is not for the pattern.
 static enum rx_result rx_act(struct zmtp_peer *peer, const struct zmtp_command *command,
                              uint64_t now_ms)
@@ -302,7 +313,7 @@ static enum rx_result rx_act(struct zmtp_peer *peer, const struct zmtp_command *
         if (result == ZMTP_OK) result = ZMTP_ERR_TURNED_AWAY;
     } else if (peer->counters.unknown_commands++ >= peer->limits.unknown_commands_max &&
                peer->limits.unknown_commands_max > 0) {
-        result = ZMTP_ERR_LIMIT;
+        return rx_stop_breach(peer, rx_too_many_unknown);
     }
     return result < 0 ? rx_stop(peer, result) : RX_STEP;
 }
@@ -354,17 +365,23 @@ static void rx_part(struct zmtp_peer *peer, struct rx_run *run, const struct zmt
     run->boundary = next;
 }
 
-static bool rx_within_limits(const struct zmtp_peer *peer, const struct zmtp_frame *frame)
+// Which limit the frame is beyond, in words; null: none.
+static const char *rx_breach(const struct zmtp_peer *peer, const struct zmtp_frame *frame)
 {
     const struct zmtp_peer_limits *limits = &peer->limits;
     // Whatever the options say, sizes must fit into memory's own.
-    if (frame->size > SIZE_MAX / 4) return false;
-    if (frame->command) return !limits->command_max || frame->size <= limits->command_max;
-    if (limits->parts_max && peer->message_parts >= limits->parts_max) return false;
-    if (limits->part_max && frame->size > limits->part_max) return false;
-    if (!limits->message_max) return true;
-    return peer->message_size <= limits->message_max &&
-           frame->size <= limits->message_max - peer->message_size;
+    if (frame->size > SIZE_MAX / 4) return "a frame is longer than memory can be";
+    if (frame->command && limits->command_max && frame->size > limits->command_max)
+        return "a command is longer than limits.command_max";
+    if (frame->command) return NULL;
+    if (limits->parts_max && peer->message_parts >= limits->parts_max)
+        return "a message has more parts than limits.parts_max";
+    if (limits->part_max && frame->size > limits->part_max)
+        return "a part is longer than limits.part_max";
+    if (limits->message_max && (peer->message_size > limits->message_max ||
+                                frame->size > limits->message_max - peer->message_size))
+        return "a message is longer than limits.message_max";
+    return NULL;
 }
 
 // What the header at |rest| says, in the framing of the peer's version.
@@ -383,7 +400,8 @@ static enum rx_result rx_void(struct zmtp_peer *peer, struct rx_run *run, int si
     if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;
     peer->held.at += size;
     run->begin = run->boundary = peer->held.at;
-    if (peer->counters.unknown_commands++ >= max && max > 0) return rx_stop(peer, ZMTP_ERR_LIMIT);
+    if (peer->counters.unknown_commands++ >= max && max > 0)
+        return rx_stop_breach(peer, rx_too_many_unknown);
     return RX_STEP;
 }
 
@@ -418,9 +436,11 @@ static enum rx_result rx_frame(struct zmtp_peer *peer, struct rx_run *run, uint6
     if (header == 0) return RX_MORE;
     const bool old = header > 0 && peer->their_major == 1;
     if (old && zmtp__frame1_is_void(header)) return rx_void(peer, run, header);
-    const int error = header < 0 ? header : rx_within_limits(peer, &frame) ? 0 : ZMTP_ERR_LIMIT;
-    if (error < 0) // what came whole before it is still delivered
-        return rx_flush(peer, run) == RX_STOPPED ? RX_STOPPED : rx_stop(peer, error);
+    const char *const breach = header < 0 ? NULL : rx_breach(peer, &frame);
+    if (header < 0 || breach) { // what came whole before it is still delivered
+        if (rx_flush(peer, run) == RX_STOPPED) return RX_STOPPED;
+        return breach ? rx_stop_breach(peer, breach) : rx_stop(peer, header);
+    }
     const size_t size = (size_t)header + (size_t)frame.size;
     if (size > rest.size) {
         if (!frame.command) peer->moved = true; // however slowly it comes
@@ -500,9 +520,9 @@ static enum rx_result rx_await_sealed(struct zmtp_peer *peer)
     const int header = zmtp__frame_decode(zmtp_bytes_of(peer->held.at, have), &outer);
     if (header <= 0) return RX_MORE;
     const uint64_t size = outer.size > ZMTP__SEAL_OVERHEAD ? outer.size - ZMTP__SEAL_OVERHEAD : 0;
-    if (!rx_within_limits(peer, &(struct zmtp_frame){.size = size}) &&
-        !rx_within_limits(peer, &(struct zmtp_frame){.size = size, .command = true}))
-        return rx_stop(peer, ZMTP_ERR_LIMIT);
+    const char *const breach = rx_breach(peer, &(struct zmtp_frame){.size = size});
+    if (breach && rx_breach(peer, &(struct zmtp_frame){.size = size, .command = true}))
+        return rx_stop_breach(peer, breach);
     return have < RX_BIG ? RX_MORE : rx_begin_big(peer, (size_t)header + (size_t)outer.size);
 }
 
