@@ -53,6 +53,7 @@ static void inproc_make_room(const struct zmtp__inproc_link *link)
         if (other->dialler != link->dialler && strcmp(other->endpoint, link->endpoint) != 0)
             continue;
         other->error = ZMTP_OK;
+        other->nobody = false;
         inproc_changed(other->dialler);
     }
 }
@@ -82,10 +83,12 @@ static int inproc_join_near(struct zmtp__inproc_link *link, struct zmtp_uv_socke
 
 static void inproc_join(struct zmtp_uv *uv, struct zmtp__inproc_link *link)
 {
+    if (link->binder || link->crossing || link->nobody) return;
     struct zmtp__inproc_name *name = inproc_find(uv, link->endpoint);
-    if (link->binder || link->crossing || (name && link->error < 0)) return;
+    if (name && link->error < 0) return;
     const int error = name ? inproc_join_near(link, name->socket) : zmtp__crossing_dial(link);
-    if (error == ZMTP_ERR_NOT_FOUND) return;
+    link->nobody = error == ZMTP_ERR_NOT_FOUND;
+    if (link->nobody) return;
     if (error == ZMTP_ERR_MEMORY) {
         uv->inproc_news = true; // tried again when there may be more
         zmtp__engine_later(uv);
@@ -131,8 +134,12 @@ int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     }
     strcpy(socket->endpoint, endpoint);
     uv->names = name;
-    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
+    // Each waiting dial looks for a name itself, so only those are called that mean this one.
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
+        if (strcmp(link->endpoint, endpoint) != 0) continue;
+        link->nobody = false;
         inproc_join(uv, link);
+    }
     inproc_changed(socket);
     return ZMTP_OK;
 }
@@ -154,7 +161,10 @@ int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint)
 static void inproc_forgive(struct zmtp_uv *uv, const char *endpoint)
 {
     for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
-        if (!link->binder && strcmp(link->endpoint, endpoint) == 0) link->error = ZMTP_OK;
+        if (!link->binder && strcmp(link->endpoint, endpoint) == 0) {
+            link->error = ZMTP_OK;
+            link->nobody = false;
+        }
 }
 
 static void inproc_free_name(struct zmtp_uv *uv, struct zmtp__inproc_name **at)
@@ -371,10 +381,18 @@ static void inproc_look_for_cuts(struct zmtp_uv *uv)
     }
 }
 
+// Other engines have bound names, or invite.
+static void inproc_hear_of_names(struct zmtp_uv *uv)
+{
+    uv->inproc_news = true;
+    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
+        link->nobody = false;
+}
+
 void zmtp__inproc_look(struct zmtp_uv *uv)
 {
     inproc_look_for_cuts(uv);
-    if (uv->harbour && zmtp__harbour_names(uv->harbour)) uv->inproc_news = true;
+    if (uv->harbour && zmtp__harbour_names(uv->harbour)) inproc_hear_of_names(uv);
     if (uv->inproc_news) {
         uv->inproc_news = false;
         for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
