@@ -351,7 +351,8 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
 // path only; ZMTP_ERR_UNSUPPORTED unless the library was built with WS=1.
 int zmtp_uv_bind(struct zmtp_uv_socket *socket, const char *endpoint);
 // Dials, and dials again whenever the connection ends. Returns at once; nobody need listen yet. What
-// is sent meanwhile waits, except over inproc, where sends say ZMTP_ERR_AGAIN until the name is bound.
+// is sent meanwhile waits, except over inproc, where sends say ZMTP_ERR_AGAIN until the name is bound. A
+// message that was on its way when the connection broke is sent again; see ZMTP_DROP_UNSENT.
 // A name is looked up anew for each dial, without waiting, and all its addresses are tried in turn. An
 // endpoint that is dialled twice is two connections.
 //

@@ -419,6 +419,81 @@ static void test_peers_are_visible(void **state)
     }
 }
 
+// More than the kernel's buffers hold, so that some of it waits here when the other side hangs up.
+enum { BIG = 24 * 1024 * 1024 };
+
+static void send_big(struct node *node)
+{
+    uint8_t *const octets = calloc(1, BIG);
+    assert_non_null(octets);
+    const struct zmtp_bytes part = {octets, BIG};
+    assert_int_equal(zmtp_uv_send(node->socket, &part, 1), ZMTP_OK);
+    free(octets);
+}
+
+// A receiver with a limit of 1 MiB for a message, and its sender, which dials it again soon.
+static void start_limited(struct world *world, struct node *from, struct node *to, char *endpoint)
+{
+    node_init(to, world, ZMTP_PULL);
+    to->config.limits.message_max = 1024 * 1024;
+    node_open(to);
+    world_endpoint(world, ZMTP_TCP, endpoint);
+    node_bind(to, endpoint);
+    node_init(from, world, ZMTP_PUSH);
+    from->config.socket.send_bytes_max = 0;
+    from->config.reconnect_min_ms = from->config.reconnect_max_ms = 1;
+    node_open(from);
+    node_connect(from, endpoint);
+}
+
+static void
+test_a_message_that_the_other_side_never_takes_holds_up_those_behind_it_no_longer(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node from, to;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    start_limited(&world, &from, &to, endpoint);
+    send_big(&from);
+    node_send(&from, "behind it");
+    WORLD_UNTIL(&world, to.received == 1);
+    assert_string_equal(to.last, "behind it");
+    assert_int_equal(to.errors[ZMTP_EVENT_CLOSED], ZMTP_ERR_LIMIT);
+    assert_non_null(strstr(to.reasons[ZMTP_EVENT_CLOSED], "limits.message_max"));
+    WORLD_UNTIL(&world, from.events[ZMTP_EVENT_DROPPED] == 1);
+    const struct zmtp_socket_counters counters = zmtp_uv_counters(from.socket);
+    assert_int_equal(counters.dropped[ZMTP_DROP_UNSENT], 1);
+    assert_int_equal(counters.lost, 1);
+    assert_int_equal(counters.copies, counters.left + counters.queued + counters.lost);
+    world_close(&world);
+}
+
+static void close_at_the_second_end(struct node *node, const struct zmtp_event *event)
+{
+    if (event->kind != ZMTP_EVENT_CLOSED || ++node->count < 2) return;
+    zmtp_uv_socket_close(node->socket, NULL, NULL);
+    node->closed = true;
+}
+
+static void test_a_message_within_which_the_other_side_hung_up_twice_is_sent_once_more(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node from, to, heir;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    start_limited(&world, &from, &to, endpoint);
+    to.note = close_at_the_second_end;
+    send_big(&from);
+    WORLD_UNTIL(&world, to.closed);
+    node_start(&heir, &world, ZMTP_PULL);
+    node_bind(&heir, endpoint);
+    WORLD_UNTIL(&world, heir.received == 1);
+    assert_int_equal(zmtp_uv_counters(from.socket).lost, 0);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -432,6 +507,10 @@ int main(void)
         cmocka_unit_test(test_a_slow_callback_holds_up_another_socket_for_moments_only),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),
         cmocka_unit_test(test_peers_are_visible),
+        cmocka_unit_test(
+            test_a_message_that_the_other_side_never_takes_holds_up_those_behind_it_no_longer),
+        cmocka_unit_test(
+            test_a_message_within_which_the_other_side_hung_up_twice_is_sent_once_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -435,6 +435,30 @@ static void test_a_connection_that_breaks_amid_a_message_sends_it_again_and_no_o
     assert_int_equal(f->queue.bytes, 0);
 }
 
+// That the other side hung up so often in its midst may be the message's fault.
+static void test_connections_that_break_amid_one_message_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    put_text(&f->queue, "first");
+    put_text(&f->queue, "second");
+    zmtp__queue_rewind(&f->queue); // before its first octet
+    assert_int_equal(zmtp__queue_cuts(&f->queue), 0);
+    for (size_t i = 1; i <= 3; i++) {
+        zmtp__queue_consume(&f->queue, i);
+        zmtp__queue_rewind(&f->queue);
+        assert_int_equal(zmtp__queue_cuts(&f->queue), i);
+    }
+    zmtp__queue_consume(&f->queue, 2 + 5); // whole
+    assert_int_equal(zmtp__queue_cuts(&f->queue), 0);
+    zmtp__queue_rewind(&f->queue);
+    assert_int_equal(zmtp__queue_cuts(&f->queue), 0);
+    zmtp__queue_consume(&f->queue, 1);
+    zmtp__queue_rewind(&f->queue);
+    assert_int_equal(zmtp__queue_cuts(&f->queue), 1);
+    zmtp__queue_drop(&f->queue);
+    assert_int_equal(zmtp__queue_cuts(&f->queue), 0);
+}
+
 static void test_peek_gives_no_more_views_and_octets_than_asked_for(void **state)
 {
     struct fixture *f = *state;
@@ -662,6 +686,7 @@ int main(void)
         QUEUE_TEST(test_what_is_a_small_part_of_its_slab_is_copied_however_long),
         QUEUE_TEST(test_a_run_of_no_frames_changes_nothing),
         QUEUE_TEST(test_a_connection_that_breaks_amid_a_message_sends_it_again_and_no_other),
+        QUEUE_TEST(test_connections_that_break_amid_one_message_are_counted),
         QUEUE_TEST(test_peek_gives_no_more_views_and_octets_than_asked_for),
         QUEUE_TEST(test_clear_keeps_the_message_that_is_being_sent),
         QUEUE_TEST(test_commands_of_a_broken_connection_do_not_reach_the_next_one),

@@ -12,6 +12,9 @@
 #include "resolver.h"
 #include "transport.h"
 
+// One hang-up may be a crash, and two a supervisor's haste.
+enum { DIALLER_CUTS = 3 };
+
 static uint64_t dialler_now(const struct zmtp__dialler *dialler)
 {
     return uv_now(dialler->conn.socket->uv->loop);
@@ -93,9 +96,20 @@ void zmtp__dialler_up(struct zmtp__dialler *dialler)
     dialler->up_ms = dialler_now(dialler);
 }
 
+// A message within which the other side has hung up again and again is one that it does not take: longer than
+// its limits, say. Those behind it are not to wait for ever.
+static void dialler_unburden(struct zmtp__dialler *dialler, int error)
+{
+    struct zmtp__conn *conn = &dialler->conn;
+    if (error != ZMTP_ERR_EOF && error != ZMTP_ERR_RESET && error != ZMTP_ERR_TURNED_AWAY) return;
+    if (zmtp__queue_cuts(conn->end->in) < DIALLER_CUTS) return;
+    zmtp_socket_lose(conn->socket->core, conn->end, ZMTP_DROP_UNSENT);
+}
+
 void zmtp__dialler_lost(struct zmtp__dialler *dialler, int error)
 {
     struct zmtp__conn *conn = &dialler->conn;
+    dialler_unburden(dialler, error);
     // A connection that held for the delay before it was a good one. Others, and those that end as
     // soon as the handshake is done, must not make a flood of dials.
     const uint64_t now = dialler_now(dialler);
