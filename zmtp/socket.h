@@ -280,9 +280,9 @@ enum zmtp_drop {
     ZMTP_DROP_MALFORMED,  // a datagram that no RADIO sends, or that is longer than |datagram_max|
     ZMTP_DROP_NO_ROOM,    // a datagram that came while the queue was full, or memory short
     ZMTP_DROP_UNSENT,     // a queued datagram that the system would not send: there is no way to
-                          // there, or none for one so long; or a message within which the other side of
-                          // a dial hung up three times in a row: longer than its limits, most likely
-    ZMTP_DROPS            // how many reasons there are
+    // there, or none for one so long; or a message within which the other side of
+    // a dial hung up three times in a row: longer than its limits, most likely
+    ZMTP_DROPS // how many reasons there are
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);
 // For whoever has the other ends of pipes. Counts messages for it that never came into a queue.

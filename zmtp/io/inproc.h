@@ -24,9 +24,9 @@ struct zmtp__inproc_link {
     struct zmtp__farewell *farewell; // to the binder; null without one
     uint64_t numbers[2];             // of the rows of the two
     int error;                       // why this binder does not suit
-    bool nobody;                     // looked for, and not bound; a bind, or news of other engines, end it
-    bool announced;                  // all there is to tell is told, but for:
-    bool up, lost; // the dialler was told of a binder; it is to be told that this one went
+    bool nobody;    // looked for, and not bound; a bind, or news of other engines, end it
+    bool announced; // all there is to tell is told, but for:
+    bool up, lost;  // the dialler was told of a binder; it is to be told that this one went
     char endpoint[ZMTP_ENDPOINT_MAX];
 };
 
