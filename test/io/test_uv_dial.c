@@ -7,6 +7,7 @@
 
 #include "test/support/rig.h"
 #include "test/support/world.h"
+#include "zmtp/io/engine.h"
 
 static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC};
 enum { TRANSPORTS = sizeof transports / sizeof transports[0] };
@@ -38,6 +39,48 @@ static void test_a_dialler_comes_back_when_its_binder_does(void **state)
         }
         assert_true(a.events[ZMTP_EVENT_RETRY] >= 5);
         world_close(&world);
+    }
+}
+
+// Neither waits for the other.
+static void turn_both(struct world *a, struct world *b)
+{
+    if (a->expired || b->expired) fail_msg("the loops did not get there");
+    uv_run(&a->loop, UV_RUN_NOWAIT);
+    uv_run(&b->loop, UV_RUN_NOWAIT);
+}
+
+static void test_what_is_sent_with_care_to_one_that_has_closed_is_for_who_comes_next(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        struct world here, there;
+        struct node a, b;
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        world_open(&here);
+        world_open(&there);
+        world_endpoint(&here, transports[i], endpoint);
+        node_start(&a, &here, ZMTP_PUSH);
+        node_start(&b, &there, ZMTP_PULL);
+        node_bind(&b, endpoint);
+        node_connect(&a, endpoint);
+        node_send(&a, "first");
+        while (b.received == 0)
+            turn_both(&here, &there);
+        node_close(&b); // nobody has looked since at the other side
+        here.uv->wary = true;
+        for (int k = 0; k < 3; k++)
+            node_send(&a, "x");
+        zmtp__engine_flush(here.uv);
+        here.uv->wary = false;
+        node_start(&b, &there, ZMTP_PULL);
+        node_bind(&b, endpoint);
+        while (b.received < 3)
+            turn_both(&here, &there);
+        assert_int_equal(a.events[ZMTP_EVENT_CLOSED], 1);
+        assert_int_equal(a.errors[ZMTP_EVENT_CLOSED], ZMTP_ERR_EOF);
+        world_close(&there);
+        world_close(&here);
     }
 }
 
@@ -597,6 +640,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_dialler_comes_back_when_its_binder_does),
+        cmocka_unit_test(test_what_is_sent_with_care_to_one_that_has_closed_is_for_who_comes_next),
         cmocka_unit_test(test_a_sub_subscribes_again_after_each_restart),
         cmocka_unit_test(test_a_failed_dial_is_told_with_its_reason_and_tried_later_and_later),
         cmocka_unit_test(test_a_name_is_resolved_and_every_address_of_it_tried),

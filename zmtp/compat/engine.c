@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ enum {
     ENGINE_RESTS = 4,
     ENGINE_REST_NS = 20000,
     ENGINE_STILL = 64,
+    // How old a look at what is to be read may be before something is written.
+    ENGINE_WARY_NS = 50000,
 };
 
 static uint64_t engine_now(void)
@@ -45,16 +48,26 @@ static uint64_t engine_note_due(struct zmq__engine *engine)
     return due;
 }
 
+// When nobody has looked for a while and something is to be read, it may be an end: what is written then, although the other
+// side has gone, is lost to who comes in its place.
+static void engine_beware(struct zmq__engine *engine, uint64_t now_ns)
+{
+    struct pollfd item = {.fd = uv_backend_fd(&engine->loop), .events = POLLIN};
+    engine->uv->wary = now_ns - engine->turned_ns >= ENGINE_WARY_NS && poll(&item, 1, 0) > 0;
+}
+
 void zmq__engine_turn(struct zmq__engine *engine)
 {
     const unsigned turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
     atomic_store_explicit(&engine->turns, turns + 1, memory_order_relaxed);
     engine->ran = true;
     const uint64_t begun_ns = uv_hrtime();
+    engine_beware(engine, begun_ns);
     int i = 0;
     do {
         (void)zmtp_uv_turn(engine->uv); // it is open, and runs nothing of the program's
     } while (++i < ENGINE_TURNS && engine_timeout(engine) == 0);
+    engine->uv->wary = false;
     engine->turned_ns = uv_hrtime();
     engine->turn_ns = engine->turned_ns - begun_ns;
 }
@@ -77,7 +90,9 @@ static size_t engine_flush_bytes(size_t count)
 static void engine_flush(struct zmq__engine *engine)
 {
     const uint64_t begun_ns = uv_hrtime();
+    engine_beware(engine, begun_ns);
     const size_t count = zmtp__engine_flush(engine->uv);
+    engine->uv->wary = false;
     const uint64_t ended_ns = uv_hrtime();
     engine->flush_ns = ended_ns - begun_ns;
     engine->flush_bytes = engine_flush_bytes(count);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -322,9 +323,18 @@ static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, s
     return size;
 }
 
+// Has the other side closed, by what the kernel knows? It looks, and takes no error away.
+static bool conn_deserted(const struct zmtp__conn *conn)
+{
+    struct pollfd item = {.fd = conn->watch->fd, .events = POLLRDHUP};
+    return poll(&item, 1, 0) > 0;
+}
+
 static void conn_write(struct zmtp__conn *conn, uint64_t now)
 {
     struct zmtp_bytes views[CONN_VIEWS];
+    // What is not written is for whom is dialled next. The end itself is found by reading.
+    if (conn->socket->uv->wary && conn_deserted(conn)) return;
     if (conn->web) {
         zmtp__web_write(conn, now);
         return;

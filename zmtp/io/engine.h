@@ -45,8 +45,9 @@ struct zmtp_uv {
     uint64_t partings;                // how many of the last two kinds have been freed so far
     struct zmtp__farewell *farewells; // to be told, first come first
     size_t unflushed;                 // octets sent by the user since the last flush
-    uint64_t turn_ns;                 // what dispatches took since the loop's last turn began
-    uint64_t numbers;                 // given to sockets, connections and diallers so far
+    bool wary; // something is to be read: before more is written, it is seen whether that is an end
+    uint64_t turn_ns; // what dispatches took since the loop's last turn began
+    uint64_t numbers; // given to sockets, connections and diallers so far
     uint64_t random;
     unsigned generation;             // of the process that opened it
     struct zmtp__resolver *resolver; // null: no name was looked up
