@@ -22,28 +22,6 @@ struct httpd {
     bool resumed; // a connection, since the last run: it says nothing of that itself
 };
 
-// ---- Answers
-
-enum MHD_Result httpd_say(struct MHD_Connection *connection, unsigned status, char *text,
-                          size_t size, enum MHD_ResponseMemoryMode mode, const char *type)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer(size, text, mode);
-    if (!response) {
-        if (mode == MHD_RESPMEM_MUST_FREE) free(text);
-        return MHD_NO; // the connection closes
-    }
-    (void)MHD_add_response_header(response, "Content-Type", type); // at worst it is untold
-    const enum MHD_Result result = MHD_queue_response(connection, status, response);
-    MHD_destroy_response(response);
-    return result;
-}
-
-enum MHD_Result httpd_say_text(struct MHD_Connection *connection, unsigned status, char *text)
-{
-    return httpd_say(connection, status, text, strlen(text), MHD_RESPMEM_PERSISTENT,
-                     "text/plain; charset=utf-8");
-}
-
 // ---- The loop
 
 static void httpd_ring(uv_timer_t *timer);

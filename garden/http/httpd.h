@@ -30,10 +30,4 @@ void httpd_close(struct httpd *httpd);
 // Whether |text|, as a Host or an Origin has it ("localhost:80", "[::1]", "127.0.0.1"), is an address of loopback.
 bool httpd_is_loopback(const char *text);
 
-// Answers with |text|, of |size| octets, which |mode| tells whose it is.
-enum MHD_Result httpd_say(struct MHD_Connection *connection, unsigned status, char *text,
-                          size_t size, enum MHD_ResponseMemoryMode mode, const char *type);
-// The same with a constant one.
-enum MHD_Result httpd_say_text(struct MHD_Connection *connection, unsigned status, char *text);
-
 #endif

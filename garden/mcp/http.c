@@ -11,6 +11,7 @@
 
 #include "../core/error.h"
 #include "../http/httpd.h"
+#include "headers.h"
 #include "outbox.h"
 
 enum {
@@ -27,6 +28,7 @@ struct http_session {
     char id[HTTP_ID_SIZE];
     struct outbox outbox;
     uint64_t told;               // the last number that a stream took
+    bool over;                   // it ends just now
     struct http_request *stream; // of a GET; null: none
     int64_t used_ms;
 };
@@ -56,6 +58,8 @@ struct http_request {
     char *answer; // of |answer_size| octets; null: there is none
     size_t answer_size;
     bool answer_is_error;
+    bool answer_is_nobodys; // an error of something that was no request
+    bool orphan;            // its session ended first
 };
 
 struct http {
@@ -67,17 +71,47 @@ struct http {
     bool closing;
 };
 
-// ---- Small answers
-
-static enum MHD_Result http_refuse(struct http_request *request, unsigned status, char *text)
-{
-    request->phase = HTTP_OVER;
-    return httpd_say_text(request->connection, status, text);
-}
+// ---- Answers
 
 static const char *http_header(const struct http_request *request, const char *name)
 {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+static bool http_origin_right(const struct http_request *request);
+
+// Sends it, and lets a page that may ask read it. Without |response| there was no memory: the connection closes.
+static enum MHD_Result http_queue(struct http_request *request, unsigned status,
+                                  struct MHD_Response *response)
+{
+    const char *origin = http_header(request, "Origin");
+    if (!response) return MHD_NO;
+    if (origin && http_origin_right(request)) {
+        (void)MHD_add_response_header(response, "Access-Control-Allow-Origin", origin);
+        (void)MHD_add_response_header(response, "Access-Control-Expose-Headers", "Mcp-Session-Id");
+        (void)MHD_add_response_header(response, "Vary", "Origin");
+    }
+    const enum MHD_Result result = MHD_queue_response(request->connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+// The last answer to it: a constant text, with a header unless |name| is null.
+static enum MHD_Result http_say(struct http_request *request, unsigned status, char *text,
+                                const char *name, const char *value)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
+    request->phase = HTTP_OVER;
+    if (response && text[0])
+        (void)MHD_add_response_header(response, "Content-Type", "text/plain; charset=utf-8");
+    if (response && name) (void)MHD_add_response_header(response, name, value);
+    return http_queue(request, status, response);
+}
+
+static enum MHD_Result http_refuse(struct http_request *request, unsigned status, char *text)
+{
+    return http_say(request, status, text, NULL, NULL);
 }
 
 static void http_wake(struct http_request *request)
@@ -106,6 +140,7 @@ static void http_session_end(struct http_session *session)
         session->stream->ended = true;
         http_wake(session->stream);
     }
+    session->over = true;
     session_close(&session->session);
     outbox_fini(&session->outbox);
     free(session);
@@ -199,9 +234,7 @@ static enum MHD_Result http_stream(struct http_request *request, const char *ses
     (void)MHD_add_response_header(response, "Content-Type", "text/event-stream");
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     if (session_id) (void)MHD_add_response_header(response, "Mcp-Session-Id", session_id);
-    const enum MHD_Result result = MHD_queue_response(request->connection, MHD_HTTP_OK, response);
-    MHD_destroy_response(response);
-    return result;
+    return http_queue(request, MHD_HTTP_OK, response);
 }
 
 // A client that has gone is found by writing to it.
@@ -219,8 +252,7 @@ static void http_beat(uv_timer_t *timer)
 
 static bool http_accepts(const struct http_request *request, const char *type)
 {
-    const char *accept = http_header(request, "Accept");
-    return accept && (strstr(accept, type) || strstr(accept, "*/*"));
+    return header_accepts(http_header(request, "Accept"), type);
 }
 
 // Goes on behind the event that the client had last, or behind what a stream took last.
@@ -255,9 +287,7 @@ static enum MHD_Result http_delete(struct http_request *request, struct http_ses
 {
     static char done[] = "";
     http_session_end(session);
-    request->phase = HTTP_OVER;
-    return httpd_say(request->connection, MHD_HTTP_NO_CONTENT, done, 0, MHD_RESPMEM_PERSISTENT,
-                     "text/plain");
+    return http_refuse(request, MHD_HTTP_NO_CONTENT, done);
 }
 
 // ---- POST
@@ -266,9 +296,14 @@ static enum MHD_Result http_delete(struct http_request *request, struct http_ses
 static void http_ended(void *user, const json_t *answer)
 {
     struct http_request *request = user;
+    const struct http_session *session =
+        request->exchange ? request->exchange->session->user : NULL;
+    request->orphan = session && session->over;
     request->exchange = NULL;
     request->answer = answer ? rpc_print(answer, &request->answer_size) : NULL;
     request->answer_is_error = json_object_get(answer, "error") != NULL;
+    request->answer_is_nobodys =
+        request->answer_is_error && json_is_null(json_object_get(answer, "id"));
     if (request->inside) return;
     if (request->phase == HTTP_STREAMING) {
         if (request->answer) (void)outbox_stream_put(&request->stream, 0, request->answer);
@@ -296,10 +331,7 @@ static enum MHD_Result http_answer(struct http_request *request, unsigned status
     }
     if (text) (void)MHD_add_response_header(response, "Content-Type", "application/json");
     if (session_id) (void)MHD_add_response_header(response, "Mcp-Session-Id", session_id);
-    const enum MHD_Result result = MHD_queue_response(
-        request->connection, text ? status : (unsigned)MHD_HTTP_ACCEPTED, response);
-    MHD_destroy_response(response);
-    return result;
+    return http_queue(request, text ? status : (unsigned)MHD_HTTP_ACCEPTED, response);
 }
 
 static bool http_wants_progress(const struct http_session *session,
@@ -320,8 +352,9 @@ static enum MHD_Result http_receive(struct http_request *request, struct http_se
     if (!request->exchange) {
         // What has not led to a session leaves none.
         const bool begun = session->session.version != MCP_NONE;
-        const unsigned status =
-            fresh && request->answer_is_error ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_OK;
+        // What is no request is not accepted; a request is, and may be answered with an error.
+        const bool bad = request->answer_is_nobodys || (fresh && request->answer_is_error);
+        const unsigned status = bad ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_OK;
         const enum MHD_Result result =
             http_answer(request, status, fresh && begun ? session->id : NULL);
         if (fresh && !begun) http_session_end(session);
@@ -343,8 +376,7 @@ static enum MHD_Result http_post(struct http_request *request, struct http_sessi
                 no_accept[] = "Accept: expected application/json and text/event-stream.\n",
                 too_large[] = "The message is too large (garden-mcp --message-max).\n",
                 no_room[] = "There are too many sessions; end one of them.\n";
-    const char *type = http_header(request, "Content-Type");
-    if (!type || strncasecmp(type, "application/json", 16) != 0)
+    if (!header_is_type(http_header(request, "Content-Type"), "application/json"))
         return http_refuse(request, MHD_HTTP_UNSUPPORTED_MEDIA_TYPE, no_type);
     if (!http_accepts(request, "application/json") || !http_accepts(request, "text/event-stream"))
         return http_refuse(request, MHD_HTTP_NOT_ACCEPTABLE, no_accept);
@@ -391,15 +423,23 @@ static bool http_token_right(const struct http *http, const char *given)
 static enum MHD_Result http_unauthorized(struct http_request *request)
 {
     static char text[] = "Authorization: expected Bearer and the token of --token-file.\n";
+    return http_say(request, MHD_HTTP_UNAUTHORIZED, text, "WWW-Authenticate", "Bearer");
+}
+
+// A browser asks, without the token, whether a page may ask (CORS, preflight).
+static enum MHD_Result http_preflight(struct http_request *request)
+{
+    static char none[] = "";
     struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_PERSISTENT);
+        MHD_create_response_from_buffer(0, none, MHD_RESPMEM_PERSISTENT);
     request->phase = HTTP_OVER;
     if (!response) return MHD_NO;
-    (void)MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
-    const enum MHD_Result result =
-        MHD_queue_response(request->connection, MHD_HTTP_UNAUTHORIZED, response);
-    MHD_destroy_response(response);
-    return result;
+    (void)MHD_add_response_header(response, "Access-Control-Allow-Methods", "POST, GET, DELETE");
+    (void)MHD_add_response_header(response, "Access-Control-Allow-Headers",
+                                  "Authorization, Content-Type, Mcp-Session-Id, "
+                                  "Mcp-Protocol-Version, Last-Event-ID");
+    (void)MHD_add_response_header(response, "Access-Control-Max-Age", "600");
+    return http_queue(request, MHD_HTTP_NO_CONTENT, response);
 }
 
 // What is asked of the session that it names; a POST may begin one.
@@ -414,7 +454,8 @@ static enum MHD_Result http_route(struct http_request *request, const char *meth
     const char *version = http_header(request, "MCP-Protocol-Version");
     struct http_session *session = id ? http_session_find(request->http, id) : NULL;
     if (!post && !get && strcmp(method, "DELETE") != 0)
-        return http_refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, no_method);
+        return http_say(request, MHD_HTTP_METHOD_NOT_ALLOWED, no_method, "Allow",
+                        "POST, GET, DELETE");
     if (version && session_version_find(version) == MCP_NONE)
         return http_refuse(request, MHD_HTTP_BAD_REQUEST, no_version);
     if (id && !session) return http_refuse(request, MHD_HTTP_NOT_FOUND, no_session);
@@ -431,6 +472,8 @@ static enum MHD_Result http_judge(struct http_request *request, const char *path
                 no_path[] = "There is /mcp.\n";
     if (!http_host_right(request)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_host);
     if (!http_origin_right(request)) return http_refuse(request, MHD_HTTP_FORBIDDEN, no_origin);
+    if (strcmp(method, "OPTIONS") == 0 && http_header(request, "Access-Control-Request-Method"))
+        return http_preflight(request);
     if (request->stranger) return http_unauthorized(request);
     if (strcmp(path, "/mcp") != 0) return http_refuse(request, MHD_HTTP_NOT_FOUND, no_path);
     return http_route(request, method);
@@ -457,6 +500,7 @@ static enum MHD_Result http_asked(void *user, struct MHD_Connection *connection,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **state)
 {
+    static char ended[] = "The session ended before the answer: initialize anew.\n";
     struct http *http = user;
     struct http_request *request = *state;
     (void)version;
@@ -477,7 +521,8 @@ static enum MHD_Result http_asked(void *user, struct MHD_Connection *connection,
     case HTTP_READING:
         return http->closing ? MHD_NO : http_judge(request, path, method);
     case HTTP_ANSWERED:
-        return http_answer(request, MHD_HTTP_OK, NULL);
+        return request->orphan ? http_refuse(request, MHD_HTTP_NOT_FOUND, ended)
+                               : http_answer(request, MHD_HTTP_OK, NULL);
     case HTTP_WAITING:
         return http->closing ? MHD_NO : MHD_YES;
     case HTTP_STREAMING:

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../garden/mcp/headers.h"
 #include "../../garden/mcp/lines.h"
 #include "../../garden/mcp/outbox.h"
 #include "../../garden/mcp/slicer.h"
@@ -180,6 +181,43 @@ static void test_a_slice_beyond_four_gigabytes_is_rf64(void **state)
     slice_of_gaps(UINT64_C(1) << 40, 4, "RF64", 80);
 }
 
+// ---- Headers
+
+static void test_headers_of_http_are_read_as_lists_of_ranges(void **state)
+{
+    static const struct {
+        const char *value;
+        bool accepted;
+    } cases[] = {
+        {"text/event-stream", true},
+        {"application/json, text/event-stream", true},
+        {"Text/Event-Stream;q=0.5", true},
+        {"text/*", true},
+        {"*/*", true},
+        {" , ,\ttext/event-stream ;q=1", true},
+        {"*/*;q=0, text/*", true},
+        {"text/event-stream;q=0, */*", false},
+        {"text/*; charset=x; Q=0.000", false},
+        {"text/*;q=0.001", true},
+        {"text/event-streams", false},
+        {"text/event", false},
+        {"application/*", false},
+        {"*", false},
+        {";q=0", false},
+        {"", false},
+        {NULL, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (header_accepts(cases[i].value, "text/event-stream") != cases[i].accepted)
+            fail_msg("Accept: %s", cases[i].value ? cases[i].value : "(none)");
+    assert_true(header_is_type("application/json", "application/json"));
+    assert_true(header_is_type("Application/JSON ; charset=utf-8", "application/json"));
+    assert_false(header_is_type("application/jsonx", "application/json"));
+    assert_false(header_is_type("application", "application/json"));
+    assert_false(header_is_type(NULL, "application/json"));
+}
+
 // ---- Tools
 
 static size_t allocations_left;
@@ -266,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_the_latest_messages_are_kept_by_their_numbers),
         cmocka_unit_test(test_large_messages_push_others_out_and_the_newest_stays),
         cmocka_unit_test(test_a_stream_gives_its_events_in_pieces),
+        cmocka_unit_test(test_headers_of_http_are_read_as_lists_of_ranges),
         cmocka_unit_test(test_a_slice_beyond_four_gigabytes_is_rf64),
         cmocka_unit_test(
             test_a_list_of_tools_is_made_whole_or_not_at_all), // before others made one

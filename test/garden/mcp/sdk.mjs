@@ -8,7 +8,7 @@ import {join} from 'node:path';
 import {Client} from '@modelcontextprotocol/sdk/client/index.js';
 import {StdioClientTransport} from '@modelcontextprotocol/sdk/client/stdio.js';
 import {StreamableHTTPClientTransport} from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import {LoggingMessageNotificationSchema, McpError, ResourceListChangedNotificationSchema,
+import {EmptyResultSchema, LoggingMessageNotificationSchema, McpError, ResourceListChangedNotificationSchema,
     ResourceUpdatedNotificationSchema} from '@modelcontextprotocol/sdk/types.js';
 
 const BIN = process.env.BIN;
@@ -464,6 +464,41 @@ async function a_client_that_goes_leaves_a_sealed_recording(stage) {
     assert.match((await call(other, 'stream_status', {uri})).status, /stop/, 'the daemon tells of it still');
 }
 
+// Everything at once, in no order, with a daemon that is killed amid it.
+async function odd_orders_are_survived(stage) {
+    await stage.gardend();
+    const client = await stage.client();
+    const uri = 'garden://transport';
+    await assert.rejects(client.request({method: 'initialize', params: {protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {
+        name: 'again', version: '1'}}}, EmptyResultSchema), error => error.code === -32600);
+    for (const requestId of [999, 'none', 0]) await client.notification({method: 'notifications/cancelled', params: {requestId}});
+    const lists = await Promise.all(Array.from({length: 20}, () => client.listTools()));
+    for (const {tools} of lists) assert.deepEqual(tools, client.tools);
+    await Promise.all(Array.from({length: 30}, (_, i) => i % 2 ? client.subscribeResource({uri}) : client.unsubscribeResource({uri})));
+    await client.unsubscribeResource({uri});
+    // Half of them are not wanted any more as soon as they were sent.
+    const outcomes = await Promise.allSettled(Array.from({length: 40}, (_, i) => {
+        const controller = new AbortController();
+        const call = client.callTool({name: i % 4 < 2 ? 'node_list' : 'transport_state', arguments: {}}, undefined, {timeout: PATIENCE, signal: controller.signal});
+        if (i % 2) controller.abort('not wanted');
+        return call;
+    }));
+    // Some were answered before it was told; such an answer is nobody's then.
+    await client.ping();
+    client.failures = client.failures.filter(({message}) => !message.includes('unknown message ID'));
+    outcomes.forEach(({status, value}, i) => assert(i % 2 ? status === 'rejected' : status === 'fulfilled' && !value.isError, `${i}: ${status}`));
+    const amid = Array.from({length: 40}, (_, i) => i % 5 === 4 ? client.ping() : client.callTool({name: i % 2 ? 'node_list' : 'transport_state', arguments: {}}));
+    await stage.end('SIGKILL');
+    for (const result of await Promise.all(amid))
+        assert(!result.isError || /not reachable|does not answer|lost|closed/.test(result.content[0].text), JSON.stringify(result));
+    await client.ping();
+    await stage.gardend();
+    assert.equal((await call(client, 'transport_state')).playing, false);
+    assert.equal((await call(client, 'node_list')).count, 0);
+    assert.match(await failure(client, 'node_add', {name: 'y'.repeat(300000), node_type: 'x', config: {}}), /65536/);
+    await client.ping();
+}
+
 async function every_tool_was_called(stage) {
     const client = await stage.client();
     assert.deepEqual(client.tools.map(tool => tool.name).filter(name => !called.has(name)), []);
@@ -483,6 +518,7 @@ const tests = [
     resources_tell_of_their_changes,
     what_goes_wrong_with_streams_is_told,
     a_client_that_goes_leaves_a_sealed_recording,
+    odd_orders_are_survived,
     every_tool_was_called,
 ];
 let failed = 0, number = 0;

@@ -165,12 +165,20 @@ def what_is_no_such_request_is_refused(stage):
     session = server.begin()
     for status, method, more in (
             (404, "POST", {"path": "/"}), (404, "GET", {"path": "/metrics"}), (404, "POST", {"path": "/mcp/x"}),
-            (405, "PUT", {}), (405, "PATCH", {}), (415, "POST", {"Content_Type": "text/plain"}),
+            (405, "PUT", {}), (405, "PATCH", {}), (405, "OPTIONS", {}), (415, "POST", {"Content_Type": "text/plain"}),
+            (415, "POST", {"Content_Type": "application/jsonx"}), (415, "POST", {"Content_Type": "application/json-patch+json"}),
+            (200, "POST", {"Content_Type": "Application/JSON;charset=utf-8"}), (406, "POST", {"Accept": ""}),
+            (406, "POST", {"Accept": "application/json, text/event-streams"}), (406, "POST", {"Accept": "*/*, text/event-stream;q=0"}),
+            (200, "POST", {"Accept": "application/*, text/*;q=0.1"}), (200, "POST", {"Accept": "TEXT/Event-Stream,Application/JSON"}),
+            (400, "POST", {"MCP_Protocol_Version": ""}), (400, "POST", {"MCP_Protocol_Version": "2026-07-28"}),
+            (400, "GET", {"MCP_Protocol_Version": "2026-07-28"}), (200, "POST", {"MCP_Protocol_Version": "2025-03-26"}),
             (415, "POST", {"Content_Type": None}), (406, "POST", {"Accept": "application/json"}),
             (406, "POST", {"Accept": None}), (406, "GET", {"Accept": "application/json"}),
             (400, "POST", {"MCP_Protocol_Version": "1999-01-01"}), (200, "POST", {"MCP_Protocol_Version": "2025-06-18"}),
             (200, "POST", {"Content_Type": "application/json; charset=utf-8"}), (200, "POST", {"Accept": "*/*"})):
-        assert server.ask(method, PING if method != "GET" else None, session, **more)[0] == status, (status, method, more)
+        found, headers, _ = server.ask(method, PING if method != "GET" else None, session, **more)
+        assert found == status, (found, status, method, more)
+        assert status != 405 or headers["Allow"] == "POST, GET, DELETE", headers
 
 
 def json_rpc_is_judged_as_it_is_elsewhere(stage):
@@ -179,7 +187,8 @@ def json_rpc_is_judged_as_it_is_elsewhere(stage):
     for body, code in ((b"{", -32700), (b"", -32700), (b"\xff", -32700), (b"[]", -32600), (b"7", -32600),
                        (b'{"jsonrpc":"2.0","id":1,"method":"nothing"}', -32601), (b"[" * 9000, -32700)):
         status, _, answer = server.ask("POST", body, session)
-        assert status == 200 and answer["error"]["code"] == code, (body[:50], status, answer)
+        # What is no request is not accepted; one that is, is answered.
+        assert status == (400 if answer["id"] is None else 200) and answer["error"]["code"] == code, (body[:50], status, answer)
     assert server.ask("POST", b" " * 10001, session)[0] == 413
     assert server.ask("POST", b"{", None)[0] == 400
     assert server.ask("POST", {"jsonrpc": "2.0", "id": 4, "result": {}}, session)[0] == 202
@@ -275,6 +284,95 @@ def a_cancelled_request_ends_without_an_answer(stage):
         os.kill(stage.daemon.pid, signal.SIGCONT)
 
 
+def a_session_that_ends_takes_its_requests_along(stage):
+    stage.gardend()
+    server = Server(stage)
+    session, other = server.begin(), server.begin()
+    server.call(session, "transport_state")
+    os.kill(stage.daemon.pid, signal.SIGSTOP)
+    try:
+        body = {"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "transport_state", "arguments": {}}}
+        connections = []
+        for _ in range(3):
+            connections.append(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE))
+            connections[-1].request("POST", "/mcp", json.dumps(dict(body, id=len(connections))), server.headers(session))
+        # They may not be there yet: so each is asked for until its id is in use.
+        for number in range(1, 4):
+            deadline = time.monotonic() + PATIENCE
+            while "still under way" not in str(server.ask("POST", dict(PING, id=number), session)[2]):
+                assert time.monotonic() < deadline
+        assert server.ask("DELETE", session=session)[0] == 204
+        for connection in connections:
+            response = connection.getresponse()
+            assert response.status == 404 and b"initialize anew" in response.read()
+            connection.close()
+        assert server.ask("DELETE", session=session)[0] == server.ask("GET", session=session)[0] == 404
+        assert server.ask("POST", PING, other)[0] == 200
+    finally:
+        os.kill(stage.daemon.pid, signal.SIGCONT)
+    assert server.call(other, "transport_state")["playing"] is False
+
+
+def pages_that_may_ask_may_read_the_answers(stage):
+    server = Server(stage, "--allow-origin", "https://studio.example")
+    asks = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "authorization, mcp-session-id", "Authorization": None}
+    for origin in ("https://studio.example", "http://localhost:8080"):
+        status, headers, _ = server.ask("OPTIONS", Origin=origin, **asks)
+        assert status == 204 and headers["Access-Control-Allow-Origin"] == origin and "DELETE" in headers["Access-Control-Allow-Methods"], headers
+        for name in ("Authorization", "Content-Type", "Mcp-Session-Id", "Mcp-Protocol-Version", "Last-Event-ID"):
+            assert name in headers["Access-Control-Allow-Headers"], name
+        status, headers, _ = server.ask("POST", INITIALIZE, Origin=origin)
+        assert status == 200 and headers["Access-Control-Allow-Origin"] == origin, headers
+        assert headers["Access-Control-Expose-Headers"] == "Mcp-Session-Id" and headers["Vary"] == "Origin", headers
+        # Also why it was refused, or it could not tell its user.
+        assert server.ask("POST", INITIALIZE, Origin=origin, Authorization=None)[1]["Access-Control-Allow-Origin"] == origin
+    status, headers, _ = server.ask("OPTIONS", Origin="https://evil.example", **asks)
+    assert status == 403 and "Access-Control-Allow-Origin" not in headers, headers
+    assert server.ask("OPTIONS", Origin="http://localhost", Host="evil.example", **asks)[0] == 403
+    assert "Access-Control-Allow-Origin" not in server.ask("POST", INITIALIZE)[1], "programs tell no origin"
+
+
+def odd_orders_have_answers(stage):
+    """As clients of every age and mind may ask."""
+    stage.gardend()
+    server = Server(stage)
+    # One of a version without sessions, which begins with what it knows, and then as of old.
+    discover = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}}}
+    status, headers, answer = server.ask("POST", discover, MCP_Protocol_Version="2026-07-28", Mcp_Method="server/discover")
+    assert status == 400 and "-3202" not in str(answer) and "Mcp-Session-Id" not in headers, (status, answer)
+    status, headers, answer = server.ask("POST", INITIALIZE, MCP_Protocol_Version="2025-11-25")
+    session = headers["Mcp-Session-Id"]
+    assert status == 200, answer
+    # Asked before it was told that the client is ready, and told that twice.
+    assert server.call(session, "transport_state")["playing"] is False
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    assert [server.ask("POST", ready, session)[0] for _ in range(2)] == [202, 202]
+    assert server.ask("POST", INITIALIZE, session)[2]["error"]["code"] == -32600
+    for number in (0, 99, "x", None, [1], {}):  # cancels what is not there, and what is no id
+        assert server.ask("POST", {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}}, session)[0] == 202
+    for wrong in ({"jsonrpc": "2.0", "method": 5}, {"jsonrpc": "2.0", "method": "ping", "id": None}, {"method": "notifications/initialized"}):
+        assert server.ask("POST", wrong, session)[0] == 400, wrong
+    # Subscribed twice is once, and what was never subscribed ends as well.
+    for method in ("subscribe", "subscribe", "unsubscribe", "unsubscribe"):
+        assert server.request(session, f"resources/{method}", uri="garden://transport")["result"] == {}
+    stream = server.open("GET", session=session, Last_Event_ID="99999999999999999999999")
+    server.call(session, "transport_tempo", bpm=91)
+    server.call(session, "transport_play")
+    number, message = next(events(stream))
+    assert message["method"] == "notifications/message", "nothing is subscribed to"
+    stream.close()
+    for odd in ("", "-1", "x", "0", "1e3", str(number)):
+        with server.open("GET", session=session, Last_Event_ID=odd) as again:
+            assert again.status == 200
+    # Two hundred at once, of which a daemon that comes back in the middle answers what it can.
+    result = server.request(session, "tools/call", name="node_add", arguments={"name": "y" * 400_000, "node_type": "x", "config": {}})["result"]
+    assert result["isError"] and "65536" in result["content"][0]["text"], result
+    assert server.ask("POST", {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "node_add", "arguments": {
+        "name": "z" * 2_000_000, "node_type": "x", "config": {}}}}, session)[0] == 413
+    assert server.request(session, "ping")["result"] == {}
+
+
 def who_goes_before_the_answer_and_who_speaks_no_http_harm_nobody(stage):
     stage.gardend()
     server = Server(stage)
@@ -319,6 +417,9 @@ stages.run([
     what_is_told_unasked_comes_by_a_stream_that_can_be_taken_up,
     the_quietest_session_makes_room,
     a_cancelled_request_ends_without_an_answer,
+    a_session_that_ends_takes_its_requests_along,
+    pages_that_may_ask_may_read_the_answers,
+    odd_orders_have_answers,
     who_goes_before_the_answer_and_who_speaks_no_http_harm_nobody,
     the_end_of_the_server_is_the_end_of_its_streams,
 ])
