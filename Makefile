@@ -310,6 +310,8 @@ $(ZMTP_TOOLS): $(O)/bin/%: $(O)/obj/zmtp/tools/%.o $(LIBS)
 $(EXAMPLES): $(O)/%: $(O)/obj/%.o $(LIBS)
 $(TESTS) $(TEST_PEERS): $(O)/%: $(O)/obj/%.o $(TEST_SUPPORT) $(LIB_ZMTP)
 $(filter $(O)/test/garden/%,$(TESTS)): $(LIB_GARDEN)
+# The drop-in's lock is tested by itself.
+$(filter $(O)/test/io/test_latch_threads,$(TESTS)): $(O)/obj/zmtp/compat/latch.o
 # The daemon's machines are tested one by one, and as the program that they make.
 $(filter $(O)/test/garden/test_mcp,$(TESTS)): $(call obj,$(filter-out %/main.c,$(MCP_SRC)))
 $(filter $(O)/test/garden/test_duration,$(TESTS)): $(call obj,garden/tools/duration.c)

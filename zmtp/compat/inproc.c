@@ -235,6 +235,7 @@ static void inproc_answer(struct zmq__socket *socket, const char *text)
 
 int zmq__inproc_bind(struct zmq__socket *socket, const char *text)
 {
+    zmq__latch_prepare();
     atomic_store_explicit(&socket->near, true, memory_order_seq_cst);
     struct zmq__context *const context = socket->context;
     const size_t size = strlen(text) + 1;
@@ -276,6 +277,7 @@ static int inproc_wait(struct zmq__socket *socket, struct inproc_pact *pact)
 
 int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
 {
+    zmq__latch_prepare();
     atomic_store_explicit(&socket->near, true, memory_order_seq_cst);
     struct zmq__context *const context = socket->context;
     struct inproc_pact *pact = inproc_open_pact(text);

@@ -3,7 +3,9 @@
 // out of the ordinary: then it is theirs, and the lock that was taken is theirs, too.
 //
 // A message is written where it leaves, and read where it lies, without a struct of its own; there are no atomic writes
-// but the lock's.
+// but the lock's, and none at all over a line by the thread that the lock favours (latch.h). Over inproc, 64 octets
+// from PUSH to PULL, that was 95 ns of both threads before any of it, 46 with an exchange for each lock, and 37
+// without.
 #ifndef ZMTP_COMPAT_QUICK_H
 #define ZMTP_COMPAT_QUICK_H
 
@@ -11,18 +13,34 @@
 #include "../socket/express.h"
 #include "socket.h"
 
-// Takes the lock. Null: something is not as always, and nothing was done. Who goes on with a general function says so
-// by zmq__socket_begin.
-static inline struct zmq__socket *zmq__quick_enter(void *handle)
+// A call that is inside.
+struct zmq__quick {
+    struct zmq__socket *socket; // null: something is not as always, and nothing was done
+    struct zmq__seat *seat;     // it slipped in; null: it has the lock
+};
+
+// Takes the lock, or slips in. Who goes on with a general function says so by zmq__quick_begin.
+static inline struct zmq__quick zmq__quick_enter(void *handle)
 {
+    const struct zmq__quick none = {NULL, NULL};
     struct zmq__socket *const socket = handle;
-    if (!socket) return NULL;
+    if (!socket) return none;
     if (atomic_load_explicit(&socket->handle.tag, memory_order_acquire) != ZMQ__TAG_SOCKET)
-        return NULL;
-    if (socket->generation != zmtp__fork_generation()) return NULL;
-    if (zmq__context_terminated(socket->context)) return NULL;
-    if (atomic_exchange_explicit(&socket->held, true, memory_order_seq_cst)) return NULL;
-    return socket;
+        return none;
+    if (socket->generation != zmtp__fork_generation()) return none;
+    if (zmq__context_terminated(socket->context)) return none;
+    const void *const me = zmq__latch_me();
+    struct zmq__seat *const seat = zmq__latch_slip(&socket->latch, me);
+    if (!seat && !zmq__latch_try(&socket->latch, me)) return none;
+    return (struct zmq__quick){socket, seat};
+}
+
+// It has the lock from now on, and is inside as after zmq__socket_enter.
+static inline struct zmq__socket *zmq__quick_begin(struct zmq__quick quick)
+{
+    if (quick.seat) zmq__latch_settle(&quick.socket->latch, quick.seat);
+    zmq__socket_begin(quick.socket);
+    return quick.socket;
 }
 
 // Has it one thread, and connections alone, or lines alone of which none has news?
@@ -39,26 +57,31 @@ static inline void zmq__quick_leave(struct zmq__socket *socket, bool left)
     if (left) {
         socket->told = 0;
         zmq__engine_enter(socket->engine);
-        atomic_store_explicit(&socket->held, false, memory_order_release);
+        zmq__latch_leave(&socket->latch, memory_order_release);
         return;
     }
     zmq__socket_begin(socket);
     zmq__socket_leave(socket);
 }
 
-// The same of a socket with lines. Its dock has slept all the time, so whoever calls rings, and works for the socket
-// or, if it does not get the lock, has called before this thread looks.
-static inline void zmq__quick_part(struct zmq__socket *socket)
+// The same of a socket with lines, also for a call that slipped in. Its dock has slept all the time, so whoever calls
+// rings, and works for the socket or, if it does not get in, has called before this thread looks.
+static inline void zmq__quick_part(struct zmq__quick quick)
 {
+    struct zmq__socket *const socket = quick.socket;
     if (socket->core->marks.first || socket->dock.marks.first) {
-        zmq__socket_begin(socket);
-        zmq__socket_look(socket);
+        zmq__socket_look(zmq__quick_begin(quick));
         zmq__socket_leave(socket);
         return;
     }
-    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
-    if (atomic_load_explicit(&socket->dock.called, memory_order_seq_cst))
-        zmq__socket_come_back(socket);
+    if (quick.seat) {
+        if (zmq__latch_slip_out(&socket->latch, quick.seat)) return;
+    } else {
+        zmq__latch_count(&socket->latch, zmq__latch_me());
+        zmq__latch_leave(&socket->latch, memory_order_seq_cst);
+        if (!atomic_load_explicit(&socket->dock.called, memory_order_seq_cst)) return;
+    }
+    zmq__socket_come_back(socket);
 }
 
 // Does more wait to be received? Who answers has more to answer then, and what it sends is written with that.
@@ -84,14 +107,15 @@ static inline bool zmq__quick_rests(const struct zmq__engine *engine)
 }
 
 // Sends a message of |body| alone, and lets go of the lock. False: it was not sent.
-static inline bool zmq__quick_send(struct zmq__socket *socket, struct zmtp_bytes body)
+static inline bool zmq__quick_send(struct zmq__quick quick, struct zmtp_bytes body)
 {
+    struct zmq__socket *const socket = quick.socket;
     if (!zmq__quick_plain(socket) || socket->sending.count > 0) return false;
     struct zmq__engine *const engine = socket->engine;
     if (engine && !zmq__engine_takes(engine, body.size)) return false;
     if (!zmtp__express_send(socket->core, body)) return false;
     if (!engine) {
-        zmq__quick_part(socket);
+        zmq__quick_part(quick);
         return true;
     }
     zmq__engine_note_moved(engine);
@@ -109,9 +133,9 @@ static inline bool zmq__quick_peek(struct zmq__socket *socket, struct zmtp__expr
 }
 
 // Takes it, and lets go of the lock.
-static inline void zmq__quick_take(struct zmq__socket *socket,
-                                   const struct zmtp__express_view *view)
+static inline void zmq__quick_take(struct zmq__quick quick, const struct zmtp__express_view *view)
 {
+    struct zmq__socket *const socket = quick.socket;
     struct zmq__engine *const engine = socket->engine;
     zmtp__express_take(socket->core, view);
     if (socket->receiving.count > 0) { // what a general function gave before
@@ -123,7 +147,7 @@ static inline void zmq__quick_take(struct zmq__socket *socket,
     if (!zmq__quick_more(socket))
         zmq__purse_empty(&socket->purse); // so that it keeps no slab that nobody needs
     if (!engine) {
-        zmq__quick_part(socket);
+        zmq__quick_part(quick);
         return;
     }
     zmq__engine_note_moved(engine);

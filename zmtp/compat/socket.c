@@ -78,7 +78,7 @@ void zmq__socket_unref(struct zmq__socket *socket)
 
 static bool socket_try(struct zmq__socket *socket)
 {
-    return !atomic_exchange_explicit(&socket->held, true, memory_order_seq_cst);
+    return zmq__latch_try(&socket->latch, zmq__latch_me());
 }
 
 static void socket_lock(struct zmq__socket *socket)
@@ -241,7 +241,7 @@ static void socket_let_go(struct zmq__socket *socket, memory_order order)
     if (socket->stirred) zmq__sleepers_wake(&socket->sleepers);
     socket->stirred = false;
     socket->lines_left = SOCKET_LINES;
-    atomic_store_explicit(&socket->held, false, order);
+    zmq__latch_leave(&socket->latch, order);
 }
 
 // Whoever calls after the dock is asleep rings, and works for the socket if it gets the lock; if it does not, this
@@ -429,7 +429,7 @@ int zmq__socket_fd(struct zmq__socket *socket)
 static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd items[2],
                                    int timeout_ms)
 {
-    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    zmq__latch_leave(&socket->latch, memory_order_seq_cst);
     socket_inside--;
     if (socket_helpless && !socket_inside) socket_help_all();
     const int result = poll(items, items[1].fd < 0 ? 1 : 2, timeout_ms);
@@ -514,7 +514,7 @@ int zmq__socket_doze(struct zmq__socket *socket, unsigned events, int fds[2], in
         return error;
     }
     // The lock is let go of as for a sleep: what the engine has to do, it does when it rises.
-    atomic_store_explicit(&socket->held, false, memory_order_seq_cst);
+    zmq__latch_leave(&socket->latch, memory_order_seq_cst);
     socket_inside--;
     if (socket_helpless && !socket_inside) socket_help_all();
     return 0;
@@ -607,6 +607,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     atomic_init(&socket->rung, false);
     atomic_init(&socket->refs, 1);
     atomic_init(&socket->unanswered, 0);
+    zmq__latch_init(&socket->latch);
     zmtp__dock_init(&socket->dock);
     socket->lines_left = SOCKET_LINES;
     zmtp_msg_init(&socket->sending, NULL);

@@ -20,6 +20,7 @@
 #include "../socket/far.h"
 #include "context.h"
 #include "engine.h"
+#include "latch.h"
 #include "message.h"
 #include "options.h"
 #include "sleepers.h"
@@ -58,7 +59,7 @@ struct zmq__socket {
     atomic_bool near; // it may have some
     atomic_uint refs; // its own, and of each line that may ring it
     // Other threads'.
-    atomic_bool held;                  // the lock; for ever once it is closed
+    struct zmq__latch latch;           // the lock; held for ever once it is closed
     atomic_uint waiting;               // calls that sleep
     atomic_bool helpless;              // on a thread's list of those to be worked for
     struct zmq__socket *helpless_next; // of that thread
@@ -92,7 +93,7 @@ void zmq__socket_bring_line(struct zmq__socket *socket);
 // Lets go of it, when all is done that other threads have brought. Then works for others whom the call rang.
 void zmq__socket_leave(struct zmq__socket *socket);
 // Another thread brought something while this one let go of the lock by itself (quick.h): it works for the socket, if
-// nobody else is inside.
+// nobody else is inside. Who is looks for what was brought afterwards.
 void zmq__socket_come_back(struct zmq__socket *socket);
 // Leaves, and tells the error, if it is one: 0 or -1.
 int zmq__socket_result(struct zmq__socket *socket, int error);

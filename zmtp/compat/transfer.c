@@ -234,20 +234,17 @@ int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *pa
     return error;
 }
 
-// Whoever could not take the short way goes on: |quick| is the socket if its lock was taken. Null: errno tells.
-static struct zmq__socket *transfer_enter(struct zmq__socket *quick, void *handle)
+// Whoever could not take the short way goes on, entered or not. Null: errno tells.
+static struct zmq__socket *transfer_enter(struct zmq__quick quick, void *handle)
 {
-    if (!quick) return zmq__socket_enter(handle);
-    zmq__socket_begin(quick);
-    return quick;
+    return quick.socket ? zmq__quick_begin(quick) : zmq__socket_enter(handle);
 }
 
 // Sends |body| the short way, and lets go of the lock. False: it was not sent.
-static inline bool transfer_send_quick(struct zmq__socket *socket, struct zmtp_bytes body,
-                                       int flags)
+static inline bool transfer_send_quick(struct zmq__quick quick, struct zmtp_bytes body, int flags)
 {
-    if (flags & ZMQ_SNDMORE) return zmq__routed_name(socket, body);
-    return zmq__quick_send(socket, body) || zmq__routed_send(socket, body);
+    if (flags & ZMQ_SNDMORE) return zmq__routed_name(quick.socket, body);
+    return zmq__quick_send(quick, body) || zmq__routed_send(quick.socket, body);
 }
 
 // Inside.
@@ -282,13 +279,13 @@ int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
 {
     const struct zmq__message *const message = zmq__message_own(msg);
     if (!message && zmq__message_of(msg)) return transfer_send_loan(msg, handle, flags);
-    struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
+    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
     const size_t size = message ? zmq__message_bytes(message).size : 0;
-    if (socket && transfer_send_quick(socket, zmq__message_bytes(message), flags)) {
+    if (quick.socket && transfer_send_quick(quick, zmq__message_bytes(message), flags)) {
         zmq__message_clear(msg);
         return transfer_size(size);
     }
-    socket = transfer_enter(socket, handle);
+    struct zmq__socket *socket = transfer_enter(quick, handle);
     if (!socket) return -1;
     return message ? transfer_send_msg(socket, msg, flags) : zmq__socket_result(socket, EFAULT);
 }
@@ -348,9 +345,9 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     const struct transfer_label label = {0};
     const struct zmtp_bytes body = {data, size};
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
-    struct zmq__socket *socket = zmq__quick_enter(handle);
-    if (socket && transfer_send_quick(socket, body, flags)) return transfer_size(size);
-    socket = transfer_enter(socket, handle);
+    const struct zmq__quick quick = zmq__quick_enter(handle);
+    if (quick.socket && transfer_send_quick(quick, body, flags)) return transfer_size(size);
+    struct zmq__socket *socket = transfer_enter(quick, handle);
     if (!socket) return -1;
     if (transfer_is_body(socket, flags))
         return transfer_result(socket, transfer_send_body(socket, body, flags), size);
@@ -498,20 +495,20 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
     struct zmtp_part old;
     struct zmtp__express_view view;
     struct zmq__message *message = zmq__message_own(msg);
-    struct zmq__socket *socket = message ? zmq__quick_enter(handle) : NULL;
-    if (socket && zmq__quick_peek(socket, &view)) {
-        zmq__message_show(message, view.body, view.slab, view.origin, &socket->purse);
-        zmq__quick_take(socket, &view);
+    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
+    if (quick.socket && zmq__quick_peek(quick.socket, &view)) {
+        zmq__message_show(message, view.body, view.slab, view.origin, &quick.socket->purse);
+        zmq__quick_take(quick, &view);
         return transfer_size(view.body.size);
     }
-    struct zmtp_part *const part = socket ? zmq__routed_part(socket) : NULL;
+    struct zmtp_part *const part = quick.socket ? zmq__routed_part(quick.socket) : NULL;
     size = part ? part->size : 0;
-    if (part && zmq__message_take(msg, part, socket->receiving.origin, !zmq__routed_last(socket)) ==
-                    ZMTP_OK) {
-        zmq__routed_taken(socket);
+    if (part && zmq__message_take(msg, part, quick.socket->receiving.origin,
+                                  !zmq__routed_last(quick.socket)) == ZMTP_OK) {
+        zmq__routed_taken(quick.socket);
         return transfer_size(size);
     }
-    socket = transfer_enter(socket, handle);
+    struct zmq__socket *socket = transfer_enter(quick, handle);
     if (!socket) return -1;
     if (!message) message = zmq__message_of(msg);
     if (!message) return zmq__socket_result(socket, EFAULT);
@@ -550,22 +547,22 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
 {
     struct zmtp__express_view view;
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
-    struct zmq__socket *socket = zmq__quick_enter(handle);
-    if (socket && zmq__quick_peek(socket, &view)) {
+    const struct zmq__quick quick = zmq__quick_enter(handle);
+    if (quick.socket && zmq__quick_peek(quick.socket, &view)) {
         const size_t count = view.body.size < size ? view.body.size : size;
         if (count > 0) memcpy(data, view.body.data, count);
-        zmq__quick_take(socket, &view);
+        zmq__quick_take(quick, &view);
         return transfer_size(view.body.size);
     }
-    const struct zmtp_part *const part = socket ? zmq__routed_part(socket) : NULL;
+    const struct zmtp_part *const part = quick.socket ? zmq__routed_part(quick.socket) : NULL;
     if (part) {
         const size_t count = part->size < size ? part->size : size;
         size = part->size; // also when there was no room for all
         if (count > 0) memcpy(data, zmtp_part_bytes(part).data, count);
-        zmq__routed_taken(socket);
+        zmq__routed_taken(quick.socket);
         return transfer_size(size);
     }
-    socket = transfer_enter(socket, handle);
+    struct zmq__socket *socket = transfer_enter(quick, handle);
     if (!socket) return -1;
     struct zmtp_part lent = {0};
     const int error = transfer_recv(socket, data, &size, flags, &lent);
