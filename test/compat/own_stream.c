@@ -8,6 +8,15 @@
 #include <stdlib.h>
 #include <time.h>
 
+#ifdef __linux__
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "expect.h"
 #include "patient.h"
 
@@ -121,6 +130,17 @@ static void *receive_all(void *hint)
     return NULL;
 }
 
+static void run_both(const char *name, struct stream streams[2])
+{
+    pthread_t threads[2];
+    pthread_create(&threads[0], NULL, send_all, &streams[0]);
+    pthread_create(&threads[1], NULL, receive_all, &streams[1]);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        EXPECT(name, streams[i].failed == 0);
+    }
+}
+
 static void *open_limited(void *context, int type, int limit)
 {
     void *socket = open_patient(context, type, PATIENCE_MS);
@@ -133,16 +153,11 @@ static void one_way(void *context, const char *name, int from, int to, int limit
 {
     struct stream streams[2] = {{open_limited(context, from, limit), 1, MESSAGES, 0},
                                 {open_limited(context, to, limit), 2, MESSAGES, 0}};
-    pthread_t threads[2];
     zmq_bind(streams[1].socket, "inproc://stream");
     zmq_connect(streams[0].socket, "inproc://stream");
-    pthread_create(&threads[0], NULL, send_all, &streams[0]);
-    pthread_create(&threads[1], NULL, receive_all, &streams[1]);
-    for (int i = 0; i < 2; i++) {
-        pthread_join(threads[i], NULL);
-        EXPECT(name, streams[i].failed == 0);
-        zmq_close(streams[i].socket);
-    }
+    run_both(name, streams);
+    zmq_close(streams[0].socket);
+    zmq_close(streams[1].socket);
 }
 
 // Sends to the other side, and answers it, in turns of various lengths.
@@ -265,6 +280,38 @@ static void visited(void *context)
     zmq_close(streams[1].socket);
 }
 
+// As a program does that gives up what it needs no more, where the system has filters.
+static void forbid_barriers(void)
+{
+#ifdef __linux__
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog filter = {sizeof steps / sizeof steps[0], steps};
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    (void)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter);
+#endif
+}
+
+// This thread is favoured by both sockets' locks, when that ends for want of a barrier and other threads have them.
+static void without_barriers(void *context)
+{
+    struct stream streams[2] = {{open_limited(context, ZMQ_PUSH, 1000), 9, 500, 0},
+                                {open_limited(context, ZMQ_PULL, 1000), 10, 500, 0}};
+    zmq_bind(streams[1].socket, "inproc://bare");
+    zmq_connect(streams[0].socket, "inproc://bare");
+    send_all(&streams[0]);
+    receive_all(&streams[1]);
+    forbid_barriers();
+    streams[0].count = streams[1].count = MESSAGES;
+    run_both("a stream without barriers", streams);
+    zmq_close(streams[0].socket);
+    zmq_close(streams[1].socket);
+}
+
 int main(void)
 {
     void *context = zmq_ctx_new();
@@ -275,6 +322,7 @@ int main(void)
     both_ways(context);
     left_behind(context);
     visited(context);
+    without_barriers(context); // for good
     EXPECT("term", zmq_ctx_term(context) == 0);
     return 0;
 }
