@@ -21,6 +21,7 @@
 #define CAPTURE_DURATION_MAX_NS (UINT32_MAX * DURATION_S)
 enum {
     CAPTURE_DEFINITION_MAX = 8192,
+    CAPTURE_MIDI_MIN = 3,             // a note; no message lies in two chunks
     CAPTURE_SAME_WISH_NS = 500000000, // less than two presses of a key take that are meant as two
 };
 
@@ -326,6 +327,14 @@ static int capture_check_sizes(const struct capture *capture)
     const struct capture_options *options = &capture->options;
     const struct garden_stream_format *format = &capture->capturer.format;
     const uint32_t frame_size = garden_frame_size(format);
+    if (options->format && format->kind == GARDEN_STREAM_MIDI)
+        return tool_usage(capture->tool, "--format is of samples, and '%s' has MIDI",
+                          options->device);
+    if (format->kind == GARDEN_STREAM_MIDI && options->chunk_bytes < CAPTURE_MIDI_MIN)
+        return tool_usage(capture->tool,
+                          "--chunk-bytes %llu: a chunk must hold at least a message, and those of "
+                          "MIDI have up to %d octets, or more",
+                          (unsigned long long)options->chunk_bytes, CAPTURE_MIDI_MIN);
     if (options->chunk_bytes < frame_size)
         return tool_usage(capture->tool,
                           "--chunk-bytes %llu: a chunk must hold at least a frame, and those of "

@@ -316,7 +316,8 @@ int tool_request(struct tool *tool, const char *name, int argc, char **argv)
     const struct request_row *row = request_find(name, &control);
     if (!row) return -1;
     tool->command = name;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") != 0) continue;
         request_help(row, control);
         return TOOL_OK;
     }

@@ -75,6 +75,8 @@ static int slice_positions(const struct tool *tool, struct slice *slice)
     uint64_t *const out[] = {&slice->first, &slice->end};
     const uint64_t whole = garden_manifest_end(&slice->recorded.manifest);
     const uint32_t rate = slice->recorded.format.sample_rate;
+    const char *some = rate ? "48000, 1.5s and -1.5s are some"
+                            : "those of MIDI, which has no times, are octets, as 48 and -48";
     char seconds[32] = "";
     if (rate) (void)snprintf(seconds, sizeof seconds, " (%.3fs)", (double)whole / rate);
     slice->end = whole;
@@ -83,8 +85,7 @@ static int slice_positions(const struct tool *tool, struct slice *slice)
         const enum slice_position found =
             texts[i] ? slice_position(slice, texts[i], out[i]) : SLICE_POSITION;
         if (found == SLICE_NO_POSITION)
-            return tool_usage(tool, "%s '%s' is no position: 48000, 1.5s and -1.5s are some",
-                              option, texts[i]);
+            return tool_usage(tool, "%s '%s' is no position: %s", option, texts[i], some);
         if (found == SLICE_OUTSIDE)
             return tool_usage(tool, "%s %s is outside of this recording of %llu frames%s", option,
                               texts[i], (unsigned long long)whole, seconds);

@@ -133,6 +133,20 @@ def a_chunk_must_hold_a_frame(story):
     story.ctl("capture", "--store", story.store, "--chunk-bytes", "8", check=0)
 
 
+def midi_has_messages_and_no_samples_or_times(story):
+    with open(story.path("take.mid"), "wb") as file:
+        file.write(bytes([0x90, 0x40, 0x7f, 0x80, 0x40, 0x00]))
+    story.start("--source", "midi:" + story.path("take.mid"))
+    assert "at least a message" in story.ctl("capture", "--store", story.store, "--chunk-bytes", "2", check=2).stderr
+    assert "--format is of samples" in story.ctl("capture", "--store", story.store, "--format", "s16_le", check=2).stderr
+    done = json.loads(story.ctl("--json", "capture", "--store", story.store, "--chunk-bytes", "3", check=0).stdout)
+    assert done["captured"] == 6 and done["chunks"] == 2, done
+    for position in ("1s", "0.5", "5ms"):
+        told = plain("slice", "--store", story.store, "--from", position, done["manifest"], check=2).stderr
+        assert "which has no times, are octets" in told, told
+    assert plain("slice", "--store", story.store, "--from", "-3", done["manifest"], check=0).stdout.split()[:2] == ["3", "3"]
+
+
 def words_that_other_programs_have_lead_to_the_command(story):
     del story
     for word, meant in (("streams", "status"), ("list", "status"), ("ls", "status"), ("info", "status"), ("state", "status"),
@@ -171,6 +185,9 @@ def arguments_behind_two_dashes_are_arguments(story):
     story.start("--source", "none")
     assert "from 0 to" in story.ctl("seek", "--", "-5", check=1).stderr  # the daemon has judged it
     assert story.ctl("seek", "--", "beat=5", check=0).stdout == "5.0\n"
+    for words in (["--help"], ["4", "--help"], ["--help", "4"]):
+        assert plain("seek", *words, check=0).stdout.startswith("Usage: gardenctl seek beat=BEAT")
+    assert "beat takes BEAT, not '--help'" in plain("seek", "--", "--help", check=2).stderr
     assert story.ctl("set-tempo", "90", "--", check=0).stdout == story.ctl("set-tempo", "90", check=0).stdout
 
 
