@@ -7,12 +7,12 @@
 #include "log.h"
 
 // Takes the standard descriptors where they are closed: else a socket might get the number of one, and
-// a log line with it.
+// a log line with it. A source that reads such an input, and help that such an output should tell, fail as they do there.
 static void main_take_descriptors(void)
 {
     int file;
     do
-        file = open("/dev/null", O_RDWR);
+        file = open("/dev/null", fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY);
     while (file >= 0 && file <= STDERR_FILENO);
     if (file >= 0) (void)close(file); // nothing was written
 }

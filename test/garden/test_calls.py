@@ -12,7 +12,7 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from test_story import GARDENCTL, PATIENCE, one_line, run_all, tests_of  # noqa: E402
+from test_story import GARDENCTL, GARDEND, PATIENCE, one_line, run_all, tests_of  # noqa: E402
 
 
 def plain(*words, check=None, **options):
@@ -239,6 +239,23 @@ def a_store_into_which_nothing_was_captured_is_told_as_such(story):
 
 
 # ---- The daemon's options
+
+
+def the_daemon_misses_a_closed_input_and_output_too(story):
+    for option in ("--help", "--version"):
+        done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", GARDEND, option], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True, timeout=PATIENCE, check=False)
+        assert done.returncode == 1 and "standard output" in done.stderr, done
+    os.mkdir(story.path("run"), 0o700)
+    ready, write = os.pipe()
+    daemon = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", GARDEND, "--run-dir", story.path("run"), "--ready-fd",
+                               str(write), "--source", "stdin:s16,2,48000"], pass_fds=(write,), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    story.daemons.append(daemon)
+    os.close(write)
+    assert os.read(ready, 10) == b"ready\n"
+    os.close(ready)
+    story.ctl("ping", check=0)
 
 
 def options_of_the_daemon_that_no_time_mends_have_status_2(story):
