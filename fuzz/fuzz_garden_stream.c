@@ -1,5 +1,6 @@
 // What a daemon tells of a stream: any value is read as a chunk report, as totals and as an error's
-// metadata. What was read is written, goes through both encodings and reads back the same.
+// metadata. What was read is written, goes through both encodings and reads back the same. And any octets are a
+// stream's name, or none.
 #include "check.h"
 #include "fuzz.h"
 
@@ -74,6 +75,17 @@ static void stream_read(const struct garden_value *value, struct garden_arena *a
     }
 }
 
+// A stream's name that is taken is one line, as it stands.
+static void stream_name(struct zmtp_bytes in)
+{
+    const struct garden_text uri = {(const char *)in.data, in.size};
+    if (garden_stream_uri_wrong(uri)) return;
+    fuzz_check(in.size > 9 && in.size < GARDEN_URI_MAX && memcmp(in.data, "stream://", 9) == 0);
+    fuzz_check(garden_text_valid(uri));
+    for (size_t i = 0; i < in.size; i++)
+        fuzz_check(in.data[i] >= 0x20 && in.data[i] != 0x7f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct zmtp_budget budget;
@@ -86,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int result = json ? garden_json_decode(in, &arena, &value, NULL)
                             : garden_msgpack_decode(in, &arena, &value, NULL);
     if (result == GARDEN_OK) stream_read(&value, &arena);
+    stream_name(in);
     garden_arena_fini(&arena);
     fuzz_check(budget.bytes == 0 && budget.blocks == 0);
     return 0;
