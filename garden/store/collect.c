@@ -24,13 +24,14 @@ static bool collect_forgets(const struct collect *collect, const char *name)
     return false;
 }
 
-// What cannot be read may have named anything. Damaged objects are asked about later, when it is known
-// whether something names them.
+// What cannot be read may have named anything, and so may a live manifest that names what is not there. Damaged objects
+// are asked about later, when it is known whether something names them.
 static int collect_trouble(void *context, enum garden_finding_kind kind, const char *name,
                            const struct garden_error *error)
 {
     const struct collect *collect = context;
-    const bool unknown = kind == GARDEN_FINDING_MANIFEST || kind == GARDEN_FINDING_UNREADABLE;
+    const bool unknown = kind == GARDEN_FINDING_MANIFEST || kind == GARDEN_FINDING_UNREADABLE ||
+                         (kind == GARDEN_FINDING_MISSING && collect->survey.unsure);
     return unknown && !collect_forgets(collect, name) ? error->code : GARDEN_OK;
 }
 

@@ -197,8 +197,9 @@ static int survey_mark(struct garden__survey *survey, const struct garden_hash *
     }
     garden_hash_text(hash, text);
     (void)garden__fail(error, GARDEN_ERR_NOT_FOUND,
-                       "object %s: is not there, and %.100s names it; bring it back from a copy",
-                       text, by);
+                       "object %s: is not there, and %.100s names it; %s", text, by,
+                       survey->unsure ? "that may be damaged: recover the recording first"
+                                      : "bring it back from a copy");
     return survey_tell(survey, GARDEN_FINDING_MISSING, text, error);
 }
 
@@ -352,7 +353,9 @@ static int survey_staged(void *context, const char *prefix, const char *name)
         result = garden__manifest_load_at(store, recording ? store->recordings : store->staging,
                                           name, &manifest, error);
         if (result == GARDEN_OK) {
+            survey->unsure = true;
             result = survey_mark_manifest(survey, &manifest, name, error);
+            survey->unsure = false;
             garden_manifest_fini(&manifest);
             return result;
         }

@@ -32,6 +32,8 @@ struct garden__survey {
     int (*trouble)(void *context, enum garden_finding_kind kind, const char *name,
                    const struct garden_error *error);
     void *context;
+    bool
+        unsure; // while something is told: it is of a live manifest's, which nothing checks, so it may be damaged itself
     const struct garden_hash *forget;
     size_t forget_count;
 };

@@ -223,6 +223,52 @@ static void test_a_recording_in_staging_keeps_what_its_manifest_and_its_journal_
     bin_end(&b);
 }
 
+static void live_write(const char *path, const char *octets, size_t size)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(octets, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+// Nothing but the store's care checks a live manifest: what it names wrongly was named rightly once.
+static void test_a_live_manifest_cut_or_changed_anywhere_costs_no_object(void **state)
+{
+    (void)state;
+    struct bin b;
+    struct garden_manifest manifest;
+    struct garden_collect_report report;
+    struct garden_error error;
+    char *text, path[256];
+    size_t size, refused = 0;
+    bin_begin(&b, NULL);
+    bin_manifest(&b, &manifest, "stream://live", ab, 2);
+    assert_int_equal(garden_manifest_print(&manifest, &text, &size), GARDEN_OK);
+    snprintf(path, sizeof path, "%s/recordings/00000000000000000000000000000001.json",
+             b.folder.path);
+    for (size_t at = 0; at < 2 * size; at++) {
+        const bool cut = at < size;
+        char *octet = &text[at % size];
+        if (!cut) *octet = (char)(*octet ^ 1 << at % 5);
+        live_write(path, text, cut ? at : size);
+        if (!cut) *octet = (char)(*octet ^ 1 << at % 5);
+        refused += bin_collect(&b, true, NULL, 0, &report, &error) < 0;
+        assert_int_equal(report.removed, 0);
+        for (size_t i = 0; i < manifest.chunk_count; i++)
+            assert_true(bin_has(&b, &manifest.chunks[i].hash));
+        assert_true(bin_has(&b, &manifest.definition_hash));
+    }
+    assert_true(refused > size);
+    live_write(path, text, size);
+    assert_int_equal(bin_collect(&b, true, NULL, 0, &report, &error), GARDEN_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(bin_collect(&b, true, NULL, 0, &report, &error), GARDEN_OK);
+    assert_int_equal(report.removed, 3); // it was it that named them
+    zmtp_free(zmtp_heap(), text, size + 1);
+    garden_manifest_fini(&manifest);
+    bin_end(&b);
+}
+
 static void test_nothing_is_removed_while_a_damaged_object_may_have_been_a_manifest(void **state)
 {
     (void)state;
@@ -572,6 +618,7 @@ int main(void)
         cmocka_unit_test(test_what_no_manifest_names_is_told_first_and_removed_when_asked),
         cmocka_unit_test(test_a_forgotten_manifest_goes_with_what_only_it_names),
         cmocka_unit_test(test_a_recording_in_staging_keeps_what_its_manifest_and_its_journal_name),
+        cmocka_unit_test(test_a_live_manifest_cut_or_changed_anywhere_costs_no_object),
         cmocka_unit_test(test_nothing_is_removed_while_a_damaged_object_may_have_been_a_manifest),
         cmocka_unit_test(test_a_store_that_others_may_write_into_is_only_looked_at),
         cmocka_unit_test(test_the_manifests_among_the_objects_are_listed_and_damage_is_passed_over),
