@@ -89,7 +89,9 @@ struct zmtp_socket_config {
     uint32_t req_in_flight_max;
     // REQ: a request that is not answered within |req_timeout_ms| (0: for ever), or whose peer goes before
     // it answered, is sent again to the next peer, |req_retries| times; then it has failed. One that has
-    // not left its queue is not sent twice, it only waits longer. All three need |req_correlate|.
+    // not left its queue is not sent twice, it only waits longer. A reply that has come by then is in time
+    // however late it is received, also when the program was too busy for its loop to read it. All three need
+    // |req_correlate|.
     uint32_t req_timeout_ms, req_retries;
     // PUB, XPUB and RADIO: limits of one subscriber, which is cut off beyond them.
     size_t subscriptions_max, topic_bytes_max;

@@ -1,4 +1,5 @@
 // Requests with a time limit, sent again, cancelled, and many in flight, on a real loop.
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,31 @@ static void test_a_service_that_stays_silent_is_told_of_in_time(void **state)
         assert_int_equal(scene.req.received, 0);
         world_close(&scene.world);
     }
+}
+
+// The reply lies in the kernel when the timer rings: a program that was busy for longer than the limit finds it.
+static void test_a_reply_that_came_while_the_program_was_busy_is_in_time(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node req;
+    struct stranger service;
+    world_open(&world);
+    node_init(&req, &world, ZMTP_REQ);
+    req.config.socket.req_timeout_ms = 1000;
+    node_open(&req);
+    node_bind(&req, "tcp://127.0.0.1:*");
+    stranger_open(&service, &world, zmtp_uv_endpoint(req.socket));
+    stranger_join(&service, &req, LITERAL("\x04\x19\x05READY\x0BSocket-Type\0\0\0\x03REP"));
+    node_send(&req, "q");
+    WORLD_UNTIL(&world, zmtp_uv_counters(req.socket).left == 1);
+    assert_true(stranger_say(&service, LITERAL("\1\4\0\0\0\1\1\0\0\1r")));
+    assert_int_equal(poll(NULL, 0, 1200), 0); // busy
+    WORLD_UNTIL(&world, req.received == 1 || req.events[ZMTP_EVENT_REQUEST_FAILED]);
+    assert_string_equal(req.last, "r");
+    assert_int_equal(req.events[ZMTP_EVENT_REQUEST_FAILED], 0);
+    stranger_close(&service);
+    world_close(&world);
 }
 
 static void test_a_request_finds_the_service_that_works(void **state)
@@ -261,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_service_that_stays_silent_is_told_of_in_time),
+        cmocka_unit_test(test_a_reply_that_came_while_the_program_was_busy_is_in_time),
         cmocka_unit_test(test_a_request_finds_the_service_that_works),
         cmocka_unit_test(test_a_request_outlives_its_service),
         cmocka_unit_test(test_many_in_flight_are_answered_in_any_order),

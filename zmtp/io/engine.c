@@ -221,12 +221,14 @@ static void engine_prepare(uv_prepare_t *prepare)
     if (uv->called || (uv->wait && zmtp__wait_over(uv->wait))) zmtp__engine_wake(uv);
     if (zmtp__pool_untidy(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))
         uv_timer_start(&uv->trim, engine_trim, ENGINE_TRIM_MS, ENGINE_TRIM_MS);
+    uv->asked_ms = zmtp__engine_now(uv);
 }
 
 static void engine_check(uv_check_t *check)
 {
     struct zmtp_uv *uv = check->data;
     uv->called = false;
+    uv->heard_ms = uv->asked_ms;
 }
 
 static void engine_later(uv_timer_t *timer)

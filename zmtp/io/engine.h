@@ -46,8 +46,10 @@ struct zmtp_uv {
     struct zmtp__farewell *farewells; // to be told, first come first
     size_t unflushed;                 // octets sent by the user since the last flush
     bool wary; // something is to be read: before more is written, it is seen whether that is an end
-    uint64_t turn_ns; // what dispatches took since the loop's last turn began
-    uint64_t numbers; // given to sockets, connections and diallers so far
+    uint64_t asked_ms; // when the system was asked last what has come
+    uint64_t heard_ms; // the same, and it was all read
+    uint64_t turn_ns;  // what dispatches took since the loop's last turn began
+    uint64_t numbers;  // given to sockets, connections and diallers so far
     uint64_t random;
     unsigned generation;             // of the process that opened it
     struct zmtp__resolver *resolver; // null: no name was looked up

@@ -1,5 +1,6 @@
 #include "ticks.h"
 
+#include "../socket/pattern.h"
 #include "foreign.h"
 
 static void ticks_ring(uv_timer_t *timer);
@@ -45,7 +46,8 @@ void zmtp__ticks_look(struct zmtp_uv_socket *socket)
     if (due_ms == socket->tick_ms && due_ms == UINT64_MAX) return; // most never wait
     const uint64_t now = zmtp__engine_now(uv);
     if (due_ms <= now) {
-        zmtp_socket_tick(socket->core, now);
+        // The program may have been busy elsewhere while replies came: the loop reads them first.
+        zmtp__socket_tick(socket->core, now, uv->heard_ms);
         due_ms = zmtp_socket_deadline(socket->core);
         if (due_ms <= now) due_ms = now + 1; // what could not be done now is tried in a moment
     }

@@ -69,7 +69,8 @@ struct zmtp__pattern {
     struct zmtp_bytes (*routing_id)(const struct zmtp__lane *lane);
     // Null: it has no sense of time, and no requests.
     uint64_t (*deadline)(struct zmtp_socket *socket);
-    void (*tick)(struct zmtp_socket *socket, uint64_t now_ms);
+    // Whatever had come by |heard_ms| is in the pipes, so what was due until then is late.
+    void (*tick)(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms);
     int (*cancel_request)(struct zmtp_socket *socket, uint32_t number);
     uint32_t (*last_request)(const struct zmtp_socket *socket);
     // Messages that it took from queues and that were not received yet.
@@ -95,6 +96,9 @@ struct zmtp_socket {
     // Not less than what waits for all peers: what it was when it was last looked at, and all since.
     size_t waiting_bytes;
 };
+
+// As zmtp_socket_tick, for an owner who may not have looked what has come since |heard_ms|.
+void zmtp__socket_tick(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms);
 
 extern const struct zmtp__pattern zmtp__req, zmtp__rep, zmtp__dealer, zmtp__router, zmtp__pub,
     zmtp__sub, zmtp__pair, zmtp__push, zmtp__pull, zmtp__client, zmtp__scatter, zmtp__gather,

@@ -62,9 +62,10 @@ uint64_t zmtp__publisher_deadline(struct zmtp_socket *socket)
     return zmtp__publisher_of(socket)->subscriptions.departed ? 0 : UINT64_MAX;
 }
 
-void zmtp__publisher_tick(struct zmtp_socket *socket, uint64_t now_ms)
+void zmtp__publisher_tick(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms)
 {
     (void)now_ms;
+    (void)heard_ms;
     publisher_take(&zmtp__publisher_of(socket)->subscriptions, PUBLISHER_AT_ONCE);
 }
 

@@ -37,7 +37,7 @@ int zmtp__publisher_linked(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // some at a time: by each tick, and whenever the publisher is used.
 void zmtp__publisher_released(struct zmtp_socket *socket, struct zmtp__lane *lane);
 uint64_t zmtp__publisher_deadline(struct zmtp_socket *socket);
-void zmtp__publisher_tick(struct zmtp_socket *socket, uint64_t now_ms);
+void zmtp__publisher_tick(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms);
 // The publisher has been asked to do something: it removes no fewer than one message can add.
 void zmtp__publisher_used(struct zmtp__publisher *publisher);
 // The lane's subscriptions end at once, however many.

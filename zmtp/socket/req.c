@@ -528,13 +528,13 @@ static uint64_t req_deadline(struct zmtp_socket *socket)
     return socket->config.req_timeout_ms > 0 && req->running > 0 ? req->due_ms : UINT64_MAX;
 }
 
-static void req_tick(struct zmtp_socket *socket, uint64_t now_ms)
+static void req_tick(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms)
 {
     struct req *req = req_of(socket);
     (void)req_fetch(req); // what has come in time counts, although nobody has received it
     for (struct request *at = req->first; at; at = at->next) {
         if (!req_is_timed(req, at)) continue;
-        if (at->due_ms != 0 && now_ms >= at->due_ms) {
+        if (at->due_ms != 0 && heard_ms >= at->due_ms) {
             // One that has not left is not sent twice; it only waits longer.
             const enum request_state waits = req_is_queued(at) ? at->state : REQUEST_UNSENT;
             if (req_retry(req, at))

@@ -359,11 +359,16 @@ uint64_t zmtp_socket_deadline(struct zmtp_socket *socket)
     return socket && socket->pattern->deadline ? socket->pattern->deadline(socket) : UINT64_MAX;
 }
 
+void zmtp__socket_tick(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms)
+{
+    if (!socket->pattern->tick) return;
+    zmtp_socket_process(socket);
+    socket->pattern->tick(socket, now_ms, heard_ms);
+}
+
 void zmtp_socket_tick(struct zmtp_socket *socket, uint64_t now_ms)
 {
-    if (!socket || !socket->pattern->tick) return;
-    zmtp_socket_process(socket);
-    socket->pattern->tick(socket, now_ms);
+    if (socket) zmtp__socket_tick(socket, now_ms, now_ms);
 }
 
 int zmtp_socket_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)
