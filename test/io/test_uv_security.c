@@ -397,6 +397,12 @@ static void test_a_socket_that_is_not_opened_is_told_why(void **state)
     assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "line 3");
     allow.path = world.folder;
     assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is a folder");
+    allow.path = "/dev/zero"; // a line of it has no end
+    assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is neither a file nor a folder");
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    allow.path = path; // nobody writes to it
+    assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is neither a file nor a folder");
     allow = (struct zmtp_allow){.kind = ZMTP_ALLOW_KEYS, .count = 1};
     assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "allow.keys");
     // A success has nothing to say; without an engine that is what is wrong.

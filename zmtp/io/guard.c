@@ -99,14 +99,35 @@ static int guard_too_many(const struct zmtp__guard *guard)
                       guard->path, GUARD_KEYS_MAX, GUARD_LIST_MAX);
 }
 
+// Opens the list. A pipe or a device in its place would keep the loop waiting, or never end.
+static int guard_open_list(const struct zmtp__guard *guard, FILE **out)
+{
+    struct stat status;
+    const int fd = open(guard->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) return guard_error(guard, errno);
+    int result = ZMTP_OK;
+    if (fstat(fd, &status) < 0)
+        result = guard_error(guard, errno);
+    else if (!S_ISREG(status.st_mode))
+        result = guard_fail(guard, ZMTP_ERR_ARGUMENT,
+                            "allow.path: %.250s is neither a file nor a folder", guard->path);
+    else if (status.st_size > GUARD_LIST_MAX)
+        result = ZMTP_ERR_LIMIT;
+    *out = result == ZMTP_OK ? fdopen(fd, "r") : NULL;
+    if (*out) return ZMTP_OK;
+    if (result == ZMTP_OK) result = guard_error(guard, errno);
+    (void)close(fd); // opened for reading: nothing can be lost
+    return result;
+}
+
 static int guard_read_list(struct zmtp__guard *guard, struct guard_keys *keys)
 {
     char line[256];
     size_t number = 0;
     bool begins = true;
-    FILE *const file = fopen(guard->path, "re");
-    if (!file) return guard_error(guard, errno);
-    int result = guard->seen.st_size <= GUARD_LIST_MAX ? ZMTP_OK : ZMTP_ERR_LIMIT;
+    FILE *file;
+    int result = guard_open_list(guard, &file);
+    if (result < 0) return result;
     while (result == ZMTP_OK && fgets(line, sizeof line, file)) {
         const bool ends = strchr(line, '\n') != NULL;
         // What follows on so long a beginning is of a comment, and no line of its own.
