@@ -572,8 +572,9 @@ void zmtp__queue_consume_bodies(struct zmtp__queue *queue, size_t size)
 void zmtp__queue_rewind(struct zmtp__queue *queue)
 {
     if (queue->sent > 0) {
-        queue->cuts = queue->cut_at == queue->taken ? queue->cuts + 1 : 1;
-        queue->cut_at = queue->taken;
+        if (queue->cut_at != (uint32_t)queue->taken) queue->cuts = 0;
+        if (queue->cuts < UINT8_MAX) queue->cuts++;
+        queue->cut_at = (uint32_t)queue->taken;
     }
     queue->sent = queue->message_left = 0;
 }

@@ -65,12 +65,13 @@ struct zmtp__queue {
     // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
     // which all threads may use, and copies what lies in others.
     bool crosses;
+    // How many readers in a row broke off within the first message, and |taken| when the last one did. In the
+    // space that is left, as every connection has four queues.
+    uint8_t cuts;
+    uint32_t cut_at;
     // The octet reader: how far into the first message it is, and how much of it is left. Whole
     // messages leave the queue, so that a new connection can start at a message boundary.
     size_t sent, message_left;
-    // How many readers in a row broke off within the first message, and |taken| when the last one did.
-    size_t cuts;
-    uint64_t cut_at;
     size_t commands; // of |count|
     size_t stale;    // messages up to the last command that waits for a connection that is gone
     // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
@@ -319,7 +320,7 @@ void zmtp__queue_rewind(struct zmtp__queue *queue); // back to the boundary: the
 // How many connections in a row have broken within the message that is the first one now.
 static inline size_t zmtp__queue_cuts(const struct zmtp__queue *queue)
 {
-    return queue->count > 0 && queue->cut_at == queue->taken ? queue->cuts : 0;
+    return queue->count > 0 && queue->cut_at == (uint32_t)queue->taken ? queue->cuts : 0;
 }
 // The same, and the commands that wait now were for that connection alone: no reader sees them. One
 // that waits behind a message counts until that message has left. For this no memory is needed.
