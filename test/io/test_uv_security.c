@@ -397,6 +397,8 @@ static void test_a_socket_that_is_not_opened_is_told_why(void **state)
     assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "line 3");
     allow.path = world.folder;
     assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is a folder");
+    allow.path = "/proc/self/mem"; // its first octet is nowhere
+    assert_not_opened(&world, allow, ZMTP_ERR_SYSTEM, "cannot be read");
     allow.path = "/dev/zero"; // a line of it has no end
     assert_not_opened(&world, allow, ZMTP_ERR_ARGUMENT, "is neither a file nor a folder");
     assert_int_equal(remove(path), 0);

@@ -154,6 +154,9 @@ static int guard_read_file(struct zmtp__guard *guard, struct guard_keys *keys)
         result = guard_add(guard, keys, &file.keys.public_key);
     else if (result == ZMTP_ERR_ARGUMENT)
         result = guard_read_list(guard, keys);
+    else
+        (void)guard_fail(guard, result, "allow.path: %.250s cannot be read: %s", guard->path,
+                         zmtp_err_text(result));
     zmtp_wipe(&file, sizeof file);
     return result;
 }
