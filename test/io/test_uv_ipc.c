@@ -67,6 +67,10 @@ static void test_a_folder_for_temporary_files_that_will_not_do_is_told(void **st
     assert_int_equal(setenv("TMPDIR", "/no/such/folder", 1), 0);
     assert_int_equal(zmtp_uv_bind(a.socket, "ipc://*"), ZMTP_ERR_NOT_FOUND);
     assert_non_null(strstr(zmtp_uv_error_text(a.socket), "folder does not exist"));
+    assert_int_equal(setenv("TMPDIR", "", 1), 0); // none was named
+    assert_int_equal(zmtp_uv_bind(a.socket, "ipc://*"), ZMTP_OK);
+    assert_ptr_equal(strstr(zmtp_uv_endpoint(a.socket), "ipc:///tmp/zmtp-"),
+                     zmtp_uv_endpoint(a.socket));
     unsetenv("TMPDIR");
     world_close(&world);
 }

@@ -138,6 +138,8 @@ static int bind_ipc_fresh(char path[ZMTP_IPC_PATH_MAX + 1])
         errno = error == UV_ENOBUFS ? ENAMETOOLONG : -error;
         return -1;
     }
+    if (!path[0])
+        strcpy(path, "/tmp"); // as if TMPDIR were not set: it is not the root that is meant
     strcat(path, folder);
     if (!mkdtemp(path)) return -1;
     strcat(path, file);
