@@ -259,7 +259,9 @@ struct zmtp_uv_config {
     // Dial again also after the other side has refused with an ERROR, at which a dialler gives up otherwise
     // (RFC 37, ERROR): for those who may be let in later without anybody's doing here.
     bool reconnect_denied;
-    uint32_t linger_ms;   // how long close waits for queued messages to leave; UINT32_MAX: for ever
+    // How long close waits for queued messages to leave, from the call on; UINT32_MAX: for ever. A program that is
+    // busy before it runs the loop again has that much less of it.
+    uint32_t linger_ms;
     uint32_t pending_max; // connections of a listener before their handshake is done
     // CURVE servers: connections that a listener accepts in a second; up to as many may come at once, the
     // rest waits in the system's queue. 0: no limit.
@@ -407,6 +409,10 @@ int zmtp_uv_wait_subscribed(struct zmtp_uv_socket *socket, size_t count, uint32_
 // A mailbox, by which any thread may send through a socket: the one thing here that other threads may
 // use. Letters wait in it until the loop comes to them, and are sent in each thread's order. Its limits
 // are the socket's, |send_count_max| and |send_bytes_max| (0: none).
+//
+// A letter that finds no room holds up those behind it in its mailbox, whoever they are for: one for a peer of a
+// ROUTER that does not read, say, unless |router_mandatory| is off, when it is dropped. A socket may have a
+// mailbox for each.
 //
 // It outlives its socket: after that has closed, posts say ZMTP_ERR_STATE. What was posted before is
 // sent as far as there is room then, and dropped beyond.
