@@ -24,7 +24,7 @@ client stranger_secret server | grep -q "denied by authoriser: 400"
 check $? "4 - who is not allowed is told so"
 "$examples/curve" client "$folder/clients/me" "$folder/server" 2>&1 | grep -q "ends in _secret"
 check $? "5 - a public certificate in place of the secret one is told"
-"$examples/curve" server "$folder/server_secret" "$folder/nowhere" 2>&1 | grep -q "nowhere: .*path"
+"$examples/curve" server "$folder/server_secret" "$folder/nowhere" 2>&1 | grep -q "allow.path: .*nowhere cannot be read"
 check $? "6 - and a folder that is not there"
 
 "$examples/zap" "ipc://$folder/zap" >/dev/null &

@@ -77,9 +77,7 @@ int main(int argc, char *argv[])
     if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0) return 1;
     int error = zmtp_uv_socket_open(&socket, uv, &config);
     if (error < 0) {
-        const char *why = zmtp_err_text(error); // about a path, unless the config has a flaw
-        (void)zmtp_uv_config_check(&config, &why);
-        fprintf(stderr, "%s: %s\n", argv[3], why);
+        fprintf(stderr, "%s\n", zmtp_uv_open_error_text(uv));
         return 1;
     }
     const struct zmtp_bytes question = zmtp_bytes_text("Can anybody else read this?");
