@@ -489,8 +489,8 @@ static void test_a_message_within_which_the_other_side_hung_up_twice_is_sent_onc
     WORLD_UNTIL(&world, to.closed);
     node_start(&heir, &world, ZMTP_PULL);
     node_bind(&heir, endpoint);
-    WORLD_UNTIL(&world, heir.received == 1);
-    assert_int_equal(zmtp_uv_counters(from.socket).lost, 0);
+    WORLD_UNTIL(&world, heir.received == 1 || zmtp_uv_counters(from.socket).lost > 0);
+    assert_int_equal(heir.received, 1);
     world_close(&world);
 }
 
