@@ -2,7 +2,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "expect.h"
@@ -25,6 +27,48 @@ static void join(void *bound, void *connected)
     zmq_bind(bound, "tcp://127.0.0.1:*");
     zmq_getsockopt(bound, ZMQ_LAST_ENDPOINT, endpoint, &size);
     zmq_connect(connected, endpoint);
+}
+
+// There is no memory for the table of descriptors that libuv grows with the largest. That must not end the process.
+static void a_bind_finds_no_memory(void)
+{
+    enum { MANY = 17000, SPARE = 40, TABLE = 256 * 1024 };
+    static const char name[] = "without memory for its descriptors a bind is ENOMEM";
+    static int held[MANY];
+    struct rlimit files, memory, little;
+    int count = 0;
+    char body[8];
+    getrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_AS, &memory);
+    if (SANITIZED || files.rlim_max < MANY + 2 * SPARE) {
+        say(name, "# SKIP takes %d descriptors, and an address space of its own", MANY);
+        return;
+    }
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    void *const context = zmq_ctx_new();
+    void *const push = open_socket(context, ZMQ_PUSH), *const pull = open_socket(context, ZMQ_PULL);
+    EXPECT(name, zmq_bind(push, "tcp://127.0.0.1:*") == 0); // its thread runs
+    while (count < MANY && (held[count] = fcntl(0, F_DUPFD_CLOEXEC, 0)) >= 0)
+        count++;
+    unsigned long pages = 0;
+    FILE *const file = fopen("/proc/self/statm", "r");
+    EXPECT(name, file && fscanf(file, "%lu", &pages) == 1);
+    if (file) fclose(file);
+    little = memory;
+    little.rlim_cur = pages * (unsigned long)sysconf(_SC_PAGESIZE) + TABLE / 2;
+    EXPECT(name, setrlimit(RLIMIT_AS, &little) == 0);
+    const int result = zmq_bind(pull, "tcp://127.0.0.1:*"), error = zmq_errno();
+    setrlimit(RLIMIT_AS, &memory);
+    EXPECT(name, result == -1 && error == ENOMEM);
+    join(pull, push);
+    EXPECT("and succeeds as soon as there is some",
+           zmq_send(push, "x", 1, 0) == 1 && zmq_recv(pull, body, sizeof body, 0) == 1);
+    while (count > 0)
+        close(held[--count]);
+    zmq_close(push);
+    zmq_close(pull);
+    EXPECT("and its context ends", zmq_ctx_term(context) == 0);
 }
 
 // The first bind of a process, with no descriptor free, with one, and so on until it succeeds. What libuv opens
@@ -132,6 +176,14 @@ static void a_proxy_sleeps_through_nothing(void)
 int main(void)
 {
     struct rlimit limit = {.rlim_cur = FDS, .rlim_max = FDS};
+    int status = -1;
+    const pid_t pid = fork(); // so that the first bind of this process is still to come
+    if (pid == 0) {
+        a_bind_finds_no_memory();
+        exit(0);
+    }
+    waitpid(pid, &status, 0);
+    EXPECT("a process without memory goes on", WIFEXITED(status) && WEXITSTATUS(status) == 0);
     EXPECT("a limit", setrlimit(RLIMIT_NOFILE, &limit) == 0);
     a_bind_finds_no_descriptors();
     a_poll_of_many();

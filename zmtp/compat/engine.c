@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../io/uv_socket.h"
+#include "../io/watch.h"
 #include "../msg/pipe.h"
 #include "error.h"
 #include "socket.h"
@@ -465,7 +466,10 @@ static void engine_open_there(struct zmq__loop *watch, struct zmq__task *task)
 {
     struct engine_birth *birth = (struct engine_birth *)task; // its first member
     struct zmq__engine *engine = birth->engine;
-    birth->error = uv_poll_init(&watch->loop, &engine->poll, uv_backend_fd(&engine->loop));
+    const int fd = uv_backend_fd(&engine->loop);
+    birth->error = UV_ENOMEM;
+    if (zmtp__watch_affords(&watch->loop, fd))
+        birth->error = uv_poll_init(&watch->loop, &engine->poll, fd);
     if (birth->error < 0) return;
     uv_timer_init(&watch->loop, &engine->alarm);
     engine->poll.data = engine->alarm.data = engine;
@@ -503,7 +507,8 @@ int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struc
     error = zmtp_uv_open(&engine->uv, &engine->loop, NULL);
     struct engine_birth birth = {.task = {.run = engine_open_there}, .engine = engine};
     if (error == ZMTP_OK) zmq__loop_call(watch, &birth.task);
-    if (error == ZMTP_OK && birth.error < 0) error = ZMTP_ERR_DESCRIPTORS;
+    if (error == ZMTP_OK && birth.error < 0)
+        error = birth.error == UV_ENOMEM ? ZMTP_ERR_MEMORY : ZMTP_ERR_DESCRIPTORS;
     if (error < 0) {
         engine_undo(engine);
         return zmq__errno_of(error);

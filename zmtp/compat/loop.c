@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../base.h"
+#include "../io/watch.h"
 #include "socket.h"
 
 enum {
@@ -94,16 +95,19 @@ static int loop_undo(struct zmq__loop *loop, int error)
     return error;
 }
 
-// Are there |count| descriptors?
-static bool loop_affords(int count)
+// Are there |count| descriptors, and memory for libuv's table of them? 0, UV_EMFILE or UV_ENOMEM.
+static int loop_affords(int count)
 {
-    int fds[LOOP_FDS + LOOP_FIRST_FDS], i = 0;
-    while (i < count && (fds[i] = eventfd(0, EFD_CLOEXEC)) >= 0)
+    int fds[LOOP_FDS + LOOP_FIRST_FDS], i = 0, largest = 0;
+    while (i < count && (fds[i] = eventfd(0, EFD_CLOEXEC)) >= 0) {
+        if (fds[i] > largest) largest = fds[i];
         i++;
+    }
     const bool enough = i == count;
     while (i > 0)
         close(fds[--i]);
-    return enough;
+    if (!enough) return UV_EMFILE;
+    return zmtp__watch_affords(NULL, largest) ? 0 : UV_ENOMEM;
 }
 
 // Without descriptors libuv would end the process when it is the first loop, and later keep one of those it got.
@@ -111,8 +115,8 @@ int zmq__loop_init(uv_loop_t *loop)
 {
     static atomic_bool opened; // the first
     const bool later = atomic_load_explicit(&opened, memory_order_relaxed);
-    if (!loop_affords(later ? LOOP_FDS : LOOP_FDS + LOOP_FIRST_FDS)) return UV_EMFILE;
-    const int error = uv_loop_init(loop);
+    int error = loop_affords(later ? LOOP_FDS : LOOP_FDS + LOOP_FIRST_FDS);
+    if (error == 0) error = uv_loop_init(loop);
     if (error == 0) atomic_store_explicit(&opened, true, memory_order_relaxed);
     return error;
 }
@@ -129,6 +133,7 @@ int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config
     int error = zmq__loop_init(&loop->loop);
     if (error < 0) {
         loop_free(loop);
+        if (error == UV_ENOMEM) return ZMTP_ERR_MEMORY;
         return error == UV_EMFILE ? ZMTP_ERR_DESCRIPTORS : ZMTP_ERR_SYSTEM;
     }
     loop->bell.data = loop->leases.data = loop;

@@ -47,7 +47,8 @@ struct zmq__loop_config {
 // Starts a thread that gets no signals. ZMTP_ERR_MEMORY.
 int zmq__loop_spawn(pthread_t *out, void *(*run)(void *argument), void *argument,
                     const struct zmq__loop_config *config);
-// As uv_loop_init, but without descriptors it is UV_EMFILE, and nothing else comes of it.
+// As uv_loop_init, but without descriptors it is UV_EMFILE, without memory for their table UV_ENOMEM, and nothing else
+// comes of it.
 int zmq__loop_init(uv_loop_t *loop);
 // Starts the thread. ZMTP_ERR_MEMORY, ZMTP_ERR_DESCRIPTORS or ZMTP_ERR_SYSTEM.
 int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config);

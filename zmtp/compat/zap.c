@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../io/uv_socket.h"
+#include "../io/watch.h"
 #include "../zap.h"
 #include "../zmq.h"
 
@@ -134,7 +135,8 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
                                       .ticket = guest->ticket};
     question->poll.data = question->timer.data = question;
     uv_timer_init(uv->loop, &question->timer);
-    if (uv_poll_init(uv->loop, &question->poll, atomic_load(&dealer->bell)) < 0) {
+    const int bell = atomic_load(&dealer->bell);
+    if (!zmtp__watch_affords(uv->loop, bell) || uv_poll_init(uv->loop, &question->poll, bell) < 0) {
         uv_close((uv_handle_t *)&question->timer, zap_timer_closed);
         (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
         (void)zmq_close(dealer);

@@ -6,6 +6,7 @@
 
 #include "address.h"
 #include "shared.h"
+#include "watch.h"
 
 // It changes threads, so it lies on the heap and not in the engine's memory.
 static void harbour_free(struct zmtp__harbour *harbour)
@@ -64,8 +65,10 @@ int zmtp__harbour_open(struct zmtp_uv *uv, struct zmtp_uv_shared *shared)
         return zmtp__address_error(errno);
     }
     harbour->poll.data = harbour;
-    if (uv_poll_init(uv->loop, &harbour->poll, harbour->bell) < 0) {
+    const bool afforded = zmtp__watch_affords(uv->loop, harbour->bell);
+    if (!afforded || uv_poll_init(uv->loop, &harbour->poll, harbour->bell) < 0) {
         harbour_free(harbour);
+        if (!afforded) return ZMTP_ERR_MEMORY;
         return ZMTP_ERR_SYSTEM;
     }
     uv_poll_start(&harbour->poll, UV_READABLE, harbour_rung); // fails only for one that is closing

@@ -20,10 +20,24 @@ static void watch_ready(uv_poll_t *poll, int status, int events)
     watch->ready(watch->owner, events);
 }
 
+bool zmtp__watch_affords(const uv_loop_t *loop, int fd)
+{
+    enum { SPARE = 2 }; // places of libuv's own
+    const size_t count = (size_t)fd + 1 + SPARE;
+    size_t places = 1;
+    if (loop && (unsigned)fd < loop->nwatchers) return true;
+    while (places < count)
+        places *= 2;
+    void *const table = zmtp_alloc(zmtp_heap(), places * sizeof(void *));
+    zmtp_free(zmtp_heap(), table, places * sizeof(void *));
+    return table;
+}
+
 int zmtp__watch_open(struct zmtp__watch **out, struct zmtp_uv *uv, int fd,
                      void (*ready)(void *owner, int events), void *owner)
 {
     *out = NULL;
+    if (!zmtp__watch_affords(uv->loop, fd)) return ZMTP_ERR_MEMORY;
     struct zmtp__watch *watch = zmtp_alloc(uv->allocator, sizeof *watch);
     if (!watch) return ZMTP_ERR_MEMORY;
     const int error = uv_poll_init(uv->loop, &watch->poll, fd);
@@ -45,6 +59,7 @@ int zmtp__watch_open(struct zmtp__watch **out, struct zmtp_uv *uv, int fd,
 int zmtp__watch_want(struct zmtp__watch *watch, int events)
 {
     if (events == watch->armed) return ZMTP_OK;
+    if (events && !zmtp__watch_affords(watch->uv->loop, watch->fd)) return ZMTP_ERR_MEMORY;
     const int error =
         events ? uv_poll_start(&watch->poll, events, watch_ready) : uv_poll_stop(&watch->poll);
     watch->armed = error < 0 ? 0 : events;
