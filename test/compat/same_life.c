@@ -293,8 +293,46 @@ static void orders(const char *name)
     say_result(name, zmq_ctx_term(context));
 }
 
+// To unbind and to disconnect is the same, and of all that have the name.
+static void either_way(const char *name, const char *where, const char *elsewhere)
+{
+    char endpoint[256];
+    void *const context = zmq_ctx_new();
+    void *const pull = open_socket(context, ZMQ_PULL, 0), *const push =
+                                                              open_socket(context, ZMQ_PUSH, 0);
+    (void)bind_at(pull, where, endpoint);
+    say_result(name, zmq_disconnect(pull, endpoint));
+    say_result(name, zmq_disconnect(pull, endpoint));
+    say_result(name, zmq_unbind(pull, endpoint));
+    for (int i = 0; i < 2; i++) {
+        say_result(name, zmq_connect(push, elsewhere));
+        say_result(name, zmq_connect(push, elsewhere));
+        say_result(name, i == 0 ? zmq_unbind(push, elsewhere) : zmq_disconnect(push, elsewhere));
+        say_result(name, zmq_unbind(push, elsewhere));
+        say_result(name, zmq_disconnect(push, elsewhere));
+    }
+    zmq_close(pull);
+    zmq_close(push);
+    say_result(name, zmq_ctx_term(context));
+}
+
+// What a REP takes as an option and has no use for.
+static void named_peer_of_rep(void)
+{
+    static const char name[] = "a REP's name for a peer";
+    void *const context = zmq_ctx_new(), *const rep = open_socket(context, ZMQ_REP, 0);
+    say_result(name, zmq_setsockopt(rep, ZMQ_CONNECT_ROUTING_ID, "peer", 4));
+    say_result(name, zmq_connect(rep, "tcp://127.0.0.1:9"));
+    zmq_close(rep);
+    say_result(name, zmq_ctx_term(context));
+}
+
 int main(void)
 {
+    either_way("either way, tcp", "tcp://127.0.0.1:*", "tcp://127.0.0.1:9");
+    either_way("either way, ipc", "ipc://*", "ipc://@nobody-is-here");
+    either_way("either way, inproc", "inproc://here", "inproc://elsewhere");
+    named_peer_of_rep();
     char path[64];
     sent_before("tcp, what was sent before the close", "tcp://127.0.0.1:*", 500);
     sent_before("ipc, what was sent before the close", "ipc://*", 500);

@@ -134,7 +134,8 @@ static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *e
     config.on_authorise = endpoint_authorise;
     if (!config.security.server) config.on_authorise = NULL;
     if (!endpoint->bound) {
-        routing_id = socket->options.connect_routing_id; // of one connect only
+        // Of one connect only; a REP has the option, too, and no use for it.
+        if (socket->type != ZMTP_REP) routing_id = socket->options.connect_routing_id;
         socket->options.connect_routing_id = (struct zmtp_bytes){0};
     }
     const int result = endpoint_start(endpoint, &config, routing_id);
@@ -229,21 +230,13 @@ static void endpoint_hang_up(struct zmq__socket *socket, const struct zmq__endpo
     zmtp_uv_socket_close(endpoint->uv_socket, endpoint_closed, socket);
 }
 
-static int endpoint_close(struct zmq__socket *socket, const char *text, bool bound)
+static void endpoint_end(struct zmq__socket *socket, struct zmq__endpoint *endpoint)
 {
-    struct zmtp_endpoint where;
-    const int error = endpoint_parse(text, &where);
-    // What is behind a scheme that is known has only not to be there.
-    const char *const colon = text ? strstr(text, "://") : NULL;
-    if (error != 0 && (error == EPROTONOSUPPORT || !colon || colon == text || colon[3] == '\0'))
-        return error;
-    zmq__socket_work(socket);
-    struct zmq__endpoint *endpoint = endpoint_find(socket, text, bound);
-    if (!endpoint) return ENOENT;
     if (endpoint->uv_socket) {
-        if (bound) endpoint_tell(socket, ZMQ_EVENT_CLOSED, endpoint->descriptor, endpoint->text);
+        if (endpoint->bound)
+            endpoint_tell(socket, ZMQ_EVENT_CLOSED, endpoint->descriptor, endpoint->text);
         endpoint_hang_up(socket, endpoint);
-    } else if (bound) {
+    } else if (endpoint->bound) {
         (void)zmq__inproc_unbind(socket, endpoint->given); // it is there
     } else {
         (void)zmq__inproc_disconnect(socket, endpoint->given); // or has ended by itself
@@ -251,7 +244,50 @@ static int endpoint_close(struct zmq__socket *socket, const char *text, bool bou
     endpoint_unlist(socket, endpoint);
     zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
     zmq__socket_work(socket);
+}
+
+// An errno if |text| can be the name of none.
+static int endpoint_check_name(const char *text)
+{
+    struct zmtp_endpoint where;
+    const int error = endpoint_parse(text, &where);
+    // What is behind a scheme that is known has only not to be there.
+    const char *const colon = text ? strstr(text, "://") : NULL;
+    const bool none = error == EPROTONOSUPPORT || !colon || colon == text || colon[3] == '\0';
+    return none ? error : 0;
+}
+
+int zmq__endpoint_close(struct zmq__socket *socket, const char *text, bool bound)
+{
+    const int error = endpoint_check_name(text);
+    if (error != 0) return error;
+    zmq__socket_work(socket);
+    struct zmq__endpoint *const endpoint = endpoint_find(socket, text, bound);
+    if (!endpoint) return ENOENT;
+    endpoint_end(socket, endpoint);
     return 0;
+}
+
+// As with libzmq, it is the same for what is bound and what is connected: all of that name go; but of one that is bound
+// over inproc that alone.
+static int endpoint_close_all(struct zmq__socket *socket, const char *text)
+{
+    const int error = endpoint_check_name(text);
+    if (error != 0) return error;
+    zmq__socket_work(socket);
+    struct zmq__endpoint *endpoint;
+    int count = 0;
+    while ((endpoint = endpoint_find(socket, text, true))) {
+        const bool near = !endpoint->uv_socket;
+        endpoint_end(socket, endpoint);
+        count++;
+        if (near) return 0;
+    }
+    while ((endpoint = endpoint_find(socket, text, false))) {
+        endpoint_end(socket, endpoint);
+        count++;
+    }
+    return count > 0 ? 0 : ENOENT;
 }
 
 int zmq__endpoint_connect_peer(struct zmq__socket *socket, const char *text, uint32_t *number)
@@ -264,35 +300,35 @@ int zmq__endpoint_connect_peer(struct zmq__socket *socket, const char *text, uin
             : zmq__inproc_dialled(socket, text);
     *number = end ? zmtp_socket_peer_id(socket->core, end) : 0;
     if (*number != 0) return 0;
-    (void)endpoint_close(socket, text, false);
+    endpoint_end(socket, socket->endpoints);
     return ENOMEM; // the connection waits for memory
 }
 
-static int endpoint_call(void *handle, const char *text, bool bound,
-                         int (*call)(struct zmq__socket *socket, const char *text, bool bound))
+static int endpoint_call(void *handle, const char *text, bool bound)
 {
     struct zmq__socket *socket = zmq__socket_enter(handle);
-    return socket ? zmq__socket_result(socket, call(socket, text, bound)) : -1;
+    return socket ? zmq__socket_result(socket, endpoint_open(socket, text, bound)) : -1;
 }
 
 int zmq_bind(void *handle, const char *endpoint)
 {
-    return endpoint_call(handle, endpoint, true, endpoint_open);
+    return endpoint_call(handle, endpoint, true);
 }
 
 int zmq_connect(void *handle, const char *endpoint)
 {
-    return endpoint_call(handle, endpoint, false, endpoint_open);
+    return endpoint_call(handle, endpoint, false);
 }
 
 int zmq_unbind(void *handle, const char *endpoint)
 {
-    return endpoint_call(handle, endpoint, true, endpoint_close);
+    struct zmq__socket *socket = zmq__socket_enter(handle);
+    return socket ? zmq__socket_result(socket, endpoint_close_all(socket, endpoint)) : -1;
 }
 
 int zmq_disconnect(void *handle, const char *endpoint)
 {
-    return endpoint_call(handle, endpoint, false, endpoint_close);
+    return zmq_unbind(handle, endpoint);
 }
 
 void zmq__endpoint_each(const struct zmq__socket *socket,

@@ -6,6 +6,8 @@
 
 // Inside. Connects as zmq_connect, and tells the number of the peer there, good at once. An errno.
 int zmq__endpoint_connect_peer(struct zmq__socket *socket, const char *text, uint32_t *number);
+// Inside. Ends the last that was |bound|, or connected, by that name. An errno; ENOENT: there is none.
+int zmq__endpoint_close(struct zmq__socket *socket, const char *text, bool bound);
 // Inside. Calls |each| for those bound outside of the process, with the descriptors that listen.
 void zmq__endpoint_each_bound(const struct zmq__socket *socket,
                               void (*each)(void *user, const char *text, int descriptor),

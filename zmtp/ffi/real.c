@@ -236,6 +236,14 @@ void zmtp__ffi_net_ring(struct zmtp__ffi_net_socket *socket)
     real_ring(socket->zmq);
 }
 
+// What zmq.h ends, bound or connected, is more than is asked for here.
+static int real_part(void *handle, const char *endpoint, bool bound)
+{
+    struct zmq__socket *const socket = zmq__socket_enter(handle);
+    if (!socket) return -1;
+    return zmq__socket_result(socket, zmq__endpoint_close(socket, endpoint, bound));
+}
+
 int32_t zmtp__ffi_net_endpoint(struct zmtp__ffi_net_socket *socket, enum zmtp__ffi_net_call call,
                                const char *endpoint)
 {
@@ -248,10 +256,10 @@ int32_t zmtp__ffi_net_endpoint(struct zmtp__ffi_net_socket *socket, enum zmtp__f
         result = zmq_connect(socket->zmq, endpoint);
         break;
     case ZMTP__FFI_NET_UNBIND:
-        result = zmq_unbind(socket->zmq, endpoint);
+        result = real_part(socket->zmq, endpoint, true);
         break;
     case ZMTP__FFI_NET_DISCONNECT:
-        result = zmq_disconnect(socket->zmq, endpoint);
+        result = real_part(socket->zmq, endpoint, false);
         break;
     }
     const int32_t code = real_result(result);
