@@ -198,6 +198,6 @@ int main(void)
     nobody();
     large_ones(65535, 20);
     large_ones(65536, 20);
-    large_ones(1000000, 20);
+    large_ones(1000000, 60);
     return 0;
 }

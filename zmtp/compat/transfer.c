@@ -18,6 +18,10 @@
 enum {
     // Parts before the last that are copied with it: an id, a delimiter.
     TRANSFER_SHORT_PARTS = 3,
+    // A blocking send of a large message waits for a moment when so much waits already, and so long at most: a receiver
+    // that a busy machine does not let run is back by then.
+    TRANSFER_BACKLOG = 8 * 1024 * 1024,
+    TRANSFER_EASE_MS = 10,
 };
 
 // Is it REQ's or REP's turn to send? The engine's own REQ would let go of a request whose peer has gone;
@@ -128,6 +132,26 @@ static int transfer_push(struct zmq__socket *socket, const struct transfer_load 
     }
 }
 
+// A large message was sent by a call that may block. If they come faster than the kernel takes them, it waits a moment
+// for the kernel, so that those that wait lie in memory that is used again and again: a thousand messages of 1 MiB, as
+// many as the mark allows, would be filled into new pages, which costs more than all else. Where nothing leaves, it
+// is not waited for again before something has.
+static void transfer_ease(struct zmq__socket *socket, size_t size, int timeout_ms)
+{
+    if (size < ZMQ__ENGINE_UNFLUSHED || !socket->engine) return;
+    if (timeout_ms >= 0 && timeout_ms < TRANSFER_EASE_MS) return;
+    const uint64_t deadline_ms = zmq__socket_deadline(TRANSFER_EASE_MS);
+    for (;;) {
+        const struct zmtp__backlog backlog = zmtp__balance_backlog(socket->core);
+        if (backlog.bytes < TRANSFER_BACKLOG || socket->choked == backlog.left + 1) return;
+        const int error = zmq__socket_wait(socket, deadline_ms);
+        if (error == 0) continue;
+        if (zmtp__balance_backlog(socket->core).left == backlog.left)
+            socket->choked = backlog.left + 1;
+        return;
+    }
+}
+
 static int transfer_push_msg(struct zmq__socket *socket, struct zmtp_msg *msg, int timeout_ms)
 {
     const struct transfer_load load = {.msg = msg, .size = zmtp_msg_size(msg)};
@@ -202,9 +226,11 @@ static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part
     }
     if (zmtp_msg_append_part(msg, part) < 0) return ENOMEM;
     if (!last) return 0;
+    const size_t size = zmtp_msg_size(msg);
     const int error = transfer_push_msg(socket, msg, timeout_ms);
     if (error != 0) transfer_take_back(msg, part);
     transfer_ended(socket, error);
+    if (error == 0) transfer_ease(socket, size, timeout_ms);
     return error;
 }
 
@@ -333,9 +359,11 @@ static int transfer_send_body(struct zmq__socket *socket, struct zmtp_bytes body
         zmtp__borrow_open(&borrowed, body);
         load.borrowed = &borrowed;
     }
-    const int error = transfer_push(socket, &load, transfer_timeout(socket, flags));
+    const int timeout_ms = transfer_timeout(socket, flags);
+    const int error = transfer_push(socket, &load, timeout_ms);
     if (load.borrowed) zmtp__borrow_close(&borrowed);
     transfer_ended(socket, error);
+    if (error == 0) transfer_ease(socket, body.size, timeout_ms);
     return error;
 }
 
