@@ -11,12 +11,14 @@
 
 #include "quick.h"
 
-// Takes the id of a message that is to follow, and lets go of the lock. False: it was not taken.
-static inline bool zmq__routed_name(struct zmq__socket *socket, struct zmtp_bytes id)
+// Takes a part that has others behind it: an id; or what stands between that and the body, for which nothing is to be
+// looked at. Lets go of the lock. False: it was not taken.
+static inline bool zmq__routed_begin(struct zmq__socket *socket, struct zmtp_bytes part)
 {
-    if (!socket->engine || !zmq__quick_plain(socket) || socket->sending.count > 0) return false;
-    if (id.size > ZMTP_PART_INLINE || !zmtp__express_reaches(socket->core, id)) return false;
-    if (zmtp_msg_append(&socket->sending, id) < 0) return false;
+    if (!socket->engine || !zmq__quick_plain(socket) || part.size > ZMTP_PART_INLINE) return false;
+    if (socket->type != ZMTP_ROUTER) return false;
+    if (socket->sending.count == 0 && !zmtp__express_reaches(socket->core, part)) return false;
+    if (zmtp_msg_append(&socket->sending, part) < 0) return false;
     zmq__quick_leave(socket, zmq__quick_rests(socket->engine));
     return true;
 }

@@ -269,7 +269,7 @@ static struct zmq__socket *transfer_enter(struct zmq__quick quick, void *handle)
 // Sends |body| the short way, and lets go of the lock. False: it was not sent.
 static inline bool transfer_send_quick(struct zmq__quick quick, struct zmtp_bytes body, int flags)
 {
-    if (flags & ZMQ_SNDMORE) return zmq__routed_name(quick.socket, body);
+    if (flags & ZMQ_SNDMORE) return zmq__routed_begin(quick.socket, body);
     return zmq__quick_send(quick, body) || zmq__routed_send(quick.socket, body);
 }
 

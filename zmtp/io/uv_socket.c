@@ -453,12 +453,26 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     return uv_socket_sent(socket, result);
 }
 
+// A message passed in a few steps: nothing is to be told of it, or flushed after it.
+static void uv_socket_sent_short(struct zmtp_uv_socket *socket, struct zmtp_uv *uv, size_t size)
+{
+    uv->unflushed += size;
+    socket->error = ZMTP_OK;
+    socket->call = ZMTP__CALL_SEND;
+}
+
 // As a function of its own it does not cost those that need none of it.
 __attribute__((noinline)) static int
 uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
+    if (parts && count == 2 && socket->touched && !socket->text &&
+        socket->uv->unflushed + parts[1].size < UV_SOCKET_UNFLUSHED &&
+        zmtp__express_send_to(socket->core, parts[0], parts[1])) {
+        uv_socket_sent_short(socket, socket->uv, parts[1].size);
+        return ZMTP_OK;
+    }
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
     if (count > 0 && parts[count - 1].data && parts[count - 1].size >= UV_SOCKET_UNFLUSHED)
         return uv_socket_send_borrowed(socket, parts, count);
@@ -481,9 +495,7 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
     if (uv->unflushed + parts[0].size >= UV_SOCKET_UNFLUSHED ||
         !zmtp__express_send(socket->core, parts[0]))
         return uv_socket_send_any(socket, parts, count);
-    uv->unflushed += parts[0].size;
-    socket->error = ZMTP_OK;
-    socket->call = ZMTP__CALL_SEND;
+    uv_socket_sent_short(socket, uv, parts[0].size);
     return ZMTP_OK;
 }
 
