@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "test/support/sockets.h"
+#include "zmtp/socket/balance.h"
 
 static const enum zmtp_socket_type types[] = {ZMTP_DEALER, ZMTP_PUSH, ZMTP_CLIENT, ZMTP_SCATTER};
 enum { TYPES = sizeof types / sizeof types[0], PEERS = 3 };
@@ -88,12 +89,45 @@ static void test_without_room_anywhere_a_message_stays_the_callers(void **state)
     }
 }
 
+static void test_who_sends_sees_what_waits_for_the_peer_that_had_its_turn(void **state)
+{
+    (void)state;
+    const enum zmtp_socket_type with[] = {ZMTP_PUSH, ZMTP_PAIR},
+                                without[] = {ZMTP_PUB, ZMTP_ROUTER};
+    for (size_t i = 0; i < 2; i++) {
+        struct zmtp_socket *socket = sockets_open(with[i], 9);
+        assert_int_equal(zmtp__balance_backlog(socket).bytes, 0);
+        struct zmtp_pipe_end *far = sockets_accept(socket, "");
+        assert_string_equal(sockets_send(socket, "1"), "ZMTP_OK");
+        assert_string_equal(sockets_send(socket, "22"), "ZMTP_OK");
+        assert_int_equal(zmtp__balance_backlog(socket).bytes, 3 + 4);
+        assert_int_equal(zmtp__balance_backlog(socket).left, 0);
+        assert_string_equal(sockets_far_recv(far), "1");
+        assert_int_equal(zmtp__balance_backlog(socket).bytes, 4);
+        assert_int_equal(zmtp__balance_backlog(socket).left, 1);
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(far);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct zmtp_socket *socket = sockets_open(without[i], 9);
+        struct zmtp_pipe_end *far = sockets_accept(socket, "peer");
+        if (without[i] == ZMTP_PUB) sockets_far_send(far, "\\x01");
+        (void)zmtp_socket_events(socket);
+        assert_string_equal(sockets_send(socket, "peer|large"), "ZMTP_OK");
+        assert_int_equal(zmtp_pipe_depth(far).in_count, 1);
+        assert_int_equal(zmtp__balance_backlog(socket).bytes, 0);
+        zmtp_socket_close(socket);
+        zmtp_pipe_close(far);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_peer_gets_every_third_message_and_none_twice),
         cmocka_unit_test(test_a_full_peer_is_passed_over_and_is_back_when_it_has_room),
         cmocka_unit_test(test_without_room_anywhere_a_message_stays_the_callers),
+        cmocka_unit_test(test_who_sends_sees_what_waits_for_the_peer_that_had_its_turn),
     };
     return cmocka_run_group_tests_name("balance", tests, NULL, NULL);
 }

@@ -164,11 +164,14 @@ static void test_a_router_names_who_sent_and_sends_to_whom_is_named(void **state
     assert_string_equal(sockets_recv(router), "bob|3"); // ann, who has none, is passed over
 
     const struct zmtp_bytes to_bob = zmtp_bytes_text("bob");
+    assert_true(zmtp__express_reaches(router, to_bob));
+    assert_false(zmtp__express_reaches(router, zmtp_bytes_text("eve")));
     assert_false(zmtp__express_send_to(router, to_bob, letter)); // there is no room yet to write in
     assert_string_equal(sockets_send(router, "bob|first"), "ZMTP_OK");
     assert_true(zmtp__express_send_to(router, to_bob, letter));
     assert_true(zmtp__express_send_to(router, to_bob, (struct zmtp_bytes){0}));
     assert_false(zmtp__express_send_to(router, to_bob, letter)); // beyond the limit
+    assert_false(zmtp__express_reaches(router, to_bob));
     assert_string_equal(sockets_send(router, "bob|fourth"), "ZMTP_ERR_AGAIN");
     assert_false(zmtp_socket_events(router) & ZMTP_WRITABLE);
     assert_string_equal(sockets_send(router, "ann|first"), "ZMTP_OK"); // who waits for bob no more

@@ -16,15 +16,17 @@ int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 // The same without more: a pattern's send, where messages go to the peers as they are.
 int zmtp__balance_send_on(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
 
-// What waits for the lane that had its turn last, and how much has left it so far. Nothing, if it is another thread's to
-// take.
+// What waits for the lane that had its turn last, or for a PAIR's only one, and how much has left it so far. Nothing, if it
+// is another thread's to take; nor of patterns that wait for no peer.
 struct zmtp__backlog {
     size_t bytes;
     uint64_t left; // messages
 };
 static inline struct zmtp__backlog zmtp__balance_backlog(const struct zmtp_socket *socket)
 {
-    const struct zmtp__lane *const lane = socket->writable.previous->lane;
+    const bool pair = socket->pattern == &zmtp__pair;
+    const struct zmtp__lane *const lane =
+        pair ? zmtp__list_first(&socket->lanes) : socket->writable.previous->lane;
     if (!lane || lane->end->out->crosses) return (struct zmtp__backlog){0};
     const struct zmtp__queue *const queue = lane->end->out;
     return (struct zmtp__backlog){zmtp__queue_bytes(queue), zmtp__queue_left(queue)};
