@@ -25,6 +25,7 @@ void zmtp__pipe_mark(struct zmtp_pipe_end *end)
     if (!marks || end->marked) return;
     end->marked = true;
     end->marked_next = NULL;
+    end->marked_before = marks->last;
     if (marks->last)
         marks->last->marked_next = end;
     else
@@ -34,15 +35,13 @@ void zmtp__pipe_mark(struct zmtp_pipe_end *end)
 
 static void pipe_unmark(struct zmtp_pipe_end *end)
 {
+    struct zmtp_marks *const marks = end->marks;
+    struct zmtp_pipe_end *const next = end->marked_next, *const before = end->marked_before;
     if (!end->marked) return;
     end->marked = false;
-    struct zmtp_pipe_end **link = &end->marks->first, *before = NULL;
-    while (*link != end) {
-        before = *link;
-        link = &before->marked_next;
-    }
-    *link = end->marked_next;
-    if (end->marks->last == end) end->marks->last = before;
+    *(before ? &before->marked_next : &marks->first) = next;
+    *(next ? &next->marked_before : &marks->last) = before;
+    end->marked_next = end->marked_before = NULL;
 }
 
 void zmtp_pipe_own(struct zmtp_pipe_end *end, struct zmtp_marks *marks, void *owner)
@@ -65,11 +64,7 @@ struct zmtp_pipe_end *zmtp_marks_take(struct zmtp_marks *marks)
 {
     if (!marks) return NULL;
     struct zmtp_pipe_end *end = marks->first;
-    if (!end) return NULL;
-    marks->first = end->marked_next;
-    if (!marks->first) marks->last = NULL;
-    end->marked = false;
-    end->marked_next = NULL;
+    if (end) pipe_unmark(end);
     return end;
 }
 

@@ -10,7 +10,8 @@ struct zmtp_pipe_end {
     struct zmtp__queue *out, *in; // out is filled here, in is emptied here
     struct zmtp_pipe_end *other;
     struct zmtp_marks *marks; // the owner's list; null: none
-    struct zmtp_pipe_end *marked_next;
+    struct zmtp_pipe_end *marked_next,
+        *marked_before; // so that to close thousands at once takes no longer for each
     void *owner;
     struct zmtp_link link; // what the other end told
     // Who sent what is still to be received here: a list, the last of which is the link's. Each but the
