@@ -138,6 +138,7 @@ struct garden_chunk {
     const struct garden_fs *fs;
     int file; // -1: not open
     uint64_t size_max, size;
+    bool gaps; // there is a file beside it
 };
 // |path| is relative to the root, or absolute and below it. Refuses links on the way, anything but a
 // regular file with one name, a file that is not empty (a path is used once) and one that another
@@ -147,6 +148,12 @@ int garden_chunk_open(struct garden_chunk *chunk, const struct garden_staging *s
 // Appends; at most what is left of size_max. On an error, garden_chunk_intact() tells what is left.
 int garden_chunk_write(struct garden_chunk *chunk, const uint8_t *data, size_t size,
                        struct garden_error *error);
+// Notes beside the chunk, in a file named as |path| with GARDEN_GAPS_SUFFIX behind it, that |gap| lies right before the
+// frames that are written next: a daemon that is killed before anyone heard of it leaves word of it, as it leaves the
+// frames. A line of two decimal numbers a gap, first and count. Who staged the chunk removes it with the chunk.
+int garden_chunk_note_gap(struct garden_chunk *chunk, const struct garden_staging *staging,
+                          const char *path, struct garden_gap gap, struct garden_error *error);
+#define GARDEN_GAPS_SUFFIX ".gaps"
 // Octets from the start that are surely as written; less than |size| when somebody else cut the file.
 uint64_t garden_chunk_intact(const struct garden_chunk *chunk);
 // Cuts the file to |size| octets, gives back the reserve, makes the file read-only and closes it.
@@ -215,6 +222,8 @@ struct garden_capture_event {
 enum garden_capture_verb {
     GARDEN_CAPTURE_IDLE,
     GARDEN_CAPTURE_OPEN, // open |path| for |bytes| octets into |slot|
+    // Write |data| into |slot|, whose file is at |path|; |gap|, unless its count is 0, lies between what any chunk was
+    // given before and this.
     GARDEN_CAPTURE_WRITE,
     GARDEN_CAPTURE_CLOSE // close |slot| at |bytes| octets
 };
@@ -224,6 +233,7 @@ struct garden_capture_action {
     const char *path;
     const uint8_t *data;
     uint64_t bytes;
+    struct garden_gap gap;
 };
 
 // How long a stop waits, by default, for each chunk for what the ring still holds. A client answers at once, but its

@@ -203,6 +203,20 @@ static void capture_fill(struct garden_capture *c)
         capture_enter(c, GARDEN_CAPTURE_STARVED);
 }
 
+// The position behind the last frame of a chunk.
+static uint64_t capture_end_of(const struct garden_chunk_report *report)
+{
+    uint64_t position = report->first, left = report->frames;
+    for (size_t i = 0; i < report->gap_count; i++) {
+        const struct garden_gap *gap = &report->gaps[i];
+        if (gap->first <= position) continue; // before its first frame
+        if (gap->first - position >= left) break;
+        left -= gap->first - position;
+        position = gap->first + gap->count;
+    }
+    return position + left;
+}
+
 // Only |intact| octets of the chunk are in its file: what was counted beyond them is lost.
 static void capture_shorten(struct garden_capture *c, struct garden_chunk_report *report,
                             uint64_t intact)
@@ -214,6 +228,7 @@ static void capture_shorten(struct garden_capture *c, struct garden_chunk_report
     c->totals.overrun += lost;
     report->frames = frames;
     report->bytes = frames * c->frame_size;
+    c->written_end = capture_end_of(report); // it is the last that was written to
 }
 
 // ---- Stopping
@@ -380,10 +395,13 @@ static bool capture_next_write(struct garden_capture *c, int64_t now_ms,
     }
     if (report->frames == 0) report->first = run.first;
     return capture_give(c,
-                        (struct garden_capture_action){.verb = GARDEN_CAPTURE_WRITE,
-                                                       .slot = (unsigned)c->current,
-                                                       .data = run.data,
-                                                       .bytes = frames * c->frame_size},
+                        (struct garden_capture_action){
+                            .verb = GARDEN_CAPTURE_WRITE,
+                            .slot = (unsigned)c->current,
+                            .path = report->path,
+                            .data = run.data,
+                            .bytes = frames * c->frame_size,
+                            .gap = {.first = c->written_end, .count = run.first - c->written_end}},
                         out);
 }
 
@@ -507,6 +525,7 @@ static void capture_written(struct garden_capture *c, int64_t now_ms, int result
     report->bytes += frames * c->frame_size;
     c->totals.captured += frames;
     c->totals.offered += frames;
+    if (frames > 0) c->written_end = c->action.gap.first + c->action.gap.count + frames;
     garden_ring_consume(c->ring, (size_t)frames);
     c->failures = capture_is_broken(c, now_ms, result) ? c->failures + 1 : 0;
     if (result != GARDEN_OK) {

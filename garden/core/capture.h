@@ -67,6 +67,7 @@ struct garden_capture {
     struct garden__slot slots[GARDEN__CAPTURE_SLOTS];
     int current, standby; // indexes, or NO_SLOT
     uint64_t next_number;
+    uint64_t written_end; // the position behind the last frame that is in a file
     struct garden__full fulls[GARDEN__CAPTURE_FULLS]; // oldest first
     size_t full_count;
     struct garden_chunk_report answered, last;

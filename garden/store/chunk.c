@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +65,7 @@ static const char *chunk_component(const char *path, char name[NAME_MAX + 1])
 }
 
 // Walks |path| one component at a time, so that no link is followed anywhere on the way.
-static int chunk_walk(const struct garden_staging *staging, const char *path,
+static int chunk_walk(const struct garden_staging *staging, const char *path, int flags,
                       struct garden_error *error)
 {
     const struct garden_fs *fs = staging->fs;
@@ -83,9 +84,9 @@ static int chunk_walk(const struct garden_staging *staging, const char *path,
         const bool last = *rest == '\0';
         // O_NONBLOCK: opening a FIFO must not wait for its other end.
         file = fs->open(fs->context, folder, name,
-                        last ? O_RDWR | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC
+                        last ? flags | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC
                              : CHUNK_FOLDER_FLAGS,
-                        0);
+                        0600);
         if (file < 0) (void)garden__fail_errno(error, "cannot open chunk", path);
         if (file < 0 || last) break;
         if (folder != staging->folder) garden__fs_close(fs, folder);
@@ -133,7 +134,7 @@ int garden_chunk_open(struct garden_chunk *chunk, const struct garden_staging *s
     if (size_max == 0 || size_max > GARDEN_CHUNK_SIZE_MAX)
         return garden__fail(error, GARDEN_ERR_ARGUMENT, "chunk %.100s: cannot hold %llu octets",
                             path, (unsigned long long)size_max);
-    const int file = chunk_walk(staging, path, error);
+    const int file = chunk_walk(staging, path, O_RDWR, error);
     if (file < 0) return error->code;
     int result = chunk_examine(fs, file, path, error);
     // A file system that cannot reserve reports a full disk at the write instead, which is handled.
@@ -149,6 +150,28 @@ int garden_chunk_open(struct garden_chunk *chunk, const struct garden_staging *s
     chunk->file = file;
     garden__step(fs, "chunk.opened");
     return GARDEN_OK;
+}
+
+int garden_chunk_note_gap(struct garden_chunk *chunk, const struct garden_staging *staging,
+                          const char *path, struct garden_gap gap, struct garden_error *error)
+{
+    const struct garden_fs *fs = chunk->fs;
+    char beside[GARDEN_PATH_MAX + sizeof GARDEN_GAPS_SUFFIX], line[64];
+    struct garden_error local;
+    if (error == NULL) error = &local;
+    (void)snprintf(beside, sizeof beside, "%s" GARDEN_GAPS_SUFFIX, path);
+    const int size = snprintf(line, sizeof line, "%llu %llu\n", (unsigned long long)gap.first,
+                              (unsigned long long)gap.count);
+    // The first line makes the file, so that nothing of others is ever added to.
+    const int file =
+        chunk_walk(staging, beside, chunk->gaps ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL, error);
+    if (file < 0) return error->code;
+    chunk->gaps = true;
+    const bool written = garden__fs_write_all(fs, file, line, (size_t)size) == 0;
+    const int result = written ? GARDEN_OK : garden__fail_errno(error, "cannot write", beside);
+    garden__fs_close(fs, file);
+    garden__step(fs, "chunk.noted");
+    return result;
 }
 
 uint64_t garden_chunk_intact(const struct garden_chunk *chunk)

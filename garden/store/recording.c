@@ -326,12 +326,17 @@ static int recording_make_object(struct garden_recording *recording, struct gard
     struct garden_hash hash;
     uint64_t size = 0;
     char name[64];
-    if (!chunk->reported || report.first == GARDEN_POSITION_UNKNOWN)
-        report.first = garden_manifest_end(manifest);
-    const uint64_t size_max = garden__recording_keep(chunk->reported ? &report : NULL, report.first,
-                                                     manifest->frame_size, recording->frames_max);
+    int result = GARDEN_OK;
     garden__recording_chunk_name(recording, chunk->number, name);
-    int result = garden__store_seal_frames(
+    if (!chunk->reported)
+        result = garden__store_gaps(recording->store, name, garden_manifest_end(manifest), &report,
+                                    error);
+    else if (report.first == GARDEN_POSITION_UNKNOWN)
+        report.first = garden_manifest_end(manifest);
+    if (result != GARDEN_OK) return result;
+    const uint64_t size_max =
+        garden__recording_keep(&report, manifest->frame_size, recording->frames_max);
+    result = garden__store_seal_frames(
         recording->store, name, size_max, manifest->frame_size,
         recording->kind == GARDEN_STREAM_MIDI ? "audio/midi" : "audio/raw", &hash, &size, error);
     *out_empty = size == 0;
@@ -359,15 +364,15 @@ static int recording_seal(struct garden_recording *recording, struct garden_inst
     int result = GARDEN_OK;
     if (!chunk->sealed_noted) result = recording_make_object(recording, now, chunk, &empty, error);
     if (result != GARDEN_OK) return result;
+    garden__recording_chunk_name(recording, chunk->number, name);
     if (empty) {
         result =
             garden__recording_note_number(recording, GARDEN__RECORD_EMPTY, chunk->number, error);
     } else {
         result = recording_save_some(recording, now, error);
-        garden__recording_chunk_name(recording, chunk->number, name);
         garden__step(recording->store->fs, "recording.announced");
-        if (result == GARDEN_OK) result = garden_store_unstage(recording->store, name, error);
     }
+    if (result == GARDEN_OK) result = garden__store_unstage_chunk(recording->store, name, error);
     garden__step(recording->store->fs, "recording.unstaged");
     if (result == GARDEN_OK) garden__rotation_sealed(&recording->rotation);
     return result;

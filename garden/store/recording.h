@@ -75,9 +75,9 @@ int garden__recording_take_begin(struct garden__record_reader *reader,
                                  struct garden_manifest *manifest, enum garden_stream_kind *kind);
 
 // How many octets of a chunk belong to a recording of |frames_max| frames (0: all): those whose positions are below.
-// The chunk begins at |first|; |report| tells its size and gaps, null: there is no word of them.
-uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint64_t first,
-                                uint32_t frame_size, uint64_t frames_max);
+// |report| tells its size and gaps.
+uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint32_t frame_size,
+                                uint64_t frames_max);
 // The position |end|, or where a recording of |frames_max| frames ends before.
 uint64_t garden__recording_end(uint64_t end, uint64_t frames_max);
 

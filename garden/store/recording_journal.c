@@ -131,13 +131,12 @@ uint64_t garden__recording_end(uint64_t end, uint64_t frames_max)
 }
 
 // Walks the chunk as garden_manifest_append() does: frames, a gap, frames, up to where no more are wished for.
-uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint64_t first,
-                                uint32_t frame_size, uint64_t frames_max)
+uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint32_t frame_size,
+                                uint64_t frames_max)
 {
-    uint64_t left = report != NULL ? report->bytes / frame_size : UINT64_MAX / frame_size;
-    uint64_t position = first, kept = 0;
-    if (frames_max == 0) return report != NULL ? report->bytes : UINT64_MAX;
-    for (size_t i = 0; report != NULL && i < report->gap_count; i++) {
+    uint64_t left = report->bytes / frame_size, position = report->first, kept = 0;
+    if (frames_max == 0) return report->bytes;
+    for (size_t i = 0; i < report->gap_count; i++) {
         const struct garden_gap *gap = &report->gaps[i];
         if (gap->first <= position) continue;
         if (gap->first >= frames_max || gap->first - position >= left) break;

@@ -160,6 +160,7 @@ static int salvage_chunk(struct salvage *salvage, uint64_t number, struct garden
 {
     struct garden_manifest *manifest = &salvage->manifest;
     const size_t slot = number % SALVAGE_REPORTS;
+    struct garden_chunk_report noted;
     const struct garden_chunk_report *report =
         salvage->has_report[slot] && salvage->reports[slot].number == number
             ? &salvage->reports[slot]
@@ -173,10 +174,12 @@ static int salvage_chunk(struct salvage *salvage, uint64_t number, struct garden
         return GARDEN_OK; // it is in it
     salvage_name(salvage, number, name);
     const bool linked = salvage_is_linked(salvage, name);
-    int result = garden__store_seal_frames(
+    int result = garden__store_gaps(salvage->store, name, end, &noted, error);
+    if (result != GARDEN_OK) return result;
+    const struct garden_chunk_report *const known = report != NULL ? report : &noted;
+    result = garden__store_seal_frames(
         salvage->store, name,
-        garden__recording_keep(report, report != NULL ? report->first : end, manifest->frame_size,
-                               salvage->frames_max),
+        garden__recording_keep(known, manifest->frame_size, salvage->frames_max),
         manifest->frame_size, salvage->kind == GARDEN_STREAM_MIDI ? "audio/midi" : "audio/raw",
         &hash, &size, error);
     if (result == GARDEN_ERR_ACCESS) { // no file of ours, or nobody's to read
@@ -189,9 +192,8 @@ static int salvage_chunk(struct salvage *salvage, uint64_t number, struct garden
         garden_hash_equal(&manifest->chunks[manifest->chunk_count - 1].hash, &hash))
         return GARDEN_OK; // the manifest knew of it before the journal was damaged
     if (size > 0)
-        result = garden_manifest_append(
-            manifest, &hash, report != NULL ? report->first : end, size / manifest->frame_size,
-            report != NULL ? report->gaps : NULL, report != NULL ? report->gap_count : 0);
+        result = garden_manifest_append(manifest, &hash, known->first, size / manifest->frame_size,
+                                        known->gaps, known->gap_count);
     else
         result = GARDEN_OK;
     if (result == GARDEN_OK && report != NULL)
@@ -246,7 +248,7 @@ static int salvage_clean(struct salvage *salvage, struct garden_error *error)
     int result = GARDEN_OK;
     for (size_t i = 0; i < salvage->file_count && result == GARDEN_OK; i++) {
         salvage_name(salvage, salvage->files[i], name);
-        result = garden_store_unstage(salvage->store, name, error);
+        result = garden__store_unstage_chunk(salvage->store, name, error);
     }
     garden__recording_file_name(salvage->run, "json", name);
     if (result == GARDEN_OK && fs->unlink(fs->context, salvage->store->recordings, name) != 0 &&

@@ -1,5 +1,5 @@
-// The store's inside, shared by its three files: store.c opens and reads, seal.c makes objects,
-// stage.c keeps the staging folder.
+// The store's inside, shared by its files: store.c opens and reads, seal.c makes objects, stage.c keeps the staging
+// folder, gaps.c reads what a daemon noted there.
 #ifndef GARDEN_STORE_STORE_H
 #define GARDEN_STORE_STORE_H
 
@@ -40,6 +40,13 @@ int garden__store_seal_file(struct garden_store *store, int file, const char *na
 int garden__store_seal_frames(struct garden_store *store, const char *name, uint64_t size_max,
                               uint32_t frame_size, const char *mime_type, struct garden_hash *out,
                               uint64_t *out_size, struct garden_error *error);
+// What is known of the staged |name| without a report of its daemon, whose octets are not counted yet (|bytes| is
+// UINT64_MAX): where it begins, as it follows position |end|, and the gaps that the daemon noted beside it.
+int garden__store_gaps(const struct garden_store *store, const char *name, uint64_t end,
+                       struct garden_chunk_report *out, struct garden_error *error);
+// Removes a staged chunk, and what was noted beside it.
+int garden__store_unstage_chunk(struct garden_store *store, const char *name,
+                                struct garden_error *error);
 // Writes the metadata of an object, unless it has some.
 int garden__store_describe(struct garden_store *store, const struct garden_hash *hash,
                            uint64_t size, const char *mime_type, struct garden_error *error);

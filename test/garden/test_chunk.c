@@ -96,6 +96,38 @@ static void test_a_path_is_used_once_and_by_one_stream(void **state)
     place_end(&p);
 }
 
+static void
+test_what_is_missing_is_noted_beside_a_chunk_and_nothing_of_others_is_touched(void **state)
+{
+    (void)state;
+    struct place p;
+    struct garden_chunk chunk;
+    struct garden_error error;
+    char octets[64] = "";
+    place_begin(&p, NULL);
+    assert_int_equal(garden_chunk_open(&chunk, &p.staging, "chunk", 64, NULL), GARDEN_OK);
+    assert_int_equal(
+        garden_chunk_note_gap(&chunk, &p.staging, "chunk", (struct garden_gap){7, 3}, NULL),
+        GARDEN_OK);
+    assert_int_equal(garden_chunk_note_gap(&chunk, &p.staging, place_path(&p, "chunk"),
+                                           (struct garden_gap){12, UINT64_MAX - 12}, NULL),
+                     GARDEN_OK);
+    const int file = open(place_path(&p, "chunk.gaps"), O_RDONLY);
+    assert_int_equal(read(file, octets, sizeof octets - 1), 28);
+    assert_int_equal(close(file), 0);
+    assert_string_equal(octets, "7 3\n12 18446744073709551603\n");
+    assert_int_equal(garden_chunk_close(&chunk, 0, NULL), GARDEN_OK);
+    place_touch(&p, "other");
+    place_touch(&p, "other.gaps");
+    assert_int_equal(garden_chunk_open(&chunk, &p.staging, "other", 64, NULL), GARDEN_OK);
+    assert_int_equal(
+        garden_chunk_note_gap(&chunk, &p.staging, "other", (struct garden_gap){7, 3}, &error),
+        GARDEN_ERR_EXISTS);
+    assert_int_equal(place_stat(&p, "other.gaps").st_size, 0);
+    assert_int_equal(garden_chunk_close(&chunk, 0, NULL), GARDEN_OK);
+    place_end(&p);
+}
+
 static void test_hostile_paths_are_refused(void **state)
 {
     (void)state;
@@ -236,6 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_chunk_is_as_long_as_what_was_written_and_read_only_at_the_end),
         cmocka_unit_test(test_a_path_is_used_once_and_by_one_stream),
+        cmocka_unit_test(
+            test_what_is_missing_is_noted_beside_a_chunk_and_nothing_of_others_is_touched),
         cmocka_unit_test(test_hostile_paths_are_refused),
         cmocka_unit_test(
             test_a_file_that_another_process_cuts_is_an_error_and_what_is_left_is_known),

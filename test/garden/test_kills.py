@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -41,10 +42,10 @@ def dying(step):
 
 
 class Kill(Story):
-    def begin(self, kind, daemon_dies=None, ring_ms=10000):
+    def begin(self, kind, daemon_dies=None, ring_ms=10000, times=1):
         source, frames, self.chunk, self.content = KINDS[kind]
         self.env = dying(daemon_dies)
-        _, ready = self.start("--source", source.format(frames), "--ring-ms", str(ring_ms), pace="real")
+        _, ready = self.start("--source", source.format(times * frames), "--ring-ms", str(ring_ms), pace="real")
         assert ready
 
     def client(self, *words, dies=None):
@@ -163,6 +164,40 @@ def kill_both(kind, client_step, daemon_step, count):
     return test
 
 
+def lose_and_kill_daemon(recovers):
+    """What it lost amid a chunk, which nobody had heard of, it had noted beside the chunk."""
+    def test(story):
+        story.begin("audio", ring_ms=50, times=100)
+        story.chunk = 1 << 26
+        client, daemon = story.capture(), story.daemons[0]
+        staging, end = os.path.join(story.store, "staging"), time.monotonic() + PATIENCE
+        while not [name for name in os.listdir(staging) if name.endswith(".gaps")]:
+            assert time.monotonic() < end, "no frame is lost"
+            if story.written() > 0:
+                with tap.halted(daemon):
+                    time.sleep(0.2)
+            time.sleep(0.05)
+        if recovers:
+            client.kill()
+            client.communicate(timeout=PATIENCE)
+        before = story.written()
+        while story.written() == before:  # frames lie behind the gap
+            assert time.monotonic() < end, "nothing is written any more"
+        daemon.kill()
+        daemon.wait(PATIENCE)
+        written = story.written()
+        if recovers:
+            story.ctl("capture", "--recover", "--store", story.store)
+        else:
+            client.send_signal(signal.SIGINT)
+            story.finish(client)
+        _, captured, lost = story.manifest()
+        assert captured == written and lost > 0, (captured, written, lost)
+        story.nothing_is_left()
+    test.__name__ = f"g09_a_daemon_killed_behind_a_gap_leaves_word_of_it_to_{'recover' if recovers else 'its_client'}"
+    return test
+
+
 def table():
     for kind in KINDS:
         for number, step in enumerate(CLIENT):
@@ -177,6 +212,8 @@ def table():
                 yield kill_daemon(kind, step, 5)
         for step in DAEMON_START + DAEMON_END:
             yield kill_daemon(kind, step, 1)
+    for recovers in (False, True):
+        yield lose_and_kill_daemon(recovers)
     for number, step in enumerate(CLIENT):
         yield kill_both("audio" if number % 2 else "midi", step, DAEMON[number % len(DAEMON)], 4)
 

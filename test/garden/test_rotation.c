@@ -160,6 +160,56 @@ static void test_after_a_killed_daemon_all_that_it_wrote_is_sealed(void **state)
     }
 }
 
+// A daemon that loses frames amid chunks, and is killed after |steps| of that; of its reports |loss| of 100 are lost.
+static void lose_and_kill(struct world *w, int steps, unsigned loss)
+{
+    world_begin(w, 1);
+    world_record(w);
+    world_steps(w, 10);
+    w->loss = loss;
+    for (int i = 0; i < steps; i++) {
+        world_offer(w, 3);
+        for (int k = 0; k < 5 && i % 3 == 1; k++) // more than the ring holds, at once
+            world_offer(w, 17);
+        if (i % 2 == 0) world_step(w); // else the next finds it as it is
+    }
+    daemon_run(w);
+    daemon_kill(w);
+    w->loss = 0;
+}
+
+static void test_a_killed_daemon_leaves_word_of_what_it_lost(void **state)
+{
+    (void)state;
+    uint64_t gaps = 0;
+    for (int i = 0; i < 120; i++) {
+        struct world w;
+        struct garden_manifest manifest;
+        struct garden_hash hash;
+        char run[64] = "";
+        size_t lost = 0;
+        lose_and_kill(&w, i / 2, i % 2 == 0 ? 0 : 80);
+        garden_recording_stop(w.recording, instant(&w)); // answered: no such stream
+        world_until_done(&w, 10000);
+        check_done(&w, false);
+        gaps += garden_recording_manifest(w.recording)->gap_count;
+        world_end(&w);
+        // The same, of a client that is not there any more.
+        lose_and_kill(&w, i / 2, i % 2 == 0 ? 0 : 80);
+        garden_recording_close(w.recording);
+        w.recording = NULL;
+        assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+        assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, NULL),
+                         GARDEN_OK);
+        assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, NULL), GARDEN_OK);
+        check_stream(&w, &manifest);
+        assert_int_equal(staged(&w), 0);
+        garden_manifest_fini(&manifest);
+        world_end(&w);
+    }
+    assert_true(gaps > 100);
+}
+
 static void test_while_the_daemon_still_writes_nothing_is_sealed_under_it(void **state)
 {
     (void)state;
@@ -394,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_a_stop_before_the_daemon_was_asked_ends_at_once),
         cmocka_unit_test(test_a_stop_is_not_asked_for_before_the_start_is_answered),
         cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
+        cmocka_unit_test(test_a_killed_daemon_leaves_word_of_what_it_lost),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
         cmocka_unit_test_teardown(
