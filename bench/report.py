@@ -125,12 +125,12 @@ def groups(kept):
     return found
 
 
-def medians_table(rows, figure, who):
+def medians_table(rows, figure, who, label=scenarios.name_of):
     yield from ['| size | ' + ' | '.join(map(title, who)) + ' |', '|---' * (len(who) + 1) + '|']
     for row in rows:
         cells = [number(median(row['contestants'][name], figure.key), figure) if name in row['contestants'] else '-'
                  for name in who]
-        yield f'| {scenarios.name_of(row["size"])} | ' + ' | '.join(cells) + ' |'
+        yield f'| {label(row["size"])} | ' + ' | '.join(cells) + ' |'
 
 
 def ratios_table(rows, figure, who):
@@ -148,7 +148,10 @@ def ratios_table(rows, figure, who):
 
 def short_tables(kept):
     """For each scenario and transport the first figure: medians, and how much better libzmtp is."""
+    families = counted(kept)
     for (name, transport), rows in groups(kept).items():
+        if name.rpartition('-')[0] in families:
+            continue  # they have a table of their own
         who, figure = present(rows), scenarios.BY_NAME[name].figures[0]
         yield from ['', f'**{figure.unit}, {transport}**: medians', '', *medians_table(rows, figure, who)]
         yield from ['', f'{figure.unit}, {transport}: libzmtp is better by (95 %)', '',
@@ -237,11 +240,11 @@ def curve(rows, figure, names):
         yield 'EOD'
 
 
-def plot(rows, figure, text, path):
-    """By size, on logarithmic axes. The background is opaque, so that it is read in the dark as well."""
+def plot(rows, figure, text, path, label=scenarios.name_of):
+    """By size, or what is taken for it, on logarithmic axes. The background is opaque, so that it is read in the dark as well."""
     names = [name for name in present(rows) if sum(name in row['contestants'] for row in rows) > 1]
     values = [value for row in rows for part in row['contestants'].values() for value in part[figure.key]]
-    ticks = ', '.join(f'"{scenarios.name_of(row["size"])}" {row["size"]}' for row in rows)
+    ticks = ', '.join(f'"{label(row["size"])}" {row["size"]}' for row in rows)
     lines = [
         'set terminal svg size 900,540 font "sans-serif,14" background "#ffffff"', f'set output "{path}"',
         f'set title "{text}"', f'set ylabel "{figure.unit}"', 'set logscale xy', f'set xtics ({ticks})',
@@ -271,14 +274,46 @@ def plots(kept, folder):
             file = f'{name}-{"cpu" if figure is cpu else figure.key.split("_")[0]}-{transport}.svg'
             plot(rows, figure, f'{figure.unit}, {transport}', f'{folder}/{file}')
             made.append((file, f'{figure.unit}, {transport}'))
+    return made + plots_by_count(kept, folder)
+
+
+def counted(kept):
+    """Rows of scenarios that differ in how many there are, which ends their names and becomes their size."""
+    families = {}
+    for row in kept['rows']:
+        family, _, count = row['scenario'].rpartition('-')
+        if count.isdigit() and family == scenario_of(row).program:
+            families.setdefault(family, []).append({**row, 'size': int(count)})
+    return {family: sorted(rows, key=lambda row: row['size']) for family, rows in families.items() if len(rows) > 3}
+
+
+def plots_by_count(kept, folder):
+    """All figures but the rate."""
+    made = []
+    for family, rows in counted(kept).items():
+        for figure in figures_of(rows[0])[1:]:
+            file = f'{family}-{figure.key}.svg'
+            plot(rows, figure, f'{figure.unit}, by {family}', f'{folder}/{file}', '{:,}'.format)
+            made.append((file, f'{figure.unit}, by {family}'))
     return made
+
+
+def count_tables(kept):
+    for family, rows in counted(kept).items():
+        for figure in figures_of(rows[0]):
+            who = present(rows)
+            yield from ['', f'**{figure.unit}**: medians, by {family}', '',
+                        *medians_table(rows, figure, who, '{:,}'.format)]
 
 
 def quoted(kept, made):
     """What a README quotes of one run."""
     pictures = [f'![{text}](plots/{file})' for file, text in made]
-    yield from [f'### {kept["date"]}: {kept["name"]}', '', *heading(kept), '', *pictures, *short_tables(kept), '',
-                'What a message costs at 64 B, both sides together:', '', *cost_table(kept), '', *verdict(kept)]
+    yield from [f'### {kept["date"]}: {kept["name"]}', '', *heading(kept), '', *pictures, *short_tables(kept),
+                *count_tables(kept), '']
+    if any(row['size'] == 64 for row in kept['rows']):
+        yield from ['What a message costs at 64 B, both sides together:', '', *cost_table(kept), '']
+    yield from verdict(kept)
 
 
 def readme(body, path):
