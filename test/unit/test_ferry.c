@@ -442,7 +442,7 @@ static void test_who_is_left_hears_how_much_was_lost(void **state)
     send_number(f, 0, 4); // and one was sent before the news
     ferries_settle(f);
     assert_true(f->ends[0]->other->closed);
-    assert_int_equal(f->ends[0]->lost, 2);
+    assert_int_equal(f->ends[0]->stranded, 2);
     assert_int_equal(zmtp__queue_left(f->ends[0]->out), 2); // the others had come into its queue
     assert_int_equal(zmtp__queue_waiting(f->ends[0]->out), 0);
 }
@@ -502,7 +502,7 @@ static void test_a_refused_side_loses_what_was_sent_to_it(void **state)
     f->shores[1] = NULL;
     ferries_turn(f, 0, 0);
     assert_true(f->ends[0]->other->closed);
-    assert_int_equal(f->ends[0]->lost, 2);
+    assert_int_equal(f->ends[0]->stranded, 2);
     assert_ptr_equal(zmtp__dock_next(&f->docks[1]), NULL); // it comes off the list it was on
     f->awake[1] = false;
 }

@@ -136,7 +136,7 @@ static void check_lost(struct world *w, size_t index)
     if (!end || !end->other->closed || side->told_lost) return;
     side->told_lost = true;
     const size_t left = w->sides[1 - index].received + w->sides[1 - index].unread;
-    CHECK(left + end->lost == side->sent);
+    CHECK(left + end->stranded == side->sent);
     CHECK(zmtp__queue_left(end->out) == left);
     CHECK(zmtp__queue_waiting(end->out) == 0);
     CHECK(end->in->count >= w->sides[1 - index].sent - side->received); // and perhaps commands

@@ -243,7 +243,7 @@ static void test_a_closed_end_leaves_its_messages_and_counts_those_it_loses(void
     assert_ptr_equal(zmtp_marks_take(&f->marks[1]), f->ends[1]);
     close_end(f, 0);
     assert_ptr_equal(zmtp_marks_take(&f->marks[1]), f->ends[1]);
-    assert_int_equal(f->ends[1]->lost, 2);
+    assert_int_equal(f->ends[1]->stranded, 2);
     assert_int_equal(zmtp_pipe_depth(f->ends[1]).out_count, 0);
     assert_false(zmtp__pipe_writable(f->ends[1]));
     assert_false(zmtp__pipe_finished(f->ends[1]));

@@ -13,7 +13,8 @@ struct zmtp__address {
     socklen_t size;
 };
 
-enum { ZMTP__ADDRESS_TEXT_MAX = 80 };
+// Of an address as an endpoint, and of its host alone: an IPv6 address and the name of an interface.
+enum { ZMTP__ADDRESS_TEXT_MAX = 80, ZMTP__ADDRESS_HOST_MAX = 64 };
 
 // Of an ipc path or name, or of vsock.
 void zmtp__address_of(const struct zmtp_endpoint *endpoint, struct zmtp__address *out);

@@ -663,8 +663,8 @@ static bool conn_meet(struct zmtp__conn *conn, int fd)
     conn->remote[0] = conn->address[0] = '\0';
     if (conn->process.known) {
         // As libzmq tells it to those that it asks.
-        snprintf(conn->address, sizeof conn->address, "localhost:%lu:%lu:%lld",
-                 (unsigned long)conn->process.uid, (unsigned long)conn->process.gid,
+        snprintf(conn->address, sizeof conn->address, "localhost:%u:%u:%lld",
+                 (unsigned)conn->process.uid, (unsigned)conn->process.gid,
                  (long long)conn->process.pid);
         snprintf(conn->remote, sizeof conn->remote, "ipc: process %lld of user %lu",
                  (long long)conn->process.pid, (unsigned long)conn->process.uid);

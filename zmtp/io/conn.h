@@ -44,16 +44,16 @@ struct zmtp__conn {
     struct zmtp__conn *zap_next, *zap_before; // of those that wait so
     const char *hint;                         // what we guess about a peer that failed; constant
     struct zmtp_uv_process process;           // at the other side
-    struct zmtp__source source;               // where it comes from
     enum zmtp__conn_state state;
-    int descriptor;  // of |watch|, or of the last one; -1: there was none since the last dial
-    bool pending;    // counted by the listener: its handshake is not done
-    bool up;         // its handshake is done
-    bool leaving;    // goes when what was sent has left
-    bool tx_blocked; // the kernel's buffer is full
-    bool tx_broken;  // writing failed; what the kernel received before is still to be read
+    int descriptor; // of |watch|, or of the last one; -1: there was none since the last dial
+    struct zmtp__source source; // where it comes from
+    bool pending;               // counted by the listener: its handshake is not done
+    bool up;                    // its handshake is done
+    bool leaving;               // goes when what was sent has left
+    bool tx_blocked;            // the kernel's buffer is full
+    bool tx_broken; // writing failed; what the kernel received before is still to be read
     char remote[ZMTP__ADDRESS_TEXT_MAX];
-    char address[ZMTP__ADDRESS_TEXT_MAX]; // of that, without scheme and port
+    char address[ZMTP__ADDRESS_HOST_MAX]; // of that, without scheme and port
 };
 
 // Fills in what a dialled and an accepted connection share, and adds it to its socket.

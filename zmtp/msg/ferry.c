@@ -595,7 +595,7 @@ static unsigned shore_end(struct zmtp__shore *shore)
     const size_t lost = zmtp__queue_settle(end->in);
     end->out->debt = NULL;
     zmtp_pipe_close(end);
-    near->lost += lost;
+    near->stranded += lost;
     near->out->withdrawn += lost;
     shore->end = NULL;
     shore->over = true;

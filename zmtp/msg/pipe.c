@@ -152,13 +152,13 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
         if (end->out->open) zmtp__queue_undo(end->out); // it will never end
         const bool open = end->in->open;
         const struct zmtp__queue was = *end->in;
-        end->left_behind = zmtp__queue_messages(end->out);
-        end->other->lost = zmtp__queue_messages(end->in);
+        end->stranded = zmtp__queue_messages(end->out);
+        end->other->stranded = zmtp__queue_messages(end->in);
         zmtp__queue_fini(end->in);
         zmtp__queue_init(end->in, pipe->allocator, was.pool, was.count_max, was.bytes_max);
         end->in->written = was.written;
         end->in->read = was.read;
-        end->in->withdrawn = was.withdrawn + end->other->lost;
+        end->in->withdrawn = was.withdrawn + end->other->stranded;
         // The other end may be amid a message and does not know yet that it writes for nobody.
         if (open) zmtp__queue_begin(end->in);
         zmtp__pipe_mark(end->other);

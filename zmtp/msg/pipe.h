@@ -17,8 +17,8 @@ struct zmtp_pipe_end {
     // Who sent what is still to be received here: a list, the last of which is the link's. Each but the
     // last has messages.
     struct zmtp__origin *speaker, *last_speaker;
-    size_t lost; // messages, not commands, that still waited for the other end when it closed
-    size_t left_behind; // that still waited to leave when this end closed, the other being open
+    size_t
+        stranded; // messages, not commands, that still waited to leave here when one of the ends closed
     struct zmtp_pipe_end **follower; // null: none
     bool marked, closed;
 };

@@ -76,7 +76,7 @@ struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane)
 {
     const struct zmtp__queue *out = lane->end->out, *in = lane->end->in;
     // What went with the other end is still to be seen, and counted as lost.
-    const size_t unseen = lane->gone ? 0 : lane->end->lost;
+    const size_t unseen = lane->gone ? 0 : lane->end->stranded;
     return (struct zmtp_flow){.copies = lane->copies,
                               .left = zmtp__queue_left(out),
                               .queued = zmtp__queue_waiting(out) + unseen,
@@ -93,7 +93,7 @@ static void lane_lost_unseen(struct zmtp_socket *socket, struct zmtp__lane *lane
 {
     if (lane->gone) return;
     zmtp__lane_lost(socket, lane, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE,
-                    lane->end->lost);
+                    lane->end->stranded);
 }
 
 void zmtp__lane_release(struct zmtp_socket *socket, struct zmtp__lane *lane)
@@ -126,7 +126,7 @@ static void lane_discarded(struct zmtp_socket *socket, struct zmtp__lane *lane,
 static void lane_gone(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     const struct zmtp_pipe_end *end = lane->end;
-    const size_t waited = end->other->closed ? end->lost : zmtp__queue_withdraw(end->out);
+    const size_t waited = end->other->closed ? end->stranded : zmtp__queue_withdraw(end->out);
     lane->gone = true;
     zmtp__lane_lost(socket, lane, lane->dialled ? ZMTP_DROP_CLOSED : ZMTP_DROP_PEER_GONE, waited);
     if (socket->pattern->gone) socket->pattern->gone(socket, lane);

@@ -215,7 +215,7 @@ void zmtp_socket_settle(struct zmtp_socket *socket, const struct zmtp_pipe_end *
 {
     if (!socket || !end || !end->other->closed) return;
     struct zmtp_socket_counters *counters = &socket->counters;
-    const size_t waited = end->other->left_behind, lost = zmtp__queue_messages(end->in);
+    const size_t waited = end->other->stranded, lost = zmtp__queue_messages(end->in);
     counters->queued -= waited;
     counters->left += waited - lost;
     counters->lost += lost;
@@ -234,7 +234,7 @@ void zmtp_socket_lose(struct zmtp_socket *socket, struct zmtp_pipe_end *end, enu
         return;
     }
     // The socket has let go of it, and it is to be settled without this one.
-    own->left_behind -= lost;
+    own->stranded -= lost;
     socket->counters.queued -= lost;
     socket->counters.lost += lost;
     zmtp__socket_dropped(socket, reason, lost);
