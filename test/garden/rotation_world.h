@@ -421,6 +421,20 @@ static inline bool take_run(void *context, const char *run)
     return false;
 }
 
+// The client is not there any more, and its recording is salvaged.
+static inline void world_salvage(struct world *w, struct garden_manifest *out)
+{
+    struct garden_hash hash;
+    char run[64] = "";
+    size_t lost = 0;
+    garden_recording_close(w->recording);
+    w->recording = NULL;
+    assert_int_equal(garden_recording_each_left(w->store, take_run, run, NULL), GARDEN_OK);
+    assert_int_equal(garden_recording_salvage(w->store, run, instant(w), &hash, &lost, NULL),
+                     GARDEN_OK);
+    assert_int_equal(garden_manifest_load(w->store, &hash, out, NULL), GARDEN_OK);
+}
+
 // The whole world dies with the client here, daemon included; what is left is the folder.
 static inline bool client_killed_at(int at, uint64_t frames_max)
 {

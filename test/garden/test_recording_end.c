@@ -74,21 +74,13 @@ static void test_what_is_salvaged_ends_where_was_wished(void **state)
     for (uint64_t wished = 5; wished < 50; wished += 9) {
         struct world w;
         struct garden_manifest manifest;
-        struct garden_hash hash;
-        char run[64] = "";
-        size_t lost = 0;
         world_begin(&w, 1);
         w.frames_max = wished;
         world_record(&w);
         world_steps(&w, 10);
         world_play(&w, 18);
         daemon_kill(&w);
-        garden_recording_close(w.recording);
-        w.recording = NULL;
-        assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
-        assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, NULL),
-                         GARDEN_OK);
-        assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, NULL), GARDEN_OK);
+        world_salvage(&w, &manifest);
         assert_int_equal(garden_manifest_end(&manifest), wished);
         check_stream(&w, &manifest);
         garden_manifest_fini(&manifest);
