@@ -386,7 +386,10 @@ void garden_recording_chunk_full(struct garden_recording *recording, struct gard
 void garden_recording_head(struct garden_recording *recording, struct garden_instant now,
                            const char *path);
 void garden_recording_stop(struct garden_recording *recording, struct garden_instant now);
-// The daemon is gone or has no such stream: seals what its files hold, as their lengths tell.
+// GARDEN_ERR_STATE while a daemon still has one of its chunks: then it is no time to abandon it.
+int garden_recording_idle(const struct garden_recording *recording, struct garden_error *error);
+// The daemon is gone or has no such stream: seals what its files hold, as their lengths tell. It is written down with
+// the next work, and whoever resumes it then only finishes it.
 void garden_recording_abandon(struct garden_recording *recording, struct garden_instant now);
 
 int64_t garden_recording_deadline_ms(const struct garden_recording *recording);

@@ -544,6 +544,25 @@ void garden_recording_stop(struct garden_recording *recording, struct garden_ins
     garden__rotation_stop(&recording->rotation, now.mono_ms);
 }
 
+int garden_recording_idle(const struct garden_recording *recording, struct garden_error *error)
+{
+    const struct garden_fs *fs = recording->store->fs;
+    const struct garden__rotation *r = &recording->rotation;
+    for (size_t i = 0; i < r->count; i++) {
+        char name[64];
+        garden__recording_chunk_name(recording, r->window[i].number, name);
+        const int file = fs->open(fs->context, recording->store->staging, name,
+                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+        if (file < 0) continue; // what ails it is told by the work
+        const bool held = fs->lock_shared(fs->context, file) != 0 && errno == EWOULDBLOCK;
+        garden__fs_close(fs, file);
+        if (held)
+            return garden__fail(error, GARDEN_ERR_STATE, "chunk %.100s: is still being written",
+                                name);
+    }
+    return GARDEN_OK;
+}
+
 void garden_recording_abandon(struct garden_recording *recording, struct garden_instant now)
 {
     (void)now; // it takes effect with the next work

@@ -475,9 +475,11 @@ static bool capture_recover_one(void *context, const char *run)
         capture_note(capture, capture_salvage(capture, run, &why));
         return true;
     }
-    garden_recording_abandon(capture->capturer.recording, capturer_now());
-    int steps;
-    while ((steps = garden_recording_work(capture->capturer.recording, capturer_now(), error)) > 0)
+    // One whose stream goes on is left as it is, for --resume.
+    int steps = garden_recording_idle(capture->capturer.recording, error);
+    if (steps == GARDEN_OK) garden_recording_abandon(capture->capturer.recording, capturer_now());
+    while (steps >= 0 &&
+           (steps = garden_recording_work(capture->capturer.recording, capturer_now(), error)) > 0)
         continue;
     if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
     if (steps < 0 && error->code == GARDEN_ERR_STATE)

@@ -778,6 +778,22 @@ def what_to_do_about_a_stream_is_said_only_where_there_is_something_to_do(story)
     assert "--recover" not in story.ctl("end-stream", uri, check=0).stdout
 
 
+def a_recovery_that_was_refused_leaves_the_capture_to_be_resumed(story):
+    story.start("--source", "counter:2,48000", pace="real")
+    call = [GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store]
+    running = subprocess.Popen([*call, "--chunk-bytes", "65536", "--seconds", "2"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert "sealed" in running.stdout.readline()
+    running.kill()
+    running.communicate()
+    told = story.ctl("capture", "--store", story.store, "--recover", check=1).stderr
+    assert "still being written" in told and "--resume" in told, told
+    done = subprocess.run([*call, "--resume"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+    # The machine may be so busy that frames are lost meanwhile, but the stream goes on to the end that was wished for.
+    assert " of 96000 frames" in done.stdout and "did not confirm" not in done.stdout, done
+
+
 def what_is_no_file_is_not_replaced_by_one(story):
     done, _ = capture(story)
     pipe, folder = story.path("pipe"), story.path("folder")
