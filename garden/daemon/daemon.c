@@ -450,6 +450,18 @@ static int daemon_open_handles(struct daemon *daemon, struct garden_error *error
                         uv_strerror(result));
 }
 
+// The port of --http may have been 0, for any.
+static void daemon_log_http(const struct daemon *daemon)
+{
+    const char *place = daemon->options->http, *colon = strrchr(place, ':');
+    const int size = colon ? (int)(colon - place) : 0;
+    const unsigned port = http_port(daemon->http);
+    log_write(LOG_INFO, "metrics are at port %u: http://%.*s:%u/metrics", port, size, place, port);
+    if (daemon->page.wanted)
+        log_write(LOG_INFO, "the page is at http://%.*s:%u/%s", size, place, port,
+                  daemon->options->http_token ? "?token=TOKEN" : "");
+}
+
 static void daemon_log_ready(const struct daemon *daemon)
 {
     const struct garden_endpoints *endpoints = garden_server_endpoints(daemon->requests.server);
@@ -465,13 +477,7 @@ static void daemon_log_ready(const struct daemon *daemon)
     for (size_t i = 0; i < GARDEN_LANES; i++)
         log_write(LOG_INFO, "%s listens on %s", garden_lane_name((enum garden_lane)i),
                   endpoints->of[i]);
-    if (daemon->http)
-        log_write(LOG_INFO, "metrics are at port %u: http://%s/metrics",
-                  (unsigned)http_port(daemon->http), daemon->options->http);
-    if (daemon->http && daemon->page.wanted)
-        log_write(LOG_INFO, "the page is at http://127.0.0.1:%u/%s",
-                  (unsigned)http_port(daemon->http),
-                  daemon->options->http_token ? "?token=TOKEN" : "");
+    if (daemon->http) daemon_log_http(daemon);
     log_write(LOG_INFO, "captures go into %s%s", daemon->options->staging,
               daemon->options->staging_is_ours
                   ? ", which --staging did not name: the store is the run directory"

@@ -5,6 +5,7 @@ Reports in TAP.
 """
 import errno
 import http.client
+import io
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import tap
 from pygarden.preload import Preload
@@ -266,6 +268,24 @@ def the_metrics_are_served_and_nothing_else_is(service):
     assert ask(port, "/metrics", "POST")[0] == 403  # it is no page of ours that asks
     assert ask(port, "/metrics", "PUT")[0] == 405
     assert ask(port, "/metrics", "HEAD")[0] == 200
+
+
+def the_addresses_in_the_log_are_those_that_answer(service):
+    with open("/proc/net/if_inet6", encoding="ascii") if os.path.exists("/proc/net/if_inet6") else io.StringIO() as file:
+        v6 = ["[::1]"] if any(line.split()[-1] == "lo" for line in file) else []
+    for host in ("127.0.0.1", "127.0.0.2", "localhost", *v6):
+        service.write(f"http = {host}:0")
+        service.start()
+        assert service.told() == "READY=1", service.said()
+        port_of(service)
+        said = service.said()
+        told = re.findall(r"(?:metrics are at port \d+:|the page is at) (http://\S+)", said)
+        assert told and all(each.startswith(f"http://{host}:") for each in told), (host, said)
+        for each in told:
+            with urllib.request.urlopen(each, timeout=PATIENCE) as answer:
+                assert answer.status == 200, each
+        service.stop()
+        assert service.told() == "STOPPING=1"
 
 
 def two_daemons_do_not_share_a_port_for_metrics(service):
@@ -606,7 +626,7 @@ TESTS = (
     options_behind_the_file_override_it,
     files_with_mistakes_are_refused_with_the_line,
     flags_may_be_switched_off,
-    the_metrics_are_served_and_nothing_else_is,
+    the_metrics_are_served_and_nothing_else_is, the_addresses_in_the_log_are_those_that_answer,
     two_daemons_do_not_share_a_port_for_metrics,
     strangers_at_the_metrics_harm_nobody,
     the_connection_file_is_where_it_is_wanted,
