@@ -86,7 +86,7 @@ static int chunk_walk(const struct garden_staging *staging, const char *path, in
         file = fs->open(fs->context, folder, name,
                         last ? flags | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC
                              : CHUNK_FOLDER_FLAGS,
-                        0600);
+                        0644); // of what is made: who owns the chunk is to read it
         if (file < 0) (void)garden__fail_errno(error, "cannot open chunk", path);
         if (file < 0 || last) break;
         if (folder != staging->folder) garden__fs_close(fs, folder);

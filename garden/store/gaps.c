@@ -30,8 +30,11 @@ static void gaps_parse(const char *text, uint64_t position, struct garden_chunk_
     struct garden_gap gap;
     while ((text = gaps_number(text, ' ', &gap.first)) &&
            (text = gaps_number(text, '\n', &gap.count))) {
-        if (gap.first < position || gap.count == 0 || gap.count > UINT64_MAX - gap.first) return;
-        position = gap.first + gap.count;
+        if (gap.count == 0 || gap.count > UINT64_MAX - gap.first) return;
+        const uint64_t end = gap.first + gap.count;
+        if (end <= position) continue; // told already, by the report of the chunk before
+        if (gap.first < position) gap = (struct garden_gap){position, end - position};
+        position = end;
         if (gap.first == out->first && out->gap_count == 0)
             out->first = position;
         else if (out->gap_count < GARDEN_CHUNK_GAPS_MAX)
@@ -39,18 +42,28 @@ static void gaps_parse(const char *text, uint64_t position, struct garden_chunk_
     }
 }
 
+// Whether the file that could not be opened tells nothing, now or ever: it is not there, or is of others. It must not
+// stand in the way of the chunk.
+static bool gaps_absent(void)
+{
+    return errno == ENOENT || errno == ELOOP || errno == ENXIO || errno == EACCES;
+}
+
 int garden__store_gaps(const struct garden_store *store, const char *name, uint64_t end,
                        struct garden_chunk_report *out, struct garden_error *error)
 {
     const struct garden_fs *fs = store->fs;
     char beside[64 + sizeof GARDEN_GAPS_SUFFIX], text[GAPS_TEXT_MAX + 1];
+    struct stat status;
     *out = (struct garden_chunk_report){.first = end, .bytes = UINT64_MAX};
     gaps_name(name, beside);
     const int file = fs->open(fs->context, store->staging, beside,
                               O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-    if (file < 0 && (errno == ENOENT || errno == ELOOP)) return GARDEN_OK; // nothing was noted
-    if (file < 0) return garden__fail_errno(error, "cannot open staged", beside);
-    const ssize_t size = garden__fs_read_all(fs, file, text, GAPS_TEXT_MAX);
+    if (file < 0)
+        return gaps_absent() ? GARDEN_OK : garden__fail_errno(error, "cannot open staged", beside);
+    ssize_t size = fs->stat(fs->context, file, &status);
+    if (size == 0 && S_ISREG(status.st_mode)) // no daemon makes another
+        size = garden__fs_read_all(fs, file, text, GAPS_TEXT_MAX);
     const int result =
         size < 0 ? garden__fail_errno(error, "cannot read staged", beside) : GARDEN_OK;
     garden__fs_close(fs, file);
@@ -65,6 +78,10 @@ int garden__store_unstage_chunk(struct garden_store *store, const char *name,
 {
     char beside[64 + sizeof GARDEN_GAPS_SUFFIX];
     gaps_name(name, beside);
-    const int result = garden_store_unstage(store, beside, error);
-    return result == GARDEN_OK ? garden_store_unstage(store, name, error) : result;
+    const int result = garden__store_writable(store, error);
+    if (result != GARDEN_OK) return result;
+    if (store->fs->unlink(store->fs->context, store->staging, beside) != 0 && errno != ENOENT &&
+        errno != EISDIR) // a folder of others stays
+        return garden__fail_errno(error, "cannot remove staged", beside);
+    return garden_store_unstage(store, name, error);
 }

@@ -1,7 +1,7 @@
 // Making a manifest of what is left of a recording that cannot be taken up: its journal is damaged or gone,
 // or somebody put another thing in a chunk's place. Whatever tells of it is read: the live manifest, each
-// whole record of the journal, the chunk files. Nothing is taken away before the manifest is an object, so
-// a crash costs nothing but doing it again.
+// whole record of the journal, the chunk files. Nothing is taken away before the manifest is an object, and
+// the live manifest is that one, too: so a crash costs nothing but doing it again, or going on with taking away.
 #include "recording.h"
 
 #include <errno.h>
@@ -87,6 +87,20 @@ static int salvage_record(void *context, uint32_t type, struct zmtp_bytes payloa
     return GARDEN_OK;
 }
 
+// A live manifest that is an object was salvaged, or finished, by a process that did not live to take the rest away.
+// Before that, no live manifest is one.
+static int salvage_is_put(struct salvage *salvage, struct garden_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    const int result = garden_manifest_print(&salvage->manifest, &text, &size);
+    if (result != GARDEN_OK) return garden__fail(error, result, "cannot print the manifest");
+    salvage->hash = garden_hash_of(zmtp_bytes_of(text, size));
+    zmtp_free(salvage->manifest.allocator, text, size + 1);
+    salvage->done = garden_store_verify(salvage->store, &salvage->hash, NULL, NULL) == GARDEN_OK;
+    return GARDEN_OK;
+}
+
 static int salvage_read(struct salvage *salvage, struct garden_error *error)
 {
     char name[64];
@@ -98,11 +112,16 @@ static int salvage_read(struct salvage *salvage, struct garden_error *error)
     salvage->begun = loaded == GARDEN_OK; // else it is not there, or no manifest: the journal tells
     // MIDI has frames of one octet, and audio has none of less than two.
     if (salvage->begun && salvage->manifest.frame_size == 1) salvage->kind = GARDEN_STREAM_MIDI;
+    int result = salvage->begun ? salvage_is_put(salvage, error) : GARDEN_OK;
+    if (result != GARDEN_OK || salvage->done) return result;
     garden__recording_file_name(salvage->run, "journal", name);
-    const int result = garden__journal_peek(salvage->store, name, salvage_record, salvage, error);
+    result = garden__journal_peek(salvage->store, name, salvage_record, salvage, error);
     const bool none = result == GARDEN_ERR_NOT_FOUND || result == GARDEN_ERR_FORMAT ||
                       result == GARDEN_ERR_ACCESS;
     if (result != GARDEN_OK && !none) return result;
+    // It may have been an object already, and may not be one any more.
+    salvage->done = salvage->done &&
+                    garden_store_verify(salvage->store, &salvage->hash, NULL, NULL) == GARDEN_OK;
     if (salvage->begun) return GARDEN_OK;
     return garden__fail(error, GARDEN_ERR_CORRUPT,
                         "recording %.32s: neither its journal nor its live manifest can be read",
@@ -213,7 +232,7 @@ static int salvage_chunks(struct salvage *salvage, struct garden_error *error)
                             salvage->run, SALVAGE_FILES);
     qsort(salvage->files, salvage->file_count, sizeof salvage->files[0], salvage_compare);
     for (size_t i = 0; i < salvage->file_count && result == GARDEN_OK; i++)
-        if (salvage->files[i] >= salvage->sealed_next)
+        if (salvage->files[i] >= salvage->sealed_next && !salvage->done)
             result = salvage_chunk(salvage, salvage->files[i], error);
     return result;
 }
@@ -238,6 +257,13 @@ static int salvage_put(struct salvage *salvage, struct garden_instant now,
     result = garden_store_put(salvage->store, zmtp_bytes_of(text, size), "application/json",
                               &salvage->hash, error);
     zmtp_free(manifest->allocator, text, size + 1);
+    garden__step(salvage->store->fs, "salvage.put");
+    char name[64];
+    garden__recording_file_name(salvage->run, "json", name);
+    if (result == GARDEN_OK)
+        result = garden__manifest_save_at(manifest, salvage->store, salvage->store->recordings,
+                                          name, true, error);
+    garden__step(salvage->store->fs, "salvage.saved");
     return result;
 }
 
@@ -250,12 +276,13 @@ static int salvage_clean(struct salvage *salvage, struct garden_error *error)
         salvage_name(salvage, salvage->files[i], name);
         result = garden__store_unstage_chunk(salvage->store, name, error);
     }
+    // The live manifest goes last: as long as it is there, it tells that all is done.
+    garden__recording_file_name(salvage->run, "journal", name);
+    if (result == GARDEN_OK) result = garden_store_unstage(salvage->store, name, error);
     garden__recording_file_name(salvage->run, "json", name);
     if (result == GARDEN_OK && fs->unlink(fs->context, salvage->store->recordings, name) != 0 &&
         errno != ENOENT)
         result = garden__fail_errno(error, "cannot remove live manifest", name);
-    garden__recording_file_name(salvage->run, "journal", name);
-    if (result == GARDEN_OK) result = garden_store_unstage(salvage->store, name, error);
     return result;
 }
 
@@ -279,12 +306,7 @@ static int salvage_work(struct salvage *salvage, struct garden_instant now,
 {
     int result = salvage_read(salvage, error);
     if (result == GARDEN_OK) result = salvage_chunks(salvage, error);
-    // It may have been an object already.
-    if (result == GARDEN_OK &&
-        (!salvage->done ||
-         garden_store_verify(salvage->store, &salvage->hash, NULL, NULL) != GARDEN_OK))
-        result = salvage_put(salvage, now, error);
-    garden__step(salvage->store->fs, "salvage.put");
+    if (result == GARDEN_OK && !salvage->done) result = salvage_put(salvage, now, error);
     return result == GARDEN_OK ? salvage_clean(salvage, error) : result;
 }
 

@@ -202,6 +202,58 @@ static void test_a_killed_daemon_leaves_word_of_what_it_lost(void **state)
     assert_true(gaps > 100);
 }
 
+// Salvages what a killed daemon left, in a process that takes |removed| files away and then none any more, and again
+// in one that can. Returns whether the first was enough.
+static bool salvage_in_two(unsigned removed, uint64_t *out_frames)
+{
+    struct world w;
+    struct faulty faulty;
+    struct garden_manifest manifest;
+    struct garden_hash hash;
+    char run[64] = "";
+    size_t lost = 0;
+    lose_and_kill(&w, 9, 100);
+    garden_recording_close(w.recording);
+    w.recording = NULL;
+    garden_store_close(w.store);
+    faulty_init(&faulty);
+    faulty.fs = *garden__fs_system();
+    faulty.fs.context = &faulty;
+    faulty.fs.unlink = faulty_unlink;
+    faulty.fail_on = true;
+    world_store(&w, &faulty.fs);
+    faulty_arm(&faulty, removed + 1);
+    assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+    const bool enough =
+        garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, NULL) == GARDEN_OK;
+    garden_store_close(w.store);
+    world_store(&w, NULL);
+    w.now += 1000;
+    if (!enough)
+        assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, NULL),
+                         GARDEN_OK);
+    assert_int_equal(garden_manifest_load(w.store, &hash, &manifest, NULL), GARDEN_OK);
+    check_stream(&w, &manifest);
+    *out_frames = manifest.total_samples;
+    assert_int_equal(staged(&w), 0);
+    garden_manifest_fini(&manifest);
+    world_end(&w);
+    return enough;
+}
+
+static void test_a_salvage_that_ends_amid_its_cleaning_is_finished_by_the_next(void **state)
+{
+    (void)state;
+    uint64_t all = 0, frames = 0;
+    unsigned removed = 0;
+    assert_true(salvage_in_two(1000, &all));
+    while (!salvage_in_two(removed, &frames)) {
+        assert_int_equal(frames, all);
+        removed++;
+    }
+    assert_true(removed > 4 && all > 0);
+}
+
 static void test_while_the_daemon_still_writes_nothing_is_sealed_under_it(void **state)
 {
     (void)state;
@@ -437,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_a_stop_is_not_asked_for_before_the_start_is_answered),
         cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
         cmocka_unit_test(test_a_killed_daemon_leaves_word_of_what_it_lost),
+        cmocka_unit_test(test_a_salvage_that_ends_amid_its_cleaning_is_finished_by_the_next),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
         cmocka_unit_test_teardown(
