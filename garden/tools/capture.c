@@ -409,6 +409,11 @@ static int capture_run(struct capture *capture)
         result = left_find(tool, capture->store, capture->options.uri, &capture->left);
     if (result == TOOL_OK) result = tool_connect(tool, &config);
     if (result == TOOL_OK) result = tool_wait_alive(tool);
+    if (result == TOOL_UNREACHABLE && capture->options.resume)
+        (void)tool_fail(tool,
+                        "if the daemon is gone, 'gardenctl capture --recover --store %s' makes a "
+                        "recording of what it had written",
+                        capture->options.store);
     if (result == TOOL_OK && capture->options.resume)
         result = capture_take_up(capture);
     else if (result == TOOL_OK)

@@ -794,6 +794,21 @@ def a_recovery_that_was_refused_leaves_the_capture_to_be_resumed(story):
     assert " of 96000 frames" in done.stdout and "did not confirm" not in done.stdout, done
 
 
+def a_resumption_without_a_daemon_tells_how_to_keep_what_was_written(story):
+    daemon, _ = story.start("--source", "counter:2,48000", pace="real")
+    call = [GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store]
+    running = subprocess.Popen([*call, "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    assert "sealed" in running.stdout.readline()
+    running.kill()
+    running.communicate()
+    daemon.kill()
+    daemon.wait()
+    told = plain("--run-dir", story.path("run"), "--timeout", "200ms", "capture", "--store", story.store, "--resume",
+                 check=3).stderr
+    assert "no daemon answers" in told and f"gardenctl capture --recover --store {story.store}" in told, told
+
+
 def what_is_no_file_is_not_replaced_by_one(story):
     done, _ = capture(story)
     pipe, folder = story.path("pipe"), story.path("folder")
