@@ -189,6 +189,50 @@ static int recording_compare(const struct garden_recording *recording, struct ga
                         recording->run, known, had);
 }
 
+// The number of this recording's chunk that |path| names.
+static bool recording_number(const struct garden_recording *recording, const char *path,
+                             uint64_t *out)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    const size_t size = GARDEN__RUN_SIZE - 1;
+    if (strncmp(name, recording->run, size) != 0 || name[size] != '.') return false;
+    const char *digits = name + size + 1;
+    const size_t count = strspn(digits, "0123456789");
+    if (count == 0 || count > 18 || digits[count] != '\0') return false;
+    *out = strtoull(digits, NULL, 10);
+    return true;
+}
+
+struct recording_unplanned {
+    const struct garden_recording *recording;
+    bool found;
+};
+
+static bool recording_find_unplanned(void *context, const char *name)
+{
+    struct recording_unplanned *unplanned = context;
+    uint64_t number = 0;
+    unplanned->found = recording_number(unplanned->recording, name, &number) &&
+                       number >= unplanned->recording->rotation.next_number;
+    return !unplanned->found;
+}
+
+// A chunk is planned in the journal, on the disk, before its file is made. So a file that the journal does not know of
+// tells the same as a live manifest that knows more.
+static int recording_compare_files(const struct garden_recording *recording,
+                                   struct garden_error *error)
+{
+    struct recording_unplanned unplanned = {.recording = recording};
+    const int result =
+        garden_store_each_staged(recording->store, recording_find_unplanned, &unplanned, error);
+    if (result != GARDEN_OK || !unplanned.found) return result;
+    return garden__fail(error, GARDEN_ERR_CORRUPT,
+                        "journal %.32s: does not know of a chunk that was staged; recover what is "
+                        "whole",
+                        recording->run);
+}
+
 int garden_recording_resume(struct garden_store *store, const char *run, struct garden_instant now,
                             struct garden_recording **out, struct garden_error *error)
 {
@@ -202,6 +246,7 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
     garden__rotation_init(&recording->rotation, 0);
     result = garden__recording_replay(recording, error);
     if (result == GARDEN_OK && !recording->done_noted) result = recording_compare(recording, error);
+    if (result == GARDEN_OK) result = recording_compare_files(recording, error);
     if (result == GARDEN_OK) result = recording_look(recording, error);
     if (result == GARDEN_OK && !recording->done_noted)
         result = recording_save(recording, true, error);
@@ -493,21 +538,6 @@ bool garden_recording_request(struct garden_recording *recording, struct garden_
         request.path = recording->path;
     }
     *out = request;
-    return true;
-}
-
-// The number of this recording's chunk that |path| names.
-static bool recording_number(const struct garden_recording *recording, const char *path,
-                             uint64_t *out)
-{
-    const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
-    const size_t size = GARDEN__RUN_SIZE - 1;
-    if (strncmp(name, recording->run, size) != 0 || name[size] != '.') return false;
-    const char *digits = name + size + 1;
-    const size_t count = strspn(digits, "0123456789");
-    if (count == 0 || count > 18 || digits[count] != '\0') return false;
-    *out = strtoull(digits, NULL, 10);
     return true;
 }
 
