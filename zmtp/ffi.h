@@ -27,7 +27,11 @@
 extern "C" {
 #endif
 
-#if defined __GNUC__
+// On i386 some programs call with a stack that is aligned to 4 octets, Squeak's plugin for one, and what is below here, such as
+// libsodium, needs 16: the functions align it.
+#if defined __GNUC__ && defined __i386__
+#define ZMTP_FFI_EXPORT __attribute__((visibility("default"), force_align_arg_pointer))
+#elif defined __GNUC__
 #define ZMTP_FFI_EXPORT __attribute__((visibility("default")))
 #else
 #define ZMTP_FFI_EXPORT
