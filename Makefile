@@ -49,6 +49,8 @@ DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 sbcl cppzmq-dev $(call unless,g++,g++) \
     python3-gevent python3-ipykernel python3-jupyter-client $(call unless,node,nodejs) $(call unless,npm,npm)
 KOFFI = 2.9.2
+# A virtual machine of Smalltalk that calls, for make squeak; only after dpkg --add-architecture i386, so in no other list.
+DEPS_squeak = $(DEPS_test) libuv1-dev:i386 libsodium-dev:i386 squeak-vm:i386
 # A browser for the page, which make test does without where it is not.
 DEPS_page = $(DEPS_test) chromium fonts-dejavu-core $(call unless,node,nodejs) $(call unless,npm,npm)
 PLAYWRIGHT = 1.49.1
@@ -153,7 +155,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-store bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi squeak fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-store bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -384,6 +386,14 @@ run-ffi: zmq $(O)/koffi/node_modules/koffi
 # What is not to be had is skipped, and said so, by the tests.
 $(O)/koffi/node_modules/koffi:
 	-@npm install --silent --no-audit --no-fund --prefix $(O)/koffi koffi@$(KOFFI)
+
+# What it needs it names and does not install. The calls are recorded on 64 bits, and made again on 32.
+IMAGE ?=
+squeak: ## the flat interface, built for 32 bits, from a Smalltalk virtual machine of i386; IMAGE= another scratch's
+	@O='$(O)' IMAGE='$(IMAGE)' $(PYTHON) test/ffi/squeak.py --check gcc-multilib libuv1-dev libsodium-dev $(filter %:i386,$(DEPS_squeak))
+	$(again) flat
+	$(again) flat O=$(O)/i386 CFLAGS='-m32 -Wno-psabi' LDFLAGS=-m32
+	@O='$(O)' IMAGE='$(IMAGE)' $(PYTHON) test/run --timeout 600 --command 'ffi/squeak' test/ffi/squeak.py
 
 old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.py
 	$(again) deps-old
