@@ -86,6 +86,22 @@ static void descriptors(void *context)
     zmq_close(socket);
 }
 
+// A socket that has no event that is asked for, and its own descriptor, which has rung.
+static void own_descriptor(void *context)
+{
+    void *pull = zmq_socket(context, ZMQ_PULL), *push = zmq_socket(context, ZMQ_PUSH);
+    zmq_pollitem_t items[] = {{.socket = pull, .events = ZMQ_POLLOUT}, {.events = ZMQ_POLLIN}};
+    size_t size = sizeof items[1].fd;
+    zmq_bind(pull, "inproc://own");
+    zmq_connect(push, "inproc://own");
+    zmq_getsockopt(pull, ZMQ_FD, &items[1].fd, &size);
+    zmq_send(push, "x", 1, 0);
+    say_items("its descriptor", zmq_poll(items + 1, 1, PATIENCE_MS), items + 1, 1);
+    say_items("it and its descriptor", zmq_poll(items, 2, PATIENCE_MS), items, 2);
+    zmq_close(push);
+    zmq_close(pull);
+}
+
 static void *send_later(void *socket)
 {
     pause_ms(100);
@@ -183,6 +199,7 @@ int main(void)
     errors(context);
     sockets(context);
     descriptors(context);
+    own_descriptor(context);
     woken(context);
     many(context);
     signals(context);

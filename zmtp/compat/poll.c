@@ -140,10 +140,12 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     // Descriptors are asked at least once.
     bool over = deadline_us == 0;
     const size_t own = poll_prepare(items, count, polled, fd);
-    for (;;) {
+    // One of the program's own may be a socket's, which is quiet once that has worked: so they are asked before.
+    bool first = own > (fd >= 0 ? 1u : 0u);
+    for (;; first = false) {
         int nap_ms = -1;
         size_t used = own;
-        const int error = over ? EAGAIN : poll_doze(items, count, polled, &used, &nap_ms);
+        const int error = over || first ? EAGAIN : poll_doze(items, count, polled, &used, &nap_ms);
         if (error != 0 && error != EAGAIN) return zmq__fail(error);
         const uint64_t until_us = error == EAGAIN ? 0 : poll_sooner(deadline_us, nap_ms);
         const int result = poll_wait(polled, used, until_us, mask);
