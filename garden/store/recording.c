@@ -68,8 +68,8 @@ static int recording_save_some(struct garden_recording *recording, struct garden
     return recording_save(recording, sync, error);
 }
 
-static int recording_remove_saved(struct garden_store *store, const char *run,
-                                  struct garden_error *error)
+int garden__recording_remove_saved(struct garden_store *store, const char *run,
+                                   struct garden_error *error)
 {
     char name[64];
     garden__recording_file_name(run, "json", name);
@@ -105,7 +105,7 @@ static int recording_begin(struct garden_recording *recording,
     if (result == GARDEN_OK) result = recording_save(recording, true, error);
     if (result == GARDEN_OK) return GARDEN_OK;
     // Nothing was recorded yet, so nothing is left; the first failure is the one to tell.
-    (void)recording_remove_saved(recording->store, recording->run, NULL);
+    (void)garden__recording_remove_saved(recording->store, recording->run, NULL);
     (void)recording_unstage(recording, "journal", NULL);
     return result;
 }
@@ -158,7 +158,7 @@ static int recording_look(struct garden_recording *recording, struct garden_erro
         char name[64];
         uint64_t size = 0;
         bool closed = false;
-        garden__recording_chunk_name(recording, chunk->number, name);
+        garden__recording_chunk_name(recording->run, chunk->number, name);
         const int result = garden_store_inspect(recording->store, name, &size, &closed, error);
         if (result == GARDEN_ERR_NOT_FOUND) continue;
         if (result != GARDEN_OK) return result;
@@ -194,14 +194,7 @@ static bool recording_number(const struct garden_recording *recording, const cha
                              uint64_t *out)
 {
     const char *slash = strrchr(path, '/');
-    const char *name = slash != NULL ? slash + 1 : path;
-    const size_t size = GARDEN__RUN_SIZE - 1;
-    if (strncmp(name, recording->run, size) != 0 || name[size] != '.') return false;
-    const char *digits = name + size + 1;
-    const size_t count = strspn(digits, "0123456789");
-    if (count == 0 || count > 18 || digits[count] != '\0') return false;
-    *out = strtoull(digits, NULL, 10);
-    return true;
+    return garden__recording_number(recording->run, slash != NULL ? slash + 1 : path, out);
 }
 
 struct recording_unplanned {
@@ -213,7 +206,7 @@ static bool recording_find_unplanned(void *context, const char *name)
 {
     struct recording_unplanned *unplanned = context;
     uint64_t number = 0;
-    unplanned->found = recording_number(unplanned->recording, name, &number) &&
+    unplanned->found = garden__recording_number(unplanned->recording->run, name, &number) &&
                        number >= unplanned->recording->rotation.next_number;
     return !unplanned->found;
 }
@@ -332,7 +325,7 @@ static int recording_stage(struct garden_recording *recording, struct garden__ro
     int result =
         garden__recording_note_number(recording, GARDEN__RECORD_PLANNED, chunk->number, error);
     if (result != GARDEN_OK) return result;
-    garden__recording_chunk_name(recording, chunk->number, name);
+    garden__recording_chunk_name(recording->run, chunk->number, name);
     result = garden_store_stage(recording->store, name, error);
     if (result == GARDEN_OK) garden__rotation_staged(&recording->rotation, chunk->number);
     return result;
@@ -372,7 +365,7 @@ static int recording_make_object(struct garden_recording *recording, struct gard
     uint64_t size = 0;
     char name[64];
     int result = GARDEN_OK;
-    garden__recording_chunk_name(recording, chunk->number, name);
+    garden__recording_chunk_name(recording->run, chunk->number, name);
     if (!chunk->reported)
         result = garden__store_gaps(recording->store, name, garden_manifest_end(manifest), &report,
                                     error);
@@ -409,7 +402,7 @@ static int recording_seal(struct garden_recording *recording, struct garden_inst
     int result = GARDEN_OK;
     if (!chunk->sealed_noted) result = recording_make_object(recording, now, chunk, &empty, error);
     if (result != GARDEN_OK) return result;
-    garden__recording_chunk_name(recording, chunk->number, name);
+    garden__recording_chunk_name(recording->run, chunk->number, name);
     if (empty) {
         result =
             garden__recording_note_number(recording, GARDEN__RECORD_EMPTY, chunk->number, error);
@@ -466,7 +459,7 @@ static int recording_finish(struct garden_recording *recording, struct garden_er
     int result = GARDEN_OK;
     if (!refused && !recording->done_noted) result = recording_put_manifest(recording, error);
     if (result == GARDEN_OK)
-        result = recording_remove_saved(recording->store, recording->run, error);
+        result = garden__recording_remove_saved(recording->store, recording->run, error);
     garden__step(recording->store->fs, "recording.done");
     if (result == GARDEN_OK) result = recording_unstage(recording, "journal", error);
     garden__step(recording->store->fs, "recording.gone");
@@ -532,7 +525,7 @@ bool garden_recording_request(struct garden_recording *recording, struct garden_
                                   &number))
         return false;
     if (request.kind != GARDEN_REQUEST_STOP) {
-        garden__recording_chunk_name(recording, number, name);
+        garden__recording_chunk_name(recording->run, number, name);
         (void)snprintf(recording->path, sizeof recording->path, "%.440s/%s",
                        recording->store->staging_path, name);
         request.path = recording->path;
@@ -580,7 +573,7 @@ int garden_recording_idle(const struct garden_recording *recording, struct garde
     const struct garden__rotation *r = &recording->rotation;
     for (size_t i = 0; i < r->count; i++) {
         char name[64];
-        garden__recording_chunk_name(recording, r->window[i].number, name);
+        garden__recording_chunk_name(recording->run, r->window[i].number, name);
         const int file = fs->open(fs->context, recording->store->staging, name,
                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
         if (file < 0) continue; // what ails it is told by the work

@@ -37,9 +37,13 @@ enum garden__record_type {
     GARDEN__RECORD_LIMIT // how many frames are wished for; where some are, it comes before BEGIN
 };
 
-void garden__recording_chunk_name(const struct garden_recording *recording, uint64_t number,
-                                  char name[64]);
+void garden__recording_chunk_name(const char *run, uint64_t number, char name[64]);
 void garden__recording_file_name(const char *run, const char *suffix, char name[64]);
+// The number of the chunk of |run| that the file |name| is. False: it is none.
+bool garden__recording_number(const char *run, const char *name, uint64_t *out);
+// Removes the live manifest, if it is there.
+int garden__recording_remove_saved(struct garden_store *store, const char *run,
+                                   struct garden_error *error);
 
 // Each appends one record.
 int garden__recording_note_begin(struct garden_recording *recording, struct garden_error *error);

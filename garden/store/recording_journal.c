@@ -2,6 +2,7 @@
 #include "recording.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void garden__recording_file_name(const char *run, const char *suffix, char name[64])
@@ -9,10 +10,20 @@ void garden__recording_file_name(const char *run, const char *suffix, char name[
     (void)snprintf(name, 64, "%.32s.%.24s", run, suffix);
 }
 
-void garden__recording_chunk_name(const struct garden_recording *recording, uint64_t number,
-                                  char name[64])
+void garden__recording_chunk_name(const char *run, uint64_t number, char name[64])
 {
-    (void)snprintf(name, 64, "%.32s.%llu", recording->run, (unsigned long long)number);
+    (void)snprintf(name, 64, "%.32s.%llu", run, (unsigned long long)number);
+}
+
+bool garden__recording_number(const char *run, const char *name, uint64_t *out)
+{
+    const size_t size = GARDEN__RUN_SIZE - 1;
+    if (strncmp(name, run, size) != 0 || name[size] != '.') return false;
+    const char *digits = name + size + 1;
+    const size_t count = strspn(digits, "0123456789");
+    if (count == 0 || count > 18 || digits[count] != '\0') return false;
+    *out = strtoull(digits, NULL, 10);
+    return true;
 }
 
 static int journal_note(struct garden_recording *recording, enum garden__record_type type,
@@ -184,8 +195,8 @@ static int replay_gone(struct garden_recording *recording, uint64_t number)
         r->window[0].state != GARDEN__CHUNK_CLOSED)
         return GARDEN_ERR_FORMAT;
     garden__rotation_sealed(r);
-    garden__recording_chunk_name(recording, number, name);
-    return garden_store_unstage(recording->store, name, NULL);
+    garden__recording_chunk_name(recording->run, number, name);
+    return garden__store_unstage_chunk(recording->store, name, NULL);
 }
 
 bool garden__recording_take_sealed(struct garden__record_reader *reader,

@@ -133,12 +133,9 @@ static int salvage_read(struct salvage *salvage, struct garden_error *error)
 static bool salvage_list(void *context, const char *name)
 {
     struct salvage *salvage = context;
-    const size_t size = GARDEN__RUN_SIZE - 1;
-    if (strncmp(name, salvage->run, size) != 0 || name[size] != '.') return true;
-    const char *digits = name + size + 1;
-    const size_t count = strspn(digits, "0123456789");
-    if (count == 0 || count > 18 || digits[count] != '\0') return true;
-    salvage->files[salvage->file_count++] = strtoull(digits, NULL, 10);
+    uint64_t number;
+    if (!garden__recording_number(salvage->run, name, &number)) return true;
+    salvage->files[salvage->file_count++] = number;
     return salvage->file_count < SALVAGE_FILES;
 }
 
@@ -146,11 +143,6 @@ static int salvage_compare(const void *a, const void *b)
 {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return x < y ? -1 : x > y;
-}
-
-static void salvage_name(const struct salvage *salvage, uint64_t number, char name[64])
-{
-    (void)snprintf(name, 64, "%.32s.%llu", salvage->run, (unsigned long long)number);
 }
 
 // Its name is the second one of an object: sealing it had begun.
@@ -191,7 +183,7 @@ static int salvage_chunk(struct salvage *salvage, uint64_t number, struct garden
     if (report != NULL && report->first == GARDEN_POSITION_UNKNOWN) report = NULL;
     if (report != NULL && report->frames > 0 && report->first < end)
         return GARDEN_OK; // it is in it
-    salvage_name(salvage, number, name);
+    garden__recording_chunk_name(salvage->run, number, name);
     const bool linked = salvage_is_linked(salvage, name);
     int result = garden__store_gaps(salvage->store, name, end, &noted, error);
     if (result != GARDEN_OK) return result;
@@ -269,21 +261,17 @@ static int salvage_put(struct salvage *salvage, struct garden_instant now,
 
 static int salvage_clean(struct salvage *salvage, struct garden_error *error)
 {
-    const struct garden_fs *fs = salvage->store->fs;
     char name[64];
     int result = GARDEN_OK;
     for (size_t i = 0; i < salvage->file_count && result == GARDEN_OK; i++) {
-        salvage_name(salvage, salvage->files[i], name);
+        garden__recording_chunk_name(salvage->run, salvage->files[i], name);
         result = garden__store_unstage_chunk(salvage->store, name, error);
     }
     // The live manifest goes last: as long as it is there, it tells that all is done.
     garden__recording_file_name(salvage->run, "journal", name);
     if (result == GARDEN_OK) result = garden_store_unstage(salvage->store, name, error);
-    garden__recording_file_name(salvage->run, "json", name);
-    if (result == GARDEN_OK && fs->unlink(fs->context, salvage->store->recordings, name) != 0 &&
-        errno != ENOENT)
-        result = garden__fail_errno(error, "cannot remove live manifest", name);
-    return result;
+    return result == GARDEN_OK ? garden__recording_remove_saved(salvage->store, salvage->run, error)
+                               : result;
 }
 
 // Whether nobody records it. What is no journal has no one who does.

@@ -397,13 +397,20 @@ static inline void killer_step(void *context, const char *name)
     if (--killer->left == 0) (void)kill(getpid(), SIGKILL);
 }
 
+// From now on this process is killed at its |at|-th step in the store.
+static inline void world_kill_at(struct world *w, struct killer *killer, int at)
+{
+    *killer = (struct killer){.fs = *garden__fs_system(), .left = at};
+    killer->fs.context = killer;
+    killer->fs.step = killer_step;
+    garden_store_close(w->store);
+    world_store(w, &killer->fs);
+}
+
 static inline void client_killed_life(struct world *w, int at)
 {
-    struct killer killer = {.fs = *garden__fs_system(), .left = at};
-    killer.fs.context = &killer;
-    killer.fs.step = killer_step;
-    garden_store_close(w->store);
-    world_store(w, &killer.fs);
+    struct killer killer;
+    world_kill_at(w, &killer, at);
     world_record(w);
     for (int i = 0; i < 60; i++) {
         if (w->daemon.capture != NULL) world_offer(w, 3);

@@ -254,6 +254,66 @@ static void test_a_salvage_that_ends_amid_its_cleaning_is_finished_by_the_next(v
     assert_true(removed > 4 && all > 0);
 }
 
+static bool count_noted(void *context, const char *name)
+{
+    if (strstr(name, GARDEN_GAPS_SUFFIX) != NULL) ++*(int *)context;
+    return true;
+}
+
+static int noted(const struct world *w)
+{
+    int count = 0;
+    assert_int_equal(garden_store_each_staged(w->store, count_noted, &count, NULL), GARDEN_OK);
+    return count;
+}
+
+// Seals what such a daemon left, and is killed at its |at|-th step. Returns whether it came to that.
+static bool sealing_killed_at(int at)
+{
+    struct world w;
+    int status = 0;
+    char run[64] = "";
+    lose_and_kill(&w, 20, 0);
+    assert_int_equal(noted(&w), 1);
+    garden_recording_close(w.recording);
+    w.recording = NULL;
+    assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+    fflush(NULL);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct killer killer;
+        world_kill_at(&w, &killer, at);
+        if (garden_recording_resume(w.store, run, instant(&w), &w.recording, NULL) < 0) _exit(2);
+        garden_recording_abandon(w.recording, instant(&w));
+        world_until_done(&w, 10000);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    run[0] = '\0';
+    assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+    if (run[0] != '\0') {
+        assert_int_equal(garden_recording_resume(w.store, run, instant(&w), &w.recording, NULL),
+                         GARDEN_OK);
+        garden_recording_abandon(w.recording, instant(&w));
+        world_until_done(&w, 10000);
+        check_done(&w, false); // no note is left either
+    }
+    assert_int_equal(staged(&w), 0);
+    world_end(&w);
+    return WIFSIGNALED(status);
+}
+
+static void test_whoever_seals_behind_a_killed_daemon_may_be_killed_too(void **state)
+{
+    (void)state;
+    int at = 1;
+    while (sealing_killed_at(at))
+        at++;
+    assert_true(at > 20);
+}
+
 static void test_while_the_daemon_still_writes_nothing_is_sealed_under_it(void **state)
 {
     (void)state;
@@ -490,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
         cmocka_unit_test(test_a_killed_daemon_leaves_word_of_what_it_lost),
         cmocka_unit_test(test_a_salvage_that_ends_amid_its_cleaning_is_finished_by_the_next),
+        cmocka_unit_test(test_whoever_seals_behind_a_killed_daemon_may_be_killed_too),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
         cmocka_unit_test_teardown(

@@ -591,55 +591,42 @@ static void test_a_folder_that_could_not_be_synced_is_synced_the_next_time(void 
 static void test_what_others_put_beside_a_chunk_stands_in_its_way_nowhere(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct garden_store *store;
+    struct box b;
     struct garden_error error;
     struct garden_chunk_report known;
     char path[256];
-    folder_make(&folder);
-    const struct garden_store_config config = {.root = folder.path};
-    assert_int_equal(garden_store_open(&config, &store, &error), GARDEN_OK);
-    (void)snprintf(path, sizeof path, "%s/staging/chunk.gaps", folder.path);
+    box_begin(&b);
+    (void)snprintf(path, sizeof path, "%s/staging/chunk.gaps", b.folder.path);
     for (int what = 0; what < 3; what++) {
         if (what == 0) assert_int_equal(mkdir(path, 0700), 0);
         if (what == 1) assert_int_equal(mkfifo(path, 0600), 0);
         if (what == 2) assert_int_equal(symlink("/etc/passwd", path), 0);
-        assert_int_equal(garden_store_stage(store, "chunk", &error), GARDEN_OK);
-        if (garden__store_gaps(store, "chunk", 8, &known, &error) != GARDEN_OK)
+        assert_int_equal(garden_store_stage(b.store, "chunk", &error), GARDEN_OK);
+        if (garden__store_gaps(b.store, "chunk", 8, &known, &error) != GARDEN_OK)
             fail_msg("%d: %s", what, error.text);
         assert_int_equal(known.first, 8);
         assert_int_equal(known.gap_count, 0);
-        if (garden__store_unstage_chunk(store, "chunk", &error) != GARDEN_OK)
+        if (garden__store_unstage_chunk(b.store, "chunk", &error) != GARDEN_OK)
             fail_msg("%d: %s", what, error.text);
         if (what == 0) assert_int_equal(rmdir(path), 0);
     }
-    garden_store_close(store);
-    folder_remove(&folder);
+    box_end(&b);
 }
 
 // A report may have told of the beginning of what was lost behind its chunk; the note is of all of it.
 static void test_of_a_gap_that_is_told_in_part_the_rest_is_believed(void **state)
 {
     (void)state;
-    struct folder folder;
-    struct garden_store *store;
+    struct box b;
     struct garden_error error;
     struct garden_chunk_report known;
-    char path[256];
-    folder_make(&folder);
-    const struct garden_store_config config = {.root = folder.path};
-    assert_int_equal(garden_store_open(&config, &store, &error), GARDEN_OK);
-    (void)snprintf(path, sizeof path, "%s/staging/chunk.gaps", folder.path);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs("2 3\n5 10\n20 1\n30 ", file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(garden__store_gaps(store, "chunk", 8, &known, &error), GARDEN_OK);
+    box_begin(&b);
+    stage(&b, "chunk.gaps", "2 3\n5 10\n20 1\n30 ");
+    assert_int_equal(garden__store_gaps(b.store, "chunk", 8, &known, &error), GARDEN_OK);
     assert_int_equal(known.first, 15);
     assert_int_equal(known.gap_count, 1);
     assert_int_equal(known.gaps[0].first, 20);
-    garden_store_close(store);
-    folder_remove(&folder);
+    box_end(&b);
 }
 
 int main(void)
