@@ -2,12 +2,12 @@
 
 #include <assert.h>
 
-enum { TOPIC_TREE_IN_BLOCK = 64 };
-// Above the eight bits of an octet: there is an octet.
-enum { TOPIC_TREE_EXISTS = 8 };
+#include "symbols.h"
 
-// Where the topics below one child differ from those below the other: first in octet |where| / 16, there
-// in bit |where| % 16. A topic's end is told by a ninth bit, which says whether the octet exists.
+enum { TOPIC_TREE_IN_BLOCK = 64 };
+
+// Where the topics below one child differ from those below the other: first in symbol |where| / 16, there in bit
+// |where| % 16.
 struct zmtp__topic_branch {
     uint32_t child[2];
     uint32_t where;
@@ -50,14 +50,9 @@ static struct zmtp_bytes topic_tree_octets(const struct zmtp__topic_tree *tree, 
     return zmtp__topic_octets(tree->slots, number);
 }
 
-static unsigned topic_tree_symbol(struct zmtp_bytes octets, size_t place)
-{
-    return place < octets.size ? 1u << TOPIC_TREE_EXISTS | octets.data[place] : 0u;
-}
-
 static size_t topic_tree_side(const struct zmtp__topic_branch *branch, struct zmtp_bytes octets)
 {
-    return topic_tree_symbol(octets, branch->where / 16) >> branch->where % 16 & 1u;
+    return zmtp__symbol(octets, branch->where / 16) >> branch->where % 16 & 1u;
 }
 
 // The one leaf whose topic can be equal to |octets|, and that none has more first octets in common with.
@@ -70,15 +65,6 @@ static uint32_t *topic_tree_reach(struct zmtp__topic_tree *tree, struct zmtp_byt
         place = &branch->child[topic_tree_side(branch, octets)];
     }
     return place;
-}
-
-static size_t topic_tree_shared(struct zmtp_bytes a, struct zmtp_bytes b)
-{
-    const size_t size = a.size < b.size ? a.size : b.size;
-    size_t shared = 0;
-    while (shared < size && a.data[shared] == b.data[shared])
-        shared++;
-    return shared;
 }
 
 uint32_t *zmtp__topic_tree_find(struct zmtp__topic_tree *tree, struct zmtp_bytes topic)
@@ -112,12 +98,8 @@ static int topic_tree_reserve(struct zmtp__topic_tree *tree)
 // Where |a| and |b|, which are not equal, differ first.
 static uint32_t topic_tree_difference(struct zmtp_bytes a, struct zmtp_bytes b)
 {
-    const size_t place = topic_tree_shared(a, b);
-    const unsigned difference = topic_tree_symbol(a, place) ^ topic_tree_symbol(b, place);
-    uint32_t bit = TOPIC_TREE_EXISTS;
-    while (!(difference >> bit & 1u))
-        bit--;
-    return (uint32_t)place * 16 + bit;
+    const size_t place = zmtp__symbols_shared(a, b);
+    return (uint32_t)place * 16 + zmtp__symbols_bit(a, b, place);
 }
 
 // Does a branch at |a| stand above one at |b|? In an octet the higher bit comes first.
@@ -205,14 +187,14 @@ struct zmtp__topic_tree_walk zmtp__topic_tree_prefixes(const struct zmtp__topic_
     while (!zmtp__topic_is_leaf(nearest)) {
         const struct zmtp__topic_branch *branch = topic_tree_branch(tree, nearest);
         const size_t side = topic_tree_side(branch, text);
-        if (branch->where % 16 == TOPIC_TREE_EXISTS && side == 1) passed = true;
+        if (branch->where % 16 == ZMTP__SYMBOL_EXISTS && side == 1) passed = true;
         nearest = branch->child[side];
     }
     return (struct zmtp__topic_tree_walk){
         .tree = tree,
         .text = text,
         .at = passed ? tree->root : nearest, // the way is gone once more only for those
-        .shared = topic_tree_shared(text, topic_tree_octets(tree, nearest)),
+        .shared = zmtp__symbols_shared(text, topic_tree_octets(tree, nearest)),
     };
 }
 
@@ -227,7 +209,7 @@ bool zmtp__topic_tree_next(struct zmtp__topic_tree_walk *prefixes, uint32_t *lea
         const size_t side = topic_tree_side(branch, prefixes->text);
         prefixes->at = branch->child[side];
         // Among topics that agree before this octet, only one ends here; the text goes on beyond it.
-        if (branch->where % 16 == TOPIC_TREE_EXISTS && side == 1) {
+        if (branch->where % 16 == ZMTP__SYMBOL_EXISTS && side == 1) {
             *leaf = branch->child[0] & ~ZMTP__TOPIC_LEAF;
             return true;
         }

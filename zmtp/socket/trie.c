@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-// Above the eight bits of an octet: there is an octet.
-enum { TRIE_EXISTS = 0x100 };
+#include "symbols.h"
 
 // A place in the trie: one side of a branch.
 struct trie_place {
@@ -16,14 +15,9 @@ void zmtp__trie_init(struct zmtp__trie *trie, const struct zmtp_allocator *alloc
     *trie = (struct zmtp__trie){.allocator = allocator};
 }
 
-static unsigned trie_symbol(struct zmtp_bytes octets, size_t place)
-{
-    return place < octets.size ? TRIE_EXISTS | octets.data[place] : 0u;
-}
-
 static size_t trie_side(const struct zmtp__branch *branch, struct zmtp_bytes octets)
 {
-    return (trie_symbol(octets, branch->place) & branch->bit) != 0;
+    return (zmtp__symbol(octets, branch->place) & branch->bit) != 0;
 }
 
 // The one key that can be equal to |octets|, and that none has more first octets in common with.
@@ -37,15 +31,6 @@ static struct zmtp__key *trie_reach(const struct zmtp__trie *trie, struct zmtp_b
         side = trie_side(branch, octets);
     }
     return branch->child[side];
-}
-
-static size_t trie_shared(struct zmtp_bytes a, struct zmtp_bytes b)
-{
-    const size_t size = a.size < b.size ? a.size : b.size;
-    size_t shared = 0;
-    while (shared < size && a.data[shared] == b.data[shared])
-        shared++;
-    return shared;
 }
 
 struct zmtp__key *zmtp__trie_find(const struct zmtp__trie *trie, struct zmtp_bytes octets)
@@ -105,13 +90,9 @@ int zmtp__trie_add(struct zmtp__trie *trie, struct zmtp_bytes octets, struct zmt
             trie_key_close(trie, key);
             return ZMTP_ERR_MEMORY;
         }
-        const size_t place = trie_shared(octets, zmtp__key_bytes(nearest));
-        const unsigned difference =
-            trie_symbol(octets, place) ^ trie_symbol(zmtp__key_bytes(nearest), place);
-        unsigned bit = TRIE_EXISTS;
-        while (!(difference & bit))
-            bit >>= 1;
-        *branch = (struct zmtp__branch){.place = (uint32_t)place, .bit = (uint16_t)bit};
+        const size_t place = zmtp__symbols_shared(octets, zmtp__key_bytes(nearest));
+        const unsigned bit = zmtp__symbols_bit(octets, zmtp__key_bytes(nearest), place);
+        *branch = (struct zmtp__branch){.place = (uint32_t)place, .bit = (uint16_t)(1u << bit)};
         trie_insert(trie, branch, key);
     } else {
         trie->top.child[0] = key;
@@ -191,8 +172,9 @@ struct zmtp__prefixes zmtp__trie_prefixes(const struct zmtp__trie *trie, struct 
 {
     const struct zmtp__key *nearest = trie_reach(trie, text);
     if (!nearest) return (struct zmtp__prefixes){0};
-    return (struct zmtp__prefixes){
-        .text = text, .branch = &trie->top, .shared = trie_shared(text, zmtp__key_bytes(nearest))};
+    return (struct zmtp__prefixes){.text = text,
+                                   .branch = &trie->top,
+                                   .shared = zmtp__symbols_shared(text, zmtp__key_bytes(nearest))};
 }
 
 struct zmtp__key *zmtp__prefixes_next(struct zmtp__prefixes *prefixes)
@@ -209,7 +191,7 @@ struct zmtp__key *zmtp__prefixes_next(struct zmtp__prefixes *prefixes)
         prefixes->branch = branch->place <= prefixes->shared ? branch : NULL;
         prefixes->side = trie_side(branch, prefixes->text);
         // Among keys that agree before |place|, only one ends there; the text goes on beyond it.
-        if (prefixes->branch && branch->bit == TRIE_EXISTS && prefixes->side == 1)
+        if (prefixes->branch && branch->bit == 1u << ZMTP__SYMBOL_EXISTS && prefixes->side == 1)
             return branch->child[0];
     }
     return NULL;
