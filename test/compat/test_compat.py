@@ -35,8 +35,8 @@ def run(program, library=None):
     environment = dict(os.environ, LC_ALL='C')
     environment.pop('LD_LIBRARY_PATH', None)
     # What asks for more memory than there is gets none, also from a sanitizer.
-    for name, more in (('ASAN_OPTIONS', ''), ('TSAN_OPTIONS', 'suppressions=test/tsan.txt')):
-        environment[name] = ':'.join(filter(None, (environment.get(name), 'allocator_may_return_null=1', more)))
+    for name in ('ASAN_OPTIONS', 'TSAN_OPTIONS'):
+        environment[name] = ':'.join(filter(None, (environment.get(name), 'allocator_may_return_null=1')))
     if library:
         environment['LD_LIBRARY_PATH'] = library
     try:
@@ -47,6 +47,12 @@ def run(program, library=None):
     except subprocess.TimeoutExpired as hung:
         text, end, said = hung.stdout or b'', 'hangs', []
     return cases_of(text.decode(errors='backslashreplace')), end, said
+
+
+def last(said):
+    """What a program said at its end; or a sanitizer's report, from where it begins."""
+    begin = next((i for i, line in enumerate(said) if 'Sanitizer' in line), None)
+    return said[-5:] if begin is None else said[begin:begin + 40]
 
 
 def cases_of(text):
@@ -68,10 +74,10 @@ def differences(expected, seen):
 
 def compare(name):
     right, end, said = run(f'{name}-libzmq')
-    report(end == 'exit 0', f'{name}: libzmq runs to its end', [end, *said[-5:]])
+    report(end == 'exit 0', f'{name}: libzmq runs to its end', [end, *last(said)])
     for how, program, library in (('unchanged', f'{name}-libzmq', f'{O}/compat'), ('built for it', f'{name}-dropin', None)):
         cases, end, said = run(program, library)
-        report(end == 'exit 0', f'{name}, {how}: runs to its end', [end, *said[-5:]])
+        report(end == 'exit 0', f'{name}, {how}: runs to its end', [end, *last(said)])
         for case in [*right, *(c for c in cases if c not in right)]:
             why = differences(right.get(case, []), cases.get(case, []))
             report(not why, f'{name}, {how}: {case}', why)
@@ -79,7 +85,7 @@ def compare(name):
 
 def passes(name):
     cases, end, said = run(name)
-    report(end == 'exit 0', f'{name}: runs to its end', [end, *said[-5:]])
+    report(end == 'exit 0', f'{name}: runs to its end', [end, *last(said)])
     for case, lines in cases.items():
         if lines[0].startswith('# SKIP'):
             report(True, f'{name}: {case} {lines[0]}')
@@ -101,7 +107,7 @@ def as_recorded(name):
     right = recorded(name)
     for who, library in libraries:
         cases, end, said = run(name, library)
-        report(end == 'exit 0', f'{name}, {who}: runs to its end', [end, *said[-5:]])
+        report(end == 'exit 0', f'{name}, {who}: runs to its end', [end, *last(said)])
         for case in [*right, *(c for c in cases if c not in right)]:
             why = differences(right.get(case, []), cases.get(case, []))
             report(not why, f'{name}, {who}: {case}', why)

@@ -42,7 +42,7 @@ def check_names(name, prefix):
 def check_contract(name, program):
     try:
         # A thread of a forked child is what the thread sanitizer asks for separately.
-        ended = run(f'{O}/test/ffi/{program}', timeout=240, env=dict(os.environ, TSAN_OPTIONS='die_after_fork=0 suppressions=test/tsan.txt'))
+        ended = run(f'{O}/test/ffi/{program}', timeout=240, env=dict(os.environ, TSAN_OPTIONS='die_after_fork=0'))
     except subprocess.TimeoutExpired as hung:
         report.check(False, f'{name}: ends', (hung.stdout or b'').decode(errors='replace')[-400:])
         return
