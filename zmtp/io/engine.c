@@ -110,6 +110,12 @@ void zmtp__engine_handle_closed(struct zmtp_uv *uv)
     if (uv->closing) zmtp__engine_wake(uv);
 }
 
+void zmtp__engine_ship(struct zmtp_uv *uv)
+{
+    uv->unshipped = 0;
+    if (uv->harbour) zmtp__harbour_work(uv->harbour);
+}
+
 // One round: connections with news, then sockets with news.
 static void engine_round(struct zmtp_uv *uv)
 {
@@ -118,7 +124,7 @@ static void engine_round(struct zmtp_uv *uv)
         zmtp__conn_resume(zmtp_pipe_owner(end));
     for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->datagrams)); i++)
         zmtp__udp_flush(zmtp_pipe_owner(end));
-    if (uv->harbour) zmtp__harbour_work(uv->harbour);
+    zmtp__engine_ship(uv);
     uv->unflushed = 0;
     // A socket is freed by its own turn only, so the rest of the list stays good.
     struct zmtp_uv_socket *socket = uv->touched;
@@ -137,6 +143,12 @@ static bool engine_busy(const struct zmtp_uv *uv)
     return uv->marks.first || uv->datagrams.first || uv->touched || zmtp__harbour_busy(uv->harbour);
 }
 
+// Nothing is to be done, and the loop would sleep: has another thread something now?
+static bool engine_lingers(const struct zmtp_uv *uv)
+{
+    return uv->preparing && !uv->called && uv->crossings && zmtp__harbour_linger(uv->harbour);
+}
+
 // May the loop sleep? Then other threads ring when they have something for it.
 static bool engine_rests(struct zmtp_uv *uv)
 {
@@ -151,7 +163,7 @@ static void engine_rounds(struct zmtp_uv *uv)
     const uint64_t begun = uv_hrtime() - uv->turn_ns;
     uv->dispatching = true;
     if (uv->harbour) zmtp__dock_wake(&uv->harbour->dock);
-    for (int i = 0; i < ENGINE_ROUNDS && engine_busy(uv); i++) {
+    for (int i = 0; i < ENGINE_ROUNDS && (engine_busy(uv) || engine_lingers(uv)); i++) {
         engine_round(uv);
         uv->turn_ns = uv_hrtime() - begun;
         if (uv->turn_ns >= ENGINE_TURN_NS) break;
@@ -181,7 +193,7 @@ size_t zmtp__engine_flush(struct zmtp_uv *uv)
     // One that has much to send is marked again.
     for (int i = 0; i < ENGINE_RESUMES && (end = zmtp_marks_take(&uv->datagrams)); i++)
         zmtp__udp_flush(zmtp_pipe_owner(end));
-    if (uv->harbour) zmtp__harbour_work(uv->harbour);
+    zmtp__engine_ship(uv);
     uv->unflushed = 0;
     return count;
 }
@@ -216,7 +228,9 @@ static void engine_prepare(uv_prepare_t *prepare)
         return;
     }
     uv->turn_ns = 0;
+    uv->preparing = true;
     engine_rounds(uv);
+    uv->preparing = false;
     zmtp__drops_tell(uv);
     if (uv->called || (uv->wait && zmtp__wait_over(uv->wait))) zmtp__engine_wake(uv);
     if (zmtp__pool_untidy(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))

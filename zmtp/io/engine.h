@@ -45,6 +45,7 @@ struct zmtp_uv {
     uint64_t partings;                // how many of the last two kinds have been freed so far
     struct zmtp__farewell *farewells; // to be told, first come first
     size_t unflushed;                 // octets sent by the user since the last flush
+    unsigned unshipped;               // messages, since shores worked
     bool wary; // something is to be read: before more is written, it is seen whether that is an end
     uint64_t asked_ms; // when the system was asked last what has come
     uint64_t heard_ms; // the same, and it was all read
@@ -63,6 +64,7 @@ struct zmtp_uv {
     bool running;                    // in zmtp__engine_run
     bool *gone;                      // of that; set when the engine is freed
     bool dispatching, closing;
+    bool preparing;            // the loop sleeps next, if nothing is to be done
     char text[ZMTP__TEXT_MAX]; // why the last socket could not be opened, or the last join failed
     void (*closed)(void *user);
     void *user;
@@ -84,6 +86,8 @@ void zmtp__engine_wake(struct zmtp_uv *uv);
 void zmtp__engine_dispatch(struct zmtp_uv *uv);
 // Gives the kernel what marked connections have to send; returns how many there were. Calls nobody, so any call may do it.
 size_t zmtp__engine_flush(struct zmtp_uv *uv);
+// The same for what goes to other threads of the process, which begin with it at once.
+void zmtp__engine_ship(struct zmtp_uv *uv);
 // Runs the loop, for those who do not run it themselves; not from a callback. False: the engine was
 // freed by it.
 bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode);

@@ -8,6 +8,13 @@
 #include "shared.h"
 #include "watch.h"
 
+enum {
+    // A wake-up takes a thread 10 to 50 us, and the one that rings several; a batch of a stream takes few.
+    HARBOUR_LINGER_NS = 4000,
+    // At most 2^8 - 1 sleeps without a look before them, so that looks in vain take nothing worth mention.
+    HARBOUR_VAIN_MAX = 8,
+};
+
 // It changes threads, so it lies on the heap and not in the engine's memory.
 static void harbour_free(struct zmtp__harbour *harbour)
 {
@@ -105,4 +112,21 @@ void zmtp__harbour_work(struct zmtp__harbour *harbour)
         const struct zmtp__keeper *keeper = zmtp__shore_owner(shore);
         keeper->look(harbour->uv, shore);
     }
+}
+
+bool zmtp__harbour_linger(struct zmtp__harbour *harbour)
+{
+    if (harbour->unlingered > 0) {
+        harbour->unlingered--;
+        return false;
+    }
+    const uint64_t end = uv_hrtime() + HARBOUR_LINGER_NS;
+    do {
+        if (!zmtp__harbour_busy(harbour)) continue;
+        harbour->vain = 0;
+        return true;
+    } while (uv_hrtime() < end);
+    if (harbour->vain < HARBOUR_VAIN_MAX) harbour->vain++;
+    harbour->unlingered = (1u << harbour->vain) - 1;
+    return false;
 }

@@ -23,6 +23,8 @@ struct zmtp__harbour {
     struct zmtp_uv *uv;
     uv_poll_t poll; // for |bell|
     bool closing;
+    // How often in a row it has lingered in vain, and how often it does not before the next time.
+    unsigned vain, unlingered;
     struct zmtp_uv_shared *shared;
     // For all threads. The bell is an eventfd, which stays open as long as the harbour. (A uv_async_t would
     // spin, for as long as the ringing thread is held up between its system call and its last word.)
@@ -43,6 +45,9 @@ void zmtp__harbour_ring(struct zmtp__harbour *harbour);
 bool zmtp__harbour_names(struct zmtp__harbour *harbour);
 // Lets shores with news work. From dispatch, or a flush.
 void zmtp__harbour_work(struct zmtp__harbour *harbour);
+// The loop is about to sleep: looks for a few microseconds whether another thread calls, as one does in the middle of
+// a stream. True: it did. It is tried the less often the more often it was in vain.
+bool zmtp__harbour_linger(struct zmtp__harbour *harbour);
 static inline bool zmtp__harbour_busy(const struct zmtp__harbour *harbour)
 {
     return harbour && (zmtp__dock_busy(&harbour->dock) ||

@@ -31,6 +31,8 @@ enum {
     UV_SOCKET_STRIDE_MAX = 64,
     // Octets that may wait for the loop's flush; more are written by the call that sends.
     UV_SOCKET_UNFLUSHED = 64 * 1024,
+    // Messages that may wait for it when another thread of the process could work on them already.
+    UV_SOCKET_UNSHIPPED = 128,
     // Connections whose kernel buffer was full that a send tries again when it finds no room.
     UV_SOCKET_PUSHES = 8,
 };
@@ -405,11 +407,21 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
     return zmtp_socket_marked(socket->core);
 }
 
+// A message was sent.
+static void uv_socket_count(struct zmtp_uv *uv)
+{
+    if (++uv->unshipped >= UV_SOCKET_UNSHIPPED) zmtp__engine_ship(uv);
+}
+
 // |size| octets were sent.
 static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
-    socket->uv->unflushed += size;
-    if (socket->uv->unflushed >= UV_SOCKET_UNFLUSHED) (void)zmtp__engine_flush(socket->uv);
+    struct zmtp_uv *const uv = socket->uv;
+    uv->unflushed += size;
+    if (uv->unflushed >= UV_SOCKET_UNFLUSHED)
+        (void)zmtp__engine_flush(uv);
+    else
+        uv_socket_count(uv);
 }
 
 // What follows each send of the user's, whatever came of it.
@@ -459,6 +471,7 @@ static void uv_socket_sent_short(struct zmtp_uv_socket *socket, struct zmtp_uv *
     uv->unflushed += size;
     socket->error = ZMTP_OK;
     socket->call = ZMTP__CALL_SEND;
+    uv_socket_count(uv);
 }
 
 // As a function of its own it does not cost those that need none of it.
