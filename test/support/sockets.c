@@ -218,6 +218,14 @@ const char *sockets_far_recv(struct zmtp_pipe_end *far)
     return text;
 }
 
+void sockets_far_assert_both(struct zmtp_pipe_end *far, const char *one, const char *other)
+{
+    const char *first = sockets_far_recv(far);
+    const bool swapped = strcmp(first, other) == 0;
+    assert_string_equal(first, swapped ? other : one);
+    assert_string_equal(sockets_far_recv(far), swapped ? one : other);
+}
+
 static void add_pipe(void *context, const struct zmtp_link *link, struct zmtp_pipe_depth depth)
 {
     (void)link;

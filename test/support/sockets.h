@@ -27,6 +27,8 @@ const char *sockets_recv(struct zmtp_socket *socket); // the message as text, or
 void sockets_far_send(struct zmtp_pipe_end *far, const char *text);
 bool sockets_far_try(struct zmtp_pipe_end *far, const char *text); // false: no memory
 const char *sockets_far_recv(struct zmtp_pipe_end *far);           // "" when there is none
+// The next two are these, in whichever order.
+void sockets_far_assert_both(struct zmtp_pipe_end *far, const char *one, const char *other);
 
 size_t sockets_pipes(const struct zmtp_socket *socket); // how many it holds
 // Sum of the messages that wait to leave the socket.

@@ -34,8 +34,7 @@ static void test_every_radio_is_told_of_each_group(void **state)
     for (int i = 0; i < 2; i++) {
         sockets_connect(b, "");
         zmtp_socket_process(dish);
-        assert_string_equal(sockets_far_recv(b), "<JOIN>");
-        assert_string_equal(sockets_far_recv(b), "<JOIN>g");
+        sockets_far_assert_both(b, "<JOIN>", "<JOIN>g");
         zmtp_pipe_link_down(b);
         zmtp_socket_process(dish);
     }

@@ -33,6 +33,7 @@ enum {
     UV_SOCKET_UNFLUSHED = 64 * 1024,
     // Messages that may wait for it when another thread of the process could work on them already.
     UV_SOCKET_UNSHIPPED = 128,
+    UV_SOCKET_COMMAND = 16, // what a subscription takes besides its topic, more or less
     // Connections whose kernel buffer was full that a send tries again when it finds no room.
     UV_SOCKET_PUSHES = 8,
 };
@@ -527,13 +528,16 @@ int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     return uv_socket_result(socket, ZMTP__CALL_RECV, result);
 }
 
+// Who subscribes to very many topics does not gather all that publishers are told of them: it would be as much memory
+// again as the topics take.
 int zmtp_uv_subscribe(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
-    return uv_socket_result(socket, ZMTP__CALL_SUBSCRIBE,
-                            zmtp_socket_subscribe(socket->core, topic));
+    const int result = zmtp_socket_subscribe(socket->core, topic);
+    if (result == ZMTP_OK) uv_socket_flush(socket, UV_SOCKET_COMMAND + topic.size);
+    return uv_socket_result(socket, ZMTP__CALL_SUBSCRIBE, result);
 }
 
 int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
@@ -541,7 +545,9 @@ int zmtp_uv_cancel(struct zmtp_uv_socket *socket, struct zmtp_bytes topic)
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     zmtp__uv_socket_touch(socket);
-    return uv_socket_result(socket, ZMTP__CALL_CANCEL, zmtp_socket_cancel(socket->core, topic));
+    const int result = zmtp_socket_cancel(socket->core, topic);
+    if (result == ZMTP_OK) uv_socket_flush(socket, UV_SOCKET_COMMAND + topic.size);
+    return uv_socket_result(socket, ZMTP__CALL_CANCEL, result);
 }
 
 uint32_t zmtp_uv_last_request(const struct zmtp_uv_socket *socket)

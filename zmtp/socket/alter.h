@@ -14,7 +14,7 @@ int zmtp__socket_alter(struct zmtp_socket *socket, const struct zmtp_socket_conf
 int zmtp__socket_admits(struct zmtp_socket *socket, struct zmtp_bytes first);
 
 // Has a DISH joined the group? dish.c.
-bool zmtp__dish_joined(const struct zmtp_socket *socket, struct zmtp_bytes group);
+bool zmtp__dish_joined(struct zmtp_socket *socket, struct zmtp_bytes group);
 
 // Is the peer of this routing id there, and has it room? ZMTP_OK; ZMTP_ERR_AGAIN: it is full;
 // ZMTP_ERR_UNREACHABLE; ZMTP_ERR_UNSUPPORTED: not of a ROUTER.

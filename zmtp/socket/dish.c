@@ -20,10 +20,9 @@ static int dish_join(struct zmtp_socket *socket, struct zmtp_bytes group)
     return zmtp__wishes_add(socket, group, false);
 }
 
-bool zmtp__dish_joined(const struct zmtp_socket *socket, struct zmtp_bytes group)
+bool zmtp__dish_joined(struct zmtp_socket *socket, struct zmtp_bytes group)
 {
-    const struct zmtp__subscribing *dish = (const struct zmtp__subscribing *)socket;
-    return zmtp__trie_find(&dish->wishes.topics, group) != NULL;
+    return zmtp__tally_count(&zmtp__wishes_of(socket)->topics, group) > 0;
 }
 
 static int dish_leave(struct zmtp_socket *socket, struct zmtp_bytes group)
@@ -41,7 +40,7 @@ static bool dish_wants(struct zmtp_socket *socket, const struct zmtp__queue *que
     *reason = ZMTP_DROP_ENVELOPE;
     if (!zmtp__queue_next_part(queue, &part) || !part.last) return false;
     *reason = ZMTP_DROP_NO_MATCH;
-    return zmtp__trie_find(&zmtp__wishes_of(socket)->topics, group) != NULL;
+    return zmtp__tally_count(&zmtp__wishes_of(socket)->topics, group) > 0;
 }
 
 // The lane whose turn it is with a message that was asked for.

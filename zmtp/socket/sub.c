@@ -21,9 +21,8 @@ static struct zmtp__lane *sub_first(struct zmtp_socket *socket)
 {
     struct zmtp__lane *lane;
     while ((lane = zmtp__fair_queue_first(socket))) {
-        struct zmtp__prefixes prefixes = zmtp__trie_prefixes(&zmtp__wishes_of(socket)->topics,
-                                                             zmtp__queue_first_body(lane->end->in));
-        const bool matches = zmtp__prefixes_next(&prefixes) != NULL;
+        const bool matches = zmtp__tally_begins(&zmtp__wishes_of(socket)->topics,
+                                                zmtp__queue_first_body(lane->end->in));
         if (matches != socket->config.invert_matching) break;
         zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_NO_MATCH);
     }

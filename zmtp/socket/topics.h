@@ -1,4 +1,4 @@
-// The topics of a publisher, each with the number of a leaf (topic_leaf.h): those of up to 64 octets in a
+// The topics of a publisher or of a subscriber, each with the number of a leaf (topic_leaf.h): those of up to 64 octets in a
 // table, where to find one takes as long among a million as among ten; the others, and what somebody who
 // knows the table's seed may have pushed out of it, in a tree.
 //

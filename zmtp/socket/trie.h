@@ -1,5 +1,5 @@
-// Keys of octets, found in time proportional to a key's size and never to how many keys there are: the
-// topics of a subscriber, the routing ids of a ROUTER. (The topics of a publisher are in topics.h.)
+// Keys of octets, found in time proportional to a key's size and never to how many keys there are, as the routing
+// ids of a ROUTER. (The topics of publishers and subscribers are in topics.h.)
 // Strangers choose these keys, so this is a binary trie of their differences and no hash table: there
 // is nothing to collide. Each key costs two blocks, 40 octets and its own.
 #ifndef ZMTP_SOCKET_TRIE_H

@@ -4,20 +4,20 @@
 
 // The longest command's name, its size and a frame's header stand before the topic.
 enum { WISHES_COMMAND_ROOM = ZMTP_HEADER_MAX + 1 + sizeof "SUBSCRIBE" - 1 };
-// So that a frame's size stays a positive int.
-enum { WISHES_TOPIC_MAX = INT32_MAX - 64 };
+// What the tree of topics takes.
+enum { WISHES_TOPIC_MAX = (1 << 28) - 2 };
 
 void zmtp__wishes_open(struct zmtp_socket *socket)
 {
     struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
-    zmtp__trie_init(&wishes->topics, socket->config.allocator);
+    zmtp__tally_init(&wishes->topics, socket->config.allocator, socket->config.topic_seed);
     wishes->add = "SUBSCRIBE";
     wishes->remove = "CANCEL";
 }
 
 void zmtp__wishes_close(struct zmtp_socket *socket)
 {
-    zmtp__trie_fini(&zmtp__wishes_of(socket)->topics);
+    zmtp__tally_fini(&zmtp__wishes_of(socket)->topics);
 }
 
 // Adds a command to the queue's open message. On failure that is undone.
@@ -56,15 +56,17 @@ int zmtp__wishes_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
     struct zmtp__queue *queue = lane->end->out;
     if (!zmtp_pipe_link(lane->end)->up) return ZMTP_OK;
-    if (wishes->topics.count == 0) return ZMTP_OK;
+    const size_t count = zmtp__tally_topics(&wishes->topics);
+    if (count == 0) return ZMTP_OK;
     // All or none, so that an attempt that failed leaves nothing behind.
     zmtp__queue_begin(queue);
-    struct zmtp__key *key = NULL;
-    while ((key = zmtp__trie_next(&wishes->topics, key))) {
-        const int result = wishes_put(socket, queue, wishes->add, zmtp__key_bytes(key));
+    struct zmtp__slot_cursor cursor = {0};
+    struct zmtp_bytes topic;
+    while (zmtp__tally_next(&wishes->topics, &cursor, &topic)) {
+        const int result = wishes_put(socket, queue, wishes->add, topic);
         if (result < 0) return result;
     }
-    zmtp__queue_end(queue, wishes->topics.count);
+    zmtp__queue_end(queue, count);
     zmtp__pipe_published(lane->end);
     return ZMTP_OK;
 }
@@ -106,19 +108,17 @@ static int wishes_tell_removed(struct zmtp_socket *socket, struct zmtp_bytes top
 
 size_t zmtp__wishes_topics(const struct zmtp_socket *socket)
 {
-    return ((const struct zmtp__subscribing *)socket)->wishes.topics.count;
+    return zmtp__tally_topics(&((const struct zmtp__subscribing *)socket)->wishes.topics);
 }
 
 int zmtp__wishes_add(struct zmtp_socket *socket, struct zmtp_bytes topic, bool always)
 {
     struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
     if (topic.size > WISHES_TOPIC_MAX) return ZMTP_ERR_ARGUMENT;
-    struct zmtp__key *key = zmtp__trie_find(&wishes->topics, topic);
-    if (key && key->count == UINT32_MAX) return ZMTP_ERR_ARGUMENT;
-    const bool added = !key;
-    const int result = added ? zmtp__trie_add(&wishes->topics, topic, &key) : ZMTP_OK;
-    if (result < 0) return result;
-    key->count++;
+    const size_t before = zmtp__tally_topics(&wishes->topics);
+    const int result = zmtp__tally_add(&wishes->topics, topic);
+    if (result < 0) return result == ZMTP_ERR_LIMIT ? ZMTP_ERR_ARGUMENT : result;
+    const bool added = zmtp__tally_topics(&wishes->topics) > before;
     if (added || always) wishes_tell_added(socket, topic);
     return ZMTP_OK;
 }
@@ -127,16 +127,12 @@ int zmtp__wishes_remove(struct zmtp_socket *socket, struct zmtp_bytes topic, boo
 {
     struct zmtp__wishes *wishes = zmtp__wishes_of(socket);
     if (topic.size > WISHES_TOPIC_MAX) return ZMTP_ERR_ARGUMENT;
-    struct zmtp__key *key = zmtp__trie_find(&wishes->topics, topic);
-    const bool last = key && key->count == 1;
-    if (last || always) {
+    const uint32_t count = zmtp__tally_count(&wishes->topics, topic);
+    if (count == 1 || always) {
         const int result = wishes_tell_removed(socket, topic);
         if (result < 0) return result;
     }
-    if (!key) return ZMTP_ERR_NOT_FOUND;
-    if (last)
-        zmtp__trie_remove(&wishes->topics, key);
-    else
-        key->count--;
+    if (count == 0) return ZMTP_ERR_NOT_FOUND;
+    zmtp__tally_remove(&wishes->topics, topic);
     return ZMTP_OK;
 }

@@ -5,10 +5,10 @@
 #define ZMTP_SOCKET_WISHES_H
 
 #include "pattern.h"
-#include "trie.h"
+#include "tally.h"
 
 struct zmtp__wishes {
-    struct zmtp__trie topics; // a key's count: additions less removals
+    struct zmtp__tally topics;
     const char *add, *remove; // the commands' names
 };
 
