@@ -138,7 +138,8 @@ struct garden_chunk {
     const struct garden_fs *fs;
     int file; // -1: not open
     uint64_t size_max, size;
-    bool gaps; // there is a file beside it
+    bool has_note;  // there is a file beside it
+    uint64_t noted; // octets of it that are as they should be
 };
 // |path| is relative to the root, or absolute and below it. Refuses links on the way, anything but a
 // regular file with one name, a file that is not empty (a path is used once) and one that another
@@ -151,6 +152,7 @@ int garden_chunk_write(struct garden_chunk *chunk, const uint8_t *data, size_t s
 // Notes beside the chunk, in a file named as |path| with GARDEN_GAPS_SUFFIX behind it, that |gap| lies right before the
 // frames that are written next: a daemon that is killed before anyone heard of it leaves word of it, as it leaves the
 // frames. A line of two decimal numbers a gap, first and count. Who staged the chunk removes it with the chunk.
+// After an error nothing may be written behind that gap; it may be tried again, and what was half noted is taken back then.
 int garden_chunk_note_gap(struct garden_chunk *chunk, const struct garden_staging *staging,
                           const char *path, struct garden_gap gap, struct garden_error *error);
 #define GARDEN_GAPS_SUFFIX ".gaps"
@@ -222,10 +224,11 @@ struct garden_capture_event {
 enum garden_capture_verb {
     GARDEN_CAPTURE_IDLE,
     GARDEN_CAPTURE_OPEN, // open |path| for |bytes| octets into |slot|
-    // Write |data| into |slot|, whose file is at |path|; |gap|, unless its count is 0, lies between what any chunk was
-    // given before and this.
-    GARDEN_CAPTURE_WRITE,
-    GARDEN_CAPTURE_CLOSE // close |slot| at |bytes| octets
+    // Note |gap| beside the file at |path|, which is |slot|'s: it lies before what is written next. Until that is done
+    // nothing is, so that whoever finds the file after a kill puts no frame at another's place.
+    GARDEN_CAPTURE_NOTE,
+    GARDEN_CAPTURE_WRITE, // write |data| into |slot|
+    GARDEN_CAPTURE_CLOSE  // close |slot| at |bytes| octets
 };
 struct garden_capture_action {
     enum garden_capture_verb verb;

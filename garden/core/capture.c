@@ -393,16 +393,19 @@ static bool capture_next_write(struct garden_capture *c, int64_t now_ms,
             capture_lose_message(c, report, &run);
         if (frames == 0) return true;
     }
-    if (report->frames == 0) report->first = run.first;
-    return capture_give(c,
-                        (struct garden_capture_action){
-                            .verb = GARDEN_CAPTURE_WRITE,
-                            .slot = (unsigned)c->current,
-                            .path = report->path,
-                            .data = run.data,
-                            .bytes = frames * c->frame_size,
-                            .gap = {.first = c->written_end, .count = run.first - c->written_end}},
-                        out);
+    struct garden_capture_action action = {.verb = GARDEN_CAPTURE_WRITE,
+                                           .slot = (unsigned)c->current,
+                                           .data = run.data,
+                                           .bytes = frames * c->frame_size};
+    if (run.first > c->written_end && c->slots[c->current].noted_end < run.first)
+        action = (struct garden_capture_action){
+            .verb = GARDEN_CAPTURE_NOTE,
+            .slot = (unsigned)c->current,
+            .path = report->path,
+            .gap = {.first = c->written_end, .count = run.first - c->written_end}};
+    else if (report->frames == 0)
+        report->first = run.first;
+    return capture_give(c, action, out);
 }
 
 bool garden_capture_next(struct garden_capture *c, int64_t now_ms,
@@ -508,6 +511,25 @@ static bool capture_is_broken(struct garden_capture *c, int64_t now_ms, int resu
     return false;
 }
 
+// What lies behind a gap is not written before the gap is noted. What another moment may bring, room or a descriptor, is
+// waited for in the same chunk; otherwise the chunk ends there, and the next is tried.
+static void capture_noted(struct garden_capture *c, int64_t now_ms, int result,
+                          const struct garden_error *error)
+{
+    c->note_result = result;
+    if (result == GARDEN_OK) {
+        c->slots[c->current].noted_end = c->action.gap.first + c->action.gap.count;
+        return;
+    }
+    const bool short_of_it =
+        result == GARDEN_ERR_NO_SPACE || result == GARDEN_ERR_MEMORY || result == GARDEN_ERR_SYSTEM;
+    const bool broken = capture_is_broken(c, now_ms, short_of_it ? GARDEN_ERR_NO_SPACE : result);
+    c->failures = broken ? c->failures + 1 : 0;
+    if (c->failures == CAPTURE_FAILURES_MAX) capture_give_up(c);
+    capture_note_error(c, error, result);
+    if (broken) capture_fill(c);
+}
+
 static void capture_written(struct garden_capture *c, int64_t now_ms, int result, uint64_t intact,
                             const struct garden_error *error)
 {
@@ -525,7 +547,7 @@ static void capture_written(struct garden_capture *c, int64_t now_ms, int result
     report->bytes += frames * c->frame_size;
     c->totals.captured += frames;
     c->totals.offered += frames;
-    if (frames > 0) c->written_end = c->action.gap.first + c->action.gap.count + frames;
+    if (frames > 0) c->written_end = c->totals.offered;
     garden_ring_consume(c->ring, (size_t)frames);
     c->failures = capture_is_broken(c, now_ms, result) ? c->failures + 1 : 0;
     if (result != GARDEN_OK) {
@@ -571,6 +593,9 @@ void garden_capture_done(struct garden_capture *c, int64_t now_ms, int result, u
         capture_opened(c, (int)c->action.slot, result, error);
         // A stop waits for the next chunk from the last on, or many small ones would never do.
         if (c->stop_wanted && result == GARDEN_OK) c->drain_deadline_ms = now_ms + c->drain_ms;
+        break;
+    case GARDEN_CAPTURE_NOTE:
+        capture_noted(c, now_ms, result, error);
         break;
     case GARDEN_CAPTURE_WRITE:
         capture_written(c, now_ms, result, intact, error);

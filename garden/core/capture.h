@@ -27,6 +27,7 @@ enum garden__slot_state {
 struct garden__slot {
     enum garden__slot_state state;
     struct garden_chunk_report report;
+    uint64_t noted_end; // gaps up to this position are noted beside it
 };
 
 struct garden__full {
@@ -61,6 +62,7 @@ struct garden_capture {
     int open_result;        // of the newest chunk that was to be opened
     int64_t write_due_ms;   // the disk is full: until then nothing is written
     uint32_t write_wait_ms; // and for so long then; 0: it is not
+    int note_result;        // of the newest gap that was to be noted
     int64_t drain_deadline_ms;
     struct garden_capture_totals totals;
 

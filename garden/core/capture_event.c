@@ -74,6 +74,10 @@ struct capture_cause {
 static struct capture_cause capture_event_cause(const struct garden_capture *c)
 {
     const bool no_chunk = c->current == GARDEN__CAPTURE_NO_SLOT;
+    if (!no_chunk && c->note_result != GARDEN_OK && c->note_result != GARDEN_ERR_NO_SPACE)
+        return (struct capture_cause){c->note_result,
+                                      "what lies before them cannot be noted beside their chunk, "
+                                      "and is to be before they are written"};
     if (c->write_wait_ms > 0 || (no_chunk && c->open_result == GARDEN_ERR_NO_SPACE))
         return (struct capture_cause){GARDEN_ERR_NO_SPACE,
                                       "the disk of the chunks is full: make room on it"};

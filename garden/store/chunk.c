@@ -152,6 +152,26 @@ int garden_chunk_open(struct garden_chunk *chunk, const struct garden_staging *s
     return GARDEN_OK;
 }
 
+// Adds a line behind what was noted so far, and behind nothing that a failure left half written.
+static int chunk_note(struct garden_chunk *chunk, int file, const char *line, size_t size,
+                      const char *beside, struct garden_error *error)
+{
+    const struct garden_fs *fs = chunk->fs;
+    struct stat status;
+    if (fs->stat(fs->context, file, &status) != 0)
+        return garden__fail_errno(error, "cannot examine", beside);
+    if ((uint64_t)status.st_size < chunk->noted)
+        return garden__fail(error, GARDEN_ERR_CORRUPT, "%.100s: another process cut it", beside);
+    if ((uint64_t)status.st_size > chunk->noted &&
+        fs->truncate(fs->context, file, (off_t)chunk->noted) != 0)
+        return garden__fail_errno(error, "cannot cut", beside);
+    if (garden__fs_write_all(fs, file, line, size) != 0)
+        return garden__fail_errno(error, "cannot write", beside);
+    chunk->noted += size;
+    garden__step(fs, "chunk.noted");
+    return GARDEN_OK;
+}
+
 int garden_chunk_note_gap(struct garden_chunk *chunk, const struct garden_staging *staging,
                           const char *path, struct garden_gap gap, struct garden_error *error)
 {
@@ -162,15 +182,14 @@ int garden_chunk_note_gap(struct garden_chunk *chunk, const struct garden_stagin
     (void)snprintf(beside, sizeof beside, "%s" GARDEN_GAPS_SUFFIX, path);
     const int size = snprintf(line, sizeof line, "%llu %llu\n", (unsigned long long)gap.first,
                               (unsigned long long)gap.count);
+    garden__step(fs, "chunk.note");
     // The first line makes the file, so that nothing of others is ever added to.
-    const int file =
-        chunk_walk(staging, beside, chunk->gaps ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL, error);
+    const int file = chunk_walk(staging, beside,
+                                chunk->has_note ? O_WRONLY : O_WRONLY | O_CREAT | O_EXCL, error);
     if (file < 0) return error->code;
-    chunk->gaps = true;
-    const bool written = garden__fs_write_all(fs, file, line, (size_t)size) == 0;
-    const int result = written ? GARDEN_OK : garden__fail_errno(error, "cannot write", beside);
+    chunk->has_note = true;
+    const int result = chunk_note(chunk, file, line, (size_t)size, beside, error);
     garden__fs_close(fs, file);
-    garden__step(fs, "chunk.noted");
     return result;
 }
 

@@ -21,10 +21,10 @@ static int writer_perform(struct garden_writer *writer, const struct garden_capt
         return GARDEN_OK;
     case GARDEN_CAPTURE_OPEN:
         return garden_chunk_open(chunk, writer->staging, action->path, action->bytes, error);
+    case GARDEN_CAPTURE_NOTE:
+        *intact = garden_chunk_intact(chunk);
+        return garden_chunk_note_gap(chunk, writer->staging, action->path, action->gap, error);
     case GARDEN_CAPTURE_WRITE:
-        // Where that fails, the daemon itself still tells of it.
-        if (action->gap.count > 0)
-            (void)garden_chunk_note_gap(chunk, writer->staging, action->path, action->gap, NULL);
         result = garden_chunk_write(chunk, action->data, (size_t)action->bytes, error);
         *intact = garden_chunk_intact(chunk);
         if (result == GARDEN_OK && writer->on_written)

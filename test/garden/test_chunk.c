@@ -263,6 +263,43 @@ static void test_a_write_that_fails_half_way_leaves_a_known_length(void **state)
     place_end(&p);
 }
 
+// Whichever call fails, and however much of the line was written: once it can be noted, the note is exact.
+static void test_a_gap_that_was_half_noted_is_noted_whole_the_next_time(void **state)
+{
+    (void)state;
+    for (unsigned fail_at = 1; fail_at <= 4; fail_at++) {
+        struct place p;
+        struct garden_chunk chunk;
+        struct faulty faulty;
+        char octets[64] = "";
+        faulty_init(&faulty);
+        faulty.fail_errno = fail_at % 2 ? EMFILE : ENOSPC;
+        place_begin(&p, &faulty.fs);
+        assert_int_equal(garden_chunk_open(&chunk, &p.staging, "chunk", 64, NULL), GARDEN_OK);
+        for (uint64_t i = 0; i < 2; i++) {
+            const struct garden_gap gap = {1000 + 1000 * i, 300};
+            int result = GARDEN_ERR_SYSTEM;
+            faulty_arm(&faulty, fail_at);
+            for (int k = 0; k < 4 && result != GARDEN_OK; k++)
+                result = garden_chunk_note_gap(&chunk, &p.staging, "chunk", gap, NULL);
+            assert_int_equal(result, GARDEN_OK);
+            assert_true(faulty.calls > 2 || fail_at > 2);
+        }
+        const int file = open(place_path(&p, "chunk.gaps"), O_RDONLY);
+        assert_true(read(file, octets, sizeof octets - 1) > 0);
+        assert_int_equal(close(file), 0);
+        assert_string_equal(octets, "1000 300\n2000 300\n");
+        // What another process cut is not there to be added to.
+        faulty_arm(&faulty, 0);
+        assert_int_equal(truncate(place_path(&p, "chunk.gaps"), 9), 0);
+        assert_int_equal(garden_chunk_note_gap(&chunk, &p.staging, "chunk",
+                                               (struct garden_gap){3000, 300}, NULL),
+                         GARDEN_ERR_CORRUPT);
+        assert_int_equal(garden_chunk_close(&chunk, 0, NULL), GARDEN_OK);
+        place_end(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_a_path_is_used_once_and_by_one_stream),
         cmocka_unit_test(
             test_what_is_missing_is_noted_beside_a_chunk_and_nothing_of_others_is_touched),
+        cmocka_unit_test(test_a_gap_that_was_half_noted_is_noted_whole_the_next_time),
         cmocka_unit_test(test_hostile_paths_are_refused),
         cmocka_unit_test(
             test_a_file_that_another_process_cuts_is_an_error_and_what_is_left_is_known),

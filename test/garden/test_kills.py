@@ -8,6 +8,7 @@ in files when it died. Both sides at once is the third table. Reports in TAP.
 """
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -164,19 +165,87 @@ def kill_both(kind, client_step, daemon_step, count):
     return test
 
 
+def lose(story, until):
+    """Frames are lost amid a chunk, again and again, until that has an effect."""
+    daemon, end = story.daemons[0], time.monotonic() + PATIENCE
+    while not until():
+        assert time.monotonic() < end, "no frame is lost"
+        if story.written() > 0:
+            with tap.halted(daemon):
+                time.sleep(0.2)
+        time.sleep(0.05)
+    return end
+
+
+def die_where_a_gap_is_noted(step, count):
+    """Before the note, nothing is written behind the gap; after it, whoever finds the chunk knows of the gap."""
+    def test(story):
+        story.begin("audio", daemon_dies=f"{step}:{count}", ring_ms=50, times=100)
+        story.chunk = 1 << 26
+        client, daemon = story.capture(), story.daemons[0]
+        lose(story, lambda: daemon.poll() is not None)
+        written = story.written()
+        client.send_signal(signal.SIGINT)
+        story.finish(client)
+        _, captured, lost = story.manifest()
+        assert captured == written and (lost > 0) == (count > 1), (captured, written, lost)
+        story.nothing_is_left()
+    test.__name__ = f"g09_a_daemon_killed_at_{step}_{count}_misplaces_nothing"
+    return test
+
+
+def heard(pipe):
+    """What is in it now."""
+    os.set_blocking(pipe.fileno(), False)
+    try:
+        return os.read(pipe.fileno(), 65536).decode()
+    except BlockingIOError:
+        return ""
+    finally:
+        os.set_blocking(pipe.fileno(), True)
+
+
+def lose_without_a_note(goes_on):
+    """There is no descriptor for the note: what lies behind the gap waits, and is counted, until there is one."""
+    def test(story):
+        story.begin("audio", ring_ms=50, times=100)
+        story.chunk = 1 << 26
+        client, daemon = story.capture(), story.daemons[0]
+        end = time.monotonic() + PATIENCE
+        while story.written() == 0:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        _, most = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (3, most))
+        lose(story, lambda: "raise the limit of open files" in heard(client.stderr))
+        stuck = story.written()
+        time.sleep(0.3)
+        assert story.written() == stuck, "it was written all the same"
+        if goes_on:
+            resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (most, most))
+            while story.written() == stuck:
+                assert time.monotonic() < end + PATIENCE, "it does not go on"
+                time.sleep(0.05)
+        daemon.kill()
+        daemon.wait(PATIENCE)
+        written = story.written()
+        client.send_signal(signal.SIGINT)
+        story.finish(client)
+        _, captured, lost = story.manifest()
+        assert captured == written and (lost > 0) == goes_on, (captured, written, lost)
+        story.nothing_is_left()
+    test.__name__ = "g09_a_gap_that_cannot_be_noted_holds_up_what_is_behind_it" + ("_until_it_is" if goes_on else "")
+    return test
+
+
 def lose_and_kill_daemon(recovers):
     """What it lost amid a chunk, which nobody had heard of, it had noted beside the chunk."""
     def test(story):
         story.begin("audio", ring_ms=50, times=100)
         story.chunk = 1 << 26
         client, daemon = story.capture(), story.daemons[0]
-        staging, end = os.path.join(story.store, "staging"), time.monotonic() + PATIENCE
-        while not [name for name in os.listdir(staging) if name.endswith(".gaps")]:
-            assert time.monotonic() < end, "no frame is lost"
-            if story.written() > 0:
-                with tap.halted(daemon):
-                    time.sleep(0.2)
-            time.sleep(0.05)
+        staging = os.path.join(story.store, "staging")
+        end = lose(story, lambda: [name for name in os.listdir(staging) if name.endswith(".gaps")])
         if recovers:
             client.kill()
             client.communicate(timeout=PATIENCE)
@@ -214,6 +283,9 @@ def table():
             yield kill_daemon(kind, step, 1)
     for recovers in (False, True):
         yield lose_and_kill_daemon(recovers)
+        yield lose_without_a_note(recovers)
+        for step in ("chunk.note", "chunk.noted"):
+            yield die_where_a_gap_is_noted(step, 1 + recovers)
     for number, step in enumerate(CLIENT):
         yield kill_both("audio" if number % 2 else "midi", step, DAEMON[number % len(DAEMON)], 4)
 

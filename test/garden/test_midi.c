@@ -208,7 +208,7 @@ static void perform(struct rig *rig, const struct garden_capture_action *action)
         }
         memcpy(file->data + file->size, action->data, size);
         file->size += size;
-    } else {
+    } else if (action->verb == GARDEN_CAPTURE_CLOSE) {
         assert_true(action->bytes <= file->size);
         file->size = (size_t)action->bytes;
     }

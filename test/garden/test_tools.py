@@ -781,8 +781,9 @@ def what_to_do_about_a_stream_is_said_only_where_there_is_something_to_do(story)
 def a_recovery_that_was_refused_leaves_the_capture_to_be_resumed(story):
     story.start("--source", "counter:2,48000", pace="real")
     call = [GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store]
-    running = subprocess.Popen([*call, "--chunk-bytes", "65536", "--seconds", "2"], stdin=subprocess.DEVNULL,
+    running = subprocess.Popen([*call, "--chunk-bytes", "262144", "--seconds", "3"], stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    # A daemon that filled both of its chunks meanwhile would hold none: they are of 0.7 s each.
     assert "sealed" in running.stdout.readline()
     running.kill()
     running.communicate()
@@ -791,7 +792,7 @@ def a_recovery_that_was_refused_leaves_the_capture_to_be_resumed(story):
     done = subprocess.run([*call, "--resume"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=PATIENCE, check=False)
     # The machine may be so busy that frames are lost meanwhile, but the stream goes on to the end that was wished for.
-    assert " of 96000 frames" in done.stdout and "did not confirm" not in done.stdout, done
+    assert " of 144000 frames" in done.stdout and "did not confirm" not in done.stdout, done
 
 
 def a_resumption_without_a_daemon_tells_how_to_keep_what_was_written(story):

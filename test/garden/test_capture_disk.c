@@ -1,0 +1,307 @@
+// The capture machine where the disk refuses: writes, chunks, and notes of gaps.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <garden/capture.h>
+
+#include "capture_rig.h"
+
+static void test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 64, 40);
+    rig_run(&rig);
+    rig_offer(&rig, 5);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_ERR_SYSTEM;
+    rig_offer(&rig, 3);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_OK;
+    assert_true(rig_event(&rig, GARDEN_CAPTURE_ERROR)->recoverable);
+    assert_int_equal(rig_event(&rig, GARDEN_CAPTURE_ERROR)->result, GARDEN_ERR_SYSTEM);
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", 0, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_int_equal(rig.files[0].size, 20);
+    assert_int_equal(rig.files[1].frames[0], 5);
+    rig_check(&rig);
+    assert_int_equal(garden_capture_totals(rig.capture).overrun, 0);
+    rig_end(&rig);
+}
+
+static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 64, 400);
+    rig_run(&rig);
+    rig_offer(&rig, 5);
+    rig.fail_write = GARDEN_ERR_SYSTEM;
+    for (int i = 1; i <= 3; i++) {
+        char path[16];
+        rig.event_count = 0;
+        rig_run(&rig);
+        const struct garden_capture_event *error = rig_event(&rig, GARDEN_CAPTURE_ERROR);
+        assert_true(error->recoverable == (i < 3));
+        snprintf(path, sizeof path, "c%d", i);
+        assert_int_equal(garden_capture_switch(rig.capture, path, rig.now, NULL),
+                         i < 3 ? GARDEN_OK : GARDEN_ERR_STATE);
+    }
+    rig_offer(&rig, 7);
+    rig.event_count = 0;
+    rig_run(&rig);
+    // The owner stops it, and nothing is waited for: all that no chunk has is counted.
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 12);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+// However long nobody makes room: each try costs a chunk, so there are few; nothing is lost unseen; and with room the
+// stream goes on.
+static void test_a_disk_that_is_full_for_long_ends_no_stream(void **state)
+{
+    (void)state;
+    struct rig rig;
+    unsigned tries = 0;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_ERR_NO_SPACE;
+    for (int i = 0; i < 600; i++) { // a minute
+        char path[16];
+        rig.event_count = 0;
+        rig_offer(&rig, 1);
+        rig_run(&rig);
+        for (size_t k = 0; k < rig.event_count; k++) {
+            if (rig.events[k].kind != GARDEN_CAPTURE_ERROR) continue;
+            assert_true(rig.events[k].recoverable);
+            tries += strstr(rig.texts[k], "overrun") == NULL;
+        }
+        snprintf(path, sizeof path, "c%u", tries + 1);
+        if (tries < RIG_FILES - 4) (void)garden_capture_switch(rig.capture, path, rig.now, NULL);
+        rig.now += 100;
+    }
+    assert_in_range(tries, 10, 25);
+    const uint64_t captured = garden_capture_totals(rig.capture).captured;
+    rig.fail_write = GARDEN_OK;
+    rig.now += 4000;
+    for (int i = 0; i < 5; i++) {
+        rig_offer(&rig, 1);
+        rig_run(&rig);
+    }
+    assert_true(garden_capture_totals(rig.capture).captured > captured);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 605);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+// Frames are offered, more than the ring holds. What is told of them, and with which code.
+static const char *overrun_of(struct rig *rig, int *code)
+{
+    rig->event_count = 0;
+    rig->now += 1000;
+    rig_offer(rig, 9);
+    rig_offer(rig, 9);
+    rig_run(rig);
+    for (size_t i = 0; i < rig->event_count; i++) {
+        if (rig->events[i].kind != GARDEN_CAPTURE_ERROR || !strstr(rig->texts[i], "overrun"))
+            continue;
+        *code = rig->events[i].result;
+        return rig->texts[i];
+    }
+    return "nothing was told";
+}
+
+static void test_an_overrun_is_told_with_what_helps_against_its_cause(void **state)
+{
+    (void)state;
+    struct rig rig;
+    int code = GARDEN_OK;
+    rig_start(&rig, 16, 16);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "no chunk was staged for them in time"));
+    assert_int_equal(code, GARDEN_ERR_TIMEOUT);
+    rig.fail_open = GARDEN_ERR_NOT_FOUND;
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "is the staging folder as it was?"));
+    assert_int_equal(code, GARDEN_ERR_NOT_FOUND);
+    rig.fail_open = GARDEN_ERR_NO_SPACE;
+    assert_int_equal(garden_capture_switch(rig.capture, "c2", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "make room"));
+    assert_int_equal(code, GARDEN_ERR_NO_SPACE);
+    rig.fail_open = GARDEN_OK;
+    rig.fail_write = GARDEN_ERR_NO_SPACE;
+    assert_int_equal(garden_capture_switch(rig.capture, "c3", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "make room"));
+    assert_int_equal(code, GARDEN_ERR_NO_SPACE);
+    rig_end(&rig);
+
+    rig_start(&rig, 16, 400); // a chunk is there, but nobody has come to write into it
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "faster than the disk"));
+    assert_int_equal(code, GARDEN_ERR_SYSTEM);
+    rig_end(&rig);
+}
+
+static void test_a_stop_on_a_full_disk_waits_for_no_room(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_ERR_NO_SPACE;
+    rig_offer(&rig, 5);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    rig.now += 60000; // a chunk for the rest is waited for no longer
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 5);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+// A gap before frames that wait: 16 are written, 16 fill the ring, one is lost, one waits behind it.
+static void rig_make_gap(struct rig *rig)
+{
+    rig_offer(rig, 16);
+    rig_run(rig);
+    rig_offer(rig, 16);
+    rig_offer(rig, 1);
+    rig_run(rig);
+    rig_offer(rig, 1);
+}
+
+static void test_what_lies_behind_a_gap_is_not_written_before_the_gap_is_noted(void **state)
+{
+    (void)state;
+    static const int reasons[] = {GARDEN_ERR_NO_SPACE, GARDEN_ERR_SYSTEM, GARDEN_ERR_MEMORY};
+    for (size_t i = 0; i < 3; i++) {
+        struct rig rig;
+        rig_start(&rig, 16, 400);
+        rig_run(&rig);
+        rig.fail_note = reasons[i];
+        rig_make_gap(&rig);
+        rig.event_count = 0;
+        for (int k = 0; k < 20; k++, rig.now += 1000) { // however often
+            rig_run(&rig);
+            rig_offer(&rig, 1);
+        }
+        assert_in_range(rig_events(&rig, GARDEN_CAPTURE_ERROR), 4, 40);
+        assert_true(rig_event(&rig, GARDEN_CAPTURE_ERROR)->recoverable);
+        assert_int_equal(rig.files[0].size, 32 * 4);
+        rig.fail_note = GARDEN_OK;
+        rig.now += 4000;
+        rig_run(&rig);
+        rig_offer(&rig, 2);
+        rig_run(&rig);
+        assert_int_equal(rig.file_count, 1); // the same chunk goes on
+        assert_int_equal(rig.files[0].frames[32], 33);
+        assert_true(rig.files[0].size > 48 * 4);
+        garden_capture_stop(rig.capture, rig.now);
+        rig_run(&rig);
+        assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+        rig_check(&rig);
+        rig_end(&rig);
+    }
+}
+
+static void test_a_gap_that_can_be_noted_beside_no_chunk_ends_the_stream(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_note = GARDEN_ERR_ACCESS;
+    rig_make_gap(&rig);
+    for (int i = 1; i <= 3; i++) {
+        char path[16];
+        rig.event_count = 0;
+        rig_run(&rig);
+        const struct garden_capture_event *error = rig_event(&rig, GARDEN_CAPTURE_ERROR);
+        assert_int_equal(error->result, GARDEN_ERR_ACCESS);
+        assert_true(error->recoverable == (i < 3));
+        snprintf(path, sizeof path, "c%d", i);
+        assert_int_equal(garden_capture_switch(rig.capture, path, rig.now, NULL),
+                         i < 3 ? GARDEN_OK : GARDEN_ERR_STATE);
+    }
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).captured, 32);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+static void test_a_stop_waits_for_no_gap_to_be_noted(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_note = GARDEN_ERR_NO_SPACE;
+    rig_make_gap(&rig);
+    rig_run(&rig);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    rig.now += 60000; // nobody brings another chunk
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    assert_int_equal(garden_capture_totals(rig.capture).captured, 32);
+    assert_int_equal(garden_capture_totals(rig.capture).offered, 34);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+static void test_frames_that_others_cut_from_a_chunk_are_counted_as_lost(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_start(&rig, 64, 40);
+    rig_run(&rig);
+    rig_offer(&rig, 5);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_ERR_CORRUPT;
+    rig.cut = 6; // one frame and a half
+    rig_offer(&rig, 2);
+    rig_run(&rig);
+    rig.fail_write = GARDEN_OK;
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", 0, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_int_equal(rig.files[0].size, 12);
+    assert_int_equal(garden_capture_totals(rig.capture).captured, 5);
+    assert_int_equal(garden_capture_totals(rig.capture).overrun, 2);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next),
+        cmocka_unit_test(test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more),
+        cmocka_unit_test(test_a_disk_that_is_full_for_long_ends_no_stream),
+        cmocka_unit_test(test_an_overrun_is_told_with_what_helps_against_its_cause),
+        cmocka_unit_test(test_a_stop_on_a_full_disk_waits_for_no_room),
+        cmocka_unit_test(test_what_lies_behind_a_gap_is_not_written_before_the_gap_is_noted),
+        cmocka_unit_test(test_a_gap_that_can_be_noted_beside_no_chunk_ends_the_stream),
+        cmocka_unit_test(test_a_stop_waits_for_no_gap_to_be_noted),
+        cmocka_unit_test(test_frames_that_others_cut_from_a_chunk_are_counted_as_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
