@@ -50,6 +50,33 @@ static void test_nothing_is_sent_out_of_the_ordinary(void **state)
     zmtp_socket_close(push);
 }
 
+static void test_few_octets_go_in_fewer_steps_where_the_peer_is_looked_at_anyway(void **state)
+{
+    (void)state;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 3);
+    struct zmtp_pipe_end *far = sockets_accept(push, "");
+    static const uint8_t body[ZMTP__COPY_FEW + 1];
+    struct zmtp_marks marks = {0};
+    zmtp_pipe_own(far, &marks, NULL);
+    while (zmtp_marks_take(&marks)) // it has been looked at
+        continue;
+    assert_string_equal(sockets_send(push, "1"), "ZMTP_OK"); // which marks it
+    assert_ptr_equal(zmtp_marks_take(&marks), far);
+    assert_false(zmtp__express_send_few(push, letter)); // nobody would look
+    assert_string_equal(sockets_send(push, "2"), "ZMTP_OK");
+    assert_false(zmtp__express_send_few(push, zmtp_bytes_of(body, sizeof body)));
+    assert_false(zmtp__express_send_few(push, (struct zmtp_bytes){NULL, 1}));
+    assert_true(zmtp__express_send_few(push, letter));
+    assert_false(zmtp__express_send_few(push, letter)); // beyond the limit
+    assert_string_equal(sockets_far_recv(far), "1");
+    assert_string_equal(sockets_far_recv(far), "2");
+    assert_string_equal(sockets_far_recv(far), "x");
+    sockets_assert_conserved(push, 3);
+    zmtp_pipe_close(far);
+    assert_false(zmtp__express_send_few(push, letter)); // to one that has gone
+    zmtp_socket_close(push);
+}
+
 static void test_peers_have_their_turns_the_short_way_as_well(void **state)
 {
     (void)state;
@@ -326,6 +353,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_goes_the_short_way_is_in_order_and_counted),
+        cmocka_unit_test(test_few_octets_go_in_fewer_steps_where_the_peer_is_looked_at_anyway),
         cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
         cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),
         cmocka_unit_test(test_what_is_received_the_short_way_has_its_origin_and_is_counted),

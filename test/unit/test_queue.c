@@ -238,6 +238,37 @@ static void test_the_short_way_writes_what_the_long_one_does(void **state)
     zmtp__queue_fini(&queue);
 }
 
+static void test_few_octets_are_written_as_others_are(void **state)
+{
+    (void)state;
+    uint8_t body[ZMTP__COPY_FEW + 1];
+    for (size_t i = 0; i < sizeof body; i++)
+        body[i] = (uint8_t)(i + 1);
+    for (size_t size = 0; size <= sizeof body; size++) {
+        struct zmtp__queue queues[2];
+        struct zmtp_bytes views[2];
+        for (size_t i = 0; i < 2; i++) {
+            zmtp__queue_init(&queues[i], zmtp_heap(), NULL, 0, 0);
+            assert_false(zmtp__queue_write_few(&queues[i], LITERAL("A"))); // no room yet
+            zmtp__queue_begin(&queues[i]);
+            assert_int_equal(zmtp__queue_put(&queues[i], LITERAL("A"), NULL, 0), ZMTP_OK);
+            assert_false(zmtp__queue_write_few(&queues[i], LITERAL("B"))); // within a message
+            zmtp__queue_end(&queues[i], 1);
+        }
+        const bool few = size <= ZMTP__COPY_FEW;
+        assert_true(zmtp__queue_write(&queues[0], zmtp_bytes_of(body, size)));
+        assert_int_equal(zmtp__queue_write_few(&queues[1], zmtp_bytes_of(body, size)), few);
+        for (size_t i = 0; i < 2; i++)
+            assert_int_equal(zmtp__queue_peek(&queues[i], &views[i], 1, SIZE_MAX), 1);
+        if (few) octets_assert_equal(views[1], views[0]);
+        assert_int_equal(queues[1].count, few ? 2 : 1);
+        assert_int_equal(queues[1].written, few ? 2 : 1);
+        assert_int_equal(queues[1].bytes, views[1].size);
+        zmtp__queue_fini(&queues[0]);
+        zmtp__queue_fini(&queues[1]);
+    }
+}
+
 static void test_taking_appends_the_parts_and_outlives_the_queue(void **state)
 {
     struct fixture *f = *state;
@@ -676,6 +707,7 @@ int main(void)
         QUEUE_TEST(test_a_large_body_with_a_slab_is_never_copied),
         QUEUE_TEST(test_a_small_body_with_a_slab_is_copied_and_lets_the_slab_go),
         cmocka_unit_test(test_the_short_way_writes_what_the_long_one_does),
+        cmocka_unit_test(test_few_octets_are_written_as_others_are),
         QUEUE_TEST(test_taking_appends_the_parts_and_outlives_the_queue),
         QUEUE_TEST(test_nothing_is_taken_from_an_empty_queue),
         QUEUE_TEST(test_undo_leaves_what_stood_before),

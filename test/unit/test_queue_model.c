@@ -253,7 +253,10 @@ static void step_write_short(struct world *w)
 {
     const size_t size = random_below(&w->random, 300);
     const struct zmtp_bytes body = {pattern + random_below(&w->random, PATTERN_SIZE - size), size};
-    if (w->count == MESSAGES_MAX || !zmtp__queue_write(&w->queue, body)) return;
+    if (w->count == MESSAGES_MAX) return;
+    const bool few = random_below(&w->random, 2) == 1;
+    if (!(few && zmtp__queue_write_few(&w->queue, body)) && !zmtp__queue_write(&w->queue, body))
+        return;
     message_append(&w->messages[w->count++], 0, size > 255, body);
 }
 

@@ -238,7 +238,7 @@ void zmq__message_show(struct zmq__message *message, struct zmtp_bytes body, str
         return;
     }
     message->inline_size = (uint8_t)body.size;
-    if (body.size > 0) memcpy(message->at.octets, body.data, body.size);
+    zmtp__copy_few(message->at.octets, body.data, body.size);
 }
 
 void zmq__message_set_routing_id(zmq_msg_t *msg, uint32_t routing_id)

@@ -525,9 +525,10 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
     struct zmq__message *message = zmq__message_own(msg);
     const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
     if (quick.socket && zmq__quick_peek(quick.socket, &view)) {
-        zmq__message_show(message, view.body, view.slab, view.origin, &quick.socket->purse);
+        zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
+                          &quick.socket->purse);
         zmq__quick_take(quick, &view);
-        return transfer_size(view.body.size);
+        return transfer_size(view.one.body.size);
     }
     struct zmtp_part *const part = quick.socket ? zmq__routed_part(quick.socket) : NULL;
     size = part ? part->size : 0;
@@ -577,10 +578,10 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
     const struct zmq__quick quick = zmq__quick_enter(handle);
     if (quick.socket && zmq__quick_peek(quick.socket, &view)) {
-        const size_t count = view.body.size < size ? view.body.size : size;
-        if (count > 0) memcpy(data, view.body.data, count);
+        const size_t count = view.one.body.size < size ? view.one.body.size : size;
+        if (count > 0) memcpy(data, view.one.body.data, count);
         zmq__quick_take(quick, &view);
-        return transfer_size(view.body.size);
+        return transfer_size(view.one.body.size);
     }
     const struct zmtp_part *const part = quick.socket ? zmq__routed_part(quick.socket) : NULL;
     if (part) {

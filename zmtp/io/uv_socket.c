@@ -269,6 +269,7 @@ struct uv_socket_look {
 // Is the turn over? Callbacks that were fast get longer strides, at the first slow one it is every message.
 static bool uv_socket_late(struct uv_socket_look *look, uint64_t begun)
 {
+    if (look->next >= UV_SOCKET_BATCH) return true;
     const uint64_t now = uv_hrtime();
     const bool fast = now - look->last_ns < UV_SOCKET_BATCH_NS / UV_SOCKET_STRIDE_MAX;
     if (!fast)
@@ -276,44 +277,65 @@ static bool uv_socket_late(struct uv_socket_look *look, uint64_t begun)
     else if (look->stride < UV_SOCKET_STRIDE_MAX)
         look->stride *= 2;
     look->next += look->stride;
+    if (look->next > UV_SOCKET_BATCH) look->next = UV_SOCKET_BATCH;
     look->last_ns = now;
     return now - begun >= UV_SOCKET_BATCH_NS;
 }
 
+// Gives the user |msg|, which is empty then. |part|: of the body; |spare|: see zmtp__msg_reuse. False: the socket was
+// closed.
+static inline bool uv_socket_give(struct zmtp_uv_socket *socket, struct zmtp_msg *msg,
+                                  const struct zmtp_part *part, struct zmtp_slab **spare)
+{
+    struct zmtp_slab *const slab = part->slab;
+    socket->config.on_message(socket, msg, socket->config.user);
+    if (socket->closing) return false;
+    zmtp__msg_reuse(msg, slab, spare);
+    return true;
+}
+
+// The same of the next message, whatever it is. ZMTP_ERR_STATE: the socket was closed.
+static int uv_socket_deliver_any(struct zmtp_uv_socket *socket, struct zmtp_msg *msg,
+                                 struct zmtp_slab **spare)
+{
+    msg->allocator = socket->uv->allocator; // the user may have moved it and made another
+    const int result = zmtp__express_recv_named(socket->core, msg, spare)
+                           ? ZMTP_OK
+                           : zmtp_socket_recv(socket->core, msg);
+    if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) {
+        zmtp__uv_socket_tell_failed(socket, result, msg->request);
+        return socket->closing ? ZMTP_ERR_STATE : ZMTP_OK;
+    }
+    if (result < 0) return result;
+    // The body is the only part, or the one behind a routing id.
+    const struct zmtp_part *const part = zmtp_msg_part(msg, msg->count == 2 ? 1 : 0);
+    return uv_socket_give(socket, msg, part, spare) ? ZMTP_OK : ZMTP_ERR_STATE;
+}
+
 static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
+    struct zmtp_uv *const uv = socket->uv;
     const uint64_t begun = uv_hrtime();
     struct uv_socket_look look = {.next = 1, .stride = 1, .last_ns = begun};
     struct zmtp_slab *spare = NULL;
     struct zmtp_msg msg;
-    zmtp_msg_init(&msg, socket->uv->allocator);
-    int result = ZMTP_OK;
-    socket->uv->calling++;
-    for (int i = 0; i < UV_SOCKET_BATCH; i++) {
-        if (i == look.next && uv_socket_late(&look, begun)) break;
-        result = zmtp__express_recv(socket->core, &msg, &spare)
-                     ? ZMTP_OK
-                     : zmtp_socket_recv(socket->core, &msg);
-        if (result == ZMTP_ERR_TIMEOUT || result == ZMTP_ERR_NO_REPLY) {
-            zmtp__uv_socket_tell_failed(socket, result, msg.request);
-            result = ZMTP_OK;
-            if (socket->closing) break;
-            continue;
-        }
+    zmtp_msg_init(&msg, uv->allocator);
+    int result = ZMTP_OK, given = 0;
+    uv->calling++;
+    for (; given < look.next || !uv_socket_late(&look, begun); given++) {
+        if (zmtp__express_recv_one(socket->core, &msg, &spare))
+            result = uv_socket_give(socket, &msg, msg.few, &spare) ? ZMTP_OK : ZMTP_ERR_STATE;
+        else
+            result = uv_socket_deliver_any(socket, &msg, &spare);
         if (result < 0) break;
-        // Of the body: the only part, or the one behind a routing id.
-        struct zmtp_slab *const slab = zmtp_msg_part(&msg, msg.count == 2 ? 1 : 0)->slab;
-        socket->uv->called = true;
-        socket->config.on_message(socket, &msg, socket->config.user);
-        if (socket->closing) break;
-        zmtp__msg_reuse(&msg, slab, &spare);
-        msg.allocator = socket->uv->allocator; // the user may have moved it and made another
     }
-    socket->uv->calling--;
+    uv->calling--;
+    if (given > 0 || socket->closing) uv->called = true;
     zmtp_msg_fini(&msg);
     if (spare) zmtp__slab_unref(spare);
+    if (socket->closing) return;
     if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
-    if (result == ZMTP_OK && !socket->closing) zmtp__uv_socket_touch(socket); // there may be more
+    if (result == ZMTP_OK) zmtp__uv_socket_touch(socket); // there may be more
 }
 
 void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)
@@ -475,7 +497,7 @@ static void uv_socket_sent_short(struct zmtp_uv_socket *socket, struct zmtp_uv *
     uv_socket_count(uv);
 }
 
-// As a function of its own it does not cost those that need none of it.
+// As functions of their own they do not cost those that need none of them.
 __attribute__((noinline)) static int
 uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
@@ -500,16 +522,24 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
     return uv_socket_sent(socket, result);
 }
 
+// A message of one part, on a socket that is looked at already, with nothing to flush after it.
+__attribute__((noinline)) static int uv_socket_send_one(struct zmtp_uv_socket *socket,
+                                                        const struct zmtp_bytes *part)
+{
+    if (!zmtp__express_send(socket->core, *part)) return uv_socket_send_any(socket, part, 1);
+    uv_socket_sent_short(socket, socket->uv, part->size);
+    return ZMTP_OK;
+}
+
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
-    // One that is looked at already, with nothing to flush after it.
     if (!one || !socket->touched || socket->text) return uv_socket_send_any(socket, parts, count);
     struct zmtp_uv *const uv = socket->uv;
-    if (uv->unflushed + parts[0].size >= UV_SOCKET_UNFLUSHED ||
-        !zmtp__express_send(socket->core, parts[0]))
+    if (uv->unflushed + parts->size >= UV_SOCKET_UNFLUSHED)
         return uv_socket_send_any(socket, parts, count);
-    uv_socket_sent_short(socket, uv, parts[0].size);
+    if (!zmtp__express_send_few(socket->core, *parts)) return uv_socket_send_one(socket, parts);
+    uv_socket_sent_short(socket, uv, parts->size);
     return ZMTP_OK;
 }
 

@@ -46,6 +46,11 @@ void zmtp__msg_clear(struct zmtp_msg *msg);
 static inline void zmtp__msg_reuse(struct zmtp_msg *msg, struct zmtp_slab *slab,
                                    struct zmtp_slab **spare)
 {
+    if (msg->count == 1 && !msg->more && !msg->few[0].slab) { // as most are
+        msg->count = 0;
+        msg->routing_id = 0;
+        return;
+    }
     // One part, or a routing id and one.
     const bool few = !msg->more && (msg->count == 1 || (msg->count == 2 && !msg->few[0].slab));
     struct zmtp_slab *const held = few ? msg->few[msg->count - 1].slab : NULL;

@@ -356,6 +356,18 @@ bool zmtp__queue_next_part(const struct zmtp__queue *queue, struct zmtp__queue_p
     return true;
 }
 
+// Of a first frame with a flag, so of none without it: is it long, and neither another part nor a command?
+struct zmtp__queue_one zmtp__range_peek_long(struct zmtp__range *range)
+{
+    const struct zmtp__queue_one none = {.range = NULL};
+    const uint8_t *const at = range->begin;
+    const size_t here = (size_t)(range->end - at);
+    if (here < ZMTP_HEADER_MAX || at[0] != ZMTP_FLAG_LONG) return none;
+    const uint64_t size = zmtp__frame_long_size(at + 1);
+    if (here - ZMTP_HEADER_MAX < size) return none;
+    return (struct zmtp__queue_one){.body = {at + ZMTP_HEADER_MAX, (size_t)size}, .range = range};
+}
+
 static int queue_take_part(const struct queue_frame *frame, struct zmtp_msg *msg)
 {
     if (msg->count == msg->capacity) {

@@ -54,8 +54,9 @@ struct zmtp__queue {
     size_t tail_used;
     size_t
         expected; // of one that crosses: octets that were unloaded last, so that they lie in one slab
-    size_t count, bytes;     // whole messages, and their octets
+    size_t count;            // whole messages
     uint64_t taken;          // messages that have left, commands too
+    size_t bytes;            // of the whole messages
     size_t open_bytes;       // octets of the message that is being written
     size_t open_ranges;      // |range_count| before it
     const uint8_t *open_end; // the end of the last range before it
@@ -96,8 +97,13 @@ static inline size_t zmtp__queue_bytes(const struct zmtp__queue *queue)
 
 static inline bool zmtp__queue_full(const struct zmtp__queue *queue)
 {
-    return (queue->count_max && zmtp__queue_count(queue) >= queue->count_max) ||
-           (queue->bytes_max && zmtp__queue_bytes(queue) >= queue->bytes_max);
+    size_t count = queue->count, bytes = queue->bytes;
+    if (queue->abroad) {
+        count += queue->abroad->count;
+        bytes += queue->abroad->bytes;
+    }
+    return (queue->count_max && count >= queue->count_max) ||
+           (queue->bytes_max && bytes >= queue->bytes_max);
 }
 
 // Room for another message after a refusal? With some slack, so that the writer is woken for a batch.
@@ -137,29 +143,54 @@ int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zm
 // From here on a body is queued by reference rather than copied, if it can be: below, the copy costs less
 // than the second range and its place in the kernel's vector.
 enum { ZMTP__QUEUE_REFER_BODY = 4096 };
-// A whole message of one part, whose body is |body|, where that is copied in any case and room is left
-// behind what was written last: what begin, put and end would do, in a few steps. False: nothing was done.
-static inline bool zmtp__queue_write(struct zmtp__queue *queue, struct zmtp_bytes body)
+// The last range, if |size| octets may be put behind what was written last, which is where it ends; null: they are
+// for begin, put and end.
+static inline struct zmtp__range *zmtp__queue_follow(const struct zmtp__queue *queue, size_t size)
 {
     struct zmtp_slab *const tail = queue->tail;
-    if (queue->range_count == 0 || queue->open || !tail) return false;
-    if (body.size >= ZMTP__QUEUE_REFER_BODY) return false;
-    const size_t left = tail->capacity - queue->tail_used;
-    if (left < ZMTP_HEADER_MAX + body.size) return false;
+    if (queue->range_count == 0 || queue->open || !tail) return NULL;
+    if (tail->capacity - queue->tail_used < size) return NULL;
     struct zmtp__range *const last =
         &queue->ranges[(queue->range_head + queue->range_count - 1) & (queue->range_capacity - 1)];
-    uint8_t *const room = tail->data + queue->tail_used;
-    if (last->slab != tail || last->end != room) return false;
-    const struct zmtp_frame frame = {.size = body.size};
-    const size_t header = zmtp__frame_encode(&frame, room);
-    const size_t size = header + body.size;
-    last->end = room + size;
+    return last->slab == tail && last->end == tail->data + queue->tail_used ? last : NULL;
+}
+// A message of |size| octets was put there.
+static inline void zmtp__queue_followed(struct zmtp__queue *queue, struct zmtp__range *last,
+                                        size_t size)
+{
+    last->end += size;
     queue->tail_used += size;
     queue->count++;
     queue->written++;
     queue->bytes += size;
+}
+// A whole message of one part, whose body is |body|, where that is copied in any case and room is left
+// behind what was written last: what begin, put and end would do, in a few steps. False: nothing was done.
+static inline bool zmtp__queue_write(struct zmtp__queue *queue, struct zmtp_bytes body)
+{
+    if (body.size >= ZMTP__QUEUE_REFER_BODY) return false;
+    struct zmtp__range *const last = zmtp__queue_follow(queue, ZMTP_HEADER_MAX + body.size);
+    if (!last) return false;
+    const struct zmtp_frame frame = {.size = body.size};
+    uint8_t *const room = queue->tail->data + queue->tail_used;
+    const size_t header = zmtp__frame_encode(&frame, room);
+    zmtp__queue_followed(queue, last, header + body.size);
     // Last, so that nothing has to be kept over a call.
     if (body.size > 0) memcpy(room + header, body.data, body.size);
+    return true;
+}
+// The same of at most ZMTP__COPY_FEW octets, without a call.
+static inline bool zmtp__queue_write_few(struct zmtp__queue *queue, struct zmtp_bytes body)
+{
+    enum { HEADER = 2 };
+    if (body.size > ZMTP__COPY_FEW) return false;
+    struct zmtp__range *const last = zmtp__queue_follow(queue, HEADER + body.size);
+    if (!last) return false;
+    uint8_t *const room = queue->tail->data + queue->tail_used;
+    room[0] = 0; // no flags
+    room[1] = (uint8_t)body.size;
+    zmtp__copy_few(room + HEADER, body.data, body.size);
+    zmtp__queue_followed(queue, last, HEADER + body.size);
     return true;
 }
 // Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
@@ -186,54 +217,52 @@ static inline unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
 // ZMTP_ERR_MEMORY leaves queue and |msg| as they were.
 int zmtp__queue_take(struct zmtp__queue *queue, struct zmtp_msg *msg);
 void zmtp__queue_leave_range(struct zmtp__queue *queue); // the first one, which is empty
-// Shows the first message's body where it lies, if it is one part, all of it in one range, as most are; valid until the
-// queue changes. Returns how many octets its header has; 0: it is another, or what waits is not to be read as it is.
-// The queue is not empty.
-static inline size_t zmtp__queue_peek_one(const struct zmtp__queue *queue, struct zmtp_bytes *body)
-{
-    const struct zmtp__range *const range = &queue->ranges[queue->range_head];
-    const uint8_t *const at = range->begin;
-    const size_t here = (size_t)(range->end - at);
-    // Neither another part nor a command.
-    if (here < 2 || (at[0] & ~ZMTP_FLAG_LONG) != 0) return 0;
-    if ((queue->stale | queue->sent) > 0) return 0;
-    size_t header = 2, size = at[1];
-    if (at[0] != 0) {
-        if (here < ZMTP_HEADER_MAX) return 0;
-        header = ZMTP_HEADER_MAX;
-        size = (size_t)zmtp__frame_long_size(at + 1);
-    }
-    if (here - header < size) return 0;
-    *body = (struct zmtp_bytes){at + header, size};
-    return header;
-}
-static inline struct zmtp_slab *zmtp__queue_first_slab(const struct zmtp__queue *queue)
-{
-    return queue->ranges[queue->range_head].slab;
-}
-// Takes what peek_one showed.
-static inline void zmtp__queue_leave_one(struct zmtp__queue *queue, size_t header,
-                                         struct zmtp_bytes body)
+// A message of one part where it lies, all of it in the first range; valid until the queue changes.
+struct zmtp__queue_one {
+    struct zmtp_bytes body;
+    struct zmtp__range *range;
+};
+struct zmtp__queue_one zmtp__range_peek_long(struct zmtp__range *range); // for the next function
+// Shows the first message, if it is such a one, as most are. False: it is another, or what waits is not to be read as it
+// is. The queue is not empty.
+static inline bool zmtp__queue_peek_one(const struct zmtp__queue *queue,
+                                        struct zmtp__queue_one *one)
 {
     struct zmtp__range *const range = &queue->ranges[queue->range_head];
-    range->begin = body.data + body.size;
+    const uint8_t *const at = range->begin;
+    const size_t here = (size_t)(range->end - at);
+    if (here < 2 || (queue->stale | queue->sent) > 0) return false;
+    if (at[0] != 0) {
+        *one = zmtp__range_peek_long(range);
+        return one->range;
+    }
+    const size_t size = at[1];
+    if (here - 2 < size) return false;
+    *one = (struct zmtp__queue_one){.body = {at + 2, size}, .range = range};
+    return true;
+}
+// Takes what peek_one showed.
+static inline void zmtp__queue_leave_one(struct zmtp__queue *queue,
+                                         const struct zmtp__queue_one *one)
+{
+    struct zmtp__range *const range = one->range;
+    const uint8_t *const next = one->body.data + one->body.size;
+    queue->bytes -= (size_t)(next - range->begin);
     queue->read++;
     queue->taken++;
     queue->count--;
-    queue->bytes -= header + body.size;
-    if (range->begin == range->end) zmtp__queue_leave_range(queue);
+    range->begin = next;
+    if (next == range->end) zmtp__queue_leave_range(queue);
 }
 // Takes the first message if peek_one shows it: what the steps for others would do, in a few. False: nothing was
 // done. The queue is not empty, and |msg| has room for a part. |spare|: see zmtp__part_show.
 static inline bool zmtp__queue_take_one(struct zmtp__queue *queue, struct zmtp_msg *msg,
                                         struct zmtp_slab **spare)
 {
-    struct zmtp_bytes body;
-    const size_t header = zmtp__queue_peek_one(queue, &body);
-    if (header == 0) return false;
-    struct zmtp_slab *const slab = zmtp__queue_first_slab(queue);
-    zmtp__part_show(zmtp_msg_part(msg, msg->count++), body, slab, spare);
-    zmtp__queue_leave_one(queue, header, body);
+    struct zmtp__queue_one one;
+    if (!zmtp__queue_peek_one(queue, &one)) return false;
+    zmtp__part_show(zmtp_msg_part(msg, msg->count++), one.body, one.range->slab, spare);
+    zmtp__queue_leave_one(queue, &one);
     return true;
 }
 // The body of the first message's first frame, for commands; valid until the queue changes.

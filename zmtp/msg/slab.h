@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "../base/copy.h"
 #include "../msg.h"
 
 struct zmtp_slab {
@@ -107,7 +108,7 @@ static inline void zmtp__part_show(struct zmtp_part *part, struct zmtp_bytes oct
     part->size = octets.size;
     if (octets.size <= ZMTP_PART_INLINE) {
         part->slab = NULL;
-        memcpy(part->at.octets, octets.data, octets.size);
+        zmtp__copy_few(part->at.octets, octets.data, octets.size);
         return;
     }
     part->slab = slab;

@@ -24,6 +24,23 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
     return true;
 }
 
+// The same of few octets for a peer that is going to be looked at anyway, as it is after the first of many: in the
+// fewest steps, none of which is a call.
+static inline bool zmtp__express_send_few(struct zmtp_socket *socket, struct zmtp_bytes body)
+{
+    if (socket->marks.first || !zmtp__octets_ok(body)) return false;
+    if (socket->pattern->send != zmtp__balance_send_on || socket->config.conflate) return false;
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->writable);
+    if (!lane || !zmtp__lane_roomy(socket, lane)) return false;
+    const struct zmtp_pipe_end *const other = lane->end->other;
+    if (other->closed || !other->marked) return false;
+    if (!zmtp__queue_write_few(lane->end->out, body)) return false;
+    zmtp__list_pass(&socket->writable, &lane->writable);
+    zmtp__lane_count_copy(socket, lane);
+    socket->counters.sent++;
+    return true;
+}
+
 // The same to the peer that |id| names.
 static inline bool zmtp__express_send_to(struct zmtp_socket *socket, struct zmtp_bytes id,
                                          struct zmtp_bytes body)
@@ -46,9 +63,7 @@ static inline bool zmtp__express_reaches(struct zmtp_socket *socket, struct zmtp
 // A message that can be received, where it lies, until the socket does anything else.
 struct zmtp__express_view {
     struct zmtp__lane *lane;
-    struct zmtp_bytes body;
-    size_t header;
-    struct zmtp_slab *slab; // where the body is
+    struct zmtp__queue_one one;
     struct zmtp__origin *origin;
 };
 // Shows the next message, of one part, without taking it. False: a general receive tells what there is.
@@ -62,9 +77,7 @@ static inline bool zmtp__express_peek(const struct zmtp_socket *socket,
     if (!origin || origin->next) return false;
     view->lane = lane;
     view->origin = origin;
-    view->slab = zmtp__queue_first_slab(lane->end->in);
-    view->header = zmtp__queue_peek_one(lane->end->in, &view->body);
-    return view->header > 0;
+    return zmtp__queue_peek_one(lane->end->in, &view->one);
 }
 
 // Takes what was shown last.
@@ -72,11 +85,24 @@ static inline void zmtp__express_take(struct zmtp_socket *socket,
                                       const struct zmtp__express_view *view)
 {
     struct zmtp__lane *const lane = view->lane;
-    zmtp__queue_leave_one(lane->end->in, view->header, view->body);
+    zmtp__queue_leave_one(lane->end->in, &view->one);
     zmtp__pipe_consumed(lane->end);
     zmtp__list_pass(&socket->readable, &lane->readable);
     lane->taken++;
     socket->counters.received++;
+}
+
+// Receives it into |msg|, which has no parts. |spare|: see zmtp__part_show. False: nothing was received.
+static inline bool zmtp__express_recv_one(struct zmtp_socket *socket, struct zmtp_msg *msg,
+                                          struct zmtp_slab **spare)
+{
+    struct zmtp__express_view view;
+    if (msg->more || !zmtp__express_peek(socket, &view)) return false;
+    msg->count = 1;
+    zmtp__part_show(msg->few, view.one.body, view.one.range->slab, spare);
+    if (msg->origin != &view.origin->told) zmtp__origin_put(view.origin, msg);
+    zmtp__express_take(socket, &view);
+    return true;
 }
 
 // Is this lane's next message one that |recv| would give as it is, behind the routing id if it has one?
@@ -92,9 +118,9 @@ static inline bool zmtp__express_name(const struct zmtp_socket *socket, struct z
     return true;
 }
 
-// Receives into |msg|, which has no parts. |spare|: see zmtp__part_show. False: nothing was received.
-static inline bool zmtp__express_recv(struct zmtp_socket *socket, struct zmtp_msg *msg,
-                                      struct zmtp_slab **spare)
+// The same of a message that may have a routing id put before it.
+static inline bool zmtp__express_recv_named(struct zmtp_socket *socket, struct zmtp_msg *msg,
+                                            struct zmtp_slab **spare)
 {
     if (socket->marks.first) return false;
     struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
@@ -111,6 +137,14 @@ static inline bool zmtp__express_recv(struct zmtp_socket *socket, struct zmtp_ms
     lane->taken++;
     socket->counters.received++;
     return true;
+}
+
+// One or the other.
+static inline bool zmtp__express_recv(struct zmtp_socket *socket, struct zmtp_msg *msg,
+                                      struct zmtp_slab **spare)
+{
+    return zmtp__express_recv_one(socket, msg, spare) ||
+           zmtp__express_recv_named(socket, msg, spare);
 }
 
 #endif

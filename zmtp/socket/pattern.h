@@ -167,12 +167,16 @@ static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,
     return !lane->gone && (lane->up || !socket->config.immediate);
 }
 
-// A message was written for the peer.
+// A message was written for the peer: it is counted, and shown.
+static inline void zmtp__lane_count_copy(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    socket->counters.copies++;
+    lane->copies++;
+}
 static inline void zmtp__lane_sent(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     zmtp__pipe_published(lane->end);
-    socket->counters.copies++;
-    lane->copies++;
+    zmtp__lane_count_copy(socket, lane);
 }
 
 // Can a message be sent now? No: the lane is marked when it can.
