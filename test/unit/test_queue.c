@@ -269,6 +269,34 @@ static void test_few_octets_are_written_as_others_are(void **state)
     }
 }
 
+static void test_what_is_laid_is_nothing_yet_and_then_a_message(void **state)
+{
+    (void)state;
+    struct zmtp__queue queue;
+    struct zmtp_bytes view;
+    zmtp__queue_init(&queue, zmtp_heap(), NULL, 0, 0);
+    assert_false(zmtp__queue_lay(&queue, LITERAL("\0\1A"))); // there is nothing to follow on
+    zmtp__queue_begin(&queue);
+    assert_int_equal(zmtp__queue_put(&queue, LITERAL("A"), NULL, 0), ZMTP_OK);
+    assert_false(zmtp__queue_lay(&queue, LITERAL("\0\1B"))); // within a message
+    zmtp__queue_end(&queue, 1);
+    assert_true(zmtp__queue_lay(&queue, LITERAL("\0\1B")));
+    assert_int_equal(queue.count, 1);
+    assert_int_equal(zmtp__queue_peek(&queue, &view, 1, 100), 1);
+    octets_assert_equal(view, LITERAL("\0\1A"));
+    assert_true(zmtp__queue_lay(&queue, LITERAL("\1\1C\0\1D"))); // instead
+    zmtp__queue_laid(&queue, 6);
+    assert_int_equal(queue.count, 2);
+    assert_int_equal(queue.written, 2);
+    assert_int_equal(queue.bytes, 9);
+    assert_int_equal(zmtp__queue_peek(&queue, &view, 1, 100), 1);
+    octets_assert_equal(view, LITERAL("\0\1A\1\1C\0\1D"));
+    static const uint8_t frames[ZMTP__QUEUE_REFER_RUN];
+    assert_false(zmtp__queue_lay(&queue, zmtp_bytes_of(frames, sizeof frames)));
+    assert_false(zmtp__queue_lay(&queue, zmtp_bytes_of(frames, 1024))); // it has no such room
+    zmtp__queue_fini(&queue);
+}
+
 static void test_taking_appends_the_parts_and_outlives_the_queue(void **state)
 {
     struct fixture *f = *state;
@@ -708,6 +736,7 @@ int main(void)
         QUEUE_TEST(test_a_small_body_with_a_slab_is_copied_and_lets_the_slab_go),
         cmocka_unit_test(test_the_short_way_writes_what_the_long_one_does),
         cmocka_unit_test(test_few_octets_are_written_as_others_are),
+        cmocka_unit_test(test_what_is_laid_is_nothing_yet_and_then_a_message),
         QUEUE_TEST(test_taking_appends_the_parts_and_outlives_the_queue),
         QUEUE_TEST(test_nothing_is_taken_from_an_empty_queue),
         QUEUE_TEST(test_undo_leaves_what_stood_before),

@@ -5,8 +5,6 @@
 
 #include "../wire/frame.h"
 
-// From here on a run of frames is referred to.
-enum { QUEUE_REFER_RUN = 2048 };
 // A reference keeps the whole slab alive, and only what is referred to counts against the queue's
 // limits. So it must be at least this part of the slab, one in so many; or else a stranger who has
 // small runs queued, and much between them that is not, makes a queue hold far more than its limit.
@@ -222,7 +220,7 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
 {
     assert(queue->open);
     if (frames.size == 0) return ZMTP_OK; // a range of nothing would be read as a frame
-    bool refer = queue_refers(queue, slab, frames.size, slab->release ? 1 : QUEUE_REFER_RUN);
+    bool refer = queue_refers(queue, slab, frames.size, slab->release ? 1 : ZMTP__QUEUE_REFER_RUN);
     if (!refer && queue->range_count > 0) {
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
         refer = last->slab == slab && last->end == frames.data;

@@ -143,6 +143,12 @@ int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zm
 // From here on a body is queued by reference rather than copied, if it can be: below, the copy costs less
 // than the second range and its place in the kernel's vector.
 enum { ZMTP__QUEUE_REFER_BODY = 4096 };
+enum { ZMTP__QUEUE_REFER_RUN = 2048 }; // the same of a run of frames
+static inline struct zmtp__range *zmtp__queue_last(const struct zmtp__queue *queue) // if it has any
+{
+    const size_t index = queue->range_head + queue->range_count - 1;
+    return &queue->ranges[index & (queue->range_capacity - 1)];
+}
 // The last range, if |size| octets may be put behind what was written last, which is where it ends; null: they are
 // for begin, put and end.
 static inline struct zmtp__range *zmtp__queue_follow(const struct zmtp__queue *queue, size_t size)
@@ -150,8 +156,7 @@ static inline struct zmtp__range *zmtp__queue_follow(const struct zmtp__queue *q
     struct zmtp_slab *const tail = queue->tail;
     if (queue->range_count == 0 || queue->open || !tail) return NULL;
     if (tail->capacity - queue->tail_used < size) return NULL;
-    struct zmtp__range *const last =
-        &queue->ranges[(queue->range_head + queue->range_count - 1) & (queue->range_capacity - 1)];
+    struct zmtp__range *const last = zmtp__queue_last(queue);
     return last->slab == tail && last->end == tail->data + queue->tail_used ? last : NULL;
 }
 // A message of |size| octets was put there.
@@ -192,6 +197,22 @@ static inline bool zmtp__queue_write_few(struct zmtp__queue *queue, struct zmtp_
     zmtp__copy_few(room + HEADER, body.data, body.size);
     zmtp__queue_followed(queue, last, HEADER + body.size);
     return true;
+}
+// Lays a whole message, which is already frames, behind what was written last, where it is to be copied in any case and
+// room is left. Nobody sees it, and nothing has changed, before the next function; another message may be laid or
+// written instead. False: there is no such room.
+static inline bool zmtp__queue_lay(const struct zmtp__queue *queue, struct zmtp_bytes frames)
+{
+    if (frames.size >= ZMTP__QUEUE_REFER_RUN || !zmtp__queue_follow(queue, frames.size))
+        return false;
+    memcpy(queue->tail->data + queue->tail_used, frames.data, frames.size);
+    return true;
+}
+// What was laid last, |size| octets, is a message of the queue.
+static inline void zmtp__queue_laid(struct zmtp__queue *queue, size_t size)
+{
+    struct zmtp__range *const last = zmtp__queue_last(queue);
+    zmtp__queue_followed(queue, last, size);
 }
 // Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
 // whichever is cheaper to hold. Whole frames, please.

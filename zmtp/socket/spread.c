@@ -63,23 +63,27 @@ static int spread_encode(struct zmtp_socket *socket, struct zmtp__spread *spread
     return ZMTP_OK;
 }
 
-// Writes a copy that nobody sees yet. On failure the queue is as it was.
+// Writes a copy that nobody sees yet: it is laid, or open. On failure the queue is as it was.
 static int spread_put(struct zmtp_socket *socket, struct zmtp__lane *lane,
                       const struct spread_copies *copies)
 {
     struct zmtp__queue *queue = lane->end->out;
     zmtp__lane_replace(socket, lane);
     if (!copies->slab) return zmtp__outgoing_put(queue, NULL, copies->out);
+    if (zmtp__queue_lay(queue, copies->frames)) return ZMTP_OK;
     zmtp__queue_begin(queue);
     return zmtp__queue_put_frames(queue, copies->frames, copies->slab);
 }
 
-static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane)
+static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                           const struct spread_copies *copies)
 {
-    zmtp__queue_end(lane->end->out, 1);
-    zmtp__pipe_published(lane->end);
-    socket->counters.copies++;
-    lane->copies++;
+    struct zmtp__queue *const queue = lane->end->out;
+    if (queue->open)
+        zmtp__queue_end(queue, 1);
+    else
+        zmtp__queue_laid(queue, copies->frames.size);
+    zmtp__lane_sent(socket, lane);
 }
 
 static void spread_to_those_with_room(struct zmtp_socket *socket,
@@ -90,7 +94,7 @@ static void spread_to_those_with_room(struct zmtp_socket *socket,
         struct zmtp__lane *lane = node->lane;
         if (zmtp__lane_roomy(socket, lane) && zmtp__share_has_room(socket, lane, &share) &&
             spread_put(socket, lane, copies) == ZMTP_OK)
-            spread_publish(socket, lane);
+            spread_publish(socket, lane, copies);
         else
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
     }
@@ -103,11 +107,11 @@ static int spread_to_all(struct zmtp_socket *socket, const struct spread_copies 
         const int result = spread_put(socket, node->lane, copies);
         if (result == ZMTP_OK) continue;
         for (node = node->previous; node->lane; node = node->previous)
-            zmtp__queue_undo(node->lane->end->out);
+            if (node->lane->end->out->open) zmtp__queue_undo(node->lane->end->out);
         return result;
     }
     for (node = socket->writable.next; node->lane; node = node->next)
-        spread_publish(socket, node->lane);
+        spread_publish(socket, node->lane, copies);
     return ZMTP_OK;
 }
 
