@@ -119,6 +119,18 @@ static void world_match(struct world *world, struct zmtp_bytes text, bool equal)
     fuzz_check(found == expected);
 }
 
+// What somebody has a subscription to becomes new, or is so no more, and is found by its slot while it is.
+static void world_renew(struct world *world, struct zmtp_bytes topic)
+{
+    struct zmtp_bytes found;
+    if (zmtp__subscriptions_sharers(&world->set, topic) == 0) return;
+    const bool is_new = !zmtp__subscriptions_is_new(&world->set, topic);
+    const uint32_t slot = zmtp__subscriptions_set_new(&world->set, topic, is_new);
+    fuzz_check(zmtp__subscriptions_is_new(&world->set, topic) == is_new);
+    fuzz_check(zmtp__subscriptions_new_at(&world->set, slot, &found) == is_new);
+    fuzz_check(!is_new || zmtp_bytes_equal(found, topic));
+}
+
 static void world_step(struct world *world, const uint8_t *step)
 {
     uint8_t octets[TOPIC_MAX];
@@ -139,6 +151,7 @@ static void world_step(struct world *world, const uint8_t *step)
     case ACT_MATCH:
     case ACT_EQUAL:
         world_match(world, topic, act == ACT_EQUAL);
+        if (act == ACT_EQUAL) world_renew(world, topic);
         break;
     case ACT_CLEAR:
         world_clear(world, peer);
@@ -172,6 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         world_clear(&world, i);
     fuzz_check(world.set.subscribers == 0);
     zmtp__subscriptions_fini(&world.set);
+    fuzz_check(world.set.news == 0);
     fuzz_check(world.budget.bytes == 0);
     return 0;
 }

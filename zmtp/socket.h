@@ -96,7 +96,7 @@ struct zmtp_socket_config {
     // PUB, XPUB and RADIO: limits of one subscriber, which is cut off beyond them.
     size_t subscriptions_max, topic_bytes_max;
     // PUB, XPUB and RADIO: a random number that no subscriber knows, so that none can choose topics that are
-    // slow to find. A socket of uv.h draws one if it is 0.
+    // slow to find; SUB, XSUB and DISH: for their own topics, if others have a say in which those are. A socket of uv.h draws one if it is 0.
     uint64_t topic_seed;
     // PUB, XPUB, RADIO and XSUB: when one of those whom a message is for has no room, nobody gets it,
     // and send says ZMTP_ERR_AGAIN. When false, that one misses it.

@@ -36,7 +36,7 @@ struct zmtp__slot_block {
     uint64_t room[];
 };
 
-// A place without a block has the next such.
+// A place without a block has twice the next such and one, so that it is told from an address.
 union zmtp__slot_place {
     struct zmtp__slot_block *block;
     uintptr_t next_free;
@@ -181,7 +181,7 @@ static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     if (!block) return ZMTP_ERR_MEMORY;
     if (owner->opened[kind] < SLOTS_SMALL_BLOCKS) owner->opened[kind]++;
     const uint32_t number = slots->free > 0 ? slots->free - 1 : slots->count++;
-    if (slots->free > 0) slots->free = (uint32_t)slots->places[number].next_free;
+    if (slots->free > 0) slots->free = (uint32_t)(slots->places[number].next_free >> 1);
     *block = (struct zmtp__slot_block){
         .owner = owner, .number = number, .kind = (uint8_t)kind, .count = (uint8_t)count};
     slots->places[number].block = block;
@@ -193,6 +193,14 @@ static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
 static bool slots_uses(const struct zmtp__slot_block *block, uint32_t index)
 {
     return (unsigned)block->used >> index & 1u;
+}
+
+bool zmtp__slots_holds(const struct zmtp__slots *slots, uint32_t slot)
+{
+    const uint32_t number = slot / SLOTS_IN_BLOCK;
+    if (number >= slots->count || slots->places[number].next_free & 1) return false;
+    const struct zmtp__slot_block *block = slots_block(slots, number);
+    return block->kind != ZMTP__SLOT_LINK && slots_uses(block, slot % SLOTS_IN_BLOCK);
 }
 
 static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner, unsigned kind,
@@ -231,7 +239,7 @@ static void slots_give(struct zmtp__slots *slots, uint32_t slot)
         slots_list(slots, block);
         return;
     }
-    slots->places[block->number].next_free = slots->free;
+    slots->places[block->number].next_free = (uintptr_t)slots->free << 1 | 1;
     slots->free = block->number + 1;
     zmtp_free(slots->allocator, block, slots_block_size(block->kind, block->count));
     if (--slots->blocks == 0) slots_free_places(slots);

@@ -13,7 +13,7 @@
 // Slots by what is in them: 13 kinds by the size of a topic, then these.
 enum { ZMTP__SLOT_LONG = 13, ZMTP__SLOT_LINK, ZMTP__SLOT_KINDS };
 // Slots have numbers, below this one, which stay while they are in use.
-enum { ZMTP__SLOT_MAX = 1 << 30 };
+enum { ZMTP__SLOT_MAX = 1 << 29 };
 
 // The blocks of one owner: those of a kind that have room, and the full ones of all kinds; numbers of blocks
 // plus one, 0: none. An owner starts zeroed.
@@ -53,6 +53,8 @@ void zmtp__slots_drop(struct zmtp__slots *slots, uint32_t slot);
 struct zmtp_bytes zmtp__slots_topic(const struct zmtp__slots *slots, uint32_t slot);
 // Has it these? This need not wait for the block to know where in it they would be.
 bool zmtp__slots_topic_is(const struct zmtp__slots *slots, uint32_t slot, struct zmtp_bytes topic);
+// Is there a topic in |slot|, which once was one's?
+bool zmtp__slots_holds(const struct zmtp__slots *slots, uint32_t slot);
 struct zmtp__link *zmtp__slots_link_at(const struct zmtp__slots *slots, uint32_t slot);
 struct zmtp__slot_owner *zmtp__slots_owner(const struct zmtp__slots *slots, uint32_t slot);
 // Some slot of the owner's, which is a link or a topic's; until that is dropped, the same. False: it has none.

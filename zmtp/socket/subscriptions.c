@@ -202,6 +202,16 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
     return ZMTP_OK;
 }
 
+// The last subscriber of the topic at |place| has gone.
+static void subscriptions_forget(struct zmtp__subscriptions *set, const uint32_t *place,
+                                 struct zmtp_bytes topic)
+{
+    const uint32_t slot = zmtp__topic_slot(&set->slots, *place);
+    if (*place & ZMTP__TOPIC_NEW) set->news--;
+    zmtp__topics_remove(&set->topics, topic);
+    zmtp__slots_drop(&set->slots, slot);
+}
+
 // Takes a link out of the front, which is at |place|; the topic goes with the last one.
 static void subscriptions_unlink_front(struct zmtp__subscriptions *set, uint32_t link,
                                        uint32_t *place, struct zmtp_bytes topic)
@@ -223,8 +233,7 @@ static void subscriptions_unlink_front(struct zmtp__subscriptions *set, uint32_t
     } else if (at.next) {
         zmtp__topics_exchange(place, (at.next - 1) | ZMTP__TOPIC_SHARED);
     } else {
-        zmtp__topics_remove(&set->topics, topic);
-        zmtp__slots_drop(&set->slots, at.topic);
+        subscriptions_forget(set, place, topic);
     }
     zmtp__slots_drop(&set->slots, link);
 }
@@ -268,8 +277,7 @@ static bool subscriptions_release(struct zmtp__subscriptions *set, struct zmtp__
         if (!subscriptions_unlink(set, holder, place, topic)) return false;
     } else {
         if (subscriptions_holder(set, slot) != holder) return false;
-        zmtp__topics_remove(&set->topics, topic);
-        zmtp__slots_drop(&set->slots, slot);
+        subscriptions_forget(set, place, topic);
     }
     holder->count--;
     return true;
@@ -359,6 +367,32 @@ size_t zmtp__subscriptions_sharers(struct zmtp__subscriptions *set, struct zmtp_
     if (!place) return 0;
     if (!subscriptions_is_shared(zmtp__topics_leaf(place), &link)) return 1;
     return zmtp__slots_link_at(&set->slots, link)->next ? 2 : 1;
+}
+
+bool zmtp__subscriptions_is_new(struct zmtp__subscriptions *set, struct zmtp_bytes topic)
+{
+    const uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    return place && *place & ZMTP__TOPIC_NEW;
+}
+
+uint32_t zmtp__subscriptions_set_new(struct zmtp__subscriptions *set, struct zmtp_bytes topic,
+                                     bool is_new)
+{
+    uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    assert(place);
+    if (*place & ZMTP__TOPIC_NEW) set->news--;
+    *place = (*place & ~ZMTP__TOPIC_NEW) | (is_new ? ZMTP__TOPIC_NEW : 0u);
+    if (is_new) set->news++;
+    return zmtp__topic_slot(&set->slots, *place);
+}
+
+bool zmtp__subscriptions_new_at(struct zmtp__subscriptions *set, uint32_t slot,
+                                struct zmtp_bytes *topic)
+{
+    if (!zmtp__slots_holds(&set->slots, slot)) return false;
+    *topic = zmtp__slots_topic(&set->slots, slot);
+    const uint32_t *place = zmtp__topics_find(&set->topics, *topic);
+    return place && *place & ZMTP__TOPIC_NEW && zmtp__topic_slot(&set->slots, *place) == slot;
 }
 
 struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,

@@ -22,6 +22,7 @@ struct zmtp__subscriptions {
     struct zmtp__slot_owner shared;    // of topics with several subscribers, who have links
     size_t topic_bytes_max, count_max; // of one subscriber; 0: no limit
     size_t subscribers;                // those with at least one subscription
+    size_t news;                       // topics that are new
     uint64_t matches;                  // how often it was asked who subscribed
     struct zmtp__holder *departed; // the first of those who have left their subscriptions behind
     struct zmtp__holder *departed_last;
@@ -63,6 +64,15 @@ void zmtp__subscriptions_take(struct zmtp__subscriptions *set);
 
 // How many subscribe to |topic| itself, also of those who have departed: 0, 1, or 2 for more.
 size_t zmtp__subscriptions_sharers(struct zmtp__subscriptions *set, struct zmtp_bytes topic);
+
+// A topic may be new to somebody who is told of it, for as long as anybody subscribes to it. Is it? There is none: no.
+bool zmtp__subscriptions_is_new(struct zmtp__subscriptions *set, struct zmtp_bytes topic);
+// It is from now on, or not any more; the slot of it, which may be another one as soon as a second subscriber has come.
+uint32_t zmtp__subscriptions_set_new(struct zmtp__subscriptions *set, struct zmtp_bytes topic,
+                                     bool is_new);
+// The topic that has |slot|, if it is new. False: there is none.
+bool zmtp__subscriptions_new_at(struct zmtp__subscriptions *set, uint32_t slot,
+                                struct zmtp_bytes *topic);
 
 // All topics of a subscriber. The one that was given, and no other, may be removed before the next is asked
 // for; some may be given twice. Begin with zeroes; false: no more.

@@ -7,18 +7,25 @@
 
 // Whose leaf it is: of a topic with one subscriber a slot; with ZMTP__TOPIC_SHARED the first link.
 enum { ZMTP__TOPIC_SHARED = 1 << 30 };
-// Of a number: it is a leaf's.
+// Of a number: it is a leaf's; and one of whose topic somebody is still to be told (news.h).
 #define ZMTP__TOPIC_LEAF (UINT32_C(1) << 31)
+#define ZMTP__TOPIC_NEW (UINT32_C(1) << 29)
 
 static inline bool zmtp__topic_is_leaf(uint32_t number)
 {
     return number & ZMTP__TOPIC_LEAF;
 }
 
+// Whose leaf it is, of a number.
+static inline uint32_t zmtp__topic_leaf(uint32_t number)
+{
+    return number & ~(ZMTP__TOPIC_LEAF | ZMTP__TOPIC_NEW);
+}
+
 // The slot of a leaf's topic.
 static inline uint32_t zmtp__topic_slot(const struct zmtp__slots *slots, uint32_t number)
 {
-    const uint32_t slot = number & ~ZMTP__TOPIC_LEAF;
+    const uint32_t slot = zmtp__topic_leaf(number);
     return slot & ZMTP__TOPIC_SHARED
                ? zmtp__slots_link_at(slots, slot & ~(uint32_t)ZMTP__TOPIC_SHARED)->topic
                : slot;

@@ -146,7 +146,7 @@ bool zmtp__topic_table_next(const struct zmtp__topic_table *table, struct zmtp_b
         walk->index++;
         const struct zmtp__topic_place *place = topic_table_look(table, prefix, hash);
         if (!place) continue;
-        *leaf = place->leaf & ~ZMTP__TOPIC_LEAF;
+        *leaf = zmtp__topic_leaf(place->leaf);
         return true;
     }
     return false;

@@ -210,12 +210,12 @@ bool zmtp__topic_tree_next(struct zmtp__topic_tree_walk *prefixes, uint32_t *lea
         prefixes->at = branch->child[side];
         // Among topics that agree before this octet, only one ends here; the text goes on beyond it.
         if (branch->where % 16 == ZMTP__SYMBOL_EXISTS && side == 1) {
-            *leaf = branch->child[0] & ~ZMTP__TOPIC_LEAF;
+            *leaf = zmtp__topic_leaf(branch->child[0]);
             return true;
         }
     }
     prefixes->tree = NULL;
     if (!zmtp__topic_is_leaf(prefixes->at)) return false;
-    *leaf = prefixes->at & ~ZMTP__TOPIC_LEAF;
+    *leaf = zmtp__topic_leaf(prefixes->at);
     return topic_tree_octets(tree, prefixes->at).size <= prefixes->shared;
 }

@@ -27,7 +27,7 @@ void zmtp__topic_tree_fini(struct zmtp__topic_tree *tree);
 // Where the leaf of |topic| is; null: there is none. Good until topics are added or removed.
 uint32_t *zmtp__topic_tree_find(struct zmtp__topic_tree *tree, struct zmtp_bytes topic);
 // Adds one that is not there yet. ZMTP_ERR_MEMORY, and ZMTP_ERR_LIMIT for one above 256 MiB or the
-// 2^30-th, change nothing.
+// 2^29-th, change nothing.
 int zmtp__topic_tree_add(struct zmtp__topic_tree *tree, struct zmtp_bytes topic, uint32_t leaf);
 // Removes one that is there. This needs no memory; its slot is the caller's to drop after it.
 void zmtp__topic_tree_remove(struct zmtp__topic_tree *tree, struct zmtp_bytes topic);

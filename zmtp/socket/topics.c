@@ -20,12 +20,12 @@ size_t zmtp__topics_count(const struct zmtp__topics *topics)
 
 uint32_t zmtp__topics_leaf(const uint32_t *place)
 {
-    return *place & ~ZMTP__TOPIC_LEAF;
+    return zmtp__topic_leaf(*place);
 }
 
 void zmtp__topics_exchange(uint32_t *place, uint32_t leaf)
 {
-    *place = leaf | ZMTP__TOPIC_LEAF;
+    *place = leaf | ZMTP__TOPIC_LEAF | (*place & ZMTP__TOPIC_NEW);
 }
 
 uint32_t *zmtp__topics_find(struct zmtp__topics *topics, struct zmtp_bytes topic)

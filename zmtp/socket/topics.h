@@ -24,12 +24,12 @@ void zmtp__topics_fini(struct zmtp__topics *topics);
 size_t zmtp__topics_count(const struct zmtp__topics *topics);
 
 // Where the leaf of |topic| is; null: there is none. Good until topics are added or removed. The leaf at
-// that place may be exchanged for another with the same topic.
+// that place may be exchanged for another with the same topic; it is as new as that.
 uint32_t *zmtp__topics_find(struct zmtp__topics *topics, struct zmtp_bytes topic);
 uint32_t zmtp__topics_leaf(const uint32_t *place);
 void zmtp__topics_exchange(uint32_t *place, uint32_t leaf);
 // Adds one that is not there yet. ZMTP_ERR_MEMORY, and ZMTP_ERR_LIMIT for one above 256 MiB or the
-// 2^30-th, change nothing.
+// 2^29-th, change nothing.
 int zmtp__topics_add(struct zmtp__topics *topics, struct zmtp_bytes topic, uint32_t leaf);
 // Removes one that is there. This needs no memory; its slot is the caller's to drop after it.
 void zmtp__topics_remove(struct zmtp__topics *topics, struct zmtp_bytes topic);

@@ -82,7 +82,7 @@ static void xpub_open(struct zmtp_socket *socket)
     zmtp__publisher_open(socket);
     zmtp__subscriptions_init(&xpub->asked, config->allocator, config->subscriptions_max,
                              config->topic_bytes_max, config->topic_seed);
-    zmtp__news_init(&xpub->news, config->allocator);
+    zmtp__news_init(&xpub->news, config->allocator, &xpub->publisher.subscriptions);
 }
 
 static void xpub_close(struct zmtp_socket *socket)
@@ -149,6 +149,7 @@ static void xpub_leave(struct zmtp_socket *socket, struct zmtp__lane *base)
     struct zmtp__subscriber *subscriber = xpub_subscriber(xpub, lane);
     xpub_leave_untold(xpub, lane);
     if (!xpub_tells_each(xpub)) xpub_leave_quietly(xpub, subscriber);
+    zmtp__news_tidy(&xpub->news);
     zmtp__subscriptions_depart(xpub_set(xpub), subscriber);
     zmtp__publisher_clear(socket, base); // what a manual user subscribed it to
     if (xpub->last == lane) xpub->last = NULL;
@@ -193,19 +194,26 @@ static int xpub_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return xpub_welcome(socket, lane);
 }
 
+// Stands the topic in the news' queue?
+static bool xpub_has_new(struct xpub *xpub, struct zmtp_bytes topic)
+{
+    return zmtp__subscriptions_is_new(&xpub->publisher.subscriptions, topic);
+}
+
 // Notes a subscription and returns whether the user is told of it at once, or an error.
 static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = xpub_set(xpub);
     struct zmtp__subscriber *subscriber = xpub_subscriber(xpub, lane);
-    const size_t before = subscriber->count;
-    const bool first = zmtp__subscriptions_sharers(set, topic) == 0;
-    int result = first ? zmtp__news_expect(&xpub->news, topic, false) : ZMTP_OK;
+    const size_t before = subscriber->count, sharers = zmtp__subscriptions_sharers(set, topic);
+    const bool first = sharers == 0, moves = sharers == 1 && xpub_has_new(xpub, topic);
+    const bool normal = xpub_is_normal(xpub), queued = (first && normal) || moves;
+    int result = queued ? zmtp__news_expect(&xpub->news, topic, false) : ZMTP_OK;
     if (result < 0) return result;
     result = zmtp__subscriptions_add(set, subscriber, topic);
-    const bool normal = xpub_is_normal(xpub);
     lane->fresh = subscriber->count > before && !(first && zmtp__news_knows(&xpub->news, topic));
     if (first) zmtp__news_set(&xpub->news, topic, result == ZMTP_OK, result == ZMTP_OK && !normal);
+    if (moves && result == ZMTP_OK) zmtp__news_set(&xpub->news, topic, true, false);
     return result < 0 ? result : !normal;
 }
 
@@ -213,7 +221,8 @@ static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct
 static int xpub_cancel_peer(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = xpub_set(xpub);
-    const bool before = zmtp__subscriptions_sharers(set, topic) > 0;
+    // Of what the user was not told yet there is nothing to tell.
+    const bool before = zmtp__subscriptions_sharers(set, topic) > 0 && !xpub_has_new(xpub, topic);
     // Before anything has changed.
     const int result = before ? zmtp__news_expect(&xpub->news, topic, true) : ZMTP_OK;
     if (result < 0) return result;
@@ -355,10 +364,9 @@ static int xpub_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
         if (result == ZMTP_OK) zmtp__subscriptions_take(xpub_set(xpub));
         return result;
     }
-    const struct zmtp__news_item *item = zmtp__news_first(&xpub->news);
-    if (item) {
-        const int result =
-            xpub_recv_news(xpub, msg, zmtp__news_says(item), zmtp__key_bytes(item->key));
+    bool subscribed;
+    if (zmtp__news_first(&xpub->news, &subscribed, &topic)) {
+        const int result = xpub_recv_news(xpub, msg, subscribed, topic);
         if (result == ZMTP_OK) zmtp__news_told(&xpub->news);
         return result;
     }
@@ -406,7 +414,8 @@ static int xpub_send(struct zmtp_socket *socket, const struct zmtp__outgoing *ou
 static unsigned xpub_events(struct zmtp_socket *socket)
 {
     struct zmtp_bytes topic;
-    const bool readable = zmtp__news_first(&xpub_of(socket)->news) ||
+    bool subscribed;
+    const bool readable = zmtp__news_first(&xpub_of(socket)->news, &subscribed, &topic) ||
                           xpub_next_end(xpub_of(socket), &topic) ||
                           zmtp__list_first(&socket->readable);
     return zmtp__publisher_events(socket) | (readable ? ZMTP_READABLE : 0u);
