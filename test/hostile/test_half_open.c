@@ -72,6 +72,36 @@ static void note_pending(struct node *node, const struct zmtp_event *event)
     if (node->count > node->readable) node->readable = node->count;
 }
 
+// One more would push out the oldest, which has had its grace.
+static void test_a_full_crowd_loses_nobody_while_nobody_else_comes(void **state)
+{
+    (void)state;
+    enum { CROWD = 3, GRACE_MS = 200 };
+    struct world world;
+    struct node router;
+    struct witness witness;
+    struct stranger crowd[CROWD + 1];
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    node_init(&router, &world, ZMTP_ROUTER);
+    router.config.pending_max = CROWD;
+    router.config.limits.handshake_ms = 0;
+    serve(&router, &witness, endpoint);
+    for (unsigned i = 0; i < CROWD; i++) {
+        stranger_open(&crowd[i], &world, endpoint);
+        WORLD_UNTIL(&world, router.events[ZMTP_EVENT_ACCEPTED] == i + 2);
+        world_rest(&world, 2 * GRACE_MS); // so that the last to come finds the first of age
+    }
+    assert_int_equal(router.events[ZMTP_EVENT_HANDSHAKE_FAILED], 0);
+    stranger_open(&crowd[CROWD], &world, endpoint);
+    WORLD_UNTIL(&world, router.events[ZMTP_EVENT_ACCEPTED] == CROWD + 2);
+    assert_int_equal(router.events[ZMTP_EVENT_HANDSHAKE_FAILED], 1);
+    stranger_until_refused(&crowd[0]);
+    for (size_t i = 0; i <= CROWD; i++)
+        stranger_close(&crowd[i]);
+    world_close(&world);
+}
+
 static void test_honest_clients_get_through_a_crowd_that_comes_again_and_again(void **state)
 {
     (void)state;
@@ -339,6 +369,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_of_hundreds_of_half_open_connections_holds_at_most_8_kib),
+        cmocka_unit_test(test_a_full_crowd_loses_nobody_while_nobody_else_comes),
         cmocka_unit_test(test_honest_clients_get_through_a_crowd_that_comes_again_and_again),
         cmocka_unit_test(test_one_octet_at_a_time_gains_no_time),
         cmocka_unit_test(test_nonsense_in_a_handshake_is_refused_and_leaves_nothing),

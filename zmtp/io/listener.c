@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -161,7 +162,7 @@ static uint64_t listener_share(const struct zmtp__listener *listener)
     return rate > 0 && config->security.mechanism == ZMTP_CURVE ? LISTENER_SECOND_US / rate : 0;
 }
 
-// One that was accepted, and is turned away, says none: others need not wait for it.
+// One that was accepted, and is turned away, says none, and none at all neither: others need not wait for it.
 static void listener_unpay(struct zmtp__listener *listener)
 {
     const uint64_t share = listener_share(listener);
@@ -181,6 +182,13 @@ static uint64_t listener_pace(struct zmtp__listener *listener, uint64_t now_ms)
     return 0;
 }
 
+// Does anybody wait to be accepted? Nobody has to make room for no one.
+static bool listener_awaited(const struct zmtp__listener *listener)
+{
+    struct pollfd door = {.fd = listener->watch->fd, .events = POLLIN};
+    return poll(&door, 1, 0) != 0; // failed: accepting will tell why
+}
+
 // Is there room for another connection before its handshake? A stranger who holds such connections
 // open pushes out only others of that kind, and no faster than each had its grace. No room: an alarm
 // is set for when there will be some, unless a handshake ends before.
@@ -189,9 +197,11 @@ static bool listener_has_room(struct zmtp__listener *listener)
     const uint32_t max = listener->socket->config.pending_max;
     const uint64_t now = zmtp__engine_now(listener->uv);
     listener->crowded = false;
+    const bool full = max > 0 && listener->pending >= max;
+    if (full && !listener_awaited(listener)) return false;
     const uint64_t pace = listener_pace(listener, now);
     if (pace > 0) return listener_wait(listener, pace);
-    if (max == 0 || listener->pending < max) return true;
+    if (!full) return true;
     struct zmtp__conn *oldest = listener->pending_first;
     const uint64_t due = oldest->accepted_ms + LISTENER_GRACE_MS;
     if (now >= due) {
@@ -285,6 +295,7 @@ static int listener_accept(struct zmtp__listener *listener)
 {
     const int fd = accept4(listener->watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
+        listener_unpay(listener);
         // A connection that broke before it was accepted is no reason to stop.
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
