@@ -26,7 +26,8 @@ enum role { ROLE_ECHO, ROLE_ASK, ROLE_SOURCE, ROLE_SINK, ROLE_WATCH };
 struct talk {
     struct zmtp_uv *uv;
     struct zmtp_uv_socket *socket;
-    uv_timer_t timer; // asks again, waits for a subscriber
+    uv_timer_t timer;  // asks again, waits for a subscriber
+    uint64_t again_ms; // when, which doubles each time that it was in vain
     enum zmtp_socket_type type;
     enum role role;
     unsigned count, sent, received;
@@ -113,6 +114,9 @@ static void talk_timer(uv_timer_t *timer)
     // The answer is late: the other side may have restarted, and lost the question.
     talk->sent = talk->received;
     talk_ask(talk);
+    // Or the machine is busy, and none comes at all while each question is given up before its answer is there.
+    talk->again_ms *= 2;
+    uv_timer_start(timer, talk_timer, talk->again_ms, talk->again_ms);
 }
 
 static void talk_answered(struct talk *talk, struct zmtp_msg *msg, size_t skip)
@@ -128,7 +132,8 @@ static void talk_answered(struct talk *talk, struct zmtp_msg *msg, size_t skip)
         return;
     }
     if (talk->role == ROLE_ASK) {
-        uv_timer_again(&talk->timer);
+        talk->again_ms = TALK_AGAIN_MS;
+        uv_timer_start(&talk->timer, talk_timer, talk->again_ms, talk->again_ms);
         talk_ask(talk);
     }
 }
@@ -267,8 +272,8 @@ int main(int argc, char *argv[])
     }
     uv_timer_init(uv_default_loop(), &talk.timer);
     talk.timer.data = &talk;
-    const uint64_t pace = talk.role == ROLE_SOURCE ? 10 : TALK_AGAIN_MS;
-    uv_timer_start(&talk.timer, talk_timer, pace, pace);
+    talk.again_ms = talk.role == ROLE_SOURCE ? 10 : TALK_AGAIN_MS;
+    uv_timer_start(&talk.timer, talk_timer, talk.again_ms, talk.again_ms);
     if (talk.role == ROLE_ASK) talk_ask(&talk);
     uv_run(uv_default_loop(), UV_RUN_DEFAULT);
     if (!talk.failed) puts("done");

@@ -19,7 +19,7 @@ SIZES = [0, 1, 255, 256, 8191, 8192, 65536, 1024 * 1024]
 PERIOD, PARTS_MAX = 251, 8
 OCTETS = (bytes(range(PERIOD)) * (SIZES[-1] // PERIOD + 3))
 WHOLE = len(SIZES) * PARTS_MAX  # messages of the whole plan
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def plan(n):

@@ -17,7 +17,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 PEER = os.path.join(os.environ.get('O', 'build'), 'test/interop/pattern_peer')
 COUNT = 500
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def plan(n):
