@@ -7,6 +7,20 @@
 
 #include <cmocka.h>
 
+bool hoard_allowed(rlim_t count)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_cur >= count) return true;
+    if (limit.rlim_max < count) {
+        print_message("no more than %llu descriptors are allowed here\n",
+                      (unsigned long long)limit.rlim_max);
+        return false;
+    }
+    limit.rlim_cur = count;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 void hoard_all(struct hoard *hoard)
 {
     hoard->count = 0;

@@ -8,7 +8,7 @@ import {createInterface} from 'node:readline';
 const [scenario, url, chromium, folder] = process.argv.slice(2);
 const {chromium: kind} = createRequire(`${folder}/`)('playwright-core');
 const lines = createInterface({input: process.stdin})[Symbol.asyncIterator]();
-const PATIENCE = 60000;
+const PATIENCE = 120000, SETTLE = 20000;
 const browser = await kind.launch({executablePath: chromium, args: process.getuid() === 0 ? ['--no-sandbox'] : []});
 const context = await browser.newContext({viewport: {width: 1280, height: 900}});
 const page = await context.newPage();
@@ -51,13 +51,18 @@ async function reach(name)
     throw new Error(`Tab never comes to ${name}`);
 }
 
-// How much wider the document is than the window, at this width and text size. 640 is what 1280 are at 200 %.
+// How much wider the document is than the window, at this width and text size, once what is drawn has settled. 640 is
+// what 1280 are at 200 %.
 async function surplus(width, fontSize = '')
 {
     await page.setViewportSize({width, height: 800});
     await inPage(size => document.documentElement.style.fontSize = size, fontSize);
-    await page.waitForTimeout(150);
-    return inPage(() => document.documentElement.scrollWidth - innerWidth);
+    await until(width => innerWidth === width, width);
+    for (const end = Date.now() + SETTLE;;) {
+        await page.waitForTimeout(150);
+        const wider = await inPage(() => document.documentElement.scrollWidth - innerWidth);
+        if (wider <= 0 || Date.now() > end) return wider;
+    }
 }
 
 // Texts whose contrast with what is behind them is below |least|, by WCAG's formula.
