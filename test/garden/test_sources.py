@@ -181,7 +181,9 @@ def start_pipewire(place):
                    'node.name = garden-sink media.class = Audio/Sink object.linger = true '
                    'audio.position = [ FL FR ] audio.rate = 48000 } } ]\n')
     log = place.path("pipewire.log")
-    place.spawn(["dbus-run-session", "--", "sh", "-c", "pipewire & sleep 0.5; exec wireplumber"],
+    # The second ends at once where the first does not listen yet.
+    both = 'pipewire & until [ -S "$XDG_RUNTIME_DIR/pipewire-0" ]; do sleep 0.1; done; exec wireplumber'
+    place.spawn(["dbus-run-session", "--", "sh", "-c", both],
                 stdout=open(log, "w", encoding="utf-8"), stderr=subprocess.STDOUT, start_new_session=True)
 
     def has_sink():

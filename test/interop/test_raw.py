@@ -19,7 +19,7 @@ import time
 import zmq
 
 PEER = os.path.join(os.environ.get('O', 'build'), 'test/interop/raw_peer')
-PATIENCE = 20.0
+PATIENCE = 60.0
 RADIO, DISH, DGRAM = 14, 15, 18
 LINGER, RCVTIMEO, SNDMORE = 17, 27, 2
 
@@ -244,7 +244,7 @@ def libzmq_stream(transport, folder, we_bind):
 
 def await_udp(port):
     """libzmq binds in a thread of its own, some time after zmq_bind."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         with open('/proc/net/udp', encoding='ascii') as file:
             if any(line.split()[1].endswith(f':{port:04X}') for line in file):

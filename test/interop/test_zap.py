@@ -16,7 +16,7 @@ import zmq.auth
 from zmq.auth.base import Authenticator
 
 PROXY = os.path.join(os.environ.get('O', 'build'), 'test/interop/zap_proxy')
-PATIENCE_MS = 20000
+PATIENCE_MS = 60000
 
 
 class Handler(threading.Thread):
