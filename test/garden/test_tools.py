@@ -758,12 +758,12 @@ def a_run_directory_is_enough_to_find_a_daemon_on_tcp(story):
     assert "it has no endpoints" in told.stderr, told
 
 
-def leave_amid_a_chunk(story, *options):
+def leave_amid_a_chunk(of, *options):
     """A capture is killed when its daemon writes the first of its chunks, of which each takes minutes."""
-    running = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store,
+    running = subprocess.Popen([GARDENCTL, "--run-dir", of.path("run"), "capture", "--store", of.store,
                                 "--chunk-bytes", str(1 << 26), *options], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    staging = os.path.join(story.store, "staging")
+    staging = os.path.join(of.store, "staging")
     until(lambda: any(name.endswith(".0") and os.path.getsize(os.path.join(staging, name)) > 0
                       for name in os.listdir(staging)))
     running.kill()
