@@ -23,7 +23,10 @@ def halted(child):
 def run(tests, make):
     """Runs each test, or those that the command line names, with a place of its own, which make() makes and its close()
     clears away."""
-    tests = [test for test in tests if test.__name__ in sys.argv[1:]] or tests
+    named = [test for test in tests if test.__name__ in sys.argv[1:]]
+    if len(named) < len(sys.argv[1:]):
+        sys.exit(f"not all of these are names of tests: {' '.join(sys.argv[1:])}")
+    tests = named or tests
     print(f"1..{len(tests)}")
     for number, test in enumerate(tests, 1):
         name = test.__name__.replace("_", " ")

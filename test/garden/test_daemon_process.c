@@ -319,6 +319,16 @@ static int failed_start(struct rig *rig, const char *const *arguments, char *out
     return rig_reap(pid);
 }
 
+// Behind what is told of a machine at any start, such as that it allows no real-time priority.
+static const char *behind_infos(const char *said)
+{
+    for (;;) {
+        const char *const end = strchr(said, '\n'), *const info = strstr(said, ": info: ");
+        if (!end || !info || info > end) return said;
+        said = end + 1;
+    }
+}
+
 static void a_start_that_cannot_be_says_why_in_one_line(void **state)
 {
     struct rig *rig = *state;
@@ -339,9 +349,9 @@ static void a_start_that_cannot_be_says_why_in_one_line(void **state)
         {{"stray"}, 2, "--help"},
     };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        char said[2048];
-        assert_int_equal(failed_start(rig, starts[i].arguments, said, sizeof said),
-                         starts[i].status);
+        char all[2048];
+        assert_int_equal(failed_start(rig, starts[i].arguments, all, sizeof all), starts[i].status);
+        const char *said = behind_infos(all);
         // Behind the time, unless the words of the call were wrong.
         const char *at = strstr(said, "gardend: ");
         assert_non_null(at);

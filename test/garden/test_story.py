@@ -735,6 +735,8 @@ def tests_of(names):
 def run_all(tests):
     wanted = sys.argv[1:]
     tests = [test for test in tests if not wanted or test.__name__ in wanted]
+    if wanted and len(tests) < len(wanted):
+        sys.exit(f"not all of these are names of tests: {' '.join(wanted)}")
     print(f"1..{len(tests)}")
     failed = 0
     for number, test in enumerate(tests, 1):
