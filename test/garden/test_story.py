@@ -529,10 +529,10 @@ def a_store_of_another_owner_or_on_a_disk_that_may_not_be_written_is_told(story)
         tool = shutil.copy(GARDENCTL, story.path("gardenctl"))
         before = {"preexec_fn": lambda: os.setuid(65534)}
         try:
-            subprocess.run(["true"], check=True, **before)
+            subprocess.run([tool, "--version"], check=True, capture_output=True, **before)
         except PermissionError:
             os.chmod(closed, 0o755)
-            return "nobody but root may run a program here"
+            return f"nobody but root may run a program in {story.folder}"
     words = [tool, "--connection", story.path("run/connection.json"), "capture", "--store", closed]
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
                           check=False, **before)
