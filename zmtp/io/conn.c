@@ -24,6 +24,11 @@ enum {
     CONN_READ_BYTES = 256 * 1024,
     CONN_WRITES = 16,
     CONN_VIEWS = 64,
+    // So many octets, where nothing of ours waits in the kernel, are written in two, the beginning first. So the other
+    // side is awake, and reads, while the rest is copied to it. With one write a round trip of 1 MiB over tcp took twice
+    // to three times as long: the reader was woken amid the copy, again and again.
+    CONN_LARGE = 256 * 1024,
+    CONN_BEGINNING = 32 * 1024,
     CONN_SCRATCH = 16 * 1024,
     // How often a connection that has sent everything looks whether the other side has it.
     CONN_DRAIN_MS = 500,
@@ -306,6 +311,27 @@ static void conn_read(struct zmtp__conn *conn, uint64_t now)
     }
 }
 
+static bool conn_large(const struct zmtp_bytes *views, size_t count)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count && total < CONN_LARGE; i++)
+        total += views[i].size;
+    return total >= CONN_LARGE;
+}
+
+// Cuts the views down to |max| octets; returns how many are left.
+static size_t conn_cut(struct zmtp_bytes *views, size_t count, size_t max)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (views[i].size >= max) {
+            views[i].size = max;
+            return i + 1;
+        }
+        max -= views[i].size;
+    }
+    return count;
+}
+
 static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, size_t *total)
 {
     struct iovec parts[CONN_VIEWS];
@@ -339,10 +365,13 @@ static void conn_write(struct zmtp__conn *conn, uint64_t now)
         zmtp__web_write(conn, now);
         return;
     }
+    bool idle = !conn->tx_blocked;
     for (int i = 0; i < CONN_WRITES && !conn->tx_broken; i++) {
         conn->tx_blocked = false;
-        const size_t count = zmtp_peer_peek(conn->peer, views, CONN_VIEWS);
+        size_t count = zmtp_peer_peek(conn->peer, views, CONN_VIEWS);
         if (count == 0) return;
+        if (idle && conn_large(views, count)) count = conn_cut(views, count, CONN_BEGINNING);
+        idle = false;
         size_t total;
         const ssize_t size = conn_send(conn->watch->fd, views, count, &total);
         if (size < 0 && errno != EAGAIN) {

@@ -11,6 +11,8 @@ enum {
     FERRY_LINE = 64,
     // Where messages bide, so many octets cross without being asked for.
     FERRY_BIDE_BYTES = 262144,
+    // And so many messages, an eighth of libzmq's window: the other side begins with them while more are sent.
+    FERRY_BIDE_COUNT = 256,
 };
 
 struct ferry_berth {
@@ -418,15 +420,16 @@ static bool shore_keeps(struct zmtp__shore *shore)
 {
     const struct zmtp__queue *queue = shore->end->in;
     struct ferry_passage *out = shore->out;
-    shore->abroad.bide_bytes = 0;
+    shore->abroad.bide_bytes = shore->abroad.bide_count = 0;
     if (!shore->ferry->bides || shore_has_news(shore)) return false;
     if (passage_dry(out, memory_order_relaxed)) return false;
     shore->abroad.bide_bytes = FERRY_BIDE_BYTES;
+    shore->abroad.bide_count = FERRY_BIDE_COUNT;
     if (zmtp__queue_bides(queue)) {
         atomic_store_explicit(&out->kept, true, memory_order_seq_cst);
         if (!passage_dry(out, memory_order_seq_cst)) return true;
     }
-    shore->abroad.bide_bytes = 0;
+    shore->abroad.bide_bytes = shore->abroad.bide_count = 0;
     return false;
 }
 

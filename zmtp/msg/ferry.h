@@ -25,7 +25,7 @@
 // the shore is to be marked then.
 //
 // A ferry may bide: what is sent while the other side has more to receive stays in the sender's queue, until that
-// side has nothing left, or a ring's berth is worth it, or the queue is full. So a stream crosses by batches
+// side has nothing left, or a ring's berth is worth it by its messages or octets, or the queue is full. So a stream crosses by batches
 // although each send is looked at, and a message that is awaited at once. Who has nothing left says so, and calls
 // when something was kept; that needs a thread that works for the sender when no call is there to do so.
 //

@@ -29,9 +29,9 @@ struct zmtp__abroad {
     // their way have not left yet.
     const atomic_size_t *landed;
     size_t landed_before;
-    // Nobody need look at what is written before so many octets wait; the other side asks for them when it has
-    // nothing left. 0: at once.
-    size_t bide_bytes;
+    // Nobody need look at what is written before so many octets or messages wait; the other side asks for them when
+    // it has nothing left. 0: at once.
+    size_t bide_bytes, bide_count;
 };
 
 // Of a queue that is loaded from another thread, kept by the one who loads it: what it had, with what has come
@@ -131,8 +131,8 @@ static inline bool zmtp__queue_dried(const struct zmtp__queue *queue)
 static inline bool zmtp__queue_bides(const struct zmtp__queue *queue)
 {
     const struct zmtp__abroad *const abroad = queue->abroad;
-    return abroad && queue->bytes < abroad->bide_bytes && queue->commands == 0 &&
-           !zmtp__queue_full(queue);
+    return abroad && queue->bytes < abroad->bide_bytes && queue->count < abroad->bide_count &&
+           queue->commands == 0 && !zmtp__queue_full(queue);
 }
 
 // Writing. |put| copies |body|, or refers to it when |slab| (which holds it) is given and that pays.
