@@ -320,6 +320,49 @@ static void test_a_sub_that_stops_does_not_hold_up_the_others(void **state)
     world_close(&world);
 }
 
+enum { CROWD = 12, CROWD_BODY = 64 * 1024, CROWD_SENDS = 50 };
+
+static void take_in_order(struct node *node, struct zmtp_msg *msg)
+{
+    const struct zmtp_bytes body = zmtp_msg_bytes(msg, 0);
+    assert_int_equal(body.size, CROWD_BODY);
+    for (size_t i = 0; i < body.size; i++)
+        assert_int_equal(body.data[i], (uint8_t)(node->count + i));
+    node->count++;
+}
+
+// Where they are many, large messages gather before they are written; the program's octets are its own again
+// after each call, and those behind which nothing is sent leave too.
+static void test_large_messages_to_many_leave_in_order(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node pub, subs[CROWD];
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_start(&pub, &world, ZMTP_PUB);
+    node_bind(&pub, endpoint);
+    for (size_t i = 0; i < CROWD; i++) {
+        node_start(&subs[i], &world, ZMTP_SUB);
+        subs[i].act = take_in_order;
+        node_connect(&subs[i], endpoint);
+        zmtp_uv_subscribe(subs[i].socket, (struct zmtp_bytes){0});
+    }
+    WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == CROWD);
+    uint8_t *body = calloc(1, CROWD_BODY);
+    const struct zmtp_bytes part = {body, CROWD_BODY};
+    for (size_t sent = 0; sent < CROWD_SENDS; sent++) {
+        for (size_t i = 0; i < CROWD_BODY; i++)
+            body[i] = (uint8_t)(sent + i);
+        assert_int_equal(zmtp_uv_send(pub.socket, &part, 1), ZMTP_OK);
+    }
+    free(body);
+    for (size_t i = 0; i < CROWD; i++)
+        WORLD_UNTIL(&world, subs[i].count == CROWD_SENDS);
+    world_close(&world);
+}
+
 // Takes its time, and notes how much came before what another socket waits for.
 static void take_slowly(struct node *node, struct zmtp_msg *msg)
 {
@@ -504,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_a_turn_of_the_loop_that_calls_back_does_not_sleep),
         cmocka_unit_test(test_what_is_sent_after_the_engine_looked_last_leaves_too),
         cmocka_unit_test(test_a_sub_that_stops_does_not_hold_up_the_others),
+        cmocka_unit_test(test_large_messages_to_many_leave_in_order),
         cmocka_unit_test(test_a_slow_callback_holds_up_another_socket_for_moments_only),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),
         cmocka_unit_test(test_peers_are_visible),

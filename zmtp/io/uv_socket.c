@@ -31,6 +31,12 @@ enum {
     UV_SOCKET_STRIDE_MAX = 64,
     // Octets that may wait for the loop's flush; more are written by the call that sends.
     UV_SOCKET_UNFLUSHED = 64 * 1024,
+    // A PUB's large messages gather to so many octets for each connection, and to so many at most. A subscriber is woken for
+    // some of them then, and not for each, which took half of the publisher's time.
+    UV_SOCKET_GATHERED_EACH = 8 * 1024,
+    UV_SOCKET_GATHERED_MAX = 512 * 1024,
+    // They do where its limits are so much more that this cannot matter.
+    UV_SOCKET_GATHERED_SHARE = 8,
     // Messages that may wait for it when another thread of the process could work on them already.
     UV_SOCKET_UNSHIPPED = 128,
     UV_SOCKET_COMMAND = 16, // what a subscription takes besides its topic, more or less
@@ -436,13 +442,34 @@ static void uv_socket_count(struct zmtp_uv *uv)
     if (++uv->unshipped >= UV_SOCKET_UNSHIPPED) zmtp__engine_ship(uv);
 }
 
+static bool uv_socket_gathers(const struct zmtp_uv_socket *socket)
+{
+    enum { COUNT = UV_SOCKET_GATHERED_MAX / UV_SOCKET_UNFLUSHED };
+    const struct zmtp_socket_config *const config = zmtp_socket_config(socket->core);
+    if (config->type != ZMTP_PUB && config->type != ZMTP_XPUB) return false;
+    if (socket->crowd <= UV_SOCKET_UNFLUSHED / UV_SOCKET_GATHERED_EACH) return false;
+    if (config->send_bytes_all_max > 0) return false;
+    return (config->send_count_max == 0 ||
+            config->send_count_max >= COUNT * UV_SOCKET_GATHERED_SHARE) &&
+           (config->send_bytes_max == 0 ||
+            config->send_bytes_max >= UV_SOCKET_GATHERED_MAX * UV_SOCKET_GATHERED_SHARE);
+}
+
+// How much may wait behind a message of |size| octets?
+static size_t uv_socket_unflushed_max(const struct zmtp_uv_socket *socket, size_t size)
+{
+    const size_t most = UV_SOCKET_GATHERED_MAX / UV_SOCKET_GATHERED_EACH;
+    if (size < UV_SOCKET_UNFLUSHED || !uv_socket_gathers(socket)) return UV_SOCKET_UNFLUSHED;
+    return (socket->crowd < most ? socket->crowd : most) * UV_SOCKET_GATHERED_EACH;
+}
+
 // |size| octets were sent.
 static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
     struct zmtp_uv *const uv = socket->uv;
     uv->unflushed += size;
-    if (uv->unflushed >= UV_SOCKET_UNFLUSHED)
-        (void)zmtp__engine_flush(uv);
+    if (uv->unflushed >= uv_socket_unflushed_max(socket, size))
+        socket->crowd = zmtp__engine_flush(uv);
     else
         uv_socket_count(uv);
 }
@@ -483,7 +510,7 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     int result = zmtp__socket_send_borrowed(socket->core, parts, count, &borrowed);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp__socket_send_borrowed(socket->core, parts, count, &borrowed);
-    if (result == ZMTP_OK) (void)zmtp__engine_flush(socket->uv);
+    if (result == ZMTP_OK) socket->crowd = zmtp__engine_flush(socket->uv);
     zmtp__borrow_close(&borrowed);
     return uv_socket_sent(socket, result);
 }
@@ -510,7 +537,8 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
         return ZMTP_OK;
     }
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
-    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= UV_SOCKET_UNFLUSHED)
+    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= UV_SOCKET_UNFLUSHED &&
+        !uv_socket_gathers(socket))
         return uv_socket_send_borrowed(socket, parts, count);
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
