@@ -103,6 +103,8 @@ struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wis
     if (!a) bench_die("adapter", "no memory");
     if (uv_loop_init(&a->loop) != 0) bench_die("loop", "cannot be made");
     adapter_check("engine", zmtp_uv_open(&a->uv, &a->loop, NULL));
+    const char *const spin_us = getenv("ZMTP_SPIN_US"); // what the drop-in goes by
+    if (spin_us) adapter_check("spin", zmtp_uv_spin(a->uv, (uint32_t)strtoul(spin_us, NULL, 10)));
     adapter_check("join", zmtp_uv_join(a->uv, home_names(home)));
     struct zmtp_uv_config config;
     zmtp_uv_config_init(&config, types[wish->pattern]);

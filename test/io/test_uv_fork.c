@@ -43,6 +43,7 @@ static void use_engine(struct zmtp_uv *uv, const struct zmtp_uv_config *config)
     EXPECT(zmtp_uv_fd(uv) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_timeout_ms(uv) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_turn(uv) == ZMTP_ERR_STATE);
+    EXPECT(zmtp_uv_spin(uv, 50) == ZMTP_ERR_STATE);
     EXPECT(zmtp_uv_stats_prometheus(uv, NULL, 0) == ZMTP_ERR_STATE);
     zmtp_uv_close(uv, never, NULL);
 }

@@ -392,6 +392,7 @@ static void test_nothing_is_done_with_nothing(void **state)
     assert_int_equal(zmtp_uv_turn(NULL), ZMTP_ERR_ARGUMENT);
     assert_int_equal(zmtp_uv_timeout_ms(NULL), ZMTP_ERR_ARGUMENT);
     assert_null(zmtp_uv_loop(NULL));
+    assert_int_equal(zmtp_uv_spin(NULL, 50), ZMTP_ERR_ARGUMENT);
     assert_int_equal(zmtp_uv_stats_prometheus(NULL, NULL, 0), ZMTP_ERR_ARGUMENT);
     zmtp_uv_each_peer(NULL, each_peer, NULL);
     zmtp_uv_socket_close(NULL, NULL, NULL);

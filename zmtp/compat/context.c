@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -38,12 +39,24 @@ void zmq__context_unlock(struct zmq__context *context)
     pthread_mutex_unlock(&context->mutex);
 }
 
+// What the environment asks for, of a program that was not set aside to run with more rights than who calls it. What is no
+// number of microseconds within the limit is as if it were not there: nothing could be told of it.
+static uint64_t context_spin_ns(void)
+{
+    const char *const text = secure_getenv("ZMTP_SPIN_US");
+    if (!text || *text < '0' || *text > '9') return 0;
+    char *end;
+    const unsigned long spin_us = strtoul(text, &end, 10);
+    return *end || spin_us > ZMTP__SPIN_MAX_US ? 0 : spin_us * UINT64_C(1000);
+}
+
 void *zmq_ctx_new(void)
 {
     if (!zmtp__fork_watch()) return zmq__fail_null(ENOMEM);
     struct zmq__context *context = zmq__handle_take(ZMQ__TAG_CONTEXT, sizeof *context);
     if (!context) return zmq__fail_null(ENOMEM);
     context->generation = zmtp__fork_generation();
+    context->spin_ns = context_spin_ns();
     atomic_init(&context->terminated, false);
     pthread_mutex_init(&context->mutex, NULL);
     zmq__reaper_init(&context->reaper);

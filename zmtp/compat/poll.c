@@ -133,6 +133,38 @@ static uint64_t poll_sooner(uint64_t deadline_us, int nap_ms)
     return nap_us < deadline_us ? nap_us : deadline_us;
 }
 
+// A thread's polls; it mostly has one loop.
+static _Thread_local struct zmtp__spin poll_spin;
+
+// May this poll look for a while before it sleeps, as the context of its first socket has it?
+static bool poll_spins(const zmq_pollitem_t *items, size_t count)
+{
+    const struct zmq__socket *socket = NULL;
+    for (size_t i = 0; i < count && !socket; i++)
+        socket = items[i].socket ? zmq__socket_of(items[i].socket) : NULL;
+    if (!socket || socket->context->spin_ns == 0) return false;
+    if (poll_spin.limit_ns != socket->context->spin_ns)
+        zmtp__spin_init(&poll_spin, socket->context->spin_ns);
+    return zmtp__spin_begin(&poll_spin, uv_hrtime());
+}
+
+// Looks until something has come, or for as long as is worth it. As poll_look.
+static int poll_look_on(zmq_pollitem_t *items, size_t count, struct pollfd *polled, size_t used,
+                        uint64_t deadline_us, const sigset_t *mask, int fd)
+{
+    eventfd_t rings;
+    uint64_t now_ns;
+    int ready = 0;
+    do {
+        if ((used > 0 || mask) && poll_wait(polled, used, 0, mask) < 0) return -1;
+        if (fd >= 0) (void)eventfd_read(fd, &rings);
+        ready = poll_look(items, count, polled);
+        now_ns = uv_hrtime();
+    } while (ready == 0 && !zmtp__spin_over(&poll_spin, now_ns) && now_ns / 1000 < deadline_us);
+    zmtp__spinner_end(&poll_spin, now_ns, ready > 0);
+    return ready;
+}
+
 static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
                     uint64_t deadline_us, const sigset_t *mask, int fd)
 {
@@ -142,6 +174,10 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     const size_t own = poll_prepare(items, count, polled, fd);
     // One of the program's own may be a socket's, which is quiet once that has worked: so they are asked before.
     bool first = own > (fd >= 0 ? 1u : 0u);
+    if (!over && poll_spins(items, count)) {
+        const int ready = poll_look_on(items, count, polled, own, deadline_us, mask, fd);
+        if (ready != 0) return ready;
+    }
     for (;; first = false) {
         int nap_ms = -1;
         size_t used = own;

@@ -484,6 +484,35 @@ static int socket_wait_among(struct zmq__socket *socket, uint64_t deadline_ms)
     return zmq__context_terminated(socket->context) ? ETERM : 0;
 }
 
+// Has anything come that was not there |before|?
+static bool socket_finds(struct zmq__socket *socket, unsigned before)
+{
+    if (socket->engine) (void)socket_turn(socket);
+    if (socket_busy(socket)) {
+        socket->lines_left = SOCKET_LINES;
+        socket_rounds(socket);
+    }
+    return zmtp_socket_events(socket->core) & ~before;
+}
+
+// Meanwhile the lock is held and the dock awake, so that who sends over a line, or comes with anything else, neither rings
+// nor works for the socket: what it brings is found here, at once.
+bool zmq__socket_spin(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    if (!zmtp__spin_on(&socket->spin) || socket->safe) return false;
+    uint64_t now_ns = uv_hrtime();
+    if (now_ns / 1000000 >= deadline_ms || !zmtp__spin_begin(&socket->spin, now_ns)) return false;
+    const unsigned before = zmtp_socket_events(socket->core);
+    bool found = false;
+    while (!found && !zmtp__spin_over(&socket->spin, now_ns) && now_ns / 1000000 < deadline_ms &&
+           !zmq__context_terminated(socket->context)) {
+        found = socket_finds(socket, before);
+        now_ns = uv_hrtime();
+    }
+    zmtp__spinner_end(&socket->spin, now_ns, found);
+    return found;
+}
+
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
 {
     if (socket->safe) return socket_wait_among(socket, deadline_ms);
@@ -610,6 +639,7 @@ struct zmq__socket *zmq__socket_open(struct zmq__context *context, enum zmtp_soc
     zmq__latch_init(&socket->latch);
     zmtp__dock_init(&socket->dock);
     socket->lines_left = SOCKET_LINES;
+    zmtp__spin_init(&socket->spin, context->spin_ns);
     zmtp_msg_init(&socket->sending, NULL);
     zmtp_msg_init(&socket->receiving, NULL);
     zmq__context_lock(context);

@@ -76,6 +76,7 @@ struct zmq__socket {
     struct zmtp_msg sending, receiving;
     uint32_t taken; // parts of |receiving|
     struct zmq__purse purse;
+    struct zmtp__spin spin;
     bool more;      // the last part that was given has others behind it
     bool turn;      // REQ: its request waits for the reply; REP: a request waits for its reply
     uint32_t calls; // since it last worked for nobody's sake
@@ -131,6 +132,8 @@ void zmq__socket_rise(struct zmq__socket *socket);
 // Inside, but not while it sleeps. Until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
 // the time is over; EINTR, ETERM, EMFILE; ENOTSOCK: another thread closes it.
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms);
+// Inside, but not while it sleeps. Looks for new events for a while, if that has been worth it lately. True: there are some.
+bool zmq__socket_spin(struct zmq__socket *socket, uint64_t deadline_ms);
 uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1: for ever
 // Inside. The patterns go by the options as they are now. An errno.
 int zmq__socket_apply(struct zmq__socket *socket);

@@ -143,16 +143,42 @@ static bool engine_busy(const struct zmtp_uv *uv)
     return uv->marks.first || uv->datagrams.first || uv->touched || zmtp__harbour_busy(uv->harbour);
 }
 
-// Nothing is to be done, and the loop would sleep: has another thread something now?
+// Nothing is to be done, and the loop would sleep: has another thread something now? Who spins sees that anyway.
 static bool engine_lingers(const struct zmtp_uv *uv)
 {
-    return uv->preparing && !uv->called && uv->crossings && zmtp__harbour_linger(uv->harbour);
+    return uv->preparing && !uv->called && !uv->spinning && uv->crossings &&
+           zmtp__harbour_linger(uv->harbour);
+}
+
+// Something has come, or is left to be done.
+static void engine_heard(struct zmtp_uv *uv)
+{
+    uv->heard = true;
+    if (!uv->spinning) return;
+    uv->spinning = false;
+    zmtp__spinner_end(&uv->spin, uv_hrtime(), true);
+}
+
+// Does the loop look on instead of sleeping? It begins to only when something has come since the last time, so that
+// nobody else's timers have it spin. Meanwhile the harbour stays awake, and other threads need not ring.
+static bool engine_spins(struct zmtp_uv *uv)
+{
+    if (!zmtp__spin_on(&uv->spin)) return false;
+    const uint64_t now_ns = uv_hrtime();
+    if (!uv->spinning) {
+        uv->spinning = uv->heard && uv->sockets && zmtp__spin_begin(&uv->spin, now_ns);
+        uv->heard = false;
+    } else if (zmtp__spin_over(&uv->spin, now_ns)) {
+        uv->spinning = false;
+        zmtp__spinner_end(&uv->spin, now_ns, false);
+    }
+    return uv->spinning;
 }
 
 // May the loop sleep? Then other threads ring when they have something for it.
 static bool engine_rests(struct zmtp_uv *uv)
 {
-    if (engine_busy(uv)) return false;
+    if (engine_busy(uv) || engine_spins(uv)) return false;
     return !uv->harbour || zmtp__dock_sleep(&uv->harbour->dock);
 }
 
@@ -164,6 +190,7 @@ static void engine_rounds(struct zmtp_uv *uv)
     uv->dispatching = true;
     if (uv->harbour) zmtp__dock_wake(&uv->harbour->dock);
     for (int i = 0; i < ENGINE_ROUNDS && (engine_busy(uv) || engine_lingers(uv)); i++) {
+        engine_heard(uv);
         engine_round(uv);
         uv->turn_ns = uv_hrtime() - begun;
         if (uv->turn_ns >= ENGINE_TURN_NS) break;
@@ -178,6 +205,7 @@ static void engine_rounds(struct zmtp_uv *uv)
 
 void zmtp__engine_dispatch(struct zmtp_uv *uv)
 {
+    engine_heard(uv);
     if (uv->turn_ns < ENGINE_TURN_NS)
         engine_rounds(uv);
     else
@@ -303,6 +331,15 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
     uv_unref((uv_handle_t *)&uv->trim);
     uv_unref((uv_handle_t *)&uv->ticks);
     *out = uv;
+    return ZMTP_OK;
+}
+
+int zmtp_uv_spin(struct zmtp_uv *uv, uint32_t spin_us)
+{
+    if (!uv || spin_us > ZMTP__SPIN_MAX_US) return ZMTP_ERR_ARGUMENT;
+    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    zmtp__spin_init(&uv->spin, spin_us * UINT64_C(1000));
+    uv->spinning = false; // one that is under way ends with the loop's next turn
     return ZMTP_OK;
 }
 

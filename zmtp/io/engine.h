@@ -6,6 +6,7 @@
 
 #include "../uv.h"
 #include "fork.h"
+#include "spinner.h"
 
 struct zmtp__crossing;
 struct zmtp__harbour;
@@ -50,7 +51,10 @@ struct zmtp_uv {
     uint64_t asked_ms; // when the system was asked last what has come
     uint64_t heard_ms; // the same, and it was all read
     uint64_t turn_ns;  // what dispatches took since the loop's last turn began
-    uint64_t numbers;  // given to sockets, connections and diallers so far
+    struct zmtp__spin spin;
+    bool heard;       // something has come since the last spin
+    bool spinning;    // the loop goes on looking where it would sleep
+    uint64_t numbers; // given to sockets, connections and diallers so far
     uint64_t random;
     unsigned generation;             // of the process that opened it
     struct zmtp__resolver *resolver; // null: no name was looked up

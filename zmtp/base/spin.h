@@ -1,0 +1,50 @@
+// Whether to look again and again for a while before a sleep. A sleep and the wake-up from it take several times as
+// long as a message; but who looks has a processor that somebody else may need, the other side of all. So the rule
+// learns. It asks no clock: the caller says what time it is, and looks.
+//
+// - Eight spins in a row that found something save as much time as one may last, and no more than four times that is
+//   kept.
+// - One in vain costs the time that it took. So does one that found something after twice its limit or later: the
+//   processor was somebody else's meanwhile. No spin costs more than 64 limits.
+// - With each eighth the system is asked how often it has taken the processor from this thread, and each time costs a
+//   limit. Where both sides share one processor, either finds what it waits for by being interrupted for the other.
+// - What the savings do not cover is owed, and until 64 times as long has passed no other spin begins. The next time, if
+//   there were no eight good ones in between, until 128 times as long, and so on up to 1024.
+//
+// So spins in vain take at most 1/64 of the time, falling to 1/1024, and, of those that find something, an eighth of a
+// limit for each. Where eight of nine find something they go on without a break.
+#ifndef ZMTP_BASE_SPIN_H
+#define ZMTP_BASE_SPIN_H
+
+#include "../base.h"
+
+struct zmtp__spin {
+    uint64_t limit_ns;  // of one; 0: there are none
+    uint64_t saved_ns;  // what spins in vain may cost
+    uint64_t begun_ns;  // when the last one began
+    uint64_t resume_ns; // none begins before
+    uint64_t taken;     // how often the processor had been taken, as told last
+    unsigned found;     // good ones in a row; the first of them is where counting begins
+    unsigned doubts;    // doublings of what is owed
+};
+
+void zmtp__spin_init(struct zmtp__spin *spin, uint64_t limit_ns);
+// The caller has nothing to do and would sleep: may it look for a while first?
+bool zmtp__spin_begin(struct zmtp__spin *spin, uint64_t now_ns);
+// It did; what it looked for has come, or not. True: zmtp__spin_taken is to be told.
+bool zmtp__spin_end(struct zmtp__spin *spin, uint64_t now_ns, bool found);
+// How often the system took the processor from this thread while it could have gone on, since ever. Where that is not
+// known, always the same number.
+void zmtp__spin_taken(struct zmtp__spin *spin, uint64_t now_ns, uint64_t taken);
+
+static inline bool zmtp__spin_on(const struct zmtp__spin *spin)
+{
+    return spin->limit_ns > 0;
+}
+// It looked for long enough.
+static inline bool zmtp__spin_over(const struct zmtp__spin *spin, uint64_t now_ns)
+{
+    return now_ns - spin->begun_ns >= spin->limit_ns;
+}
+
+#endif

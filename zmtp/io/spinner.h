@@ -1,0 +1,13 @@
+// What base/spin.h leaves to the system: the clock, and how often this thread lost its processor.
+#ifndef ZMTP_IO_SPINNER_H
+#define ZMTP_IO_SPINNER_H
+
+#include "../base/spin.h"
+
+// Of zmtp_uv_spin, and of what the environment may ask of the drop-in. Above some hundred microseconds a sleep costs less.
+enum { ZMTP__SPIN_MAX_US = 1000000 };
+
+// As zmtp__spin_end, on the thread that spun.
+void zmtp__spinner_end(struct zmtp__spin *spin, uint64_t now_ns, bool found);
+
+#endif
