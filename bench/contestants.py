@@ -12,11 +12,18 @@ class Contestant(NamedTuple):
     threads: bool = True  # has inproc between threads
     ours: bool = False  # a failure of it ends the run
     limits: dict = {}  # scenario: why it is not in it
+    programs_of: str = ''  # whose programs it runs; empty: its own
+    environment: dict = {}  # with what more in their environment
+    only: tuple = ()  # scenarios' programs that it is for; empty: all
 
 
+SPIN = {'environment': {'ZMTP_SPIN_US': '50'}, 'only': ('latency', 'pipelined')}
 CONTESTANTS = (
     Contestant('zmtp', 'libzmtp', 'make bench builds it', ours=True),
     Contestant('dropin', 'drop-in', 'make bench builds it', ours=True),
+    # A look for 50 us before a sleep, where it has been worth it lately.
+    Contestant('spin', 'libzmtp, spin', 'make bench builds it', ours=True, programs_of='zmtp', **SPIN),
+    Contestant('dropin-spin', 'drop-in, spin', 'make bench builds it', ours=True, programs_of='dropin', **SPIN),
     Contestant('libzmq', 'libzmq', 'libzmq3-dev'),
     Contestant('current', 'libzmq, current', PEERS),
     Contestant('nng', 'nng', 'libnng-dev',
@@ -32,7 +39,7 @@ BY_NAME = {contestant.name: contestant for contestant in CONTESTANTS}
 
 
 def program(build, scenario, name):
-    return f'{build}/{scenario.program}-{name}'
+    return f'{build}/{scenario.program}-{BY_NAME[name].programs_of or name}'
 
 
 def absent(build, name, scenarios):
@@ -50,4 +57,4 @@ def of_case(build, scenario, transport, wanted):
     """The names of those that can run a case, in the tables' order."""
     return [c.name for c in CONTESTANTS
             if (not wanted or c.name in wanted) and (transport != 'inproc' or c.threads)
-            and (not scenario.who or c.name in scenario.who) and os.path.exists(program(build, scenario, c.name))]
+            and (not scenario.who or c.name in scenario.who) and (not c.only or scenario.program in c.only) and os.path.exists(program(build, scenario, c.name))]

@@ -19,10 +19,10 @@ import scenarios
 
 DRAWS = 2000
 OURS = ('zmtp', 'dropin')
-OTHERS = [c.name for c in contestants.CONTESTANTS if c.name not in (*OURS, 'uv', 'raw')]
+OTHERS = [c.name for c in contestants.CONTESTANTS if not c.ours and c.name not in ('uv', 'raw')]
 BARS = ('zmtp', 'libzmq')  # of which the lowest and the highest are drawn
 BEGIN, END = '<!-- figures: made by make bench-plots -->', '<!-- end of figures -->'
-COLOURS = {'zmtp': '#d1242f', 'dropin': '#e8853a', 'libzmq': '#1f5fbf', 'current': '#6ba6e8', 'nng': '#8250df',
+COLOURS = {'zmtp': '#d1242f', 'dropin': '#e8853a', 'spin': '#8c1a22', 'dropin-spin': '#a85a1e', 'libzmq': '#1f5fbf', 'current': '#6ba6e8', 'nng': '#8250df',
            'zeromq': '#a0522d', 'rzmq': '#2a9d8f', 'omq': '#3f7d20', 'monocoque': '#b5a000', 'uv': '#8c959f',
            'raw': '#24292f'}
 
@@ -134,12 +134,13 @@ def medians_table(rows, figure, who, label=scenarios.name_of):
 
 
 def ratios_table(rows, figure, who):
-    """libzmtp to each other, and the drop-in to libzmq."""
+    """libzmtp to each other, and the drop-in, and those that spin, to libzmq."""
     pairs = [('zmtp', name) for name in who if name != 'zmtp']
     heads = [f'to {title(name)}' for _, name in pairs]
-    if 'dropin' in who and 'libzmq' in who:
-        pairs.append(('dropin', 'libzmq'))
-        heads.append('drop-in to libzmq')
+    for name in ('dropin', 'spin', 'dropin-spin'):
+        if name in who and 'libzmq' in who:
+            pairs.append((name, 'libzmq'))
+            heads.append(f'{title(name)} to libzmq')
     yield from ['| size | ' + ' | '.join(heads) + ' |', '|---' * (len(pairs) + 1) + '|']
     for row in rows:
         cells = [ratio_text(row, figure, *pair) if pair[1] in row['contestants'] else '-' for pair in pairs]

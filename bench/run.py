@@ -34,9 +34,11 @@ class Failed(Exception):
     """A run that did not end as it should: what was measured is nothing."""
 
 
-def start(command):
+def start(command, environment=None):
+    """|environment|: what the contestant adds; only those that are to spin do, whatever the caller's says."""
+    kept = {name: value for name, value in os.environ.items() if name != 'ZMTP_SPIN_US'}
     return subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
-                            stderr=subprocess.PIPE)
+                            stderr=subprocess.PIPE, env={**kept, **(environment or {})})
 
 
 def finish(process, name, timeout=TIMEOUT):
@@ -62,14 +64,14 @@ def told(process, name):
     return words[1].strip()
 
 
-def run_pair(program, endpoint, arguments, before=((), ()), timeout=TIMEOUT):
+def run_pair(program, endpoint, arguments, before=((), ()), timeout=TIMEOUT, environment=None):
     """Starts the side that binds, then the one that connects to what it says. |before| goes before each command."""
     name = os.path.basename(program)
-    binder = start([*before[0], program, 'bind', endpoint, *arguments])
+    binder = start([*before[0], program, 'bind', endpoint, *arguments], environment)
     dialler = None
     try:
         library, real = told(binder, name + ' bind'), told(binder, name + ' bind')
-        dialler = start([*before[1], program, 'connect', real, *arguments])
+        dialler = start([*before[1], program, 'connect', real, *arguments], environment)
         # Who dials ends last where it waits for an answer, and says more when something is wrong.
         figures = finish(dialler, name + ' connect', timeout)
         return library, finish(binder, name + ' bind', timeout), figures
@@ -82,9 +84,10 @@ def run_pair(program, endpoint, arguments, before=((), ()), timeout=TIMEOUT):
                 process.stderr.close()
 
 
-def run_threads(program, arguments, before=()):
+def run_threads(program, arguments, before=(), environment=None):
     """One process whose threads are the two sides."""
-    figures = finish(start([*before, program, 'both', 'inproc://bench', *arguments]), os.path.basename(program))
+    figures = finish(start([*before, program, 'both', 'inproc://bench', *arguments], environment),
+                     os.path.basename(program))
     binder = {name[5:]: value for name, value in figures.items() if name.startswith('bind_')}
     binder['cpu_seconds'] = binder['peak_kb'] = 0  # the other side's is the whole process's
     return figures['library'], binder, figures
@@ -92,10 +95,11 @@ def run_threads(program, arguments, before=()):
 
 def run_once(build, scenario, contestant, endpoint, size, amount, before=((), ())):
     program = contestants.program(build, scenario, contestant)
+    environment = contestants.BY_NAME[contestant].environment
     arguments = [size, amount, *scenario.arguments]
     if endpoint is None:
-        return run_threads(program, arguments, before[0])
-    return run_pair(program, endpoint, arguments, before, scenario.timeout)
+        return run_threads(program, arguments, before[0], environment)
+    return run_pair(program, endpoint, arguments, before, scenario.timeout, environment)
 
 
 def measure(build, scenario, contestant, endpoint, size, amount):

@@ -41,6 +41,7 @@ P50 = Figure('p50_us', 'round trip p50, us')
 P99 = Figure('p99_us', 'round trip p99, us')
 P999 = Figure('p999_us', 'round trip p99.9, us')
 PUBLISHER = Figure('publisher_ns', 'the publisher\'s CPU ns a delivery')
+SPIN = ('spin', 'dropin-spin')
 ZMQ = ('zmtp', 'dropin', 'libzmq', 'current')  # those that speak ZMTP and its CURVE by this adapter
 
 
@@ -89,7 +90,7 @@ SCENARIOS = (
     Scenario('pipelined', 'pipelined', 'round trip of 100 at a time',
              (Figure('rate', '100 outstanding, round trips/s', more=True), P50, P99, P999), ('tcp', 'ipc'), (64, 1024),
              (64,), 20000, ('100',), same_count=False, full_sizes=(64, 1024, 4096, 65536),
-             who=ZMQ + ('raw', 'uv')),
+             who=ZMQ + SPIN + ('raw', 'uv')),
     *map(fanout, (1, 8, 64, 1000)),
     *map(connections, (1, 100, 10000)), connections(100, curve=True), connections(10000, curve=True),
     *map(topics, (1, 1000, 10000, 100000, 1000000)), topics(100000, forward=True),

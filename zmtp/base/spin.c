@@ -48,13 +48,11 @@ bool zmtp__spin_end(struct zmtp__spin *spin, uint64_t now_ns, bool found)
 
 void zmtp__spin_taken(struct zmtp__spin *spin, uint64_t now_ns, uint64_t taken)
 {
-    const uint64_t times = taken - spin->taken;
-    const bool first = spin->found == 1;
+    const bool first = spin->found == 1, undisturbed = taken == spin->taken;
     spin->taken = taken;
     if (first) return;
-    if (times > 0) {
-        const uint64_t counted = times < SPIN_COST_MAX ? times : SPIN_COST_MAX;
-        spin_pay(spin, now_ns, counted * spin->limit_ns);
+    if (!undisturbed) {
+        spin_pay(spin, now_ns, spin->limit_ns);
         return;
     }
     spin->saved_ns += spin->limit_ns;

@@ -6,13 +6,15 @@
 //   kept.
 // - One in vain costs the time that it took. So does one that found something after twice its limit or later: the
 //   processor was somebody else's meanwhile. No spin costs more than 64 limits.
-// - With each eighth the system is asked how often it has taken the processor from this thread, and each time costs a
-//   limit. Where both sides share one processor, either finds what it waits for by being interrupted for the other.
+// - With each eighth the system is asked whether it has taken the processor from this thread meanwhile. If so, nothing is
+//   saved, and it costs a limit: where both sides share one processor, either finds what it waits for by being
+//   interrupted for the other.
 // - What the savings do not cover is owed, and until 64 times as long has passed no other spin begins. The next time, if
 //   there were no eight good ones in between, until 128 times as long, and so on up to 1024.
 //
 // So spins in vain take at most 1/64 of the time, falling to 1/1024, and, of those that find something, an eighth of a
-// limit for each. Where eight of nine find something they go on without a break.
+// limit for each. Where eight of nine find something they go on without a break; where things have changed for the
+// better, that is noticed after 1024 limits at the latest.
 #ifndef ZMTP_BASE_SPIN_H
 #define ZMTP_BASE_SPIN_H
 
