@@ -16,8 +16,9 @@ enum {
     ZMTP_DEFAULT_AUTHORISE_MS = 5000,
     // Connections of one listener that have not finished their handshake; beyond, the oldest goes.
     ZMTP_DEFAULT_PENDING_MAX = 128,
-    // CURVE: connections that a listener accepts in a second, as each may say HELLO once, and to hear it costs
-    // about 0.1 ms: so strangers get a tenth of a core, and a thousand clients that come back are in at once.
+    // CURVE: connections that a listener accepts in a second and whose handshake comes to no end, as each may say HELLO
+    // once, and to hear it costs about 0.1 ms: so strangers get a tenth of a core. Who comes in has paid as much for
+    // it, and does not count.
     ZMTP_DEFAULT_HELLO_RATE_MAX = 1000,
     // One message, all parts, counted while it is still unfinished.
     ZMTP_DEFAULT_MESSAGE_MAX = 64 * 1024 * 1024,

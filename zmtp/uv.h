@@ -275,8 +275,9 @@ struct zmtp_uv_config {
     // busy before it runs the loop again has that much less of it.
     uint32_t linger_ms;
     uint32_t pending_max; // connections of a listener before their handshake is done
-    // CURVE servers: connections that a listener accepts in a second; up to as many may come at once, the
-    // rest waits in the system's queue. 0: no limit.
+    // CURVE servers: connections that a listener accepts in a second and whose handshake is not done, so that they may
+    // have cost more than they took; up to as many may come at once, the rest waits in the system's queue. One whose
+    // handshake is done counts no more. 0: no limit.
     uint32_t hello_rate_max;
     uint32_t backlog; // of listen(2); 1 to INT32_MAX
     // Of one IPv4 address, or one IPv6 network of 64 bits: how many connections of a listener may be in their

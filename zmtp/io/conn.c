@@ -511,6 +511,7 @@ static void conn_authorise(struct zmtp__conn *conn)
 static void conn_come_up(struct zmtp__conn *conn)
 {
     conn->up = true;
+    if (conn->pending) zmtp__listener_unpay(conn->listener);
     conn_leave_pending(conn);
     if (conn->dialler) zmtp__dialler_up(conn->dialler);
     zmtp__uv_socket_touch(conn->socket);

@@ -162,9 +162,9 @@ static uint64_t listener_share(const struct zmtp__listener *listener)
     return rate > 0 && config->security.mechanism == ZMTP_CURVE ? LISTENER_SECOND_US / rate : 0;
 }
 
-// One that was accepted, and is turned away, says none, and none at all neither: others need not wait for it.
-static void listener_unpay(struct zmtp__listener *listener)
+void zmtp__listener_unpay(struct zmtp__listener *listener)
 {
+    if (!listener->socket) return;
     const uint64_t share = listener_share(listener);
     listener->paid_us -= share < listener->paid_us ? share : listener->paid_us;
 }
@@ -218,7 +218,7 @@ static void listener_refuse(struct zmtp__listener *listener, int fd, int error, 
 {
     close(fd);
     listener->socket->turned_away++;
-    listener_unpay(listener);
+    zmtp__listener_unpay(listener); // it says no HELLO
     const struct zmtp_event event = {.kind = ZMTP_EVENT_REFUSED,
                                      .endpoint = listener->endpoint,
                                      .remote = remote,
@@ -295,7 +295,7 @@ static int listener_accept(struct zmtp__listener *listener)
 {
     const int fd = accept4(listener->watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        listener_unpay(listener);
+        zmtp__listener_unpay(listener);
         // A connection that broke before it was accepted is no reason to stop.
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);

@@ -37,6 +37,8 @@ void zmtp__listener_leave(struct zmtp_uv_socket *socket);
 // A new connection refers to it and has its handshake before it.
 void zmtp__listener_add(struct zmtp__listener *listener, struct zmtp__conn *conn);
 void zmtp__listener_remove_pending(struct zmtp__listener *listener, struct zmtp__conn *conn);
+// Nobody was accepted, or who was says no HELLO or has done its handshake: the share of hello_rate_max is for others.
+void zmtp__listener_unpay(struct zmtp__listener *listener);
 void zmtp__listener_unref(struct zmtp__listener *listener);
 
 #endif
