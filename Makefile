@@ -486,7 +486,7 @@ $(O)/bin/monkey: $(call obj,$(wildcard test/monkey/*.c) test/torture/calls.c) $(
 # One scenario, many libraries: bench/throughput.c with bench/adapter_zmtp.c is throughput-zmtp. Those of BENCH_PLAIN
 # need no more than DEALER, REQ and REP; nng and a current libzmq are there where they are installed or fetched.
 BENCH_PLAIN = throughput latency pipelined
-BENCH_FULL = $(BENCH_PLAIN) fanout connections topics
+BENCH_FULL = $(BENCH_PLAIN) fanout connections crowd topics
 BENCH_NNG := $(if $(wildcard /usr/include/nng/nng.h /usr/local/include/nng/nng.h),nng)
 BENCH_CURRENT_LIB = $(wildcard $(O)/bench/pyzmq/pyzmq.libs/libzmq*.so*)
 bench_of = $(foreach l,$(1),$(foreach s,$(2),$(O)/bench/$(s)-$(l)))

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 struct adapter {
     int listener, fd; // -1: none
     struct plain_input in;
+    struct plain_input aside; // what came while the other side took nothing
     size_t out_used;
     unsigned char out[PLAIN_BUFFER];
     char endpoint[256];
@@ -91,11 +93,38 @@ static void raw_accept(struct adapter *a)
     raw_tune(a->fd, &address);
 }
 
+// The other side takes no more: it may itself be writing, so what it has written is read meanwhile.
+static void raw_wait(struct adapter *a)
+{
+    struct pollfd both = {.fd = a->fd, .events = POLLIN | POLLOUT};
+    if (poll(&both, 1, -1) < 0) raw_die("poll");
+    if (both.revents & POLLOUT) return;
+    struct plain_input *const aside =
+        &a->aside; // a message that came is being sent back, and must not move
+    if (aside->at > aside->filled - aside->at) { // half of it is used up
+        aside->filled -= aside->at;
+        memcpy(aside->data, aside->data + aside->at, aside->filled);
+        aside->at = 0;
+    }
+    if (aside->capacity - aside->filled < PLAIN_BUFFER) {
+        aside->capacity += PLAIN_BUFFER;
+        aside->data = realloc(aside->data, aside->capacity);
+        if (!aside->data) bench_die("adapter", "no memory");
+    }
+    const ssize_t came = recv(a->fd, aside->data + aside->filled, PLAIN_BUFFER, 0);
+    if (came <= 0) raw_die("recv");
+    aside->filled += (size_t)came;
+}
+
 static void raw_write(struct adapter *a, const unsigned char *data, size_t size)
 {
     raw_accept(a);
     while (size > 0) {
-        const ssize_t sent = send(a->fd, data, size, MSG_NOSIGNAL);
+        const ssize_t sent = send(a->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EAGAIN) {
+            raw_wait(a);
+            continue;
+        }
         if (sent < 0) raw_die("send");
         data += sent;
         size -= (size_t)sent;
@@ -129,11 +158,21 @@ void adapter_send(struct adapter *a, const void *data, size_t size)
     }
 }
 
+static size_t raw_read_aside(struct plain_input *aside, unsigned char *space, size_t size)
+{
+    const size_t here = aside->filled - aside->at, taken = here < size ? here : size;
+    if (taken > 0) memcpy(space, aside->data + aside->at, taken);
+    aside->at += taken;
+    if (aside->at == aside->filled) aside->at = aside->filled = 0;
+    return taken;
+}
+
 static void raw_read(struct adapter *a)
 {
     size_t size;
     unsigned char *const space = plain_input_space(&a->in, &size);
-    const ssize_t came = recv(a->fd, space, size, 0);
+    const size_t known = raw_read_aside(&a->aside, space, size);
+    const ssize_t came = known > 0 ? (ssize_t)known : recv(a->fd, space, size, 0);
     if (came <= 0) raw_die("recv");
     a->in.filled += (size_t)came;
 }
@@ -168,5 +207,6 @@ void adapter_close(struct adapter *a)
     if (a->listener >= 0) (void)close(a->listener);
     if (strncmp(a->endpoint, "ipc://", 6) == 0) (void)unlink(a->endpoint + 6);
     plain_input_close(&a->in);
+    plain_input_close(&a->aside);
     free(a);
 }

@@ -1,5 +1,8 @@
 #include "bench.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +185,36 @@ double bench_median_us(uint64_t *trips_ns, size_t count)
     if (count == 0) bench_die("asker", "no round trip in the given time");
     qsort(trips_ns, count, sizeof *trips_ns, bench_order);
     return (double)trips_ns[count / 2] / 1e3;
+}
+
+void bench_connect_from(struct adapter *adapter, const char *endpoint, size_t index)
+{
+    char text[256];
+    if (strncmp(endpoint, "tcp://", 6) != 0) bench_die(endpoint, "it is for tcp");
+    const int size = snprintf(text, sizeof text, "tcp://127.0.1.%zu:0;%s", index + 1, endpoint + 6);
+    if (size < 0 || (size_t)size >= sizeof text) bench_die(endpoint, "too long");
+    adapter_connect(adapter, text);
+}
+
+enum { BENCH_BELL_MS = 5000 };
+
+sem_t *bench_bell(const char *endpoint, bool made_here)
+{
+    char name[200];
+    const int size = snprintf(name, sizeof name, "/zmtp-bench-%s", endpoint);
+    if (size < 0 || (size_t)size >= sizeof name) bench_die(endpoint, "too long");
+    for (char *at = name + 1; *at; at++)
+        if (*at == '/') *at = '-';
+    if (made_here) (void)sem_unlink(name); // of a run that was killed, perhaps
+    sem_t *bell = made_here ? sem_open(name, O_CREAT | O_EXCL, 0600, 0) : sem_open(name, 0);
+    for (int i = 0; bell == SEM_FAILED && !made_here && i < BENCH_BELL_MS;
+         i++) { // it is made just now
+        (void)poll(NULL, 0, 1);
+        bell = sem_open(name, 0);
+    }
+    if (bell == SEM_FAILED) bench_die(name, strerror(errno));
+    if (!made_here) (void)sem_unlink(name); // both have it now
+    return bell;
 }
 
 struct answerer {

@@ -2,6 +2,7 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include <semaphore.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -53,6 +54,11 @@ size_t bench_end_size(size_t size);
 bool bench_has(char *const *words, const char *word);
 // The number that stands at |index| of EXTRA; ends the process when there is none.
 size_t bench_number(const struct bench_arguments *arguments, size_t index);
+// One more connection, over tcp and the |index|-th from an address of its own: libzmq's DEALER takes the same text twice
+// for one connection.
+void bench_connect_from(struct adapter *adapter, const char *endpoint, size_t index);
+// A semaphore that the two processes of |endpoint| share, with which who receives tells who sends. One of them makes it.
+sem_t *bench_bell(const char *endpoint, bool made_here);
 // Sends each message back until the run's last has gone; "cpu_seconds" are those behind the first |warm|.
 void bench_answer(struct adapter *adapter, const struct bench_arguments *arguments, uint64_t warm,
                   FILE *out);

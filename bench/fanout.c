@@ -1,6 +1,6 @@
 // One PUB sends to many SUBs, all of which want everything. It waits while any of them has no room, so that
-// nothing is dropped and what each library does is the same work; it stops after the given time and marks
-// the end with a message of another size. A message that one subscriber gets is a delivery, and counts. The
+// nothing is dropped and what each library does is the same work. It begins when each has heard a first message of another
+// size, which is sent again and again until then, stops after the given time and marks the end with one of yet another. A message that one subscriber gets is a delivery, and counts. The
 // subscribers, as many as the first word of EXTRA says, are threads of one process, each with a socket.
 #include "adapter.h"
 #include "bench.h"
@@ -10,8 +10,7 @@
 #include <stdlib.h>
 
 enum {
-    FANOUT_SETTLE_MS =
-        1500, // until all have subscribed; and a tenth of a second more for a hundred
+    FANOUT_AGAIN_MS = 2,
     FANOUT_SUBSCRIBERS_MAX = 10000,
     SENDS_A_CLOCK = 32,
 };
@@ -23,11 +22,28 @@ static size_t subscribers(const struct bench_arguments *arguments)
     return count;
 }
 
+// What is said until all have heard it has another size than the other messages.
+static size_t begin_size(const struct bench_arguments *arguments)
+{
+    return arguments->size == 3 ? 4 : 3;
+}
+
+static void publish_begin(struct adapter *adapter, const struct bench_arguments *arguments)
+{
+    sem_t *const bell = bench_bell(arguments->endpoint, true);
+    for (size_t heard = 0; heard < subscribers(arguments);) {
+        adapter_send(adapter, "\0\0\0", begin_size(arguments));
+        adapter_idle(adapter, FANOUT_AGAIN_MS);
+        while (sem_trywait(bell) == 0)
+            heard++;
+    }
+}
+
 static void publish(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
     const size_t size = arguments->size;
     unsigned char *const body = bench_body(size);
-    adapter_idle(adapter, FANOUT_SETTLE_MS + (unsigned)subscribers(arguments));
+    publish_begin(adapter, arguments);
     const uint64_t cpu_ns = bench_cpu_ns();
     const uint64_t end_ns = bench_now_ns() + arguments->duration_ns;
     uint64_t count = 0;
@@ -48,6 +64,8 @@ struct subscriber {
     struct adapter_home *home;
     const struct bench_arguments *arguments;
     pthread_t thread;
+    sem_t *bell;
+    bool began;
     uint64_t count, started_ns, ended_ns;
 };
 
@@ -55,6 +73,11 @@ static bool subscriber_on_message(void *context, const unsigned char *data, size
 {
     struct subscriber *const s = context;
     (void)data;
+    if (size == begin_size(s->arguments)) {
+        if (!s->began) (void)sem_post(s->bell); // it is far from its limit
+        s->began = true;
+        return true;
+    }
     if (s->started_ns == 0) s->started_ns = bench_now_ns();
     if (size == bench_end_size(s->arguments->size)) {
         s->ended_ns = bench_now_ns();
@@ -82,10 +105,11 @@ static void subscribe(struct adapter *adapter, const struct bench_arguments *arg
     const size_t subscriber_count = subscribers(arguments);
     struct subscriber *const all = calloc(subscriber_count, sizeof *all);
     if (!all) bench_die("subscribers", "no memory");
-    all[0].arguments = arguments;
+    sem_t *const bell = bench_bell(arguments->endpoint, false);
+    all[0] = (struct subscriber){.arguments = arguments, .bell = bell};
     struct adapter_home *const home = adapter_home_open();
     for (size_t i = 1; i < subscriber_count; i++) {
-        all[i] = (struct subscriber){.home = home, .arguments = arguments};
+        all[i] = (struct subscriber){.home = home, .arguments = arguments, .bell = bell};
         if (pthread_create(&all[i].thread, NULL, subscriber_run, &all[i]) != 0)
             bench_die("thread", "cannot be started");
     }

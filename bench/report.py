@@ -288,11 +288,16 @@ def counted(kept):
     return {family: sorted(rows, key=lambda row: row['size']) for family, rows in families.items() if len(rows) > 3}
 
 
+def by_count(row):
+    """The row's figures without how many there are, which is told otherwise."""
+    return [figure._replace(unit=figure.unit.partition(': ')[2] or figure.unit) for figure in figures_of(row)]
+
+
 def plots_by_count(kept, folder):
     """All figures but the rate."""
     made = []
     for family, rows in counted(kept).items():
-        for figure in figures_of(rows[0])[1:]:
+        for figure in by_count(rows[0])[1:]:
             file = f'{family}-{figure.key}.svg'
             plot(rows, figure, f'{figure.unit}, by {family}', f'{folder}/{file}', '{:,}'.format)
             made.append((file, f'{figure.unit}, by {family}'))
@@ -301,7 +306,7 @@ def plots_by_count(kept, folder):
 
 def count_tables(kept):
     for family, rows in counted(kept).items():
-        for figure in figures_of(rows[0]):
+        for figure in by_count(rows[0]):
             who = present(rows)
             yield from ['', f'**{figure.unit}**: medians, by {family}', '',
                         *medians_table(rows, figure, who, '{:,}'.format)]

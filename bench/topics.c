@@ -9,9 +9,6 @@
 #include "adapter.h"
 #include "bench.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +19,6 @@ enum {
     TOPICS_MAX = 10000000,
     SETTLE_MS = 2500,
     SENDS_A_CLOCK = 32,
-    BELL_MS = 5000,
     WANTED = 5000,   // messages that are sent to be received
     VISITED = 65536, // topics that unwanted messages are like
 };
@@ -44,23 +40,6 @@ static void topic_write(char out[TOPIC_SIZE + 1], size_t index)
 {
     (void)snprintf(out, TOPIC_SIZE + 1, "site/%03u/line/%02u/sensor/%08u", (unsigned)(index % 1000),
                    (unsigned)(index / 1000 % 100), (unsigned)index);
-}
-
-static sem_t *topic_bell(const char *endpoint, bool made_here)
-{
-    char name[64];
-    const char *const port = strrchr(endpoint, ':');
-    if (strncmp(endpoint, "tcp://", 6) != 0 || !port) bench_die(endpoint, "it is for tcp");
-    (void)snprintf(name, sizeof name, "/zmtp-bench-topics-%s", port + 1);
-    if (made_here) (void)sem_unlink(name); // of a run that was killed, perhaps
-    sem_t *bell = made_here ? sem_open(name, O_CREAT | O_EXCL, 0600, 0) : sem_open(name, 0);
-    for (int i = 0; bell == SEM_FAILED && !made_here && i < BELL_MS; i++) { // it is made just now
-        (void)poll(NULL, 0, 1);
-        bell = sem_open(name, 0);
-    }
-    if (bell == SEM_FAILED) bench_die(name, strerror(errno));
-    if (!made_here) (void)sem_unlink(name); // both have it now
-    return bell;
 }
 
 struct listener {
@@ -120,7 +99,7 @@ static void publish(struct adapter *adapter, const struct bench_arguments *argum
     const double count = (double)topic_count(arguments), octets = count * TOPIC_SIZE;
     char topic[TOPIC_SIZE + 1];
     sem_t *const bell =
-        bench_has(arguments->extra, "forward") ? NULL : topic_bell(arguments->endpoint, true);
+        bench_has(arguments->extra, "forward") ? NULL : bench_bell(arguments->endpoint, true);
     listen_until(adapter, bell, topic_begin, 1);
     const size_t before = bench_resident();
     const uint64_t started_ns = bench_now_ns(), cpu_ns = bench_cpu_ns();
@@ -201,7 +180,7 @@ static bool taker_on_message(void *context, const unsigned char *data, size_t si
 static void subscribe(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
     struct taker t = {.adapter = adapter, .topics = topic_count(arguments)};
-    if (!bench_has(arguments->extra, "forward")) t.bell = topic_bell(arguments->endpoint, false);
+    if (!bench_has(arguments->extra, "forward")) t.bell = bench_bell(arguments->endpoint, false);
     taker_subscribe(&t, topic_begin, sizeof topic_begin - 1);
     adapter_receive(adapter, taker_on_message, &t);
     if (t.count != WANTED) bench_die("subscriber", "not all that it wanted came");
