@@ -365,6 +365,9 @@ void garden_recording_close(struct garden_recording *recording);
 // long, so it ends the call: there may be more to do until 0 is returned, and requests to send first.
 int garden_recording_work(struct garden_recording *recording, struct garden_instant now,
                           struct garden_error *error);
+// Whether the folder that chunks are staged in is where the daemon is told that it is: somebody may have moved the store
+// away, or removed it. What is open can still be written, wherever it went, but no chunk can be begun.
+bool garden_recording_in_place(const struct garden_recording *recording);
 // Whether the last of it failed and waits to be tried again.
 bool garden_recording_failing(const struct garden_recording *recording);
 // A request to send now; false when there is none. A switch and a stop may be under way together. One

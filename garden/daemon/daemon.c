@@ -470,8 +470,8 @@ static void daemon_log_ready(const struct daemon *daemon)
         if (info->kind == GARDEN_STREAM_MIDI)
             log_write(LOG_INFO, "source '%s': MIDI", info->name);
         else
-            log_write(LOG_INFO, "source '%s': %u Hz, %u channels", info->name, info->rate,
-                      (unsigned)info->channels);
+            log_write(LOG_INFO, "source '%s': %u Hz, %u channel%s", info->name, info->rate,
+                      (unsigned)info->channels, info->channels == 1 ? "" : "s");
     }
     keeper_log(&daemon->requests.keeper);
     for (size_t i = 0; i < GARDEN_LANES; i++)

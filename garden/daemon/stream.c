@@ -485,9 +485,9 @@ static void stream_ended(struct stream *stream, const struct recorder_event *eve
     struct streams *streams = stream->streams;
     struct garden_request *request;
     stream_step(stream, "stream.stopped");
-    log_write(LOG_INFO, "%s: stopped with %llu of %llu frames in %llu chunks", stream->uri,
+    log_write(LOG_INFO, "%s: stopped with %llu of %llu frames in %llu chunk%s", stream->uri,
               (unsigned long long)event->totals.captured, (unsigned long long)event->totals.offered,
-              (unsigned long long)event->totals.chunks);
+              (unsigned long long)event->totals.chunks, event->totals.chunks == 1 ? "" : "s");
     for (size_t i = 0; i < event->untold_count; i++)
         stream_publish_full(stream, &event->untold[i]);
     if (event->has_chunk) stream_log_chunk(&stream->log, &event->chunk, stream_now(stream));

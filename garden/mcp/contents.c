@@ -7,12 +7,50 @@
 
 #include "../core/error.h"
 #include "../value.h"
+#include "jobs.h"
 #include "recordings.h"
-#include "resources.h"
 #include "slicer.h"
 #include "streams.h"
 
-// ---- Answers
+// ---- The work
+
+// To read is to verify, and a chunk may be large: so it is done on another thread.
+struct contents_job {
+    struct job job;
+    const char *store; // the server's
+    uint32_t blob_max;
+    // Reads what |rest|, the end of |uri|, names.
+    int (*read)(struct contents_job *contents, struct garden_error *error);
+    char *uri;
+    const char *rest;
+    int code;       // why it could not be read
+    json_t *result; // null: no memory
+};
+
+static void contents_text(struct contents_job *contents, struct garden_text text)
+{
+    contents->result = json_pack("{s:[{s:s, s:s, s:s%}]}", "contents", "uri", contents->uri,
+                                 "mimeType", "application/json", "text", text.data, text.size);
+}
+
+static void contents_blob(struct contents_job *contents, const char *mime_type,
+                          struct zmtp_bytes octets)
+{
+    const size_t size = sodium_base64_encoded_len(octets.size, sodium_base64_VARIANT_ORIGINAL);
+    char *text = malloc(size);
+    if (!text) return;
+    (void)sodium_bin2base64(text, size, octets.data, octets.size, sodium_base64_VARIANT_ORIGINAL);
+    contents->result = json_pack("{s:[{s:s, s:s, s:s}]}", "contents", "uri", contents->uri,
+                                 "mimeType", mime_type, "blob", text);
+    free(text);
+}
+
+static int contents_step(struct job *job, struct garden_error *error)
+{
+    struct contents_job *contents = (struct contents_job *)job;
+    contents->code = contents->read(contents, error);
+    return 0; // what was wrong is told as an error of the request, not of a tool
+}
 
 static void contents_refuse(struct mcp_call *call, int code, const char *text)
 {
@@ -23,36 +61,32 @@ static void contents_refuse(struct mcp_call *call, int code, const char *text)
     call_refuse(call, answer, "%s", text);
 }
 
-static void contents_blob(struct mcp_call *call, const char *uri, const char *mime_type,
-                          struct zmtp_bytes octets)
+static void contents_end(struct job *job, bool done)
 {
-    const size_t size = sodium_base64_encoded_len(octets.size, sodium_base64_VARIANT_ORIGINAL);
-    char *text = malloc(size);
-    json_t *contents = NULL;
-    if (text) {
-        (void)sodium_bin2base64(text, size, octets.data, octets.size,
-                                sodium_base64_VARIANT_ORIGINAL);
-        contents = json_pack("{s:s, s:s, s:s}", "uri", uri, "mimeType", mime_type, "blob", text);
-    }
-    free(text);
-    call_result(call, contents ? json_pack("{s:[o]}", "contents", contents) : NULL);
+    struct contents_job *contents = (struct contents_job *)job;
+    if (done && contents->code < 0)
+        contents_refuse(job->call, contents->code, job->error.text);
+    else if (done)
+        call_result(job->call, json_incref(contents->result));
+    json_decref(contents->result);
+    free(contents->uri);
 }
 
 // ---- Recordings
 
-static void contents_manifest(struct mcp_call *call, const char *uri, const char *hash)
+static int contents_manifest(struct contents_job *contents, struct garden_error *error)
 {
     struct recording recording;
-    struct garden_error error = {.text = ""};
-    const int result =
-        recording_open(&recording, streams_store(call->mcp->streams), hash, false, &error);
-    if (result < 0) {
-        contents_refuse(call, result, error.text);
-        return;
-    }
+    const int result = recording_open(&recording, contents->store, contents->rest, false, error);
+    if (result < 0) return result;
+    size_t size = 0;
     json_t *json = recording_json(&recording.manifest);
+    char *text = json ? rpc_print(json, &size) : NULL;
+    json_decref(json);
     recording_close(&recording);
-    resource_json(call, uri, json);
+    if (text) contents_text(contents, (struct garden_text){text, size});
+    free(text);
+    return GARDEN_OK;
 }
 
 static int contents_gather(struct slicer *slicer, struct garden_buffer *out,
@@ -67,12 +101,12 @@ static int contents_gather(struct slicer *slicer, struct garden_buffer *out,
     return result;
 }
 
-static int contents_slice(struct mcp_call *call, const char *uri, const struct recording *recording,
+static int contents_slice(struct contents_job *contents, const struct recording *recording,
                           uint64_t from, uint64_t to, struct garden_error *error)
 {
     struct slicer slicer = {.file = -1};
     struct garden_buffer octets;
-    const uint32_t most = call->mcp->limits.blob_max;
+    const uint32_t most = contents->blob_max;
     const uint64_t frame = recording->manifest.frame_size;
     if (to > from && (to - from) > most / frame)
         return garden__fail(error, GARDEN_ERR_LIMIT,
@@ -85,8 +119,7 @@ static int contents_slice(struct mcp_call *call, const char *uri, const struct r
     if (result == GARDEN_OK) result = contents_gather(&slicer, &octets, error);
     slicer_close(&slicer);
     if (result == GARDEN_OK)
-        contents_blob(call, uri, slicer_mime_type(&recording->format),
-                      garden_buffer_bytes(&octets));
+        contents_blob(contents, slicer_mime_type(&recording->format), garden_buffer_bytes(&octets));
     garden_buffer_fini(&octets);
     return result;
 }
@@ -108,25 +141,19 @@ static bool contents_part(const char *text, bool chunk, char hash[GARDEN_HASH_TE
     return *end == '\0';
 }
 
-static void contents_audio(struct mcp_call *call, const char *uri, const char *rest, bool chunk)
+static int contents_audio(struct contents_job *contents, bool chunk, struct garden_error *error)
 {
     struct recording recording;
-    struct garden_error error = {.text = "Resource not found: expected a manifest's hash and a "
-                                         "part of it"};
     char hash[GARDEN_HASH_TEXT_SIZE];
     uint64_t at[2] = {0};
-    if (!contents_part(rest, chunk, hash, at)) {
-        contents_refuse(call, GARDEN_ERR_NOT_FOUND, error.text);
-        return;
-    }
-    int result = recording_open(&recording, streams_store(call->mcp->streams), hash, false, &error);
-    if (result < 0) {
-        contents_refuse(call, result, error.text);
-        return;
-    }
+    if (!contents_part(contents->rest, chunk, hash, at))
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "Resource not found: expected a manifest's hash and a part of it");
+    int result = recording_open(&recording, contents->store, hash, false, error);
+    if (result < 0) return result;
     const struct garden_manifest *manifest = &recording.manifest;
     if (chunk && at[0] >= manifest->chunk_count) {
-        result = garden__fail(&error, GARDEN_ERR_NOT_FOUND,
+        result = garden__fail(error, GARDEN_ERR_NOT_FOUND,
                               "Resource not found: this recording has %zu chunks, from number 0 on",
                               manifest->chunk_count);
     } else {
@@ -136,61 +163,80 @@ static void contents_audio(struct mcp_call *call, const char *uri, const char *r
         const uint64_t end = !one   ? at[1]
                              : last ? garden_manifest_end(manifest)
                                     : one[1].first_sample;
-        result =
-            contents_slice(call, uri, &recording, one ? one->first_sample : at[0], end, &error);
+        result = contents_slice(contents, &recording, one ? one->first_sample : at[0], end, error);
     }
     recording_close(&recording);
-    if (result < 0) contents_refuse(call, result, error.text);
+    return result;
+}
+
+static int contents_chunk(struct contents_job *contents, struct garden_error *error)
+{
+    return contents_audio(contents, true, error);
+}
+
+static int contents_part_of(struct contents_job *contents, struct garden_error *error)
+{
+    return contents_audio(contents, false, error);
 }
 
 // ---- Objects
 
-static void contents_object(struct mcp_call *call, const char *uri, const char *text)
+static int contents_object(struct contents_job *contents, struct garden_error *error)
 {
     struct garden_hash hash;
-    struct garden_error error = {.text = "Resource not found: expected a hash of 64 hex digits"};
-    const struct garden_store_config config = {.root = streams_store(call->mcp->streams),
-                                               .read_only = true};
+    const struct garden_store_config config = {.root = contents->store, .read_only = true};
     struct garden_store *store = NULL;
     uint8_t *octets = NULL;
     size_t size = 0;
-    int result = GARDEN_ERR_NOT_FOUND;
-    if (garden_hash_parse(text, &hash) == GARDEN_OK) {
-        result = garden_store_open(&config, &store, &error);
-        if (result == GARDEN_OK)
-            result =
-                garden_store_get(store, &hash, call->mcp->limits.blob_max, &octets, &size, &error);
-    }
-    if (result < 0) {
-        contents_refuse(call, result, error.text);
-    } else {
-        const struct garden_text whole = {(const char *)octets, size};
-        const bool wav =
-            size > 12 && (memcmp(octets, "RIFF", 4) == 0 || memcmp(octets, "RF64", 4) == 0);
-        if (size > 0 && octets[0] == '{' && garden_text_valid(whole))
-            resource_text(call, uri, "application/json", whole.data, size);
-        else
-            contents_blob(call, uri, wav ? "audio/wav" : "application/octet-stream",
-                          zmtp_bytes_of(octets, size));
-        zmtp_free(zmtp_heap(), octets, size > 0 ? size : 1);
-    }
-    if (store) garden_store_close(store);
+    if (garden_hash_parse(contents->rest, &hash) < 0)
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "Resource not found: expected a hash of 64 hex digits");
+    int result = garden_store_open(&config, &store, error);
+    if (result < 0) return result;
+    result = garden_store_get(store, &hash, contents->blob_max, &octets, &size, error);
+    garden_store_close(store);
+    if (result < 0) return result;
+    const struct garden_text whole = {(const char *)octets, size};
+    const bool wav =
+        size > 12 && (memcmp(octets, "RIFF", 4) == 0 || memcmp(octets, "RF64", 4) == 0);
+    if (size > 0 && octets[0] == '{' && garden_text_valid(whole))
+        contents_text(contents, whole);
+    else
+        contents_blob(contents, wav ? "audio/wav" : "application/octet-stream",
+                      zmtp_bytes_of(octets, size));
+    zmtp_free(zmtp_heap(), octets, size > 0 ? size : 1);
+    return GARDEN_OK;
 }
+
+// ---- All
 
 bool contents_read(struct mcp_call *call, const char *uri)
 {
-    static const char manifest[] = "garden://manifest/", chunk[] = "garden://chunk/",
-                      slice[] = "garden://slice/", object[] = "garden://object/";
-    if (!call->mcp->streams) return false;
-    if (strncmp(uri, manifest, sizeof manifest - 1) == 0)
-        contents_manifest(call, uri, uri + sizeof manifest - 1);
-    else if (strncmp(uri, chunk, sizeof chunk - 1) == 0)
-        contents_audio(call, uri, uri + sizeof chunk - 1, true);
-    else if (strncmp(uri, slice, sizeof slice - 1) == 0)
-        contents_audio(call, uri, uri + sizeof slice - 1, false);
-    else if (strncmp(uri, object, sizeof object - 1) == 0)
-        contents_object(call, uri, uri + sizeof object - 1);
-    else
-        return false;
+    static const struct {
+        const char *prefix;
+        int (*read)(struct contents_job *contents, struct garden_error *error);
+    } kinds[] = {
+        {"garden://manifest/", contents_manifest},
+        {"garden://chunk/", contents_chunk},
+        {"garden://slice/", contents_part_of},
+        {"garden://object/", contents_object},
+    };
+    size_t kind = 0, size = 0;
+    for (; kind < sizeof kinds / sizeof *kinds; kind++)
+        if (strncmp(uri, kinds[kind].prefix, size = strlen(kinds[kind].prefix)) == 0) break;
+    if (!call->mcp->streams || kind == sizeof kinds / sizeof *kinds) return false;
+    struct contents_job *contents = calloc(1, sizeof *contents);
+    if (contents) contents->uri = strdup(uri);
+    if (!contents || !contents->uri) {
+        free(contents);
+        call_result(call, NULL);
+        return true;
+    }
+    contents->job = (struct job){.step = contents_step, .end = contents_end};
+    contents->store = streams_store(call->mcp->streams);
+    contents->blob_max = call->mcp->limits.blob_max;
+    contents->read = kinds[kind].read;
+    contents->rest = contents->uri + size;
+    job_start(&contents->job, call);
     return true;
 }

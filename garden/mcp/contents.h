@@ -4,7 +4,7 @@
 
 #include "mcp.h"
 
-// Answers |call| with what |uri| names; false: it is none of these.
+// Answers |call| with what |uri| names, later, as it is read and verified by a job; false: it is none of these.
 bool contents_read(struct mcp_call *call, const char *uri);
 
 #endif

@@ -28,14 +28,14 @@ static void resource_contents(struct mcp_call *call, json_t *contents)
     call_result(call, contents ? json_pack("{s:[o]}", "contents", contents) : NULL);
 }
 
-void resource_text(struct mcp_call *call, const char *uri, const char *mime_type, const char *text,
-                   size_t size)
+static void resource_text(struct mcp_call *call, const char *uri, const char *mime_type,
+                          const char *text, size_t size)
 {
     resource_contents(
         call, json_pack("{s:s, s:s, s:s%}", "uri", uri, "mimeType", mime_type, "text", text, size));
 }
 
-void resource_json(struct mcp_call *call, const char *uri, json_t *json)
+static void resource_json(struct mcp_call *call, const char *uri, json_t *json)
 {
     size_t size;
     char *text = rpc_print(json, &size);

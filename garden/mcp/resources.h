@@ -11,11 +11,6 @@ void resources_read(struct mcp_call *call);
 void resources_subscribe(struct mcp_call *call);
 void resources_unsubscribe(struct mcp_call *call);
 
-// How reading ends: with text, or octets.
-void resource_text(struct mcp_call *call, const char *uri, const char *mime_type, const char *text,
-                   size_t size);
-void resource_json(struct mcp_call *call, const char *uri, json_t *json); // taken
-
 // The resource of the stream |uri|, whose octets may each take three.
 void resource_stream_uri(const char *uri, char *out, size_t size);
 

@@ -597,6 +597,11 @@ int64_t garden_recording_deadline_ms(const struct garden_recording *recording)
     return garden__rotation_deadline_ms(&recording->rotation);
 }
 
+bool garden_recording_in_place(const struct garden_recording *recording)
+{
+    return garden__store_in_place(recording->store);
+}
+
 bool garden_recording_failing(const struct garden_recording *recording)
 {
     return recording->rotation.work_due_ms > 0 && !recording->rotation.finished;

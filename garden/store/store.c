@@ -148,6 +148,20 @@ void garden_store_close(struct garden_store *store)
     zmtp_free(store->allocator, store, sizeof *store);
 }
 
+bool garden__store_in_place(const struct garden_store *store)
+{
+    const struct garden_fs *fs = store->fs;
+    struct stat held, there;
+    const int folder =
+        fs->open(fs->context, AT_FDCWD, store->staging_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (folder < 0) return errno != ENOENT && errno != ENOTDIR; // what cannot be seen may be there
+    const bool same = fs->stat(fs->context, folder, &there) == 0 &&
+                      fs->stat(fs->context, store->staging, &held) == 0 &&
+                      held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+    garden__fs_close(fs, folder);
+    return same;
+}
+
 const char *garden_store_staging(const struct garden_store *store)
 {
     return store->staging_path;

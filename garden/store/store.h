@@ -47,6 +47,8 @@ int garden__store_gaps(const struct garden_store *store, const char *name, uint6
 // Removes a staged chunk, and what was noted beside it.
 int garden__store_unstage_chunk(struct garden_store *store, const char *name,
                                 struct garden_error *error);
+// Whether the open staging folder is the one that its path names.
+bool garden__store_in_place(const struct garden_store *store);
 // Writes the metadata of an object, unless it has some.
 int garden__store_describe(struct garden_store *store, const struct garden_hash *hash,
                            uint64_t size, const char *mime_type, struct garden_error *error);

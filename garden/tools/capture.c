@@ -273,9 +273,10 @@ static int capture_report_manifest(struct capture *capture, const struct garden_
         return TOOL_FAILED;
     if (!capture->tool->json) {
         progress_line(&capture->progress,
-                      "captured %llu of %llu frames in %zu chunks, %llu lost, in %.2f s",
+                      "captured %llu of %llu frames in %zu chunk%s, %llu lost, in %.2f s",
                       (unsigned long long)manifest->total_samples,
                       (unsigned long long)garden_manifest_end(manifest), manifest->chunk_count,
+                      manifest->chunk_count == 1 ? "" : "s",
                       (unsigned long long)manifest->total_gaps, seconds);
         if (!manifest->complete && capture->capturer.gone)
             progress_line(
@@ -422,8 +423,9 @@ static int capture_run(struct capture *capture)
     progress_init(&capture->progress, tool->json, capture->source_frames,
                   capture->capturer.format.sample_rate);
     if (capture->options.resume && !tool->json)
-        progress_line(&capture->progress, "going on with %s after %llu chunks",
-                      capture->options.uri, (unsigned long long)capture->told);
+        progress_line(&capture->progress, "going on with %s after %llu chunk%s",
+                      capture->options.uri, (unsigned long long)capture->told,
+                      capture->told == 1 ? "" : "s");
     capture_open_handles(capture);
     capturer_start(&capture->capturer);
     (void)tool_run(tool, capture_is_finished, capture, 0);
@@ -456,7 +458,9 @@ static int capture_salvage(struct capture *capture, const char *run, struct gard
     if (garden_recording_salvage(capture->store, run, capturer_now(), &hash, &lost, error) < 0 ||
         garden_manifest_load(capture->store, &hash, &manifest, error) < 0)
         return tool_fail(capture->tool, "%s: %s", run, error->text);
-    if (lost > 0) (void)tool_fail(capture->tool, "%s: %zu chunks are lost", run, lost);
+    if (lost > 0)
+        (void)tool_fail(capture->tool, "%s: %zu %s lost", run, lost,
+                        lost == 1 ? "chunk is" : "chunks are");
     const int result = capture_report_manifest(capture, &manifest, &hash);
     garden_manifest_fini(&manifest);
     return result;
@@ -466,6 +470,28 @@ static int capture_salvage(struct capture *capture, const char *run, struct gard
 static void capture_note(struct capture *capture, int status)
 {
     if (status != TOOL_OK && capture->worst != TOOL_FAILED) capture->worst = status;
+}
+
+// Whether the machine was started after the recording last sealed anything, as it is after a power failure.
+static bool capture_is_of_before(const struct garden_manifest *manifest)
+{
+    struct timespec up = {0};
+    if (clock_gettime(CLOCK_BOOTTIME, &up) < 0) return false;
+    const int64_t up_ns = (int64_t)up.tv_sec * 1000000000 + up.tv_nsec;
+    return manifest->updated_ns < capturer_now().wall_ns - up_ns;
+}
+
+// Chunks, and the notes of what is missing in them, are put on the disk when they are sealed. Where the machine went down
+// before that, nobody knows whether all of them came there.
+static void capture_tell_exact(const struct capture *capture, const char *run, bool before,
+                               uint64_t sealed)
+{
+    const struct garden_manifest *manifest = garden_recording_manifest(capture->capturer.recording);
+    if (!before || garden_manifest_end(manifest) == sealed) return;
+    (void)tool_fail(capture->tool,
+                    "%s: exact up to frame %llu; what follows was not sealed when the machine went "
+                    "down, and is as its disk kept it",
+                    run, (unsigned long long)sealed);
 }
 
 static bool capture_recover_one(void *context, const char *run)
@@ -480,6 +506,9 @@ static bool capture_recover_one(void *context, const char *run)
         capture_note(capture, capture_salvage(capture, run, &why));
         return true;
     }
+    const struct garden_manifest *manifest = garden_recording_manifest(capture->capturer.recording);
+    const uint64_t sealed = garden_manifest_end(manifest);
+    const bool before = capture_is_of_before(manifest);
     // One whose stream goes on is left as it is, for --resume.
     int steps = garden_recording_idle(capture->capturer.recording, error);
     if (steps == GARDEN_OK) garden_recording_abandon(capture->capturer.recording, capturer_now());
@@ -488,8 +517,8 @@ static bool capture_recover_one(void *context, const char *run)
         continue;
     if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
     if (steps < 0 && error->code == GARDEN_ERR_STATE)
-        left_tell_running(capture->tool, capture->options.store,
-                          garden_recording_manifest(capture->capturer.recording)->stream_uri);
+        left_tell_running(capture->tool, capture->options.store, manifest->stream_uri);
+    if (steps >= 0) capture_tell_exact(capture, run, before, sealed);
     capture_note(capture, capture_report(capture));
     garden_recording_close(capture->capturer.recording);
     capture->capturer.recording = NULL;

@@ -24,6 +24,7 @@ enum {
     CAPTURER_SILENT_MS = 2000,
     CAPTURER_TICK_MS = 500,      // how often it looks whether that time is over
     CAPTURER_FAILING_MS = 10000, // and so is a store that fails, without a daemon to wait for
+    CAPTURER_AWAY_MS = 2000,     // one that was moved away may be moved back
 };
 
 #if defined(__GNUC__)
@@ -228,9 +229,35 @@ void capturer_leave(struct capturer *capturer)
     capturer->moved(capturer->user, false);
 }
 
+// A store that somebody moved while it is captured into takes what its open files take, and not one chunk more: all that
+// follows would be lost, and only counted. So that is the end of the recording, which is complete where the store is now.
+static void capturer_look_for_store(struct capturer *capturer)
+{
+    const int64_t now_ms = capturer_now().mono_ms;
+    if (capturer->stopping || now_ms - capturer->looked_ms < CAPTURER_TICK_MS) return;
+    capturer->looked_ms = now_ms;
+    if (garden_recording_in_place(capturer->recording)) {
+        if (capturer->away_ms > 0) capturer_say(capturer, "the store is back: it goes on");
+        capturer->away_ms = 0;
+    } else if (capturer->away_ms == 0) {
+        capturer_say(capturer,
+                     "the store's staging folder was moved away or removed: no further chunk can "
+                     "be begun; if it is not back within %d s, the capture ends",
+                     CAPTURER_AWAY_MS / 1000);
+        capturer->away_ms = now_ms;
+    } else if (now_ms - capturer->away_ms > CAPTURER_AWAY_MS) {
+        capturer_say(capturer,
+                     "the store stays away: the capture ends, and what was captured is where the "
+                     "store is now");
+        capturer->broken = true;
+        capturer_stop(capturer);
+    }
+}
+
 void capturer_pump(struct capturer *capturer)
 {
     if (capturer->finished) return;
+    capturer_look_for_store(capturer);
     capturer_work(capturer);
     capturer_ask_all(capturer);
     if (garden_recording_state(capturer->recording) == GARDEN_RECORDING_REFUSED)
@@ -268,6 +295,17 @@ static void capturer_tick(uv_timer_t *timer)
     const int64_t patience_ms =
         capturer->stopping ? CAPTURER_DEAD_STOP_MS : (int64_t)capturer->patience_ms;
     if (capturer->dead_ms > 0 && now_ms - capturer->dead_ms > patience_ms) {
+        struct garden_error error;
+        // Else its recording would count as ended, and could not be taken up when the daemon comes round.
+        if (!capturer->stopping && garden_recording_idle(capturer->recording, &error) < 0) {
+            capturer_say(capturer,
+                         "the daemon does not answer, but has not ended: %s; once it answers "
+                         "again, gardenctl capture --resume goes on",
+                         error.text);
+            capturer->dead_ms = 0;
+            capturer_leave(capturer);
+            return;
+        }
         capturer_say(capturer, "the daemon stays away: sealing what it had written");
         capturer->dead_ms = 0;
         capturer->gone = true;

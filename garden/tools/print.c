@@ -55,27 +55,68 @@ static void print_table_cell(const struct garden_value_list *rows, size_t row, s
     print_cell(value ? value : &none, cell, PRINT_CELL_SIZE);
 }
 
-// The columns are the first row's names.
+// Several figures that belong together, too wide for a column.
+static bool print_is_figures(const struct garden_value *value)
+{
+    if (value->type != GARDEN_MAP || value->map.count < 2) return false;
+    for (size_t i = 0; i < value->map.count; i++)
+        if (value->map.entries[i].value.type == GARDEN_MAP ||
+            value->map.entries[i].value.type == GARDEN_LIST)
+            return false;
+    return true;
+}
+
+static void print_figures(struct garden_text key, const struct garden_map *figures, int indent)
+{
+    char cell[PRINT_CELL_SIZE];
+    (void)printf("%*s%.*s:", indent, "", (int)key.size, key.data);
+    for (size_t i = 0; i < figures->count; i++) {
+        const struct garden_entry *figure = &figures->entries[i];
+        print_cell(&figure->value, cell, sizeof cell);
+        (void)printf("%s %.*s %s", i > 0 ? "," : "", (int)figure->key.size, figure->key.data, cell);
+    }
+    (void)putchar('\n');
+}
+
+// Those of a row, whose columns |names| tells.
+static void print_row_figures(const struct garden_map *names, const struct garden_map *row,
+                              int indent)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const struct garden_entry *name = &names->entries[i];
+        const struct garden_value *value =
+            print_is_figures(&name->value) ? print_find(row, name->key) : NULL;
+        if (value && value->type == GARDEN_MAP) print_figures(name->key, &value->map, indent);
+    }
+}
+
+// The columns are the first row's names, but for those of figures, which are lines below their row.
 static void print_table(const struct garden_value_list *rows, int indent)
 {
-    const size_t columns = rows->items[0].map.count;
+    const struct garden_map *names = &rows->items[0].map;
     int widths[PRINT_COLUMNS_MAX] = {0};
     char cell[PRINT_CELL_SIZE];
+    size_t last = names->count;
+    for (size_t i = 0; i < names->count; i++)
+        if (!print_is_figures(&names->entries[i].value)) last = i;
     for (size_t row = 0; row <= rows->count; row++)
-        for (size_t i = 0; i < columns; i++) {
+        for (size_t i = 0; i < names->count; i++) {
             print_table_cell(rows, row, i, cell);
             const int size = (int)strlen(cell);
             if (size > widths[i]) widths[i] = size;
         }
     for (size_t row = 0; row <= rows->count; row++) {
         (void)printf("%*s", indent, "");
-        for (size_t i = 0; i < columns; i++) {
+        for (size_t i = 0; i < names->count; i++) {
+            if (last < names->count && print_is_figures(&names->entries[i].value)) continue;
             print_table_cell(rows, row, i, cell);
-            if (i + 1 < columns)
+            if (i != last && i + 1 < names->count)
                 (void)printf("%-*s  ", widths[i], cell);
             else
                 (void)puts(cell);
         }
+        if (row > 0 && last < names->count)
+            print_row_figures(names, &rows->items[row - 1].map, indent + PRINT_INDENT);
     }
 }
 

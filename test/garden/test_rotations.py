@@ -41,7 +41,7 @@ class Rotations(Story):
     def client(self, *words, chunk=CHUNK):
         client = subprocess.Popen(
             [GARDENCTL, "--connection", os.path.join(self.path("front"), "connection.json"), "--json", "capture", "--store",
-             self.store, "--chunk-bytes", str(chunk), *words],
+             self.store, *(["--chunk-bytes", str(chunk)] if chunk else []), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.daemons.append(client)  # so that it is ended, whatever comes
         return client
@@ -430,6 +430,37 @@ def g08_a_stop_with_the_daemon_dead_seals_what_was_written(place):
     place.nothing_is_left()
 
 
+def g08_a_daemon_that_hangs_for_longer_than_the_patience_is_taken_up_again(place):
+    """Its recording does not count as ended: what it still writes belongs to it."""
+    place.begin(frames=4 * FRAMES)
+    client = place.client("--patience", "200ms")
+    place.until_objects(3)
+    with tap.halted(place.daemons[0]):
+        out, err = client.communicate(timeout=PATIENCE)
+        assert client.returncode == 1 and "has not ended" in err and "--resume" in err, (client.returncode, out, err)
+    resumed = place.client("--resume", chunk=None)
+    place.finish(resumed)
+    manifest, captured, lost = place.manifest()
+    assert manifest["complete"] and captured + lost == 4 * FRAMES, (captured, lost)
+    place.nothing_is_left()
+
+
+def g10_a_store_that_is_moved_away_ends_the_capture(place):
+    """It says so, and what was captured is whole where the store is now."""
+    place.begin(frames=60 * 48000)
+    client = place.client()
+    place.until_objects(4)
+    os.rename(place.store, place.store + ".moved")
+    out, err = client.communicate(timeout=PATIENCE)
+    assert client.returncode == 5 and "moved away" in err and "stays away" in err, (client.returncode, out, err)
+    done = json.loads(out)
+    assert done["broken"] and done["complete"], done
+    os.rename(place.store + ".moved", place.store)
+    _, captured, lost = place.manifest()
+    assert (captured, lost) == (done["captured"], done["lost"]), (captured, lost, done)
+    place.nothing_is_left()
+
+
 tap.run([
     g01_a_lost_chunk_full_comes_again_until_it_is_answered,
     g02_a_duplicate_chunk_full_seals_nothing_twice,
@@ -448,4 +479,6 @@ tap.run([
     g07_a_start_of_a_daemon_that_is_gone_leaves_nothing_behind,
     g07_a_start_whose_reply_is_lost_is_one_stream,
     g08_a_stop_with_the_daemon_dead_seals_what_was_written,
+    g08_a_daemon_that_hangs_for_longer_than_the_patience_is_taken_up_again,
+    g10_a_store_that_is_moved_away_ends_the_capture,
 ], Rotations)

@@ -829,9 +829,12 @@ def the_status_is_for_people_and_with_json_for_scripts(story):
     lines = story.ctl("status", check=0).stdout.splitlines()
     assert "transport:" in lines and "  playing: false" in lines and "streams: none" in lines, lines
     table = lines.index("sources:") + 1
-    assert [line.split()[:4] for line in lines[table:table + 3]] == [
+    rows = [line for line in lines[table:table + 5] if not line.startswith("    ")]
+    assert [line.split()[:4] for line in rows] == [
         ["name", "kind", "sample_rate", "channels"], ["default", "audio", "48000", "2"], ["tone", "audio", "44100", "1"]], lines
-    assert "{" not in "".join(line for line in lines if not line.startswith("  ")), lines
+    # Figures that belong together are a line below their row.
+    assert rows[0].endswith("frames") and lines[table + 2].startswith("    callback: count "), lines
+    assert "{" not in "".join(lines), lines
     state = json.loads(story.ctl("--json", "status", check=0).stdout)
     assert [source["name"] for source in state["sources"]] == ["default", "tone"] and state["streams"] == [], state
 

@@ -535,6 +535,20 @@ def a_resource_above_the_limit_is_read_in_parts(stage):
     assert contents["mimeType"] == "audio/wav" and len(base64.b64decode(contents["blob"])) == 4096 // frame * frame + 44
 
 
+def what_is_read_is_verified_without_holding_up_others(stage):
+    stage.gardend()
+    mcp = Mcp(stage, "--store", stage.folder)
+    told = mcp.call("stream_capture", uri="stream://a", device_identity="dev", seconds=1)
+    for number, part in enumerate((f"manifest/{told['manifest_hash']}", f"chunk/{told['manifest_hash']}/0",
+                                   f"slice/{told['manifest_hash']}/0-10", f"object/{told['manifest_hash']}")):
+        read = {"jsonrpc": "2.0", "id": f"read{number}", "method": "resources/read", "params": {"uri": f"garden://{part}"}}
+        ping = {"jsonrpc": "2.0", "id": f"ping{number}", "method": "ping"}
+        mcp.write(json.dumps(read).encode() + b"\n" + json.dumps(ping).encode() + b"\n")  # they come together
+        answers = [mcp.answer(), mcp.answer()]
+        assert [answer["id"] for answer in answers] == [f"ping{number}", f"read{number}"], answers
+        assert answers[1]["result"]["contents"][0]["uri"] == f"garden://{part}", answers
+
+
 def a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it(stage):
     stage.gardend()
     mcp = Mcp(stage, "--store", stage.folder)
@@ -646,6 +660,7 @@ stages.run([
     a_recording_is_looked_for_by_its_uri_among_thousands_and_holds_up_nobody,
     a_search_that_is_not_wanted_any_more_is_left,
     a_resource_above_the_limit_is_read_in_parts,
+    what_is_read_is_verified_without_holding_up_others,
     a_capture_of_seconds_is_exact_and_what_is_left_out_is_as_gardenctl_has_it,
     that_the_daemon_is_busy_is_for_those_who_debug,
     wrong_words_of_the_call_are_named,
