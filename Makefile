@@ -172,8 +172,8 @@ endef
 $(O)/flags: FORCE
 	$(call stamp,$(CC) $(CFLAGS_ALL) $(AUDIO))
 # One file alone knows about the switch, so that turning it compiles no more than that. It is off where it is not
-# given, as in "make install-zmq" after "make WS=1", which is told.
-$(O)/ws: FORCE
+# given, as in "make install-zmq" after "make WS=1", which is told. Its name is one that nobody gives to O.
+$(O)/.ws: FORCE
 	@if [ -s $@ ] && grep -q . $@ && [ -z '$(WS_FLAGS)' ]; then \
 	    echo '  note $(O) was built with WebSocket (WS=1), and is built without it from now on'; fi
 	$(call stamp,$(WS_FLAGS))
@@ -204,7 +204,7 @@ $(O)/obj/page/files.o: $(O)/page/files.c $(O)/flags
 DAEMON_OBJ = $(call obj,$(DAEMON_SRC)) $(O)/obj/page/files.o
 
 $(call obj,zmtp/ws/frames.c): EXTRA = $(WS_FLAGS)
-$(call obj,zmtp/ws/frames.c) $(O)/obj/amalgamation/zmtp.o: $(O)/ws
+$(call obj,zmtp/ws/frames.c) $(O)/obj/amalgamation/zmtp.o: $(O)/.ws
 
 $(LIB_CORE): $(call obj,$(CORE_SRC))
 ZMTP_OBJ = $(if $(filter 1,$(ONE)),$(O)/obj/amalgamation/zmtp.o,$(call obj,$(ZMTP_SRC)))

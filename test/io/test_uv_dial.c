@@ -451,6 +451,25 @@ static void test_an_address_that_does_not_answer_is_given_up_in_time(void **stat
     fake_close(&fake);
 }
 
+// The second dial begins as the last thing in a turn of the loop, and the time is looked at first in the next.
+static void
+test_a_busy_program_does_not_take_a_dial_that_succeeds_for_one_that_is_late(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fake_open(&fake, ZMTP_DEALER);
+    fake.node.config.transport.connect_ms = 50;
+    node_open(&fake.node);
+    node_connect(&fake.node, fake.endpoint);
+    fake_answer(&fake, LITERAL("SSH-2.0\r\n\r\n\r\n"));
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_CONNECTING] == 2);
+    usleep(200 * 1000);
+    WORLD_UNTIL(&fake.world, fake.node.events[ZMTP_EVENT_CONNECTED] == 2);
+    assert_int_equal(fake.node.events[ZMTP_EVENT_DIAL_FAILED], 0);
+    assert_int_equal(fake.node.events[ZMTP_EVENT_CONNECTING], 2);
+    fake_close(&fake);
+}
+
 // ZMTP37-HB-07
 static void test_a_silent_peer_is_given_up_by_the_clock(void **state)
 {
@@ -655,6 +674,8 @@ int main(void)
         cmocka_unit_test(test_a_dialler_goes_on_after_what_it_was_not_told_of),
         cmocka_unit_test(test_a_callback_may_send_whatever_it_is_told_of_a_dialler),
         cmocka_unit_test(test_an_address_that_does_not_answer_is_given_up_in_time),
+        cmocka_unit_test(
+            test_a_busy_program_does_not_take_a_dial_that_succeeds_for_one_that_is_late),
         cmocka_unit_test(test_a_silent_peer_is_given_up_by_the_clock),
         cmocka_unit_test(test_a_busy_program_does_not_take_its_own_delay_for_silence),
         cmocka_unit_test(test_what_came_before_a_connection_broke_is_received),
