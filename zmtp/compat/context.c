@@ -59,6 +59,8 @@ void *zmq_ctx_new(void)
     context->spin_ns = context_spin_ns();
     atomic_init(&context->terminated, false);
     pthread_mutex_init(&context->mutex, NULL);
+    zmtp__trie_init(&context->names,
+                    zmtp_heap()); // empty, and without memory, when the last socket ends
     zmq__reaper_init(&context->reaper);
     context->options = (struct zmq__context_options){.io_threads = ZMQ_IO_THREADS_DFLT,
                                                      .max_sockets = ZMQ_MAX_SOCKETS_DFLT,

@@ -5,12 +5,11 @@
 #ifndef ZMTP_COMPAT_CONTEXT_H
 #define ZMTP_COMPAT_CONTEXT_H
 
+#include "../socket/trie.h"
 #include "handle.h"
 #include "loan.h"
 #include "loop.h"
 
-struct zmq__name;
-struct zmq__call;
 struct zmq__socket;
 
 enum { ZMQ__LOOPS_MAX = 64 }; // bits of ZMQ_AFFINITY
@@ -36,8 +35,7 @@ struct zmq__context {
     struct zmq__socket *sockets; // those that are open
     size_t living;               // and those that linger
     int ended;                   // an eventfd that term waits at; -1: nobody does
-    struct zmq__name *names;     // bound over inproc
-    struct zmq__call *calls;     // connected over inproc, to names that are not bound yet
+    struct zmtp__trie names;     // bound over inproc, or connected to and not bound yet
     uint64_t numbers;            // given to sockets
     struct zmq__reaper reaper;   // has a lock of its own
 };

@@ -11,7 +11,10 @@ struct zmq__line {
     struct zmq__line *next, *before; // of its socket, once it has taken part
     struct inproc_pact *pact;
     struct zmtp_pipe_end *end; // the shore's of the pipe; null: none, or no more
-    uint8_t index;             // 0: who connected
+    struct zmq__name
+        *awaited; // that nobody has bound yet; this and the next under the context's lock
+    struct zmq__line *awaiting_next, *awaiting_before;
+    uint8_t index; // 0: who connected
     bool listed;
     bool joined; // what the other side has is known
 };
@@ -25,18 +28,13 @@ struct inproc_pact {
     char name[];
 };
 
-// Under the context's lock.
+// One that is bound, or that lines wait for: their side has a pipe, and no shore yet. Under the context's lock.
 struct zmq__name {
-    struct zmq__name *next;
-    struct zmq__socket *socket;
+    struct zmtp__key *key;      // of the context's names; its value is this
+    struct zmq__socket *socket; // null: nobody has it
     struct zmtp__far_facts facts;
-    char text[];
-};
-
-// One that waits for a name; under the context's lock. Its side has a pipe, and no shore yet.
-struct zmq__call {
-    struct zmq__call *next;
-    struct inproc_pact *pact;
+    struct zmq__name *next, *before;          // of the socket
+    struct zmq__line *first_line, *last_line; // that wait, first come first
 };
 
 static void inproc_facts(const struct zmq__socket *socket, struct zmtp__far_facts *out)
@@ -164,16 +162,78 @@ void zmq__inproc_alter(struct zmq__socket *socket)
 
 static struct zmq__name *inproc_find(const struct zmq__context *context, const char *text)
 {
-    struct zmq__name *name = context->names;
-    while (name && strcmp(name->text, text) != 0)
-        name = name->next;
+    const struct zmtp__key *key = zmtp__trie_find(&context->names, zmtp_bytes_text(text));
+    return key ? key->value : NULL;
+}
+
+// The one there is, or a new one. Null: there is no memory.
+static struct zmq__name *inproc_name(struct zmq__context *context, const char *text)
+{
+    struct zmq__name *name = inproc_find(context, text);
+    if (name) return name;
+    struct zmtp__key *key;
+    name = zmtp_alloc(zmtp_heap(), sizeof *name);
+    if (!name) return NULL;
+    if (zmtp__trie_add(&context->names, zmtp_bytes_text(text), &key) < 0) {
+        zmtp_free(zmtp_heap(), name, sizeof *name);
+        return NULL;
+    }
+    *name = (struct zmq__name){.key = key};
+    key->value = name;
     return name;
+}
+
+// Frees it, unless it is of use to somebody.
+static void inproc_drop_name(struct zmq__context *context, struct zmq__name *name)
+{
+    if (name->socket || name->first_line) return;
+    zmtp__trie_remove(&context->names, name->key);
+    zmtp_free(zmtp_heap(), name, sizeof *name);
+}
+
+static void inproc_unbind_name(struct zmq__context *context, struct zmq__name *name)
+{
+    if (name->before)
+        name->before->next = name->next;
+    else
+        name->socket->names = name->next;
+    if (name->next) name->next->before = name->before;
+    name->socket = NULL;
+    name->next = name->before = NULL;
+    inproc_drop_name(context, name);
+}
+
+static void inproc_await(struct zmq__line *line, struct zmq__name *name)
+{
+    line->awaited = name;
+    line->awaiting_next = NULL;
+    line->awaiting_before = name->last_line;
+    if (name->last_line)
+        name->last_line->awaiting_next = line;
+    else
+        name->first_line = line;
+    name->last_line = line;
+}
+
+static void inproc_await_no_more(struct zmq__line *line)
+{
+    struct zmq__name *const name = line->awaited;
+    if (line->awaiting_before)
+        line->awaiting_before->awaiting_next = line->awaiting_next;
+    else
+        name->first_line = line->awaiting_next;
+    if (line->awaiting_next)
+        line->awaiting_next->awaiting_before = line->awaiting_before;
+    else
+        name->last_line = line->awaiting_before;
+    line->awaited = NULL;
 }
 
 bool zmq__inproc_bound(struct zmq__context *context, const char *text)
 {
     zmq__context_lock(context);
-    const bool bound = inproc_find(context, text);
+    const struct zmq__name *name = inproc_find(context, text);
+    const bool bound = name && name->socket;
     zmq__context_unlock(context);
     return bound;
 }
@@ -217,20 +277,26 @@ static int inproc_join(struct zmq__socket *socket, struct inproc_pact *pact, uin
 }
 
 // Those that waited for |socket|'s name. What cannot be joined now waits on.
-static void inproc_answer(struct zmq__socket *socket, const char *text)
+static void inproc_answer(struct zmq__socket *socket, struct zmq__name *name)
 {
-    for (struct zmq__call **at = &socket->context->calls; *at;) {
-        struct zmq__call *const call = *at;
-        struct inproc_pact *const pact = call->pact;
+    struct zmq__line *next;
+    for (struct zmq__line *line = name->first_line; line; line = next) {
+        struct inproc_pact *const pact = line->pact;
+        next = line->awaiting_next;
         pact->sockets[1] = socket;
-        inproc_facts(socket, &pact->facts[1]);
-        if (strcmp(pact->name, text) != 0 || inproc_join(socket, pact, 1) < 0) {
-            at = &call->next;
-            continue;
-        }
-        *at = call->next;
-        zmtp_free(zmtp_heap(), call, sizeof *call);
+        pact->facts[1] = name->facts;
+        if (inproc_join(socket, pact, 1) == ZMTP_OK) inproc_await_no_more(line);
     }
+}
+
+static void inproc_bind_name(struct zmq__socket *socket, struct zmq__name *name)
+{
+    name->socket = socket;
+    inproc_facts(socket, &name->facts);
+    name->next = socket->names;
+    if (name->next) name->next->before = name;
+    socket->names = name;
+    inproc_answer(socket, name);
 }
 
 int zmq__inproc_bind(struct zmq__socket *socket, const char *text)
@@ -238,22 +304,17 @@ int zmq__inproc_bind(struct zmq__socket *socket, const char *text)
     zmq__latch_prepare();
     atomic_store_explicit(&socket->near, true, memory_order_seq_cst);
     struct zmq__context *const context = socket->context;
-    const size_t size = strlen(text) + 1;
-    struct zmq__name *name = zmtp_alloc(zmtp_heap(), sizeof *name + size);
-    if (!name) return ENOMEM;
-    *name = (struct zmq__name){.socket = socket};
-    inproc_facts(socket, &name->facts);
-    memcpy(name->text, text, size);
+    int error = 0;
     zmq__context_lock(context);
-    const bool taken = inproc_find(context, text);
-    if (!taken) {
-        name->next = context->names;
-        context->names = name;
-        inproc_answer(socket, text);
-    }
+    struct zmq__name *name = inproc_name(context, text);
+    if (!name)
+        error = ENOMEM;
+    else if (name->socket)
+        error = EADDRINUSE;
+    else
+        inproc_bind_name(socket, name);
     zmq__context_unlock(context);
-    if (taken) zmtp_free(zmtp_heap(), name, sizeof *name + size);
-    return taken ? EADDRINUSE : 0;
+    return error;
 }
 
 // Nobody has the name yet: messages wait in a pipe that has no other side.
@@ -261,17 +322,16 @@ static int inproc_wait(struct zmq__socket *socket, struct inproc_pact *pact)
 {
     struct zmq__line *const line = &pact->lines[0];
     struct zmtp_pipe_end *end;
-    struct zmq__call *call = zmtp_alloc(zmtp_heap(), sizeof *call);
-    if (!call) return ZMTP_ERR_MEMORY;
+    struct zmq__name *name = inproc_name(socket->context, pact->name);
+    if (!name) return ZMTP_ERR_MEMORY;
     const int error = zmtp__far_await(socket->core, &end);
     if (error < 0) {
-        zmtp_free(zmtp_heap(), call, sizeof *call);
+        inproc_drop_name(socket->context, name);
         return error;
     }
     zmtp__shore_expect(end);
     inproc_list(socket, line, end);
-    *call = (struct zmq__call){.next = socket->context->calls, .pact = pact};
-    socket->context->calls = call;
+    inproc_await(line, name);
     return ZMTP_OK;
 }
 
@@ -289,7 +349,7 @@ int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
     zmq__context_lock(context);
     const struct zmq__name *name = inproc_find(context, text);
     int error;
-    if (name) {
+    if (name && name->socket) {
         pact->sockets[1] = name->socket;
         pact->facts[1] = name->facts;
         error = inproc_join(socket, pact, 0);
@@ -322,56 +382,33 @@ void zmq__inproc_each(const struct zmq__socket *socket,
 
 int zmq__inproc_unbind(struct zmq__socket *socket, const char *text)
 {
-    struct zmq__context *const context = socket->context;
-    struct zmq__name *found = NULL;
-    zmq__context_lock(context);
-    for (struct zmq__name **at = &context->names; *at && !found;) {
-        if ((*at)->socket == socket && strcmp((*at)->text, text) == 0) {
-            found = *at;
-            *at = found->next;
-        } else {
-            at = &(*at)->next;
-        }
-    }
-    zmq__context_unlock(context);
-    if (!found) return ENOENT;
-    zmtp_free(zmtp_heap(), found, sizeof *found + strlen(text) + 1);
-    return 0;
+    zmq__context_lock(socket->context);
+    struct zmq__name *name = inproc_find(socket->context, text);
+    const bool found = name && name->socket == socket;
+    if (found) inproc_unbind_name(socket->context, name);
+    zmq__context_unlock(socket->context);
+    return found ? 0 : ENOENT;
 }
 
 void zmq__inproc_unbind_all(struct zmq__socket *socket)
 {
-    struct zmq__context *const context = socket->context;
-    zmq__context_lock(context);
-    for (struct zmq__name **at = &context->names; *at;) {
-        struct zmq__name *const name = *at;
-        if (name->socket != socket) {
-            at = &name->next;
-            continue;
-        }
-        *at = name->next;
-        zmtp_free(zmtp_heap(), name, sizeof *name + strlen(name->text) + 1);
-    }
-    zmq__context_unlock(context);
+    zmq__context_lock(socket->context);
+    while (socket->names)
+        inproc_unbind_name(socket->context, socket->names);
+    zmq__context_unlock(socket->context);
 }
 
 // True: the line waited for its name, and does so no more: nobody else knows of it.
-static bool inproc_hang_up(struct zmq__socket *socket, const struct zmq__line *line)
+static bool inproc_hang_up(struct zmq__socket *socket, struct zmq__line *line)
 {
-    struct zmq__context *const context = socket->context;
-    struct zmq__call *found = NULL;
-    zmq__context_lock(context);
-    for (struct zmq__call **at = &context->calls; *at && !found;) {
-        if ((*at)->pact == line->pact) {
-            found = *at;
-            *at = found->next;
-        } else {
-            at = &(*at)->next;
-        }
+    zmq__context_lock(socket->context);
+    struct zmq__name *const name = line->awaited;
+    if (name) {
+        inproc_await_no_more(line);
+        inproc_drop_name(socket->context, name);
     }
-    zmq__context_unlock(context);
-    zmtp_free(zmtp_heap(), found, sizeof *found);
-    return found;
+    zmq__context_unlock(socket->context);
+    return name;
 }
 
 // A line that waited in vain goes, with what waits in its pipe.

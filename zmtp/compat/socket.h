@@ -32,6 +32,7 @@ enum {
 
 struct zmq__endpoint;
 struct zmq__line;
+struct zmq__name;
 struct zmq__monitor;
 
 struct zmq__socket {
@@ -56,8 +57,9 @@ struct zmq__socket {
     unsigned lines_left;    // new lines that are taken up before it is let go, or works anew
     atomic_uint unanswered; // new lines that others brought, and that wait for that
     struct zmq__line *lines;
-    atomic_bool near; // it may have some
-    atomic_uint refs; // its own, and of each line that may ring it
+    struct zmq__name *names; // bound over inproc; under the context's lock
+    atomic_bool near;        // it may have some
+    atomic_uint refs;        // its own, and of each line that may ring it
     // Other threads'.
     struct zmq__latch latch;           // the lock; held for ever once it is closed
     atomic_uint waiting;               // calls that sleep
