@@ -309,6 +309,8 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
                            .allocator = allocator,
                            .generation = zmtp__fork_generation(),
                            .random = zmtp__engine_seed()};
+    zmtp__trie_init(&uv->places,
+                    allocator); // empty, and without memory, when the last socket is closed
     const int error = zmtp_pool_open(&uv->pool, allocator);
     if (error < 0) {
         zmtp_free(allocator, uv, sizeof *uv);

@@ -4,14 +4,15 @@
 #ifndef ZMTP_IO_ENGINE_H
 #define ZMTP_IO_ENGINE_H
 
+#include "../socket/trie.h"
 #include "../uv.h"
 #include "fork.h"
+#include "hook.h"
 #include "spinner.h"
 
 struct zmtp__crossing;
 struct zmtp__harbour;
 struct zmtp__farewell;
-struct zmtp__inproc_name;
 struct zmtp__inproc_link;
 struct zmtp__asker;
 struct zmtp__foreign;
@@ -39,14 +40,18 @@ struct zmtp_uv {
     struct zmtp_uv_socket *touched;   // those to be looked at by the next dispatch
     struct zmtp_uv_socket *dropping;  // those that have dropped something, which is to be told
     struct zmtp_uv_socket *ticking;   // those whose pattern waits for a time
-    struct zmtp__inproc_name *names;  // bound inproc names
+    struct zmtp__trie places;         // inproc names, bound or dialled
     struct zmtp__inproc_link *links;  // inproc dials, joined or waiting for their name
     struct zmtp__crossing *crossings; // sockets joined to those of other engines
+    struct zmtp__hook *name_news;     // names of which there is something to tell,
+    struct zmtp__hook *link_news;     // and dials of which there may be
     bool inproc_news;                 // events of these are to be told
-    uint64_t partings;                // how many of the last two kinds have been freed so far
+    bool inproc_crowded; // some dial found a PAIR that has no room, and may wait for it
+    uint64_t partings;   // how many of the last two kinds have been freed so far
     struct zmtp__farewell *farewells; // to be told, first come first
-    size_t unflushed;                 // octets sent by the user since the last flush
-    unsigned unshipped;               // messages, since shores worked
+    struct zmtp__farewell *last_farewell;
+    size_t unflushed;   // octets sent by the user since the last flush
+    unsigned unshipped; // messages, since shores worked
     bool wary; // something is to be read: before more is written, it is seen whether that is an end
     uint64_t asked_ms; // when the system was asked last what has come
     uint64_t heard_ms; // the same, and it was all read

@@ -27,20 +27,37 @@ void zmtp__farewell_say(struct zmtp__farewell *farewell, int error)
         return;
     }
     // In the order in which they went.
-    struct zmtp__farewell **at = &uv->farewells;
-    while (*at)
-        at = &(*at)->next;
-    *at = farewell;
+    farewell->before = uv->last_farewell;
+    if (farewell->before)
+        farewell->before->next = farewell;
+    else
+        uv->farewells = farewell;
+    uv->last_farewell = farewell;
+    zmtp__hook_in(&farewell->socket->farewells, &farewell->of_socket, farewell);
     farewell->error = error;
     uv->inproc_news = true;
     zmtp__uv_socket_touch(farewell->socket);
+}
+
+// Off the lists.
+static void farewell_take(struct zmtp_uv *uv, struct zmtp__farewell *farewell)
+{
+    if (farewell->before)
+        farewell->before->next = farewell->next;
+    else
+        uv->farewells = farewell->next;
+    if (farewell->next)
+        farewell->next->before = farewell->before;
+    else
+        uv->last_farewell = farewell->before;
+    zmtp__hook_out(&farewell->of_socket);
 }
 
 bool zmtp__farewell_tell(struct zmtp_uv *uv)
 {
     struct zmtp__farewell *farewell = uv->farewells;
     if (!farewell) return false;
-    uv->farewells = farewell->next;
+    farewell_take(uv, farewell);
     const struct zmtp_event event = {
         .kind = ZMTP_EVENT_CLOSED,
         .peer = farewell->number,
@@ -59,13 +76,9 @@ bool zmtp__farewell_tell(struct zmtp_uv *uv)
 
 void zmtp__farewell_leave(struct zmtp_uv_socket *socket)
 {
-    for (struct zmtp__farewell **at = &socket->uv->farewells; *at;) {
-        struct zmtp__farewell *farewell = *at;
-        if (farewell->socket == socket) {
-            *at = farewell->next;
-            zmtp__farewell_close(farewell);
-        } else {
-            at = &farewell->next;
-        }
+    while (socket->farewells) {
+        struct zmtp__farewell *farewell = socket->farewells->owner;
+        farewell_take(socket->uv, farewell);
+        zmtp__farewell_close(farewell);
     }
 }

@@ -8,7 +8,8 @@
 #include "uv_socket.h"
 
 struct zmtp__farewell {
-    struct zmtp__farewell *next; // of the engine, once it is to be told
+    struct zmtp__farewell *next, *before; // of the engine, once it is to be told
+    struct zmtp__hook of_socket;          // the same
     struct zmtp_uv_socket *socket;
     uint64_t number; // of the row; to be set
     bool due;        // the socket was told that the peer came

@@ -7,12 +7,35 @@
 #include "farewell.h"
 #include "shared.h"
 
-static struct zmtp__inproc_name *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
+static struct zmtp__inproc_place *inproc_find(const struct zmtp_uv *uv, const char *endpoint)
 {
-    struct zmtp__inproc_name *name = uv->names;
-    while (name && (name->stopped || strcmp(name->endpoint, endpoint) != 0))
-        name = name->next;
-    return name;
+    const struct zmtp__key *key = zmtp__trie_find(&uv->places, zmtp_bytes_text(endpoint));
+    return key ? key->value : NULL;
+}
+
+// The one there is, or a new one; null: there is no memory.
+static struct zmtp__inproc_place *inproc_place(struct zmtp_uv *uv, const char *endpoint)
+{
+    struct zmtp__inproc_place *place = inproc_find(uv, endpoint);
+    struct zmtp__key *key;
+    if (place) return place;
+    place = zmtp_alloc(uv->allocator, sizeof *place);
+    if (!place) return NULL;
+    if (zmtp__trie_add(&uv->places, zmtp_bytes_text(endpoint), &key) < 0) {
+        zmtp_free(uv->allocator, place, sizeof *place);
+        return NULL;
+    }
+    *place = (struct zmtp__inproc_place){.key = key};
+    key->value = place;
+    return place;
+}
+
+// Frees it, unless somebody binds or dials it.
+static void inproc_drop_place(struct zmtp_uv *uv, struct zmtp__inproc_place *place)
+{
+    if (place->name || place->links) return;
+    zmtp__trie_remove(&uv->places, place->key);
+    zmtp_free(uv->allocator, place, sizeof *place);
 }
 
 // Something is to be told or tried again, from the loop.
@@ -20,6 +43,19 @@ static void inproc_changed(struct zmtp_uv_socket *socket)
 {
     socket->uv->inproc_news = true;
     zmtp__uv_socket_touch(socket);
+}
+
+static void inproc_link_changed(struct zmtp__inproc_link *link)
+{
+    inproc_changed(link->dialler);
+    if (!link->announced || link->lost)
+        zmtp__hook_in(&link->dialler->uv->link_news, &link->of_news, link);
+}
+
+static void inproc_set_error(struct zmtp__inproc_link *link, int error)
+{
+    link->error = error;
+    if (error == ZMTP_ERR_IN_USE) link->dialler->uv->inproc_crowded = true;
 }
 
 // The link knows its pipe no more; the sockets let go of it each in its time.
@@ -38,23 +74,28 @@ static void inproc_part(struct zmtp__inproc_link *link, int error)
     zmtp__farewell_say(link->farewell, error);
     link->farewell = NULL;
     link->binder = NULL;
+    zmtp__hook_out(&link->of_binder);
     link->announced = true;
     link->lost = link->lost || link->up;
     link->up = false;
-    inproc_changed(link->dialler);
+    inproc_link_changed(link);
 }
 
 // A PAIR at one of the link's sides has room for another now.
 static void inproc_make_room(const struct zmtp__inproc_link *link)
 {
     struct zmtp_uv *uv = link->dialler->uv;
+    if (!uv->inproc_crowded) return;
+    uv->inproc_crowded = false;
     for (struct zmtp__inproc_link *other = uv->links; other; other = other->next) {
         if (other->error != ZMTP_ERR_IN_USE) continue;
-        if (other->dialler != link->dialler && strcmp(other->endpoint, link->endpoint) != 0)
+        if (other->dialler != link->dialler && other->place != link->place) {
+            uv->inproc_crowded = true;
             continue;
+        }
         other->error = ZMTP_OK;
         other->nobody = false;
-        inproc_changed(other->dialler);
+        inproc_link_changed(other);
     }
 }
 
@@ -75,6 +116,7 @@ static int inproc_join_near(struct zmtp__inproc_link *link, struct zmtp_uv_socke
     link->numbers[1] = farewell->number = ++uv->numbers; // a row of another socket's perhaps
     link->farewell = farewell;
     link->binder = binder;
+    zmtp__hook_in(&binder->guests, &link->of_binder, link);
     zmtp__pipe_follow(ends[0], &link->ends[0]);
     zmtp__pipe_follow(ends[1], &link->ends[1]);
     zmtp__uv_socket_touch(binder);
@@ -84,7 +126,7 @@ static int inproc_join_near(struct zmtp__inproc_link *link, struct zmtp_uv_socke
 static void inproc_join(struct zmtp_uv *uv, struct zmtp__inproc_link *link)
 {
     if (link->binder || link->crossing || link->nobody) return;
-    struct zmtp__inproc_name *name = inproc_find(uv, link->endpoint);
+    const struct zmtp__inproc_name *name = link->place->name;
     if (name && link->error < 0) return;
     const int error = name ? inproc_join_near(link, name->socket) : zmtp__crossing_dial(link);
     link->nobody = error == ZMTP_ERR_NOT_FOUND;
@@ -94,38 +136,67 @@ static void inproc_join(struct zmtp_uv *uv, struct zmtp__inproc_link *link)
         zmtp__engine_later(uv);
         return;
     }
-    link->error = error;
+    inproc_set_error(link, error);
     link->announced = link->crossing; // told when the binder has accepted
-    inproc_changed(link->dialler);
+    inproc_link_changed(link);
 }
 
 void zmtp__inproc_crossed(struct zmtp__inproc_link *link)
 {
     if (link->up || !zmtp__crossing_up(link->crossing)) return;
     link->announced = false;
-    inproc_changed(link->dialler);
+    inproc_link_changed(link);
 }
 
 void zmtp__inproc_uncross(struct zmtp__inproc_link *link, int error)
 {
     link->crossing = NULL;
     inproc_make_room(link);
-    link->error = error;
+    inproc_set_error(link, error);
     link->announced = error == ZMTP_OK || error == ZMTP_ERR_CANCELLED;
     link->lost = link->lost || link->up;
     link->up = false;
-    inproc_changed(link->dialler);
+    inproc_link_changed(link);
 }
 
-int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
+// Another binder may please those whom the one that leaves the name did not.
+static void inproc_forgive(const struct zmtp__inproc_place *place)
+{
+    for (struct zmtp__hook *hook = place->links; hook; hook = hook->next) {
+        struct zmtp__inproc_link *link = hook->owner;
+        if (link->binder) continue;
+        link->error = ZMTP_OK;
+        link->nobody = false;
+    }
+}
+
+// Nobody finds it any more.
+static void inproc_stop_name(struct zmtp__inproc_name *name)
+{
+    struct zmtp__inproc_place *const place = name->place;
+    inproc_forgive(place);
+    name->stopped = true;
+    name->place = NULL;
+    place->name = NULL;
+    inproc_drop_place(name->socket->uv, place);
+}
+
+static void inproc_free_name(struct zmtp__inproc_name *name)
+{
+    if (!name->stopped) inproc_stop_name(name);
+    zmtp__hook_out(&name->of_socket);
+    zmtp__hook_out(&name->of_news);
+    zmtp_free(name->socket->uv->allocator, name, sizeof *name);
+}
+
+// Binds what nobody in this engine has.
+static int inproc_bind_place(struct zmtp_uv_socket *socket, struct zmtp__inproc_place *place,
+                             const char *endpoint)
 {
     struct zmtp_uv *uv = socket->uv;
-    if (inproc_find(uv, endpoint))
-        return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE, "%s is bound already in this engine",
-                                    endpoint);
     struct zmtp__inproc_name *name = zmtp_alloc(uv->allocator, sizeof *name);
     if (!name) return ZMTP_ERR_MEMORY;
-    *name = (struct zmtp__inproc_name){.next = uv->names, .socket = socket};
+    *name = (struct zmtp__inproc_name){.place = place, .socket = socket};
     strcpy(name->endpoint, endpoint); // the parser checked the size
     const int error = zmtp__shared_bind(socket, endpoint);
     if (error < 0) {
@@ -133,10 +204,12 @@ int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
         return error;
     }
     strcpy(socket->endpoint, endpoint);
-    uv->names = name;
+    place->name = name;
+    zmtp__hook_in(&socket->names, &name->of_socket, name);
+    zmtp__hook_in(&uv->name_news, &name->of_news, name);
     // Each waiting dial looks for a name itself, so only those are called that mean this one.
-    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
-        if (strcmp(link->endpoint, endpoint) != 0) continue;
+    for (struct zmtp__hook *hook = place->links; hook; hook = hook->next) {
+        struct zmtp__inproc_link *link = hook->owner;
         link->nobody = false;
         inproc_join(uv, link);
     }
@@ -144,54 +217,54 @@ int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     return ZMTP_OK;
 }
 
+int zmtp__inproc_bind(struct zmtp_uv_socket *socket, const char *endpoint)
+{
+    struct zmtp__inproc_place *place = inproc_place(socket->uv, endpoint);
+    if (!place) return ZMTP_ERR_MEMORY;
+    if (place->name)
+        return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE, "%s is bound already in this engine",
+                                    endpoint);
+    const int error = inproc_bind_place(socket, place, endpoint);
+    if (error < 0) inproc_drop_place(socket->uv, place);
+    return error;
+}
+
 int zmtp__inproc_connect(struct zmtp_uv_socket *socket, const char *endpoint)
 {
     struct zmtp_uv *uv = socket->uv;
     struct zmtp__inproc_link *link = zmtp_alloc(uv->allocator, sizeof *link);
     if (!link) return ZMTP_ERR_MEMORY;
-    *link = (struct zmtp__inproc_link){.next = uv->links, .dialler = socket, .announced = true};
+    struct zmtp__inproc_place *place = inproc_place(uv, endpoint);
+    if (!place) {
+        zmtp_free(uv->allocator, link, sizeof *link);
+        return ZMTP_ERR_MEMORY;
+    }
+    *link = (struct zmtp__inproc_link){
+        .next = uv->links, .place = place, .dialler = socket, .announced = true};
     link->numbers[0] = ++uv->numbers;
     strcpy(link->endpoint, endpoint);
+    if (link->next) link->next->before = link;
     uv->links = link;
+    zmtp__hook_in(&place->links, &link->of_place, link);
+    zmtp__hook_in(&socket->dials, &link->of_dialler, link);
     inproc_join(uv, link);
     return ZMTP_OK;
 }
 
-// Another binder may please those whom the one that leaves the name did not.
-static void inproc_forgive(struct zmtp_uv *uv, const char *endpoint)
-{
-    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next)
-        if (!link->binder && strcmp(link->endpoint, endpoint) == 0) {
-            link->error = ZMTP_OK;
-            link->nobody = false;
-        }
-}
-
-static void inproc_free_name(struct zmtp_uv *uv, struct zmtp__inproc_name **at)
-{
-    struct zmtp__inproc_name *name = *at;
-    *at = name->next;
-    if (!name->stopped) inproc_forgive(uv, name->endpoint);
-    zmtp_free(uv->allocator, name, sizeof *name);
-}
-
 int zmtp__inproc_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
 {
-    for (struct zmtp__inproc_name **at = &socket->uv->names; *at; at = &(*at)->next) {
-        struct zmtp__inproc_name *name = *at;
-        if (name->socket != socket || name->stopped || strcmp(name->endpoint, endpoint) != 0)
-            continue;
-        zmtp__shared_unbind(socket, endpoint);
-        if (name->announced) {
-            inproc_forgive(socket->uv, name->endpoint);
-            name->stopped = true;
-            inproc_changed(socket);
-        } else {
-            inproc_free_name(socket->uv, at);
-        }
+    const struct zmtp__inproc_place *place = inproc_find(socket->uv, endpoint);
+    struct zmtp__inproc_name *name = place ? place->name : NULL;
+    if (!name || name->socket != socket) return ZMTP_ERR_NOT_FOUND;
+    zmtp__shared_unbind(socket, endpoint);
+    if (!name->announced) {
+        inproc_free_name(name);
         return ZMTP_OK;
     }
-    return ZMTP_ERR_NOT_FOUND;
+    inproc_stop_name(name);
+    zmtp__hook_in(&socket->uv->name_news, &name->of_news, name);
+    inproc_changed(socket);
+    return ZMTP_OK;
 }
 
 // Those from other engines whom |binder| had no room for may try again.
@@ -201,11 +274,18 @@ static void inproc_invite(struct zmtp_uv_socket *binder)
     if (binder->core) zmtp__shared_invite(binder);
 }
 
-static void inproc_free_link(struct zmtp__inproc_link **at)
+static void inproc_free_link(struct zmtp__inproc_link *link)
 {
-    struct zmtp__inproc_link *link = *at;
     struct zmtp_uv *uv = link->dialler->uv;
-    *at = link->next;
+    struct zmtp__hook *const hooks[] = {&link->of_place, &link->of_dialler, &link->of_binder,
+                                        &link->of_news};
+    if (link->before)
+        link->before->next = link->next;
+    else
+        uv->links = link->next;
+    if (link->next) link->next->before = link->before;
+    for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++)
+        zmtp__hook_out(hooks[i]);
     uv->partings++;
     if (link->binder) zmtp__uv_socket_touch(link->binder);
     if (link->crossing) link->crossing->link = NULL; // it ends when the socket lets go of the pipe
@@ -213,18 +293,20 @@ static void inproc_free_link(struct zmtp__inproc_link **at)
     if (link->farewell) zmtp__farewell_say(link->farewell, ZMTP_ERR_EOF);
     inproc_forget_pipe(link);
     inproc_make_room(link);
+    inproc_drop_place(uv, link->place);
     zmtp_free(uv->allocator, link, sizeof *link);
 }
 
 int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 {
-    for (struct zmtp__inproc_link **at = &socket->uv->links; *at; at = &(*at)->next) {
-        struct zmtp__inproc_link *link = *at;
-        if (link->dialler != socket || strcmp(link->endpoint, endpoint) != 0) continue;
+    const struct zmtp__inproc_place *place = inproc_find(socket->uv, endpoint);
+    for (struct zmtp__hook *hook = place ? place->links : NULL; hook; hook = hook->next) {
+        struct zmtp__inproc_link *link = hook->owner;
+        if (link->dialler != socket) continue;
         struct zmtp__crossing *const crossing = link->crossing;
         struct zmtp_pipe_end *const end = crossing ? crossing->end : link->ends[0];
         if (end) zmtp_socket_detach(socket->core, end);
-        inproc_free_link(at);
+        inproc_free_link(link);
         if (crossing) zmtp__crossing_end(crossing);
         return ZMTP_OK;
     }
@@ -233,25 +315,15 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 
 void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
 {
-    struct zmtp_uv *uv = socket->uv;
     zmtp__shared_unbind(socket, NULL);
-    for (struct zmtp__inproc_name **at = &uv->names; *at;) {
-        if ((*at)->socket == socket)
-            inproc_free_name(uv, at);
-        else
-            at = &(*at)->next;
-    }
-    for (struct zmtp__inproc_link **at = &uv->links; *at;) {
-        struct zmtp__inproc_link *link = *at;
-        if (link->dialler == socket) {
-            inproc_free_link(at);
-            continue;
-        }
-        if (link->binder == socket) {
-            inproc_part(link, ZMTP_ERR_EOF);
-            link->error = ZMTP_OK;
-        }
-        at = &link->next;
+    while (socket->names)
+        inproc_free_name(socket->names->owner);
+    while (socket->dials)
+        inproc_free_link(socket->dials->owner);
+    while (socket->guests) {
+        struct zmtp__inproc_link *link = socket->guests->owner;
+        inproc_part(link, ZMTP_ERR_EOF);
+        link->error = ZMTP_OK;
     }
     zmtp__farewell_leave(socket); // also those that were just said
 }
@@ -340,27 +412,33 @@ static void inproc_tell_link(struct zmtp__inproc_link *link)
     }
 }
 
+static void inproc_tell_name(struct zmtp__inproc_name *name)
+{
+    struct zmtp_uv_socket *const socket = name->socket;
+    const enum zmtp_event_kind kind = name->stopped ? ZMTP_EVENT_STOPPED : ZMTP_EVENT_LISTENING;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    strcpy(endpoint, name->endpoint);
+    name->announced = true;
+    zmtp__hook_out(&name->of_news);
+    if (name->stopped) inproc_free_name(name);
+    inproc_tell(socket, kind, endpoint, 0, ZMTP_OK);
+}
+
 // Tells one thing that was not told yet. False: there is none.
 static bool inproc_tell_next(struct zmtp_uv *uv)
 {
     if (zmtp__farewell_tell(uv)) return true;
-    for (struct zmtp__inproc_name **at = &uv->names; *at; at = &(*at)->next) {
-        struct zmtp__inproc_name *name = *at;
-        struct zmtp_uv_socket *const socket = name->socket;
-        const bool stopped = name->stopped;
-        if (name->announced && !stopped) continue;
-        char endpoint[ZMTP_ENDPOINT_MAX];
-        strcpy(endpoint, name->endpoint);
-        name->announced = true;
-        if (stopped) inproc_free_name(uv, at);
-        inproc_tell(socket, stopped ? ZMTP_EVENT_STOPPED : ZMTP_EVENT_LISTENING, endpoint, 0,
-                    ZMTP_OK);
+    if (uv->name_news) {
+        inproc_tell_name(uv->name_news->owner);
         return true;
     }
-    for (struct zmtp__inproc_link *link = uv->links; link; link = link->next) {
-        if (link->announced && !link->lost) continue;
-        inproc_tell_link(link);
-        return true;
+    while (uv->link_news) {
+        struct zmtp__inproc_link *link = uv->link_news->owner;
+        if (!link->announced || link->lost) {
+            inproc_tell_link(link);
+            return true;
+        }
+        zmtp__hook_out(&link->of_news);
     }
     for (struct zmtp__crossing *crossing = uv->crossings; crossing; crossing = crossing->next) {
         if (crossing->dialled || crossing->announced) continue;
@@ -409,8 +487,10 @@ void zmtp__inproc_look(struct zmtp_uv *uv)
 size_t zmtp__inproc_joined(const struct zmtp_uv_socket *socket)
 {
     size_t count = 0;
-    for (const struct zmtp__inproc_link *link = socket->uv->links; link; link = link->next)
-        if (link->binder && (link->dialler == socket || link->binder == socket)) count++;
+    for (const struct zmtp__hook *hook = socket->dials; hook; hook = hook->next)
+        count += ((const struct zmtp__inproc_link *)hook->owner)->binder != NULL;
+    for (const struct zmtp__hook *hook = socket->guests; hook; hook = hook->next)
+        count += ((const struct zmtp__inproc_link *)hook->owner)->dialler != socket;
     for (const struct zmtp__crossing *at = socket->uv->crossings; at; at = at->next)
         if (at->socket == socket && zmtp__crossing_up(at)) count++;
     return count;

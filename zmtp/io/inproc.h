@@ -7,8 +7,16 @@
 
 #include "uv_socket.h"
 
+// A name that is bound, or dialled.
+struct zmtp__inproc_place {
+    struct zmtp__key *key;          // of the engine's; its value is this
+    struct zmtp__inproc_name *name; // null: it is not bound
+    struct zmtp__hook *links;       // that dial it
+};
+
 struct zmtp__inproc_name {
-    struct zmtp__inproc_name *next;
+    struct zmtp__hook of_socket, of_news;
+    struct zmtp__inproc_place *place;
     struct zmtp_uv_socket *socket;
     bool announced;
     bool stopped; // unbound, which is to be told; nobody finds it any more
@@ -16,7 +24,9 @@ struct zmtp__inproc_name {
 };
 
 struct zmtp__inproc_link {
-    struct zmtp__inproc_link *next;
+    struct zmtp__inproc_link *next, *before; // of the engine
+    struct zmtp__hook of_place, of_dialler, of_binder, of_news;
+    struct zmtp__inproc_place *place;
     struct zmtp_uv_socket *dialler, *binder; // |binder| null: waits for its name, or
     struct zmtp__crossing *crossing;         // the binder is another engine's
     uint64_t serial;                         // of the bind that was dialled last, there

@@ -7,7 +7,7 @@ struct zmtp_uv_shared {
     uv_mutex_t mutex;    // for all that follows
     size_t holders;      // the user, until closed, and the harbours
     struct zmtp__harbour *harbours;
-    struct zmtp__shared_name *names;
+    struct zmtp__trie names;
     uint64_t serials; // given so far
 };
 
@@ -19,6 +19,8 @@ int zmtp_uv_shared_open(struct zmtp_uv_shared **out)
     struct zmtp_uv_shared *shared = zmtp_alloc(zmtp_heap(), sizeof *shared);
     if (!shared) return ZMTP_ERR_MEMORY;
     *shared = (struct zmtp_uv_shared){.generation = zmtp__fork_generation(), .holders = 1};
+    zmtp__trie_init(&shared->names,
+                    zmtp_heap()); // empty, and without memory, when the last harbour leaves
     if (uv_mutex_init(&shared->mutex) < 0) {
         zmtp_free(zmtp_heap(), shared, sizeof *shared);
         return ZMTP_ERR_MEMORY;
@@ -97,10 +99,22 @@ static void shared_announce(const struct zmtp_uv_shared *shared)
 const struct zmtp__shared_name *zmtp__shared_find(const struct zmtp_uv_shared *shared,
                                                   const char *endpoint)
 {
-    const struct zmtp__shared_name *name = shared->names;
-    while (name && strcmp(name->endpoint, endpoint) != 0)
-        name = name->next;
-    return name;
+    const struct zmtp__key *key = zmtp__trie_find(&shared->names, zmtp_bytes_text(endpoint));
+    return key ? key->value : NULL;
+}
+
+// ZMTP_ERR_IN_USE, ZMTP_ERR_MEMORY. Under the lock.
+static int shared_add(struct zmtp_uv_shared *shared, struct zmtp_uv_socket *socket,
+                      struct zmtp__shared_name *name)
+{
+    if (zmtp__shared_find(shared, name->endpoint)) return ZMTP_ERR_IN_USE;
+    const int error = zmtp__trie_add(&shared->names, zmtp_bytes_text(name->endpoint), &name->key);
+    if (error < 0) return error;
+    name->key->value = name;
+    name->serial = ++shared->serials;
+    zmtp__hook_in(&socket->shared_names, &name->of_socket, name);
+    shared_announce(shared);
+    return ZMTP_OK;
 }
 
 int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint)
@@ -114,24 +128,21 @@ int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     zmtp__far_facts_of(zmtp_socket_config(socket->core), &name->facts);
     strcpy(name->endpoint, endpoint); // the parser checked the size
     zmtp__shared_lock(shared);
-    const bool taken = zmtp__shared_find(shared, endpoint);
-    if (!taken) {
-        name->serial = ++shared->serials;
-        name->next = shared->names;
-        shared->names = name;
-        shared_announce(shared);
-    }
+    const int error = shared_add(shared, socket, name);
     zmtp__shared_unlock(shared);
-    if (!taken) return ZMTP_OK;
+    if (error == ZMTP_OK) return ZMTP_OK;
     zmtp_free(zmtp_heap(), name, sizeof *name);
+    if (error != ZMTP_ERR_IN_USE) return error;
     return zmtp__uv_socket_fail(socket, ZMTP_ERR_IN_USE,
                                 "%s is bound already in another engine that shares its names",
                                 endpoint);
 }
 
-static bool shared_is(const struct zmtp__shared_name *name, const struct zmtp_uv_socket *socket)
+static void shared_free(struct zmtp_uv_shared *shared, struct zmtp__shared_name *name)
 {
-    return name->harbour == socket->uv->harbour && name->socket == socket->number;
+    zmtp__trie_remove(&shared->names, name->key);
+    zmtp__hook_out(&name->of_socket);
+    zmtp_free(zmtp_heap(), name, sizeof *name);
 }
 
 void zmtp__shared_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
@@ -140,15 +151,14 @@ void zmtp__shared_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
     if (!harbour) return;
     struct zmtp_uv_shared *shared = harbour->shared;
     zmtp__shared_lock(shared);
-    for (struct zmtp__shared_name **at = &shared->names; *at;) {
-        struct zmtp__shared_name *name = *at;
-        if (!shared_is(name, socket) || (endpoint && strcmp(name->endpoint, endpoint) != 0)) {
-            at = &name->next;
-            continue;
-        }
-        *at = name->next;
-        zmtp_free(zmtp_heap(), name, sizeof *name);
+    if (endpoint) {
+        const struct zmtp__key *key = zmtp__trie_find(&shared->names, zmtp_bytes_text(endpoint));
+        struct zmtp__shared_name *name = key ? key->value : NULL;
+        if (name && name->harbour == harbour && name->socket == socket->number)
+            shared_free(shared, name);
     }
+    while (!endpoint && socket->shared_names)
+        shared_free(shared, socket->shared_names->owner);
     zmtp__shared_unlock(shared);
 }
 
@@ -156,8 +166,8 @@ void zmtp__shared_invite(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv_shared *shared = socket->uv->harbour->shared;
     zmtp__shared_lock(shared);
-    for (struct zmtp__shared_name *name = shared->names; name; name = name->next)
-        if (shared_is(name, socket)) name->serial = ++shared->serials;
+    for (struct zmtp__hook *hook = socket->shared_names; hook; hook = hook->next)
+        ((struct zmtp__shared_name *)hook->owner)->serial = ++shared->serials;
     shared_announce(shared);
     zmtp__shared_unlock(shared);
 }

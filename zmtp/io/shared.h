@@ -9,7 +9,8 @@
 
 // A bound name, as other engines see it.
 struct zmtp__shared_name {
-    struct zmtp__shared_name *next;
+    struct zmtp__key *key; // of the shared names; its value is this
+    struct zmtp__hook of_socket;
     struct zmtp__harbour *harbour; // of the binder's engine, which unbinds before it closes
     uint64_t socket;               // the binder's number there
     uint64_t serial; // no other bind has it; a new one when those refused may try again

@@ -35,6 +35,10 @@ struct zmtp_uv_socket {
     struct zmtp__conn *conns;                    // connections and diallers, until freed
     struct zmtp__listener *listeners, *stopping; // |stopping|: their end is to be told
     struct zmtp__udp *udps;                      // endpoints of udp, until freed
+    struct zmtp__hook *names, *dials,
+        *guests;                     // inproc: what it has bound, dialled, and who has joined it
+    struct zmtp__hook *shared_names; // bound for other engines; under the shared lock
+    struct zmtp__hook *farewells;    // guests that have gone, which is to be told
     struct zmtp_uv_mailbox *mailboxes;
     struct zmtp_uv_tray *tray; // null: none
     bool touched;              // on the engine's list
