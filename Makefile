@@ -46,7 +46,7 @@ DEPS_old = $(DEPS_test) g++ uuid-dev $(DEPS_pip) default-jdk-headless libjeromq-
 # The tests of others that make consumers runs.
 DEPS_consumers = $(DEPS_test) python3-pytest python3-pytest-timeout libczmq4
 # Languages that reach the drop-in through a foreign-function interface, for make ffi.
-DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 sbcl cppzmq-dev $(call unless,g++,g++) \
+DEPS_ffi = $(DEPS_test) luajit libzmq-ffi-perl ruby-ffi-rzmq guile-3.0 racket sbcl cppzmq-dev $(call unless,g++,g++) \
     python3-gevent python3-ipykernel python3-jupyter-client $(call unless,node,nodejs) $(call unless,npm,npm)
 KOFFI = 2.9.2
 # A virtual machine of Smalltalk that calls, for make squeak; only after dpkg --add-architecture i386, so in no other list.

@@ -47,6 +47,7 @@ USERS = (
     ('perl', '/usr/share/perl5/ZMQ/FFI.pm', ['perl', program('perl_user.pl')]),
     ('ruby', '/usr/lib/ruby/vendor_ruby/ffi-rzmq.rb', ['ruby', program('ruby_user.rb')]),
     ('guile', 'guile', ['guile', '--no-auto-compile', program('guile_user.scm')]),
+    ('racket', 'racket', ['racket', program('racket_user.rkt')]),
     ('sbcl', 'sbcl', ['sbcl', '--script', program('sbcl_user.lisp')]),
     ('cppzmq', '/usr/include/zmq.hpp', lambda work: compiled(program('cppzmq_user.cpp'), work)),
     ('koffi', KOFFI, ['node', program('koffi_user.js')]),

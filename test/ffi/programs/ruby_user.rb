@@ -67,7 +67,29 @@ dealer.send_string('one')
 check(recv(router) == 'me' && router.more_parts? && recv(router) == 'one' && !router.more_parts?, 'ROUTER and DEALER')
 router.send_strings(%w[me back])
 check(recv(dealer) == 'back', 'ROUTER answers whom it names')
-[pull, router, req, again, pub, dealer, sub, push].each(&:close)
+server_public, server_secret = ZMQ::Util.curve_keypair
+client_public, client_secret = ZMQ::Util.curve_keypair
+check(server_public.size == 40 && server_public != client_public, 'CURVE: keys of 40 characters')
+make_client = lambda do |key|
+  s = make(ZMQ::REQ)
+  s.setsockopt(ZMQ::CURVE_SERVERKEY, key)
+  s.setsockopt(ZMQ::CURVE_PUBLICKEY, client_public)
+  s.setsockopt(ZMQ::CURVE_SECRETKEY, client_secret)
+  s
+end
+server, client, fool = make(ZMQ::REP), make_client.(server_public), make_client.(client_public)
+server.setsockopt(ZMQ::CURVE_SERVER, 1)
+server.setsockopt(ZMQ::CURVE_SECRETKEY, server_secret)
+mechanism = []
+check(server.getsockopt(ZMQ::MECHANISM, mechanism) == 0 && mechanism == [ZMQ::CURVE], 'CURVE: ZMQ_MECHANISM says so')
+secure = join(server, client)
+client.send_string('secret')
+check(recv(server) == 'secret' && server.send_string('kept') == 4 && recv(client) == 'kept', 'CURVE: a question and an answer')
+fool.connect(secure)
+fool.send_string('secret')
+server.setsockopt(ZMQ::RCVTIMEO, 300)
+check(recv(server).nil? && ZMQ::Util.errno == 11, 'CURVE: who has the key of another server is not heard')
+[server, fool, client, pull, router, req, again, pub, dealer, sub, push].each(&:close)
 check(CTX.terminate == 0, 'R5: sockets are closed in any order, and the context ends')
 puts File.readlines('/proc/self/maps').map { |l| l.split.last }.grep(/libzmq/).uniq.map { |p| "# maps #{p}" }
 puts "1..#{$count}"
