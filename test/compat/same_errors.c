@@ -125,6 +125,28 @@ static void contexts(void)
     zmq_ctx_term(context);
 }
 
+// Which of them are there is a matter of the build; which a type can have is not.
+static void other_transports(void *socket, const char *type)
+{
+    static const char *const names[] = {"udp://127.0.0.1:4711",
+                                        "udp://nowhere",
+                                        "udp://",
+                                        "pgm://eth0;239.192.1.1:4711",
+                                        "epgm://127.0.0.1;239.192.1.1:4711",
+                                        "epgm://",
+                                        "norm://127.0.0.1:4711",
+                                        "tipc://{4711,0,0}",
+                                        "nothing://127.0.0.1:4711",
+                                        "ws://127.0.0.1:4711"};
+    char name[96];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        SAY((snprintf(name, sizeof name, "zmq_unbind %s %s", names[i], type), name),
+            zmq_unbind(socket, names[i]));
+        SAY((snprintf(name, sizeof name, "zmq_disconnect %s %s", names[i], type), name),
+            zmq_disconnect(socket, names[i]));
+    }
+}
+
 static void endpoints_of(void *socket)
 {
     static const char *const wrong[] = {"",          "tcp",           "tcp:",       "tcp:/",
@@ -153,6 +175,7 @@ static void endpoints_of(void *socket)
     SAY("zmq_bind EADDRNOTAVAIL", zmq_bind(socket, "tcp://192.0.2.1:*"));
     SAY("zmq_unbind ENOENT", zmq_unbind(socket, "tcp://127.0.0.1:4711"));
     SAY("zmq_unbind ENOENT", zmq_unbind(socket, "inproc://nobody"));
+    other_transports(socket, "of a PAIR");
     SAY("zmq_disconnect ENOENT", zmq_disconnect(socket, "tcp://127.0.0.1:4711"));
     SAY("zmq_disconnect ENOENT", zmq_disconnect(socket, "inproc://nobody"));
     SAY("zmq_socket_monitor EPROTONOSUPPORT",
@@ -178,6 +201,26 @@ static void taken(void *context)
     SAY("zmq_socket_monitor EADDRINUSE", zmq_socket_monitor(two, "inproc://taken", ZMQ_EVENT_ALL));
     zmq_close(one);
     zmq_close(two);
+}
+
+static void transports_of(void *context)
+{
+    static const char device[] = "no-such-device";
+    static const char *const multicast[] = {"pgm://eth0;239.192.1.1:4711",
+                                            "epgm://eth0;239.192.1.1:4711", "norm://127.0.0.1:4711",
+                                            "udp://127.0.0.1:4711"};
+    void *sub = zmq_socket(context, ZMQ_SUB), *rep = zmq_socket(context, ZMQ_REP);
+    other_transports(sub, "of a SUB");
+    other_transports(rep, "of a REP");
+    for (size_t i = 0; i < sizeof multicast / sizeof *multicast; i++) {
+        SAY("zmq_bind ENOCOMPATPROTO", zmq_bind(rep, multicast[i]));
+        SAY("zmq_connect ENOCOMPATPROTO", zmq_connect(rep, multicast[i]));
+    }
+    SAY("zmq_bind ENODEV, of a device",
+        zmq_setsockopt(rep, ZMQ_BINDTODEVICE, device, sizeof device - 1));
+    SAY("zmq_bind ENODEV, of a device", zmq_bind(rep, "tcp://127.0.0.1:*"));
+    zmq_close(sub);
+    zmq_close(rep);
 }
 
 static void options(void *context)
@@ -315,6 +358,7 @@ int main(void)
     endpoints_of(socket);
     zmq_close(socket);
     taken(context);
+    transports_of(context);
     options(context);
     states(context);
     not_now(context);

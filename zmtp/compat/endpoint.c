@@ -4,6 +4,7 @@
 #include "endpoint.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "../io/conn.h"
@@ -141,6 +142,8 @@ static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *e
     const int result = endpoint_start(endpoint, &config, routing_id);
     zmtp_wipe(&config.security, sizeof config.security);
     error = result < 0 ? endpoint_error(result, where, endpoint->bound) : 0;
+    if (error == EIO && config.transport.device[0] && if_nametoindex(config.transport.device) == 0)
+        error = ENODEV; // of ZMQ_BINDTODEVICE
     if (error != 0 && endpoint->bound)
         endpoint_tell(socket, ZMQ_EVENT_BIND_FAILED, error, endpoint->given);
     zmq__socket_work(socket);
@@ -183,10 +186,29 @@ static bool endpoint_fits(enum zmtp_socket_type type, enum zmtp_transport transp
     return bound ? type == ZMTP_DISH || type == ZMTP_DGRAM : type == ZMTP_RADIO;
 }
 
+static bool endpoint_has_scheme(const char *text, const char *scheme)
+{
+    return strncmp(text, scheme, strlen(scheme)) == 0;
+}
+
+// Transports that are not here, but that libzmq has, for publishers and their subscribers: others are told that first.
+static bool endpoint_multicast(const char *text)
+{
+    return endpoint_has_scheme(text, "pgm://") || endpoint_has_scheme(text, "epgm://") ||
+           endpoint_has_scheme(text, "norm://");
+}
+
+static bool endpoint_publishes(enum zmtp_socket_type type)
+{
+    return type == ZMTP_PUB || type == ZMTP_SUB || type == ZMTP_XPUB || type == ZMTP_XSUB;
+}
+
 static int endpoint_open(struct zmq__socket *socket, const char *text, bool bound)
 {
     struct zmtp_endpoint where;
     int error = endpoint_parse(text, &where);
+    if (error == EPROTONOSUPPORT && endpoint_multicast(text) && !endpoint_publishes(socket->type))
+        return ENOCOMPATPROTO;
     if (error != 0) return error;
     if (!endpoint_fits(socket->type, where.transport, bound)) return ENOCOMPATPROTO;
     if (!bound && endpoint_once(socket->type) && where.transport != ZMTP_INPROC &&
@@ -246,20 +268,25 @@ static void endpoint_end(struct zmq__socket *socket, struct zmq__endpoint *endpo
     zmq__socket_work(socket);
 }
 
-// An errno if |text| can be the name of none.
-static int endpoint_check_name(const char *text)
+// An errno if |text| can be the name of none of |socket|'s.
+static int endpoint_check_name(const struct zmq__socket *socket, const char *text)
 {
     struct zmtp_endpoint where;
     const int error = endpoint_parse(text, &where);
-    // What is behind a scheme that is known has only not to be there.
+    const enum zmtp_socket_type type = socket->type;
     const char *const colon = text ? strstr(text, "://") : NULL;
-    const bool none = error == EPROTONOSUPPORT || !colon || colon == text || colon[3] == '\0';
-    return none ? error : 0;
+    if (!colon || colon == text || colon[3] == '\0') return error;
+    // What is behind a scheme that is known has only not to be there.
+    if (endpoint_has_scheme(text, "udp://"))
+        return type == ZMTP_RADIO || type == ZMTP_DISH || type == ZMTP_DGRAM ? 0 : ENOCOMPATPROTO;
+    if (endpoint_multicast(text)) return endpoint_publishes(type) ? 0 : ENOCOMPATPROTO;
+    if (endpoint_has_scheme(text, "tipc://")) return 0;
+    return error == EPROTONOSUPPORT ? error : 0;
 }
 
 int zmq__endpoint_close(struct zmq__socket *socket, const char *text, bool bound)
 {
-    const int error = endpoint_check_name(text);
+    const int error = endpoint_check_name(socket, text);
     if (error != 0) return error;
     zmq__socket_work(socket);
     struct zmq__endpoint *const endpoint = endpoint_find(socket, text, bound);
@@ -272,7 +299,7 @@ int zmq__endpoint_close(struct zmq__socket *socket, const char *text, bool bound
 // over inproc that alone.
 static int endpoint_close_all(struct zmq__socket *socket, const char *text)
 {
-    const int error = endpoint_check_name(text);
+    const int error = endpoint_check_name(socket, text);
     if (error != 0) return error;
     zmq__socket_work(socket);
     struct zmq__endpoint *endpoint;
