@@ -379,8 +379,11 @@ run-consumers: zmq $(O)/test/ffi/czmq
 $(O)/test/ffi/czmq: $(O)/obj/test/ffi/czmq.o $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -o $@ $< -ldl
+$(O)/test/ffi/askew: $(O)/obj/dropin/test/ffi/askew.o $(O)/compat/libzmq.so
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,-rpath,$(abspath $(O)/compat) -o $@ $^ -lpthread
 
-ffi: ## programs in eleven languages and hosts on the drop-in, unchanged; T= one, LIBRARY= a folder with another libzmq
+ffi: ## programs in twelve languages and hosts on the drop-in, unchanged; T= one, LIBRARY= a folder with another libzmq
 	$(again) deps-ffi
 	$(again) run-ffi $(TEST_WS)
 run-ffi: zmq $(O)/koffi/node_modules/koffi
@@ -394,8 +397,9 @@ IMAGE ?=
 squeak: ## the flat interface, built for 32 bits, from a Smalltalk virtual machine of i386; IMAGE= another scratch's
 	@O='$(O)' IMAGE='$(IMAGE)' $(PYTHON) test/ffi/squeak.py --check gcc-multilib libuv1-dev libsodium-dev $(filter %:i386,$(DEPS_squeak))
 	$(again) flat
-	$(again) flat O=$(O)/i386 CFLAGS='-m32 -Wno-psabi' LDFLAGS=-m32
-	@O='$(O)' IMAGE='$(IMAGE)' $(PYTHON) test/run --timeout 600 --command 'ffi/squeak' test/ffi/squeak.py
+	$(again) flat $(O)/i386/test/ffi/askew O=$(O)/i386 CFLAGS='-m32 -Wno-psabi' LDFLAGS=-m32
+	@O='$(O)' IMAGE='$(IMAGE)' $(PYTHON) test/run --timeout 600 --command 'ffi/squeak' test/ffi/squeak.py \
+	    --command 'ffi/askew' '$(O)/i386/test/ffi/askew'
 
 old-peers: ## libraries that speak ZMTP 1.0 and 2.0, for test/interop/test_old.py
 	$(again) deps-old

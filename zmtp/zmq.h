@@ -27,7 +27,10 @@ extern "C" {
 #define ZMQ_MAKE_VERSION(major, minor, patch) ((major)*10000 + (minor)*100 + (patch))
 #define ZMQ_VERSION ZMQ_MAKE_VERSION(ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH)
 
-#if defined __GNUC__
+#if defined __GNUC__ && defined __i386__
+// Some programs call with a stack that is aligned to 4 octets only, and what is called here wants 16.
+#define ZMQ_EXPORT __attribute__((visibility("default"), force_align_arg_pointer))
+#elif defined __GNUC__
 #define ZMQ_EXPORT __attribute__((visibility("default")))
 #else
 #define ZMQ_EXPORT
