@@ -187,6 +187,38 @@ static void patterns(void *context)
     }
 }
 
+// Sockets that waited for a name are joined in the order in which they came, and what they sent is received in it.
+static void first_come(void *context)
+{
+    enum { COUNT = 3 };
+    void *pulls[COUNT], *pushes[COUNT];
+    char text[COUNT + 1] = "";
+    for (int i = 0; i < COUNT; i++) {
+        pulls[i] = open_socket(context, ZMQ_PULL);
+        pushes[i] = open_socket(context, ZMQ_PUSH);
+        zmq_connect(pulls[i], "inproc://first-pulls");
+        zmq_connect(pushes[i], "inproc://first-pushes");
+        zmq_send(pushes[i], &"abc"[i], 1, 0);
+    }
+    void *push = open_socket(context, ZMQ_PUSH), *pull = open_socket(context, ZMQ_PULL);
+    say_result("bound after those that connected", zmq_bind(push, "inproc://first-pulls"));
+    say_result("bound after those that connected", zmq_bind(pull, "inproc://first-pushes"));
+    for (int i = 0; i < COUNT; i++)
+        zmq_send(push, &"abc"[i], 1, 0);
+    for (int i = 0; i < COUNT; i++)
+        zmq_recv(pulls[i], &text[i], 1, 0);
+    say("who connected first is sent to first", "%s", text);
+    for (int i = 0; i < COUNT; i++)
+        zmq_recv(pull, &text[i], 1, 0);
+    say("and received from first", "%s", text);
+    for (int i = 0; i < COUNT; i++) {
+        zmq_close(pulls[i]);
+        zmq_close(pushes[i]);
+    }
+    zmq_close(push);
+    zmq_close(pull);
+}
+
 static void endpoints(void *context)
 {
     void *a = open_socket(context, ZMQ_PAIR), *b = open_socket(context, ZMQ_DEALER);
@@ -490,6 +522,7 @@ int main(void)
 {
     void *context = zmq_ctx_new();
     patterns(context);
+    first_come(context);
     endpoints(context);
     options(context);
     rooms(context);

@@ -25,6 +25,7 @@ struct inproc_pact {
     struct zmq__line lines[2];
     struct zmq__socket *sockets[2]; // a reference each, of the other's side
     struct zmtp__far_facts facts[2];
+    struct zmtp__shore *shore; // of the side that met, until the other is hailed
     char name[];
 };
 
@@ -238,7 +239,7 @@ bool zmq__inproc_bound(struct zmq__context *context, const char *text)
     return bound;
 }
 
-// Opens the ferry between the two sides, of which |index| is this thread's and has |end|; the other is hailed.
+// Opens the ferry between the two sides, of which |index| is this thread's and has |end|; the other is to be hailed.
 static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe_end *end)
 {
     struct zmtp__ferry_config config = {.docks = {&pact->sockets[0]->dock, &pact->sockets[1]->dock},
@@ -257,9 +258,16 @@ static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe
     zmtp__shore_attach(shores[index], end);
     if (!pact->lines[index].listed) inproc_list(pact->sockets[index], &pact->lines[index], end);
     pact->lines[index].joined = true;
-    zmq__socket_bring_line(pact->sockets[1 - index]);
-    if (zmtp__shore_hail(shores[index])) zmq__socket_ring(pact->sockets[1 - index]);
+    pact->shore = shores[index];
     return ZMTP_OK;
+}
+
+// The side that has not met yet hears of it.
+static void inproc_hail(struct inproc_pact *pact, uint8_t index)
+{
+    struct zmq__socket *const other = pact->sockets[1 - index];
+    zmq__socket_bring_line(other);
+    if (zmtp__shore_hail(pact->shore)) zmq__socket_ring(other);
 }
 
 // |socket| takes its side with a new pipe.
@@ -279,13 +287,21 @@ static int inproc_join(struct zmq__socket *socket, struct inproc_pact *pact, uin
 // Those that waited for |socket|'s name. What cannot be joined now waits on.
 static void inproc_answer(struct zmq__socket *socket, struct zmq__name *name)
 {
-    struct zmq__line *next;
-    for (struct zmq__line *line = name->first_line; line; line = next) {
+    struct zmq__line *before;
+    for (struct zmq__line *line = name->first_line; line; line = line->awaiting_next) {
         struct inproc_pact *const pact = line->pact;
-        next = line->awaiting_next;
         pact->sockets[1] = socket;
         pact->facts[1] = name->facts;
-        if (inproc_join(socket, pact, 1) == ZMTP_OK) inproc_await_no_more(line);
+        (void)inproc_join(socket, pact, 1);
+    }
+    // Of those that this thread works for, the last one that was hailed comes first: so what they have sent comes in the order
+    // in which they connected.
+    for (struct zmq__line *line = name->last_line; line; line = before) {
+        struct inproc_pact *const pact = line->pact;
+        before = line->awaiting_before;
+        if (!pact->lines[1].joined) continue;
+        inproc_await_no_more(line);
+        inproc_hail(pact, 1);
     }
 }
 
@@ -353,6 +369,7 @@ int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
         pact->sockets[1] = name->socket;
         pact->facts[1] = name->facts;
         error = inproc_join(socket, pact, 0);
+        if (error == ZMTP_OK) inproc_hail(pact, 0);
     } else {
         error = inproc_wait(socket, pact);
     }
