@@ -315,9 +315,11 @@ int zmtp__inproc_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 
 void zmtp__inproc_leave(struct zmtp_uv_socket *socket)
 {
-    zmtp__shared_unbind(socket, NULL);
-    while (socket->names)
-        inproc_free_name(socket->names->owner);
+    while (socket->names) {
+        struct zmtp__inproc_name *name = socket->names->owner;
+        if (!name->stopped) zmtp__shared_unbind(socket, name->endpoint);
+        inproc_free_name(name);
+    }
     while (socket->dials)
         inproc_free_link(socket->dials->owner);
     while (socket->guests) {

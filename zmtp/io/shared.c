@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "inproc.h"
+
 struct zmtp_uv_shared {
     unsigned generation; // of the process that opened it
     uv_mutex_t mutex;    // for all that follows
@@ -104,15 +106,13 @@ const struct zmtp__shared_name *zmtp__shared_find(const struct zmtp_uv_shared *s
 }
 
 // ZMTP_ERR_IN_USE, ZMTP_ERR_MEMORY. Under the lock.
-static int shared_add(struct zmtp_uv_shared *shared, struct zmtp_uv_socket *socket,
-                      struct zmtp__shared_name *name)
+static int shared_add(struct zmtp_uv_shared *shared, struct zmtp__shared_name *name)
 {
     if (zmtp__shared_find(shared, name->endpoint)) return ZMTP_ERR_IN_USE;
     const int error = zmtp__trie_add(&shared->names, zmtp_bytes_text(name->endpoint), &name->key);
     if (error < 0) return error;
     name->key->value = name;
     name->serial = ++shared->serials;
-    zmtp__hook_in(&socket->shared_names, &name->of_socket, name);
     shared_announce(shared);
     return ZMTP_OK;
 }
@@ -128,7 +128,7 @@ int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint)
     zmtp__far_facts_of(zmtp_socket_config(socket->core), &name->facts);
     strcpy(name->endpoint, endpoint); // the parser checked the size
     zmtp__shared_lock(shared);
-    const int error = shared_add(shared, socket, name);
+    const int error = shared_add(shared, name);
     zmtp__shared_unlock(shared);
     if (error == ZMTP_OK) return ZMTP_OK;
     zmtp_free(zmtp_heap(), name, sizeof *name);
@@ -138,11 +138,15 @@ int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint)
                                 endpoint);
 }
 
-static void shared_free(struct zmtp_uv_shared *shared, struct zmtp__shared_name *name)
+// The socket's own; null: it has not bound it.
+static struct zmtp__shared_name *shared_own(const struct zmtp_uv_shared *shared,
+                                            const struct zmtp_uv_socket *socket,
+                                            const char *endpoint)
 {
-    zmtp__trie_remove(&shared->names, name->key);
-    zmtp__hook_out(&name->of_socket);
-    zmtp_free(zmtp_heap(), name, sizeof *name);
+    const struct zmtp__key *key = zmtp__trie_find(&shared->names, zmtp_bytes_text(endpoint));
+    struct zmtp__shared_name *name = key ? key->value : NULL;
+    const bool own = name && name->harbour == socket->uv->harbour && name->socket == socket->number;
+    return own ? name : NULL;
 }
 
 void zmtp__shared_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
@@ -151,14 +155,11 @@ void zmtp__shared_unbind(struct zmtp_uv_socket *socket, const char *endpoint)
     if (!harbour) return;
     struct zmtp_uv_shared *shared = harbour->shared;
     zmtp__shared_lock(shared);
-    if (endpoint) {
-        const struct zmtp__key *key = zmtp__trie_find(&shared->names, zmtp_bytes_text(endpoint));
-        struct zmtp__shared_name *name = key ? key->value : NULL;
-        if (name && name->harbour == harbour && name->socket == socket->number)
-            shared_free(shared, name);
+    struct zmtp__shared_name *name = shared_own(shared, socket, endpoint);
+    if (name) {
+        zmtp__trie_remove(&shared->names, name->key);
+        zmtp_free(zmtp_heap(), name, sizeof *name);
     }
-    while (!endpoint && socket->shared_names)
-        shared_free(shared, socket->shared_names->owner);
     zmtp__shared_unlock(shared);
 }
 
@@ -166,8 +167,11 @@ void zmtp__shared_invite(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv_shared *shared = socket->uv->harbour->shared;
     zmtp__shared_lock(shared);
-    for (struct zmtp__hook *hook = socket->shared_names; hook; hook = hook->next)
-        ((struct zmtp__shared_name *)hook->owner)->serial = ++shared->serials;
+    for (struct zmtp__hook *hook = socket->names; hook; hook = hook->next) {
+        const struct zmtp__inproc_name *bound = hook->owner;
+        struct zmtp__shared_name *name = shared_own(shared, socket, bound->endpoint);
+        if (name) name->serial = ++shared->serials;
+    }
     shared_announce(shared);
     zmtp__shared_unlock(shared);
 }

@@ -9,8 +9,7 @@
 
 // A bound name, as other engines see it.
 struct zmtp__shared_name {
-    struct zmtp__key *key; // of the shared names; its value is this
-    struct zmtp__hook of_socket;
+    struct zmtp__key *key;         // of the shared names; its value is this
     struct zmtp__harbour *harbour; // of the binder's engine, which unbinds before it closes
     uint64_t socket;               // the binder's number there
     uint64_t serial; // no other bind has it; a new one when those refused may try again
@@ -23,7 +22,6 @@ void zmtp__shared_leave(struct zmtp_uv_shared *shared, struct zmtp__harbour *har
 
 // ZMTP_ERR_IN_USE: another engine has it. Whoever waits for a name looks again.
 int zmtp__shared_bind(struct zmtp_uv_socket *socket, const char *endpoint);
-// |endpoint| null: all of the socket's.
 void zmtp__shared_unbind(struct zmtp_uv_socket *socket, const char *endpoint);
 // Those whom the socket has refused may try again.
 void zmtp__shared_invite(struct zmtp_uv_socket *socket);

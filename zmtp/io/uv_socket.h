@@ -20,7 +20,6 @@ struct zmtp_uv_socket {
     struct zmtp_uv_socket *touched_next, *dropping_next, *ticking_next;
     uint64_t tick_ms; // when it is to be ticked, and on the engine's list; UINT64_MAX: never
     struct zmtp_socket *core;     // null from close on
-    bool lent;                    // |core| is its owner's, who calls it without this socket
     struct zmtp_uv_config config; // what it says of security and whom to let in, |guard| has copied
     struct zmtp__guard *guard;
     struct zmtp__door *door;
@@ -36,11 +35,11 @@ struct zmtp_uv_socket {
     struct zmtp__listener *listeners, *stopping; // |stopping|: their end is to be told
     struct zmtp__udp *udps;                      // endpoints of udp, until freed
     struct zmtp__hook *names, *dials,
-        *guests;                     // inproc: what it has bound, dialled, and who has joined it
-    struct zmtp__hook *shared_names; // bound for other engines; under the shared lock
-    struct zmtp__hook *farewells;    // guests that have gone, which is to be told
+        *guests;                  // inproc: what it has bound, dialled, and who has joined it
+    struct zmtp__hook *farewells; // guests that have gone, which is to be told
     struct zmtp_uv_mailbox *mailboxes;
     struct zmtp_uv_tray *tray; // null: none
+    bool lent;                 // |core| is its owner's, who calls it without this socket
     bool touched;              // on the engine's list
     bool dropping;             // on that of drops to be told
     bool starved;              // something could not be done for want of memory
