@@ -37,8 +37,8 @@ static void answer(struct adapter *adapter, const struct bench_arguments *argume
     struct answerer a = {.adapter = adapter, .end_size = bench_end_size(arguments->size)};
     adapter_receive(adapter, answerer_on_message, &a);
     const double cpu_ns = (double)(bench_cpu_ns() - a.cpu_ns), count = (double)(a.count - WARM);
-    fprintf(out, "messages %.0f\ncpu_seconds %.9f\nserver_us %.4f\n", count, cpu_ns / 1e9,
-            cpu_ns / 1e3 / count);
+    fprintf(out, "messages %.0f\ncpu_seconds %.9f\nserver_ns %.2f\n", count, cpu_ns / 1e9,
+            cpu_ns / count);
 }
 
 struct asker {

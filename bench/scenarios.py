@@ -88,7 +88,7 @@ def topics(count, forward=False):
 def crowd(count):
     return Scenario(f'crowd-{count}', 'crowd', f'round trip of {count} peers',
                     of(f'ROUTER that answers {count} peers, 100 outstanding each',
-                       Figure('rate', 'round trips/s', more=True), Figure('server_us', 'the ROUTER\'s CPU us a round trip')),
+                       Figure('rate', 'round trips/s', more=True), Figure('server_ns', 'the ROUTER\'s CPU ns a round trip')),
                     ('tcp',), (64,), (), 0, (str(count), '100'), full_sizes=(64, 1024), who=ZMQ, timeout=60)
 
 
