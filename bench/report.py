@@ -211,7 +211,7 @@ def heading(kept):
     if kept.get('note'):
         yield kept['note']
     yield ''
-    here = [f'{title(name)}: {"as " if name == "dropin" else ""}{who["library"]}'
+    here = [f'{title(name)}: {"as " if name.startswith("dropin") else ""}{who["library"]}'
             for name, who in kept['contestants'].items() if 'library' in who]
     yield f'- Here: {"; ".join(here)}.'
     for name, who in kept['contestants'].items():
