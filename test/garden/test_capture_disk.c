@@ -33,6 +33,22 @@ static void test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next(vo
     rig_end(&rig);
 }
 
+// Chunk after chunk fails for |result|, and the third is the last.
+static void rig_fail_thrice(struct rig *rig, int result)
+{
+    for (int i = 1; i <= 3; i++) {
+        char path[16];
+        rig->event_count = 0;
+        rig_run(rig);
+        const struct garden_capture_event *error = rig_event(rig, GARDEN_CAPTURE_ERROR);
+        assert_int_equal(error->result, result);
+        assert_true(error->recoverable == (i < 3));
+        snprintf(path, sizeof path, "c%d", i);
+        assert_int_equal(garden_capture_switch(rig->capture, path, rig->now, NULL),
+                         i < 3 ? GARDEN_OK : GARDEN_ERR_STATE);
+    }
+}
+
 static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more(void **state)
 {
     (void)state;
@@ -41,16 +57,7 @@ static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_mo
     rig_run(&rig);
     rig_offer(&rig, 5);
     rig.fail_write = GARDEN_ERR_SYSTEM;
-    for (int i = 1; i <= 3; i++) {
-        char path[16];
-        rig.event_count = 0;
-        rig_run(&rig);
-        const struct garden_capture_event *error = rig_event(&rig, GARDEN_CAPTURE_ERROR);
-        assert_true(error->recoverable == (i < 3));
-        snprintf(path, sizeof path, "c%d", i);
-        assert_int_equal(garden_capture_switch(rig.capture, path, rig.now, NULL),
-                         i < 3 ? GARDEN_OK : GARDEN_ERR_STATE);
-    }
+    rig_fail_thrice(&rig, GARDEN_ERR_SYSTEM);
     rig_offer(&rig, 7);
     rig.event_count = 0;
     rig_run(&rig);
@@ -229,17 +236,7 @@ static void test_a_gap_that_can_be_noted_beside_no_chunk_ends_the_stream(void **
     rig_run(&rig);
     rig.fail_note = GARDEN_ERR_ACCESS;
     rig_make_gap(&rig);
-    for (int i = 1; i <= 3; i++) {
-        char path[16];
-        rig.event_count = 0;
-        rig_run(&rig);
-        const struct garden_capture_event *error = rig_event(&rig, GARDEN_CAPTURE_ERROR);
-        assert_int_equal(error->result, GARDEN_ERR_ACCESS);
-        assert_true(error->recoverable == (i < 3));
-        snprintf(path, sizeof path, "c%d", i);
-        assert_int_equal(garden_capture_switch(rig.capture, path, rig.now, NULL),
-                         i < 3 ? GARDEN_OK : GARDEN_ERR_STATE);
-    }
+    rig_fail_thrice(&rig, GARDEN_ERR_ACCESS);
     garden_capture_stop(rig.capture, rig.now);
     rig_run(&rig);
     assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);

@@ -88,30 +88,48 @@ static void test_a_flood_of_hellos_is_heard_at_a_pace(void **state)
     world_close(&world);
 }
 
+// Clients that come together.
+struct crowd {
+    struct world world;
+    struct node router, *clients;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+};
+
+// All of them are in, and were answered.
+static void crowd_come_in(struct crowd *crowd, size_t count, uint32_t rate,
+                          enum zmtp_transport transport)
+{
+    crowd->clients = calloc(count, sizeof *crowd->clients);
+    assert_non_null(crowd->clients);
+    world_open(&crowd->world);
+    node_init(&crowd->router, &crowd->world, ZMTP_ROUTER);
+    use_curve(&crowd->router, rate);
+    echo_open(&crowd->router);
+    world_endpoint(&crowd->world, transport, crowd->endpoint);
+    node_bind(&crowd->router, crowd->endpoint);
+    for (size_t i = 0; i < count; i++) {
+        open_client(&crowd->clients[i], &crowd->world, crowd->endpoint);
+        node_send(&crowd->clients[i], "hello");
+    }
+    for (size_t i = 0; i < count; i++)
+        WORLD_UNTIL(&crowd->world, crowd->clients[i].received == 1);
+}
+
+static void crowd_close(struct crowd *crowd)
+{
+    world_close(&crowd->world);
+    free(crowd->clients);
+}
+
 // Fifty that come back together are in together, by default.
 static void test_honest_clients_are_not_slowed_down(void **state)
 {
     (void)state;
     enum { CROWD = 50 };
-    struct world world;
-    struct node router, *clients = calloc(CROWD, sizeof *clients);
-    char endpoint[ZMTP_ENDPOINT_MAX];
-    assert_non_null(clients);
-    world_open(&world);
-    node_init(&router, &world, ZMTP_ROUTER);
-    use_curve(&router, ZMTP_DEFAULT_HELLO_RATE_MAX);
-    echo_open(&router);
-    world_endpoint(&world, ZMTP_IPC, endpoint);
-    node_bind(&router, endpoint);
-    for (size_t i = 0; i < CROWD; i++) {
-        open_client(&clients[i], &world, endpoint);
-        node_send(&clients[i], "hello");
-    }
-    for (size_t i = 0; i < CROWD; i++)
-        WORLD_UNTIL(&world, clients[i].received == 1);
-    assert_int_equal(router.events[ZMTP_EVENT_ACCEPTED], CROWD);
-    world_close(&world);
-    free(clients);
+    struct crowd crowd;
+    crowd_come_in(&crowd, CROWD, ZMTP_DEFAULT_HELLO_RATE_MAX, ZMTP_IPC);
+    assert_int_equal(crowd.router.events[ZMTP_EVENT_ACCEPTED], CROWD);
+    crowd_close(&crowd);
 }
 
 // Nor are those beyond the limit who do come in: it is for handshakes that come to no end. Else the last of these would be
@@ -120,30 +138,15 @@ static void test_who_comes_in_does_not_count(void **state)
 {
     (void)state;
     enum { RATE = 1, CROWD = 120 };
-    struct world world;
-    struct node router, *clients = calloc(CROWD, sizeof *clients);
+    struct crowd crowd;
     struct stranger stranger;
-    char endpoint[ZMTP_ENDPOINT_MAX];
-    assert_non_null(clients);
-    world_open(&world);
-    node_init(&router, &world, ZMTP_ROUTER);
-    use_curve(&router, RATE);
-    echo_open(&router);
-    world_endpoint(&world, ZMTP_TCP, endpoint);
-    node_bind(&router, endpoint);
-    for (size_t i = 0; i < CROWD; i++) {
-        open_client(&clients[i], &world, endpoint);
-        node_send(&clients[i], "hello");
-    }
-    for (size_t i = 0; i < CROWD; i++)
-        WORLD_UNTIL(&world, clients[i].received == 1);
-    assert_int_equal(router.events[ZMTP_EVENT_HANDSHAKE_DONE], CROWD);
-    stranger_open(&stranger, &world,
-                  endpoint); // one that does not leaves no room for the next second
-    WORLD_UNTIL(&world, router.events[ZMTP_EVENT_ACCEPTED] == CROWD + 1);
+    crowd_come_in(&crowd, CROWD, RATE, ZMTP_TCP);
+    assert_int_equal(crowd.router.events[ZMTP_EVENT_HANDSHAKE_DONE], CROWD);
+    // One that does not leaves no room for the next second.
+    stranger_open(&stranger, &crowd.world, crowd.endpoint);
+    WORLD_UNTIL(&crowd.world, crowd.router.events[ZMTP_EVENT_ACCEPTED] == CROWD + 1);
     stranger_close(&stranger);
-    world_close(&world);
-    free(clients);
+    crowd_close(&crowd);
 }
 
 int main(void)
