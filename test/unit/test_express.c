@@ -163,6 +163,36 @@ static void test_what_is_received_the_short_way_has_its_origin_and_is_counted(vo
     zmtp_pipe_close(far);
 }
 
+// PS29-SUB-05, SUB-06: what is not wanted is for the general way to drop, and to count.
+static void test_a_sub_receives_the_short_way_what_it_wants_alone(void **state)
+{
+    (void)state;
+    for (unsigned inverted = 0; inverted < 2; inverted++) {
+        struct zmtp_socket_config config = sockets_config(ZMTP_SUB, 4);
+        config.invert_matching = inverted;
+        struct zmtp_socket *sub = sockets_open_with(&config);
+        struct zmtp_pipe_end *far = sockets_accept(sub, "");
+        assert_int_equal(zmtp_socket_subscribe(sub, zmtp_bytes_text("a")), ZMTP_OK);
+        sockets_far_send(far, inverted ? "b1" : "a1");
+        sockets_far_send(far, inverted ? "a2" : "b2");
+        sockets_far_send(far, inverted ? "b3" : "a3");
+        zmtp_socket_process(sub);
+        struct zmtp_msg msg;
+        zmtp_msg_init(&msg, NULL);
+        assert_true(zmtp__express_recv(sub, &msg, NULL));
+        assert_true(
+            zmtp_bytes_equal(zmtp_msg_bytes(&msg, 0), zmtp_bytes_text(inverted ? "b1" : "a1")));
+        zmtp__msg_clear(&msg);
+        assert_false(zmtp__express_recv(sub, &msg, NULL));
+        assert_int_equal(zmtp_socket_counters(sub).waiting, 2);
+        assert_string_equal(sockets_recv(sub), inverted ? "b3" : "a3");
+        assert_int_equal(zmtp_socket_counters(sub).dropped[ZMTP_DROP_NO_MATCH], 1);
+        zmtp_msg_fini(&msg);
+        zmtp_socket_close(sub);
+        zmtp_pipe_close(far);
+    }
+}
+
 static void check_received_from(struct zmtp_socket *router, const char *id, const char *body)
 {
     struct zmtp_msg msg;
@@ -357,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
         cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),
         cmocka_unit_test(test_what_is_received_the_short_way_has_its_origin_and_is_counted),
+        cmocka_unit_test(test_a_sub_receives_the_short_way_what_it_wants_alone),
         cmocka_unit_test(test_peers_have_their_turns_the_short_way_as_well),
         cmocka_unit_test(test_a_router_names_who_sent_and_sends_to_whom_is_named),
         cmocka_unit_test(test_a_short_message_for_another_ends_the_wait_for_one_that_is_full),

@@ -1,4 +1,4 @@
-// The way that most messages take: one short part, on a socket whose pattern passes messages on as they are,
+// The way that most messages take: one short part, on a socket whose pattern passes messages on as they are, as a SUB does those it wants,
 // or, of a ROUTER, a routing id and one short part. It does what the general functions do, in a few steps,
 // and nothing at all where anything is out of the ordinary: then it is theirs.
 #ifndef ZMTP_SOCKET_EXPRESS_H
@@ -8,6 +8,7 @@
 #include "fair_queue.h"
 #include "router.h"
 #include "routes.h"
+#include "sub.h"
 
 // Sends a message of the one part |body|. False: it was not sent.
 static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_bytes body)
@@ -66,18 +67,21 @@ struct zmtp__express_view {
     struct zmtp__queue_one one;
     struct zmtp__origin *origin;
 };
-// Shows the next message, of one part, without taking it. False: a general receive tells what there is.
-static inline bool zmtp__express_peek(const struct zmtp_socket *socket,
-                                      struct zmtp__express_view *view)
+// Shows the next message, of one part, without taking it; a SUB's, if it was asked for. False: a general receive tells
+// what there is.
+static inline bool zmtp__express_peek(struct zmtp_socket *socket, struct zmtp__express_view *view)
 {
-    if (socket->marks.first || socket->pattern->recv != zmtp__fair_queue_recv) return false;
+    const bool sub = socket->pattern == &zmtp__sub;
+    if (socket->marks.first || (!sub && socket->pattern->recv != zmtp__fair_queue_recv))
+        return false;
     struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
     if (!lane || !zmtp__pipe_readable(lane->end)) return false;
     struct zmtp__origin *const origin = lane->end->speaker;
     if (!origin || origin->next) return false;
     view->lane = lane;
     view->origin = origin;
-    return zmtp__queue_peek_one(lane->end->in, &view->one);
+    if (!zmtp__queue_peek_one(lane->end->in, &view->one)) return false;
+    return !sub || zmtp__sub_wants(socket, view->one.body);
 }
 
 // Takes what was shown last.

@@ -3,8 +3,9 @@
 // told all topics anew. What comes unasked (a publisher may be slow to act on CANCEL) is dropped.
 //
 // A full queue discards nothing: the connection reads no more, and the publisher decides.
+#include "sub.h"
+
 #include "fair_queue.h"
-#include "wishes.h"
 
 static int sub_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
@@ -20,12 +21,9 @@ static int sub_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
 static struct zmtp__lane *sub_first(struct zmtp_socket *socket)
 {
     struct zmtp__lane *lane;
-    while ((lane = zmtp__fair_queue_first(socket))) {
-        const bool matches = zmtp__tally_begins(&zmtp__wishes_of(socket)->topics,
-                                                zmtp__queue_first_body(lane->end->in));
-        if (matches != socket->config.invert_matching) break;
+    while ((lane = zmtp__fair_queue_first(socket)) &&
+           !zmtp__sub_wants(socket, zmtp__queue_first_body(lane->end->in)))
         zmtp__fair_queue_drop(socket, lane, ZMTP_DROP_NO_MATCH);
-    }
     return lane;
 }
 
