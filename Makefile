@@ -495,7 +495,7 @@ BENCH_FULL = $(BENCH_PLAIN) fanout connections crowd topics
 BENCH_NNG := $(if $(wildcard /usr/include/nng/nng.h /usr/local/include/nng/nng.h),nng)
 BENCH_CURRENT_LIB = $(wildcard $(O)/bench/pyzmq/pyzmq.libs/libzmq*.so*)
 bench_of = $(foreach l,$(1),$(foreach s,$(2),$(O)/bench/$(s)-$(l)))
-BENCH = $(call bench_of,zmtp libzmq,$(BENCH_FULL)) $(call bench_of,raw uv $(BENCH_NNG),$(BENCH_PLAIN))
+BENCH = $(call bench_of,zmtp libzmq,$(BENCH_FULL)) $(call bench_of,raw,fanout) $(call bench_of,raw uv $(BENCH_NNG),$(BENCH_PLAIN))
 # The same program as for libzmq, with the drop-in or a newer libzmq in its place.
 BENCH_DROPIN = $(call bench_of,dropin,$(BENCH_FULL))
 BENCH_CURRENT = $(if $(BENCH_CURRENT_LIB),$(call bench_of,current,$(BENCH_FULL)))

@@ -1,6 +1,7 @@
 // The ceiling: no library at all, as little as can be done for messages over a stream. Frames are encoded
 // into a buffer that is written when it is full or an answer is waited for; the reader parses them where
-// they lie. Calls block.
+// they lie. Calls block. A publisher writes the same buffer to each of its peers in turn, and they are not asked what
+// they want.
 #include "adapter.h"
 #include "bench.h"
 #include "plain.h"
@@ -13,8 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { RAW_PEERS_MAX = 1000 };
+
 struct adapter {
-    int listener, fd; // -1: none
+    int listener, fd; // -1: none; of a publisher the peer that is written to
+    bool publishes;
+    int peers[RAW_PEERS_MAX]; // of a publisher
+    size_t peer_count;
     struct plain_input in;
     struct plain_input aside; // what came while the other side took nothing
     size_t out_used;
@@ -49,6 +55,7 @@ struct adapter *adapter_open(struct adapter_home *home, const struct adapter_wis
     struct adapter *const a = calloc(1, sizeof *a);
     if (!a) bench_die("adapter", "no memory");
     a->listener = a->fd = -1;
+    a->publishes = wish->pattern == ADAPTER_PUB;
     plain_input_open(&a->in);
     return a;
 }
@@ -67,7 +74,9 @@ const char *adapter_bind(struct adapter *a, const char *endpoint)
     socklen_t size = plain_parse(endpoint, &address);
     a->listener = socket(address.any.sa_family, SOCK_STREAM, 0);
     if (a->listener < 0) raw_die("socket");
-    if (bind(a->listener, &address.any, size) < 0 || listen(a->listener, 1) < 0) raw_die(endpoint);
+    if (bind(a->listener, &address.any, size) < 0 ||
+        listen(a->listener, a->publishes ? RAW_PEERS_MAX : 1) < 0)
+        raw_die(endpoint);
     if (getsockname(a->listener, &address.any, &size) < 0) raw_die("getsockname");
     plain_text(&address, a->endpoint, sizeof a->endpoint);
     return a->endpoint;
@@ -93,6 +102,22 @@ static void raw_accept(struct adapter *a)
     raw_tune(a->fd, &address);
 }
 
+// A publisher takes those who have come, and waits for nobody.
+static void raw_accept_all(struct adapter *a)
+{
+    union plain_address address;
+    for (;;) {
+        struct pollfd waiting = {.fd = a->listener, .events = POLLIN};
+        socklen_t size = sizeof address;
+        if (poll(&waiting, 1, 0) < 0) raw_die("poll");
+        if (!waiting.revents || a->peer_count == RAW_PEERS_MAX) return;
+        const int fd = accept(a->listener, &address.any, &size);
+        if (fd < 0) raw_die("accept");
+        raw_tune(fd, &address);
+        a->peers[a->peer_count++] = fd;
+    }
+}
+
 // The other side takes no more: it may itself be writing, so what it has written is read meanwhile.
 static void raw_wait(struct adapter *a)
 {
@@ -116,9 +141,8 @@ static void raw_wait(struct adapter *a)
     aside->filled += (size_t)came;
 }
 
-static void raw_write(struct adapter *a, const unsigned char *data, size_t size)
+static void raw_write_to(struct adapter *a, const unsigned char *data, size_t size)
 {
-    raw_accept(a);
     while (size > 0) {
         const ssize_t sent = send(a->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && errno == EAGAIN) {
@@ -131,6 +155,20 @@ static void raw_write(struct adapter *a, const unsigned char *data, size_t size)
     }
 }
 
+static void raw_write(struct adapter *a, const unsigned char *data, size_t size)
+{
+    if (!a->publishes) {
+        raw_accept(a);
+        raw_write_to(a, data, size);
+        return;
+    }
+    for (size_t i = 0; i < a->peer_count; i++) {
+        a->fd = a->peers[i];
+        raw_write_to(a, data, size);
+    }
+    a->fd = -1;
+}
+
 static void raw_flush(struct adapter *a)
 {
     if (a->out_used > 0) raw_write(a, a->out, a->out_used);
@@ -141,8 +179,7 @@ void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size)
 {
     (void)adapter;
     (void)topic;
-    (void)size;
-    bench_die("subscribe", "there is nothing of the kind without a library");
+    if (size > 0) bench_die("subscribe", "without a library all is for everybody");
 }
 
 void adapter_send(struct adapter *a, const void *data, size_t size)
@@ -196,13 +233,17 @@ void adapter_receive(struct adapter *a,
 
 void adapter_idle(struct adapter *a, unsigned milliseconds)
 {
-    (void)a;
-    (void)milliseconds; // nothing waits for anything
+    if (!a->publishes) return; // nothing waits for anything
+    raw_flush(a);
+    (void)poll(NULL, 0, (int)milliseconds);
+    raw_accept_all(a);
 }
 
 void adapter_close(struct adapter *a)
 {
     raw_flush(a);
+    for (size_t i = 0; i < a->peer_count; i++)
+        (void)close(a->peers[i]);
     if (a->fd >= 0) (void)close(a->fd);
     if (a->listener >= 0) (void)close(a->listener);
     if (strncmp(a->endpoint, "ipc://", 6) == 0) (void)unlink(a->endpoint + 6);
