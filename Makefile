@@ -81,6 +81,10 @@ endif
 ifeq ($(FUZZER),1)
 SAN += -fsanitize=fuzzer-no-link
 endif
+ifeq ($(COVERAGE),1)
+# Warnings are for the other flavours: without optimisation some are false.
+SAN += --coverage -fprofile-update=atomic -Wno-error
+endif
 ifeq ($(SODIUM),0)
 SWITCHES += -DZMTP_NO_SODIUM
 endif
@@ -158,7 +162,7 @@ DEMO = $(wildcard garden/examples/demo.sh)
 .SECONDARY:
 .PHONY: all lib core zmq zmq-life flat amalgamation test run-tests page consumers run-consumers interop run-interop old-peers conformance valgrind run-valgrind tests \
         check mutants torture run-torture monkey run-monkey soak demo run-demo fuzz fuzz-smoke \
-        ffi run-ffi squeak fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-store bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
+        ffi run-ffi squeak coverage fuzz-targets sim bench run-bench bench-peers run-bench-peers bench-plots run-bench-plots bench-programs bench-query bench-store bench-flat bench-capture run-bench-capture bench-garden run-bench-garden bench-compare run-bench-compare bench-control run-bench-control deps tidy format install install-zmq clean help FORCE
 
 all: lib zmq flat $(BIN) $(EXAMPLES) ## the libraries, the tools and the examples (the default)
 lib: $(LIB_CORE) $(LIB_ZMTP) $(SO_ZMTP) $(LIB_GARDEN) $(SO_GARDEN)
@@ -443,6 +447,14 @@ fuzz-targets: $(FUZZ:%=$(O)/bin/fuzz_%)
 
 sim: $(SIM) ## one simulation with SEED=1
 	$(if $(SIM),$(SIM) $(SEED),@echo 'test/sim has no sources' >&2; exit 1)
+
+# What has run in the tests of a flavour that counts. Processes that may not write there stay silent about it.
+coverage: ## which layers, functions and lines the tests reach; COVERAGE_FLAGS='--lines zmtp/io' lists what none does, --json
+	$(again) deps-test
+	@mkdir -p $(O)/coverage && find $(O)/coverage -name '*.gcda' -delete
+	+-@GCOV_ERROR_FILE=/dev/null $(MAKE) --no-print-directory run-tests O=$(O)/coverage COVERAGE=1 OPT='-O0 -g' $(TEST_WS)
+	@test/coverage $(O)/coverage $(COVERAGE_FLAGS)
+COVERAGE_FLAGS ?=
 
 mutants: ## plants small bugs in a copy of the tree, each of which a test must notice; T= picks some
 	$(again) deps-test
