@@ -5,7 +5,7 @@
 
 enum { TOPIC_TABLE_EIGHT = 8 };
 // The last but one of the places that an added topic may push on.
-enum { TOPIC_TABLE_PUSHED = 4 * ZMTP__TOPIC_REACH };
+enum { TOPIC_TABLE_PUSHED = 16 * ZMTP__TOPIC_REACH };
 
 // SplitMix64 (Steele, Lea, Flood, 2014): the keys out of the seed.
 static uint64_t topic_table_draw(uint64_t *state)
@@ -71,6 +71,15 @@ static uint64_t topic_table_term(const struct zmtp__topic_table *table, uint64_t
     return (uint64_t)low * high;
 }
 
+// Numbers in a row have hashes at equal distances, which pile up where they meet the table's own. This is a bijection:
+// it parts them, and no two hashes become one.
+static uint32_t topic_table_scatter(uint64_t hash)
+{
+    uint32_t scattered = (uint32_t)hash;
+    scattered = (scattered ^ scattered >> 16) * UINT32_C(0x9E3779B1);
+    return scattered ^ scattered >> 16;
+}
+
 // The hash of the first |size| octets of |text|. |walk| has come to a shorter prefix, or to none.
 static uint32_t topic_table_hash(const struct zmtp__topic_table *table, struct zmtp_bytes text,
                                  size_t size, struct zmtp__topic_walk *walk)
@@ -88,8 +97,8 @@ static uint32_t topic_table_hash(const struct zmtp__topic_table *table, struct z
         sum += topic_table_term(table, walk->eight & kept, walk->eights);
     }
     const uint64_t *mix = table->mix;
-    return (uint32_t)((mix[0] * (uint32_t)sum + mix[1] * (sum >> 32) + mix[2] * size + mix[3]) >>
-                      32);
+    return topic_table_scatter(
+        (mix[0] * (uint32_t)sum + mix[1] * (sum >> 32) + mix[2] * size + mix[3]) >> 32);
 }
 
 // The places.
