@@ -1,5 +1,5 @@
 // What subscriptions cost the set in which a publisher keeps them (zmtp/socket/subscriptions.h), without sockets:
-// octets asked of the allocator and processor time of each call, for four kinds of topics.
+// octets asked of the allocator and processor time of each call, for several kinds of topics.
 //
 //     store [KIND] [COUNT]     all kinds, 1000 to 1000000 topics; prints a table in Markdown
 //     store KIND COUNT once|twice     for a profiler: nothing but that many messages that somebody wants, or twice as many
@@ -65,6 +65,30 @@ static void store_hierarchy(struct store_topic *topic, uint32_t number)
                          number / (STORE_WORDS * STORE_WORDS * STORE_WORDS)));
 }
 
+// Names of so many octets that say as much as they can, as identifiers do.
+static void store_name(struct store_topic *topic, uint32_t number, uint8_t size)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+    const uint64_t mixed = store_mix(number);
+    for (uint32_t i = 0; i < size; i++)
+        topic->octets[i] = (uint8_t)letters[(i < 4 ? number >> 5 * i : mixed >> 5 * (i % 12)) & 31];
+    topic->size = size;
+}
+
+#define STORE_NAME(size)                                                                           \
+    static void store_name_##size(struct store_topic *topic, uint32_t number)                      \
+    {                                                                                              \
+        store_name(topic, number, size);                                                           \
+    }
+STORE_NAME(4)
+STORE_NAME(6)
+STORE_NAME(8)
+STORE_NAME(12)
+STORE_NAME(16)
+STORE_NAME(20)
+STORE_NAME(24)
+STORE_NAME(32)
+
 static const struct store_kind {
     const char *name, *title;
     void (*write)(struct store_topic *topic, uint32_t number);
@@ -73,6 +97,14 @@ static const struct store_kind {
     {"decimal", "decimal, in a row", store_decimal},
     {"prefix", "site/000/line/00/sensor/00000000", store_prefix},
     {"hierarchy", "names of three parts", store_hierarchy},
+    {"names", "names of a size", store_name_4},
+    {"names", "names of a size", store_name_6},
+    {"names", "names of a size", store_name_8},
+    {"names", "names of a size", store_name_12},
+    {"names", "names of a size", store_name_16},
+    {"names", "names of a size", store_name_20},
+    {"names", "names of a size", store_name_24},
+    {"names", "names of a size", store_name_32},
 };
 
 static double store_now_ns(void)

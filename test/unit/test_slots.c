@@ -15,14 +15,16 @@
 static void test_a_topic_of_any_size_is_kept_as_it_is(void **state)
 {
     (void)state;
-    enum { SIZES = 20 };
-    static const uint8_t octets[SIZES] = "0123456789abcdefghi";
+    enum { SIZES = 80 };
+    uint8_t octets[SIZES];
     struct zmtp_budget budget;
     zmtp_budget_init(&budget, NULL);
     struct zmtp__slots slots;
     struct zmtp__slot_owner owner = {.full = 0};
     uint32_t kept[SIZES];
     zmtp__slots_init(&slots, &budget.allocator);
+    for (size_t i = 0; i < SIZES; i++)
+        octets[i] = (uint8_t)('0' + i);
     for (size_t size = 0; size < SIZES; size++)
         assert_int_equal(
             zmtp__slots_keep(&slots, &owner, (struct zmtp_bytes){octets, size}, &kept[size]),
@@ -31,6 +33,14 @@ static void test_a_topic_of_any_size_is_kept_as_it_is(void **state)
         octets_assert_equal(zmtp__slots_topic(&slots, kept[size]),
                             ((struct zmtp_bytes){octets, size}));
         assert_ptr_equal(zmtp__slots_owner(&slots, kept[size]), &owner);
+        for (size_t other = 0; other < SIZES; other++)
+            assert_true(
+                zmtp__slots_topic_is(&slots, kept[size], (struct zmtp_bytes){octets, other}) ==
+                (other == size));
+        if (size == 0) continue;
+        octets[size - 1] ^= 1;
+        assert_false(zmtp__slots_topic_is(&slots, kept[size], (struct zmtp_bytes){octets, size}));
+        octets[size - 1] ^= 1;
     }
     for (size_t size = 0; size < SIZES; size++)
         zmtp__slots_drop(&slots, kept[size]);
@@ -116,12 +126,39 @@ static void test_numbers_are_used_again_and_never_twice(void **state)
     zmtp__slots_fini(&slots);
 }
 
+static void test_a_short_topic_takes_itself_and_two_octets_where_there_are_many(void **state)
+{
+    (void)state;
+    enum { COUNT = 4096 };
+    struct zmtp_budget budget;
+    zmtp_budget_init(&budget, NULL);
+    struct zmtp__slots slots;
+    for (size_t size = 4; size <= 16; size++) {
+        struct zmtp__slot_owner owner = {.full = 0};
+        bool is_link;
+        uint32_t slot;
+        zmtp__slots_init(&slots, &budget.allocator);
+        for (uint32_t i = 0; i < COUNT; i++)
+            assert_int_equal(
+                zmtp__slots_keep(&slots, &owner,
+                                 (struct zmtp_bytes){(const uint8_t *)"0123456789abcdef", size},
+                                 &slot),
+                ZMTP_OK);
+        assert_true(budget.bytes <= COUNT * (size + 2));
+        while (zmtp__slots_any(&slots, &owner, &is_link, &slot))
+            zmtp__slots_drop(&slots, slot);
+        assert_int_equal(budget.bytes, 0);
+        zmtp__slots_fini(&slots);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_topic_of_any_size_is_kept_as_it_is),
         cmocka_unit_test(test_all_that_an_owner_has_is_found_and_nobody_elses),
         cmocka_unit_test(test_numbers_are_used_again_and_never_twice),
+        cmocka_unit_test(test_a_short_topic_takes_itself_and_two_octets_where_there_are_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

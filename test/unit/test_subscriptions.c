@@ -341,7 +341,7 @@ static void test_topics_of_any_size_cost_at_most_four_times_what_was_sent_for_th
                     ZMTP_OK);
             assert_int_equal(sharers[k].topic_bytes, COUNT * sizes[i]);
             assert_true(budget.bytes <= 4 * (k + 1) * sent);
-            if (sizes[i] >= 20) assert_true(budget.bytes <= 2 * (k + 1) * COUNT * sizes[i]);
+            if (sizes[i] >= 14) assert_true(budget.bytes <= 2 * (k + 1) * COUNT * sizes[i]);
         }
         for (size_t k = 0; k < SHARERS; k++)
             zmtp__subscriptions_clear(&set, &sharers[k]);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,12 +238,30 @@ static void test_topics_that_crowd_one_place_are_found_in_the_tree(void **state)
     fixture_close(&f);
 }
 
+static void test_topics_that_nobody_chose_are_all_in_the_table(void **state)
+{
+    (void)state;
+    enum { COUNT = 100000 };
+    struct fixture f;
+    fixture_open(&f, 1);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        char name[40];
+        const int size = snprintf(name, sizeof name, "site/%03u/line/%02u/sensor/%08u", i % 1000,
+                                  i / 1000 % 100, i);
+        assert_int_equal(add(&f, (struct zmtp_bytes){(const uint8_t *)name, (size_t)size}),
+                         ZMTP_OK);
+    }
+    assert_int_equal(f.topics.table.count, COUNT);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_topic_is_found_and_its_neighbours_are_not),
         cmocka_unit_test(test_topics_and_an_array_agree_whatever_is_added_and_removed),
         cmocka_unit_test(test_topics_that_crowd_one_place_are_found_in_the_tree),
+        cmocka_unit_test(test_topics_that_nobody_chose_are_all_in_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,24 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
-enum { SLOTS_IN_BLOCK = 16, SLOTS_SMALL_BLOCKS = 3 };
-// Octets of a slot by kind. Of a topic's the first says how many of the others are the topic's.
-static const uint8_t slots_sizes[ZMTP__SLOT_KINDS] = {4,
-                                                      8,
-                                                      12,
-                                                      16,
-                                                      20,
-                                                      24,
-                                                      28,
-                                                      32,
-                                                      36,
-                                                      40,
-                                                      48,
-                                                      56,
-                                                      68,
-                                                      [ZMTP__SLOT_LONG] = sizeof(void *),
-                                                      [ZMTP__SLOT_LINK] =
-                                                          sizeof(struct zmtp__link)};
+enum { SLOTS_IN_BLOCK = 32, SLOTS_SMALL_BLOCKS = 4 };
+// Octets of a slot by kind. A topic that is in its kind alone has all of it; of another's the first says how many of
+// the others are the topic's.
+static const uint8_t slots_topic_sizes[ZMTP__SLOT_LONG] = {
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 20, 24, 28, 32, 36, 40, 48, 56, 68};
 
 struct slots_long {
     uint32_t size;
@@ -31,7 +18,7 @@ struct zmtp__slot_block {
     struct zmtp__slot_owner *owner;
     uint32_t number;
     uint32_t next, previous; // in the owner's list, plus one
-    uint16_t used;           // a bit for each slot
+    uint32_t used;           // a bit for each slot
     uint8_t kind, count;     // |count|: of its slots
     uint64_t room[];
 };
@@ -59,9 +46,15 @@ void zmtp__slots_fini(struct zmtp__slots *slots)
     slots_free_places(slots);
 }
 
+static size_t slots_size(unsigned kind)
+{
+    if (kind == ZMTP__SLOT_LINK) return sizeof(struct zmtp__link);
+    return kind == ZMTP__SLOT_LONG ? sizeof(void *) : slots_topic_sizes[kind];
+}
+
 static size_t slots_block_size(unsigned kind, unsigned count)
 {
-    return sizeof(struct zmtp__slot_block) + (size_t)slots_sizes[kind] * count;
+    return sizeof(struct zmtp__slot_block) + slots_size(kind) * count;
 }
 
 static struct zmtp__slot_block *slots_block(const struct zmtp__slots *slots, uint32_t number)
@@ -76,7 +69,7 @@ static struct zmtp__slot_block *slots_block_of(const struct zmtp__slots *slots, 
 
 static uint8_t *slots_octets(struct zmtp__slot_block *block, uint32_t slot)
 {
-    return (uint8_t *)block->room + (size_t)slot % SLOTS_IN_BLOCK * slots_sizes[block->kind];
+    return (uint8_t *)block->room + (size_t)slot % SLOTS_IN_BLOCK * slots_topic_sizes[block->kind];
 }
 
 static struct slots_long **slots_long(struct zmtp__slot_block *block, uint32_t slot)
@@ -105,12 +98,19 @@ struct zmtp_bytes zmtp__slots_topic(const struct zmtp__slots *slots, uint32_t sl
         return (struct zmtp_bytes){topic->octets, topic->size};
     }
     const uint8_t *octets = slots_octets(block, slot);
+    if (block->kind <= ZMTP__SLOT_EXACT) return (struct zmtp_bytes){octets, block->kind};
     return (struct zmtp_bytes){octets + 1, octets[0]};
+}
+
+// All slots of a block.
+static uint32_t slots_all(const struct zmtp__slot_block *block)
+{
+    return UINT32_MAX >> (SLOTS_IN_BLOCK - block->count);
 }
 
 static bool slots_is_full(const struct zmtp__slot_block *block)
 {
-    return block->used == (1u << block->count) - 1;
+    return block->used == slots_all(block);
 }
 
 // The list that the block belongs into.
@@ -122,20 +122,22 @@ static uint32_t *slots_list_of(struct zmtp__slot_block *block)
 // The kind of slot that a topic of |size| octets has.
 static unsigned slots_kind(size_t size)
 {
-    if (size < 40) return (unsigned)size / 4;
-    return size < 48 ? 10 : size < 56 ? 11 : size < 68 ? 12 : ZMTP__SLOT_LONG;
+    if (size <= ZMTP__SLOT_EXACT) return (unsigned)size;
+    if (size < 40) return (unsigned)size / 4 + 13;
+    return size < 48 ? 23 : size < 56 ? 24 : size < 68 ? 25 : ZMTP__SLOT_LONG;
 }
 
 bool zmtp__slots_topic_is(const struct zmtp__slots *slots, uint32_t slot, struct zmtp_bytes topic)
 {
     const struct zmtp__slot_block *block = slots_block_of(slots, slot);
     const unsigned kind = slots_kind(topic.size);
+    if (kind == ZMTP__SLOT_LONG)
+        return block->kind == kind && zmtp_bytes_equal(zmtp__slots_topic(slots, slot), topic);
     const uint8_t *octets =
-        (const uint8_t *)block->room + (size_t)slot % SLOTS_IN_BLOCK * slots_sizes[kind];
+        (const uint8_t *)block->room + (size_t)slot % SLOTS_IN_BLOCK * slots_topic_sizes[kind];
     if (block->kind != kind) return false;
-    if (kind == ZMTP__SLOT_LONG) return zmtp_bytes_equal(zmtp__slots_topic(slots, slot), topic);
-    return octets[0] == topic.size &&
-           (topic.size == 0 || memcmp(octets + 1, topic.data, topic.size) == 0);
+    if (kind > ZMTP__SLOT_EXACT && *octets++ != topic.size) return false;
+    return topic.size == 0 || memcmp(octets, topic.data, topic.size) == 0;
 }
 
 static void slots_unlist(struct zmtp__slots *slots, struct zmtp__slot_block *block)
@@ -192,7 +194,7 @@ static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
 
 static bool slots_uses(const struct zmtp__slot_block *block, uint32_t index)
 {
-    return (unsigned)block->used >> index & 1u;
+    return block->used >> index & 1u;
 }
 
 bool zmtp__slots_holds(const struct zmtp__slots *slots, uint32_t slot)
@@ -214,13 +216,13 @@ static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     uint32_t index = 0;
     while (slots_uses(block, index))
         index++;
-    const unsigned used = (unsigned)block->used | 1u << index;
-    if (used == (1u << block->count) - 1) {
+    const uint32_t used = block->used | UINT32_C(1) << index;
+    if (used == slots_all(block)) {
         slots_unlist(slots, block);
-        block->used = (uint16_t)used;
+        block->used = used;
         slots_list(slots, block);
     }
-    block->used = (uint16_t)used;
+    block->used = used;
     *slot = block->number * SLOTS_IN_BLOCK + index;
     return ZMTP_OK;
 }
@@ -228,13 +230,13 @@ static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
 static void slots_give(struct zmtp__slots *slots, uint32_t slot)
 {
     struct zmtp__slot_block *block = slots_block_of(slots, slot);
-    const unsigned used = (unsigned)block->used & ~(1u << slot % SLOTS_IN_BLOCK);
+    const uint32_t used = block->used & ~(UINT32_C(1) << slot % SLOTS_IN_BLOCK);
     if (used != 0 && !slots_is_full(block)) {
-        block->used = (uint16_t)used;
+        block->used = used;
         return;
     }
     slots_unlist(slots, block);
-    block->used = (uint16_t)used;
+    block->used = used;
     if (used != 0) {
         slots_list(slots, block);
         return;
@@ -275,8 +277,8 @@ int zmtp__slots_keep(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     const int result = slots_take(slots, owner, kind, slot);
     if (result < 0) return result;
     uint8_t *octets = slots_octets(slots_block_of(slots, *slot), *slot);
-    octets[0] = (uint8_t)topic.size;
-    if (topic.size > 0) memcpy(octets + 1, topic.data, topic.size);
+    if (kind > ZMTP__SLOT_EXACT) *octets++ = (uint8_t)topic.size;
+    if (topic.size > 0) memcpy(octets, topic.data, topic.size);
     return ZMTP_OK;
 }
 

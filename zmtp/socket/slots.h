@@ -1,17 +1,17 @@
-// Where topics are kept: in slots of their size, up to sixteen in a block, so that a topic costs little more
+// Where topics are kept: in slots of their size, up to 32 in a block, so that a topic costs little more
 // than its octets and its share of one. A block belongs to one owner, so who owns a slot is told by where it
 // is, and all that an owner has is found by walking through its blocks: no slot needs to say either. The first
 // blocks of a kind have few slots, as most owners have few topics.
 //
-// A topic of up to 67 octets lies in its slot, after an octet that says how many there are; of a longer one the
-// slot has the address. Another kind of slot is a link, of lists of those who share a topic.
+// A topic of up to 67 octets lies in its slot. Up to 16 octets each size has slots of its own; in a longer topic's an octet
+// before it says how many there are, and above 67 the slot has the address. Another kind of slot is a link, of lists of those who share a topic.
 #ifndef ZMTP_SOCKET_SLOTS_H
 #define ZMTP_SOCKET_SLOTS_H
 
 #include "../base.h"
 
-// Slots by what is in them: 13 kinds by the size of a topic, then these.
-enum { ZMTP__SLOT_LONG = 13, ZMTP__SLOT_LINK, ZMTP__SLOT_KINDS };
+// Slots by what is in them: a kind for each size of a topic up to 16 octets, nine for several sizes each, then these.
+enum { ZMTP__SLOT_EXACT = 16, ZMTP__SLOT_LONG = 26, ZMTP__SLOT_LINK, ZMTP__SLOT_KINDS };
 // Slots have numbers, below this one, which stay while they are in use.
 enum { ZMTP__SLOT_MAX = 1 << 29 };
 

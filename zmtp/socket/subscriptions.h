@@ -2,9 +2,9 @@
 // that subscribes twice and cancels once is not subscribed, because that is how subscribers on the
 // wire behave (they count on their side and tell the first and the last).
 //
-// A topic is stored once, however many subscribe to it. A pair costs 14 to 17 octets and the topic,
-// which is less than twice a topic of 17; with a topic above 64 it is 26 to 32. One that shares its topic costs
-// 10, and 5 to 8 more where many do. That is less than four times what any subscriber sends for it. What any
+// A topic is stored once, however many subscribe to it. A pair costs the topic and 12 to 14 octets,
+// which is less than twice a topic of 14; with a topic above 16 it is 14 to 17, above 64 26 to 32. One that shares its topic
+// costs 10, and 5 to 8 more where many do. That is less than four times what any subscriber sends for it. What any
 // call but a match costs does not depend on how many share a topic, nor does a match on how many topics there are.
 #ifndef ZMTP_SOCKET_SUBSCRIPTIONS_H
 #define ZMTP_SOCKET_SUBSCRIPTIONS_H

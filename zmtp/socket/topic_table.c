@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum { TOPIC_TABLE_EIGHT = 8 };
-// The last but one of the places that an added topic may push on.
+// The last but one of the places that an added topic may push on. Of a million topics that nobody chose to crowd, it has
+// to be some 500; each that goes to the tree for it has all messages looked for there, too.
 enum { TOPIC_TABLE_PUSHED = 16 * ZMTP__TOPIC_REACH };
 
 // SplitMix64 (Steele, Lea, Flood, 2014): the keys out of the seed.
