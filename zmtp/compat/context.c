@@ -12,6 +12,7 @@
 #include "../io/fork.h"
 #include "../zmq.h"
 #include "error.h"
+#include "inproc.h"
 #include "socket.h"
 
 enum {
@@ -59,8 +60,7 @@ void *zmq_ctx_new(void)
     context->spin_ns = context_spin_ns();
     atomic_init(&context->terminated, false);
     pthread_mutex_init(&context->mutex, NULL);
-    zmtp__trie_init(&context->names,
-                    zmtp_heap()); // empty, and without memory, when the last socket ends
+    zmtp__trie_init(&context->names, zmtp_heap());
     zmq__reaper_init(&context->reaper);
     context->options = (struct zmq__context_options){.io_threads = ZMQ_IO_THREADS_DFLT,
                                                      .max_sockets = ZMQ_MAX_SOCKETS_DFLT,
@@ -112,6 +112,14 @@ static int context_wait(struct zmq__context *context)
     return 0;
 }
 
+// What was sent to names that nobody has bound. What of it was lent is given back as all else that is sent.
+static void context_forget_names(struct zmq__context *context)
+{
+    zmq__socket_bring_reaper(&context->reaper);
+    zmq__inproc_forget_all(context);
+    zmq__socket_bring_reaper(NULL);
+}
+
 int zmq_ctx_term(void *handle)
 {
     struct zmq__context *context = zmq__context_of(handle);
@@ -122,9 +130,10 @@ int zmq_ctx_term(void *handle)
     if (!atomic_compare_exchange_strong(&context->handle.tag, &tag, ZMQ__TAG_NONE)) return 0;
     for (size_t i = 0; i < ZMQ__LOOPS_MAX; i++)
         if (context->loops[i]) zmq__loop_close(context->loops[i]);
-    zmq__reaper_close(&context->reaper);
     zmq__context_lock(context); // whoever released the last socket has left
     zmq__context_unlock(context);
+    context_forget_names(context);
+    zmq__reaper_close(&context->reaper);
     if (context->ended >= 0) close(context->ended);
     pthread_mutex_destroy(&context->mutex);
     zmq__handle_give(ZMQ__TAG_CONTEXT, &context->handle);

@@ -23,9 +23,11 @@ struct zmq__line {
 struct inproc_pact {
     atomic_uint sides;
     struct zmq__line lines[2];
-    struct zmq__socket *sockets[2]; // a reference each, of the other's side
+    struct zmq__socket *
+        sockets[2]; // a reference each, of the other's side; null: it has left the line to its name
     struct zmtp__far_facts facts[2];
-    struct zmtp__shore *shore; // of the side that met, until the other is hailed
+    struct zmtp__shore *shores[2]; // until the side that has not met is hailed
+    struct zmtp__dock dock;        // in place of that of a socket that has left
     char name[];
 };
 
@@ -48,10 +50,16 @@ static size_t inproc_pact_size(const char *name)
     return sizeof(struct inproc_pact) + strlen(name) + 1;
 }
 
+static void inproc_free_pact(struct inproc_pact *pact)
+{
+    zmtp__dock_fini(&pact->dock);
+    zmtp_free(zmtp_heap(), pact, inproc_pact_size(pact->name));
+}
+
 static void inproc_release_side(struct inproc_pact *pact)
 {
     if (atomic_fetch_sub_explicit(&pact->sides, 1, memory_order_acq_rel) > 1) return;
-    zmtp_free(zmtp_heap(), pact, inproc_pact_size(pact->name));
+    inproc_free_pact(pact);
 }
 
 static struct inproc_pact *inproc_open_pact(const char *name)
@@ -60,6 +68,7 @@ static struct inproc_pact *inproc_open_pact(const char *name)
     if (!pact) return NULL;
     memset(pact, 0, sizeof *pact);
     atomic_init(&pact->sides, 2);
+    zmtp__dock_init(&pact->dock);
     for (uint8_t i = 0; i < 2; i++) {
         pact->lines[i].pact = pact;
         pact->lines[i].index = i;
@@ -78,23 +87,34 @@ static void inproc_list(struct zmq__socket *socket, struct zmq__line *line,
     socket->lines = line;
 }
 
+static void inproc_unlist(struct zmq__socket *socket, struct zmq__line *line)
+{
+    if (!line->listed) return;
+    if (line->before)
+        line->before->next = line->next;
+    else
+        socket->lines = line->next;
+    if (line->next) line->next->before = line->before;
+    line->next = line->before = NULL;
+    line->listed = false;
+}
+
+static void inproc_ring(struct zmq__socket *socket)
+{
+    if (socket) zmq__socket_ring(socket);
+}
+
 // A side is over.
 static void inproc_end(struct zmq__socket *socket, struct zmq__line *line,
                        struct zmtp__shore *shore)
 {
     struct inproc_pact *const pact = line->pact;
     struct zmq__socket *const other = pact->sockets[1 - line->index];
-    if (line->listed) {
-        if (line->before)
-            line->before->next = line->next;
-        else
-            socket->lines = line->next;
-        if (line->next) line->next->before = line->before;
-    }
+    inproc_unlist(socket, line);
     if (line->end) zmtp__pipe_follow(line->end, NULL);
     zmtp__shore_close(shore);
     inproc_release_side(pact);
-    zmq__socket_unref(other); // whom this side may have rung
+    if (other) zmq__socket_unref(other); // whom this side may have rung
 }
 
 // The side that was hailed gets a pipe of its core's. False: it has none, for now or for ever.
@@ -127,7 +147,7 @@ static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
         zmtp__shore_put_off(shore);
         return false;
     }
-    if (zmtp__shore_refuse(shore) & ZMTP__FERRY_RING) zmq__socket_ring(other);
+    if (zmtp__shore_refuse(shore) & ZMTP__FERRY_RING) inproc_ring(other);
     inproc_end(socket, line, shore);
     return false;
 }
@@ -143,7 +163,7 @@ void zmq__inproc_work(struct zmq__socket *socket)
         struct zmq__line *const line = zmtp__shore_owner(shore);
         struct zmq__socket *const other = line->pact->sockets[1 - line->index];
         const unsigned result = zmtp__shore_work(shore);
-        if (result & ZMTP__FERRY_RING) zmq__socket_ring(other);
+        if (result & ZMTP__FERRY_RING) inproc_ring(other);
         if (result & ZMTP__FERRY_OVER) inproc_end(socket, line, shore);
     }
 }
@@ -242,23 +262,22 @@ bool zmq__inproc_bound(struct zmq__context *context, const char *text)
 // Opens the ferry between the two sides, of which |index| is this thread's and has |end|; the other is to be hailed.
 static int inproc_meet(struct inproc_pact *pact, uint8_t index, struct zmtp_pipe_end *end)
 {
-    struct zmtp__ferry_config config = {.docks = {&pact->sockets[0]->dock, &pact->sockets[1]->dock},
+    struct zmq__socket *const from = pact->sockets[0], *const to = pact->sockets[1];
+    struct zmtp__ferry_config config = {.docks = {from ? &from->dock : &pact->dock, &to->dock},
                                         .owners = {&pact->lines[0], &pact->lines[1]},
                                         .bides = true};
-    struct zmtp__shore *shores[2];
     for (size_t i = 0; i < 2; i++) {
         const struct zmtp__far_limits limits =
             zmtp__far_limits_of(&pact->facts[i], &pact->facts[1 - i]);
         config.count_max[i] = limits.abroad_max;
     }
-    const int error = zmtp__ferry_open(&config, shores);
+    const int error = zmtp__ferry_open(&config, pact->shores);
     if (error < 0) return error;
-    zmq__socket_ref(pact->sockets[0]);
-    zmq__socket_ref(pact->sockets[1]);
-    zmtp__shore_attach(shores[index], end);
-    if (!pact->lines[index].listed) inproc_list(pact->sockets[index], &pact->lines[index], end);
+    if (from) zmq__socket_ref(from);
+    zmq__socket_ref(to);
+    zmtp__shore_attach(pact->shores[index], end);
+    inproc_list(pact->sockets[index], &pact->lines[index], end);
     pact->lines[index].joined = true;
-    pact->shore = shores[index];
     return ZMTP_OK;
 }
 
@@ -267,7 +286,7 @@ static void inproc_hail(struct inproc_pact *pact, uint8_t index)
 {
     struct zmq__socket *const other = pact->sockets[1 - index];
     zmq__socket_bring_line(other);
-    if (zmtp__shore_hail(pact->shore)) zmq__socket_ring(other);
+    if (zmtp__shore_hail(pact->shores[index])) zmq__socket_ring(other);
 }
 
 // |socket| takes its side with a new pipe.
@@ -284,35 +303,84 @@ static int inproc_join(struct zmq__socket *socket, struct inproc_pact *pact, uin
     return error;
 }
 
-// Those that waited for |socket|'s name. What cannot be joined now waits on.
-static void inproc_answer(struct zmq__socket *socket, struct zmq__name *name)
+// What was left to the name goes to the side that has met.
+static void inproc_hand_over(struct inproc_pact *pact)
 {
-    struct zmq__line *before;
-    for (struct zmq__line *line = name->first_line; line; line = line->awaiting_next) {
+    struct zmq__line *const line = &pact->lines[0];
+    struct zmtp__shore *const shore = pact->shores[0];
+    zmtp__shore_attach(shore, line->end);
+    if (zmtp__shore_work(shore) & ZMTP__FERRY_RING) zmq__socket_ring(pact->sockets[1]);
+    inproc_end(NULL, line, shore);
+}
+
+// Takes back what joined who binds: the other side has not heard of it.
+static void inproc_part(struct inproc_pact *pact)
+{
+    struct zmq__socket *const socket = pact->sockets[1];
+    struct zmq__line *const line = &pact->lines[1];
+    zmtp_socket_detach(socket->core, line->end->other);
+    // The other side's first, so that its dock is not called.
+    (void)zmtp__shore_refuse(pact->shores[0]);
+    zmtp__shore_close(pact->shores[0]);
+    (void)zmtp__shore_work(pact->shores[1]);
+    zmtp__shore_close(pact->shores[1]);
+    inproc_unlist(socket, line);
+    line->joined = false;
+    if (pact->sockets[0]) zmq__socket_unref(pact->sockets[0]);
+    zmq__socket_unref(socket);
+}
+
+// Joins those that wait for |socket|'s name. What does not go with it, or finds its place taken, waits on. False: there is
+// no memory for all, so none is joined.
+static bool inproc_join_all(struct zmq__socket *socket, struct zmq__name *name)
+{
+    struct zmq__line *line = name->first_line;
+    int error = ZMTP_OK;
+    for (; line && error != ZMTP_ERR_MEMORY; line = line->awaiting_next) {
         struct inproc_pact *const pact = line->pact;
         pact->sockets[1] = socket;
         pact->facts[1] = name->facts;
-        (void)inproc_join(socket, pact, 1);
+        error = inproc_join(socket, pact, 1);
     }
-    // Of those that this thread works for, the last one that was hailed comes first: so what they have sent comes in the order
-    // in which they connected.
-    for (struct zmq__line *line = name->last_line; line; line = before) {
+    if (error != ZMTP_ERR_MEMORY) return true;
+    for (line = name->first_line; line; line = line->awaiting_next)
+        if (line->pact->lines[1].joined) inproc_part(line->pact);
+    return false;
+}
+
+// Those that have joined hear of it.
+static void inproc_answer(struct zmq__socket *socket, struct zmq__name *name)
+{
+    struct zmq__line *next;
+    // The core looks at its pipes in the order in which they are marked, and so what senders have sent is received in the
+    // order in which they connected, if all of them have brought it by then.
+    zmtp_socket_process(socket->core);
+    for (struct zmq__line *line = name->first_line; line; line = next) {
         struct inproc_pact *const pact = line->pact;
-        before = line->awaiting_before;
+        next = line->awaiting_next;
         if (!pact->lines[1].joined) continue;
+        zmtp__pipe_mark(pact->lines[1].end->other);
         inproc_await_no_more(line);
-        inproc_hail(pact, 1);
+        if (pact->sockets[0])
+            inproc_hail(pact, 1);
+        else
+            inproc_hand_over(pact);
     }
 }
 
-static void inproc_bind_name(struct zmq__socket *socket, struct zmq__name *name)
+static int inproc_bind_name(struct zmq__socket *socket, struct zmq__name *name)
 {
     name->socket = socket;
     inproc_facts(socket, &name->facts);
     name->next = socket->names;
     if (name->next) name->next->before = name;
     socket->names = name;
+    if (!inproc_join_all(socket, name)) {
+        inproc_unbind_name(socket->context, name);
+        return ENOMEM;
+    }
     inproc_answer(socket, name);
+    return 0;
 }
 
 int zmq__inproc_bind(struct zmq__socket *socket, const char *text)
@@ -328,8 +396,9 @@ int zmq__inproc_bind(struct zmq__socket *socket, const char *text)
     else if (name->socket)
         error = EADDRINUSE;
     else
-        inproc_bind_name(socket, name);
+        error = inproc_bind_name(socket, name);
     zmq__context_unlock(context);
+    zmq__socket_help(socket);
     return error;
 }
 
@@ -375,7 +444,7 @@ int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
     }
     zmq__context_unlock(context);
     if (error == ZMTP_OK) return 0;
-    zmtp_free(zmtp_heap(), pact, inproc_pact_size(text));
+    inproc_free_pact(pact);
     // libzmq joins them, and nothing comes of that.
     return error == ZMTP_ERR_SOCKET_TYPE ? EINVAL : zmq__errno_of(error);
 }
@@ -415,29 +484,38 @@ void zmq__inproc_unbind_all(struct zmq__socket *socket)
     zmq__context_unlock(socket->context);
 }
 
-// True: the line waited for its name, and does so no more: nobody else knows of it.
-static bool inproc_hang_up(struct zmq__socket *socket, struct zmq__line *line)
+// A line that waits for its name and is no socket's goes, with what waits in its pipe.
+static void inproc_forget(struct zmq__context *context, struct zmq__line *line)
 {
-    zmq__context_lock(socket->context);
     struct zmq__name *const name = line->awaited;
-    if (name) {
-        inproc_await_no_more(line);
-        inproc_drop_name(socket->context, name);
-    }
-    zmq__context_unlock(socket->context);
-    return name;
+    inproc_await_no_more(line);
+    inproc_drop_name(context, name);
+    zmtp_pipe_close(line->end);
+    inproc_free_pact(line->pact);
 }
 
-// A line that waited in vain goes, with what waits in its pipe.
-static void inproc_forget(struct zmq__socket *socket, struct zmq__line *line)
+// The core has let go of a line that was made by connecting. If that waits for its name still, what was sent over it is
+// the name's from now on, for whoever binds it; with nothing, the line goes. Else the other side has been told of it, or
+// is about to be.
+static void inproc_hang_up(struct zmq__socket *socket, struct zmq__line *line)
 {
-    if (line->before)
-        line->before->next = line->next;
-    else
-        socket->lines = line->next;
-    if (line->next) line->next->before = line->before;
-    zmtp_pipe_close(line->end);
-    zmtp_free(zmtp_heap(), line->pact, inproc_pact_size(line->pact->name));
+    struct zmq__context *const context = socket->context;
+    zmq__context_lock(context);
+    if (line->awaited) {
+        inproc_unlist(socket, line);
+        line->pact->sockets[0] = NULL;
+        if (!zmtp__shore_leave_behind(line->end)) inproc_forget(context, line);
+    }
+    zmq__context_unlock(context);
+}
+
+void zmq__inproc_forget_all(struct zmq__context *context)
+{
+    struct zmtp__key *key;
+    while ((key = zmtp__trie_next(&context->names, NULL))) {
+        const struct zmq__name *const name = key->value;
+        inproc_forget(context, name->first_line);
+    }
 }
 
 int zmq__inproc_disconnect(struct zmq__socket *socket, const char *text)
@@ -450,7 +528,7 @@ int zmq__inproc_disconnect(struct zmq__socket *socket, const char *text)
         if (line->index != 0 || !line->end || strcmp(line->pact->name, text) != 0) continue;
         error = 0;
         zmtp_socket_detach(socket->core, line->end->other);
-        if (inproc_hang_up(socket, line)) inproc_forget(socket, line);
+        inproc_hang_up(socket, line);
     }
     zmq__inproc_work(socket);
     return error;
@@ -461,7 +539,7 @@ void zmq__inproc_leave(struct zmq__socket *socket)
     struct zmq__line *next;
     for (struct zmq__line *line = socket->lines; line; line = next) {
         next = line->next;
-        if (line->index == 0 && inproc_hang_up(socket, line)) inproc_forget(socket, line);
+        if (line->index == 0) inproc_hang_up(socket, line);
     }
     socket->lines_left = UINT_MAX; // nobody finds it any more
     zmq__inproc_work(socket);

@@ -290,6 +290,12 @@ static void socket_help_all(void)
     socket_inside--;
 }
 
+void zmq__socket_help(struct zmq__socket *socket)
+{
+    socket_help_all();
+    socket_reaper = &socket->context->reaper;
+}
+
 void zmq__socket_bring_line(struct zmq__socket *socket)
 {
     const unsigned before = atomic_fetch_add_explicit(&socket->unanswered, 1, memory_order_relaxed);

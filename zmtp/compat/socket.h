@@ -141,6 +141,8 @@ uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1:
 int zmq__socket_apply(struct zmq__socket *socket);
 // On any thread: there is news for it. Who is inside of another socket works for it later, when it leaves.
 void zmq__socket_ring(struct zmq__socket *socket);
+// Inside. Works now for those whom this call has rung, and not only when it leaves.
+void zmq__socket_help(struct zmq__socket *socket);
 void zmq__socket_ref(struct zmq__socket *socket);
 void zmq__socket_unref(struct zmq__socket *socket);
 // Who is to give back what this thread lets go of now and was lent (loan.h): of the context of whose socket it is

@@ -143,6 +143,13 @@ void zmtp__shore_expect(struct zmtp_pipe_end *end)
     end->in->crosses = true;
 }
 
+bool zmtp__shore_leave_behind(struct zmtp_pipe_end *end)
+{
+    assert(end->other->closed && end->in->crosses);
+    zmtp__queue_part(end->in);
+    return zmtp__queue_messages(end->in) > 0;
+}
+
 void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end)
 {
     assert(!shore->end && !shore->over && (end->in->count == 0 || end->in->crosses));

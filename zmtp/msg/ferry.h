@@ -98,6 +98,9 @@ bool zmtp__shore_hail(struct zmtp__shore *shore);
 void zmtp__shore_expect(struct zmtp_pipe_end *end);
 // |end| is the shore's from now on, and marked. Nothing has been sent to it yet, unless it was expected.
 void zmtp__shore_attach(struct zmtp__shore *shore, struct zmtp_pipe_end *end);
+// The other side of an expected |end| has closed: it needs no pool any more, and any thread may attach or close it.
+// False: no message waits there.
+bool zmtp__shore_leave_behind(struct zmtp_pipe_end *end);
 bool zmtp__shore_attached(const struct zmtp__shore *shore);
 void *zmtp__shore_owner(const struct zmtp__shore *shore);
 void zmtp__shore_own(struct zmtp__shore *shore, void *owner);

@@ -702,6 +702,14 @@ static void queue_note_landed(struct zmtp__queue *queue)
     abroad->landed_before = now;
 }
 
+void zmtp__queue_part(struct zmtp__queue *queue)
+{
+    queue_release_tail(queue);
+    for (size_t i = 0; i < queue->range_count; i++)
+        zmtp__slab_lend(queue_range(queue, i)->slab);
+    queue->pool = NULL;
+}
+
 void zmtp__queue_unload(struct zmtp__queue *queue, struct zmtp__cargo *cargo)
 {
     assert(queue->crosses && !queue->open && queue->sent == 0 && cargo->range_count == 0);

@@ -333,6 +333,8 @@ struct zmtp__cargo {
 // Moves all of |queue|, which crosses, into |cargo|, which is empty; its array is the queue's then.
 // Nothing is copied, and it cannot fail. No message is open, and no octet reader has begun one.
 void zmtp__queue_unload(struct zmtp__queue *queue, struct zmtp__cargo *cargo);
+// Nobody writes any more: it needs its pool no more, and any thread may have it.
+void zmtp__queue_part(struct zmtp__queue *queue);
 // Nobody loads any more: whatever had not been loaded waits for ever. Returns how many messages that is,
 // besides those in the queue.
 size_t zmtp__queue_settle(struct zmtp__queue *queue);
