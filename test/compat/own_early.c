@@ -19,6 +19,8 @@ static _Thread_local struct {
     int count, from, to;
 } starved;
 
+// That of threads calls it before a thread can run what it has compiled.
+#if !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
 void *realloc(void *memory, size_t size)
 {
     static void *(*next)(void *memory, size_t size);
@@ -28,6 +30,7 @@ void *realloc(void *memory, size_t size)
     if (found) memcpy(&next, &found, sizeof next);
     return next(memory, size);
 }
+#endif
 
 // From now on the |from|-th allocation fails and those after it, up to |to|.
 static void starve(int from, int to)
@@ -43,6 +46,15 @@ static int feed(void)
 {
     starved.on = false;
     return starved.count;
+}
+
+// Does it have effect? Not under valgrind, which has a heap of its own.
+static bool starves(void)
+{
+    void *(*volatile const get)(void *memory, size_t size) = realloc;
+    starve(2, 2);
+    free(get(NULL, 1));
+    return feed() == 1;
 }
 
 static void *open_socket(void *context, int type)
@@ -321,7 +333,7 @@ static void binds_without_memory(const char *name, int more)
 
 int main(void)
 {
-    free(realloc(NULL, 1)); // finds the next one while there is one thread
+    const bool hungry = starves(); // and finds the next one, while there is one thread
     router();
     drafts("SCATTER and GATHER", ZMQ_SCATTER, ZMQ_GATHER);
     drafts("CLIENT and SERVER", ZMQ_CLIENT, ZMQ_SERVER);
@@ -332,6 +344,10 @@ int main(void)
     at_one_moment("two close while one binds", false);
     at_one_moment("two disconnect and close while one binds", true);
     two_names();
+    if (!hungry) {
+        say("without memory", "# SKIP the heap is not this program's");
+        return 0;
+    }
     closes_without_memory();
     binds_without_memory("a bind that fails for want of memory leaves all to the next", 1);
     binds_without_memory("the same with no memory from there on", 1000);

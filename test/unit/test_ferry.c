@@ -701,6 +701,64 @@ static void test_without_memory_nothing_is_lost_and_it_is_tried_again(void **sta
     assert_null(shores[0]);
 }
 
+// A pipe of |f|'s side 1, whose other end sends |count| messages, every second one large, and closes. Its pool is gone by then.
+static struct zmtp_pipe_end *leave_early(struct ferries *f, size_t count)
+{
+    static const uint8_t large[20000];
+    struct zmtp_pipe_end *ends[2];
+    const struct zmtp_pipe_config config = {.allocator = &f->budget.allocator, .pool = f->pools[1]};
+    assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
+    zmtp__shore_expect(ends[1]);
+    f->ends[1] = ends[0];
+    for (size_t i = 0; i < count; i++) {
+        if (i % 2 == 0)
+            send_number(f, 1, i);
+        else
+            ferries_send(f, 1, zmtp_bytes_of(large, sizeof large), 0);
+    }
+    zmtp__queue_begin(ends[0]->out); // and one that it does not end
+    assert_int_equal(zmtp__queue_put(ends[0]->out, zmtp_bytes_text("begun"), NULL, ZMTP_FLAG_MORE),
+                     ZMTP_OK);
+    zmtp_pipe_close(ends[0]);
+    f->ends[1] = NULL;
+    assert_int_equal(zmtp__shore_leave_behind(ends[1]), count > 0);
+    zmtp_pool_close(f->pools[1]);
+    f->pools[1] = NULL;
+    return ends[1];
+}
+
+static void test_what_one_left_who_came_too_early_crosses_without_its_pool(void **state)
+{
+    struct ferries *f = *state;
+    static const uint8_t large[20000];
+    struct zmtp_pipe_end *const end = leave_early(f, 10);
+    zmtp__shore_attach(f->shores[1], end);
+    assert_int_equal(zmtp__shore_work(f->shores[1]) & ZMTP__FERRY_OVER, ZMTP__FERRY_OVER);
+    zmtp__shore_close(f->shores[1]);
+    f->shores[1] = NULL;
+    ferries_turn(f, 0, 0);
+    for (size_t i = 0; i < 10; i++) {
+        if (i % 2 == 0)
+            assert_number(f, 0, i);
+        else
+            assert_next(f, 0, zmtp_bytes_of(large, sizeof large));
+    }
+    assert_true(zmtp__pipe_finished(f->ends[0]));
+    assert_ptr_equal(zmtp__dock_next(&f->docks[1]), NULL); // it comes off the list it was on
+    f->awake[1] = false;
+}
+
+static void test_what_one_left_who_came_too_early_may_be_for_nobody_or_nothing(void **state)
+{
+    (void)state;
+    for (size_t count = 0; count < 4; count++) {
+        struct ferries f;
+        ferries_open(&f, &wide, true);
+        zmtp_pipe_close(leave_early(&f, count));
+        ferries_close(&f);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -733,6 +791,8 @@ int main(void)
         cmocka_unit_test(test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_for),
         cmocka_unit_test(test_what_makes_a_batch_or_fills_the_queue_does_not_wait_to_be_asked_for),
         cmocka_unit_test(test_what_was_kept_is_left_behind_by_a_close_as_the_rest),
+        TEST(test_what_one_left_who_came_too_early_crosses_without_its_pool),
+        cmocka_unit_test(test_what_one_left_who_came_too_early_may_be_for_nobody_or_nothing),
         TEST(test_slabs_come_home_to_their_pool),
         cmocka_unit_test(test_without_memory_nothing_is_lost_and_it_is_tried_again),
     };
