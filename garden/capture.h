@@ -279,7 +279,8 @@ const struct garden_chunk_report *garden_capture_untold(const struct garden_capt
 // ENDED event come again.
 void garden_capture_stop(struct garden_capture *capture, int64_t now_ms);
 
-// What to do now; false when there is nothing to do until an input or the deadline.
+// What to do now; false when there is nothing to do until an input, frames in the ring, or later: nothing tells of
+// frames, so it is asked every few milliseconds, and so are the events.
 bool garden_capture_next(struct garden_capture *capture, int64_t now_ms,
                          struct garden_capture_action *out);
 // The outcome of the last action. |intact| is how many octets of the chunk are surely in its file;
@@ -289,12 +290,9 @@ void garden_capture_done(struct garden_capture *capture, int64_t now_ms, int res
 // The next event; false when there is none.
 bool garden_capture_event(struct garden_capture *capture, int64_t now_ms,
                           struct garden_capture_event *out);
-// When to call again although nothing happened.
-int64_t garden_capture_deadline_ms(const struct garden_capture *capture);
 
 enum garden_capture_state garden_capture_state(const struct garden_capture *capture);
 struct garden_capture_totals garden_capture_totals(const struct garden_capture *capture);
-const char *garden_capture_uri(const struct garden_capture *capture);
 // Whether |path| is, or lately was, an open chunk of this stream: a repeated StreamStart names its
 // first. While the state is OPENING, the STARTED event is the answer to a repeat as well.
 bool garden_capture_knows(const struct garden_capture *capture, const char *path);

@@ -398,7 +398,6 @@ void garden_recording_abandon(struct garden_recording *recording, struct garden_
 int64_t garden_recording_deadline_ms(const struct garden_recording *recording);
 enum garden_recording_state garden_recording_state(const struct garden_recording *recording);
 const struct garden_manifest *garden_recording_manifest(const struct garden_recording *recording);
-const char *garden_recording_run(const struct garden_recording *recording);
 // As it was opened with, by whichever process; 0: none.
 uint64_t garden_recording_frames_max(const struct garden_recording *recording);
 // Meaningful once DONE.

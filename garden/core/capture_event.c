@@ -123,18 +123,6 @@ bool garden_capture_event(struct garden_capture *c, int64_t now_ms,
     return true;
 }
 
-int64_t garden_capture_deadline_ms(const struct garden_capture *c)
-{
-    if (c->note_count > 0) return 0;
-    if (c->state == GARDEN_CAPTURE_STOPPED || c->state == GARDEN_CAPTURE_REFUSED) return INT64_MAX;
-    int64_t deadline = c->head_due_ms;
-    for (size_t i = 0; i < c->full_count; i++)
-        if (c->fulls[i].due_ms < deadline) deadline = c->fulls[i].due_ms;
-    if (c->state == GARDEN_CAPTURE_STOPPING && c->drain_deadline_ms < deadline)
-        deadline = c->drain_deadline_ms;
-    return deadline;
-}
-
 enum garden_capture_state garden_capture_state(const struct garden_capture *c)
 {
     return c->state;
@@ -145,9 +133,4 @@ struct garden_capture_totals garden_capture_totals(const struct garden_capture *
     struct garden_capture_totals totals = c->totals;
     totals.bytes = totals.captured * c->frame_size;
     return totals;
-}
-
-const char *garden_capture_uri(const struct garden_capture *c)
-{
-    return c->uri;
 }

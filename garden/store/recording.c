@@ -617,11 +617,6 @@ const struct garden_manifest *garden_recording_manifest(const struct garden_reco
     return &recording->manifest;
 }
 
-const char *garden_recording_run(const struct garden_recording *recording)
-{
-    return recording->run;
-}
-
 uint64_t garden_recording_frames_max(const struct garden_recording *recording)
 {
     return recording->frames_max;

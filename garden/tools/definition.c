@@ -25,13 +25,6 @@ bool tool_sample_parse(struct garden_text name, enum garden_sample_format *out)
     return false;
 }
 
-const char *tool_sample_name(enum garden_sample_format sample)
-{
-    for (size_t i = 0; i < DEFINITION_SAMPLES; i++)
-        if (definition_samples[i].sample == sample) return definition_samples[i].name;
-    return "unknown";
-}
-
 static const char *definition_wire_name(enum garden_sample_format sample)
 {
     for (size_t i = 0; i < DEFINITION_SAMPLES; i++)

@@ -20,7 +20,6 @@ struct tool_definition {
 int tool_definition_read(struct zmtp_bytes json, struct tool_definition *out);
 // "s16_le" and the like, or as the protocol has it, "S16Le". False: unknown.
 bool tool_sample_parse(struct garden_text name, enum garden_sample_format *out);
-const char *tool_sample_name(enum garden_sample_format sample);
 
 // Where nobody said how large chunks are to be. Sealing one waits for the disk some eight times, so large
 // streams have large ones.

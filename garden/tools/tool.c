@@ -166,6 +166,7 @@ void tool_disconnect(struct tool *tool)
 static void tool_expired(uv_timer_t *timer)
 {
     *(bool *)timer->data = true;
+    uv_stop(timer->loop); // else it would sleep until something else comes
 }
 
 bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
@@ -175,6 +176,7 @@ bool tool_run(struct tool *tool, bool (*until)(const void *context), const void 
     bool expired = false;
     (void)uv_timer_init(&tool->loop, &timer); // does not fail
     timer.data = &expired;
+    uv_update_time(&tool->loop); // it may have stood still for long
     if (wait_ms > 0) (void)uv_timer_start(&timer, tool_expired, wait_ms, 0);
     while (!until(context) && !expired)
         (void)uv_run(&tool->loop, UV_RUN_ONCE);

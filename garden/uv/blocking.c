@@ -84,23 +84,40 @@ uint64_t garden_blocking_missed(const struct garden_blocking *garden)
 
 // ---- Time
 
+struct blocking_turn {
+    const bool *done;
+    bool expired;
+};
+
 static void blocking_expire(uv_timer_t *timer)
 {
-    *(bool *)timer->data = true;
+    ((struct blocking_turn *)timer->data)->expired = true;
+}
+
+// Timers come before the loop sleeps: what they ended must not wait for the next of them.
+static void blocking_before_sleep(uv_prepare_t *prepare)
+{
+    const struct blocking_turn *turn = prepare->data;
+    if (turn->expired || *turn->done) uv_stop(prepare->loop);
 }
 
 // Runs the loop until |*done|, or for |timeout_ms|. 0: only what is there already.
 static bool blocking_run(struct garden_blocking *garden, const bool *done, uint32_t timeout_ms)
 {
     uv_timer_t timer;
-    bool expired = false;
+    uv_prepare_t prepare;
+    struct blocking_turn turn = {.done = done};
+    uv_update_time(&garden->loop);              // it may have stood still for long
     (void)uv_timer_init(&garden->loop, &timer); // these do not fail
-    timer.data = &expired;
+    (void)uv_prepare_init(&garden->loop, &prepare);
+    timer.data = prepare.data = &turn;
     (void)uv_timer_start(&timer, blocking_expire, timeout_ms, 0);
-    while (!*done && !expired)
+    (void)uv_prepare_start(&prepare, blocking_before_sleep);
+    while (!*done && !turn.expired)
         (void)uv_run(&garden->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
-    (void)uv_run(&garden->loop, UV_RUN_NOWAIT); // its closing must not outlive this frame
+    uv_close((uv_handle_t *)&prepare, NULL);
+    (void)uv_run(&garden->loop, UV_RUN_NOWAIT); // their closing must not outlive this frame
     return *done;
 }
 
@@ -353,6 +370,7 @@ int garden_blocking_open(struct garden_blocking **out, const struct garden_clien
     }
     struct garden_client_config own = *config;
     own.on_event = blocking_on_event;
+    own.on_lost = NULL;
     own.on_state = NULL;
     own.on_lane = NULL;
     own.user = garden;

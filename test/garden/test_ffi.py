@@ -228,6 +228,7 @@ def a_daemon_that_is_gone_is_told_and_a_new_one_is_found(garden):
 
 TESTS = (
     without_a_daemon_opening_says_so,
+    a_connection_file_that_is_none_is_told_with_what_is_wrong_and_what_to_do,
     queries_and_their_rows_are_text,
     requests_and_replies_are_text,
     a_reply_that_does_not_fit_is_there_again,

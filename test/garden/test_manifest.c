@@ -7,6 +7,7 @@
 
 #include <garden/store.h>
 
+#include "../../garden/store/store.h"
 #include "fixture.h"
 
 static struct garden_hash hash_of(const char *text)
@@ -301,6 +302,53 @@ static void test_a_whole_manifest_is_verified_down_to_each_octet(void **state)
     folder_remove(&folder);
 }
 
+static void test_a_staged_manifest_is_read_as_it_was_saved_last_and_nothing_else_is(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct garden_store *store = NULL;
+    struct garden_error error;
+    struct garden_manifest m, back;
+    const struct garden_hash chunk = hash_of("abcdef");
+    folder_make(&folder);
+    const struct garden_store_config config = {.root = folder.path};
+    assert_int_equal(garden_store_open(&config, &store, NULL), GARDEN_OK);
+    assert_int_equal(garden_manifest_load_staged(store, "live.json", &back, &error),
+                     GARDEN_ERR_NOT_FOUND);
+    garden_manifest_init(&m, NULL);
+    m.frame_size = 2;
+    assert_int_equal(garden_manifest_append(&m, &chunk, 0, 3, NULL, 0), GARDEN_OK);
+    assert_int_equal(garden_manifest_save(&m, store, "live.json", &error), GARDEN_OK);
+    assert_int_equal(garden_manifest_append(&m, &chunk, 5, 3, NULL, 0), GARDEN_OK);
+    assert_int_equal(garden_manifest_save(&m, store, "live.json", &error), GARDEN_OK);
+    assert_int_equal(garden_manifest_load_staged(store, "live.json", &back, &error), GARDEN_OK);
+    assert_int_equal(back.chunk_count, 2);
+    assert_int_equal(back.total_samples, 6);
+    assert_true(garden_hash_equal(&back.chunks[1].hash, &chunk));
+    garden_manifest_fini(&back);
+    // A name that leaves the folder, and what is in it but no manifest, or none that may be this large.
+    assert_int_equal(garden_manifest_load_staged(store, "../staging/live.json", &back, &error),
+                     GARDEN_ERR_ARGUMENT);
+    char path[sizeof folder.path + 32];
+    snprintf(path, sizeof path, "%s/staging/live.json", folder.path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs("[]", file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(garden_manifest_load_staged(store, "live.json", &back, &error),
+                     GARDEN_ERR_FORMAT);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(garden_manifest_load_staged(store, "live.json", &back, &error),
+                     GARDEN_ERR_LIMIT);
+    assert_int_equal(truncate(path, (off_t)GARDEN__MANIFEST_TEXT_MAX + 1), 0);
+    assert_int_equal(garden_manifest_load_staged(store, "live.json", &back, &error),
+                     GARDEN_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "live.json"));
+    garden_manifest_fini(&m);
+    garden_store_close(store);
+    folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_json_that_is_no_manifest_is_refused_and_nothing_leaks),
         cmocka_unit_test(test_when_memory_fails_anywhere_the_balance_is_zero),
         cmocka_unit_test(test_a_whole_manifest_is_verified_down_to_each_octet),
+        cmocka_unit_test(test_a_staged_manifest_is_read_as_it_was_saved_last_and_nothing_else_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
