@@ -111,6 +111,7 @@ static void keeper_sync_done(uv_work_t *work, int status)
         // What the disk refused once may be gone from memory, too: only a snapshot is sure.
         keeper_trouble(keeper, "the log cannot be synced");
         keeper->snapshot_wanted = true;
+        keeper_turn(keeper); // nobody may ask for anything for long
     }
     keeper_arm(keeper);
     keeper_tell_idle(keeper);
@@ -229,6 +230,7 @@ int keeper_look(struct keeper *keeper, struct garden_error *error)
 {
     if (!keeper->config.folder || !keeper_idle(keeper)) return GARDEN_OK; // the next time
     const int result = ledger_look(&keeper->ledger, keeper->config.folder, error);
+    if (result == 0) keeper_turn(keeper); // one that failed is tried again, though nobody asks
     if (result <= 0) return result;
     keeper->snapshot_wanted = true;
     keeper->snapshot_after_ns = 0;

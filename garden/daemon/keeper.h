@@ -63,8 +63,8 @@ void keeper_turn(struct keeper *keeper);
 // The playhead moved by itself, or was stopped: kept every few seconds, or now, as far as that works.
 void keeper_playhead(struct keeper *keeper, int64_t now_ns, bool now);
 
-// Whether somebody removed the folder: then it is made again, with all of the state, and 1 returned with words;
-// negative: it cannot be.
+// Now and then. Whether somebody removed the folder: then it is made again, with all of the state, and 1 returned with
+// words; negative: it cannot be. A snapshot that is due, or failed, is begun.
 int keeper_look(struct keeper *keeper, struct garden_error *error);
 
 // Whether no thread works for it. It may be closed only then.

@@ -1,6 +1,6 @@
 // Preloaded into a daemon and its clients by tests: the system's wall clock is ahead by what a file says, so
-// that it can jump, calls of fsync are counted, and writes into chunks fail with the errno that a file has. Other
-// clocks are the system's.
+// that it can jump, calls of fsync are counted, writes into chunks fail with the errno that a file has, and so many
+// of the next writes and syncs of the state's folder as others say. Other clocks are the system's.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 static volatile int64_t *preload_number(const char *variable, int flags, int access)
 {
     static int64_t none, scratch; // what is written is not what others read
-    int64_t *dummy = access & PROT_WRITE ? &scratch : &none;
+    int64_t *dummy = access & PROT_WRITE && strcmp(variable, "SYNCS") == 0 ? &scratch : &none;
     const char *path = getenv(variable);
     const int file = path ? open(path, flags | O_CLOEXEC) : -1;
     if (file < 0) return dummy;
@@ -62,35 +62,53 @@ time_t time(time_t *out)
     return now.tv_sec;
 }
 
-int fsync(int file)
-{
-    static int (*system_one)(int);
-    static volatile int64_t *count;
-    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "fsync");
-    if (!count) count = preload_number("SYNCS", O_RDWR, PROT_READ | PROT_WRITE);
-    __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
-    return system_one(file);
-}
-
-// Whether |file| lies in a folder called staging.
-static int is_staged(int file)
+// Whether |file| is |folder|, or lies in it.
+static int is_under(int file, const char *folder)
 {
     char link[64], path[512];
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    const ssize_t size = readlink(link, path, sizeof path - 1);
+    const ssize_t size = readlink(link, path, sizeof path - 2);
     if (size < 0) return 0;
-    path[size] = '\0';
-    return strstr(path, "/staging/") != NULL;
+    path[size] = '/';
+    path[size + 1] = '\0';
+    return strstr(path, folder) != NULL;
+}
+
+// Takes one of those that are to fail.
+static int strikes(volatile int64_t *left, int file)
+{
+    if (*left <= 0 || !is_under(file, "/state/")) return 0;
+    return __atomic_fetch_sub(left, 1, __ATOMIC_RELAXED) > 0;
+}
+
+int fsync(int file)
+{
+    static int (*system_one)(int);
+    static volatile int64_t *count, *left;
+    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "fsync");
+    if (!count) count = preload_number("SYNCS", O_RDWR, PROT_READ | PROT_WRITE);
+    if (!left) left = preload_number("STATE_SYNCS_FAIL", O_RDWR, PROT_READ | PROT_WRITE);
+    __atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
+    if (strikes(left, file)) {
+        errno = EIO;
+        return -1;
+    }
+    return system_one(file);
 }
 
 ssize_t write(int file, const void *data, size_t size)
 {
     static ssize_t (*system_one)(int, const void *, size_t);
-    static volatile int64_t *error;
+    static volatile int64_t *error, *left;
     if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "write");
     if (!error) error = preload_number("CHUNK_ERROR", O_RDONLY, PROT_READ);
-    if (*error != 0 && is_staged(file)) {
+    if (!left) left = preload_number("STATE_WRITES_FAIL", O_RDWR, PROT_READ | PROT_WRITE);
+    if (*error != 0 && is_under(file, "/staging/")) {
         errno = (int)*error;
+        return -1;
+    }
+    if (strikes(left, file)) {
+        errno = ENOSPC;
         return -1;
     }
     return system_one(file, data, size);

@@ -34,11 +34,11 @@ class Stage:
     def path(self, *names):
         return os.path.join(self.folder, *names)
 
-    def gardend(self, *options):
+    def gardend(self, *options, env=None):
         ready, write = os.pipe()
         self.daemon = subprocess.Popen(
             [GARDEND, "--run-dir", self.run_dir, "--staging", self.path("staging"), "--source", "dev=counter:2,48000",
-             "--log-level", "error", "--ready-fd", str(write), *options], pass_fds=(write,), stdin=subprocess.DEVNULL)
+             "--log-level", "error", "--ready-fd", str(write), *options], pass_fds=(write,), stdin=subprocess.DEVNULL, env=env)
         os.close(write)
         assert os.read(ready, 10), "gardend did not start"
         os.close(ready)
