@@ -70,13 +70,20 @@ class Service:
         assert self.daemon.wait(PATIENCE) == status, self.said()
 
     def close(self):
+        """Whatever a test did to it, a daemon that is still there ends in order."""
+        ended = True
         if self.daemon and self.daemon.poll() is None:
-            self.daemon.kill()
-            self.daemon.wait()
+            self.daemon.send_signal(signal.SIGTERM)
+            try:
+                ended = self.daemon.wait(PATIENCE) == 0
+            except subprocess.TimeoutExpired:
+                ended = False
+                self.daemon.kill()
+                self.daemon.wait()
         self.manager.close()
         said = self.said() if self.daemon else ""
         shutil.rmtree(self.folder, ignore_errors=True)
-        assert "Sanitizer" not in said, said
+        assert ended and "Sanitizer" not in said, said
 
 
 def a_manager_hears_of_the_start_and_of_the_end(service):
@@ -268,6 +275,37 @@ def the_metrics_are_served_and_nothing_else_is(service):
     assert ask(port, "/metrics", "POST")[0] == 403  # it is no page of ours that asks
     assert ask(port, "/metrics", "PUT")[0] == 405
     assert ask(port, "/metrics", "HEAD")[0] == 200
+
+
+def the_metrics_tell_of_each_stream_what_its_capture_tells(service):
+    """While it runs, and with at its end, under a name that Prometheus's text has to escape."""
+    store = service.path("store")
+    os.makedirs(os.path.join(store, "staging"))
+    service.write(f"staging = {store}/staging", "http = 127.0.0.1:0", "source = more=counter:1,8000")
+    service.start()
+    assert service.told() == "READY=1"
+    port = port_of(service)
+    capture = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "capture", "--store", store, "--device",
+                                "more", "--uri", 'stream://a "b"\\c', "--chunk-bytes", "65536"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def counts():
+        found = re.findall(r'^garden_stream_(\w+)_total\{stream="(.*)"\} (\d+)$', ask(port)[2], re.M)
+        assert {uri for _, uri, _ in found} <= {'stream://a \\"b\\"\\\\c'}, found
+        return {name: int(number) for name, _, number in found}
+    until(lambda: counts().get("captured_frames", 0) > 0)
+    told = counts()
+    assert set(told) == {"offered_frames", "captured_frames", "overrun_frames", "captured_bytes"}, told
+    assert told["captured_bytes"] == 4 * told["captured_frames"] and told["overrun_frames"] == 0, told
+    assert told["captured_frames"] <= told["offered_frames"], told
+    until(lambda: counts()["captured_frames"] > told["captured_frames"])
+    capture.send_signal(signal.SIGINT)
+    out, err = capture.communicate(timeout=PATIENCE)
+    assert capture.returncode == 0, (out, err)
+    done = json.loads(out)
+    assert {name: counts()[f"{name}_frames"] for name in ("offered", "captured")} == {
+        name: done[name] for name in ("offered", "captured")}, (counts(), done)
+    assert counts()["overrun_frames"] == done["lost"], (counts(), done)
 
 
 def the_addresses_in_the_log_are_those_that_answer(service):
@@ -626,7 +664,7 @@ TESTS = (
     options_behind_the_file_override_it,
     files_with_mistakes_are_refused_with_the_line,
     flags_may_be_switched_off,
-    the_metrics_are_served_and_nothing_else_is, the_addresses_in_the_log_are_those_that_answer,
+    the_metrics_are_served_and_nothing_else_is, the_metrics_tell_of_each_stream_what_its_capture_tells, the_addresses_in_the_log_are_those_that_answer,
     two_daemons_do_not_share_a_port_for_metrics,
     strangers_at_the_metrics_harm_nobody,
     the_connection_file_is_where_it_is_wanted,
