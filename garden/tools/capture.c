@@ -396,6 +396,14 @@ static int capture_take_up(struct capture *capture)
     return TOOL_OK;
 }
 
+// How many frames there will be; 0: who knows.
+static uint64_t capture_expected(const struct capture *capture)
+{
+    const uint64_t wished = garden_recording_frames_max(capture->capturer.recording);
+    const uint64_t there = capture->source_frames;
+    return wished > 0 && (there == 0 || wished < there) ? wished : there;
+}
+
 static int capture_run(struct capture *capture)
 {
     struct tool *tool = capture->tool;
@@ -420,7 +428,7 @@ static int capture_run(struct capture *capture)
     else if (result == TOOL_OK)
         result = capture_begin(capture);
     if (result != TOOL_OK) return result;
-    progress_init(&capture->progress, tool->json, capture->source_frames,
+    progress_init(&capture->progress, tool->json, capture_expected(capture),
                   capture->capturer.format.sample_rate);
     if (capture->options.resume && !tool->json)
         progress_line(&capture->progress, "going on with %s after %llu chunk%s",

@@ -43,15 +43,16 @@ void progress_show(struct progress *progress, const struct garden_capture_totals
 {
     char bar[PROGRESS_BAR + 1], meter[PROGRESS_METER + 1];
     if (progress->quiet || !progress->terminal) return;
-    const double total = progress->total > 0 ? (double)progress->total : 0;
-    progress_fill(bar, PROGRESS_BAR, total > 0 ? (double)totals->offered / total : 0);
+    const uint64_t total = progress->total,
+                   offered = totals->offered; // a little more than was wished for
+    const double part = offered < total ? (double)offered / (double)total : 1;
+    progress_fill(bar, PROGRESS_BAR, part);
     // The meter's left end is -60 dB.
     progress_fill(meter, PROGRESS_METER, peak > 0 ? 1 + 20 * log10(peak) / 60 : 0);
     // Without wrapping, so that the line stays one line in a narrow window.
-    (void)printf("\r\033[K\033[?7l%8.2f s ", progress_seconds(progress, totals->offered));
+    (void)printf("\r\033[K\033[?7l%8.2f s ", progress_seconds(progress, offered));
     if (total > 0)
-        (void)printf("[%s%s%s] %3.0f %% ", tool_color("green"), bar, tool_color("off"),
-                     100 * (double)totals->offered / total);
+        (void)printf("[%s%s%s] %3.0f %% ", tool_color("green"), bar, tool_color("off"), 100 * part);
     (void)printf("level [%s] chunks sealed %llu, lost %llu\033[?7h", meter,
                  (unsigned long long)sealed, (unsigned long long)totals->overrun);
     (void)fflush(stdout);
