@@ -140,6 +140,28 @@ static void not_for_it(void)
     EXPECT(name, zmq_ctx_term(context) == 0);
 }
 
+static void id_in_use(void)
+{
+    static const char name[] = "a ROUTER's name for another peer is refused over inproc, too";
+    char body[8];
+    void *const context = zmq_ctx_new(), *const router = open_socket(context, ZMQ_ROUTER);
+    for (int i = 0; i < 2; i++) {
+        EXPECT(name, zmq_setsockopt(router, ZMQ_CONNECT_ROUTING_ID, "peer", 4) == 0);
+        if (i == 0) EXPECT(name, zmq_connect(router, NAME) == 0);
+        if (i == 1) FAILS(name, zmq_connect(router, NAME), EPROTO);
+    }
+    EXPECT(name, zmq_send(router, "peer", 4, ZMQ_SNDMORE) == 4);
+    EXPECT(name, zmq_send(router, "x", 1, 0) == 1);
+    EXPECT(name, zmq_connect(router, NAME) == 0); // that is for one connect
+    zmq_close(router);
+    void *const dealer = open_socket(context, ZMQ_DEALER);
+    EXPECT(name, zmq_bind(dealer, NAME) == 0);
+    EXPECT(name, zmq_recv(dealer, body, sizeof body, 0) == 1);
+    FAILS(name, zmq_recv(dealer, body, sizeof body, ZMQ_DONTWAIT), EAGAIN);
+    zmq_close(dealer);
+    EXPECT(name, zmq_ctx_term(context) == 0);
+}
+
 static void one_at_a_time(void)
 {
     static const char name[] = "a PAIR takes one, and the next bind the other";
@@ -299,17 +321,21 @@ static void closes_without_memory(void)
     EXPECT(name, zmq_ctx_term(context) == 0);
 }
 
+struct kinds {
+    int from, to;
+};
+
 // The |at|-th allocation of the bind fails, and |more| after it. 1: all is there at the next; 0: so it was at once;
 // negative: not so.
-static int bind_starved(int type, int at, int more)
+static int bind_starved(struct kinds kinds, int at, int more)
 {
     enum { EACH = 3 };
-    void *const context = zmq_ctx_new(), *const living = open_socket(context, ZMQ_DEALER);
-    send_early(context, ZMQ_DEALER, 0, EACH);
+    void *const context = zmq_ctx_new(), *const living = open_socket(context, kinds.from);
+    send_early(context, kinds.from, 0, EACH);
     zmq_connect(living, NAME);
     send_numbers(living, EACH, EACH);
-    send_early(context, ZMQ_DEALER, 2 * EACH, EACH);
-    void *const receiver = open_socket(context, type);
+    send_early(context, kinds.from, 2 * EACH, EACH);
+    void *const receiver = open_socket(context, kinds.to);
     starve(at, at + more);
     const int bound = zmq_bind(receiver, NAME), error = zmq_errno();
     const int failed = feed() >= at;
@@ -322,13 +348,20 @@ static int bind_starved(int type, int at, int more)
     return good ? failed : -1;
 }
 
-static void binds_without_memory(const char *name, int more)
+static void binds_without_memory(void)
 {
-    int at = 1, result;
-    while ((result = bind_starved(ZMQ_DEALER, at, more)) > 0)
-        at++;
-    EXPECT(name, result == 0);
-    EXPECT(name, at > 10);
+    static const char name[] = "a bind that fails for want of memory leaves all to the next";
+    static const struct kinds kinds[] = {{ZMQ_DEALER, ZMQ_DEALER},
+                                         {ZMQ_PUSH, ZMQ_PULL},
+                                         {ZMQ_CLIENT, ZMQ_SERVER},
+                                         {ZMQ_SCATTER, ZMQ_GATHER}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (int more = 1; more <= 1000; more += 999) {
+            int at = 1, result;
+            while ((result = bind_starved(kinds[i], at, more)) > 0)
+                at++;
+            EXPECT(name, result == 0 && at > 10);
+        }
 }
 
 int main(void)
@@ -339,6 +372,7 @@ int main(void)
     drafts("CLIENT and SERVER", ZMQ_CLIENT, ZMQ_SERVER);
     drafts("CHANNEL and CHANNEL", ZMQ_CHANNEL, ZMQ_CHANNEL);
     not_for_it();
+    id_in_use();
     one_at_a_time();
     many();
     at_one_moment("two close while one binds", false);
@@ -349,7 +383,6 @@ int main(void)
         return 0;
     }
     closes_without_memory();
-    binds_without_memory("a bind that fails for want of memory leaves all to the next", 1);
-    binds_without_memory("the same with no memory from there on", 1000);
+    binds_without_memory();
     return 0;
 }

@@ -102,6 +102,33 @@ static void answered(void)
     end(name, context, rep);
 }
 
+// A ROUTER calls the one it connects to by a name of its own, over inproc as elsewhere.
+static void named(const char *name, int bound, int gone)
+{
+    char body[8];
+    void *const context = zmq_ctx_new(), *const dealer = open_socket(context, ZMQ_DEALER);
+    void *const router = open_socket(context, ZMQ_ROUTER);
+    zmq_setsockopt(dealer, ZMQ_ROUTING_ID, "itself", 6);
+    if (bound) say_result(name, zmq_bind(dealer, NAME));
+    say_result(name, zmq_setsockopt(router, ZMQ_CONNECT_ROUTING_ID, "ours", 4));
+    say_result(name, zmq_connect(router, NAME));
+    say_result(name, zmq_send(router, "ours", 4, ZMQ_SNDMORE));
+    say_result(name, zmq_send(router, "hello", 5, 0));
+    say_result(name, zmq_send(router, "itself", 6, ZMQ_SNDMORE));
+    say_result(name, zmq_send(router, "nobody", 6, 0));
+    if (gone) zmq_close(router);
+    if (!bound) say_result(name, zmq_bind(dealer, NAME));
+    say_result(name, zmq_recv(dealer, body, sizeof body, 0));
+    if (!gone) {
+        say_result(name, zmq_send(dealer, "back", 4, 0));
+        say_result(name, zmq_recv(router, body, sizeof body, 0));
+        say(name, "%.4s", body);
+        zmq_close(router);
+    }
+    say_all(name, dealer);
+    end(name, context, dealer);
+}
+
 // |gone| has a bit for each that has closed by the time of the bind.
 static void in_order(unsigned gone)
 {
@@ -319,6 +346,9 @@ int main(void)
     between("ROUTER and DEALER, where nobody is there to send to", ZMQ_ROUTER, ZMQ_DEALER, 2);
     between("PUB and SUB, where nobody has subscribed", ZMQ_PUB, ZMQ_SUB, 1);
     answered();
+    named("what a ROUTER calls who has bound", 1, 0);
+    named("what a ROUTER calls who is going to bind", 0, 0);
+    named("the same of one that has gone", 0, 1);
     for (unsigned gone = 0; gone < 1u << SENDERS; gone++)
         in_order(gone);
     several_names();

@@ -97,6 +97,14 @@ static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zm
     (void)zmtp_uv_authorise(uv_socket, guest->ticket, verdict, nothing, nothing);
 }
 
+// What the next peer that is connected to is to be called. Of one connect only; a REP has the option, too, and no use for it.
+static struct zmtp_bytes endpoint_take_name(struct zmq__socket *socket)
+{
+    const struct zmtp_bytes none = {0}, name = socket->options.connect_routing_id;
+    socket->options.connect_routing_id = none;
+    return socket->type == ZMTP_REP ? none : name;
+}
+
 static int endpoint_start(struct zmq__endpoint *endpoint, const struct zmtp_uv_config *config,
                           struct zmtp_bytes routing_id)
 {
@@ -134,11 +142,7 @@ static int endpoint_open_far(struct zmq__socket *socket, struct zmq__endpoint *e
     config.on_event = endpoint_event;
     config.on_authorise = endpoint_authorise;
     if (!config.security.server) config.on_authorise = NULL;
-    if (!endpoint->bound) {
-        // Of one connect only; a REP has the option, too, and no use for it.
-        if (socket->type != ZMTP_REP) routing_id = socket->options.connect_routing_id;
-        socket->options.connect_routing_id = (struct zmtp_bytes){0};
-    }
+    if (!endpoint->bound) routing_id = endpoint_take_name(socket);
     const int result = endpoint_start(endpoint, &config, routing_id);
     zmtp_wipe(&config.security, sizeof config.security);
     error = result < 0 ? endpoint_error(result, where, endpoint->bound) : 0;
@@ -223,7 +227,8 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
     if (where.transport != ZMTP_INPROC)
         error = endpoint_open_far(socket, endpoint, &where);
     else
-        error = bound ? zmq__inproc_bind(socket, text) : zmq__inproc_connect(socket, text);
+        error = bound ? zmq__inproc_bind(socket, text)
+                      : zmq__inproc_connect(socket, text, endpoint_take_name(socket));
     if (error != 0) {
         zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
         return error;

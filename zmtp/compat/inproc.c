@@ -403,13 +403,14 @@ int zmq__inproc_bind(struct zmq__socket *socket, const char *text)
 }
 
 // Nobody has the name yet: messages wait in a pipe that has no other side.
-static int inproc_wait(struct zmq__socket *socket, struct inproc_pact *pact)
+static int inproc_wait(struct zmq__socket *socket, struct inproc_pact *pact,
+                       struct zmtp_bytes routing_id)
 {
     struct zmq__line *const line = &pact->lines[0];
     struct zmtp_pipe_end *end;
     struct zmq__name *name = inproc_name(socket->context, pact->name);
     if (!name) return ZMTP_ERR_MEMORY;
-    const int error = zmtp__far_await(socket->core, &end);
+    const int error = zmtp__far_await(socket->core, routing_id, &end);
     if (error < 0) {
         inproc_drop_name(socket->context, name);
         return error;
@@ -420,7 +421,7 @@ static int inproc_wait(struct zmq__socket *socket, struct inproc_pact *pact)
     return ZMTP_OK;
 }
 
-int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
+int zmq__inproc_connect(struct zmq__socket *socket, const char *text, struct zmtp_bytes routing_id)
 {
     zmq__latch_prepare();
     atomic_store_explicit(&socket->near, true, memory_order_seq_cst);
@@ -437,10 +438,11 @@ int zmq__inproc_connect(struct zmq__socket *socket, const char *text)
     if (name && name->socket) {
         pact->sockets[1] = name->socket;
         pact->facts[1] = name->facts;
+        zmtp__far_name(&pact->facts[1], routing_id);
         error = inproc_join(socket, pact, 0);
         if (error == ZMTP_OK) inproc_hail(pact, 0);
     } else {
-        error = inproc_wait(socket, pact);
+        error = inproc_wait(socket, pact, routing_id);
     }
     zmq__context_unlock(context);
     if (error == ZMTP_OK) return 0;

@@ -12,7 +12,8 @@
 int zmq__inproc_bind(struct zmq__socket *socket, const char *name);
 // Has anybody the name? On any thread.
 bool zmq__inproc_bound(struct zmq__context *context, const char *name);
-int zmq__inproc_connect(struct zmq__socket *socket, const char *name);
+// |routing_id|: what the socket calls the peer, empty: as that says. It is another peer's: the errno of ZMTP_ERR_ROUTING_ID.
+int zmq__inproc_connect(struct zmq__socket *socket, const char *name, struct zmtp_bytes routing_id);
 // This side of the last line made so; null: it is over.
 const struct zmtp_pipe_end *zmq__inproc_dialled(const struct zmq__socket *socket, const char *name);
 // Calls |each| for every line: its name, this side's end, and whether it was connected here.

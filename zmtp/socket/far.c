@@ -4,6 +4,13 @@
 
 #include "pattern.h"
 
+void zmtp__far_name(struct zmtp__far_facts *facts, struct zmtp_bytes routing_id)
+{
+    if (routing_id.size == 0) return;
+    facts->routing_id_size = (uint8_t)routing_id.size;
+    memcpy(facts->routing_id, routing_id.data, routing_id.size);
+}
+
 void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__far_facts *out)
 {
     *out = (struct zmtp__far_facts){
@@ -13,10 +20,8 @@ void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__fa
         .send_bytes_max = config->send_bytes_max,
         .recv_count_max = config->recv_count_max,
         .recv_bytes_max = config->recv_bytes_max,
-        .routing_id_size = (uint8_t)config->routing_id.size,
     };
-    if (config->routing_id.size > 0)
-        memcpy(out->routing_id, config->routing_id.data, config->routing_id.size);
+    zmtp__far_name(out, config->routing_id);
 }
 
 static size_t far_sum(size_t send_max, size_t recv_max)
@@ -110,7 +115,8 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
                     end);
 }
 
-int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end)
+int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_bytes routing_id,
+                    struct zmtp_pipe_end **end)
 {
     struct zmtp_pipe_end *ends[2];
     struct zmtp__far_facts own;
@@ -118,7 +124,7 @@ int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end)
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
     zmtp__far_facts_of(&socket->config, &own);
     int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
-    if (result == ZMTP_OK) result = far_give(socket, ends, true, (struct zmtp_bytes){0}, end);
+    if (result == ZMTP_OK) result = far_give(socket, ends, true, routing_id, end);
     if (result < 0) return result;
     result = zmtp__socket_tell(socket, (*end)->other);
     if (result == ZMTP_OK) return result;

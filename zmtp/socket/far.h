@@ -15,6 +15,9 @@ struct zmtp__far_facts {
 };
 void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__far_facts *out);
 
+// It is called |routing_id|, of UINT8_MAX octets at most, whatever it says itself; empty: as it says.
+void zmtp__far_name(struct zmtp__far_facts *facts, struct zmtp_bytes routing_id);
+
 // What may wait on the way between two sockets, in the sender's queue, in the ring and in the receiver's queue
 // together; as over inproc within a thread, the limits of both add up. They are those of the sender's
 // queue, which counts what it has abroad (msg/ferry.h).
@@ -37,8 +40,10 @@ struct zmtp_pool *zmtp__far_pool(struct zmtp_pool *pool);
 int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *other,
                    struct zmtp_pipe_end **end);
 
-// As zmtp__far_join, for one who is not known yet; the limits are the socket's own.
-int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_pipe_end **end);
+// As zmtp__far_join, for one who is not known yet; the limits are the socket's own. |routing_id|: what that is to be called,
+// empty: as it says then.
+int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_bytes routing_id,
+                    struct zmtp_pipe_end **end);
 // The one for whom |end| waited is known, or the own limits are others now: its pipe gets the limits of both.
 void zmtp__far_settle(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own,
                       const struct zmtp__far_facts *other);
