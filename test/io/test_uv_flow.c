@@ -363,6 +363,118 @@ static void test_large_messages_to_many_leave_in_order(void **state)
     world_close(&world);
 }
 
+// A ROUTER with as many peers as there are in a crowd, each with a letter for an id; |limit|: messages that may wait for each.
+static void open_crowd(struct world *world, struct node *router, struct node peers[CROWD],
+                       size_t limit)
+{
+    static const char ids[] = "abcdefghijkl";
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(world);
+    world_endpoint(world, ZMTP_TCP, endpoint);
+    node_init(router, world, ZMTP_ROUTER);
+    router->config.socket.router_mandatory = false; // it drops
+    router->config.socket.send_count_max = limit;
+    node_open(router);
+    node_bind(router, endpoint);
+    for (size_t i = 0; i < CROWD; i++) {
+        node_init(&peers[i], world, ZMTP_DEALER);
+        peers[i].config.socket.routing_id = zmtp_bytes_of(ids + i, 1);
+        node_open(&peers[i]);
+        node_connect(&peers[i], endpoint);
+    }
+    WORLD_UNTIL(world, router->events[ZMTP_EVENT_HANDSHAKE_DONE] == CROWD);
+}
+
+static void route(struct node *router, char id, size_t size)
+{
+    static const uint8_t body[8 * 1024];
+    const struct zmtp_bytes parts[] = {{(const uint8_t *)&id, 1}, {body, size}};
+    assert_int_equal(zmtp_uv_send(router->socket, parts, 2), ZMTP_OK);
+}
+
+// One to each; returns how many of these wait to be written.
+static uint64_t route_to_all(struct node *router, size_t size)
+{
+    for (size_t i = 0; i < CROWD; i++)
+        route(router, (char)('a' + i), size);
+    return zmtp_uv_counters(router->socket).queued;
+}
+
+static void test_what_waits_to_be_written_is_in_proportion_to_the_connections(void **state)
+{
+    enum { SIZE = 6 * 1024 }; // 72 KiB for all of them
+    (void)state;
+    struct world world;
+    struct node router, peers[CROWD];
+    open_crowd(&world, &router, peers, 100);
+    assert_true(route_to_all(&router, SIZE) < CROWD); // nothing was known of a crowd
+    for (size_t i = 0; i < CROWD; i++)
+        WORLD_UNTIL(&world, peers[i].received == 1);
+    assert_int_equal(route_to_all(&router, SIZE), CROWD);
+    for (size_t i = 0; i < CROWD; i++)
+        WORLD_UNTIL(&world, peers[i].received == 2);
+    world_close(&world);
+}
+
+static void test_a_router_drops_nothing_that_only_waits_to_be_written(void **state)
+{
+    enum { LIMIT = 100, MANY = 300, FAR_TOO_MANY = 200000 };
+    (void)state;
+    struct world world;
+    struct node router, peers[CROWD];
+    open_crowd(&world, &router, peers, LIMIT);
+    (void)route_to_all(&router, 6 * 1024);
+    for (size_t i = 0; i < CROWD; i++)
+        WORLD_UNTIL(&world, peers[i].received == 1);
+    for (size_t i = 0; i < MANY; i++)
+        route(&router, 'a', 100);
+    assert_int_equal(zmtp_uv_counters(router.socket).dropped[ZMTP_DROP_PEER_FULL], 0);
+    WORLD_UNTIL(&world, peers[0].received == 1 + MANY);
+    // What the kernel does not take waits, up to the limit and no further.
+    for (size_t i = 0; i < FAR_TOO_MANY; i++)
+        route(&router, 'b', 1024);
+    const struct zmtp_socket_counters counters = zmtp_uv_counters(router.socket);
+    assert_true(counters.dropped[ZMTP_DROP_PEER_FULL] > 0);
+    assert_int_equal(counters.queued, LIMIT);
+    const uint64_t sent = CROWD + MANY + FAR_TOO_MANY;
+    assert_int_equal(counters.copies + counters.dropped[ZMTP_DROP_PEER_FULL], sent);
+    WORLD_UNTIL(&world, zmtp_uv_counters(router.socket).queued == 0);
+    world_close(&world);
+}
+
+static void test_a_publisher_of_small_messages_keeps_no_more_for_a_crowd(void **state)
+{
+    enum { LIMIT = 700, SENDS = 950 };
+    (void)state;
+    struct world world;
+    struct node pub, subs[CROWD];
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_init(&pub, &world, ZMTP_PUB);
+    pub.config.socket.send_count_max = LIMIT;
+    node_open(&pub);
+    node_bind(&pub, endpoint);
+    for (size_t i = 0; i < CROWD; i++) {
+        node_start(&subs[i], &world, ZMTP_SUB);
+        node_connect(&subs[i], endpoint);
+        zmtp_uv_subscribe(subs[i].socket, (struct zmtp_bytes){0});
+    }
+    WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == CROWD);
+    static const uint8_t body[64 * 1024];
+    const struct zmtp_bytes large = {body, sizeof body}, small = {body, 100};
+    assert_int_equal(zmtp_uv_send(pub.socket, &large, 1),
+                     ZMTP_OK); // so that they are known to be many
+    for (size_t i = 0; i < CROWD; i++)
+        WORLD_UNTIL(&world, subs[i].received == 1);
+    for (size_t i = 0; i < SENDS; i++)
+        assert_int_equal(zmtp_uv_send(pub.socket, &small, 1), ZMTP_OK);
+    assert_int_equal(zmtp_uv_counters(pub.socket).dropped[ZMTP_DROP_PEER_FULL], 0);
+    for (size_t i = 0; i < CROWD; i++)
+        WORLD_UNTIL(&world, subs[i].received == 1 + SENDS);
+    world_close(&world);
+}
+
 // Takes its time, and notes how much came before what another socket waits for.
 static void take_slowly(struct node *node, struct zmtp_msg *msg)
 {
@@ -548,6 +660,9 @@ int main(void)
         cmocka_unit_test(test_what_is_sent_after_the_engine_looked_last_leaves_too),
         cmocka_unit_test(test_a_sub_that_stops_does_not_hold_up_the_others),
         cmocka_unit_test(test_large_messages_to_many_leave_in_order),
+        cmocka_unit_test(test_what_waits_to_be_written_is_in_proportion_to_the_connections),
+        cmocka_unit_test(test_a_router_drops_nothing_that_only_waits_to_be_written),
+        cmocka_unit_test(test_a_publisher_of_small_messages_keeps_no_more_for_a_crowd),
         cmocka_unit_test(test_a_slow_callback_holds_up_another_socket_for_moments_only),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),
         cmocka_unit_test(test_peers_are_visible),

@@ -80,23 +80,14 @@ bool zmq__engine_rested(const struct zmq__engine *engine)
     return uv_hrtime() - engine->turned_ns >= ENGINE_RESTS * engine->turn_ns;
 }
 
-// How much may wait to be written, after a flush to |count| connections.
-static size_t engine_flush_bytes(size_t count)
-{
-    const size_t most = ZMQ__ENGINE_UNFLUSHED_MAX / ZMQ__ENGINE_UNFLUSHED_EACH;
-    const size_t bytes = (count < most ? count : most) * ZMQ__ENGINE_UNFLUSHED_EACH;
-    return bytes > ZMQ__ENGINE_UNFLUSHED ? bytes : ZMQ__ENGINE_UNFLUSHED;
-}
-
 static void engine_flush(struct zmq__engine *engine)
 {
     const uint64_t begun_ns = uv_hrtime();
     engine_beware(engine, begun_ns);
-    const size_t count = zmtp__engine_flush(engine->uv);
+    zmtp__engine_flush(engine->uv);
     engine->uv->wary = false;
     const uint64_t ended_ns = uv_hrtime();
     engine->flush_ns = ended_ns - begun_ns;
-    engine->flush_bytes = engine_flush_bytes(count);
     atomic_store_explicit(&engine->flushed_ns, ended_ns, memory_order_relaxed);
     engine->unwritten = 0;
     engine->ran = true;
@@ -113,9 +104,13 @@ void zmq__engine_sent(struct zmq__engine *engine, size_t size)
 {
     zmq__engine_note_moved(engine);
     engine->uv->unflushed += size;
-    // A large message leaves from where it is, so it is not to wait.
-    if (size >= ZMQ__ENGINE_UNFLUSHED || engine->uv->unflushed >= engine->flush_bytes)
-        engine_flush(engine);
+    const struct zmtp_socket_config *const config = zmtp_socket_config(engine->socket->core);
+    if (engine->uv->unflushed >= zmtp__gather_room(engine->uv, config, size)) engine_flush(engine);
+}
+
+void zmq__engine_make_way(struct zmq__engine *engine, struct zmtp_bytes id)
+{
+    if (zmtp__gather_hinders(engine->uv, engine->socket->core, id)) engine_flush(engine);
 }
 
 void zmq__engine_received(struct zmq__engine *engine)
@@ -496,7 +491,6 @@ int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struc
     engine->socket = socket;
     engine->watch = watch;
     engine->errand.run = engine_run_errand;
-    engine->flush_bytes = engine_flush_bytes(0);
     atomic_init(&engine->due_ms, UINT64_MAX);
     atomic_init(&engine->alarm_ms, UINT64_MAX);
     int error = zmq__loop_init(&engine->loop);

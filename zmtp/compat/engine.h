@@ -12,17 +12,12 @@
 #ifndef ZMTP_COMPAT_ENGINE_H
 #define ZMTP_COMPAT_ENGINE_H
 
-#include "../io/engine.h"
+#include "../io/gather.h"
 #include "loop.h"
 
 struct zmq__socket;
 
 enum {
-    // Octets that a call leaves to the watch; more it writes itself. And for each connection that was written to last,
-    // as to write a few messages to each of many costs more than to make them.
-    ZMQ__ENGINE_UNFLUSHED = 64 * 1024,
-    ZMQ__ENGINE_UNFLUSHED_EACH = 8 * 1024,
-    ZMQ__ENGINE_UNFLUSHED_MAX = 512 * 1024,
     // Sends of a stream between two looks at the clock.
     ZMQ__ENGINE_STRIDE = 16,
 };
@@ -37,7 +32,6 @@ struct zmq__engine {
     bool direct;        // the next send may write at once: something was received since the last
     unsigned unwritten; // sends since the last flush
     uint64_t flush_ns;  // what that took
-    size_t flush_bytes; // so much may wait for the next
     uint64_t turn_ns, turned_ns; // what the last turn took, and when it ended
     bool closing, closed;        // the engine; the watch's by then
     // For the watch, too.
@@ -74,7 +68,9 @@ void zmq__engine_turn(struct zmq__engine *engine); // what can be done now, to a
 // Is it time for another turn, amid a stream?
 bool zmq__engine_rested(const struct zmq__engine *engine);
 void zmq__engine_sent(struct zmq__engine *engine, size_t size); // octets, by the pattern
-void zmq__engine_received(struct zmq__engine *engine);          // a message, by the program
+// A ROUTER is about to send to its peer |id|. What waits to be written is not to be the reason that it drops the message.
+void zmq__engine_make_way(struct zmq__engine *engine, struct zmtp_bytes id);
+void zmq__engine_received(struct zmq__engine *engine); // a message, by the program
 // A call lets go of the lock: what is left to be done is done now, or the watch is called.
 void zmq__engine_leave(struct zmq__engine *engine);
 // A call is about to sleep, and to look at zmq__engine_fd itself, for |*timeout_ms| at most, which is
@@ -102,7 +98,7 @@ static inline void zmq__engine_note_moved(struct zmq__engine *engine)
 // May so many octets be sent without a write?
 static inline bool zmq__engine_takes(const struct zmq__engine *engine, size_t size)
 {
-    return engine->uv->unflushed + size < engine->flush_bytes;
+    return engine->uv->unflushed + size < engine->uv->unflushed_max;
 }
 // The watch comes by itself, and soon: nothing has to be done, or told, that is no hurry.
 static inline bool zmq__engine_watched(const struct zmq__engine *engine)

@@ -7,6 +7,7 @@
 #include "conn.h"
 #include "drops.h"
 #include "foreign.h"
+#include "gather.h"
 #include "harbour.h"
 #include "inproc.h"
 #include "resolver.h"
@@ -212,7 +213,7 @@ void zmtp__engine_dispatch(struct zmtp_uv *uv)
         zmtp__engine_wake(uv);
 }
 
-size_t zmtp__engine_flush(struct zmtp_uv *uv)
+void zmtp__engine_flush(struct zmtp_uv *uv)
 {
     struct zmtp_pipe_end *end;
     size_t count = 0;
@@ -223,7 +224,7 @@ size_t zmtp__engine_flush(struct zmtp_uv *uv)
         zmtp__udp_flush(zmtp_pipe_owner(end));
     zmtp__engine_ship(uv);
     uv->unflushed = 0;
-    return count;
+    if (count > 0) uv->unflushed_max = zmtp__gather_max(count);
 }
 
 bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode)
@@ -308,6 +309,7 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
     *uv = (struct zmtp_uv){.loop = loop,
                            .allocator = allocator,
                            .generation = zmtp__fork_generation(),
+                           .unflushed_max = zmtp__gather_max(0),
                            .random = zmtp__engine_seed()};
     zmtp__trie_init(&uv->places,
                     allocator); // empty, and without memory, when the last socket is closed

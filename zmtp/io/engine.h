@@ -50,8 +50,9 @@ struct zmtp_uv {
     uint64_t partings;   // how many of the last two kinds have been freed so far
     struct zmtp__farewell *farewells; // to be told, first come first
     struct zmtp__farewell *last_farewell;
-    size_t unflushed;   // octets sent by the user since the last flush
-    unsigned unshipped; // messages, since shores worked
+    size_t unflushed;     // octets sent by the user since the last flush
+    size_t unflushed_max; // so many may wait for the next, see gather.h
+    unsigned unshipped;   // messages, since shores worked
     bool wary; // something is to be read: before more is written, it is seen whether that is an end
     uint64_t asked_ms; // when the system was asked last what has come
     uint64_t heard_ms; // the same, and it was all read
@@ -93,8 +94,8 @@ void zmtp__engine_wake(struct zmtp_uv *uv);
 // Does what is left, to a bound of rounds and of time: then the loop goes round once without sleeping.
 // Only from the loop.
 void zmtp__engine_dispatch(struct zmtp_uv *uv);
-// Gives the kernel what marked connections have to send; returns how many there were. Calls nobody, so any call may do it.
-size_t zmtp__engine_flush(struct zmtp_uv *uv);
+// Gives the kernel what marked connections have to send. Calls nobody, so any call may do it.
+void zmtp__engine_flush(struct zmtp_uv *uv);
 // The same for what goes to other threads of the process, which begin with it at once.
 void zmtp__engine_ship(struct zmtp_uv *uv);
 // Runs the loop, for those who do not run it themselves; not from a callback. False: the engine was

@@ -12,6 +12,7 @@
 #include "door.h"
 #include "drops.h"
 #include "gate.h"
+#include "gather.h"
 #include "guard.h"
 #include "inproc.h"
 #include "listener.h"
@@ -29,14 +30,6 @@ enum {
     // the clock costs as much as a small message: so only every so often, while they are fast.
     UV_SOCKET_BATCH_NS = 1000000,
     UV_SOCKET_STRIDE_MAX = 64,
-    // Octets that may wait for the loop's flush; more are written by the call that sends.
-    UV_SOCKET_UNFLUSHED = 64 * 1024,
-    // A PUB's large messages gather to so many octets for each connection, and to so many at most. A subscriber is woken for
-    // some of them then, and not for each, which took half of the publisher's time.
-    UV_SOCKET_GATHERED_EACH = 8 * 1024,
-    UV_SOCKET_GATHERED_MAX = 512 * 1024,
-    // They do where its limits are so much more that this cannot matter.
-    UV_SOCKET_GATHERED_SHARE = 8,
     // Messages that may wait for it when another thread of the process could work on them already.
     UV_SOCKET_UNSHIPPED = 128,
     UV_SOCKET_COMMAND = 16, // what a subscription takes besides its topic, more or less
@@ -424,7 +417,7 @@ const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket)
 // that sends in a tight loop runs at the kernel's speed. True: it is worth another try.
 static bool uv_socket_push(struct zmtp_uv_socket *socket)
 {
-    (void)zmtp__engine_flush(socket->uv);
+    zmtp__engine_flush(socket->uv);
     zmtp__udp_push(socket);
     int pushes = 0;
     for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
@@ -442,36 +435,21 @@ static void uv_socket_count(struct zmtp_uv *uv)
     if (++uv->unshipped >= UV_SOCKET_UNSHIPPED) zmtp__engine_ship(uv);
 }
 
-static bool uv_socket_gathers(const struct zmtp_uv_socket *socket)
-{
-    enum { COUNT = UV_SOCKET_GATHERED_MAX / UV_SOCKET_UNFLUSHED };
-    const struct zmtp_socket_config *const config = zmtp_socket_config(socket->core);
-    if (config->type != ZMTP_PUB && config->type != ZMTP_XPUB) return false;
-    if (socket->crowd <= UV_SOCKET_UNFLUSHED / UV_SOCKET_GATHERED_EACH) return false;
-    if (config->send_bytes_all_max > 0) return false;
-    return (config->send_count_max == 0 ||
-            config->send_count_max >= COUNT * UV_SOCKET_GATHERED_SHARE) &&
-           (config->send_bytes_max == 0 ||
-            config->send_bytes_max >= UV_SOCKET_GATHERED_MAX * UV_SOCKET_GATHERED_SHARE);
-}
-
-// How much may wait behind a message of |size| octets?
-static size_t uv_socket_unflushed_max(const struct zmtp_uv_socket *socket, size_t size)
-{
-    const size_t most = UV_SOCKET_GATHERED_MAX / UV_SOCKET_GATHERED_EACH;
-    if (size < UV_SOCKET_UNFLUSHED || !uv_socket_gathers(socket)) return UV_SOCKET_UNFLUSHED;
-    return (socket->crowd < most ? socket->crowd : most) * UV_SOCKET_GATHERED_EACH;
-}
-
 // |size| octets were sent.
 static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
     struct zmtp_uv *const uv = socket->uv;
     uv->unflushed += size;
-    if (uv->unflushed >= uv_socket_unflushed_max(socket, size))
-        socket->crowd = zmtp__engine_flush(uv);
+    if (uv->unflushed >= zmtp__gather_room(uv, zmtp_socket_config(socket->core), size))
+        zmtp__engine_flush(uv);
     else
         uv_socket_count(uv);
+}
+
+// What waits is not to be the reason that a message to |id| is dropped.
+static void uv_socket_make_way(struct zmtp_uv_socket *socket, struct zmtp_bytes id)
+{
+    if (zmtp__gather_hinders(socket->uv, socket->core, id)) zmtp__engine_flush(socket->uv);
 }
 
 // What follows each send of the user's, whatever came of it.
@@ -485,6 +463,7 @@ static int uv_socket_sent(struct zmtp_uv_socket *socket, int result)
 int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
     const size_t size = zmtp_msg_size(msg);
+    if (msg->count > 0) uv_socket_make_way(socket, zmtp_msg_bytes(msg, 0));
     int result = zmtp_socket_send(socket->core, msg);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send(socket->core, msg);
@@ -510,7 +489,7 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     int result = zmtp__socket_send_borrowed(socket->core, parts, count, &borrowed);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp__socket_send_borrowed(socket->core, parts, count, &borrowed);
-    if (result == ZMTP_OK) socket->crowd = zmtp__engine_flush(socket->uv);
+    if (result == ZMTP_OK) zmtp__engine_flush(socket->uv);
     zmtp__borrow_close(&borrowed);
     return uv_socket_sent(socket, result);
 }
@@ -531,14 +510,15 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (parts && count == 2 && socket->touched && !socket->text &&
-        socket->uv->unflushed + parts[1].size < UV_SOCKET_UNFLUSHED &&
+        socket->uv->unflushed + parts[1].size < socket->uv->unflushed_max &&
         zmtp__express_send_to(socket->core, parts[0], parts[1])) {
         uv_socket_sent_short(socket, socket->uv, parts[1].size);
         return ZMTP_OK;
     }
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
-    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= UV_SOCKET_UNFLUSHED &&
-        !uv_socket_gathers(socket))
+    if (count > 0) uv_socket_make_way(socket, parts[0]);
+    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= ZMTP__GATHER_LEAST &&
+        !zmtp__gather_keeps(socket->uv, zmtp_socket_config(socket->core)))
         return uv_socket_send_borrowed(socket, parts, count);
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
@@ -564,7 +544,7 @@ int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, 
     const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
     if (!one || !socket->touched || socket->text) return uv_socket_send_any(socket, parts, count);
     struct zmtp_uv *const uv = socket->uv;
-    if (uv->unflushed + parts->size >= UV_SOCKET_UNFLUSHED)
+    if (uv->unflushed + parts->size >= uv->unflushed_max)
         return uv_socket_send_any(socket, parts, count);
     if (!zmtp__express_send_few(socket->core, *parts)) return uv_socket_send_one(socket, parts);
     uv_socket_sent_short(socket, uv, parts->size);

@@ -45,7 +45,6 @@ struct zmtp_uv_socket {
     bool starved;              // something could not be done for want of memory
     bool told_readable;        // and no receive has said AGAIN since
     bool refused;              // a send said AGAIN; |on_writable| is owed
-    size_t crowd;              // how many connections the last flush after a send of its wrote to
     bool refused_far;          // it had no room for one that dialled from another engine
     bool closing;
     uint64_t told_dropped[ZMTP_DROPS];

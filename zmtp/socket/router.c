@@ -169,6 +169,14 @@ bool zmtp__router_send_short(struct zmtp_socket *socket, struct zmtp_bytes id,
     return true;
 }
 
+const struct zmtp_pipe_end *zmtp__router_full_end(struct zmtp_socket *socket, struct zmtp_bytes id)
+{
+    if (socket->pattern != &zmtp__router) return NULL;
+    const struct zmtp__routed *const to = zmtp__routes_find(&router_of(socket)->routes, id);
+    if (!to || !zmtp__lane_admits(socket, &to->lane)) return NULL;
+    return zmtp__lane_roomy(socket, &to->lane) ? NULL : to->lane.end->other;
+}
+
 // A message for another peer may succeed at any time. But who was refused waits for that one's room.
 static unsigned router_events(struct zmtp_socket *socket)
 {

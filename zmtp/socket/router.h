@@ -8,5 +8,8 @@
 // False: nothing was done, and the pattern's send knows why.
 bool zmtp__router_send_short(struct zmtp_socket *socket, struct zmtp_bytes id,
                              struct zmtp_bytes body);
+// The other end of the pipe of the ROUTER's peer |id|, which is there and has no room. Null: it has, or is not there; or the
+// socket is none.
+const struct zmtp_pipe_end *zmtp__router_full_end(struct zmtp_socket *socket, struct zmtp_bytes id);
 
 #endif

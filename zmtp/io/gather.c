@@ -1,0 +1,47 @@
+#include "gather.h"
+
+#include "../msg/pipe.h"
+#include "../socket/router.h"
+
+// The limits of one that drops are so many times what gathers, or more.
+enum { GATHER_SHARE = 8 };
+
+size_t zmtp__gather_max(size_t count)
+{
+    if (count <= ZMTP__GATHER_LEAST / ZMTP__GATHER_EACH) return ZMTP__GATHER_LEAST;
+    const size_t most = ZMTP__GATHER_MOST / ZMTP__GATHER_EACH;
+    return (count < most ? count : most) * ZMTP__GATHER_EACH;
+}
+
+bool zmtp__gather_keeps(const struct zmtp_uv *uv, const struct zmtp_socket_config *config)
+{
+    enum { COUNT = ZMTP__GATHER_MOST / ZMTP__GATHER_LEAST };
+    if (config->type != ZMTP_PUB && config->type != ZMTP_XPUB) return false;
+    if (uv->unflushed_max == ZMTP__GATHER_LEAST || config->send_bytes_all_max > 0) return false;
+    return (config->send_count_max == 0 || config->send_count_max >= COUNT * GATHER_SHARE) &&
+           (config->send_bytes_max == 0 ||
+            config->send_bytes_max >= ZMTP__GATHER_MOST * GATHER_SHARE);
+}
+
+// Those whose message goes to many, which all would keep what gathers; and those that drop it for want of room.
+static bool gather_is_careful(const struct zmtp_socket_config *config)
+{
+    const unsigned to_many = 1u << ZMTP_PUB | 1u << ZMTP_XPUB | 1u << ZMTP_SUB | 1u << ZMTP_XSUB |
+                             1u << ZMTP_RADIO | 1u << ZMTP_DISH;
+    return (to_many | 1u << ZMTP_REP) >> config->type & 1u || config->send_bytes_all_max > 0;
+}
+
+size_t zmtp__gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
+                         size_t size)
+{
+    const bool large = size >= ZMTP__GATHER_LEAST;
+    const bool waits = large ? zmtp__gather_keeps(uv, config) : !gather_is_careful(config);
+    return waits ? uv->unflushed_max : ZMTP__GATHER_LEAST;
+}
+
+bool zmtp__gather_hinders(const struct zmtp_uv *uv, struct zmtp_socket *core, struct zmtp_bytes id)
+{
+    if (uv->unflushed == 0 || !zmtp__octets_ok(id)) return false;
+    const struct zmtp_pipe_end *const end = zmtp__router_full_end(core, id);
+    return end && end->marked && end->marks == &uv->marks;
+}

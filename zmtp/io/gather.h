@@ -1,0 +1,31 @@
+// How much of what was sent waits, to be written together with what is sent next: one rule for the loop's engine and for
+// the calls of the drop-in. To write a few messages to each of many connections costs more than to make them. So it is
+// so much for each connection that the last flush wrote to, between a least and a most.
+//
+// What waits is in queues, whose limits are not to be reached because of it. A socket whose sends are refused for want of
+// room has what waits written, and tries again. Those that would drop the message gather to the least only; or, of large
+// messages, where their limits are so much more that this cannot matter. A ROUTER, which may be the busiest of all,
+// writes before it drops.
+#ifndef ZMTP_IO_GATHER_H
+#define ZMTP_IO_GATHER_H
+
+#include "engine.h"
+
+enum {
+    ZMTP__GATHER_LEAST = 64 * 1024, // a message as large leaves at once, from where it is
+    ZMTP__GATHER_EACH = 8 * 1024,
+    ZMTP__GATHER_MOST = 512 * 1024,
+};
+
+// So many octets may wait after a flush to |count| connections.
+size_t zmtp__gather_max(size_t count);
+// Do large messages of a socket with |config| wait, too? Those of a PUB with many subscribers do: each is woken for some of
+// them then, and not for each, which took half of the publisher's time.
+bool zmtp__gather_keeps(const struct zmtp_uv *uv, const struct zmtp_socket_config *config);
+// How much may wait with a message of |size| octets that a socket with |config| has sent?
+size_t zmtp__gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
+                         size_t size);
+// Has the ROUTER |core| no room for its peer |id| only because what it sent there was not written yet? True: flush first.
+bool zmtp__gather_hinders(const struct zmtp_uv *uv, struct zmtp_socket *core, struct zmtp_bytes id);
+
+#endif
