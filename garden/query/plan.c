@@ -20,9 +20,10 @@ struct garden__query_step *garden__query_emit(struct garden__query_build *build,
                                               struct garden__query_place place)
 {
     struct garden__query_plan *plan = build->plan;
-    plan->steps = garden__query_grow(build->arena, plan->steps, plan->step_count, &plan->step_space,
-                                     sizeof *plan->steps);
-    if (!plan->steps) return NULL;
+    struct garden__query_step *steps = garden__query_grow(
+        build->arena, plan->steps, plan->step_count, &plan->step_space, sizeof *steps);
+    if (!steps) return NULL; // those that are there are looked at when the query is closed
+    plan->steps = steps;
     struct garden__query_step *step = &plan->steps[plan->step_count++];
     *step = (struct garden__query_step){.kind = kind,
                                         .place = place,

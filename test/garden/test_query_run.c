@@ -425,6 +425,55 @@ static void test_without_memory_a_query_fails_and_leaves_nothing(void **state)
     asked->config.allocator = &asked->budget.allocator;
 }
 
+// So large that each of its tables grows beyond a block of the arena, and each of these is missing once.
+static void test_a_large_query_that_finds_no_memory_says_so_wherever_that_is(void **state)
+{
+    struct asked *asked = *state;
+    struct garden_buffer text;
+    char part[512];
+    garden_buffer_init(&text, NULL, 0);
+    assert_int_equal(garden_buffer_append(&text, "{ Number(max: 1) { ", 19), GARDEN_OK);
+    for (int i = 0; i < 300; i++) {
+        const int size = snprintf(
+            part, sizeof part,
+            "o%d: value @output @tag(name: \"t%d\") @filter(op: \"one_of\", value: [\"$l\"]) "
+            "e%d: next @optional { value @output @filter(op: \">\", value: [\"%%t%d\"]) } "
+            "c%d: previous { ... on Prime { half @output } } "
+            "f%d: divisor @fold @transform(op: \"count\") @output { id @output } ",
+            i, i, i, i, i, i);
+        assert_int_equal(garden_buffer_append(&text, part, (size_t)size), GARDEN_OK);
+    }
+    assert_int_equal(garden_buffer_append(&text, "} }", 3), GARDEN_OK);
+    const struct zmtp_bytes octets = garden_buffer_bytes(&text);
+    struct garden_value one = garden_value_uint(1);
+    struct garden_entry l = garden_entry_of("l", garden_value_list(&one, 1));
+    const struct garden_map variables = {&l, 1};
+    asked->config.text_max = octets.size;
+    bool whole = false;
+    size_t told = 0;
+    for (uint64_t n = 1; !whole; n++) {
+        struct zmtp_budget budget;
+        struct garden_query *query = NULL;
+        zmtp_budget_init(&budget, zmtp_heap());
+        budget.fail_at = n;
+        asked->config.allocator = &budget.allocator;
+        asked->error.text[0] = '\0';
+        const int result = garden_query_open(
+            &query, &asked->config, (struct garden_text){(const char *)octets.data, octets.size},
+            &variables, &asked->error);
+        whole = result == GARDEN_OK;
+        if (!whole && result != GARDEN_ERR_MEMORY) fail_msg("%d: %s", result, asked->error.text);
+        if (!whole) assert_null(query);
+        if (!whole && strstr(asked->error.text, "no memory for so large a query")) told++;
+        if (!whole) assert_true(asked->error.text[0] != '\0');
+        garden_query_close(query);
+        assert_int_equal(budget.bytes, 0);
+    }
+    assert_true(told > 5);
+    asked->config.allocator = &asked->budget.allocator;
+    garden_buffer_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -452,6 +501,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_without_memory_a_query_fails_and_leaves_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_large_query_that_finds_no_memory_says_so_wherever_that_is, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
