@@ -70,6 +70,48 @@ static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_mo
     rig_end(&rig);
 }
 
+// The client's next chunk came while the last one failed: it is answered, and not as if it were of use.
+static void test_a_chunk_that_came_amid_the_last_failure_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct garden_capture_action action;
+    rig_start(&rig, 64, 400);
+    rig_run(&rig);
+    rig_offer(&rig, 5);
+    rig.fail_write = GARDEN_ERR_SYSTEM;
+    for (int i = 1; i <= 2; i++) {
+        char path[16];
+        rig_run(&rig);
+        snprintf(path, sizeof path, "c%d", i);
+        assert_int_equal(garden_capture_switch(rig.capture, path, rig.now, NULL), GARDEN_OK);
+    }
+    while (garden_capture_next(rig.capture, rig.now, &action) &&
+           action.verb != GARDEN_CAPTURE_WRITE)
+        rig_perform(&rig, &action);
+    assert_int_equal(action.verb, GARDEN_CAPTURE_WRITE);
+    assert_int_equal(garden_capture_switch(rig.capture, "c3", rig.now, NULL), GARDEN_OK);
+    rig.event_count = 0;
+    rig_perform(&rig, &action);
+    rig_run(&rig);
+    const struct garden_capture_event *error = rig_event(&rig, GARDEN_CAPTURE_ERROR);
+    assert_non_null(error);
+    assert_false(error->recoverable);
+    size_t last = 0; // c2 is answered before it
+    for (size_t i = 0; i < rig.event_count; i++)
+        if (rig.events[i].kind == GARDEN_CAPTURE_SWITCHED) last = i;
+    assert_int_equal(rig.events[last].result, GARDEN_ERR_STATE);
+    assert_string_equal(rig.paths[last], "c3");
+    assert_non_null(strstr(rig.texts[last], "takes no chunk any more"));
+    assert_true(rig.files[rig.file_count - 1].closed); // and not left open
+    assert_int_equal(rig.files[rig.file_count - 1].size, 0);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    assert_int_equal(garden_capture_state(rig.capture), GARDEN_CAPTURE_STOPPED);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
 // However long nobody makes room: each try costs a chunk, so there are few; nothing is lost unseen; and with room the
 // stream goes on.
 static void test_a_disk_that_is_full_for_long_ends_no_stream(void **state)
@@ -292,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next),
         cmocka_unit_test(test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_more),
+        cmocka_unit_test(test_a_chunk_that_came_amid_the_last_failure_is_refused),
         cmocka_unit_test(test_a_disk_that_is_full_for_long_ends_no_stream),
         cmocka_unit_test(test_an_overrun_is_told_with_what_helps_against_its_cause),
         cmocka_unit_test(test_a_stop_on_a_full_disk_waits_for_no_room),

@@ -183,8 +183,8 @@ static void relay_open(struct relay *relay, struct pair *pair)
     node_connect(&relay->sub, pair->endpoints.of[GARDEN_LANE_IOPUB]);
 }
 
-// A pair whose client hears through the relay, and has heard of number 0.
-static void relay_start(struct relay *relay, struct pair *pair)
+// A pair whose client hears through the relay, and has heard of number 0. |answered|: it can ask for events, too.
+static void relay_start_with(struct relay *relay, struct pair *pair, bool answered)
 {
     pair_server_start(pair);
     relay_open(relay, pair);
@@ -192,12 +192,18 @@ static void relay_start(struct relay *relay, struct pair *pair)
     follow(pair);
     struct garden_endpoints real = pair->endpoints;
     memcpy(pair->endpoints.of[GARDEN_LANE_IOPUB], relay->endpoint, sizeof relay->endpoint);
+    if (!answered) world_endpoint(&pair->world, ZMTP_IPC, pair->endpoints.of[GARDEN_LANE_SHELL]);
     pair_client_start(pair);
     pair->endpoints = real;
-    WORLD_UNTIL(&pair->world, pair_met(pair));
+    if (answered) WORLD_UNTIL(&pair->world, pair_met(pair));
     assert_int_equal(zmtp_uv_wait_subscribed(relay->pub.socket, 1, 20000), ZMTP_OK);
     publish(pair);
     WORLD_UNTIL(&pair->world, seen.next == 1);
+}
+
+static void relay_start(struct relay *relay, struct pair *pair)
+{
+    relay_start_with(relay, pair, true);
 }
 
 static void relay_close(struct relay *relay)
@@ -254,6 +260,35 @@ static void what_the_history_no_longer_has_is_told_once(void **state)
     pair_close(&pair);
 }
 
+static void what_nobody_answers_for_is_told_as_lost_and_what_comes_then_is_not_held_up(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct relay relay;
+    pair_open(&pair, ZMTP_IPC);
+    pair.client_config.request_timeout_ms = 100;
+    relay_start_with(&relay, &pair, false);
+    for (uint64_t round = 1; round <= 2; round++) { // a second gap is no different
+        relay.lose_percent = 100;
+        const size_t before = relay.sub.received;
+        for (int i = 0; i < 3; i++)
+            publish(&pair);
+        WORLD_UNTIL(&pair.world, relay.sub.received == before + 3);
+        relay.lose_percent = 0;
+        for (int i = 0; i < 2; i++)
+            publish(&pair); // held back until nobody has answered
+        WORLD_UNTIL(&pair.world, seen.next == 1 + 5 * round);
+        assert_int_equal(seen.lost, 3 * round);
+    }
+    const struct garden_client_counters counters = garden_client_counters(pair.client);
+    assert_int_equal(counters.events_recovered, 0);
+    assert_int_equal(counters.events_missed, seen.lost);
+    assert_true(counters.timeouts >= 1);
+    pair_client_stop(&pair);
+    relay_close(&relay);
+    pair_close(&pair);
+}
+
 // ---- Restarts
 
 static void a_server_that_is_started_anew_is_followed_from_its_first_event(void **state)
@@ -287,6 +322,8 @@ int main(void)
         cmocka_unit_test(past_events_come_again_as_they_were_in_the_form_of_the_request),
         cmocka_unit_test(a_client_catches_up_with_what_was_lost_on_the_way),
         cmocka_unit_test(what_the_history_no_longer_has_is_told_once),
+        cmocka_unit_test(
+            what_nobody_answers_for_is_told_as_lost_and_what_comes_then_is_not_held_up),
         cmocka_unit_test(a_server_that_is_started_anew_is_followed_from_its_first_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
