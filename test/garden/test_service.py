@@ -635,6 +635,23 @@ def positions_come_as_often_as_is_wanted(service):
         assert service.told() == "STOPPING=1"
 
 
+def a_reload_changes_how_often_positions_come_while_the_transport_plays(service):
+    """Once a minute before it: more than one would be waited for in vain."""
+    service.write("position-ms = 60000")
+    service.start()
+    assert service.told() == "READY=1"
+    events = subprocess.Popen([GARDENCTL, "--run-dir", service.path("run"), "--json", "events", "--type", "PlaybackPosition"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    ctl(service, "play")
+    service.write("position-ms = 20")
+    service.reload()
+    begun = time.monotonic()
+    seconds = [json.loads(events.stdout.readline())["content"]["PlaybackPosition"]["second"] for _ in range(5)]
+    assert time.monotonic() - begun < PATIENCE and seconds == sorted(seconds), seconds
+    events.kill()
+    events.communicate()
+
+
 def changes_are_synced_as_often_as_is_wanted(service):
     """Each of twenty, or hardly any."""
     preload = Preload(service, SYNCS=0)
@@ -677,6 +694,7 @@ TESTS = (
     a_daemon_without_memory_refuses_what_needs_much_and_its_streams_go_on,
     a_place_that_another_daemon_took_meanwhile_is_left_to_it,
     positions_come_as_often_as_is_wanted,
+    a_reload_changes_how_often_positions_come_while_the_transport_plays,
     changes_are_synced_as_often_as_is_wanted,
 )
 

@@ -345,6 +345,20 @@ def events_are_told_from_a_number_on_and_filtered(story):
         story.ctl("events", *words, check=2)
 
 
+def events_of_one_stream_are_told_apart_from_all_others(story):
+    story.start("--source", "counter:2,48000", "--source", "other=counter:1,8000", pace="real")
+    running = [subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "--json", "capture", "--store",
+                                 story.store, "--chunk-bytes", "4096", "--device", device], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for device in ("default", "other")]
+    wanted = "stream://other/main"
+    told = lines_of(story.ctl("--json", "events", "--stream", wanted, "--count", "12", check=0).stdout)
+    contents = [each["content"] for each in told]
+    assert all(list(content.values())[0]["stream_uri"] == wanted for content in contents), contents
+    assert {name for content in contents for name in content} == {"StreamHeadPosition", "StreamChunkFull"}, contents
+    for each in running:
+        assert ended(each)[0] == 0
+
+
 def top_tells_once_where_there_is_no_terminal(story):
     story.start("--source", "counter:2,48000", pace="real")
     running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store",
@@ -500,6 +514,13 @@ def recorded_events_are_published_again(story):
     assert [each["content"] for each in heard] == 3 * ["PlaybackStarted", "PlaybackStopped"], heard
     out, err = publisher.communicate(timeout=PATIENCE)
     assert publisher.returncode == 0 and json.loads(out)["published"] >= 6, (out, err)
+    slow = subprocess.Popen([GARDENCTL, "replay", "--speed", "0.001", "--publish", story.path("slow"), tape],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: os.path.exists(story.path("slow/connection.json")) or slow.poll() is not None)
+    for words in (["play"], ["interrupt"], ["query", "{ Node { name @output } }"]):
+        failed = story.ctl(*words, run="slow", check=1).stderr
+        assert "this is a replay of events: no request is answered" in one_line(failed), failed
+    assert ended(slow)[0] == 0 and not os.path.exists(story.path("slow/connection.json"))
 
 
 def events_are_heard_from_a_daemon_whose_heartbeat_is_not(story):
