@@ -291,11 +291,6 @@ struct garden_client *link_client(const struct link *link)
     return link->client;
 }
 
-bool link_alive(const struct link *link)
-{
-    return link->alive;
-}
-
 int link_open(struct link **out, const struct link_config *config, struct garden_error *error)
 {
     *out = NULL;

@@ -32,7 +32,6 @@ void link_close(struct link *link);
 
 // Null while there is nobody to talk to; good until the next turn of the loop.
 struct garden_client *link_client(const struct link *link);
-bool link_alive(const struct link *link);
 
 // How a question ends: with the daemon's reply, of whatever kind, which lives during the call; or with none
 // and a sentence that says why and what to do.

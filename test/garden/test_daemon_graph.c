@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -243,6 +244,100 @@ static void an_update_tells_each_capability_that_goes_or_comes(void **state)
                      GARDEN_ERR_NOT_FOUND);
 }
 
+// ---- Limits
+
+static struct garden_uuid wide_id(size_t number)
+{
+    struct garden_uuid id = {{0}};
+    id.octets[0] = (uint8_t)(1 + number / 256);
+    id.octets[1] = (uint8_t)number;
+    return id;
+}
+
+// One more than there may be is refused in words, and one that goes makes room for another.
+static void a_graph_has_a_limit_of_nodes_and_of_connections(void **state)
+{
+    struct fixture *f = *state;
+    struct garden_arena arena;
+    struct garden_error error;
+    struct garden_node_descriptor about = {.name = garden_text_of("node"),
+                                           .node_type = garden_text_of("gain")};
+    static const char ports[] = "{\"inputs\":[{\"name\":\"in\",\"signal_type\":\"audio\"}],"
+                                "\"outputs\":[{\"name\":\"out\",\"signal_type\":\"audio\"}]}";
+    garden_arena_init(&arena, NULL, 0);
+    assert_int_equal(garden_json_decode(zmtp_bytes_text(ports), &arena, &about.config, NULL),
+                     GARDEN_OK);
+    for (size_t i = 0; i < GRAPH_NODES_MAX; i++)
+        assert_int_equal(graph_add(&f->graph, wide_id(i), &about, &f->changes, NULL), GARDEN_OK);
+    assert_int_equal(graph_add(&f->graph, wide_id(GRAPH_NODES_MAX), &about, &f->changes, &error),
+                     GARDEN_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "1024 nodes already"));
+
+    struct garden_port_ref source = {.port_name = garden_text_of("out")};
+    struct garden_port_ref dest = {.port_name = garden_text_of("in")};
+    size_t made = 0;
+    int result = GARDEN_OK;
+    for (size_t i = 0; result == GARDEN_OK; i++) // five in front of each
+        for (size_t k = 1; k <= 5 && result == GARDEN_OK; k++) {
+            source.node_id = wide_id(i);
+            dest.node_id = wide_id(i + k);
+            result = graph_connect(&f->graph, &source, &dest, &f->changes, &error);
+            made += result == GARDEN_OK;
+        }
+    assert_int_equal(result, GARDEN_ERR_LIMIT);
+    assert_int_equal(made, GRAPH_CONNECTIONS_MAX);
+    assert_non_null(strstr(error.text, "4096 connections already"));
+    assert_int_equal(f->changes.count, GRAPH_NODES_MAX + GRAPH_CONNECTIONS_MAX);
+
+    assert_int_equal(graph_remove(&f->graph, wide_id(0), &f->changes, NULL), GARDEN_OK);
+    assert_int_equal(graph_connect(&f->graph, &source, &dest, &f->changes, NULL), GARDEN_OK);
+    assert_int_equal(graph_add(&f->graph, wide_id(GRAPH_NODES_MAX), &about, &f->changes, NULL),
+                     GARDEN_OK);
+    garden_arena_fini(&arena);
+}
+
+static void participants_and_what_is_told_of_them_have_limits(void **state)
+{
+    struct fixture *f = *state;
+    static char octets[PARTICIPANT_MEMORY_MAX];
+    static char names[PARTICIPANT_CAPABILITIES_MAX + 1][8];
+    struct garden_text list[PARTICIPANT_CAPABILITIES_MAX + 1];
+    struct garden_error error;
+    struct garden_participant about = {.id = id_of(1), .capabilities = {list, 0}};
+    for (size_t i = 0; i <= PARTICIPANT_CAPABILITIES_MAX; i++) {
+        const int size = snprintf(names[i], sizeof names[i], "%zu", i);
+        list[i] = (struct garden_text){names[i], (size_t)size};
+    }
+    about.capabilities.count = PARTICIPANT_CAPABILITIES_MAX + 1;
+    assert_int_equal(participants_register(&f->participants, &about, &f->changes, &error),
+                     GARDEN_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "at most 64 capabilities"));
+    about.capabilities.count = PARTICIPANT_CAPABILITIES_MAX;
+    assert_int_equal(participants_register(&f->participants, &about, &f->changes, NULL), GARDEN_OK);
+
+    memset(octets, 'x', sizeof octets);
+    const struct garden_participant_update update = {.has_name = true,
+                                                     .name = {octets, sizeof octets}};
+    assert_int_equal(participants_update(&f->participants, id_of(1), &update, &f->changes, &error),
+                     GARDEN_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "at most 16384 octets"));
+    assert_int_equal(f->changes.count, 1);
+
+    about.capabilities.count = 0;
+    for (size_t i = 1; i < PARTICIPANTS_MAX; i++) {
+        about.id = wide_id(i + 256);
+        assert_int_equal(participants_register(&f->participants, &about, &f->changes, NULL),
+                         GARDEN_OK);
+    }
+    about.id = wide_id(256 + PARTICIPANTS_MAX);
+    assert_int_equal(participants_register(&f->participants, &about, &f->changes, &error),
+                     GARDEN_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "1024 participants already"));
+    about.id = id_of(1); // who is known comes back nevertheless
+    assert_int_equal(participants_register(&f->participants, &about, &f->changes, NULL), GARDEN_OK);
+    assert_int_equal(f->participants.table.count, PARTICIPANTS_MAX);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -257,6 +352,8 @@ int main(void)
         TEST(a_participant_comes_online_each_time_it_registers),
         TEST(nobody_and_twice_the_same_capability_are_refused),
         TEST(an_update_tells_each_capability_that_goes_or_comes),
+        TEST(a_graph_has_a_limit_of_nodes_and_of_connections),
+        TEST(participants_and_what_is_told_of_them_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

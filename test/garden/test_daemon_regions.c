@@ -299,6 +299,27 @@ static void a_region_has_a_limit_of_texts(void **state)
     assert_int_equal(f->regions.table.count, 0);
 }
 
+static void there_is_a_limit_of_regions(void **state)
+{
+    struct fixture *f = *state;
+    struct garden_error error;
+    struct garden_uuid id = {{1}};
+    const struct garden_shell_request_create_region request = {
+        .duration = 1,
+        .behavior = {.kind = GARDEN_BEHAVIOR_PLAY_CONTENT,
+                     .play_content = {garden_text_of("artifact")}}};
+    for (uint32_t i = 0; i < REGIONS_MAX; i++) {
+        memcpy(id.octets + 4, &i, sizeof i);
+        assert_int_equal(regions_create(&f->regions, id, &request, NULL), GARDEN_OK);
+    }
+    const struct garden_uuid more = id_of(9);
+    assert_int_equal(regions_create(&f->regions, more, &request, &error), GARDEN_ERR_LIMIT);
+    assert_non_null(strstr(error.text, "131072 regions already"));
+    assert_int_equal(regions_delete(&f->regions, id, NULL), GARDEN_OK);
+    assert_int_equal(regions_create(&f->regions, more, &request, NULL), GARDEN_OK);
+    assert_int_equal(f->regions.table.count, REGIONS_MAX);
+}
+
 static void without_memory_at_any_point_a_region_is_made_whole_or_not_at_all(void **state)
 {
     struct fixture *f = *state;
@@ -329,6 +350,7 @@ int main(void)
         TEST(a_region_shorter_than_a_sweep_is_not_missed),
         TEST(a_resolved_region_is_not_mixed_in),
         TEST(a_region_has_a_limit_of_texts),
+        TEST(there_is_a_limit_of_regions),
         TEST(without_memory_at_any_point_a_region_is_made_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ enum { STEPS = 3000, THINGS = 40 };
 struct fixture {
     struct state state, again;
     struct garden__record answers;
-    struct garden_arena arena;
+    struct garden_arena arena, compared; // of requests, and of what is compared
     uint64_t seed;
     struct garden_uuid regions[THINGS], nodes[THINGS];
     unsigned counter;
@@ -31,6 +31,7 @@ static int setup(void **state)
     state_init(&f.again);
     garden__record_init(&f.answers, NULL, 16, 4096);
     garden_arena_init(&f.arena, NULL, 0);
+    garden_arena_init(&f.compared, NULL, 0);
     *state = &f;
     return 0;
 }
@@ -40,6 +41,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     garden__record_fini(&f->answers);
     garden_arena_fini(&f->arena);
+    garden_arena_fini(&f->compared);
     state_fini(&f->state);
     state_fini(&f->again);
     return f->state.budget.bytes == 0 && f->again.budget.bytes == 0 ? 0 : -1;
@@ -66,7 +68,7 @@ static int restore(void *context, struct zmtp_bytes octets)
     return save_restore(&f->again, 1, octets, &f->answers);
 }
 
-// Asks, and replays what is kept of it in the other state, too.
+// Asks, and replays what is kept of it in the other state, too, also what was refused; but not what found no memory.
 static int ask(struct fixture *f, const struct garden_shell_request *request, bool replay)
 {
     const struct state_moment moment = next_moment(f);
@@ -75,13 +77,14 @@ static int ask(struct fixture *f, const struct garden_shell_request *request, bo
     state_answer_init(&answer);
     changes_init(&changes);
     const int result = state_shell(&f->state, request, &moment, &answer, &changes, NULL);
+    if (result < 0) assert_int_equal(changes.count, 0);
     if (result == GARDEN_OK && request->kind == GARDEN_SHELL_CREATE_REGION)
         f->regions[dice(f, THINGS)] = moment.fresh;
     if (result == GARDEN_OK && request->kind == GARDEN_SHELL_ADD_NODE)
         f->nodes[dice(f, THINGS)] = moment.fresh;
     changes_fini(&changes);
     state_answer_fini(&answer);
-    if (replay && save_is_change(request->kind)) { // also what was refused
+    if (replay && result != GARDEN_ERR_MEMORY && save_is_change(request->kind)) {
         struct garden_buffer octets;
         const struct garden_form form = {GARDEN_MSGPACK, GARDEN_EXTERNAL};
         garden_buffer_init(&octets, NULL, 0);
@@ -217,8 +220,8 @@ static void compare_vertex(struct fixture *f, const struct snapshot *a, struct s
     const struct snapshot_schema *schema = snapshot_schema(x.kind);
     for (size_t i = 0; i < schema->property_count; i++) {
         const struct snapshot_property *property = &schema->properties[i];
-        const struct garden_value p = property->read(a, x, &f->arena);
-        const struct garden_value q = property->read(b, y, &f->arena);
+        const struct garden_value p = property->read(a, x, &f->compared);
+        const struct garden_value q = property->read(b, y, &f->compared);
         if (!garden_value_equal(&p, &q)) fail_msg("%s.%s differs", schema->name, property->name);
     }
 }
@@ -227,14 +230,14 @@ static void compare(struct fixture *f)
 {
     const struct state_moment moment = {.mono_ns = 1, .wall = {.seconds = 1}};
     struct snapshot a, b;
-    garden_arena_fini(&f->arena);
+    garden_arena_fini(&f->compared);
     state_snapshot(&f->state, &moment, &a);
     state_snapshot(&f->again, &moment, &b);
     for (int kind = 0; kind < SNAPSHOT_KINDS; kind++) {
         struct snapshot_walk walk_a, walk_b;
         struct snapshot_vertex x, y;
-        snapshot_all(&walk_a, (enum snapshot_kind)kind, &f->arena);
-        snapshot_all(&walk_b, (enum snapshot_kind)kind, &f->arena);
+        snapshot_all(&walk_a, (enum snapshot_kind)kind, &f->compared);
+        snapshot_all(&walk_b, (enum snapshot_kind)kind, &f->compared);
         while (snapshot_next(&a, &walk_a, &x)) {
             assert_true(snapshot_next(&b, &walk_b, &y));
             compare_vertex(f, &a, x, &b, y);
@@ -257,6 +260,36 @@ static void a_life_replayed_request_by_request_ends_in_the_same_state(void **sta
     compare(f);
     assert_true(made > STEPS / 4 && made < STEPS);
     assert_true(f->state.regions.table.count > 10 && graph_links_count(f->state.graph.links) > 3);
+}
+
+// With a snapshot around, so that what is changed is copied before.
+static void without_memory_at_any_point_a_request_is_executed_whole_or_not_at_all(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_budget *budget = &f->state.budget;
+    const struct state_moment moment = {.mono_ns = 1, .wall = {.seconds = 1}};
+    struct snapshot snapshot;
+    unsigned failed = 0, made = 0;
+    state_snapshot(&f->state, &moment, &snapshot);
+    for (unsigned i = 0; i < STEPS / 2; i++) {
+        const struct garden_shell_request request = random_request(f);
+        budget->fail_at = budget->calls + 1 + dice(f, 6);
+        int result = ask(f, &request, true);
+        budget->fail_at = 0;
+        if (result == GARDEN_ERR_MEMORY) {
+            failed++;
+            compare(f);
+            result = ask(f, &request, true);
+            assert_int_not_equal(result, GARDEN_ERR_MEMORY);
+        }
+        made += result == GARDEN_OK;
+        if (i % 20 != 0) continue;
+        state_release(&f->state, &snapshot);
+        state_snapshot(&f->state, &moment, &snapshot);
+    }
+    state_release(&f->state, &snapshot);
+    compare(f);
+    if (failed < 50 || made < STEPS / 8) fail_msg("%u failed, %u made", failed, made);
 }
 
 static void a_state_saved_at_any_moment_is_restored_as_it_was(void **state)
@@ -418,6 +451,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_life_replayed_request_by_request_ends_in_the_same_state),
+        TEST(without_memory_at_any_point_a_request_is_executed_whole_or_not_at_all),
         TEST(a_state_saved_at_any_moment_is_restored_as_it_was),
         TEST(the_playhead_is_restored_to_the_last_bit_whatever_its_way_was),
         TEST(what_any_form_can_say_can_be_saved),
