@@ -127,6 +127,43 @@ static inline void faulty_init(struct faulty *f)
     f->fs.mkdir = faulty_mkdir;
 }
 
+static inline ssize_t faulty_read(void *c, int file, void *data, size_t size)
+{
+    return faulty_strikes(c) ? -1 : garden__fs_system()->read(c, file, data, size);
+}
+
+static inline int faulty_stat(void *c, int file, struct stat *out)
+{
+    return faulty_strikes(c) ? -1 : garden__fs_system()->stat(c, file, out);
+}
+
+static inline int faulty_chmod(void *c, int file, mode_t mode)
+{
+    return faulty_strikes(c) ? -1 : garden__fs_system()->chmod(c, file, mode);
+}
+
+static inline int faulty_lock(void *c, int file)
+{
+    return faulty_strikes(c) ? -1 : garden__fs_system()->lock(c, file);
+}
+
+static inline int faulty_lock_shared(void *c, int file)
+{
+    return faulty_strikes(c) ? -1 : garden__fs_system()->lock_shared(c, file);
+}
+
+// With those that no disk refuses that is only full.
+static inline void faulty_init_all(struct faulty *f)
+{
+    faulty_init(f);
+    f->fail_errno = EIO;
+    f->fs.read = faulty_read;
+    f->fs.stat = faulty_stat;
+    f->fs.chmod = faulty_chmod;
+    f->fs.lock = faulty_lock;
+    f->fs.lock_shared = faulty_lock_shared;
+}
+
 static inline void faulty_arm(struct faulty *f, unsigned fail_at)
 {
     f->calls = 0;

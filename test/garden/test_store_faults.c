@@ -302,6 +302,85 @@ static void test_a_staged_file_that_was_there_has_its_name_on_the_disk_all_the_s
     disk_end(&d);
 }
 
+static size_t descriptors(void)
+{
+    size_t count = 0;
+    DIR *entries = opendir("/proc/self/fd");
+    assert_non_null(entries);
+    while (readdir(entries))
+        count++;
+    assert_int_equal(closedir(entries), 0);
+    return count;
+}
+
+// Opens a store and begins a recording in it. The first failure, or GARDEN_OK; all is closed again.
+static int begin_recording(const struct garden_store_config *config, struct garden_error *error)
+{
+    static const struct garden_recording_config stream = {
+        .uri = "stream://a/b",
+        .format = {.kind = GARDEN_STREAM_AUDIO,
+                   .sample_rate = 48000,
+                   .channels = 2,
+                   .sample = GARDEN_SAMPLE_S16_LE},
+        .chunk_size = 4096,
+        .frames_max = 1000,
+    };
+    struct garden_recording_config begun = stream;
+    struct garden_store *store;
+    struct garden_recording *recording;
+    begun.definition = zmtp_bytes_text("{}");
+    int result = garden_store_open(config, &store, error);
+    if (result != GARDEN_OK) return result;
+    const struct garden_instant now = {.mono_ms = 1};
+    result = garden_recording_open(store, &begun, now, &recording, error);
+    if (result == GARDEN_OK) garden_recording_close(recording);
+    garden_store_close(store);
+    return result;
+}
+
+static bool count_left(void *count, const char *run)
+{
+    (void)run;
+    ++*(unsigned *)count;
+    return true;
+}
+
+// Whichever call fails: there are words for it, nothing stays open, nothing is left that a recovery would find, and the
+// next try works.
+static void test_a_recording_that_cannot_be_begun_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    bool whole = false;
+    unsigned failed = 0;
+    for (unsigned n = 1; !whole; n++) {
+        struct folder folder;
+        struct faulty faulty;
+        struct garden_store *store;
+        struct garden_error error = {.text = ""};
+        unsigned left = 0;
+        folder_make(&folder);
+        faulty_init_all(&faulty);
+        faulty_arm(&faulty, n);
+        const size_t before = descriptors();
+        const struct garden_store_config config = {.root = folder.path, .fs = &faulty.fs};
+        const struct garden_store_config after = {.root = folder.path};
+        const int result = begin_recording(&config, &error);
+        whole = faulty.calls < n;
+        assert_int_equal(descriptors(), before);
+        if (result != GARDEN_OK) {
+            failed++;
+            assert_true(error.text[0] != '\0');
+            assert_int_equal(garden_store_open(&after, &store, NULL), GARDEN_OK);
+            assert_int_equal(garden_recording_each_left(store, count_left, &left, NULL), GARDEN_OK);
+            if (left != 0) fail_msg("call %u failed, and a recording is left: %s", n, error.text);
+            garden_store_close(store);
+            assert_int_equal(begin_recording(&after, NULL), GARDEN_OK);
+        }
+        folder_remove(&folder);
+    }
+    assert_true(failed > 15);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_a_call_that_fails_while_an_object_is_replaced_leaves_one_of_the_two),
         cmocka_unit_test(test_a_folder_that_cannot_be_listed_is_no_empty_one),
         cmocka_unit_test(test_a_staged_file_that_was_there_has_its_name_on_the_disk_all_the_same),
+        cmocka_unit_test(test_a_recording_that_cannot_be_begun_leaves_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
