@@ -254,7 +254,7 @@ static bool check_with_failure(unsigned at)
     struct yard y;
     struct faulty faulty;
     char path[256];
-    faulty_init(&faulty);
+    faulty_init_all(&faulty);
     const struct garden_hash manifest = yard_begin(&y, &faulty.fs);
     yard_path(&y, "metadata", &manifest, ".json", path);
     yard_write(path, "garbage");

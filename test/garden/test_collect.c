@@ -410,7 +410,7 @@ static bool collect_with_failure(unsigned at, bool on)
     struct faulty faulty;
     struct garden_collect_report report;
     struct garden_error error = {0};
-    faulty_init(&faulty);
+    faulty_init_all(&faulty);
     faulty.fail_errno = EIO;
     faulty.fail_on = on;
     bin_begin(&b, &faulty.fs);

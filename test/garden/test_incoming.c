@@ -96,7 +96,8 @@ static bool take_with_failure(unsigned at)
     struct faulty faulty;
     struct garden_hash hash;
     struct garden_error error = {0};
-    faulty_init(&faulty);
+    faulty_init_all(&faulty);
+    faulty.fail_errno = ENOSPC;
     dock_begin(&d, &faulty.fs);
     faulty_arm(&faulty, at);
     const int result = dock_take(&d, NULL, &hash, &error);

@@ -216,7 +216,7 @@ static bool salvage_in_two(unsigned removed, uint64_t *out_frames)
     garden_recording_close(w.recording);
     w.recording = NULL;
     garden_store_close(w.store);
-    faulty_init(&faulty);
+    faulty_init_all(&faulty);
     faulty.fs = *garden__fs_system();
     faulty.fs.context = &faulty;
     faulty.fs.unlink = faulty_unlink;
@@ -450,7 +450,7 @@ static bool client_with_failure(unsigned at, bool lasting, int number)
     bool reached = true;
     world_begin(&w, 3);
     garden_store_close(w.store);
-    faulty_init(&faulty);
+    faulty_init_all(&faulty);
     world_store(&w, &faulty.fs);
     world_record(&w);
     faulty_arm(&faulty, at);
@@ -514,7 +514,7 @@ static void test_work_that_succeeds_after_a_failure_leaves_no_deadline_in_the_pa
     unsigned failures = 0;
     world_begin(&w, 4);
     garden_store_close(w.store);
-    faulty_init(&faulty);
+    faulty_init_all(&faulty);
     world_store(&w, &faulty.fs);
     world_record(&w);
     for (int i = 0; i < 400; i++) {
