@@ -1,7 +1,6 @@
 // The lock that favours a thread, by itself: what each function does; then threads that call, are favoured, hand the
 // socket on, and bring news meanwhile, as the drop-in's do. Two inside, and news that nobody looks at, show in what is
-// counted. The model (test_latch_model.c) has every order; here are the processors. For the thread sanitizer as well,
-// under which nobody is favoured.
+// counted. The model (test_latch_model.c) has every order; here are the processors.
 #include "test/support/random.h"
 #include "zmtp/compat/latch.h"
 
@@ -21,16 +20,12 @@
 #include <unistd.h>
 #endif
 
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-
 enum { CALLS_MAX = 100000, CALLS_A_TURN = 3000, NEWS = 100000, PATIENCE_S = 60, LONG = 256 };
 
 // Is anybody favoured here?
 static bool favours(void)
 {
-#if defined __linux__ && !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
+#ifdef __linux__
     return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 #else
     return false;
@@ -62,6 +57,20 @@ static unsigned call_until_favoured(const void *me)
 }
 
 static const char others[8]; // addresses of threads
+
+// The first of all: afterwards the barrier has been asked for.
+static void test_a_favour_that_is_due_waits_until_somebody_asks_for_the_barrier(void **state)
+{
+    (void)state;
+    zmq__latch_init(&latch);
+    assert_false(zmq__latch_awaited());
+    assert_int_equal(call_until_favoured(&others[0]), 0);
+    assert_true(zmq__latch_awaited());
+    zmq__latch_prepare();
+    assert_false(zmq__latch_awaited());
+    assert_int_equal(call_until_favoured(&others[0]) > 0, favours());
+    assert_false(zmq__latch_awaited());
+}
 
 static void test_the_lock_is_one_without_a_favourite(void **state)
 {
@@ -358,6 +367,7 @@ static void test_a_socket_that_is_handed_on_while_others_bring_news(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_favour_that_is_due_waits_until_somebody_asks_for_the_barrier),
         TEST(test_the_lock_is_one_without_a_favourite),
         TEST(test_who_calls_often_is_favoured),
         TEST(test_calls_of_others_between_put_it_off),

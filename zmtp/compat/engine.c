@@ -403,6 +403,7 @@ static void engine_leases(uv_timer_t *timer)
 {
     struct zmq__loop *watch = timer->data;
     struct zmq__engine *next;
+    if (zmq__latch_awaited()) zmq__latch_prepare(); // no call waits for that here
     for (struct zmq__engine *engine = watch->leased; engine; engine = next) {
         next = engine->leased_next;
         engine_check_lease(engine);

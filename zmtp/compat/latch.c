@@ -11,10 +11,6 @@
 #include <unistd.h>
 #endif
 
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-
 enum {
     // Calls in a row that bring the favour; twice as many whenever it did not last.
     LATCH_ENOUGH = 16,
@@ -28,9 +24,9 @@ _Thread_local char zmq__latch_mine;
 #endif
 
 static pthread_once_t latch_once = PTHREAD_ONCE_INIT;
-static atomic_bool latch_favours;
+static atomic_bool latch_favours, latch_asked, latch_awaited;
 
-#if defined __linux__ && !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
+#ifdef __linux__
 static bool latch_command(int command)
 {
     return syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -76,6 +72,20 @@ static void latch_begin(void)
 void zmq__latch_prepare(void)
 {
     (void)pthread_once(&latch_once, latch_begin);
+    atomic_store_explicit(&latch_asked, true, memory_order_relaxed);
+    atomic_store_explicit(&latch_awaited, false, memory_order_relaxed);
+}
+
+bool zmq__latch_awaited(void)
+{
+    return atomic_load_explicit(&latch_awaited, memory_order_relaxed);
+}
+
+// A favour would be due, but for the barrier.
+static void latch_await(void)
+{
+    if (!atomic_load_explicit(&latch_asked, memory_order_relaxed))
+        atomic_store_explicit(&latch_awaited, true, memory_order_relaxed);
 }
 
 void zmq__latch_init(struct zmq__latch *latch)
@@ -128,7 +138,11 @@ bool zmq__latch_claim(struct zmq__latch *latch, const void *me)
 void zmq__latch_favour(struct zmq__latch *latch, const void *me)
 {
     latch->streak = 0;
-    if (latch->suspect || !atomic_load_explicit(&latch_favours, memory_order_relaxed)) return;
+    if (!atomic_load_explicit(&latch_favours, memory_order_relaxed)) {
+        latch_await();
+        return;
+    }
+    if (latch->suspect) return;
     for (size_t i = 0; i < ZMQ__LATCH_SEATS; i++) {
         struct zmq__seat *const seat = &latch->seats[i];
         const void *const thread = atomic_load_explicit(&seat->thread, memory_order_relaxed);

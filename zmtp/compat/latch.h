@@ -39,9 +39,11 @@
 //
 // test/io/test_latch_model.c tries all of this in every order, under two models of memory, and leaves each step out.
 //
-// Where there is no such barrier, nobody is favoured: with another system, or one that is too old or forbids it. The
-// same under ThreadSanitizer, which knows of no barrier that one thread has others do. A forked child enters no socket
-// of its parent's; for its own the kernel remembers, or it is asked once more.
+// Where there is no such barrier, nobody is favoured: with another system, or one that is too old or forbids it. A
+// forked child enters no socket of its parent's; for its own the kernel remembers, or it is asked once more.
+//
+// ThreadSanitizer sees no barrier that one thread has others do, and needs none: what it goes by is that R3 acquires what
+// the favourite released, and that a thread which is favoured no more takes |held|.
 #ifndef ZMTP_COMPAT_LATCH_H
 #define ZMTP_COMPAT_LATCH_H
 
@@ -88,6 +90,8 @@ static inline const void *zmq__latch_me(void)
 // Asks the system for the barrier, once, which may take some ten milliseconds where threads run. Without, none is
 // favoured.
 void zmq__latch_prepare(void);
+// Would some thread be favoured if that had been asked? Then one that may take its time is to do so.
+bool zmq__latch_awaited(void);
 void zmq__latch_init(struct zmq__latch *latch);
 
 // What of the next is seldom.

@@ -56,7 +56,8 @@ int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config
 void zmq__loop_close(struct zmq__loop *loop);
 // Both from any other thread. The task is the loop's until it runs, and its own afterwards.
 void zmq__loop_post(struct zmq__loop *loop, struct zmq__task *task);
-// The same, and waits until it has run: the loop never blocks, so that takes no time.
+// The same, and waits until it has run: the loop does not block, so that takes no time; but for some milliseconds of a
+// process's life, when the system is asked for a barrier (latch.h).
 void zmq__loop_call(struct zmq__loop *loop, struct zmq__task *task);
 
 #endif

@@ -273,8 +273,8 @@ static struct zmq__socket *transfer_enter(struct zmq__quick quick, void *handle)
 // Sends |body| the short way, and lets go of the lock. False: it was not sent.
 static inline bool transfer_send_quick(struct zmq__quick quick, struct zmtp_bytes body, int flags)
 {
-    if (flags & ZMQ_SNDMORE) return zmq__routed_begin(quick.socket, body);
-    return zmq__quick_send(quick, body) || zmq__routed_send(quick.socket, body);
+    if (flags & ZMQ_SNDMORE) return zmq__routed_begin(quick, body);
+    return zmq__quick_send(quick, body) || zmq__routed_send(quick, body);
 }
 
 // Inside.
@@ -544,7 +544,7 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
     size = part ? part->size : 0;
     if (part && zmq__message_take(msg, part, quick.socket->receiving.origin,
                                   !zmq__routed_last(quick.socket)) == ZMTP_OK) {
-        zmq__routed_taken(quick.socket);
+        zmq__routed_taken(quick);
         return transfer_size(size);
     }
     struct zmq__socket *socket = transfer_enter(quick, handle);
@@ -598,7 +598,7 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
         const size_t count = part->size < size ? part->size : size;
         size = part->size; // also when there was no room for all
         if (count > 0) memcpy(data, zmtp_part_bytes(part).data, count);
-        zmq__routed_taken(quick.socket);
+        zmq__routed_taken(quick);
         return transfer_size(size);
     }
     struct zmq__socket *socket = transfer_enter(quick, handle);
