@@ -232,6 +232,45 @@ static void published_events(void *context)
     zmq_close(sub);
 }
 
+// A part of an event of version 2, as text.
+static const char *told(void *monitor, char text[256])
+{
+    const int size = zmq_recv(monitor, text, 255, 0);
+    text[size > 0 ? size : 0] = '\0';
+    return text;
+}
+
+// Who dials hears from which address.
+static void both_addresses(void *context)
+{
+    static const char name[] = "both addresses of a connection";
+    void *rep = open_socket(context, ZMQ_REP), *req = open_socket(context, ZMQ_REQ);
+    void *hears[2] = {open_socket(context, ZMQ_PAIR), open_socket(context, ZMQ_PAIR)};
+    char endpoint[256], addresses[2][2][256], text[256];
+    const uint64_t events[2] = {ZMQ_EVENT_ACCEPTED, ZMQ_EVENT_CONNECTED};
+    EXPECT(name, zmq_socket_monitor_versioned(rep, "inproc://rep", events[0], 2, ZMQ_PAIR) == 0);
+    EXPECT(name, zmq_socket_monitor_versioned(req, "inproc://req", events[1], 2, ZMQ_PAIR) == 0);
+    EXPECT(name, zmq_connect(hears[0], "inproc://rep") == 0);
+    EXPECT(name, zmq_connect(hears[1], "inproc://req") == 0);
+    bind_somewhere(rep, "tcp://127.0.0.1:*", endpoint);
+    EXPECT(name, zmq_connect(req, endpoint) == 0);
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t event = 0;
+        EXPECT(name, zmq_recv(hears[i], &event, sizeof event, 0) == 8 && event == events[i]);
+        told(hears[i], text); // how many values
+        told(hears[i], text); // the descriptor
+        told(hears[i], addresses[i][0]);
+        told(hears[i], addresses[i][1]);
+    }
+    EXPECT(name, strcmp(addresses[0][0], endpoint) == 0 && strcmp(addresses[1][1], endpoint) == 0);
+    EXPECT(name, strncmp(addresses[1][0], "tcp://127.0.0.1:", 16) == 0 &&
+                     strcmp(addresses[1][0], addresses[0][1]) == 0);
+    zmq_close(hears[0]);
+    zmq_close(hears[1]);
+    zmq_close(req);
+    zmq_close(rep);
+}
+
 // A DGRAM that has no endpoint; libzmq aborts.
 static void nowhere(void *context)
 {
@@ -266,6 +305,7 @@ int main(void)
     of_the_kernel(context);
     not_here(context);
     published_events(context);
+    both_addresses(context);
     nowhere(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
     return 0;

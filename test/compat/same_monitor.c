@@ -199,6 +199,22 @@ static void descriptor(const char *name)
     pair_close(&pair);
 }
 
+// What is bound to every address hears at which of them a connection came.
+static void everywhere(const char *name)
+{
+    struct pair pair;
+    char near[256];
+    pair_open(&pair);
+    pair_bind(&pair, name, "tcp://*:*");
+    snprintf(near, sizeof near, "tcp://127.0.0.1%s", strrchr(pair.endpoint, ':'));
+    say_result(name, zmq_connect(pair.client, near));
+    watch(pair.server_monitor, name, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 1);
+    zmq_close(pair.client);
+    pair.client = NULL;
+    watch(pair.server_monitor, name, ZMQ_EVENT_DISCONNECTED, 1);
+    pair_close(&pair);
+}
+
 int main(void)
 {
     static const char *const places[] = {"tcp://127.0.0.1:*", "ipc://*"};
@@ -215,5 +231,6 @@ int main(void)
     nobody("tcp, nobody is there", "tcp://127.0.0.1:9");
     nobody("ipc, nobody is there", "ipc:///tmp/nobody-is-here");
     descriptor("descriptors");
+    everywhere("bound to every address");
     return 0;
 }

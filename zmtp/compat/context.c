@@ -18,6 +18,8 @@
 enum {
     CONTEXT_SOCKETS_MAX = 65535,
     CONTEXT_ZERO_COPY = 10, // ZMQ_ZERO_COPY_RECV, which is no stable name
+    // Above some hundred a sleep costs less, and a signal waits for the end of a spin.
+    CONTEXT_SPIN_MAX_US = 1000,
 };
 
 struct zmq__context *zmq__context_of(void *handle)
@@ -48,7 +50,7 @@ static uint64_t context_spin_ns(void)
     if (!text || *text < '0' || *text > '9') return 0;
     char *end;
     const unsigned long spin_us = strtoul(text, &end, 10);
-    return *end || spin_us > ZMTP__SPIN_MAX_US ? 0 : spin_us * UINT64_C(1000);
+    return *end || spin_us > CONTEXT_SPIN_MAX_US ? 0 : spin_us * UINT64_C(1000);
 }
 
 void *zmq_ctx_new(void)

@@ -20,8 +20,9 @@
 struct zmq__endpoint {
     struct zmq__endpoint *next;
     struct zmq__socket *socket;
-    struct zmtp_uv_socket *uv_socket; // null: over inproc
+    struct zmtp_uv_socket *uv_socket; // null: over inproc, or vain
     bool bound;
+    bool vain;      // nothing comes of it
     int descriptor; // that listens, or did; 0: none
     struct zmq__text zap_domain;
     char given[ZMTP_ENDPOINT_MAX];
@@ -229,7 +230,9 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
     else
         error = bound ? zmq__inproc_bind(socket, text)
                       : zmq__inproc_connect(socket, text, endpoint_take_name(socket));
-    if (error != 0) {
+    // Who has a peer takes no other, and yet libzmq's connects.
+    endpoint->vain = !bound && socket->type == ZMTP_PAIR && error == EADDRINUSE && !socket->strict;
+    if (error != 0 && !endpoint->vain) {
         zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
         return error;
     }
@@ -263,6 +266,8 @@ static void endpoint_end(struct zmq__socket *socket, struct zmq__endpoint *endpo
         if (endpoint->bound)
             endpoint_tell(socket, ZMQ_EVENT_CLOSED, endpoint->descriptor, endpoint->text);
         endpoint_hang_up(socket, endpoint);
+    } else if (endpoint->vain) {
+        // There is nothing to end.
     } else if (endpoint->bound) {
         (void)zmq__inproc_unbind(socket, endpoint->given); // it is there
     } else {
@@ -336,10 +341,33 @@ int zmq__endpoint_connect_peer(struct zmq__socket *socket, const char *text, uin
     return ENOMEM; // the connection waits for memory
 }
 
+// |text| as the parser wants it. libzmq reads a port as atoi does: zeros may come before it, and anything behind one that
+// is to be bound, as a slash or the end of a line.
+static const char *endpoint_plain(const struct zmq__socket *socket, const char *text, bool bound,
+                                  char plain[ZMTP_ENDPOINT_MAX])
+{
+    if (socket->strict || !text || !endpoint_has_scheme(text, "tcp://") ||
+        strlen(text) >= ZMTP_ENDPOINT_MAX)
+        return text;
+    const char *const colon = strrchr(text + strlen("tcp://"), ':');
+    if (!colon) return text;
+    const char *const port = colon + 1 + strspn(colon + 1, "0");
+    const size_t digits = strspn(port, "0123456789");
+    if (digits == 0 || (port[digits] != '\0' && !bound)) return text;
+    const size_t before = (size_t)(colon + 1 - text);
+    memcpy(plain, text, before);
+    memcpy(plain + before, port, digits);
+    plain[before + digits] = '\0';
+    return plain;
+}
+
 static int endpoint_call(void *handle, const char *text, bool bound)
 {
+    char plain[ZMTP_ENDPOINT_MAX];
     struct zmq__socket *socket = zmq__socket_enter(handle);
-    return socket ? zmq__socket_result(socket, endpoint_open(socket, text, bound)) : -1;
+    if (!socket) return -1;
+    text = endpoint_plain(socket, text, bound, plain);
+    return zmq__socket_result(socket, endpoint_open(socket, text, bound));
 }
 
 int zmq_bind(void *handle, const char *endpoint)
@@ -354,8 +382,11 @@ int zmq_connect(void *handle, const char *endpoint)
 
 int zmq_unbind(void *handle, const char *endpoint)
 {
+    char plain[ZMTP_ENDPOINT_MAX];
     struct zmq__socket *socket = zmq__socket_enter(handle);
-    return socket ? zmq__socket_result(socket, endpoint_close_all(socket, endpoint)) : -1;
+    if (!socket) return -1;
+    endpoint = endpoint_plain(socket, endpoint, true, plain);
+    return zmq__socket_result(socket, endpoint_close_all(socket, endpoint));
 }
 
 int zmq_disconnect(void *handle, const char *endpoint)

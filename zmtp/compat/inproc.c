@@ -117,6 +117,23 @@ static void inproc_end(struct zmq__socket *socket, struct zmq__line *line,
     if (other) zmq__socket_unref(other); // whom this side may have rung
 }
 
+// libzmq joins any two types within the process, and programs pass messages from a PAIR to a DEALER, or from a PUSH to a
+// ROUTER. What a type has no use for it drops, as it would of a peer that lies. The rules are for those from STREAM on, whose
+// messages are not as all others'.
+static bool inproc_fits(const struct zmq__socket *socket, enum zmtp_socket_type other)
+{
+    if (socket->type < ZMTP_STREAM && other < ZMTP_STREAM && !socket->strict) return true;
+    return zmtp_socket_types_match(socket->type, other);
+}
+
+static int inproc_far_join(struct zmq__socket *socket, const struct inproc_pact *pact,
+                           uint8_t index, struct zmtp_pipe_end **end)
+{
+    const struct zmtp__far_facts *const other = &pact->facts[1 - index];
+    if (!inproc_fits(socket, other->type)) return ZMTP_ERR_SOCKET_TYPE;
+    return zmtp__far_join(socket->core, other, end);
+}
+
 // The side that was hailed gets a pipe of its core's. False: it has none, for now or for ever.
 static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
 {
@@ -135,7 +152,7 @@ static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
         line->joined = true;
         return true;
     }
-    if (socket->core) error = zmtp__far_join(socket->core, &pact->facts[1 - line->index], &end);
+    if (socket->core) error = inproc_far_join(socket, pact, line->index, &end);
     if (error == ZMTP_OK) {
         zmtp__shore_attach(shore, end);
         inproc_list(socket, line, end);
@@ -293,7 +310,7 @@ static void inproc_hail(struct inproc_pact *pact, uint8_t index)
 static int inproc_join(struct zmq__socket *socket, struct inproc_pact *pact, uint8_t index)
 {
     struct zmtp_pipe_end *end;
-    int error = zmtp__far_join(socket->core, &pact->facts[1 - index], &end);
+    int error = inproc_far_join(socket, pact, index, &end);
     if (error < 0) return error;
     error = inproc_meet(pact, index, end);
     if (error < 0) {
@@ -447,7 +464,6 @@ int zmq__inproc_connect(struct zmq__socket *socket, const char *text, struct zmt
     zmq__context_unlock(context);
     if (error == ZMTP_OK) return 0;
     inproc_free_pact(pact);
-    // libzmq joins them, and nothing comes of that.
     return error == ZMTP_ERR_SOCKET_TYPE ? EINVAL : zmq__errno_of(error);
 }
 

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "../io/address.h"
 #include "../zmq.h"
 #include "endpoint.h"
 #include "error.h"
@@ -18,6 +20,13 @@ static size_t monitor_values(const struct zmq__news *news)
     return news->event == ZMQ_EVENT_PIPES_STATS ? 2 : 1;
 }
 
+// Where it is on this side.
+static const char *monitor_local(const struct zmq__news *news)
+{
+    if (news->local) return news->local;
+    return news->dialled ? "" : news->endpoint;
+}
+
 static int monitor_send_old(const struct zmq__monitor *monitor, const struct zmq__news *news)
 {
     const uint16_t event = (uint16_t)news->event;
@@ -25,15 +34,15 @@ static int monitor_send_old(const struct zmq__monitor *monitor, const struct zmq
     uint8_t head[MONITOR_HEAD]; // in the machine's own order
     memcpy(head, &event, sizeof event);
     memcpy(head + sizeof event, &value, sizeof value);
-    const struct zmtp_bytes parts[] = {zmtp_bytes_of(head, sizeof head),
-                                       zmtp_bytes_text(news->endpoint)};
+    const struct zmtp_bytes parts[] = {
+        zmtp_bytes_of(head, sizeof head),
+        zmtp_bytes_text(news->dialled ? news->endpoint : monitor_local(news))};
     return zmq__socket_try_send(monitor->speaker, parts, 2);
 }
 
 static int monitor_send_new(const struct zmq__monitor *monitor, const struct zmq__news *news)
 {
     const uint64_t count = monitor_values(news);
-    const char *const local = news->dialled ? "" : news->endpoint;
     const char *const remote = news->dialled ? news->endpoint : news->remote;
     struct zmtp_bytes parts[MONITOR_PARTS_MAX];
     size_t used = 0;
@@ -41,7 +50,7 @@ static int monitor_send_new(const struct zmq__monitor *monitor, const struct zmq
     parts[used++] = zmtp_bytes_of(&count, sizeof count);
     for (size_t i = 0; i < count; i++)
         parts[used++] = zmtp_bytes_of(&news->values[i], sizeof news->values[i]);
-    parts[used++] = zmtp_bytes_text(local);
+    parts[used++] = zmtp_bytes_text(monitor_local(news));
     parts[used++] = zmtp_bytes_text(remote);
     return zmq__socket_try_send(monitor->speaker, parts, used);
 }
@@ -272,11 +281,29 @@ static uint64_t monitor_translate(const struct zmtp_event *event, uint64_t *valu
     return 0;
 }
 
+// The address of a connection over tcp at this side, while it has one. False: it has none.
+static bool monitor_find_local(const struct zmtp_event *event, char *text, size_t size)
+{
+    struct zmtp__address address = {.size = sizeof address.at};
+    const bool connected =
+        event->kind == ZMTP_EVENT_ACCEPTED || event->kind == ZMTP_EVENT_CONNECTED ||
+        event->kind == ZMTP_EVENT_HANDSHAKE_DONE || event->kind == ZMTP_EVENT_HANDSHAKE_FAILED ||
+        event->kind == ZMTP_EVENT_CLOSED;
+    if (!connected || event->descriptor < 0 || strncmp(event->endpoint, "tcp:", 4) != 0)
+        return false;
+    if (getsockname(event->descriptor, (struct sockaddr *)&address.at, &address.size) < 0)
+        return false;
+    zmtp__address_text(&address, text, size);
+    return text[0] != '\0';
+}
+
 void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *event, bool bound)
 {
     struct zmq__news news = {
         .endpoint = event->endpoint, .remote = event->remote, .dialled = !bound};
+    char local[ZMTP__ADDRESS_TEXT_MAX];
     if (!socket->monitor) return;
+    if (monitor_find_local(event, local, sizeof local)) news.local = local;
     news.event = monitor_translate(event, &news.values[0]);
     if (news.event == 0) return;
     zmq__monitor_tell(socket, &news);

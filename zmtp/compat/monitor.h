@@ -16,11 +16,11 @@ struct zmq__monitor {
     size_t told; // pipes, of the last call that asked for them
 };
 
-// An event of zmq.h. |endpoint| is the one that was bound or dialled, and |remote| the peer's address, "" while there
-// is none. PIPES_STATS has two values, any other one.
+// An event of zmq.h. |endpoint| is the one that was bound or dialled, |local| and |remote| are the addresses of its
+// connection, null or "" while there is none. PIPES_STATS has two values, any other one.
 struct zmq__news {
     uint64_t event, values[2];
-    const char *endpoint, *remote;
+    const char *endpoint, *local, *remote;
     bool dialled; // |endpoint| is the other side's
 };
 

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "error.h"
+#include "signals.h"
 #include "socket.h"
 
 enum { POLL_FEW = 32 };
@@ -165,19 +166,15 @@ static int poll_look_on(zmq_pollitem_t *items, size_t count, struct pollfd *poll
     return ready;
 }
 
-static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
-                    uint64_t deadline_us, const sigset_t *mask, int fd)
+// Sleeps until something has come, but does not begin so: |own| of |polled| are the program's descriptors, and |fd|.
+static int poll_sleep_on(zmq_pollitem_t *items, size_t count, struct pollfd *polled, size_t own,
+                         uint64_t deadline_us, const sigset_t *mask, int fd)
 {
     eventfd_t rings;
     // Descriptors are asked at least once.
     bool over = deadline_us == 0;
-    const size_t own = poll_prepare(items, count, polled, fd);
     // One of the program's own may be a socket's, which is quiet once that has worked: so they are asked before.
     bool first = own > (fd >= 0 ? 1u : 0u);
-    if (!over && poll_spins(items, count)) {
-        const int ready = poll_look_on(items, count, polled, own, deadline_us, mask, fd);
-        if (ready != 0) return ready;
-    }
     for (;; first = false) {
         int nap_ms = -1;
         size_t used = own;
@@ -195,6 +192,21 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
         // What woke it may be news that are no events, so the time is what it was.
         over = deadline_us != UINT64_MAX && zmq__clock_us() >= deadline_us;
     }
+}
+
+static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
+                    uint64_t deadline_us, const sigset_t *mask, int fd)
+{
+    sigset_t before;
+    const size_t own = poll_prepare(items, count, polled, fd);
+    if (deadline_us == 0 || !poll_spins(items, count))
+        return poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
+    zmq__signals_hold(&before);
+    int ready = poll_look_on(items, count, polled, own, deadline_us, mask, fd);
+    if (ready == 0)
+        ready = poll_sleep_on(items, count, polled, own, deadline_us, mask ? mask : &before, fd);
+    zmq__signals_release(&before);
+    return ready;
 }
 
 static bool poll_all_sockets(const zmq_pollitem_t *items, size_t count)

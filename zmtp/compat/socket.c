@@ -17,6 +17,7 @@
 #include "inproc.h"
 #include "library.h"
 #include "monitor.h"
+#include "signals.h"
 
 enum {
     // Rounds of work for one call; what is left is for the next.
@@ -433,12 +434,16 @@ int zmq__socket_fd(struct zmq__socket *socket)
 
 // The lock is let go of meanwhile, and those who were rung are worked for.
 static int socket_sleep_until_rung(struct zmq__socket *socket, struct pollfd items[2],
-                                   int timeout_ms)
+                                   int timeout_ms, const sigset_t *mask)
 {
+    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = timeout_ms % 1000 * 1000000L};
+
     zmq__latch_leave(&socket->latch, memory_order_seq_cst);
     socket_inside--;
     if (socket_helpless && !socket_inside) socket_help_all();
-    const int result = poll(items, items[1].fd < 0 ? 1 : 2, timeout_ms);
+    const int result =
+        ppoll(items, items[1].fd < 0 ? 1 : 2, timeout_ms < 0 ? NULL : &timeout, mask);
     const int error = result < 0 ? errno : 0;
     socket_lock(socket);
     socket_step_in(socket);
@@ -501,13 +506,18 @@ static bool socket_finds(struct zmq__socket *socket, unsigned before)
     return zmtp_socket_events(socket->core) & ~before;
 }
 
-// Meanwhile the lock is held and the dock awake, so that who sends over a line, or comes with anything else, neither rings
-// nor works for the socket: what it brings is found here, at once.
-bool zmq__socket_spin(struct zmq__socket *socket, uint64_t deadline_ms)
+static bool socket_spin_begin(struct zmq__socket *socket, uint64_t deadline_ms)
 {
     if (!zmtp__spin_on(&socket->spin) || socket->safe) return false;
-    uint64_t now_ns = uv_hrtime();
-    if (now_ns / 1000000 >= deadline_ms || !zmtp__spin_begin(&socket->spin, now_ns)) return false;
+    const uint64_t now_ns = uv_hrtime();
+    return now_ns / 1000000 < deadline_ms && zmtp__spin_begin(&socket->spin, now_ns);
+}
+
+// Meanwhile the lock is held and the dock awake, so that who sends over a line, or comes with anything else, neither rings
+// nor works for the socket: what it brings is found here, at once.
+static bool socket_spin(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    uint64_t now_ns = socket->spin.begun_ns;
     const unsigned before = zmtp_socket_events(socket->core);
     bool found = false;
     while (!found && !zmtp__spin_over(&socket->spin, now_ns) && now_ns / 1000000 < deadline_ms &&
@@ -519,7 +529,8 @@ bool zmq__socket_spin(struct zmq__socket *socket, uint64_t deadline_ms)
     return found;
 }
 
-int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
+// |mask|: of the signals while it sleeps; null: as they are.
+static int socket_wait(struct zmq__socket *socket, uint64_t deadline_ms, const sigset_t *mask)
 {
     if (socket->safe) return socket_wait_among(socket, deadline_ms);
     int fds[2], timeout_ms = -1;
@@ -536,7 +547,23 @@ int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
     }
     if (error != 0) return error;
     struct pollfd items[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
-    return socket_sleep_until_rung(socket, items, timeout_ms);
+    return socket_sleep_until_rung(socket, items, timeout_ms, mask);
+}
+
+int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    return socket_wait(socket, deadline_ms, NULL);
+}
+
+int zmq__socket_await(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    sigset_t before;
+    if (!socket_spin_begin(socket, deadline_ms)) return socket_wait(socket, deadline_ms, NULL);
+    zmq__signals_hold(&before);
+    const int error =
+        socket_spin(socket, deadline_ms) ? 0 : socket_wait(socket, deadline_ms, &before);
+    zmq__signals_release(&before);
+    return error;
 }
 
 int zmq__socket_doze(struct zmq__socket *socket, unsigned events, int fds[2], int *timeout_ms)

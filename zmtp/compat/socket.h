@@ -42,7 +42,8 @@ struct zmq__socket {
     struct zmq__socket *next, *before; // of the context, under its lock
     uint64_t number;
     enum zmtp_socket_type type;
-    bool safe; // for all threads: it has |sleepers|, and never a bell
+    bool safe;   // for all threads: it has |sleepers|, and never a bell
+    bool strict; // what libzmq takes and should not is an error: of the flat interface
     struct zmq__options options;
     struct zmtp_socket *core; // null: closed
     struct zmtp_pool *pool;   // of what is sent
@@ -134,8 +135,8 @@ void zmq__socket_rise(struct zmq__socket *socket);
 // Inside, but not while it sleeps. Until it is rung, or until |deadline_ms| (UINT64_MAX: for ever), or for a signal. 0: try again; EAGAIN:
 // the time is over; EINTR, ETERM, EMFILE; ENOTSOCK: another thread closes it.
 int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms);
-// Inside, but not while it sleeps. Looks for new events for a while, if that has been worth it lately. True: there are some.
-bool zmq__socket_spin(struct zmq__socket *socket, uint64_t deadline_ms);
+// The same, and looks for new events for a while before, if that has been worth it lately.
+int zmq__socket_await(struct zmq__socket *socket, uint64_t deadline_ms);
 uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1: for ever
 // Inside. The patterns go by the options as they are now. An errno.
 int zmq__socket_apply(struct zmq__socket *socket);

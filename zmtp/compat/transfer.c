@@ -48,8 +48,7 @@ static int transfer_wait(struct zmq__socket *socket, int timeout_ms, uint64_t *d
 {
     if (timeout_ms == 0) return EAGAIN;
     if (*deadline_ms == 0) *deadline_ms = zmq__socket_deadline(timeout_ms);
-    if (zmq__socket_spin(socket, *deadline_ms)) return 0;
-    return zmq__socket_wait(socket, *deadline_ms);
+    return zmq__socket_await(socket, *deadline_ms);
 }
 
 static int transfer_admit(struct zmq__socket *socket, const struct zmtp_part *part, int timeout_ms)

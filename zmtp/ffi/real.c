@@ -182,6 +182,7 @@ int32_t zmtp__ffi_net_socket_open(struct zmtp__ffi_net_socket **out,
     }
     if (socket->zmq) {
         zmq__socket_give_bell(socket->zmq);
+        socket->zmq->strict = true;
         *out = socket;
         return ZMTP_FFI_OK;
     }

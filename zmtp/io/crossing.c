@@ -107,11 +107,17 @@ static void crossing_refuse(struct zmtp__pact *pact, struct zmtp__shore *shore,
     pact_unref(pact);
 }
 
+static bool crossing_fits(const struct zmtp_uv_socket *socket, const struct zmtp__far_facts *other)
+{
+    return zmtp_socket_types_match(zmtp_socket_type(socket->core), other->type);
+}
+
 // The binder's side of a dial from elsewhere.
 static int crossing_accept(struct zmtp_uv_socket *socket, struct zmtp__pact *pact,
                            struct zmtp__shore *shore)
 {
     struct zmtp_uv *uv = socket->uv;
+    if (!crossing_fits(socket, &pact->facts[0])) return ZMTP_ERR_SOCKET_TYPE;
     struct zmtp__crossing *crossing = zmtp_alloc(uv->allocator, sizeof *crossing);
     if (!crossing) return ZMTP_ERR_MEMORY;
     struct zmtp_pipe_end *end;
@@ -149,6 +155,7 @@ static int crossing_open(struct zmtp__crossing *crossing, struct zmtp__pact *pac
                          struct zmtp__inproc_link *link, const struct zmtp__shared_name *name)
 {
     struct zmtp_uv_socket *socket = link->dialler;
+    if (!crossing_fits(socket, &name->facts)) return ZMTP_ERR_SOCKET_TYPE;
     *pact = (struct zmtp__pact){.keeper = {pact_look},
                                 .harbours = {socket->uv->harbour, name->harbour},
                                 .facts[1] = name->facts,

@@ -4,7 +4,7 @@
 
 #include "../base/spin.h"
 
-// Of zmtp_uv_spin, and of what the environment may ask of the drop-in. Above some hundred microseconds a sleep costs less.
+// Of zmtp_uv_spin. Above some hundred microseconds a sleep costs less.
 enum { ZMTP__SPIN_MAX_US = 1000000 };
 
 // As zmtp__spin_end, on the thread that spun.

@@ -99,7 +99,6 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
     struct zmtp_pipe_end *ends[2];
     struct zmtp__far_facts own;
     *end = NULL;
-    if (!zmtp_socket_types_match(socket->config.type, other->type)) return ZMTP_ERR_SOCKET_TYPE;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its place
     zmtp__far_facts_of(&socket->config, &own);
     int result =

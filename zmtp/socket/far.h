@@ -35,8 +35,9 @@ struct zmtp__far_limits zmtp__far_receiving(const struct zmtp__far_facts *facts)
 // The pool, if what is made from it may be freed on any thread; else null.
 struct zmtp_pool *zmtp__far_pool(struct zmtp_pool *pool);
 
-// As zmtp_socket_join, for this side alone. |*end| is the pipe's other end, for the shore of a ferry; its
-// memory may be freed on any thread. The link comes up when the ferry tells of the other side's.
+// As zmtp_socket_join, for this side alone, and of whatever types: whether they go together is for the caller to say.
+// |*end| is the pipe's other end, for the shore of a ferry; its memory may be freed on any thread. The link comes up when the
+// ferry tells of the other side's.
 int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *other,
                    struct zmtp_pipe_end **end);
 
