@@ -27,7 +27,9 @@ TOP, O = test_pharo.TOP, test_pharo.O
 NARROW = f'{O}/i386/lib'
 UNPACKED = f'{O}/squeak'
 IMAGES = ('/usr/share/scratch/Scratch.image', f'{UNPACKED}/usr/share/scratch/Scratch.image')
-MACHINES = '/usr/lib/squeak/*/squeakvm'
+MACHINES = ('/usr/lib/squeak/*/squeakvm', f'{UNPACKED}/usr/lib/squeak/*/squeakvm')
+# Of a machine that is unpacked and not installed.
+LIBRARIES = (f'{UNPACKED}/usr/lib/i386-linux-gnu', f'{UNPACKED}/lib/i386-linux-gnu')
 ELF_I386 = b'\x7fELF\x01'
 PATIENCE = 20000  # in milliseconds, of a call that waits for what will come
 FIRST = re.compile(r'( room \d+:)([0-9A-F]{2})')  # octet of what is written
@@ -36,10 +38,10 @@ PROGRAM = '#include <sodium.h>\n#include <uv.h>\nint main(void) { return uv_vers
 
 # What it takes.
 def machine():
-    for path in glob.glob(MACHINES):
+    for path in [path for pattern in MACHINES for path in glob.glob(pattern)]:
         with open(path, 'rb') as file:
             if file.read(5) == ELF_I386 and os.path.exists(f'{os.path.dirname(path)}/so.SqueakFFIPrims'):
-                return path
+                return os.path.abspath(path)
     return None
 
 
@@ -314,10 +316,11 @@ def replay(work, library, calls):
             os.remove(f'{work}/{name}')
     with open(f'{work}/squeak.calls', 'w', encoding='ascii') as file:
         file.write(f'{os.path.abspath(f"{NARROW}/{library}")}\n' + ''.join(calls))
-    path = machine()
+    path, libraries = machine(), ':'.join(os.path.abspath(folder) for folder in LIBRARIES)
     try:
         ended = subprocess.run([path, '-encoding', 'UTF-8', '-vm-display-null', '-vm-sound-null', '-plugins', f'{os.path.dirname(path)}/',
-                                'squeak.image'], cwd=work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+                                'squeak.image'], cwd=work, env={**os.environ, 'LD_LIBRARY_PATH': libraries},
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         said = [*ended.stdout.splitlines()[-20:], f'exit status {ended.returncode}']
     except subprocess.TimeoutExpired:
         said = ['the virtual machine did not end']
