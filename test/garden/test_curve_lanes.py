@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 import zmq
 import zmq.auth
@@ -98,6 +99,34 @@ def only_those_on_the_list_are_let_in(garden):
     garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"))
 
 
+def a_session_is_recorded_behind_the_encryption(garden):
+    """The recorder has the key; whom it serves needs none, on this machine."""
+    assert garden.start("--source", "none", "--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("known"),
+                        "--tcp", "127.0.0.1:0")
+    key = ("--key", garden.path("friend.key_secret"))
+    proxy, tape = garden.path("proxy"), garden.path("tape")
+    recording = subprocess.Popen([GARDENCTL, "--timeout", "30000", *garden.file(), *key, "record", "--listen", proxy, tape],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + PATIENCE
+        while not os.path.exists(os.path.join(proxy, "connection.json")):
+            assert time.monotonic() < end and recording.poll() is None
+            time.sleep(0.02)
+        for words in (["seek", "16"], ["interrupt"], ["query", "{ Transport { position @output } }"]):
+            done = subprocess.run([GARDENCTL, "--run-dir", proxy, "--timeout", "30000", *words], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=PATIENCE, check=False)
+            assert done.returncode == 0, (words, done)
+        assert "16" in done.stdout, done
+        recording.send_signal(signal.SIGINT)
+        assert recording.wait(PATIENCE) == 0
+    finally:
+        recording.kill()
+        recording.communicate()
+    shown = subprocess.run([GARDENCTL, "show", tape], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
+                           check=True).stdout
+    assert "Seek" in shown and "Interrupt" in shown and "Transport" in shown, shown
+
+
 def another_daemons_key_is_no_key(garden):
     assert garden.start("--curve-key", garden.path("server.key_secret"))
     garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("stranger.key"), status=3)
@@ -149,7 +178,7 @@ TESTS = (
     the_connection_file_is_all_that_a_client_needs,
     the_same_over_local_sockets,
     only_those_on_the_list_are_let_in,
-    another_daemons_key_is_no_key,
+    a_session_is_recorded_behind_the_encryption, another_daemons_key_is_no_key,
     a_client_of_libzmq_with_the_key_is_served,
     beyond_this_machine_a_key_is_demanded,
     the_connection_file_has_the_name_that_others_know,
