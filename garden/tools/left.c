@@ -24,10 +24,12 @@ static bool left_look(void *context, const char *run)
     }
     struct left *best = &search->best;
     if (!search->uri || strcmp(search->uri, manifest.stream_uri) == 0) {
+        const bool newer = search->count == 0 || manifest.started_ns > best->started_ns;
         if (search->count > 0 && strcmp(best->uri, manifest.stream_uri) != 0)
-            memcpy(search->other, best->uri, sizeof search->other);
+            memcpy(search->other, newer ? best->uri : manifest.stream_uri, sizeof search->other);
         if (garden_recording_held(search->store, run)) search->held++;
-        if (search->count++ == 0 || manifest.started_ns > best->started_ns) {
+        search->count++;
+        if (newer) {
             memcpy(best->run, run, strlen(run) + 1);
             memcpy(best->uri, manifest.stream_uri, sizeof best->uri);
             best->started_ns = manifest.started_ns;

@@ -817,6 +817,28 @@ def a_recovery_that_was_refused_leaves_the_capture_to_be_resumed(story):
     assert " of 96000 frames" in done.stdout and "did not confirm" not in done.stdout, done
 
 
+def a_resumption_of_one_among_several_asks_for_its_name(story):
+    story.start("--source", "counter:2,48000", "--ring-ms", "30000", pace="real")
+    resume = ["--json", "capture", "--store", story.store, "--resume"]
+    assert "no capture was left in this store" in one_line(story.ctl(*resume, check=1).stderr)
+    staging = os.path.join(story.store, "staging")
+    for count, uri in enumerate(("stream://a", "stream://b"), 1):
+        running = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store, "--chunk-bytes",
+                                    str(1 << 26), "--seconds", "1", "--uri", uri], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda wanted=count: sum(os.path.getsize(os.path.join(staging, name)) > 0 for name in os.listdir(staging)
+                                       if name.endswith(".0")) == wanted)
+        running.kill()
+        running.wait()
+    said = story.ctl(*resume, check=2).stderr
+    assert "stream://a" in said and "stream://b" in said and "name one with --uri" in said, said
+    assert "no capture of stream://c was left" in one_line(story.ctl(*resume, "--uri", "stream://c", check=1).stderr)
+    for words, uri in ((["--uri", "stream://b"], "stream://b"), ([], "stream://a")):
+        done = json.loads(story.ctl(*resume, *words, check=0).stdout)
+        assert (done["uri"], done["captured"], done["offered"]) == (uri, 48000, 48000) and done["complete"], done
+    story.ctl(*resume, check=1)
+
+
 def a_resumption_without_a_daemon_tells_how_to_keep_what_was_written(story):
     daemon, _ = story.start("--source", "counter:2,48000", pace="real")
     call = [GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store]
