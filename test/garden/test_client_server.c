@@ -210,6 +210,49 @@ static void test_a_deadline_counts_from_the_call_even_if_the_loop_stood_still(vo
     pair_close(&pair);
 }
 
+// Answers with a value that no message may have: too deep, or with a number that is none.
+static void answer_too_deep(struct pair *pair, struct garden_request *request)
+{
+    struct garden_value nested[2 * GARDEN_DEPTH_MAX];
+    struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
+    nested[0] = garden_value_uint(1);
+    for (size_t i = 1; i < sizeof nested / sizeof *nested; i++)
+        nested[i] = garden_value_list(&nested[i - 1], 1);
+    reply.shell_reply.kind = GARDEN_REPLY_OK;
+    reply.shell_reply.ok.result = nested[2 * GARDEN_DEPTH_MAX - 1];
+    garden_server_reply(pair->server, request, &reply);
+}
+
+static void answer_infinite(struct pair *pair, struct garden_request *request)
+{
+    struct garden_message reply = {.family = GARDEN_SHELL_REPLY};
+    reply.shell_reply.kind = GARDEN_REPLY_OK;
+    reply.shell_reply.ok.result = garden_value_real(INFINITY);
+    garden_server_reply(pair->server, request, &reply);
+}
+
+static void test_an_answer_that_cannot_be_written_becomes_an_error_that_says_so(void **state)
+{
+    (void)state;
+    struct pair pair;
+    pair_start(&pair, ZMTP_IPC);
+    void (*const answers[])(struct pair *, struct garden_request *) = {answer_too_deep,
+                                                                       answer_infinite};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        struct asked asked = {0};
+        pair.on_request = answers[i];
+        assert_int_equal(ask_seek(&pair, pair.client, 1, NULL, 0, &asked), GARDEN_OK);
+        WORLD_UNTIL(&pair.world, asked.answers == 1);
+        assert_int_equal(asked.result, GARDEN_OK);
+        assert_int_equal(asked.kind, GARDEN_REPLY_ERROR);
+        assert_true(asked.text[0] != '\0');
+        if (i == 0) assert_non_null(strstr(asked.text, "ask for less"));
+    }
+    pair.on_request = NULL;
+    pair_converse(&pair); // and nothing else minds
+    pair_close(&pair);
+}
+
 static void test_a_request_repeated_after_its_answer_is_answered_from_the_record(void **state)
 {
     (void)state;
@@ -447,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_a_late_reply_is_counted_and_given_to_nobody),
         cmocka_unit_test(test_a_query_that_is_given_up_lets_the_next_go),
         cmocka_unit_test(test_a_deadline_counts_from_the_call_even_if_the_loop_stood_still),
+        cmocka_unit_test(test_an_answer_that_cannot_be_written_becomes_an_error_that_says_so),
         cmocka_unit_test(test_a_request_repeated_after_its_answer_is_answered_from_the_record),
         cmocka_unit_test(test_a_request_repeated_while_under_way_is_executed_once),
         cmocka_unit_test(test_one_msg_id_on_two_lanes_is_two_requests),
