@@ -78,6 +78,7 @@ static void endpoint_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_e
 {
     const struct zmq__endpoint *const endpoint = user;
     (void)uv_socket;
+    if (event->kind == ZMTP_EVENT_HANDSHAKE_FAILED) zmq__zap_forget(endpoint->socket, event->peer);
     zmq__monitor_event(endpoint->socket, event, endpoint->bound);
 }
 
@@ -256,6 +257,7 @@ static void endpoint_unlist(struct zmq__socket *socket, struct zmq__endpoint *en
 static void endpoint_hang_up(struct zmq__socket *socket, const struct zmq__endpoint *endpoint)
 {
     const int linger = socket->options.linger;
+    zmq__zap_leave(socket, endpoint->uv_socket);
     endpoint->uv_socket->config.linger_ms = linger < 0 ? UINT32_MAX : (uint32_t)linger;
     zmtp_uv_socket_close(endpoint->uv_socket, endpoint_closed, socket);
 }

@@ -34,6 +34,7 @@ struct zmq__endpoint;
 struct zmq__line;
 struct zmq__name;
 struct zmq__monitor;
+struct zmq__question;
 
 struct zmq__socket {
     struct zmq__handle handle;
@@ -51,8 +52,9 @@ struct zmq__socket {
     struct zmq__engine *engine;      // null: it has no such endpoint yet
     struct zmq__endpoint *endpoints; // bound and connected, the last first
     char last_endpoint[ZMTP_ENDPOINT_MAX];
-    size_t abroad; // engine's sockets that are not freed yet, and questions to a ZAP handler
-    struct zmq__monitor *monitor; // null: nobody listens
+    size_t abroad;                   // engine's sockets that are not freed yet
+    struct zmq__question *questions; // to a ZAP handler, of those who wait to be let in
+    struct zmq__monitor *monitor;    // null: nobody listens
     // Lines to other sockets.
     struct zmtp__dock dock;
     unsigned lines_left;    // new lines that are taken up before it is let go, or works anew

@@ -3,67 +3,71 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../io/uv_socket.h"
+#include "../io/conn.h"
 #include "../io/watch.h"
 #include "../zap.h"
 #include "../zmq.h"
 
 enum {
     ZAP_PARTS_MAX = 12, // more than a request has
-    // When a question is given up: the engine has said no by then.
-    ZAP_PATIENCE_MS = ZMTP_DEFAULT_AUTHORISE_MS + 1000,
 };
 
-struct zap_question {
-    struct zmq__socket *socket; // that is waited for: its engine does not end before
-    struct zmtp_uv *uv;
+struct zmq__question {
+    struct zmq__question *next, *before; // of |socket|
+    struct zmq__socket *socket;          // that is waited for: its engine does not end before
+    struct zmtp_uv_socket *uv_socket;    // of the engine; open as long as this lasts
     struct zmq__socket *dealer;
-    uint64_t number,
-        ticket; // of the engine's socket, which may be gone when the answer comes, and the guest
+    uint64_t guest,
+        ticket; // the row's number of who waits, and what the engine knows the question by
     uv_poll_t poll;
-    uv_timer_t timer;
 };
 
-static void zap_judge(const struct zap_question *question, enum zmtp_verdict verdict,
+static void zap_judge(const struct zmq__question *question, enum zmtp_verdict verdict,
                       const struct zmtp_zap_reply *reply)
 {
     const struct zmtp_bytes nothing = {0};
-    struct zmtp_uv_socket *socket = question->uv->sockets;
-    while (socket && socket->number != question->number)
-        socket = socket->next;
-    // Who has gone meanwhile need not be judged.
-    if (socket && !socket->closing)
-        (void)zmtp_uv_authorise(socket, question->ticket, verdict, reply ? reply->user_id : nothing,
-                                reply ? reply->metadata : nothing);
-}
-
-static void zap_timer_closed(uv_handle_t *handle)
-{
-    zmtp_free(zmtp_heap(), handle->data, sizeof(struct zap_question));
+    // The engine may have said no already, and be about to tell: then there is nothing to judge.
+    (void)zmtp_uv_authorise(question->uv_socket, question->ticket, verdict,
+                            reply ? reply->user_id : nothing, reply ? reply->metadata : nothing);
 }
 
 static void zap_poll_closed(uv_handle_t *handle)
 {
-    struct zap_question *question = handle->data;
-    uv_close((uv_handle_t *)&question->timer, zap_timer_closed);
+    zmtp_free(zmtp_heap(), handle->data, sizeof(struct zmq__question));
 }
 
-static void zap_end(struct zap_question *question)
+static void zap_end(struct zmq__question *question)
 {
-    question->socket->abroad--;
-    uv_timer_stop(&question->timer);
+    struct zmq__socket *const socket = question->socket;
+    if (question->before)
+        question->before->next = question->next;
+    else
+        socket->questions = question->next;
+    if (question->next) question->next->before = question->before;
     uv_close((uv_handle_t *)&question->poll, zap_poll_closed);
     (void)zmq_close(question->dealer);
 }
 
-static void zap_late(uv_timer_t *timer)
+void zmq__zap_forget(struct zmq__socket *socket, uint64_t guest)
 {
-    zap_end(timer->data);
+    struct zmq__question *question = socket->questions;
+    while (question && question->guest != guest)
+        question = question->next;
+    if (question) zap_end(question);
+}
+
+void zmq__zap_leave(struct zmq__socket *socket, const struct zmtp_uv_socket *uv_socket)
+{
+    struct zmq__question *next;
+    for (struct zmq__question *question = socket->questions; question; question = next) {
+        next = question->next;
+        if (question->uv_socket == uv_socket) zap_end(question);
+    }
 }
 
 static void zap_rung(uv_poll_t *poll, int status, int events)
 {
-    struct zap_question *question = poll->data;
+    struct zmq__question *question = poll->data;
     struct zmtp_zap_reply reply;
     struct zmtp_msg msg;
     (void)status; // nothing can be wrong with an eventfd
@@ -119,30 +123,30 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
 {
     const struct zmtp_bytes nothing = {0};
     struct zmtp_uv *const uv = uv_socket->uv;
-    struct zap_question *question = zmtp_alloc(zmtp_heap(), sizeof *question);
+    const struct zmtp__conn *conn = uv_socket->conns;
+    while (conn->ticket != guest->ticket) // it is one of them
+        conn = conn->next;
+    struct zmq__question *question = zmtp_alloc(zmtp_heap(), sizeof *question);
     struct zmq__socket *dealer =
         question ? zap_open(socket->context, guest, uv_socket->config.socket.routing_id, domain)
                  : NULL;
-    if (!dealer) {
+    const int bell = dealer ? atomic_load(&dealer->bell) : -1;
+    if (!dealer || !zmtp__watch_affords(uv->loop, bell) ||
+        uv_poll_init(uv->loop, &question->poll, bell) < 0) {
         zmtp_free(zmtp_heap(), question, sizeof *question);
+        if (dealer) (void)zmq_close(dealer);
         (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
         return;
     }
-    *question = (struct zap_question){.socket = socket,
-                                      .uv = uv,
-                                      .dealer = dealer,
-                                      .number = uv_socket->number,
-                                      .ticket = guest->ticket};
-    question->poll.data = question->timer.data = question;
-    uv_timer_init(uv->loop, &question->timer);
-    const int bell = atomic_load(&dealer->bell);
-    if (!zmtp__watch_affords(uv->loop, bell) || uv_poll_init(uv->loop, &question->poll, bell) < 0) {
-        uv_close((uv_handle_t *)&question->timer, zap_timer_closed);
-        (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
-        (void)zmq_close(dealer);
-        return;
-    }
-    socket->abroad++;
+    question->next = socket->questions;
+    question->before = NULL;
+    if (question->next) question->next->before = question;
+    socket->questions = question;
+    question->socket = socket;
+    question->uv_socket = uv_socket;
+    question->dealer = dealer;
+    question->guest = conn->number;
+    question->ticket = guest->ticket;
+    question->poll.data = question;
     uv_poll_start(&question->poll, UV_READABLE, zap_rung); // fails only for one that is closing
-    uv_timer_start(&question->timer, zap_late, ZAP_PATIENCE_MS, 0);
 }
