@@ -702,6 +702,36 @@ static void test_a_pair_that_lets_go_of_another_engine_finds_who_waits_in_its_ow
     both_end(&both);
 }
 
+// The other way about: whom it turned away for the sake of one in its own engine.
+static void test_a_pair_that_lets_go_of_its_own_engine_finds_who_waits_in_another(void **state)
+{
+    (void)state;
+    struct both both;
+    struct node binder, near, far;
+    for (int closes = 0; closes < 2; closes++) {
+        both_begin(&both);
+        node_start(&binder, &both.worlds[0], ZMTP_PAIR);
+        node_start(&near, &both.worlds[0], ZMTP_PAIR);
+        node_start(&far, &both.worlds[1], ZMTP_PAIR);
+        node_bind(&binder, NAME);
+        node_connect(&near, NAME);
+        BOTH_UNTIL(&both, binder.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+        node_connect(&far, NAME);
+        BOTH_UNTIL(&both, far.events[ZMTP_EVENT_HANDSHAKE_FAILED] == 1);
+        assert_int_equal(far.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_IN_USE);
+        both_rest(&both);
+        assert_int_equal(far.events[ZMTP_EVENT_HANDSHAKE_FAILED], 1); // it is not tried in vain
+        if (closes)
+            node_end(&both, &near);
+        else
+            assert_int_equal(zmtp_uv_disconnect(near.socket, NAME), ZMTP_OK);
+        BOTH_UNTIL(&both, far.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+        node_send(&far, "hello");
+        BOTH_UNTIL(&both, binder.received == 1);
+        both_end(&both);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -729,6 +759,7 @@ int main(void)
         cmocka_unit_test(test_memory_that_fails_delays_and_loses_nothing),
         cmocka_unit_test(test_a_binder_may_close_while_its_peers_are_looked_at),
         cmocka_unit_test(test_a_pair_that_lets_go_of_another_engine_finds_who_waits_in_its_own),
+        cmocka_unit_test(test_a_pair_that_lets_go_of_its_own_engine_finds_who_waits_in_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,6 +375,44 @@ static void assert_not_opened(struct world *world, struct zmtp_allow allow, int 
     if (allow.path && !strstr(text, allow.path)) fail_msg("\"%s\" does not name the path", text);
 }
 
+// |count| lines, each a key, and behind them |hole| octets that were never written.
+static void write_keys(const char *path, size_t count, long hole)
+{
+    struct zmtp_key_pair keys;
+    char text[ZMTP_KEY_TEXT_SIZE];
+    FILE *const file = fopen(path, "we");
+    assert_non_null(file);
+    zmtp_key_generate(&keys, zmtp_sodium());
+    zmtp_key_encode(&keys.public_key, text);
+    for (size_t i = 0; i < count; i++)
+        assert_true(fprintf(file, "%s\n", text) > 0);
+    assert_int_equal(fflush(file), 0);
+    if (hole > 0) assert_int_equal(ftruncate(fileno(file), ftell(file) + hole), 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+// Each limit by itself: 64 Ki keys, and 4 MiB.
+static void test_a_list_of_keys_that_is_too_long_is_refused_with_its_limits(void **state)
+{
+    (void)state;
+    static const char words[] = "has more than 65536 keys, or is larger than 4194304 octets";
+    struct world world;
+    struct node node;
+    char path[128], endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&world);
+    snprintf(path, sizeof path, "%s/keys", world.folder);
+    const struct zmtp_allow allow = {.kind = ZMTP_ALLOW_FILE, .path = path};
+    write_keys(path, 65537, 0);
+    assert_not_opened(&world, allow, ZMTP_ERR_LIMIT, words);
+    write_keys(path, 1, 4 * 1024 * 1024);
+    assert_not_opened(&world, allow, ZMTP_ERR_LIMIT, words);
+    write_keys(path, 65536, 0);
+    open_server(&node, &world, allow, endpoint);
+    node_close(&node);
+    assert_int_equal(remove(path), 0);
+    world_close(&world);
+}
+
 static void test_a_socket_that_is_not_opened_is_told_why(void **state)
 {
     (void)state;
@@ -571,6 +609,7 @@ int main(void)
         cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),
         cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
         cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),
+        cmocka_unit_test(test_a_list_of_keys_that_is_too_long_is_refused_with_its_limits),
         cmocka_unit_test(test_a_socket_that_is_not_opened_is_told_why),
         cmocka_unit_test(test_only_curve_may_be_bound_to_the_network_without_asking),
         cmocka_unit_test(test_no_secret_is_left_in_memory_that_was_given_back_nor_told),

@@ -143,19 +143,24 @@ static void message_keep(void *data, void *hint)
     (void)hint;
 }
 
+int zmq__constant_part(struct zmtp_part *part, struct zmtp_bytes octets)
+{
+    if (octets.size <= ZMTP_PART_INLINE) return zmtp_part_copy(part, octets, NULL);
+    return zmtp_part_wrap(part, (void *)(uintptr_t)octets.data, octets.size, message_keep, NULL,
+                          NULL); // nobody writes to it
+}
+
 int zmq__message_give(zmq_msg_t *msg, struct zmtp_part *part)
 {
     struct zmq__message *message = zmq__message_of(msg);
     if (!message) return ZMTP_ERR_ARGUMENT;
     const struct zmtp_bytes octets = zmq__message_bytes(message);
+    if (message->body == ZMQ__BODY_CONSTANT) return zmq__constant_part(part, octets);
     int result = ZMTP_OK;
     if (zmq__message_far(message))
         *part = message_part(message);
-    else if (octets.size <= ZMQ__INLINE)
-        result = zmtp_part_copy(part, octets, NULL);
     else
-        result = zmtp_part_wrap(part, (void *)(uintptr_t)octets.data, octets.size, message_keep,
-                                NULL, NULL);
+        result = zmtp_part_copy(part, octets, NULL);
     if (result != ZMTP_OK) return result;
     message->body = ZMQ__BODY_INLINE;
     message->inline_size = 0;
@@ -165,8 +170,9 @@ int zmq__message_give(zmq_msg_t *msg, struct zmtp_part *part)
 void zmq__message_put_back(zmq_msg_t *msg, struct zmtp_part *part)
 {
     struct zmq__message *message = zmq__message_of(msg);
+    const bool kept = !message || message->body == ZMQ__BODY_CONSTANT;
     // What was given fits: octets that are inline there were so here.
-    if (!message || message_set_body(message, part) != ZMTP_OK) zmtp_part_fini(part);
+    if (kept || message_set_body(message, part) != ZMTP_OK) zmtp_part_fini(part);
 }
 
 void zmq__message_clear(zmq_msg_t *msg)

@@ -79,9 +79,11 @@ static inline struct zmtp_bytes zmq__message_bytes(const struct zmq__message *me
     return (struct zmtp_bytes){message->at.far.data, message->at.far.size};
 }
 
-// Moves the body out into |part|, which held nothing. All else stays, so that a message that could not be
-// sent is put back whole; one that was sent is cleared. ZMTP_ERR_MEMORY: nothing has changed. ZMTP_ERR_ARGUMENT: it
-// is no message. Never fails for one that is far.
+// |part|, which held nothing, becomes one of |octets|, which are there for good. ZMTP_ERR_MEMORY.
+int zmq__constant_part(struct zmtp_part *part, struct zmtp_bytes octets);
+// Moves the body out into |part|, which held nothing; a constant one stays here, too. All else stays, so that a
+// message that could not be sent is put back whole; one that was sent is cleared. ZMTP_ERR_MEMORY: nothing has changed.
+// ZMTP_ERR_ARGUMENT: it is no message. Never fails for one that is far.
 int zmq__message_give(zmq_msg_t *msg, struct zmtp_part *part);
 void zmq__message_put_back(zmq_msg_t *msg, struct zmtp_part *part); // |part| as it was given
 void zmq__message_clear(zmq_msg_t *msg);                            // as closed and initialised

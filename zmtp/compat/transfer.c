@@ -214,12 +214,19 @@ static void transfer_ended(struct zmq__socket *socket, int error)
     if (error != EINTR && error != ENOMEM) zmtp_msg_fini(&socket->sending);
 }
 
+// Is a part that is sent with |flags| the last of its message? A STREAM's octets are, whatever the flag says.
+static bool transfer_is_last(const struct zmq__socket *socket, int flags)
+{
+    if (socket->type == ZMTP_STREAM && socket->sending.count == 1) return true;
+    return !(flags & ZMQ_SNDMORE);
+}
+
 // Takes |part| on success.
 static int transfer_send_part(struct zmq__socket *socket, struct zmtp_part *part,
                               const struct transfer_label *label, int flags)
 {
     struct zmtp_msg *const msg = &socket->sending;
-    const bool last = !(flags & ZMQ_SNDMORE);
+    const bool last = transfer_is_last(socket, flags);
     const int timeout_ms = transfer_timeout(socket, flags);
     if (socket->safe) return transfer_send_whole(socket, part, label, flags);
     if (socket->type == ZMTP_DGRAM && transfer_check_datagram(socket, last) != 0) return EINVAL;
@@ -338,7 +345,8 @@ static int transfer_send_own(void *handle, struct zmtp_part *part, int flags)
 // May the last part go without being made one? It is copied to where it leaves; so what was given before is to be short.
 static bool transfer_is_body(const struct zmq__socket *socket, int flags)
 {
-    if (socket->safe || socket->type == ZMTP_DGRAM || flags & ZMQ_SNDMORE) return false;
+    if (socket->safe || socket->type == ZMTP_DGRAM || !transfer_is_last(socket, flags))
+        return false;
     if (socket->sending.count > TRANSFER_SHORT_PARTS) return false;
     for (size_t i = 0; i < socket->sending.count; i++)
         if (zmtp_msg_bytes(&socket->sending, i).size > ZMTP_PART_INLINE) return false;
@@ -396,23 +404,12 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     return transfer_result(socket, error, size);
 }
 
-static void transfer_keep(void *data, void *hint)
-{
-    (void)data;
-    (void)hint;
-}
-
 int zmq_send_const(void *handle, const void *data, size_t size, int flags)
 {
     struct zmtp_part part;
     if (!zmq__socket_of(handle)) return -1;
     if (!data && size > 0) return zmq__fail(EFAULT);
-    int error;
-    if (size <= ZMTP_PART_INLINE)
-        error = zmtp_part_copy(&part, zmtp_bytes_of(data, size), NULL);
-    else // nobody writes to it
-        error = zmtp_part_wrap(&part, (void *)(uintptr_t)data, size, transfer_keep, NULL, NULL);
-    if (error < 0) return zmq__fail(ENOMEM);
+    if (zmq__constant_part(&part, zmtp_bytes_of(data, size)) < 0) return zmq__fail(ENOMEM);
     return transfer_send_own(handle, &part, flags);
 }
 
