@@ -271,6 +271,63 @@ static void both_addresses(void *context)
     zmq_close(rep);
 }
 
+struct depths {
+    uint64_t out, in;
+    char local[256], remote[256];
+};
+
+// Asks |socket|, which has one line, and hears of it. False: that is not what was told.
+static int depths_of(void *socket, void *monitor, struct depths *depths)
+{
+    if (zmq_socket_monitor_pipes_stats(socket) != 0) return 0;
+    uint64_t event = 0, count = 0;
+    *depths = (struct depths){0};
+    zmq_recv(monitor, &event, sizeof event, 0);
+    zmq_recv(monitor, &count, sizeof count, 0);
+    zmq_recv(monitor, &depths->out, sizeof depths->out, 0);
+    zmq_recv(monitor, &depths->in, sizeof depths->in, 0);
+    zmq_recv(monitor, depths->local, sizeof depths->local - 1, 0);
+    zmq_recv(monitor, depths->remote, sizeof depths->remote - 1, 0);
+    return event == ZMQ_EVENT_PIPES_STATS && count == 2;
+}
+
+// How much waits within a process, for who bound and for who connected.
+static void depths_of_lines(void *context)
+{
+    static const char name[] = "how much waits over inproc";
+    void *a = open_socket(context, ZMQ_DEALER), *b = open_socket(context, ZMQ_DEALER);
+    void *monitor = open_socket(context, ZMQ_PAIR);
+    struct depths depths;
+    char body[8];
+    const int few = 4; // as with libzmq, it is told of room when half of it is there
+    zmq_setsockopt(a, ZMQ_SNDHWM, &few, sizeof few);
+    zmq_setsockopt(b, ZMQ_RCVHWM, &few, sizeof few);
+    EXPECT(name, zmq_socket_monitor_versioned(a, "inproc://depths", ZMQ_EVENT_PIPES_STATS, 2,
+                                              ZMQ_PAIR) == 0);
+    zmq_connect(monitor, "inproc://depths");
+    FAILS(name, zmq_socket_monitor_pipes_stats(a), EAGAIN);
+    zmq_bind(a, "inproc://line");
+    zmq_connect(b, "inproc://line");
+    for (int i = 0; i < 3; i++)
+        EXPECT(name, zmq_send(b, "in", 2, 0) == 2);
+    EXPECT(name, zmq_recv(a, body, sizeof body, 0) == 2);
+    EXPECT(name, depths_of(a, monitor, &depths) && depths.out == 0 && depths.in == 2);
+    EXPECT(name, strcmp(depths.local, "inproc://line") == 0 && depths.remote[0] == '\0');
+    for (int i = 0; i < 5; i++)
+        EXPECT(name, zmq_send(a, "out", 3, 0) == 3);
+    EXPECT(name, depths_of(a, monitor, &depths) && depths.out == 5 && depths.in == 2);
+    for (int i = 0; i < 5; i++)
+        EXPECT(name, zmq_recv(b, body, sizeof body, 0) == 3);
+    for (int i = 0; i < PATIENCE_MS / STEP_MS && depths.out > 1; i++) {
+        EXPECT(name, depths_of(a, monitor, &depths));
+        moment();
+    }
+    EXPECT(name, depths.out <= 1 && depths.in == 2);
+    zmq_close(a);
+    zmq_close(b);
+    zmq_close(monitor);
+}
+
 // A DGRAM that has no endpoint; libzmq aborts.
 static void nowhere(void *context)
 {
@@ -306,6 +363,7 @@ int main(void)
     not_here(context);
     published_events(context);
     both_addresses(context);
+    depths_of_lines(context);
     nowhere(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
     return 0;

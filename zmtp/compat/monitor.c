@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "../io/address.h"
+#include "../msg/pipe.h"
 #include "../zmq.h"
 #include "endpoint.h"
 #include "error.h"
@@ -168,10 +169,9 @@ int zmq_socket_monitor_versioned(void *handle, const char *endpoint, uint64_t ev
 static void monitor_tell_pipe(struct zmq__socket *socket, struct zmq__news *news,
                               const struct zmtp_pipe_end *end)
 {
-    const struct zmtp_pipe_depth depth = zmtp_pipe_depth(end->other);
     news->event = ZMQ_EVENT_PIPES_STATS;
-    news->values[0] = depth.out_count;
-    news->values[1] = depth.in_count;
+    news->values[0] = zmtp__queue_count(end->in); // with what has crossed and was not received
+    news->values[1] = end->out->count;
     monitor_send(socket->monitor, news);
     socket->monitor->told++;
 }
