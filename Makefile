@@ -355,7 +355,7 @@ PAGE_MODULES = $(if $(and $(shell command -v chromium),$(shell command -v npm)),
 $(O)/page/node_modules/playwright-core:
 	@mkdir -p $(O)/page
 	-@npm install --silent --no-audit --no-fund --fetch-retries=1 --prefix $(O)/page playwright-core@$(PLAYWRIGHT) jszmq@$(JSZMQ)
-tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(FLAT_TESTS)) $(if $(call pick,test/garden/test_page.py),$(PAGE_MODULES)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
+tests: $(if $(NEEDS_ALL),all $(TEST_PEERS) $(COMPAT_TESTS) $(O)/torture/dropin $(FLAT_TESTS)) $(if $(call pick,test/garden/test_page.py),$(PAGE_MODULES)) $(TESTS) $(REPLAY) $(SIM) $(MONKEY)
 # The install and embed tests compile programs of their own, which a sanitizer's flavour cannot serve.
 run-tests: tests
 	@O='$(O)' CC='$(CC)' $(PYTHON) test/run --only '$(T)' --strip $(O)/test/ --strip test/ \
@@ -467,7 +467,7 @@ TORTURE_UNITS = $(call pick,$(patsubst test/unit/test_%.c,$(O)/torture/test_%,$(
 torture: ## tests again with the n-th allocation and the n-th system call failing
 	$(again) deps-test
 	$(again) run-torture O=$(O)/asan ASAN=1 $(TEST_WS)
-TORTURE_LOOP = $(call pick,$(O)/torture/loop)
+TORTURE_LOOP = $(call pick,$(O)/torture/loop $(O)/torture/dropin)
 # What fails there: allocations, and these calls of the engine's.
 TORTURE_CALLS = realloc socket bind listen accept4 connect sendmsg recv setsockopt getsockopt getsockname getpeername shutdown \
     unlink lstat fstat open eventfd epoll_create1 epoll_ctl uv_poll_init uv_poll_start uv_async_init send recvmsg ioctl \
@@ -481,9 +481,13 @@ $(TORTURE_UNITS): $(O)/torture/%: $(O)/obj/test/unit/%.o $(O)/obj/test/torture/u
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) -Wl,--wrap=realloc -Wl,--wrap=_cmocka_run_group_tests -o $@ $(filter %.o,$^) $(LIB_ZMTP) \
 	    -lcmocka $(LIBS_SYSTEM)
 
-$(O)/torture/loop: $(O)/obj/test/torture/loop.o $(O)/obj/test/torture/calls.o $(LIB_ZMTP) $(O)/sources
+TORTURE_OBJ = $(O)/obj/test/torture/calls.o $(O)/obj/test/torture/trial.o
+$(O)/torture/loop: $(O)/obj/test/torture/loop.o $(TORTURE_OBJ) $(LIB_ZMTP) $(O)/sources
 	@mkdir -p $(@D)
 	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIB_ZMTP) $(LIBS_SYSTEM)
+$(O)/torture/dropin: $(O)/obj/dropin/test/torture/dropin.o $(TORTURE_OBJ) $(COMPAT_OBJ) $(O)/obj/zmtp/compat/flavour-draft.o $(O)/sources
+	@mkdir -p $(@D)
+	$(call Q,link)$(CC) $(LDFLAGS_ALL) $(TORTURE_WRAPS) -o $@ $(filter %.o,$^) $(LIBS_SYSTEM)
 
 # Random calls of uv.h amid the same failures, and conversations gone wrong. With TSAN=1 threads are of use:
 # setarch -R make monkey TSAN=1 MONKEY_FLAGS='--threads 4'

@@ -19,7 +19,8 @@ struct poller_note {
 struct zmq__poller {
     int mark;
     int bell; // an eventfd that sockets for all threads ring; -1: there was none yet
-    size_t count, capacity;
+    size_t count, capacity,
+        notes_capacity; // one after the other grows, as either may find no memory
     zmq_pollitem_t *items;
     struct poller_note *notes;
 };
@@ -33,22 +34,23 @@ static struct zmq__poller *poller_of(void *handle)
 
 static bool poller_grow(struct zmq__poller *poller)
 {
-    if (poller->count < poller->capacity) return true;
-    const size_t old = poller->capacity, capacity = old + POLLER_STEP;
-    zmq_pollitem_t *items = zmtp_realloc(NULL, poller->items, old * sizeof *poller->items,
-                                         capacity * sizeof *poller->items);
-    if (!items) return false;
-    poller->items = items;
-    struct poller_note *notes = zmtp_realloc(NULL, poller->notes, old * sizeof *poller->notes,
-                                             capacity * sizeof *poller->notes);
-    if (!notes) {
-        // A shrink never fails.
-        poller->items = zmtp_realloc(NULL, poller->items, capacity * sizeof *poller->items,
-                                     old * sizeof *poller->items);
-        return false;
+    const size_t old = poller->capacity, notes_old = poller->notes_capacity;
+    const size_t capacity = poller->count + POLLER_STEP;
+    if (poller->count == old) {
+        zmq_pollitem_t *items = zmtp_realloc(NULL, poller->items, old * sizeof *poller->items,
+                                             capacity * sizeof *poller->items);
+        if (!items) return false;
+        poller->items = items;
+        poller->capacity = capacity;
     }
-    poller->notes = notes;
-    poller->capacity = capacity;
+    if (poller->count == notes_old) {
+        struct poller_note *notes =
+            zmtp_realloc(NULL, poller->notes, notes_old * sizeof *poller->notes,
+                         capacity * sizeof *poller->notes);
+        if (!notes) return false;
+        poller->notes = notes;
+        poller->notes_capacity = capacity;
+    }
     return true;
 }
 
@@ -129,7 +131,7 @@ int zmq_poller_destroy(void **handle)
         zmq__poll_unwatch(poller->notes[i].watched);
     if (poller->bell >= 0) close(poller->bell);
     zmtp_free(NULL, poller->items, poller->capacity * sizeof *poller->items);
-    zmtp_free(NULL, poller->notes, poller->capacity * sizeof *poller->notes);
+    zmtp_free(NULL, poller->notes, poller->notes_capacity * sizeof *poller->notes);
     poller->mark = 0;
     zmtp_free(NULL, poller, sizeof *poller);
     *handle = NULL;
