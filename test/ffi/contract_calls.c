@@ -7,6 +7,27 @@
 
 #include "contract.h"
 
+// Each event is called as its constant is.
+static void check_news_names(void)
+{
+    char constant[64];
+    int named = 0, wrong = 0;
+    for (int32_t news = 1; news <= ZMTP_FFI_NEWS_ALL; news *= 2) {
+        const char *const name = zmtp_ffi_news_name(news);
+        int64_t value = 0;
+        if (!(news & ZMTP_FFI_NEWS_ALL)) {
+            wrong += *name != '\0';
+            continue;
+        }
+        (void)snprintf(constant, sizeof constant, "ZMTP_FFI_NEWS_%s", name);
+        wrong += zmtp_ffi_constant_find(constant, &value) != 0 || value != news;
+        named++;
+    }
+    CHECK("each event has its constant's name", named == 14 && wrong == 0);
+    CHECK("what is no event has none",
+          *zmtp_ffi_news_name(0) == '\0' && *zmtp_ffi_news_name(ZMTP_FFI_NEWS_ALL) == '\0');
+}
+
 static void check_library(void)
 {
     int64_t value = 0;
@@ -19,8 +40,7 @@ static void check_library(void)
     CHECK("each code has a name", strcmp(zmtp_ffi_code_name(-16), "ZMTP_FFI_AGAIN") == 0);
     CHECK("each code has a text", strlen(zmtp_ffi_code_text(ZMTP_FFI_CLOSED)) > 0);
     CHECK("what is no code has a text, too", strlen(zmtp_ffi_code_text(12345)) > 0);
-    CHECK("an event has a name",
-          strcmp(zmtp_ffi_news_name(ZMTP_FFI_NEWS_LISTENING), "LISTENING") == 0);
+    check_news_names();
     CHECK("a constant is found by name",
           zmtp_ffi_constant_find("ZMTP_FFI_ROUTER", &value) == 0 && value == ZMTP_FFI_ROUTER);
     CHECK("one that there is not is not found",
@@ -98,6 +118,13 @@ static void check_context(void)
     CHECK("so is what is out of range",
           zmtp_ffi_context_set(context, ZMTP_FFI_CONTEXT_MAX_SOCKETS, 0) == ZMTP_FFI_ARGUMENT &&
               zmtp_ffi_context_set(context, ZMTP_FFI_CONTEXT_IPV6, INT64_MAX) == ZMTP_FFI_ARGUMENT);
+    CHECK("the others are set and read, too",
+          zmtp_ffi_context_set(context, ZMTP_FFI_CONTEXT_IPV6, 1) == 0 &&
+              zmtp_ffi_context_get(context, ZMTP_FFI_CONTEXT_IPV6) == 1 &&
+              zmtp_ffi_context_set(context, ZMTP_FFI_CONTEXT_IPV6, 0) == 0 &&
+              zmtp_ffi_context_get(context, ZMTP_FFI_CONTEXT_IPV6) == 0 &&
+              zmtp_ffi_context_set(context, ZMTP_FFI_CONTEXT_IO_THREADS, 3) == 0 &&
+              zmtp_ffi_context_get(context, ZMTP_FFI_CONTEXT_IO_THREADS) == 3);
     const uint64_t one = OPENED(zmtp_ffi_socket_open(context, ZMTP_FFI_PUB));
     OPENED(zmtp_ffi_socket_open(context, ZMTP_FFI_SUB));
     CHECK("no more sockets than allowed",
@@ -478,6 +505,33 @@ static void check_limits(void)
     zmtp_ffi_close(context);
 }
 
+// zmtp_socket_counters: sent = copies, as each has one peer, copies = left + queued + lost, and so on.
+static void check_stats(void)
+{
+    enum { COUNT = 5, TAKEN = 2 };
+    const struct two two = join_over(ZMTP_FFI_PULL, ZMTP_FFI_PUSH, "inproc://stats");
+    for (int i = 0; i < COUNT; i++)
+        CHECK("messages are sent", send_text(two.dialler, "x", 0));
+    for (int i = 0; i < TAKEN; i++)
+        CHECK("some are received", hears(two.binder, "x"));
+    const int64_t left = zmtp_ffi_stat(two.dialler, ZMTP_FFI_STAT_LEFT);
+    const int64_t queued = zmtp_ffi_stat(two.dialler, ZMTP_FFI_STAT_QUEUED);
+    CHECK("a sender counts them", zmtp_ffi_stat(two.dialler, ZMTP_FFI_STAT_SENT) == COUNT &&
+                                      zmtp_ffi_stat(two.dialler, ZMTP_FFI_STAT_COPIES) == COUNT &&
+                                      zmtp_ffi_stat(two.dialler, ZMTP_FFI_STAT_LOST) == 0 &&
+                                      left >= TAKEN && queued >= 0 && left + queued == COUNT);
+    const int64_t arrived = zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_ARRIVED);
+    const int64_t waiting = zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_WAITING);
+    CHECK("and a receiver", zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_RECEIVED) == TAKEN &&
+                                zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_DISCARDED) == 0 &&
+                                zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_DROPPED) == 0 &&
+                                waiting >= 0 && arrived == TAKEN + waiting);
+    CHECK("a receiver sends nothing",
+          zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_SENT) == 0 &&
+              zmtp_ffi_stat(two.binder, ZMTP_FFI_STAT_SUBSCRIBERS) == 0);
+    zmtp_ffi_close(two.context);
+}
+
 void check_calls(void)
 {
     check_library();
@@ -493,4 +547,5 @@ void check_calls(void)
     check_types();
     check_transports();
     check_limits();
+    check_stats();
 }

@@ -242,6 +242,41 @@ static void await_asleep(const struct waiter *waiter)
     }
 }
 
+static uint64_t thread_monitor;
+
+static void *thread_hear(void *hint)
+{
+    struct waiter *const waiter = hint;
+    atomic_store(&waiter->thread, (int)syscall(SYS_gettid));
+    waiter->result = zmtp_ffi_monitor_wait(thread_monitor, -1);
+    return NULL;
+}
+
+// Who sleeps at a monitor is woken by its close, by its context's, and by that of nothing else: who looked again each
+// second would be done in the end, too, but not so many times within this.
+static void check_closing_a_monitor(void)
+{
+    enum { ROUNDS = 8, ALL_MS = 6000 };
+    bool closed = true;
+    int64_t slept_ms = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        const uint64_t context = OPENED(zmtp_ffi_context_open());
+        const uint64_t socket = OPENED(zmtp_ffi_socket_open(context, ZMTP_FFI_PAIR));
+        struct waiter waiter = {.result = 0};
+        pthread_t thread;
+        thread_monitor = OPENED(zmtp_ffi_monitor_open(socket, ZMTP_FFI_NEWS_ACCEPTED));
+        pthread_create(&thread, NULL, thread_hear, &waiter);
+        await_asleep(&waiter);
+        const int64_t began = now_ms();
+        (void)zmtp_ffi_close(round % 2 ? context : thread_monitor);
+        pthread_join(thread, NULL);
+        slept_ms += now_ms() - began;
+        closed &= waiter.result == ZMTP_FFI_CLOSED;
+        (void)zmtp_ffi_close(context);
+    }
+    CHECK("a close wakes who waits at a monitor", closed && slept_ms < ALL_MS);
+}
+
 static void check_closing_while_waiting(void)
 {
     for (int round = 0; round < 4; round++) {
@@ -425,6 +460,7 @@ void check_waits(void)
     check_security();
     check_drain();
     check_closing_while_waiting();
+    check_closing_a_monitor();
     check_crowd();
     check_signals();
     check_fork();
