@@ -1,8 +1,10 @@
 #include "streams.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../core/error.h"
 #include "../stream.h"
@@ -255,10 +257,15 @@ static void stream_left(void *user)
 {
     const struct stream *stream = user;
     char text[256];
-    (void)snprintf(text, sizeof text,
-                   "it is left unfinished; once the store can be written to: gardenctl capture "
-                   "--recover --store %.120s",
-                   stream->streams->store);
+    const char *store = stream->streams->store;
+    if (access(store, F_OK) != 0 && errno == ENOENT)
+        (void)snprintf(text, sizeof text, "the store %.150s is gone, and what was captured with it",
+                       store);
+    else
+        (void)snprintf(text, sizeof text,
+                       "it is left unfinished; once the store can be written to: gardenctl capture "
+                       "--recover --store %.120s",
+                       store);
     stream_say(user, text);
 }
 

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import pty
+import shutil
 import socket
 import struct
 import subprocess
@@ -129,9 +130,29 @@ def a_part_of_an_odd_size_is_a_wav_file_as_well(stage):
             assert part.readframes(end - begun) == counter.octets(begun, end - begun)
 
 
+def a_store_that_is_removed_ends_the_capture_and_nobody_is_sent_to_recover_it(stage):
+    store = stage.path("store")
+    for name in ("objects", "staging"):
+        os.makedirs(os.path.join(store, name))
+    stage.gardend("--staging", os.path.join(store, "staging"))
+    mcp = Mcp(stage, "--store", store)
+    asked = mcp.ask("tools/call", name="stream_capture", _meta={"progressToken": "p"}, arguments={
+        "uri": "stream://a", "device_identity": "dev", "chunk_size_bytes": 65536})
+    mcp.until(lambda message: message["method"] == "notifications/progress")
+    shutil.rmtree(store)
+    answer = mcp.answer()
+    assert answer["id"] == asked and answer["result"]["isError"], answer
+    said = answer["result"]["content"][0]["text"]
+    assert f"the store {store} is gone, and what was captured with it" in said and "--recover" not in said, said
+    told = [message["params"]["data"].get("message", "") for message in mcp.told if message["method"] == "notifications/message"]
+    assert any("moved away or removed" in text for text in told), told
+    assert mcp.end()[1] == 0
+
+
 stages.run([
     a_socket_or_a_terminal_serves_as_well_as_a_pipe,
     the_oldest_captures_that_are_over_are_forgotten,
     who_waits_for_a_stream_beside_too_many_is_told_so,
     a_part_of_an_odd_size_is_a_wav_file_as_well,
+    a_store_that_is_removed_ends_the_capture_and_nobody_is_sent_to_recover_it,
 ])
