@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -42,7 +43,12 @@ def write(kept, file):
 def ratios(row, figure, ours, theirs):
     """How many times better |ours| was in each round, by more messages or by less time."""
     pairs = zip(row['contestants'][ours][figure.key], row['contestants'][theirs][figure.key])
-    return [a / b if figure.more else b / a for a, b in pairs]
+    return [quotient(*(pair if figure.more else pair[::-1])) for pair in pairs]
+
+
+def quotient(one, other):
+    """Where nothing could be measured of both they are equal."""
+    return one / other if other else 1.0 if not one else float('inf')
 
 
 def interval(values):
@@ -170,24 +176,37 @@ def cost_table(kept, size=64):
                        f'| {costs(row["contestants"][name])} |')
 
 
+def figure_text(row, figure, name):
+    value = median(row['contestants'][name], figure.key)
+    return number(value, figure) if figure.key == 'rate' or value >= 100 else f'{value:.3g}'
+
+
+def better_than(row, figure, ours):
+    """The other libraries that do better than |ours| by the median: how many times better ours is, does the interval
+    hold 1, and all of it in words."""
+    for theirs in present([row]) if ours in row['contestants'] else ():
+        if theirs in OTHERS:
+            middle, low, high = interval(ratios(row, figure, ours, theirs))
+            if middle < 1:
+                yield middle, high >= 1, (f'{title(theirs)} {figure_text(row, figure, theirs)}: '
+                                          f'{times(middle)} x ({times(low)} .. {times(high)})')
+
+
 def judged(kept, ours, key=None):
-    """Where |ours| is worse than another library, one line a case: surely, and by the median but with an interval that
-    holds 1. With |key| by that, less being better, instead of by the scenario's figures."""
-    lost, open_ = [], []
+    """Where |ours| is worse than another library, one line a case, the worst first: surely, and by the median but with
+    an interval that holds 1. With |key| by that, less being better, instead of by the scenario's figures."""
+    lines = ([], [])
     for row in kept['rows']:
         figures = figures_of(row) if key is None else (scenarios.Figure(key, scenario_of(row).title),)
         for figure in figures:
-            found = ([], [])
-            for theirs in present([row]) if ours in row['contestants'] else ():
-                if theirs in OTHERS:
-                    middle, low, high = interval(ratios(row, figure, ours, theirs))
-                    if middle < 1:
-                        found[high >= 1].append(f'{title(theirs)} {times(middle)} x ({times(low)} .. {times(high)})')
-            for names, lines in zip(found, (lost, open_)):
-                if names:
-                    lines.append(f'| {figure.unit} | {row["transport"]} | {scenarios.name_of(row["size"])} '
-                                 f'| {", ".join(names)} |')
-    return lost, open_
+            better = list(better_than(row, figure, ours))
+            for is_open in (False, True):
+                found = sorted((middle, text) for middle, open_, text in better if open_ == is_open)
+                if found:
+                    lines[is_open].append((found[0][0], (
+                        f'| {figure.unit} | {row["transport"]} | {scenarios.name_of(row["size"])} '
+                        f'| {figure_text(row, figure, ours)} | {", ".join(text for _, text in found)} |')))
+    return [[text for _, text in sorted(of, key=lambda line: line[0])] for of in lines]
 
 
 def verdict(kept):
@@ -197,9 +216,11 @@ def verdict(kept):
         for what, key in (('loses', None), ('costs more processor time', 'cpu_us')):
             lost, open_ = judged(kept, ours, key)
             also = f'; in {len(open_)} more the median says so, but the interval holds 1' if open_ else ''
-            yield from [f'Where {title(ours)} {what}, the whole interval below 1: {len(lost) or "no"} cases{also}.', '']
+            yield from [f'Where {title(ours)} {what}, the whole interval below 1: {len(lost) or "no"} '
+                        f'case{"" if len(lost) == 1 else "s"}{also}.', '']
             if lost:
-                yield from ['| what | transport | size | to: better by (95 %) |', '|---|---|---|---|', *lost, '']
+                yield from [f'| what | transport | size | {title(ours)} | who is better: {title(ours)} better by (95 %) |',
+                            '|---|---|---|---|---|', *lost, '']
 
 
 def heading(kept):
@@ -208,8 +229,8 @@ def heading(kept):
            f'({kept["processor"]}), {kept["machine"]}, Linux {kept["linux"]}; {kept["rounds"]} rounds of '
            f'{kept["milliseconds"]} ms, {kept["seconds"]} s in all. The load was {min(load)} to {max(load)} '
            f'(at the beginning {load[0]}), the contestants\' own included. System calls: {kept["calls"]}.')
-    if kept.get('note'):
-        yield kept['note']
+    for text in filter(None, (kept.get('heavy'), kept.get('note'))):
+        yield text
     yield ''
     here = [f'{title(name)}: {"as " if name.startswith("dropin") else ""}{who["library"]}'
             for name, who in kept['contestants'].items() if 'library' in who]
@@ -331,28 +352,36 @@ def readme(body, path):
         file.write(before + BEGIN + '\n' + '\n'.join(body).rstrip() + '\n' + END + after)
 
 
+def publish(paths, folder, path_readme):
+    """Plots, the whole tables beside the results, and what a README quotes of them."""
+    if not shutil.which('gnuplot'):
+        print('no plots: there is no gnuplot here; make bench-plots installs it and makes them')
+        folder = None
+    body = []
+    for path in paths:
+        with open(path) as file:
+            kept = json.load(file)
+        if folder:
+            os.makedirs(folder, exist_ok=True)
+        body += quoted(kept, plots(kept, folder) if folder else [])
+        with open(path.removesuffix('.json') + '.md', 'w') as file:
+            file.write('\n'.join(whole(kept)).rstrip() + '\n')
+    readme(body, path_readme)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('results', nargs='+', help='what run.py kept')
-    parser.add_argument('--plots', metavar='FOLDER', help='SVG files by gnuplot')
+    parser.add_argument('--plots', metavar='FOLDER', default='bench/plots', help='for the SVG files, by gnuplot')
     parser.add_argument('--readme', metavar='FILE',
                         help='puts plots and tables between its marks, and the whole tables beside the results')
     options = parser.parse_args()
-    body = []
+    if options.readme:
+        publish(options.results, options.plots, options.readme)
+        return 0
     for path in options.results:
         with open(path) as file:
-            kept = json.load(file)
-        if options.plots:
-            os.makedirs(options.plots, exist_ok=True)
-        made = plots(kept, options.plots) if options.plots else []
-        if options.readme:
-            body += quoted(kept, made)
-            with open(path.removesuffix('.json') + '.md', 'w') as file:
-                file.write('\n'.join(whole(kept)).rstrip() + '\n')
-        else:
-            print('\n'.join(whole(kept)))
-    if options.readme:
-        readme(body, options.readme)
+            print('\n'.join(whole(json.load(file))))
     return 0
 
 

@@ -6,6 +6,8 @@ all. A case is one scenario, transport and size. Two processes a run, or for inp
 time and peak memory are of both. System calls are counted in runs of their own, under strace, as the
 difference of a short and a longer one, so that what a start costs falls out.
 Writes BUILD/results.json, or with --name NAME bench/results/DATE-NAME.json, and prints its tables (report.py).
+--kept NAME does all at once that bench/README.md shows: every scenario, the sizes between 16 B and 1 MiB, the system calls,
+as many rounds as --minutes hold (three at least); then the tables and plots of the README are made of it alone.
 Who is not here or fails is named, with the reason.
 """
 import argparse
@@ -25,6 +27,10 @@ import report
 import scenarios
 
 TIMEOUT = 30
+KEPT_TIMEOUT = 10  # of runs of a tenth of a second: one that hangs should not take the time of a hundred others
+KEPT_ROUNDS, KEPT_HEAVY_ROUNDS = 3, 2  # at least, of all; at most, of those that take seconds each
+HEAVY = (f'What takes seconds each (connections, topics, a PUB to 1000) is in {KEPT_HEAVY_ROUNDS} rounds, without '
+         f'{", ".join(contestants.BY_NAME[name].title for name in scenarios.NOT_HEAVY)}.')
 SYSCALL_SIZES = (64, 65536)
 SYSCALL_OCTETS = 1 << 26  # at most so many in the shorter counted run
 STRACE = ('strace', '-f', '-qq', '-c', '-U', 'calls,name', '-o')
@@ -84,10 +90,10 @@ def run_pair(program, endpoint, arguments, before=((), ()), timeout=TIMEOUT, env
                 process.stderr.close()
 
 
-def run_threads(program, arguments, before=(), environment=None):
+def run_threads(program, arguments, before=(), timeout=TIMEOUT, environment=None):
     """One process whose threads are the two sides."""
     figures = finish(start([*before, program, 'both', 'inproc://bench', *arguments], environment),
-                     os.path.basename(program))
+                     os.path.basename(program), timeout)
     binder = {name[5:]: value for name, value in figures.items() if name.startswith('bind_')}
     binder['cpu_seconds'] = binder['peak_kb'] = 0  # the other side's is the whole process's
     return figures['library'], binder, figures
@@ -98,7 +104,7 @@ def run_once(build, scenario, contestant, endpoint, size, amount, before=((), ()
     environment = contestants.BY_NAME[contestant].environment
     arguments = [size, amount, *scenario.arguments]
     if endpoint is None:
-        return run_threads(program, arguments, before[0], environment)
+        return run_threads(program, arguments, before[0], scenario.timeout, environment)
     return run_pair(program, endpoint, arguments, before, scenario.timeout, environment)
 
 
@@ -157,8 +163,8 @@ def syscalls(build, scenario, contestant, transport, size, folder):
 class Progress:
     """How far a run is: a bar on a terminal, a line a round elsewhere."""
 
-    def __init__(self, count):
-        self.count, self.done, self.started = count, 0, time.monotonic()
+    def __init__(self, count, what):
+        self.count, self.what, self.done, self.started = count, what, 0, time.monotonic()
         self.live = sys.stderr.isatty()
 
     def step(self, text):
@@ -168,7 +174,7 @@ class Progress:
         left = (time.monotonic() - self.started) / self.done * (self.count - self.done)
         filled = 30 * self.done // self.count
         bar = '#' * filled + '.' * (30 - filled)
-        print(f'\r[{bar}] {self.done}/{self.count}  {left // 60:.0f}:{left % 60:02.0f} left  {text:<48.48}',
+        print(f'\r{self.what} [{bar}] {self.done}/{self.count}  {left // 60:.0f}:{left % 60:02.0f} left  {text:<48.48}',
               end='\n' if self.done == self.count else '', file=sys.stderr, flush=True)
 
     def line(self, text):
@@ -182,12 +188,13 @@ def text_of(case, contestant=''):
 
 
 class Results:
-    """The samples of all cases; who failed in one is out of it, unless it is ours."""
+    """The samples of all cases; who failed in one is out of it. If it is ours, the whole run has failed at its end."""
 
-    def __init__(self, cases, build, wanted):
-        self.of = {case: {name: [] for name in contestants.of_case(build, *case[:2], wanted)} for case in cases}
+    def __init__(self, cases, options):
+        self.of = {case: {name: [] for name in names_of(case, options)} for case in cases}
         self.calls = {case: {} for case in cases}
         self.failed = {case: {} for case in cases}
+        self.ours_failed = []
 
     def runs(self):
         return sum(map(len, self.of.values()))
@@ -198,7 +205,7 @@ class Results:
         if not again:
             return
         if contestants.BY_NAME[name].ours:
-            raise Failed(f'{text_of(case, name)}: {error}') from error
+            self.ours_failed.append(f'{text_of(case, name)}: {error}')
         del self.of[case][name]
 
     def json(self):
@@ -226,23 +233,35 @@ def run_sample(results, case, name, options, folder, round_):
             results.fail(case, name, error, again)
 
 
-def run_rounds(results, options, folder, load):
-    progress = Progress(results.runs() * options.rounds)
-    for round_ in range(options.rounds):
-        for case, by_name in results.of.items():
-            order = list(by_name)
-            order = order[round_ % len(order):] + order[:round_ % len(order)] if order else order
-            for name in order if round_ % 2 == 0 else order[::-1]:
-                run_sample(results, case, name, options, folder, round_)
-                progress.step(text_of(case, name))
+def run_round(results, options, folder, round_):
+    heavy = options.kept is None or round_ < KEPT_HEAVY_ROUNDS
+    cases = [case for case in results.of if heavy or not case[0].heavy]
+    progress = Progress(sum(len(results.of[case]) for case in cases), f'round {round_ + 1}')
+    for case in cases:
+        order = list(results.of[case])
+        order = order[round_ % len(order):] + order[:round_ % len(order)] if order else order
+        for name in order if round_ % 2 == 0 else order[::-1]:
+            run_sample(results, case, name, options, folder, round_)
+            progress.step(text_of(case, name))
+    progress.line(f'round {round_ + 1}')
+
+
+def run_rounds(results, options, folder, load, end):
+    """So many, or until |end| if another would not be over by then. Returns how many."""
+    round_, taken = 0, 0
+    while round_ < options.rounds or (options.kept is not None and time.monotonic() + taken < end):
+        began = time.monotonic()
+        run_round(results, options, folder, round_)
+        taken = time.monotonic() - began
         load.append(os.getloadavg()[0])
-        progress.line(f'round {round_ + 1} of {options.rounds}')
+        round_ += 1
+    return round_
 
 
 def run_counts(results, options, folder):
     """System calls, where strace works and the size is one of those that are counted."""
     cases = [case for case in results.of if case[2] in SYSCALL_SIZES and case[0].counted > 0]
-    progress = Progress(sum(len(results.of[case]) for case in cases))
+    progress = Progress(sum(len(results.of[case]) for case in cases), 'system calls')
     for case in cases:
         for name in list(results.of[case]):
             scenario, transport, size = case
@@ -250,7 +269,7 @@ def run_counts(results, options, folder):
                 results.calls[case][name] = syscalls(options.build, scenario, name, transport, size, folder)
             except (Failed, OSError, TypeError) as error:
                 results.failed[case][f'{name}, system calls'] = str(error)
-            progress.step('system calls ' + text_of(case, name))
+            progress.step(text_of(case, name))
     progress.line('system calls counted')
 
 
@@ -288,18 +307,32 @@ def options_of():
                         help='may be given again; ' + ', '.join(contestants.BY_NAME))
     parser.add_argument('--quick', action='store_true', help='two short rounds of a few sizes, no system calls')
     parser.add_argument('--full', action='store_true', help='all sizes of all scenarios')
+    parser.add_argument('--kept', metavar='NAME', help='all that bench/README.md shows, kept as with --name, and its tables and plots')
+    parser.add_argument('--minutes', type=float, default=12, help='of a run with --kept, about (12)')
     parser.add_argument('--no-calls', action='store_true', help='does not count system calls')
     parser.add_argument('--name', help='keeps the results in bench/results/DATE-NAME.json')
     parser.add_argument('--note', help='what a reader of the results should know: what else ran')
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.milliseconds, options.no_calls = 2, 100, True
+    if options.kept is not None:
+        options.rounds, options.milliseconds, options.name = KEPT_ROUNDS, 100, options.kept
     return options
+
+
+def names_of(case, options):
+    names = contestants.of_case(options.build, *case[:2], options.only)
+    left_out = scenarios.NOT_HEAVY if options.kept is not None and case[0].heavy else ()
+    return [name for name in names if name not in left_out]
 
 
 def sizes_of(scenario, options):
     if options.quick:
         return scenario.quick_sizes
+    if options.kept is not None and scenario.kept_sizes is not None:
+        return scenario.kept_sizes
+    if options.kept is not None:
+        return scenario.full_sizes or scenario.sizes
     if options.full or scenario.name in (options.scenario or ()):
         return scenario.full_sizes or scenario.sizes
     return scenario.sizes
@@ -309,6 +342,8 @@ def cases_of(options):
     for scenario in scenarios.SCENARIOS:
         if options.scenario and scenario.name not in options.scenario:
             continue
+        if options.kept is not None and not scenario.heavy:
+            scenario = scenario._replace(timeout=min(scenario.timeout, KEPT_TIMEOUT))
         for transport in scenario.transports:
             if options.transport not in (None, transport):
                 continue
@@ -332,19 +367,20 @@ def libraries(results, options):
 
 def main():
     options = options_of()
-    results = Results(list(cases_of(options)), options.build, options.only)
+    results = Results(list(cases_of(options)), options)
+    end = time.monotonic() + 60 * options.minutes
     started, load = time.time(), [os.getloadavg()[0]]
     uncounted = 'not counted in this run' if options.no_calls else strace_works()
     with tempfile.TemporaryDirectory() as folder:
-        run_rounds(results, options, folder, load)
         if not uncounted:
             run_counts(results, options, folder)
+        rounds = run_rounds(results, options, folder, load, end)
     date = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     kept = {'date': date, 'name': options.name, 'revision': revision(), 'processor': cpu_model(),
             'processors': os.cpu_count(), 'machine': platform.machine(), 'linux': platform.release(),
-            'load': [round(value, 1) for value in load], 'rounds': options.rounds,
+            'load': [round(value, 1) for value in load], 'rounds': rounds,
             'milliseconds': options.milliseconds, 'seconds': round(time.time() - started),
-            'note': options.note, 'calls': uncounted or 'by strace, in runs of their own',
+            'heavy': HEAVY if options.kept is not None else None, 'note': options.note, 'calls': uncounted or 'by strace, in runs of their own',
             'contestants': dict(libraries(results, options)), 'rows': list(results.json())}
     path = f'bench/results/{date}-{options.name}.json' if options.name else f'{options.build}/results.json'
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -352,7 +388,11 @@ def main():
         report.write(kept, file)
     print('\n'.join(report.whole(kept)))
     print(f'\nKept in {path}.')
-    return 0
+    if options.kept is not None:
+        report.publish([path], 'bench/plots', 'bench/README.md')
+    for failure in results.ours_failed:
+        print(f'bench: {failure}', file=sys.stderr)
+    return 1 if results.ours_failed else 0
 
 
 if __name__ == '__main__':

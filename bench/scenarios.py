@@ -28,6 +28,8 @@ class Scenario(NamedTuple):
     arguments: tuple = ()
     same_count: bool = True  # both sides print messages, and they must be equal
     full_sizes: tuple = ()  # of a run with --full; empty: as |sizes|
+    kept_sizes: tuple = None  # of a run with --kept; None: as those with --full
+    heavy: bool = False  # a run takes seconds, whatever time it is given: with --kept in two rounds, and not of those in NOT_HEAVY
     who: tuple = ()  # the contestants that it is for; empty: all that have its program
     timeout: int = 30  # seconds
 
@@ -36,6 +38,8 @@ TRANSPORTS = ('tcp', 'ipc', 'inproc')
 FULL_SIZES = (1, 16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
 CURVE_SIZES = (64, 1024, 65536)
 SIZES = (16, 64, 256, 1024, 4096, 65536, 262144, 1048576)
+NOT_HEAVY = ('current',)
+KEPT_SIZES = (16, 64, 256, 1024, 4096, 65536, 1048576)
 RATE = Figure('rate', 'messages/s', more=True)
 P50 = Figure('p50_us', 'round trip p50, us')
 P99 = Figure('p99_us', 'round trip p99, us')
@@ -56,7 +60,7 @@ def fanout(count):
                     of(f'PUB to {count}', Figure('rate', 'deliveries/s', more=True),
                        Figure('publisher_ns', 'the publisher\'s CPU ns a delivery')), ('tcp', 'ipc'),
                     (64, 1024, 65536) if count == 64 else (64,), (64,) if count == 64 else (), 1000 if count == 64 else 0,
-                    (str(count),), full_sizes=(64, 1024, 65536) if count < 1000 else (64,), timeout=90)
+                    (str(count),), full_sizes=(64, 1024, 65536) if count < 1000 else (64,), heavy=count >= 1000, timeout=90)
 
 
 def connections(count, curve=False):
@@ -69,7 +73,8 @@ def connections(count, curve=False):
                        Figure('among_us', 'the same among the idle ones, us'),
                        Figure('among_percent', 'the latter in percent of the former')),
                     ('tcp',), (64,) if count == 100 else (), (), 0, (str(count), *(('curve',) if curve else ())),
-                    same_count=False, full_sizes=(64,), who=ZMQ, timeout=120)
+                    same_count=False, full_sizes=(64,), kept_sizes=() if count == 1 or curve and count == 100 else (64,),
+                    heavy=True, who=ZMQ, timeout=120)
 
 
 def topics(count, forward=False):
@@ -82,7 +87,7 @@ def topics(count, forward=False):
                        Figure('subscriber_resident', 'the subscriber\'s memory, times the topics\' octets'),
                        Figure('unwanted_ns', 'CPU ns of a message that nobody wants')),
                     ('tcp',), (32,) if count == 1000 else (), (), 0, (str(count), *(('forward',) if forward else ())),
-                    same_count=False, full_sizes=(32,), who=ZMQ, timeout=120)
+                    same_count=False, full_sizes=(32,), kept_sizes=() if count == 1 else (32,), heavy=True, who=ZMQ, timeout=120)
 
 
 def crowd(count):
@@ -94,13 +99,13 @@ def crowd(count):
 
 SCENARIOS = (
     Scenario('throughput', 'throughput', 'message', (RATE,), TRANSPORTS, SIZES, (64, 65536), 8000,
-             full_sizes=FULL_SIZES),
+             full_sizes=FULL_SIZES, kept_sizes=KEPT_SIZES),
     Scenario('push', 'throughput', 'message, PUSH to PULL', of('PUSH to PULL', RATE), TRANSPORTS, (64, 65536), (), 0, ('push',),
-             full_sizes=FULL_SIZES, who=ZMQ + ('raw', 'uv')),
+             full_sizes=FULL_SIZES, kept_sizes=CURVE_SIZES, who=ZMQ + ('raw', 'uv')),
     Scenario('curve', 'throughput', 'message under CURVE', of('CURVE', RATE), ('tcp',), CURVE_SIZES, (64,), 20000, ('curve',),
              who=ZMQ),
     Scenario('latency', 'latency', 'round trip', (P50, P99, P999), TRANSPORTS, SIZES, (64, 65536), 1000,
-             same_count=False, full_sizes=FULL_SIZES),
+             same_count=False, full_sizes=FULL_SIZES, kept_sizes=KEPT_SIZES),
     Scenario('curve-latency', 'latency', 'round trip under CURVE', of('CURVE', P50, P99, P999), ('tcp',), CURVE_SIZES, (), 1000,
              ('curve',), same_count=False, who=ZMQ),
     Scenario('pipelined', 'pipelined', 'round trip of 100 at a time',
