@@ -280,8 +280,9 @@ static int daemon_read_keys(struct daemon *daemon, struct zmtp_key_file *file,
     if (!path) return GARDEN_OK;
     const int result = zmtp_key_file_load(file, path);
     if (result < 0)
-        return garden__fail(error, GARDEN_ERR_NOT_FOUND, "--curve-key %.150s: %s", path,
-                            zmtp_err_text(result));
+        return garden__fail(
+            error, GARDEN_ERR_NOT_FOUND, "--curve-key %.150s: %s; zmtp-keygen makes such a file",
+            path, result == ZMTP_ERR_NOT_FOUND ? "there is no such file" : zmtp_err_text(result));
     if (!file->has_secret)
         return garden__fail(
             error, GARDEN_ERR_ARGUMENT,

@@ -166,6 +166,7 @@ def keys_that_are_none_are_refused_by_name(garden):
                        ("/etc/passwd", "/etc/passwd")):
         said = garden.refused("--curve-key", path)
         assert word in said, said
+    assert "no such file; zmtp-keygen" in garden.refused("--curve-key", garden.path("nonesuch"))
     assert "--curve-key" in garden.refused("--curve-allow", garden.path("known"))
     said = garden.refused("--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("nonesuch"))
     assert "nonesuch" in said, said
