@@ -293,6 +293,56 @@ static void judge_plain(struct zmtp_uv_socket *socket, const struct zmtp_uv_gues
                          ZMTP_OK);
 }
 
+// And is asked again for one that can be.
+static void assert_no_verdict(struct zmtp_uv_socket *socket, uint64_t ticket, int verdict,
+                              struct zmtp_bytes user_id, struct zmtp_bytes metadata)
+{
+    assert_int_equal(
+        zmtp_uv_authorise(socket, ticket, (enum zmtp_verdict)verdict, user_id, metadata),
+        ZMTP_ERR_ARGUMENT);
+    assert_string_equal(zmtp_uv_error_text(socket),
+                        "the verdict, the user id or the metadata is out of range");
+}
+
+static void test_a_verdict_that_cannot_be_is_refused_and_the_guest_waits_on(void **state)
+{
+    (void)state;
+    static const uint8_t octets[ZMTP_USER_METADATA_MAX + 1];
+    struct world world;
+    struct node server, client;
+    struct judge judge = {.at_once = false};
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    const struct zmtp_bytes nothing = {0};
+    world_open(&world);
+    world_endpoint(&world, ZMTP_IPC, endpoint);
+    node_init(&server, &world, ZMTP_PULL);
+    zmtp_uv_config_plain_server(&server.config);
+    server.config.on_authorise = judge_plain;
+    server.other = &judge;
+    node_open(&server);
+    node_bind(&server, endpoint);
+    node_init(&client, &world, ZMTP_PUSH);
+    zmtp_uv_config_plain_client(&client.config, "admin", "secret");
+    node_open(&client);
+    node_connect(&client, endpoint);
+    WORLD_UNTIL(&world, judge.asked == 1);
+    struct zmtp_uv_socket *const socket = server.socket;
+    assert_no_verdict(socket, judge.ticket, 201, nothing, nothing);
+    assert_no_verdict(socket, judge.ticket, ZMTP_VERDICT_ALLOW, (struct zmtp_bytes){octets, 256},
+                      nothing);
+    assert_no_verdict(socket, judge.ticket, ZMTP_VERDICT_ALLOW, nothing,
+                      (struct zmtp_bytes){octets, sizeof octets});
+    assert_no_verdict(socket, judge.ticket, ZMTP_VERDICT_ALLOW, (struct zmtp_bytes){NULL, 1},
+                      nothing);
+    assert_int_equal(server.events[ZMTP_EVENT_HANDSHAKE_FAILED], 0);
+    assert_int_equal(zmtp_uv_authorise(socket, judge.ticket, ZMTP_VERDICT_ALLOW,
+                                       (struct zmtp_bytes){octets, 255}, nothing),
+                     ZMTP_OK);
+    node_send(&client, "hello");
+    WORLD_UNTIL(&world, server.received == 1);
+    world_close(&world);
+}
+
 static void test_a_verdict_on_a_password_may_come_at_once_or_later(void **state)
 {
     (void)state;
@@ -607,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_certificates_in_a_folder_let_their_owners_in),
         cmocka_unit_test(test_a_folder_that_could_not_be_read_whole_turns_nobody_away_for_good),
         cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),
+        cmocka_unit_test(test_a_verdict_that_cannot_be_is_refused_and_the_guest_waits_on),
         cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
         cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),
         cmocka_unit_test(test_a_list_of_keys_that_is_too_long_is_refused_with_its_limits),

@@ -309,7 +309,7 @@ static void test_what_a_stream_cannot_do_is_refused_in_words(void **state)
 {
     (void)state;
     struct stream stream;
-    struct node dealer, secret;
+    struct node dealer, router, secret;
     stream_init(&stream, ZMTP_TCP);
     node_open(&stream.node);
     struct zmtp_uv_socket *socket = stream.node.socket;
@@ -327,11 +327,19 @@ static void test_what_a_stream_cannot_do_is_refused_in_words(void **state)
     assert_words(&dealer, zmtp_uv_connect_as(dealer.socket, stream.endpoint, LITERAL("x")),
                  ZMTP_ERR_UNSUPPORTED, "DEALER");
     node_close(&dealer);
+    node_start(&router, &stream.world, ZMTP_ROUTER);
+    assert_words(&router, zmtp_uv_connect_as(router.socket, "inproc://x", LITERAL("x")),
+                 ZMTP_ERR_UNSUPPORTED, "over inproc each side says itself what it is called");
+    node_close(&router);
     node_init(&secret, &stream.world, ZMTP_STREAM);
     zmtp_uv_config_plain_client(&secret.config, "user", "password");
     const char *why = "";
     assert_int_equal(zmtp_uv_config_check(&secret.config, &why), ZMTP_ERR_ARGUMENT);
     assert_non_null(strstr(why, "security.mechanism"));
+    zmtp_uv_config_init(&secret.config, ZMTP_STREAM);
+    zmtp_uv_config_zap(&secret.config, "domain");
+    assert_int_equal(zmtp_uv_config_check(&secret.config, &why), ZMTP_ERR_ARGUMENT);
+    assert_non_null(strstr(why, "security.server is set, but STREAM and DGRAM have no handshake"));
     stream_close(&stream);
 }
 

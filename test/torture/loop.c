@@ -11,7 +11,13 @@
 #include "test/torture/trial.h"
 #include "zmtp/zmtp.h"
 
-enum { LOOP_GOAL = 5, LOOP_PACE_MS = 10, LOOP_REPEAT_MS = 300, LOOP_BODY = 20000 };
+enum {
+    LOOP_GOAL = 5,
+    LOOP_PACE_MS = 10,
+    LOOP_REPEAT_MS = 300,
+    LOOP_BODY = 20000,
+    LOOP_DATAGRAM = 5000
+};
 
 struct loop_case {
     enum zmtp_socket_type server, client;
@@ -19,16 +25,20 @@ struct loop_case {
     enum zmtp_mechanism mechanism;
     bool mailbox; // the client sends through one
     bool old;     // both serve old versions
+    bool named;   // the client dials a name, for which a resolver is asked
 };
 
 static const struct loop_case loop_cases[] = {
-    {ZMTP_REP, ZMTP_REQ, "tcp://127.0.0.1:*", ZMTP_NULL, false, false},
-    {ZMTP_ROUTER, ZMTP_DEALER, "tcp://127.0.0.1:*", ZMTP_CURVE, false, false},
-    {ZMTP_PUB, ZMTP_SUB, "ipc://%s/torture", ZMTP_NULL, false, true},
-    {ZMTP_PULL, ZMTP_PUSH, "ipc://%s/torture", ZMTP_PLAIN, true, false},
-    {ZMTP_REP, ZMTP_REQ, "inproc://torture", ZMTP_NULL, false, false},
-    {ZMTP_PUB, ZMTP_SUB, "inproc://torture", ZMTP_NULL, false, false},
-    {ZMTP_REP, ZMTP_REQ, "ws://127.0.0.1:*/torture", ZMTP_NULL, false, false},
+    {ZMTP_REP, ZMTP_REQ, "tcp://127.0.0.1:*", ZMTP_NULL, false, false, false},
+    {ZMTP_ROUTER, ZMTP_DEALER, "tcp://127.0.0.1:*", ZMTP_CURVE, false, false, false},
+    {ZMTP_PUB, ZMTP_SUB, "ipc://%s/torture", ZMTP_NULL, false, true, false},
+    {ZMTP_PULL, ZMTP_PUSH, "ipc://%s/torture", ZMTP_PLAIN, true, false, false},
+    {ZMTP_REP, ZMTP_REQ, "inproc://torture", ZMTP_NULL, false, false, false},
+    {ZMTP_PUB, ZMTP_SUB, "inproc://torture", ZMTP_NULL, false, false, false},
+    {ZMTP_REP, ZMTP_REQ, "ws://127.0.0.1:*/torture", ZMTP_NULL, false, false, false},
+    {ZMTP_PULL, ZMTP_PUSH, "tcp://127.0.0.1:*", ZMTP_NULL, false, false, true},
+    {ZMTP_DISH, ZMTP_RADIO, "udp://127.0.0.1:*", ZMTP_NULL, false, false, false},
+    {ZMTP_DISH, ZMTP_RADIO, "udp://127.0.0.1:*", ZMTP_NULL, false, false, true},
 };
 enum { LOOP_CASES = sizeof loop_cases / sizeof loop_cases[0] };
 
@@ -89,7 +99,11 @@ static void loop_let_in(struct zmtp_uv_socket *socket, const struct zmtp_uv_gues
 static void loop_speak(uv_timer_t *timer)
 {
     struct loop_talk *talk = timer->data;
-    const struct zmtp_bytes part = {talk->body, talk->received % 2 ? LOOP_BODY : 10};
+    const bool grouped = talk->of->client == ZMTP_RADIO;
+    const size_t large = grouped ? LOOP_DATAGRAM : LOOP_BODY;
+    const struct zmtp_bytes parts[] = {zmtp_bytes_text("group"),
+                                       {talk->body, talk->received % 2 ? large : 10}};
+    const struct zmtp_bytes *const first = grouped ? parts : parts + 1;
     const uint64_t now_ms = uv_now(&talk->uv_loop);
     if (talk->refused || !talk->client) return;
     if (talk->owed.count > 0 && zmtp_uv_send_msg(talk->server, &talk->owed) != ZMTP_ERR_MEMORY)
@@ -101,9 +115,9 @@ static void loop_speak(uv_timer_t *timer)
     struct zmtp_uv_socket *const from = talk->of->client == ZMTP_SUB ? talk->server : talk->client;
     trial.armed = true;
     if (talk->mailbox)
-        (void)zmtp_uv_post(talk->mailbox, &part, 1);
+        (void)zmtp_uv_post(talk->mailbox, first, grouped ? 2 : 1);
     else
-        (void)zmtp_uv_send(from, &part, 1);
+        (void)zmtp_uv_send(from, first, grouped ? 2 : 1);
     trial.armed = false;
 }
 
@@ -142,8 +156,13 @@ static bool loop_begin(struct loop_talk *talk)
     if (talk->of->mailbox && zmtp_uv_mailbox_open(&talk->mailbox, talk->client) < 0) return false;
     if (talk->of->client == ZMTP_SUB && zmtp_uv_subscribe(talk->client, zmtp_bytes_text("")) < 0)
         return false;
+    if (talk->of->server == ZMTP_DISH &&
+        zmtp_uv_subscribe(talk->server, zmtp_bytes_text("group")) < 0)
+        return false;
     if (zmtp_uv_bind(talk->server, endpoint) < 0) return false;
-    return zmtp_uv_connect(talk->client, zmtp_uv_endpoint(talk->server)) == ZMTP_OK;
+    const char *const bound = zmtp_uv_endpoint(talk->server);
+    snprintf(endpoint, sizeof endpoint, "%.6slocalhost%s", bound, strrchr(bound, ':'));
+    return zmtp_uv_connect(talk->client, talk->of->named ? endpoint : bound) == ZMTP_OK;
 }
 
 static void loop_closed(void *user)
@@ -245,9 +264,9 @@ int main(void)
     static char names[LOOP_CASES][64];
     for (size_t i = 0; i < LOOP_CASES; i++) {
         const struct loop_case *const of = &loop_cases[i];
-        snprintf(names[i], sizeof names[i], "%s and %s over %.6s",
-                 zmtp_socket_type_name(of->client), zmtp_socket_type_name(of->server),
-                 of->endpoint);
+        snprintf(names[i], sizeof names[i], "%s and %s over %.6s%s",
+                 zmtp_socket_type_name(of->client), zmtp_socket_type_name(of->server), of->endpoint,
+                 of->named ? "localhost" : "");
         cases[i] = (struct trial_case){names[i], loop_talk_once, of};
     }
     return trial_all(cases, LOOP_CASES);

@@ -60,10 +60,11 @@ int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_
         if (result == ZMTP_ERR_STATE) break;
         zmtp__conn_alarm(conn, 0); // what follows happens from the loop
         zmtp__uv_socket_hush(socket);
-        if (result < 0)
-            return zmtp__uv_socket_fail(socket, result,
-                                        "the verdict, the user id or the metadata is out of range");
-        return ZMTP_OK;
+        if (result == ZMTP_OK) return ZMTP_OK;
+        return zmtp__uv_socket_fail(socket, result, "%s",
+                                    result == ZMTP_ERR_ARGUMENT
+                                        ? "the verdict, the user id or the metadata is out of range"
+                                        : zmtp_err_text(result));
     }
     return zmtp__uv_socket_fail(
         socket, ZMTP_ERR_NOT_FOUND,
