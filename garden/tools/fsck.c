@@ -84,11 +84,12 @@ static void fsck_report(const struct fsck *fsck, const struct garden_check_repor
         return;
     }
     (void)printf(
-        "%llu objects of %llu bytes, %llu manifests; %llu wrong, %llu repaired, %llu lying "
+        "%llu objects of %llu bytes, %llu manifest%s; %llu wrong, %llu repaired, %llu lying "
         "about\n",
         (unsigned long long)report->objects, (unsigned long long)report->object_bytes,
-        (unsigned long long)report->manifests, (unsigned long long)report->wrong,
-        (unsigned long long)report->repaired, (unsigned long long)about);
+        (unsigned long long)report->manifests, report->manifests == 1 ? "" : "s",
+        (unsigned long long)report->wrong, (unsigned long long)report->repaired,
+        (unsigned long long)about);
 }
 
 int store_tool_open(const struct tool *tool, const char *root, bool alone,

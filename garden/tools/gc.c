@@ -67,13 +67,13 @@ static void gc_report(const struct gc *gc, const struct garden_collect_report *r
         tool_print_json(&value);
         return;
     }
-    (void)printf("%llu objects of %llu bytes, %llu manifests; %llu unnamed, of %llu bytes%s\n",
+    (void)printf("%llu objects of %llu bytes, %llu manifest%s; %llu unnamed, of %llu bytes%s\n",
                  (unsigned long long)report->objects, (unsigned long long)report->object_bytes,
-                 (unsigned long long)report->manifests, (unsigned long long)report->unnamed,
-                 (unsigned long long)report->unnamed_bytes,
-                 gc->remove             ? ": removed"
-                 : report->unnamed == 0 ? ""
-                                        : ": --remove removes them");
+                 (unsigned long long)report->manifests, report->manifests == 1 ? "" : "s",
+                 (unsigned long long)report->unnamed, (unsigned long long)report->unnamed_bytes,
+                 report->unnamed == 0 ? ""
+                 : gc->remove         ? ": removed"
+                                      : ": --remove removes them");
 }
 
 static int gc_run(struct gc *gc, struct garden_collect_config *config, const char *root)

@@ -123,6 +123,9 @@ def gc_tells_first_and_removes_only_when_asked(story):
     assert told[-1]["manifests"] == 1 and os.path.exists(object_path(story, lost))
     told = lines_of(plain("--json", "gc", "--store", story.store, "--remove", check=0).stdout)
     assert told[-1]["removed"] == 1 and not os.path.exists(object_path(story, lost)), told
+    said = plain("gc", "--store", story.store, "--remove", check=0).stdout
+    assert "1 manifest; 0 unnamed" in said and "removed" not in said, said
+    assert "1 manifest; 0 wrong" in plain("fsck", "--store", story.store, check=0).stdout
     assert story.verify(done["manifest"], take)["ok"]
     told = lines_of(plain("--json", "gc", "--store", story.store, "--remove", "--forget", done["manifest"],
                           check=0).stdout)
