@@ -13,6 +13,7 @@
 
 #include "admit.h"
 #include "error.h"
+#include "runs.h"
 
 // What one action and its outcome can add to the queue of notes.
 enum { CAPTURE_NOTES_PER_STEP = 3 };
@@ -206,15 +207,11 @@ static void capture_fill(struct garden_capture *c)
 // The position behind the last frame of a chunk.
 static uint64_t capture_end_of(const struct garden_chunk_report *report)
 {
-    uint64_t position = report->first, left = report->frames;
-    for (size_t i = 0; i < report->gap_count; i++) {
-        const struct garden_gap *gap = &report->gaps[i];
-        if (gap->first <= position) continue; // before its first frame
-        if (gap->first - position >= left) break;
-        left -= gap->first - position;
-        position = gap->first + gap->count;
+    struct garden__runs runs = {.position = report->first, .left = report->frames};
+    while (garden__runs_step(&runs, report->gaps, report->gap_count)) {
+        // To the last.
     }
-    return position + left;
+    return runs.position + runs.left;
 }
 
 // Only |intact| octets of the chunk are in its file: what was counted beyond them is lost.

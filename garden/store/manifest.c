@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "../core/runs.h"
+
 void garden_manifest_init(struct garden_manifest *manifest, const struct zmtp_allocator *allocator)
 {
     *manifest = (struct garden_manifest){.allocator = allocator != NULL ? allocator : zmtp_heap(),
@@ -84,14 +86,11 @@ int garden_manifest_append(struct garden_manifest *manifest, const struct garden
         .first_sample = position,
     };
     manifest->total_samples += frames;
-    // A gap that no frame of this chunk follows is left to the next chunk's |first|.
-    for (size_t i = 0; i < gap_count; i++) {
-        if (gaps[i].first <= position) continue; // before the first frame, and so counted already
-        if (gaps[i].first - position >= frames) break;
-        frames -= gaps[i].first - position;
-        manifest_put_gap(manifest, gaps[i].first, gaps[i].count);
-        position = gaps[i].first + gaps[i].count;
-    }
+    // One before the first frame is counted already; one that no frame of this chunk follows is left to the next chunk's |first|.
+    struct garden__runs runs = {.position = position, .left = frames};
+    const struct garden_gap *gap;
+    while ((gap = garden__runs_step(&runs, gaps, gap_count)))
+        manifest_put_gap(manifest, gap->first, gap->count);
     return GARDEN_OK;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/runs.h"
+
 void garden__recording_file_name(const char *run, const char *suffix, char name[64])
 {
     (void)snprintf(name, 64, "%.32s.%.24s", run, suffix);
@@ -141,22 +143,19 @@ uint64_t garden__recording_end(uint64_t end, uint64_t frames_max)
     return frames_max > 0 && end > frames_max ? frames_max : end;
 }
 
-// Walks the chunk as garden_manifest_append() does: frames, a gap, frames, up to where no more are wished for.
+// Up to where no more are wished for.
 uint64_t garden__recording_keep(const struct garden_chunk_report *report, uint32_t frame_size,
                                 uint64_t frames_max)
 {
-    uint64_t left = report->bytes / frame_size, position = report->first, kept = 0;
+    const uint64_t frames = report->bytes / frame_size;
+    struct garden__runs runs = {.position = report->first, .left = frames}, next = runs;
+    const struct garden_gap *gap;
     if (frames_max == 0) return report->bytes;
-    for (size_t i = 0; i < report->gap_count; i++) {
-        const struct garden_gap *gap = &report->gaps[i];
-        if (gap->first <= position) continue;
-        if (gap->first >= frames_max || gap->first - position >= left) break;
-        kept += gap->first - position;
-        left -= gap->first - position;
-        position = gap->first + gap->count;
-    }
-    const uint64_t room = position < frames_max ? frames_max - position : 0;
-    return (kept + (left < room ? left : room)) * frame_size;
+    while ((gap = garden__runs_step(&next, report->gaps, report->gap_count)) &&
+           gap->first < frames_max)
+        runs = next;
+    const uint64_t room = runs.position < frames_max ? frames_max - runs.position : 0;
+    return (frames - runs.left + (runs.left < room ? runs.left : room)) * frame_size;
 }
 
 // ---- Replay
