@@ -207,6 +207,10 @@ static void not_here(void *context)
         FAILS(name, zmq_setsockopt(socket, options[i], &value, sizeof value), EINVAL);
         FAILS(name, zmq_getsockopt(socket, options[i], &value, &size), EINVAL);
     }
+    if (zmq_has("WS"))
+        EXPECT(name, zmq_bind(socket, "ws://127.0.0.1:*") == 0);
+    else
+        FAILS(name, zmq_bind(socket, "ws://127.0.0.1:*"), EPROTONOSUPPORT);
     zmq_close(socket);
 }
 

@@ -10,6 +10,7 @@
 #include "../io/conn.h"
 #include "../io/listener.h"
 #include "../io/udp.h"
+#include "../ws/ws.h"
 #include "../zap.h"
 #include "../zmq.h"
 #include "error.h"
@@ -40,7 +41,8 @@ static int endpoint_error(int error, const struct zmtp_endpoint *where, bool bou
                                      memchr(where->host.data, ':', where->host.size));
         return address ? EADDRNOTAVAIL : ENODEV;
     }
-    if (error == ZMTP_ERR_UNSUPPORTED) return ENOCOMPATPROTO;
+    if (error == ZMTP_ERR_UNSUPPORTED)
+        return where->transport == ZMTP_WS && !zmtp__ws_built() ? EPROTONOSUPPORT : ENOCOMPATPROTO;
     return zmq__errno_of(error);
 }
 
