@@ -2,7 +2,7 @@
 // octet by octet with a list of encoded messages. Allocations fail at random, which may refuse an
 // operation and change nothing. A failure names its seed; FIRST_SEED then reproduces it.
 #include "test/support/random.h"
-#include "zmtp/msg/queue.h"
+#include "zmtp/msg/share.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 enum { FIRST_SEED = 1, SEEDS = 40, STEPS = 500 };
 enum { MESSAGES_MAX = 64, BATCH_MAX = 4, HELD_MAX = 6, VIEWS_MAX = 256 };
-enum { PATTERN_SIZE = 1 << 18, RUN_SIZE = 1 << 17 };
+enum { PATTERN_SIZE = 1 << 18, RUN_SIZE = 1 << 17, CHUNK_SIZE = 2000 };
 
 struct message {
     uint8_t *octets; // as encoded, headers included
@@ -46,6 +46,9 @@ struct world {
     size_t batch_count;
     struct zmtp_slab *run;
     size_t run_begin, run_end;
+    // What it shares with others, who are not there: they may have had any of it.
+    struct zmtp_slab *chunk;
+    size_t chunk_used;
 };
 
 static uint8_t pattern[PATTERN_SIZE];
@@ -260,6 +263,56 @@ static void step_write_short(struct world *w)
     message_append(&w->messages[w->count++], 0, size > 255, body);
 }
 
+// The chunk is given up, once the queue has what is its own. False: there was no memory.
+static bool part_with_chunk(struct world *w)
+{
+    if (!w->chunk) return true;
+    const int result = zmtp__queue_own(&w->queue, w->chunk);
+    CHECK(result == ZMTP_OK || (result == ZMTP_ERR_MEMORY && w->budget.fail_at > 0));
+    if (result < 0) return false;
+    for (size_t i = 0; i < w->queue.range_count; i++) {
+        const size_t at = (w->queue.range_head + i) & (w->queue.range_capacity - 1);
+        const struct zmtp__range *const range = &w->queue.ranges[at];
+        CHECK(range->slab != w->chunk || i == 0 || // of the first some may have left since
+              (size_t)(range->end - range->begin) >= CHUNK_SIZE / ZMTP__QUEUE_REFER_SHARE);
+    }
+    zmtp__slab_unref(w->chunk);
+    w->chunk = NULL;
+    return true;
+}
+
+// One more message lies in the chunk: the queue goes on with it, begins to, or has a copy; or it is others' alone.
+static void step_share(struct world *w)
+{
+    const size_t size = random_below(&w->random, 300);
+    const struct zmtp_bytes body = {pattern + random_below(&w->random, PATTERN_SIZE - size), size};
+    if (w->count == MESSAGES_MAX) return;
+    if (w->chunk && CHUNK_SIZE - w->chunk_used < size + 9 && !part_with_chunk(w)) return;
+    if (!w->chunk) {
+        w->chunk = zmtp__slab_open_exact(NULL, CHUNK_SIZE);
+        assert_non_null(w->chunk);
+        w->chunk_used = 0;
+    }
+    struct zmtp_bytes frames = {w->chunk->data + w->chunk_used, 0};
+    frames.size = encode(w->chunk->data + w->chunk_used, 0, size > 255, body);
+    w->chunk_used += frames.size;
+    struct zmtp__range *const last = zmtp__queue_in_step(&w->queue, frames, w->chunk);
+    if (one_in(w, 8)) return;
+    int result = ZMTP_OK;
+    if (last) {
+        zmtp__queue_step(&w->queue, last, frames.size);
+    } else if (one_in(w, 2) && !zmtp__queue_ends_in(&w->queue, w->chunk)) {
+        result = zmtp__queue_join(&w->queue, frames, w->chunk);
+    } else {
+        if (one_in(w, 2)) result = zmtp__queue_own(&w->queue, w->chunk);
+        if (result == ZMTP_OK) zmtp__queue_begin(&w->queue);
+        if (result == ZMTP_OK) result = zmtp__queue_put_frames(&w->queue, frames, w->chunk);
+    }
+    CHECK(result == ZMTP_OK || (result == ZMTP_ERR_MEMORY && w->budget.fail_at > 0));
+    if (w->queue.open) zmtp__queue_end(&w->queue, 1);
+    if (result == ZMTP_OK) message_append(&w->messages[w->count++], 0, size > 255, body);
+}
+
 // Compares what can be seen with the model; says how many octets that is.
 static size_t check_peek(struct world *w, size_t max, size_t bytes_max)
 {
@@ -395,8 +448,11 @@ static void step(struct world *w, size_t number)
     if (one_in(w, 5)) w->budget.fail_at = w->budget.calls + 1 + random_below(&w->random, 4);
     const size_t writes = number / 50 % 2 ? 30 : 75;
     if (random_below(&w->random, 100) < writes) {
-        if (one_in(w, 3))
+        const size_t choice = random_below(&w->random, 5);
+        if (choice == 0)
             step_write_short(w);
+        else if (choice <= 2)
+            step_share(w);
         else
             step_write(w);
     } else {
@@ -438,6 +494,7 @@ static void run_seed(uint64_t seed)
     // Half of the runs end by reading everything, half by throwing it away.
     while (seed % 4 < 2 && w.count > 0)
         step_take(&w);
+    CHECK(part_with_chunk(&w));
     step_start_over(&w);
     for (size_t i = 0; i < HELD_MAX; i++)
         held_check_and_free(&w, &w.held[i]);

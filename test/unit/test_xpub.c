@@ -461,6 +461,32 @@ static void test_manual_an_end_told_of_a_vanished_peer_leaves_the_others_alone(v
     zmtp_socket_close(xpub);
 }
 
+// No peer has news meanwhile, so who is chosen for the topic is not looked up again on their account.
+static void test_manual_what_the_user_decides_counts_from_the_next_message_on(void **state)
+{
+    (void)state;
+    struct zmtp_socket *xpub = open_mode(ZMTP_XPUB_MANUAL, 9);
+    struct zmtp_pipe_end *far[3];
+    for (size_t i = 0; i < 3; i++) {
+        far[i] = sockets_accept(xpub, "");
+        sockets_far_send(far[i], "<SUBSCRIBE>x");
+        assert_string_equal(sockets_recv(xpub), "\\x01x");
+        if (i < 2) assert_int_equal(subscribe(xpub, "x"), ZMTP_OK);
+    }
+    assert_string_equal(sockets_send(xpub, "x1"), "ZMTP_OK");
+    assert_int_equal(subscribe(xpub, "x"), ZMTP_OK);
+    assert_string_equal(sockets_send(xpub, "x2"), "ZMTP_OK");
+    assert_int_equal(zmtp_socket_cancel(xpub, zmtp_bytes_text("x")), ZMTP_OK);
+    assert_string_equal(sockets_send(xpub, "x3"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(far[2]), "x2");
+    assert_string_equal(sockets_far_recv(far[2]), "");
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(zmtp_pipe_depth(far[i]).in_count, 3);
+    zmtp_socket_close(xpub);
+    for (size_t i = 0; i < 3; i++)
+        zmtp_pipe_close(far[i]);
+}
+
 static void test_not_manual_the_user_subscribes_nobody(void **state)
 {
     (void)state;
@@ -735,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_told_one_by_one_a_peer_is_not_heard_further_before_its_turn),
         cmocka_unit_test(test_manual_the_user_decides_what_a_peer_is_subscribed_to),
         cmocka_unit_test(test_manual_an_end_told_of_a_vanished_peer_leaves_the_others_alone),
+        cmocka_unit_test(test_manual_what_the_user_decides_counts_from_the_next_message_on),
         cmocka_unit_test(test_not_manual_the_user_subscribes_nobody),
         cmocka_unit_test(test_with_last_value_the_next_message_is_for_the_new_subscriber_alone),
         cmocka_unit_test(test_a_welcome_is_the_first_message_of_a_connection),

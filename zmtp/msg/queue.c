@@ -5,10 +5,6 @@
 
 #include "../wire/frame.h"
 
-// A reference keeps the whole slab alive, and only what is referred to counts against the queue's
-// limits. So it must be at least this part of the slab, one in so many; or else a stranger who has
-// small runs queued, and much between them that is not, makes a queue hold far more than its limit.
-enum { QUEUE_REFER_SHARE = 4 };
 // An idle queue keeps at most this many places for ranges.
 enum { QUEUE_RANGES_IDLE = 16 };
 
@@ -59,6 +55,7 @@ static void queue_pop_range(struct zmtp__queue *queue)
     queue->range_head = (queue->range_head + 1) & (queue->range_capacity - 1);
     queue->range_count--;
     if (queue->open_ranges > 0) queue->open_ranges--;
+    if (queue->owned > 0) queue->owned--;
 }
 
 void zmtp__queue_fini(struct zmtp__queue *queue)
@@ -88,13 +85,12 @@ static int queue_grow_ranges(struct zmtp__queue *queue)
 static bool queue_refers(const struct zmtp__queue *queue, const struct zmtp_slab *slab, size_t size,
                          size_t least)
 {
-    if (size < least || size < slab->capacity / QUEUE_REFER_SHARE) return false;
+    if (size < least || size < slab->capacity / ZMTP__QUEUE_REFER_SHARE) return false;
     return !queue->crosses || slab->allocator == queue->allocator;
 }
 
-// Adds octets of |slab| to the open message, as part of the last range where they follow on it.
-static int queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uint8_t *begin,
-                     size_t size)
+int zmtp__queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uint8_t *begin,
+                    size_t size)
 {
     queue->open_bytes += size;
     if (queue->range_count > 0) {
@@ -109,12 +105,13 @@ static int queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const ui
         if (result < 0) return result;
     }
     zmtp__slab_ref(slab);
+    // Some may have been dropped.
+    if (queue->owned > queue->range_count) queue->owned = (uint32_t)queue->range_count;
     *queue_range(queue, queue->range_count++) = (struct zmtp__range){slab, begin, begin + size};
     return ZMTP_OK;
 }
 
-// Room for |size| octets in one piece at the end of the tail, which grows with what is queued.
-static uint8_t *queue_tail_room(struct zmtp__queue *queue, size_t size)
+uint8_t *zmtp__queue_tail_room(struct zmtp__queue *queue, size_t size)
 {
     if (queue->tail && queue->tail->capacity - queue->tail_used >= size)
         return queue->tail->data + queue->tail_used;
@@ -172,7 +169,7 @@ void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
 // The |size| octets that were written to the tail's room join the open message.
 static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t size)
 {
-    const int result = queue_add(queue, queue->tail, room, size);
+    const int result = zmtp__queue_add(queue, queue->tail, room, size);
     if (result == ZMTP_OK) queue->tail_used += size;
     return result;
 }
@@ -186,13 +183,13 @@ static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *fr
     const bool refer = slab && queue_refers(queue, slab, body.size, least);
     const size_t copied = refer ? 0 : body.size;
     if (copied > SIZE_MAX - ZMTP_HEADER_MAX) return ZMTP_ERR_MEMORY;
-    uint8_t *room = queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
+    uint8_t *room = zmtp__queue_tail_room(queue, ZMTP_HEADER_MAX + copied);
     if (!room) return ZMTP_ERR_MEMORY;
     const size_t header = zmtp__frame_encode(frame, room);
     if (copied) memcpy(room + header, body.data, copied);
     const int result = queue_add_room(queue, room, header + copied);
     if (result < 0 || !refer) return result;
-    return queue_add(queue, slab, body.data, body.size);
+    return zmtp__queue_add(queue, slab, body.data, body.size);
 }
 
 int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
@@ -209,7 +206,7 @@ int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zm
 
 static int queue_copy_run(struct zmtp__queue *queue, struct zmtp_bytes frames)
 {
-    uint8_t *room = queue_tail_room(queue, frames.size);
+    uint8_t *room = zmtp__queue_tail_room(queue, frames.size);
     if (!room) return ZMTP_ERR_MEMORY;
     memcpy(room, frames.data, frames.size);
     return queue_add_room(queue, room, frames.size);
@@ -225,8 +222,8 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
         const struct zmtp__range *last = queue_range(queue, queue->range_count - 1);
         refer = last->slab == slab && last->end == frames.data;
     }
-    const int result =
-        refer ? queue_add(queue, slab, frames.data, frames.size) : queue_copy_run(queue, frames);
+    const int result = refer ? zmtp__queue_add(queue, slab, frames.data, frames.size)
+                             : queue_copy_run(queue, frames);
     if (result < 0) zmtp__queue_undo(queue);
     return result;
 }
@@ -683,6 +680,7 @@ void zmtp__queue_purge(struct zmtp__queue *queue)
     queue->commands -= gone;
     queue->bytes = pieces.bytes;
     queue->stale = 0;
+    queue->owned = 0;
 }
 
 void zmtp__queue_expire(struct zmtp__queue *queue)

@@ -45,22 +45,27 @@ struct zmtp__debt {
 struct zmtp__queue {
     const struct zmtp_allocator *allocator;
     struct zmtp_pool *pool;
+    // What each message changes or is asked for lies side by side, as a publisher has very many queues.
     size_t count_max, bytes_max; // 0: no limit
+    struct zmtp__abroad *abroad; // null, but for one at a shore
     // Ranges in order, a ring whose capacity is a power of two.
     struct zmtp__range *ranges;
     size_t range_capacity, range_head, range_count;
+    size_t count;   // whole messages
+    uint64_t taken; // messages that have left, commands too
+    size_t bytes;   // of the whole messages
+    // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
+    uint64_t written, read, withdrawn;
     // The writer.
     struct zmtp_slab *tail; // where copies go; null: none yet
     size_t tail_used;
     size_t
         expected; // of one that crosses: octets that were unloaded last, so that they lie in one slab
-    size_t count;            // whole messages
-    uint64_t taken;          // messages that have left, commands too
-    size_t bytes;            // of the whole messages
     size_t open_bytes;       // octets of the message that is being written
     size_t open_ranges;      // |range_count| before it
     const uint8_t *open_end; // the end of the last range before it
-    size_t open_commands;    // of the frames put since begin
+    uint32_t open_commands;  // of the frames put since begin
+    uint32_t owned;          // ranges from the head on that zmtp__queue_own has looked at
     bool open;
     bool starved; // the writer was refused and wants to hear of room
     // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
@@ -75,10 +80,7 @@ struct zmtp__queue {
     size_t sent, message_left;
     size_t commands; // of |count|
     size_t stale;    // messages up to the last command that waits for a connection that is gone
-    // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
-    uint64_t written, read, withdrawn;
-    struct zmtp__abroad *abroad; // null, but for one at a shore
-    struct zmtp__debt *debt;     // the same
+    struct zmtp__debt *debt; // null, but for one at a shore
 };
 
 void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
@@ -140,6 +142,10 @@ static inline bool zmtp__queue_bides(const struct zmtp__queue *queue)
 void zmtp__queue_begin(struct zmtp__queue *queue);
 int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zmtp_slab *slab,
                     unsigned flags);
+// A reference keeps the whole slab alive, and only what is referred to counts against the queue's
+// limits. So it must be at least this part of the slab, one in so many; or else a stranger who has
+// small runs queued, and much between them that is not, makes a queue hold far more than its limit.
+enum { ZMTP__QUEUE_REFER_SHARE = 4 };
 // From here on a body is queued by reference rather than copied, if it can be: below, the copy costs less
 // than the second range and its place in the kernel's vector.
 enum { ZMTP__QUEUE_REFER_BODY = 4096 };
@@ -159,15 +165,20 @@ static inline struct zmtp__range *zmtp__queue_follow(const struct zmtp__queue *q
     struct zmtp__range *const last = zmtp__queue_last(queue);
     return last->slab == tail && last->end == tail->data + queue->tail_used ? last : NULL;
 }
+// One more message, which is no command, of |size| octets.
+static inline void zmtp__queue_count_one(struct zmtp__queue *queue, size_t size)
+{
+    queue->count++;
+    queue->written++;
+    queue->bytes += size;
+}
 // A message of |size| octets was put there.
 static inline void zmtp__queue_followed(struct zmtp__queue *queue, struct zmtp__range *last,
                                         size_t size)
 {
     last->end += size;
     queue->tail_used += size;
-    queue->count++;
-    queue->written++;
-    queue->bytes += size;
+    zmtp__queue_count_one(queue, size);
 }
 // A whole message of one part, whose body is |body|, where that is copied in any case and room is left
 // behind what was written last: what begin, put and end would do, in a few steps. False: nothing was done.
@@ -218,10 +229,17 @@ static inline void zmtp__queue_laid(struct zmtp__queue *queue, size_t size)
 // whichever is cheaper to hold. Whole frames, please.
 int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
                            struct zmtp_slab *slab);
+// For share.c. Room for |size| octets in one piece at the end of the tail, which grows with what is queued; null: no
+// memory.
+uint8_t *zmtp__queue_tail_room(struct zmtp__queue *queue, size_t size);
+// Adds octets of |slab| to the open message, as part of the last range where they follow on it. On ZMTP_ERR_MEMORY the
+// message is to be undone.
+int zmtp__queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uint8_t *begin,
+                    size_t size);
 // Of the frames put so far, |count| that came as frames are commands.
 static inline void zmtp__queue_note_commands(struct zmtp__queue *queue, size_t count)
 {
-    queue->open_commands += count;
+    queue->open_commands += (uint32_t)count;
 }
 // The open octets hold |messages| whole messages, commands among them; now the reader sees them.
 void zmtp__queue_end(struct zmtp__queue *queue, size_t messages);

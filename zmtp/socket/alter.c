@@ -17,6 +17,7 @@ int zmtp__socket_alter(struct zmtp_socket *socket, const struct zmtp_socket_conf
     after.allocator = before.allocator;
     after.pool = before.pool;
     socket->config = after;
+    socket->looks++; // what was known of the lanes may have been by the config
     return ZMTP_OK;
 }
 

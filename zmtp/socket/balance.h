@@ -24,9 +24,9 @@ struct zmtp__backlog {
 };
 static inline struct zmtp__backlog zmtp__balance_backlog(const struct zmtp_socket *socket)
 {
-    const bool pair = socket->pattern == &zmtp__pair;
-    const struct zmtp__lane *const lane =
-        pair ? zmtp__list_first(&socket->lanes) : socket->writable.previous->lane;
+    const struct zmtp__lane *lane = NULL;
+    if (socket->pattern->balanced) lane = socket->writable.previous->lane;
+    if (socket->pattern == &zmtp__pair) lane = zmtp__list_first(&socket->lanes);
     if (!lane || lane->end->out->crosses) return (struct zmtp__backlog){0};
     const struct zmtp__queue *const queue = lane->end->out;
     return (struct zmtp__backlog){zmtp__queue_bytes(queue), zmtp__queue_left(queue)};

@@ -22,14 +22,14 @@ struct zmtp__lane {
     bool gone;                  // the other end has closed; what came in is still to be received
     bool up;                    // the link as it was last seen
     uint32_t generation;        // and the connection's number
-    struct zmtp__node listed;   // every lane
-    struct zmtp__node readable; // has, or had, messages
     struct zmtp__node writable; // has, or had, room
-    struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
     // Of the counters of the same names (struct zmtp_flow), what the queues do not count themselves.
     uint64_t copies, lost, taken, heeded, discarded;
-    uint8_t notices; // what is still to be told of it: notices.h
-    size_t kept;     // octets that it takes although its connection has gone
+    struct zmtp__node listed;   // every lane
+    struct zmtp__node readable; // has, or had, messages
+    struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
+    uint8_t notices;            // what is still to be told of it: notices.h
+    size_t kept;                // octets that it takes although its connection has gone
 };
 
 // Null functions: nothing to do, or ZMTP_ERR_UNSUPPORTED. Those that return an error have changed
@@ -92,6 +92,7 @@ struct zmtp_socket {
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
     struct zmtp_socket_counters counters;
+    uint64_t looks;    // at lanes that were marked
     size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
     // Not less than what waits for all peers: what it was when it was last looked at, and all since.
     size_t waiting_bytes;

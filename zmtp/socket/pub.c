@@ -55,9 +55,8 @@ static int pub_incoming(struct zmtp_socket *socket, struct zmtp__lane *lane)
 
 static void pub_choose(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
-    struct zmtp__subscriptions *set = &zmtp__publisher_of(socket)->subscriptions;
     zmtp__publisher_used(zmtp__publisher_of(socket));
-    zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, topic));
+    zmtp__publisher_choose_by(socket, topic);
 }
 
 static int pub_admits(struct zmtp_socket *socket, struct zmtp_bytes topic)

@@ -8,6 +8,7 @@ void zmtp__publisher_open(struct zmtp_socket *socket)
     zmtp__subscriptions_init(&zmtp__publisher_of(socket)->subscriptions, socket->config.allocator,
                              socket->config.subscriptions_max, socket->config.topic_bytes_max,
                              socket->config.topic_seed);
+    zmtp__spread_init(&zmtp__publisher_of(socket)->spread);
 }
 
 void zmtp__publisher_close(struct zmtp_socket *socket)
@@ -101,6 +102,38 @@ void zmtp__publisher_choose(struct zmtp_socket *socket, struct zmtp__matches mat
         if (!socket->config.invert_matching && zmtp__lane_admits(socket, subscriber->owner))
             zmtp__spread_choose(socket, subscriber->owner);
     if (socket->config.invert_matching) publisher_choose_others(socket, matches.number);
+}
+
+// By what those are to be chosen whom |text| is for.
+static struct zmtp__choice publisher_choice(const struct zmtp__publisher *publisher,
+                                            struct zmtp_bytes text)
+{
+    const struct zmtp__subscriptions *const set = &publisher->subscriptions;
+    struct zmtp__choice choice = {.changes = set->changes, .looks = publisher->socket.looks};
+    const size_t max = sizeof choice.topics / sizeof *choice.topics;
+    choice.count = zmtp__subscriptions_topics(set, text, choice.topics, max);
+    return choice;
+}
+
+static bool publisher_same(const struct zmtp__choice *a, const struct zmtp__choice *b)
+{
+    if (a->changes != b->changes || a->looks != b->looks || a->count != b->count) return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (a->topics[i] != b->topics[i]) return false;
+    return true;
+}
+
+void zmtp__publisher_choose_by(struct zmtp_socket *socket, struct zmtp_bytes text)
+{
+    struct zmtp__publisher *const publisher = zmtp__publisher_of(socket);
+    struct zmtp__spread *const spread = &publisher->spread;
+    const struct zmtp__choice choice = publisher_choice(publisher, text);
+    if (spread->kept && publisher_same(&choice, &publisher->choice)) return;
+    zmtp__spread_end(socket, spread);
+    zmtp__publisher_choose(socket, zmtp__subscriptions_match(&publisher->subscriptions, text));
+    publisher->choice = choice;
+    spread->kept = !socket->config.invert_matching &&
+                   choice.count <= sizeof choice.topics / sizeof *choice.topics;
 }
 
 int zmtp__publisher_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)

@@ -5,14 +5,22 @@
 #include "spread.h"
 #include "subscriptions.h"
 
+// What tells that a message is for those who were chosen for the one before it: the same topics, and nothing has changed.
+struct zmtp__choice {
+    uint64_t changes, looks; // of the subscriptions, and of the socket
+    size_t count;            // of topics
+    uint32_t topics[4];      // most texts begin with no more
+};
+
 // A publisher's own socket and lane begin with these structs.
 struct zmtp__publisher {
     struct zmtp_socket socket;
     struct zmtp__subscriptions subscriptions;
     struct zmtp__spread spread;
+    struct zmtp__choice choice; // of a spread that is kept
 };
 struct zmtp__publisher_lane {
-    struct zmtp__lane lane;
+    struct zmtp__spread_lane spread;
     struct zmtp__subscriber subscriber;
 };
 
@@ -55,6 +63,9 @@ static inline bool zmtp__publisher_anew(const struct zmtp_socket *socket,
 
 // Chooses the lanes that subscribed, or with |invert_matching| those that did not.
 void zmtp__publisher_choose(struct zmtp_socket *socket, struct zmtp__matches matches);
+// Chooses those whose subscriptions |text| begins with, or the others. They stay chosen for the next message, which mostly
+// is for the same.
+void zmtp__publisher_choose_by(struct zmtp_socket *socket, struct zmtp_bytes text);
 // Sends to those chosen; to nobody is a message without a match.
 int zmtp__publisher_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
 

@@ -271,7 +271,7 @@ void zmtp_socket_process(struct zmtp_socket *socket)
     if (!socket) return;
     if (!socket->marks.first && !zmtp__list_first(&socket->overdue)) return;
     struct zmtp_pipe_end *end;
-    while ((end = zmtp_marks_take(&socket->marks)))
+    for (; (end = zmtp_marks_take(&socket->marks)); socket->looks++)
         zmtp__lane_look(socket, zmtp_pipe_owner(end));
     // What failed for want of memory is marked again, for the next time.
     struct zmtp__lane *lane;

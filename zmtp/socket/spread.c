@@ -1,17 +1,19 @@
 #include "spread.h"
 
+#include "../msg/share.h"
+
 // A body from here on that lies in a slab is shared with each queue rather than encoded; so is one that a user lent, where
 // the queue's other end is in this process.
 enum { SPREAD_SHARE_BODY = 4096 };
-// Messages are encoded one after another in slabs of this size, and a larger one in a slab of its own:
-// a queue that holds but one of them must not hold much besides.
+// Messages are encoded one after another in slabs of this size, and a larger one in a slab of its own. Larger slabs
+// would save next to nothing, and a publisher keeps one.
 enum { SPREAD_ENCODED_SIZE = 8192 };
 
 // A message on its way.
 struct spread_copies {
     const struct zmtp__outgoing *out;
-    struct zmtp_slab *slab; // null: each queue encodes it for itself
-    struct zmtp_bytes frames;
+    struct zmtp_slab *slab;   // null: each queue encodes it for itself
+    struct zmtp_bytes frames; // in it
 };
 
 static void spread_release(struct zmtp__spread *spread)
@@ -21,9 +23,47 @@ static void spread_release(struct zmtp__spread *spread)
     spread->encoded_used = 0;
 }
 
+void zmtp__spread_init(struct zmtp__spread *spread)
+{
+    zmtp__list_init(&spread->sharers);
+}
+
 void zmtp__spread_fini(struct zmtp__spread *spread)
 {
     spread_release(spread);
+}
+
+static struct zmtp__node *spread_sharing(struct zmtp__lane *lane)
+{
+    return &((struct zmtp__spread_lane *)lane)->sharing;
+}
+
+// What it refers to is in proportion to what it holds. ZMTP_ERR_MEMORY: not all of it.
+static int spread_own(const struct zmtp__spread *spread, const struct zmtp__lane *lane)
+{
+    return spread->encoded ? zmtp__queue_own(lane->end->out, spread->encoded) : ZMTP_OK;
+}
+
+void zmtp__spread_forget(struct zmtp__spread *spread, struct zmtp__lane *lane)
+{
+    if (spread->full == lane) spread->full = NULL;
+    if (!zmtp__node_listed(spread_sharing(lane))) return;
+    zmtp__node_remove(spread_sharing(lane));
+    (void)spread_own(spread, lane); // without memory it keeps the slab until it has sent all
+}
+
+// Nobody joins what was encoded last any more. On ZMTP_ERR_MEMORY some still have to own what they have of it, and it
+// is not let go of, so that there is never more than one such slab.
+static int spread_part(struct zmtp__spread *spread)
+{
+    struct zmtp__lane *lane;
+    while ((lane = zmtp__list_first(&spread->sharers))) {
+        const int result = spread_own(spread, lane);
+        if (result < 0) return result;
+        zmtp__node_remove(spread_sharing(lane));
+    }
+    spread_release(spread);
+    return ZMTP_OK;
 }
 
 static bool spread_shares(const struct zmtp__outgoing *out)
@@ -47,32 +87,60 @@ static struct zmtp_slab *spread_open(const struct zmtp_socket *socket, size_t si
 static int spread_encode(struct zmtp_socket *socket, struct zmtp__spread *spread,
                          struct spread_copies *copies)
 {
-    const size_t size = zmtp__outgoing_frames_size(copies->out);
+    const size_t size = copies->frames.size;
     if (spread->encoded && zmtp__slab_sole(spread->encoded)) spread->encoded_used = 0;
     if (!spread->encoded || spread->encoded->capacity - spread->encoded_used < size) {
-        struct zmtp_slab *slab = spread_open(socket, size);
-        if (!slab) return ZMTP_ERR_MEMORY;
-        spread_release(spread);
-        spread->encoded = slab;
+        const int result = spread_part(spread);
+        if (result < 0) return result;
+        spread->encoded = spread_open(socket, size);
+        if (!spread->encoded) return ZMTP_ERR_MEMORY;
     }
     uint8_t *room = spread->encoded->data + spread->encoded_used;
     zmtp__outgoing_frames(copies->out, room);
     spread->encoded_used += size;
     copies->slab = spread->encoded;
-    copies->frames = (struct zmtp_bytes){room, size};
+    copies->frames.data = room;
     return ZMTP_OK;
 }
 
-// Writes a copy that nobody sees yet: it is laid, or open. On failure the queue is as it was.
-static int spread_put(struct zmtp_socket *socket, struct zmtp__lane *lane,
-                      const struct spread_copies *copies)
+// The message becomes one of the lane's, whose queue goes on with what was encoded before. False: it does not.
+static inline bool spread_step(const struct zmtp__lane *lane, const struct spread_copies *copies)
+{
+    struct zmtp__queue *const queue = lane->end->out;
+    struct zmtp__range *const last = zmtp__queue_in_step(queue, copies->frames, copies->slab);
+    if (!last) return false;
+    zmtp__queue_step(queue, last, copies->frames.size);
+    return true;
+}
+
+// A lane whose queue does not go on with what was encoded before: it begins to, or has a copy of its own.
+static int spread_join(struct zmtp__spread *spread, struct zmtp__lane *lane,
+                       const struct spread_copies *copies)
+{
+    struct zmtp__queue *const queue = lane->end->out;
+    if (!queue->crosses && !zmtp__queue_ends_in(queue, copies->slab)) {
+        const int result = zmtp__queue_join(queue, copies->frames, copies->slab);
+        spread_sharing(lane)->lane = lane;
+        if (result == ZMTP_OK) zmtp__list_append(&spread->sharers, spread_sharing(lane));
+        return result;
+    }
+    const int result = spread_own(spread, lane);
+    if (result < 0) return result;
+    zmtp__queue_begin(queue);
+    return zmtp__queue_put_frames(queue, copies->frames, copies->slab);
+}
+
+// Writes a copy that nobody sees yet: it is laid, or open, or there is nothing to write. On failure the queue is as it
+// was.
+static int spread_put(struct zmtp_socket *socket, struct zmtp__spread *spread,
+                      struct zmtp__lane *lane, const struct spread_copies *copies)
 {
     struct zmtp__queue *queue = lane->end->out;
     zmtp__lane_replace(socket, lane);
     if (!copies->slab) return zmtp__outgoing_put(queue, NULL, copies->out);
+    if (zmtp__queue_in_step(queue, copies->frames, copies->slab)) return ZMTP_OK;
     if (zmtp__queue_lay(queue, copies->frames)) return ZMTP_OK;
-    zmtp__queue_begin(queue);
-    return zmtp__queue_put_frames(queue, copies->frames, copies->slab);
+    return spread_join(spread, lane, copies);
 }
 
 static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane,
@@ -81,30 +149,64 @@ static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane,
     struct zmtp__queue *const queue = lane->end->out;
     if (queue->open)
         zmtp__queue_end(queue, 1);
-    else
+    else if (!spread_step(lane, copies))
         zmtp__queue_laid(queue, copies->frames.size);
     zmtp__lane_sent(socket, lane);
 }
 
-static void spread_to_those_with_room(struct zmtp_socket *socket,
+static void spread_to_those_with_room(struct zmtp_socket *socket, struct zmtp__spread *spread,
                                       const struct spread_copies *copies)
 {
-    struct zmtp__share share = {.size = zmtp__outgoing_frames_size(copies->out)};
+    struct zmtp__share share = {.size = copies->frames.size};
+    const bool steps = copies->slab && !socket->config.conflate;
+    const bool shares = socket->config.send_bytes_all_max > 0;
     for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next) {
         struct zmtp__lane *lane = node->lane;
-        if (zmtp__lane_roomy(socket, lane) && zmtp__share_has_room(socket, lane, &share) &&
-            spread_put(socket, lane, copies) == ZMTP_OK)
+        if (!zmtp__lane_roomy(socket, lane) ||
+            (shares && !zmtp__share_has_room(socket, lane, &share)))
+            zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
+        else if (steps && spread_step(lane, copies))
+            zmtp__lane_sent(socket, lane);
+        else if (spread_put(socket, spread, lane, copies) == ZMTP_OK)
             spread_publish(socket, lane, copies);
         else
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
     }
 }
 
-static int spread_to_all(struct zmtp_socket *socket, const struct spread_copies *copies)
+static size_t spread_least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// All have got a message of |size| octets.
+static void spread_fill(struct zmtp__spread *spread, size_t size)
+{
+    spread->room_count--;
+    spread->room_bytes -= spread_least(spread->room_bytes, size);
+}
+
+// The same for all, if every one goes on, which is the rule. False: nothing was done.
+static bool spread_step_all(struct zmtp_socket *socket, const struct spread_copies *copies)
+{
+    const struct zmtp__node *node;
+    if (!copies->slab || socket->config.conflate) return false;
+    for (node = socket->writable.next; node->lane; node = node->next)
+        if (!zmtp__queue_in_step(node->lane->end->out, copies->frames, copies->slab)) return false;
+    for (node = socket->writable.next; node->lane; node = node->next) {
+        (void)spread_step(node->lane, copies); // it does
+        zmtp__lane_sent(socket, node->lane);
+    }
+    return true;
+}
+
+static int spread_to_all(struct zmtp_socket *socket, struct zmtp__spread *spread,
+                         const struct spread_copies *copies)
 {
     struct zmtp__node *node;
+    if (spread_step_all(socket, copies)) return ZMTP_OK;
     for (node = socket->writable.next; node->lane; node = node->next) {
-        const int result = spread_put(socket, node->lane, copies);
+        const int result = spread_put(socket, spread, node->lane, copies);
         if (result == ZMTP_OK) continue;
         for (node = node->previous; node->lane; node = node->previous)
             if (node->lane->end->out->open) zmtp__queue_undo(node->lane->end->out);
@@ -115,49 +217,76 @@ static int spread_to_all(struct zmtp_socket *socket, const struct spread_copies 
     return ZMTP_OK;
 }
 
-// A chosen lane that has no room; it is marked when it has. Null: all have.
-static struct zmtp__lane *spread_full(struct zmtp_socket *socket)
+// How much more a queue that is not full takes: messages, and octets, of which the last message may be beyond it.
+static void spread_room(struct zmtp__spread *spread, const struct zmtp__queue *queue)
 {
-    for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next)
-        if (!zmtp__lane_writable(socket, node->lane)) return node->lane;
-    return NULL;
+    const size_t count = queue->count_max ? queue->count_max - zmtp__queue_count(queue) : SIZE_MAX;
+    const size_t bytes = queue->bytes_max ? queue->bytes_max - zmtp__queue_bytes(queue) : SIZE_MAX;
+    spread->room_count = spread_least(spread->room_count, count);
+    spread->room_bytes = spread_least(spread->room_bytes, bytes);
 }
 
-static void spread_end_choice(struct zmtp_socket *socket)
+// Have all that are chosen room? One that has not is marked when it has. Readers only make room, so for a choice that is
+// kept all are looked at once for as many messages as have room then.
+static bool spread_has_room(struct zmtp_socket *socket, struct zmtp__spread *spread)
+{
+    spread->full = NULL;
+    if (spread->room_count > 0 && spread->room_bytes > 0) return true;
+    spread->room_count = spread->room_bytes = SIZE_MAX;
+    for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next) {
+        if (!zmtp__lane_writable(socket, node->lane)) {
+            spread->full = node->lane;
+            spread->room_count = 0;
+            return false;
+        }
+        spread_room(spread, node->lane->end->out);
+    }
+    return true;
+}
+
+void zmtp__spread_end(struct zmtp_socket *socket, struct zmtp__spread *spread)
 {
     struct zmtp__lane *lane;
     while ((lane = zmtp__list_first(&socket->writable)))
         zmtp__node_remove(&lane->writable);
+    spread->kept = false;
+    spread->room_count = 0;
 }
 
 int zmtp__spread_admits(struct zmtp_socket *socket, struct zmtp__spread *spread)
 {
-    spread->full = socket->config.nodrop ? spread_full(socket) : NULL;
-    spread_end_choice(socket);
-    return spread->full ? ZMTP_ERR_AGAIN : ZMTP_OK;
+    const bool admits = !socket->config.nodrop || spread_has_room(socket, spread);
+    if (!socket->config.nodrop) spread->full = NULL;
+    if (!spread->kept) zmtp__spread_end(socket, spread);
+    return admits ? ZMTP_OK : ZMTP_ERR_AGAIN;
 }
 
 static int spread_try(struct zmtp_socket *socket, struct zmtp__spread *spread,
                       const struct zmtp__outgoing *out)
 {
     struct spread_copies copies = {.out = out};
-    spread->full = socket->config.nodrop ? spread_full(socket) : NULL;
-    if (spread->full) return ZMTP_ERR_AGAIN;
+    copies.frames.size = zmtp__outgoing_frames_size(out);
+    spread->full = NULL;
+    if (socket->config.nodrop && !spread_has_room(socket, spread)) return ZMTP_ERR_AGAIN;
     const bool several = socket->writable.next != socket->writable.previous;
     if (several && !spread_shares(out)) {
         const int result = spread_encode(socket, spread, &copies);
         if (result < 0) return result;
     }
-    if (socket->config.nodrop) return spread_to_all(socket, &copies);
-    spread_to_those_with_room(socket, &copies);
-    return ZMTP_OK;
+    if (!socket->config.nodrop) {
+        spread_to_those_with_room(socket, spread, &copies);
+        return ZMTP_OK;
+    }
+    const int result = spread_to_all(socket, spread, &copies);
+    if (result == ZMTP_OK) spread_fill(spread, copies.frames.size);
+    return result;
 }
 
 int zmtp__spread_send(struct zmtp_socket *socket, struct zmtp__spread *spread,
                       const struct zmtp__outgoing *out)
 {
     const int result = spread_try(socket, spread, out);
-    spread_end_choice(socket);
+    if (!spread->kept) zmtp__spread_end(socket, spread);
     return result;
 }
 

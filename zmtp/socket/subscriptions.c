@@ -177,6 +177,7 @@ static void subscriptions_let_go(const struct zmtp__subscriptions *set,
 int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber,
                             struct zmtp_bytes topic)
 {
+    set->changes++;
     struct zmtp__holder *holder = subscriptions_hold(set, subscriber);
     if (!holder) return ZMTP_ERR_MEMORY;
     uint32_t *place = zmtp__topics_find(&set->topics, topic);
@@ -286,6 +287,7 @@ static bool subscriptions_release(struct zmtp__subscriptions *set, struct zmtp__
 void zmtp__subscriptions_remove(struct zmtp__subscriptions *set,
                                 struct zmtp__subscriber *subscriber, struct zmtp_bytes topic)
 {
+    set->changes++;
     if (!subscriber->holder || !subscriptions_release(set, subscriber->holder, topic)) return;
     subscriber->topic_bytes -= topic.size;
     if (--subscriber->count > 0) return;
@@ -328,6 +330,7 @@ static struct zmtp_bytes subscriptions_any(const struct zmtp__subscriptions *set
 
 void zmtp__subscriptions_clear(struct zmtp__subscriptions *set, struct zmtp__subscriber *subscriber)
 {
+    set->changes++;
     while (subscriber->count > 0)
         zmtp__subscriptions_remove(set, subscriber, subscriptions_any(set, subscriber->holder));
 }
@@ -335,6 +338,7 @@ void zmtp__subscriptions_clear(struct zmtp__subscriptions *set, struct zmtp__sub
 void zmtp__subscriptions_depart(struct zmtp__subscriptions *set,
                                 struct zmtp__subscriber *subscriber)
 {
+    set->changes++;
     struct zmtp__holder *const holder = subscriber->holder;
     if (!holder) return;
     holder->subscriber = NULL;
@@ -353,6 +357,7 @@ bool zmtp__subscriptions_departed(const struct zmtp__subscriptions *set, struct 
 
 void zmtp__subscriptions_take(struct zmtp__subscriptions *set)
 {
+    set->changes++;
     struct zmtp__holder *const holder = set->departed;
     (void)subscriptions_release(set, holder, subscriptions_any(set, holder)); // it has it
     if (holder->count > 0) return;
@@ -453,4 +458,15 @@ struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
     else
         matches.alone = subscriptions_holder(set, slot);
     return matches;
+}
+
+size_t zmtp__subscriptions_topics(const struct zmtp__subscriptions *set, struct zmtp_bytes text,
+                                  uint32_t *topics, size_t max)
+{
+    struct zmtp__topic_prefixes prefixes = zmtp__topics_prefixes(&set->topics, text);
+    uint32_t leaf;
+    size_t count = 0;
+    for (; zmtp__topic_prefixes_next(&prefixes, &leaf); count++)
+        if (count < max) topics[count] = leaf;
+    return count;
 }

@@ -24,6 +24,7 @@ struct zmtp__subscriptions {
     size_t subscribers;                // those with at least one subscription
     size_t news;                       // topics that are new
     uint64_t matches;                  // how often it was asked who subscribed
+    uint64_t changes;                  // how often what a match says may have become another
     struct zmtp__holder *departed; // the first of those who have left their subscriptions behind
     struct zmtp__holder *departed_last;
 };
@@ -95,5 +96,10 @@ struct zmtp__matches zmtp__subscriptions_match(struct zmtp__subscriptions *set,
 struct zmtp__matches zmtp__subscriptions_equal(struct zmtp__subscriptions *set,
                                                struct zmtp_bytes text);
 struct zmtp__subscriber *zmtp__matches_next(struct zmtp__matches *matches); // null: no more
+
+// Writes the numbers of the topics that |text| begins with, |max| at most, and returns how many there are. Two texts that
+// begin with the same ones have the same subscribers, as long as |changes| is what it was.
+size_t zmtp__subscriptions_topics(const struct zmtp__subscriptions *set, struct zmtp_bytes text,
+                                  uint32_t *topics, size_t max);
 
 #endif

@@ -105,8 +105,8 @@ static void xpub_leave_untold(struct xpub *xpub, struct xpub_lane *lane)
 {
     if (lane->due != XPUB_WISH || !lane->subscribes) return;
     lane->due = XPUB_NOTHING;
-    zmtp__node_remove(&lane->publisher.lane.readable); // before there is something due again
-    if (!lane->fresh) return;                          // of an earlier one it was told
+    zmtp__node_remove(&lane->publisher.spread.lane.readable); // before there is something due again
+    if (!lane->fresh) return;                                 // of an earlier one it was told
     if (zmtp__subscriptions_sharers(xpub_set(xpub), lane->topic) == 1)
         zmtp__news_set(&xpub->news, lane->topic, false, true);
     zmtp__subscriptions_remove(xpub_set(xpub), xpub_subscriber(xpub, lane), lane->topic);
@@ -117,7 +117,7 @@ static void xpub_leave_end_untold(struct xpub *xpub, struct xpub_lane *lane)
 {
     if (lane->due != XPUB_WISH || lane->subscribes) return;
     lane->due = XPUB_NOTHING;
-    zmtp__node_remove(&lane->publisher.lane.readable);
+    zmtp__node_remove(&lane->publisher.spread.lane.readable);
     zmtp__news_awaited(&xpub->news, lane->topic, true);
 }
 
@@ -238,7 +238,7 @@ static int xpub_cancel_peer(struct xpub *xpub, struct xpub_lane *lane, struct zm
 // Acts on the next part of the lane's first message.
 static int xpub_act(struct xpub *xpub, struct xpub_lane *lane)
 {
-    struct zmtp__lane *base = &lane->publisher.lane;
+    struct zmtp__lane *base = &lane->publisher.spread.lane;
     struct zmtp__queue_part part = lane->part;
     const bool first = !part.at;
     if (!zmtp__queue_next_part(base->end->in, &part)) {
@@ -321,7 +321,7 @@ static int xpub_take(const struct xpub *xpub, struct zmtp__lane *lane, struct zm
 // Receives what is due of the lane.
 static int xpub_recv_due(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_msg *msg)
 {
-    struct zmtp__lane *base = &lane->publisher.lane;
+    struct zmtp__lane *base = &lane->publisher.spread.lane;
     if (lane->due == XPUB_WISH) {
         const int result = xpub_tell(msg, lane->subscribes, lane->topic);
         if (result < 0) return result;
@@ -384,13 +384,11 @@ static int xpub_recv(struct zmtp_socket *socket, struct zmtp_msg *msg)
 static void xpub_choose(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
     struct xpub *xpub = xpub_of(socket);
-    struct zmtp__subscriptions *set = &xpub->publisher.subscriptions;
-    zmtp__publisher_choose(socket, zmtp__subscriptions_match(set, topic));
+    zmtp__publisher_choose_by(socket, topic);
     if (xpub->last_alone && xpub->last) {
-        struct zmtp__lane *last = &xpub->last->publisher.lane, *lane;
+        struct zmtp__lane *const last = &xpub->last->publisher.spread.lane;
         const bool chosen = zmtp__node_listed(&last->writable);
-        while ((lane = zmtp__list_first(&socket->writable)))
-            zmtp__node_remove(&lane->writable);
+        zmtp__spread_end(socket, &xpub->publisher.spread);
         if (chosen) zmtp__spread_choose(socket, last);
     }
 }

@@ -19,6 +19,12 @@ static struct xsub *xsub_of(struct zmtp_socket *socket)
     return (struct xsub *)socket;
 }
 
+static void xsub_open(struct zmtp_socket *socket)
+{
+    zmtp__wishes_open(socket);
+    zmtp__spread_init(&xsub_of(socket)->spread);
+}
+
 static void xsub_close(struct zmtp_socket *socket)
 {
     zmtp__wishes_close(socket);
@@ -82,9 +88,9 @@ static unsigned xsub_events(struct zmtp_socket *socket)
 
 const struct zmtp__pattern zmtp__xsub = {
     .socket_size = sizeof(struct xsub),
-    .lane_size = sizeof(struct zmtp__lane),
+    .lane_size = sizeof(struct zmtp__spread_lane),
     .fair_queued = true,
-    .open = zmtp__wishes_open,
+    .open = xsub_open,
     .close = xsub_close,
     .linked = zmtp__wishes_linked,
     .topics = zmtp__wishes_topics,
