@@ -212,6 +212,21 @@ int zmq_socket_monitor_pipes_stats(void *handle)
     return zmq__socket_result(socket, error);
 }
 
+// The number of RFC 27 with which an authoriser turned away who came: the engine's words begin with it.
+static uint64_t monitor_denial(struct zmtp_bytes reason)
+{
+    static const char words[] = "denied by authoriser: ";
+    static const struct {
+        const char *digits;
+        enum zmtp_verdict verdict;
+    } denials[] = {{"300", ZMTP_VERDICT_LATER}, {"500", ZMTP_VERDICT_BROKEN}};
+    const size_t size = sizeof words - 1;
+    if (reason.size < size + 3 || memcmp(reason.data, words, size) != 0) return ZMTP_VERDICT_DENY;
+    for (size_t i = 0; i < sizeof denials / sizeof denials[0]; i++)
+        if (memcmp(reason.data + size, denials[i].digits, 3) == 0) return denials[i].verdict;
+    return ZMTP_VERDICT_DENY;
+}
+
 // Why a handshake failed, in the numbers of zmq.h.
 static uint64_t monitor_failure(const struct zmtp_event *event, uint64_t *value)
 {
@@ -228,12 +243,17 @@ static uint64_t monitor_failure(const struct zmtp_event *event, uint64_t *value)
         *value = ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA;
         return ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     case ZMTP_ERR_COMMAND:
+        *value = ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND;
+        return ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     case ZMTP_ERR_FRAME:
         return ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     case ZMTP_ERR_DENIED:
     case ZMTP_ERR_PEER:
-        *value = ZMTP_VERDICT_DENY;
+        *value = monitor_denial(event->reason);
         return ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+    case ZMTP_ERR_EOF:
+        *value = EPIPE;
+        return ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     default:
         *value = (uint64_t)zmq__errno_of(event->error);
         return ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;

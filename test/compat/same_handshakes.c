@@ -1,0 +1,134 @@
+// Handshakes that fail: what a monitor of the server is told, and in which number.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "patient.h"
+#include "say.h"
+
+enum { PATIENCE_MS = 20000 };
+enum {
+    FAILED = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+             ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+};
+
+#define SIGNATURE "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0"
+#define NULL_NAME "NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define PLAIN_NAME "PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define FILLER "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
+struct house {
+    void *context, *server, *monitor;
+    char endpoint[256];
+};
+
+static void open_house(struct house *house)
+{
+    house->context = zmq_ctx_new();
+    house->server = open_patient(house->context, ZMQ_PULL, PATIENCE_MS);
+    house->monitor = open_patient(house->context, ZMQ_PAIR, PATIENCE_MS);
+    zmq_socket_monitor(house->server, "inproc://monitor", FAILED);
+    zmq_connect(house->monitor, "inproc://monitor");
+}
+
+static void close_house(struct house *house)
+{
+    zmq_close(house->server);
+    zmq_close(house->monitor);
+    zmq_ctx_term(house->context);
+}
+
+static void say_failure(const char *name, void *monitor)
+{
+    uint8_t head[6];
+    uint16_t event = 0;
+    uint32_t value = 0;
+    char endpoint[256];
+    if (zmq_recv(monitor, head, sizeof head, 0) != sizeof head) {
+        say(name, "silence");
+        return;
+    }
+    zmq_recv(monitor, endpoint, sizeof endpoint, 0);
+    memcpy(&event, head, sizeof event);
+    memcpy(&value, head + sizeof event, sizeof value);
+    say(name, "event %x, value %x", event, value);
+}
+
+static int dial(const char *endpoint)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                             .sin_port = htons((uint16_t)atoi(strrchr(endpoint, ':') + 1))};
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0) say("dial", "in vain");
+    return fd;
+}
+
+// A stranger says |octets| to a server of NULL.
+static void says(const char *name, const char *octets, size_t size)
+{
+    struct house house;
+    open_house(&house);
+    bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
+    const int fd = dial(house.endpoint);
+    if (write(fd, octets, size) != (ssize_t)size) say(name, "cannot be said");
+    say_failure(name, house.monitor);
+    close(fd);
+    close_house(&house);
+}
+
+// A ZAP handler answers for one who knows a name and a password.
+static void judged(const char *name, const char *status)
+{
+    const int on = 1, never = -1;
+    const char *const answer[] = {"1.0", "1", status, "a text", "", ""};
+    struct house house;
+    char part[256];
+    int more = 1;
+    size_t size = sizeof more;
+    open_house(&house);
+    void *const handler = open_patient(house.context, ZMQ_REP, PATIENCE_MS);
+    void *const guest = open_patient(house.context, ZMQ_PUSH, PATIENCE_MS);
+    void *const guest_monitor = open_patient(house.context, ZMQ_PAIR, PATIENCE_MS);
+    zmq_bind(handler, "inproc://zeromq.zap.01");
+    zmq_setsockopt(house.server, ZMQ_PLAIN_SERVER, &on, sizeof on);
+    zmq_setsockopt(house.server, ZMQ_ZAP_DOMAIN, "house", 5);
+    zmq_setsockopt(guest, ZMQ_PLAIN_USERNAME, "guest", 5);
+    zmq_setsockopt(guest, ZMQ_PLAIN_PASSWORD, "word", 4);
+    zmq_setsockopt(guest, ZMQ_RECONNECT_IVL, &never, sizeof never);
+    bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
+    zmq_connect(guest, house.endpoint);
+    while (more) {
+        zmq_recv(handler, part, sizeof part, 0);
+        zmq_getsockopt(handler, ZMQ_RCVMORE, &more, &size);
+    }
+    // The client hears of it, too; but for 300, of which nothing is told.
+    zmq_socket_monitor(guest, "inproc://guest", FAILED);
+    zmq_connect(guest_monitor, "inproc://guest");
+    for (int i = 0; i < 6; i++)
+        zmq_send(handler, answer[i], strlen(answer[i]), i < 5 ? ZMQ_SNDMORE : 0);
+    say_failure(name, house.monitor);
+    if (strcmp(status, "300") != 0) say_failure(name, guest_monitor);
+    zmq_close(guest);
+    zmq_close(guest_monitor);
+    zmq_close(handler);
+    close_house(&house);
+}
+
+int main(void)
+{
+#define SAYS(name, octets) says(name, octets, sizeof octets - 1)
+    SAYS("another mechanism", SIGNATURE PLAIN_NAME FILLER);
+    SAYS("another command", SIGNATURE NULL_NAME FILLER "\x04\x06\x05HELLO");
+    SAYS("a message before the handshake", SIGNATURE NULL_NAME FILLER "\x00\x05hello");
+    SAYS("an ERROR", SIGNATURE NULL_NAME FILLER "\x04\x0A\x05"
+                                                "ERROR\x03"
+                                                "400");
+    judged("turned away", "400");
+    judged("turned away for now", "300");
+    judged("turned away by an error", "500");
+    return 0;
+}
