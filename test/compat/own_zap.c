@@ -1,15 +1,12 @@
 // A ZAP handler that does not answer: whoever asks to come in waits no longer than it may, and when nobody waits for an
 // answer any more, nothing is kept for it.
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <netinet/in.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "expect.h"
 #include "patient.h"
+#include "stranger.h"
 
 // What is kept goes long before the engine's own limit for an answer, 5 s, would have it go.
 enum { PATIENCE_MS = 20000, SOON_MS = 4000, HANDSHAKE_MS = 300 };
@@ -169,15 +166,8 @@ static int knock(const struct house *house)
     static const char says[] = "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
                                "\x04\x11\x05HELLO\x05guest\x04word";
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                             .sin_port = htons((uint16_t)atoi(strrchr(house->endpoint, ':') + 1))};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    const size_t size = sizeof says - 1;
-    return connect(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
-                   write(fd, says, size) == (ssize_t)size
-               ? fd
-               : -1;
+    const int fd = dial_plain(house->endpoint);
+    return write(fd, says, sizeof says - 1) == (ssize_t)(sizeof says - 1) ? fd : -1;
 }
 
 // While somebody waits before the door.

@@ -1,13 +1,10 @@
 // Handshakes that fail: what a monitor of the server is told, and in which number.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "patient.h"
 #include "say.h"
+#include "stranger.h"
 
 enum { PATIENCE_MS = 20000 };
 enum {
@@ -57,23 +54,13 @@ static void say_failure(const char *name, void *monitor)
     say(name, "event %x, value %x", event, value);
 }
 
-static int dial(const char *endpoint)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                             .sin_port = htons((uint16_t)atoi(strrchr(endpoint, ':') + 1))};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0) say("dial", "in vain");
-    return fd;
-}
-
 // A stranger says |octets| to a server of NULL.
 static void says(const char *name, const char *octets, size_t size)
 {
     struct house house;
     open_house(&house);
     bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
-    const int fd = dial(house.endpoint);
+    const int fd = dial_plain(house.endpoint);
     if (write(fd, octets, size) != (ssize_t)size) say(name, "cannot be said");
     say_failure(name, house.monitor);
     close(fd);

@@ -1,25 +1,13 @@
 // ZMQ_STREAM, with a peer that knows nothing of ZMTP: who comes and goes, octets both ways, and whom there is not.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "patient.h"
 #include "say.h"
+#include "stranger.h"
 
 enum { PATIENCE_MS = 20000 };
-
-static int dial(const char *endpoint)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                             .sin_port = htons((uint16_t)atoi(strrchr(endpoint, ':') + 1))};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0) say("dial", "in vain");
-    return fd;
-}
 
 struct id {
     unsigned char octets[256];
@@ -78,9 +66,9 @@ static void talks(void)
     void *const context = zmq_ctx_new();
     void *const stream = open_patient(context, ZMQ_STREAM, PATIENCE_MS);
     bind_somewhere(stream, "tcp://127.0.0.1:*", endpoint);
-    const int first = dial(endpoint);
+    const int first = dial_plain(endpoint);
     const struct id one = receive("one comes", stream);
-    const int second = dial(endpoint);
+    const int second = dial_plain(endpoint);
     const struct id two = receive("another comes", stream);
     const struct id nobody = {.octets = "nobody", .size = 6};
     say("two ids", "%s", memcmp(one.octets, two.octets, (size_t)one.size) ? "differ" : "are one");
@@ -140,13 +128,13 @@ static void quiet(void)
     void *const stream = open_patient(context, ZMQ_STREAM, PATIENCE_MS);
     say_result(name, zmq_setsockopt(stream, ZMQ_STREAM_NOTIFY, &off, sizeof off));
     bind_somewhere(stream, "tcp://127.0.0.1:*", endpoint);
-    const int fd = dial(endpoint);
+    const int fd = dial_plain(endpoint);
     say_result(name, (int)write(fd, "first", 5));
     const struct id id = receive(name, stream);
     send_to(name, stream, &id, "back");
     hear(name, fd, 4);
     close(fd);
-    const int other = dial(endpoint);
+    const int other = dial_plain(endpoint);
     say_result(name, (int)write(other, "next", 4));
     receive(name, stream);
     close(other);
