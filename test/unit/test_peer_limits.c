@@ -384,6 +384,38 @@ static void test_a_full_pipe_holds_one_read_at_most(void **state)
     assert_true(rig->budget.bytes + rig->shared.bytes <= before + 3 * ZMTP_SLAB_SIZE);
 }
 
+// A limit is 0, for none, or leaves room for what the protocol itself needs.
+static void test_limits_below_what_the_protocol_needs_are_told(void **state)
+{
+    struct zmtp_peer_limits limits = ((struct rig *)*state)->config.limits;
+    const struct {
+        uint32_t *limit, least;
+        const char *name;
+    } cases[] = {
+        {&limits.handshake_frame_max, 1024, "limits.handshake_frame_max"},
+        {&limits.command_max, 64, "limits.command_max"},
+        {&limits.metadata_max, 512, "limits.metadata_max"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const uint32_t kept = *cases[i].limit;
+        const char *why = NULL;
+        *cases[i].limit = cases[i].least - 1;
+        assert_int_equal(zmtp_peer_limits_check(&limits, NULL), ZMTP_ERR_ARGUMENT);
+        assert_int_equal(zmtp_peer_limits_check(&limits, &why), ZMTP_ERR_ARGUMENT);
+        assert_memory_equal(why, cases[i].name, strlen(cases[i].name));
+        *cases[i].limit = cases[i].least;
+        assert_int_equal(zmtp_peer_limits_check(&limits, &why), ZMTP_OK);
+        *cases[i].limit = 0;
+        assert_int_equal(zmtp_peer_limits_check(&limits, &why), ZMTP_OK);
+        *cases[i].limit = kept;
+    }
+    limits.heartbeat_ttl_ms = 6553500;
+    assert_int_equal(zmtp_peer_limits_check(&limits, NULL), ZMTP_OK);
+    limits.heartbeat_ttl_ms++;
+    assert_int_equal(zmtp_peer_limits_check(&limits, NULL), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_peer_limits_check(NULL, NULL), ZMTP_ERR_ARGUMENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
 int main(void)
@@ -406,6 +438,7 @@ int main(void)
         TEST(test_a_flood_of_unknown_commands_closes),
         TEST(test_a_flood_of_pings_costs_one_pong),
         TEST(test_a_full_pipe_holds_one_read_at_most),
+        TEST(test_limits_below_what_the_protocol_needs_are_told),
     };
     return cmocka_run_group_tests_name("peer limits", tests, NULL, NULL);
 }

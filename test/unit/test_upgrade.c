@@ -164,6 +164,29 @@ static void test_a_server_refuses_what_is_no_request_for_it(void **state)
         assert_refused(&upgrade, cases[i].request, cases[i].error, cases[i].status);
 }
 
+// RFC 6455, section 4.4, and RFC 9110, section 15.5.22: 426 names the protocol and its version; others must not.
+static void test_only_who_should_have_asked_for_websocket_is_told_of_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *request;
+        bool told;
+    } cases[] = {
+        {GET HOST "\r\n", true},
+        {GET HOST UPGRADE KEY "Sec-WebSocket-Version: 8\r\n" PROTOCOL("ZWS2.0") "\r\n", true},
+        {"GET /other HTTP/1.1\r\n" HOST UPGRADE KEY VERSION PROTOCOL("ZWS2.0") "\r\n", false},
+        {GET HOST UPGRADE KEY VERSION PROTOCOL("chat") "\r\n", false},
+    };
+    const struct zmtp__upgrade upgrade = upgrade_of("NULL");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char out[ZMTP__UPGRADE_OURS_MAX + 1];
+        assert_true(answer(&upgrade, cases[i].request, out).error < 0);
+        assert_true(cases[i].told == (strstr(out, "\r\nUpgrade: websocket\r\n"
+                                                  "Sec-WebSocket-Version: 13\r\n") != NULL));
+        assert_true(cases[i].told != (strstr(out, "\r\nConnection: close\r\n") != NULL));
+    }
+}
+
 // What browsers send, and proxies on the way.
 static void test_a_server_takes_the_requests_of_browsers(void **state)
 {
@@ -255,8 +278,10 @@ static void test_a_client_refuses_another_answer(void **state)
     } cases[] = {
         {"NULL", "HTTP/1.1 404 Not Found\r\n\r\n", ZMTP_ERR_GREETING, "404 Not Found"},
         {"NULL", "HTTP/1.1 302 Found\r\nLocation: x\r\n\r\n", ZMTP_ERR_GREETING, "302"},
-        {"NULL", "HTTP/1.1 1010\r\n\r\n", ZMTP_ERR_GREETING, "HTTP"},
-        {"NULL", "SIP/2.0 101 X\r\n\r\n", ZMTP_ERR_GREETING, "HTTP"},
+        {"NULL", "HTTP/1.1 1010\r\n\r\n", ZMTP_ERR_GREETING, "well-formed HTTP"},
+        {"NULL", "HTTP/1.1 10\r\n\r\n", ZMTP_ERR_GREETING, "well-formed HTTP"},
+        {"NULL", "SIP/2.0 101 X\r\n\r\n", ZMTP_ERR_GREETING, "well-formed HTTP"},
+        {"NULL", "GTTP/1.1 404 X\r\n\r\n", ZMTP_ERR_GREETING, "well-formed HTTP"},
         {"NULL", SWITCH ACCEPT PROTOCOL("ZWS2.0") "\r\n", ZMTP_ERR_GREETING, "else"},
         {"NULL", SWITCH UPGRADE PROTOCOL("ZWS2.0") "\r\n", ZMTP_ERR_GREETING, "Accept"},
         {"NULL",
@@ -303,6 +328,7 @@ int main(void)
         cmocka_unit_test(test_a_server_picks_the_subprotocol_of_its_mechanism),
         cmocka_unit_test(test_a_server_without_a_common_subprotocol_says_no),
         cmocka_unit_test(test_a_server_refuses_what_is_no_request_for_it),
+        cmocka_unit_test(test_only_who_should_have_asked_for_websocket_is_told_of_it),
         cmocka_unit_test(test_a_server_takes_the_requests_of_browsers),
         cmocka_unit_test(test_a_list_of_origins_keeps_other_pages_out),
         cmocka_unit_test(test_what_is_no_head_is_answered_too),
