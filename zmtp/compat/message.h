@@ -102,6 +102,18 @@ void zmq__purse_empty(struct zmq__purse *purse);
 // what the message had of the same it keeps, so that one that is used again and again costs no atomic write.
 void zmq__message_show(struct zmq__message *message, struct zmtp_bytes body, struct zmtp_slab *slab,
                        struct zmtp__origin *origin, struct zmq__purse *purse);
+// The same of a few octets into one that held a few from the same peer, in a few steps. False: nothing was done.
+static inline bool zmq__message_show_few(struct zmq__message *message, struct zmtp_bytes body,
+                                         const struct zmtp__origin *origin)
+{
+    if (body.size > ZMQ__INLINE || message->body != ZMQ__BODY_INLINE) return false;
+    if (message->origin != &origin->told || message->notes) return false;
+    message->routing_id = 0;
+    message->flags = 0;
+    message->inline_size = (uint8_t)body.size;
+    zmtp__copy_few(message->at.octets, body.data, body.size);
+    return true;
+}
 void zmq__message_set_routing_id(zmq_msg_t *msg, uint32_t routing_id); // of |msg| as taken; 0: none
 // ZMTP_ERR_ARGUMENT: longer than ZMQ_GROUP_MAX_LENGTH. ZMTP_ERR_MEMORY.
 int zmq__message_set_group(zmq_msg_t *msg, struct zmtp_bytes group);

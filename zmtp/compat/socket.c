@@ -356,6 +356,19 @@ void zmq__socket_leave(struct zmq__socket *socket)
     if (socket_helpless && !socket_inside) socket_help_all();
 }
 
+void zmq__socket_forget(struct zmq__socket *socket)
+{
+    zmtp_msg_fini(&socket->receiving);
+    socket->taken = 0;
+}
+
+void zmq__socket_leave_working(struct zmq__socket *socket, struct zmq__seat *seat)
+{
+    if (seat) zmq__latch_settle(&socket->latch, seat);
+    zmq__socket_begin(socket);
+    zmq__socket_leave(socket);
+}
+
 void zmq__socket_come_back(struct zmq__socket *socket)
 {
     if (!socket_try(socket)) return;

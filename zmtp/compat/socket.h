@@ -98,8 +98,12 @@ void zmq__socket_begin(struct zmq__socket *socket);
 // Another one's side of a line is brought to |socket|. Where too many wait there, leaving the caller's own socket
 // takes as long as it takes to work them off.
 void zmq__socket_bring_line(struct zmq__socket *socket);
+// Inside. Nothing is left of the message that a general function gave before.
+void zmq__socket_forget(struct zmq__socket *socket);
 // Lets go of it, when all is done that other threads have brought. Then works for others whom the call rang.
 void zmq__socket_leave(struct zmq__socket *socket);
+// The same for a call that has the lock, or has slipped in (|seat|), and has not entered (quick.h).
+void zmq__socket_leave_working(struct zmq__socket *socket, struct zmq__seat *seat);
 // Another thread brought something while this one let go of the lock by itself (quick.h): it works for the socket, if
 // nobody else is inside. Who is looks for what was brought afterwards.
 void zmq__socket_come_back(struct zmq__socket *socket);

@@ -384,24 +384,41 @@ static int transfer_send_body(struct zmq__socket *socket, struct zmtp_bytes body
     return error;
 }
 
-int zmq_send(void *handle, const void *data, size_t size, int flags)
+// As a function of its own it does not cost those that need none of it.
+__attribute__((noinline)) static int transfer_send_any(struct zmq__quick quick, void *handle,
+                                                       struct zmtp_bytes body, int flags)
 {
     struct zmtp_part part;
     const struct transfer_label label = {0};
-    const struct zmtp_bytes body = {data, size};
-    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
-    const struct zmq__quick quick = zmq__quick_enter(handle);
-    if (quick.socket && transfer_send_quick(quick, body, flags)) return transfer_size(size);
     struct zmq__socket *socket = transfer_enter(quick, handle);
     if (!socket) return -1;
     if (transfer_is_body(socket, flags))
-        return transfer_result(socket, transfer_send_body(socket, body, flags), size);
+        return transfer_result(socket, transfer_send_body(socket, body, flags), body.size);
     int error = zmtp_part_copy(&part, body, NULL) < 0 ? ENOMEM : 0;
     if (error == 0) {
         error = transfer_send_part(socket, &part, &label, flags);
         if (error != 0) zmtp_part_fini(&part);
     }
-    return transfer_result(socket, error, size);
+    return transfer_result(socket, error, body.size);
+}
+
+// The same of a socket that was entered.
+__attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick,
+                                                      struct zmtp_bytes body, int flags)
+{
+    if (transfer_send_quick(quick, body, flags)) return transfer_size(body.size);
+    return transfer_send_any(quick, quick.socket, body, flags);
+}
+
+int zmq_send(void *handle, const void *data, size_t size, int flags)
+{
+    const struct zmtp_bytes body = {data, size};
+    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
+    const struct zmq__quick quick = zmq__quick_enter(handle);
+    if (!quick.socket) return transfer_send_any(quick, handle, body, flags);
+    if (flags & ZMQ_SNDMORE || !zmq__quick_send_few(quick, body))
+        return transfer_send_on(quick, body, flags);
+    return (int)size;
 }
 
 int zmq_send_const(void *handle, const void *data, size_t size, int flags)
@@ -523,19 +540,13 @@ static int transfer_recv_over(struct zmq__socket *socket, zmq_msg_t *msg, struct
     return result;
 }
 
-int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
+// As a function of its own it does not cost those that need none of it.
+__attribute__((noinline)) static int transfer_recv_msg_any(struct zmq__quick quick, void *handle,
+                                                           zmq_msg_t *msg, int flags)
 {
     size_t size = 0;
     struct zmtp_part old;
-    struct zmtp__express_view view;
-    struct zmq__message *message = zmq__message_own(msg);
-    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
-    if (quick.socket && zmq__quick_peek(quick.socket, &view)) {
-        zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
-                          &quick.socket->purse);
-        zmq__quick_take(quick, &view);
-        return transfer_size(view.one.body.size);
-    }
+    struct zmq__message *const message = zmq__message_of(msg);
     struct zmtp_part *const part = quick.socket ? zmq__routed_part(quick.socket) : NULL;
     size = part ? part->size : 0;
     if (part && zmq__message_take(msg, part, quick.socket->receiving.origin,
@@ -545,13 +556,26 @@ int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
     }
     struct zmq__socket *socket = transfer_enter(quick, handle);
     if (!socket) return -1;
-    if (!message) message = zmq__message_of(msg);
     if (!message) return zmq__socket_result(socket, EFAULT);
     const bool lent = message->body == ZMQ__BODY_LOAN;
     if (lent) (void)zmq__message_give(msg, &old); // it is far
     const int error = transfer_recv_msg(socket, msg, flags, &size);
     return lent ? transfer_recv_over(socket, msg, &old, error, size)
                 : transfer_result(socket, error, size);
+}
+
+int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
+{
+    struct zmtp__express_view view;
+    struct zmq__message *const message = zmq__message_own(msg);
+    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
+    if (!quick.socket || !zmq__quick_peek(quick.socket, &view))
+        return transfer_recv_msg_any(quick, handle, msg, flags);
+    if (!zmq__message_show_few(message, view.one.body, view.origin))
+        zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
+                          &quick.socket->purse);
+    zmq__quick_take(quick, &view);
+    return transfer_size(view.one.body.size);
 }
 
 int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -578,17 +602,9 @@ static int transfer_recv(struct zmq__socket *socket, void *data, size_t *size, i
     return 0;
 }
 
-int zmq_recv(void *handle, void *data, size_t size, int flags)
+__attribute__((noinline)) static int transfer_recv_any(struct zmq__quick quick, void *handle,
+                                                       void *data, size_t size, int flags)
 {
-    struct zmtp__express_view view;
-    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
-    const struct zmq__quick quick = zmq__quick_enter(handle);
-    if (quick.socket && zmq__quick_peek(quick.socket, &view)) {
-        const size_t count = view.one.body.size < size ? view.one.body.size : size;
-        if (count > 0) memcpy(data, view.one.body.data, count);
-        zmq__quick_take(quick, &view);
-        return transfer_size(view.one.body.size);
-    }
     const struct zmtp_part *const part = quick.socket ? zmq__routed_part(quick.socket) : NULL;
     if (part) {
         const size_t count = part->size < size ? part->size : size;
@@ -604,6 +620,19 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
     const int result = transfer_result(socket, error, size);
     if (lent.slab) zmtp_part_fini(&lent);
     return result;
+}
+
+int zmq_recv(void *handle, void *data, size_t size, int flags)
+{
+    struct zmtp__express_view view;
+    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
+    const struct zmq__quick quick = zmq__quick_enter(handle);
+    if (!quick.socket || !zmq__quick_peek(quick.socket, &view))
+        return transfer_recv_any(quick, handle, data, size, flags);
+    const size_t count = view.one.body.size < size ? view.one.body.size : size;
+    if (count > 0) memcpy(data, view.one.body.data, count);
+    zmq__quick_take(quick, &view);
+    return transfer_size(view.one.body.size);
 }
 
 static int transfer_recv_row(struct zmq__socket *socket, struct iovec *parts, size_t *count,
