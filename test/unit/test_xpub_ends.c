@@ -174,12 +174,56 @@ static void test_topics_that_were_told_cost_at_most_twice_their_octets(void **st
     }
 }
 
+// The user knows of the topic by one that is over, or by nobody; either way it hears in the end what is so.
+static void test_an_end_is_told_though_the_last_subscriber_never_was(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3 * 2; i++) {
+        struct zmtp_socket_config config = sockets_config(ZMTP_XPUB, 9);
+        config.xpub_mode = modes[i / 2];
+        struct zmtp_socket *xpub = sockets_open_with(&config);
+        struct zmtp_pipe_end *a = sockets_accept(xpub, ""), *b = sockets_accept(xpub, "");
+        sockets_far_send(a, "<SUBSCRIBE>t");
+        assert_string_equal(sockets_recv(xpub), "\\x01t");
+        sockets_far_send(b, "<SUBSCRIBE>t");
+        zmtp_socket_process(xpub);
+        if (i % 2)
+            sockets_far_send(a, "<CANCEL>t");
+        else
+            sockets_drop(a);
+        zmtp_socket_process(xpub);
+        sockets_drop(b);
+        assert_string_equal(sockets_recv(xpub), "\\x00t");
+        assert_string_equal(sockets_recv(xpub), NOTHING);
+        if (i % 2) sockets_drop(a);
+        // Of two that both were not told, and of what follows.
+        for (int first = 0; first < 2; first++) {
+            struct zmtp_pipe_end *both[] = {sockets_accept(xpub, ""), sockets_accept(xpub, "")};
+            sockets_far_send(both[0], "<SUBSCRIBE>t");
+            sockets_far_send(both[1], "<SUBSCRIBE>t");
+            zmtp_socket_process(xpub);
+            sockets_drop(both[first]);
+            zmtp_socket_process(xpub);
+            sockets_drop(both[1 - first]);
+            assert_string_equal(sockets_recv(xpub), NOTHING);
+        }
+        a = sockets_accept(xpub, "");
+        sockets_far_send(a, "<SUBSCRIBE>t");
+        assert_string_equal(sockets_recv(xpub), "\\x01t");
+        sockets_drop(a);
+        assert_string_equal(sockets_recv(xpub), "\\x00t");
+        assert_string_equal(sockets_recv(xpub), NOTHING);
+        zmtp_socket_close(xpub);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_news_that_nobody_fetches_do_not_pile_up),
         cmocka_unit_test(test_topics_that_several_had_and_nobody_was_told_of_do_not_pile_up),
         cmocka_unit_test(test_a_topic_that_comes_back_before_its_end_was_told_has_not_ended),
+        cmocka_unit_test(test_an_end_is_told_though_the_last_subscriber_never_was),
         cmocka_unit_test(test_who_goes_while_there_is_no_memory_is_told_of_when_there_is),
         cmocka_unit_test(test_topics_that_were_told_cost_at_most_twice_their_octets),
     };

@@ -64,6 +64,11 @@ static bool xpub_is_normal(const struct xpub *xpub)
     return xpub->publisher.socket.config.xpub_mode == ZMTP_XPUB_NORMAL;
 }
 
+static bool xpub_is_verbose(const struct xpub *xpub)
+{
+    return xpub->publisher.socket.config.xpub_mode == ZMTP_XPUB_VERBOSE;
+}
+
 // Where the peers' wishes are noted.
 static struct zmtp__subscriptions *xpub_set(struct xpub *xpub)
 {
@@ -100,6 +105,12 @@ static int xpub_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
     return zmtp__publisher_attached(socket, lane, routing_id);
 }
 
+// Stands the topic in the news' queue, or was in verbose mode nobody's subscription to it told yet?
+static bool xpub_has_new(struct xpub *xpub, struct zmtp_bytes topic)
+{
+    return zmtp__subscriptions_is_new(&xpub->publisher.subscriptions, topic);
+}
+
 // The user was not told yet of a subscription that is over now, and need not be.
 static void xpub_leave_untold(struct xpub *xpub, struct xpub_lane *lane)
 {
@@ -107,6 +118,7 @@ static void xpub_leave_untold(struct xpub *xpub, struct xpub_lane *lane)
     lane->due = XPUB_NOTHING;
     zmtp__node_remove(&lane->publisher.spread.lane.readable); // before there is something due again
     if (!lane->fresh) return;                                 // of an earlier one it was told
+    if (xpub_is_verbose(xpub) && !xpub_has_new(xpub, lane->topic)) return; // or of another's
     if (zmtp__subscriptions_sharers(xpub_set(xpub), lane->topic) == 1)
         zmtp__news_set(&xpub->news, lane->topic, false, true);
     zmtp__subscriptions_remove(xpub_set(xpub), xpub_subscriber(xpub, lane), lane->topic);
@@ -194,26 +206,23 @@ static int xpub_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     return xpub_welcome(socket, lane);
 }
 
-// Stands the topic in the news' queue?
-static bool xpub_has_new(struct xpub *xpub, struct zmtp_bytes topic)
-{
-    return zmtp__subscriptions_is_new(&xpub->publisher.subscriptions, topic);
-}
-
 // Notes a subscription and returns whether the user is told of it at once, or an error.
 static int xpub_subscribe_peer(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_bytes topic)
 {
     struct zmtp__subscriptions *set = xpub_set(xpub);
     struct zmtp__subscriber *subscriber = xpub_subscriber(xpub, lane);
     const size_t before = subscriber->count, sharers = zmtp__subscriptions_sharers(set, topic);
-    const bool first = sharers == 0, moves = sharers == 1 && xpub_has_new(xpub, topic);
-    const bool normal = xpub_is_normal(xpub), queued = (first && normal) || moves;
+    const bool normal = xpub_is_normal(xpub), first = sharers == 0;
+    const bool moves = normal && sharers == 1 && xpub_has_new(xpub, topic);
+    const bool queued = (first && normal) || moves;
     int result = queued ? zmtp__news_expect(&xpub->news, topic, false) : ZMTP_OK;
     if (result < 0) return result;
     result = zmtp__subscriptions_add(set, subscriber, topic);
     lane->fresh = subscriber->count > before && !(first && zmtp__news_knows(&xpub->news, topic));
     if (first) zmtp__news_set(&xpub->news, topic, result == ZMTP_OK, result == ZMTP_OK && !normal);
     if (moves && result == ZMTP_OK) zmtp__news_set(&xpub->news, topic, true, false);
+    if (first && lane->fresh && xpub_is_verbose(xpub))
+        (void)zmtp__subscriptions_set_new(set, topic, true);
     return result < 0 ? result : !normal;
 }
 
@@ -325,7 +334,10 @@ static int xpub_recv_due(struct xpub *xpub, struct xpub_lane *lane, struct zmtp_
     if (lane->due == XPUB_WISH) {
         const int result = xpub_tell(msg, lane->subscribes, lane->topic);
         if (result < 0) return result;
-        if (!lane->subscribes) zmtp__news_awaited(&xpub->news, lane->topic, false);
+        if (!lane->subscribes)
+            zmtp__news_awaited(&xpub->news, lane->topic, false);
+        else if (xpub_has_new(xpub, lane->topic))
+            (void)zmtp__subscriptions_set_new(&xpub->publisher.subscriptions, lane->topic, false);
         zmtp__origin_put(base->end->speaker, msg);
         xpub->publisher.socket.counters.told++;
         if (xpub_is_manual(xpub)) {
