@@ -240,6 +240,34 @@ void bench_answer(struct adapter *adapter, const struct bench_arguments *argumen
     fprintf(out, "cpu_seconds %.9f\n", (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
 }
 
+size_t bench_outstanding(const struct bench_arguments *arguments, size_t index)
+{
+    const size_t count = bench_number(arguments, index);
+    if (count < 1 || count > BENCH_OUTSTANDING_MAX)
+        bench_die("EXTRA", "1 to 500 messages may be on their way");
+    return count;
+}
+
+uint64_t bench_last(const struct bench_arguments *arguments, uint64_t warm)
+{
+    return arguments->count_max < UINT64_MAX - warm ? warm + arguments->count_max : UINT64_MAX;
+}
+
+static bool asker_on_end(void *context, const unsigned char *data, size_t size)
+{
+    const struct bench_arguments *const arguments = context;
+    (void)data;
+    if (size != bench_end_size(arguments->size)) bench_die("asker", "wrong answer to the end");
+    return false;
+}
+
+void bench_ask_end(struct adapter *adapter, const struct bench_arguments *arguments)
+{
+    struct bench_arguments copy = *arguments; // a context is nobody's to change, but is not const
+    adapter_send(adapter, "\0", bench_end_size(arguments->size));
+    adapter_receive(adapter, asker_on_end, &copy);
+}
+
 void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count)
 {
     const double median_us = bench_median_us(trips_ns, count);

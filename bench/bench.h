@@ -10,6 +10,9 @@
 #include "adapter.h"
 
 enum { BENCH_QUEUE_MAX = 1000 }; // libzmtp's and libzmq's own default
+enum {
+    BENCH_OUTSTANDING_MAX = 500
+}; // a queue's limit would make an answerer wait, which it may not
 
 // Keys of a CURVE server of these programs and of nobody else's, in Z85.
 #define BENCH_PUBLIC_KEY "QpML^tE6o+M>PJ}tit0uR^E56O^ekf[hAs0Y15)&"
@@ -62,6 +65,12 @@ sem_t *bench_bell(const char *endpoint, bool made_here);
 // Sends each message back until the run's last has gone; "cpu_seconds" are those behind the first |warm|.
 void bench_answer(struct adapter *adapter, const struct bench_arguments *arguments, uint64_t warm,
                   FILE *out);
+// Of one who keeps so many messages on their way: the number at |index| of EXTRA, 1 to BENCH_OUTSTANDING_MAX.
+size_t bench_outstanding(const struct bench_arguments *arguments, size_t index);
+// After how many messages a run ends that is told a number of them, behind the first |warm|; UINT64_MAX: it goes by time.
+uint64_t bench_last(const struct bench_arguments *arguments, uint64_t warm);
+// Sends the run's last message to one who answers, and waits until it is back.
+void bench_ask_end(struct adapter *adapter, const struct bench_arguments *arguments);
 // Sorts, and prints the median and what is rarer of |count| round trips, as p50_us, p99_us and p999_us.
 void bench_print_trips(FILE *out, uint64_t *trips_ns, size_t count);
 // Sorts |count| round trips; the median in microseconds.

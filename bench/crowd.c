@@ -11,8 +11,7 @@
 
 enum {
     PEERS_MAX = 200,
-    OUTSTANDING_MAX = 500, // a queue's limit would make an answerer wait, which it may not
-    WARM = 20000,          // messages, which find cold caches
+    WARM = 20000, // messages, which find cold caches
     BACK_A_CLOCK = 64,
 };
 
@@ -66,7 +65,7 @@ static void asker_begin(struct asker *a)
     a->started_ns = bench_now_ns();
     a->end_ns = a->started_ns + a->arguments->duration_ns;
     a->cpu_ns = bench_cpu_ns();
-    if (a->arguments->count_max < UINT64_MAX - WARM) a->last = WARM + a->arguments->count_max;
+    a->last = bench_last(a->arguments, WARM);
 }
 
 static bool asker_on_message(void *context, const unsigned char *data, size_t size)
@@ -81,20 +80,10 @@ static bool asker_on_message(void *context, const unsigned char *data, size_t si
     return a->back < a->last;
 }
 
-static bool asker_on_end(void *context, const unsigned char *data, size_t size)
-{
-    const struct asker *const a = context;
-    (void)data;
-    if (size != bench_end_size(a->arguments->size)) bench_die("asker", "wrong answer to the end");
-    return false;
-}
-
 static void ask_for(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    const size_t peers = bench_number(arguments, 0), outstanding = bench_number(arguments, 1);
+    const size_t peers = bench_number(arguments, 0), outstanding = bench_outstanding(arguments, 1);
     if (peers < 1 || peers > PEERS_MAX) bench_die("EXTRA", "1 to 200 peers");
-    if (outstanding < 1 || outstanding > OUTSTANDING_MAX)
-        bench_die("EXTRA", "1 to 500 messages may be on their way for each");
     struct asker a = {.adapter = adapter, .arguments = arguments, .last = UINT64_MAX};
     a.body = bench_body(arguments->size);
     for (size_t i = 1; i < peers; i++) // one is there
@@ -106,8 +95,7 @@ static void ask_for(struct adapter *adapter, const struct bench_arguments *argum
     fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n",
             (unsigned long long)(a.back - WARM), (double)(ended_ns - a.started_ns) / 1e9,
             (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
-    adapter_send(adapter, "\0", bench_end_size(arguments->size));
-    adapter_receive(adapter, asker_on_end, &a);
+    bench_ask_end(adapter, arguments);
     free(a.body);
 }
 

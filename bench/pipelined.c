@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-    OUTSTANDING_MAX = 500, // a queue's limit would make an answerer wait, which it may not
     TRIPS_MAX = 4000000,
     TRIP_EVERY = 16,
     TRIPS_WARM = 3200, // the first, which find cold caches
@@ -35,7 +34,7 @@ struct asker {
 static void asker_send(struct asker *a)
 {
     if (a->sent % TRIP_EVERY == 0)
-        a->sent_ns[a->sent / TRIP_EVERY % OUTSTANDING_MAX] = bench_now_ns();
+        a->sent_ns[a->sent / TRIP_EVERY % BENCH_OUTSTANDING_MAX] = bench_now_ns();
     memcpy(a->body, &a->sent, a->arguments->size < sizeof a->sent ? 1 : sizeof a->sent);
     a->sent++;
     adapter_send(a->adapter, a->body, a->arguments->size);
@@ -45,13 +44,12 @@ static void asker_send(struct asker *a)
 static void asker_measure(struct asker *a)
 {
     const uint64_t now_ns = bench_now_ns();
-    const uint64_t trip_ns = now_ns - a->sent_ns[a->back / TRIP_EVERY % OUTSTANDING_MAX];
+    const uint64_t trip_ns = now_ns - a->sent_ns[a->back / TRIP_EVERY % BENCH_OUTSTANDING_MAX];
     if (a->back == TRIPS_WARM) {
         a->started_ns = now_ns;
         a->end_ns = now_ns + a->arguments->duration_ns;
         a->cpu_ns = bench_cpu_ns();
-        if (a->arguments->count_max < UINT64_MAX - TRIPS_WARM)
-            a->last = TRIPS_WARM + a->arguments->count_max;
+        a->last = bench_last(a->arguments, TRIPS_WARM);
     } else if (a->back > TRIPS_WARM && a->trip_count < TRIPS_MAX) {
         a->trips_ns[a->trip_count++] = trip_ns;
         if (now_ns >= a->end_ns && a->sent < a->last) a->last = a->sent;
@@ -70,22 +68,12 @@ static bool asker_on_message(void *context, const unsigned char *data, size_t si
     return a->back < a->last;
 }
 
-static bool asker_on_end(void *context, const unsigned char *data, size_t size)
-{
-    const struct asker *const a = context;
-    (void)data;
-    if (size != bench_end_size(a->arguments->size)) bench_die("asker", "wrong answer to the end");
-    return false;
-}
-
 static void ask_for(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    const size_t outstanding = bench_number(arguments, 0);
-    if (outstanding < 1 || outstanding > OUTSTANDING_MAX)
-        bench_die("EXTRA", "1 to 500 messages may be on their way");
+    const size_t outstanding = bench_outstanding(arguments, 0);
     struct asker a = {.adapter = adapter, .arguments = arguments, .last = UINT64_MAX};
     a.body = bench_body(arguments->size < sizeof a.sent ? sizeof a.sent : arguments->size);
-    a.sent_ns = calloc(OUTSTANDING_MAX, sizeof *a.sent_ns);
+    a.sent_ns = calloc(BENCH_OUTSTANDING_MAX, sizeof *a.sent_ns);
     a.trips_ns = malloc(TRIPS_MAX * sizeof *a.trips_ns);
     if (!a.sent_ns || !a.trips_ns) bench_die("trips", "no memory");
     while (a.sent < outstanding)
@@ -95,8 +83,7 @@ static void ask_for(struct adapter *adapter, const struct bench_arguments *argum
     fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n",
             (unsigned long long)(a.back - TRIPS_WARM), (double)(ended_ns - a.started_ns) / 1e9,
             (double)(bench_cpu_ns() - a.cpu_ns) / 1e9);
-    adapter_send(adapter, "\0", bench_end_size(arguments->size));
-    adapter_receive(adapter, asker_on_end, &a);
+    bench_ask_end(adapter, arguments);
     bench_print_trips(out, a.trips_ns, a.trip_count);
     free(a.trips_ns);
     free(a.sent_ns);
