@@ -349,9 +349,11 @@ static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, s
     return size;
 }
 
-// Has the other side closed, by what the kernel knows? It looks, and takes no error away.
+// Will another connection come in this one's place, because the other side has closed by what the kernel knows? It looks,
+// and takes no error away. What waits for an accepted one is nobody else's.
 static bool conn_deserted(const struct zmtp__conn *conn)
 {
+    if (!conn->dialler) return false;
     struct pollfd item = {.fd = conn->watch->fd, .events = POLLRDHUP};
     return poll(&item, 1, 0) > 0;
 }
