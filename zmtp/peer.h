@@ -117,7 +117,8 @@ struct zmtp_room zmtp_peer_space(struct zmtp_peer *peer);
 void zmtp_peer_commit(struct zmtp_peer *peer, size_t size, uint64_t now_ms);
 
 // Views of octets to send, in order; at most |max| of them. They stay valid until the next call on
-// this peer or its pipe, consume included. To consume more than was shown is not to consume at all.
+// this peer, consume included, on its pipe, or on the socket at the pipe's other end, a send to others included. To
+// consume more than was shown is not to consume at all.
 size_t zmtp_peer_peek(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max);
 void zmtp_peer_consume(struct zmtp_peer *peer, size_t size, uint64_t now_ms);
 

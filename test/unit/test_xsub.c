@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "test/support/sockets.h"
 #include "zmtp/socket/alter.h"
 
@@ -284,6 +286,58 @@ static void test_with_nodrop_a_message_is_admitted_when_every_publisher_has_room
     zmtp_pipe_close(b);
 }
 
+// What is freed is overwritten, so that whoever still reads it finds something else.
+static void *spoil(void *context, void *memory, size_t old_size, size_t new_size)
+{
+    (void)context;
+    if (memory && new_size == 0) memset(memory, 0xEE, old_size);
+    return zmtp_heap()->resize(zmtp_heap()->context, memory, old_size, new_size);
+}
+
+static struct zmtp_socket *open_spoiling(enum zmtp_socket_type type, enum zmtp_xpub_mode mode)
+{
+    static const struct zmtp_allocator spoiling = {.resize = spoil};
+    struct zmtp_socket_config config = sockets_config(type, 900);
+    config.xpub_mode = mode;
+    config.allocator = &spoiling;
+    return sockets_open_with(&config);
+}
+
+// A joined XPUB reads the XSUB's own queue, and has a wish that is due there until its user receives it.
+static void test_what_a_joined_publisher_has_in_hand_stays_where_it_is(void **state)
+{
+    (void)state;
+    static const uint8_t octets[9000] = {'m'}; // more than messages share a slab for
+    static const struct zmtp_bytes large = {octets, sizeof octets};
+    for (int i = 0; i < 4 * 2; i++) {
+        const enum zmtp_xpub_mode mode = (enum zmtp_xpub_mode)(ZMTP_XPUB_VERBOSE + i / 2);
+        struct zmtp_socket *xsub = open_spoiling(ZMTP_XSUB, ZMTP_XPUB_NORMAL);
+        struct zmtp_socket *xpubs[2];
+        struct zmtp_pipe_end *ends[2];
+        for (int k = 0; k < 2; k++) {
+            xpubs[k] = open_spoiling(ZMTP_XPUB, mode);
+            assert_int_equal(zmtp_socket_join(xsub, xpubs[k], ends), ZMTP_OK);
+        }
+        zmtp_socket_process(xsub);
+        // Of several parts it is a message, which goes to both as it is.
+        assert_string_equal(sockets_send(xsub, "\\x01first|\\x01second"), "ZMTP_OK");
+        for (int k = 0; k < 2; k++)
+            zmtp_socket_process(xpubs[k]);
+        if (i % 2)
+            zmtp_socket_close(xsub);
+        else
+            assert_int_equal(zmtp_socket_send_bytes(xsub, &large, 1), ZMTP_OK);
+        for (int k = 0; k < 2; k++) {
+            zmtp_socket_process(xpubs[k]);
+            if (i % 2 == 0) assert_string_equal(sockets_recv(xpubs[k]), "\\x01first");
+            if (i % 2 == 0) assert_string_equal(sockets_recv(xpubs[k]), "\\x01second");
+            if (i % 2) assert_string_equal(sockets_recv(xpubs[k]), "ZMTP_ERR_AGAIN");
+            zmtp_socket_close(xpubs[k]);
+        }
+        if (i % 2 == 0) zmtp_socket_close(xsub);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_immediate_publishers_get_messages_while_connected_only),
         cmocka_unit_test(test_what_comes_is_received_whether_subscribed_or_not),
         cmocka_unit_test(test_an_xpub_and_an_xsub_make_a_forwarder),
+        cmocka_unit_test(test_what_a_joined_publisher_has_in_hand_stays_where_it_is),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
         cmocka_unit_test(test_with_nodrop_a_message_is_admitted_when_every_publisher_has_room),
     };

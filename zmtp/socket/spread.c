@@ -113,18 +113,20 @@ static inline bool spread_step(const struct zmtp__lane *lane, const struct sprea
     return true;
 }
 
-// A lane whose queue does not go on with what was encoded before: it begins to, or has a copy of its own.
+// A lane whose queue does not go on with what was encoded before: it begins to, or has a copy of its own. A socket that
+// reads the queue itself may keep in mind where a message lies, as an XPUB does of a wish that is due; so nothing of that
+// is ever moved, nor shared.
 static int spread_join(struct zmtp__spread *spread, struct zmtp__lane *lane,
                        const struct spread_copies *copies)
 {
     struct zmtp__queue *const queue = lane->end->out;
-    if (!queue->crosses && !zmtp__queue_ends_in(queue, copies->slab)) {
+    if (!lane->joined && !queue->crosses && !zmtp__queue_ends_in(queue, copies->slab)) {
         const int result = zmtp__queue_join(queue, copies->frames, copies->slab);
         spread_sharing(lane)->lane = lane;
         if (result == ZMTP_OK) zmtp__list_append(&spread->sharers, spread_sharing(lane));
         return result;
     }
-    const int result = spread_own(spread, lane);
+    const int result = lane->joined ? ZMTP_OK : spread_own(spread, lane);
     if (result < 0) return result;
     zmtp__queue_begin(queue);
     return zmtp__queue_put_frames(queue, copies->frames, copies->slab);
