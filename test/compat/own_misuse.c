@@ -201,6 +201,22 @@ static void sent_and_received(void)
     EXPECT(name, zmq_close(socket) == 0 && zmq_ctx_term(context) == 0);
 }
 
+// libzmq's peer would be the one that is there first; here it is the one that is dialled, so the other is refused.
+static void second_of_a_pair(void)
+{
+    const char *const name = "a PAIR with ZMQ_IMMEDIATE";
+    void *const context = zmq_ctx_new(), *const pair = zmq_socket(context, ZMQ_PAIR);
+    const int on = 1, off = 0;
+    EXPECT(name, zmq_setsockopt(pair, ZMQ_IMMEDIATE, &on, sizeof on) == 0);
+    EXPECT(name, zmq_connect(pair, "tcp://127.0.0.1:1") == 0);
+    FAILS(name, zmq_connect(pair, "tcp://127.0.0.1:2"), EADDRINUSE);
+    EXPECT(name, zmq_disconnect(pair, "tcp://127.0.0.1:1") == 0);
+    EXPECT(name, zmq_connect(pair, "tcp://127.0.0.1:2") == 0);
+    EXPECT(name, zmq_setsockopt(pair, ZMQ_IMMEDIATE, &off, sizeof off) == 0);
+    EXPECT(name, zmq_connect(pair, "tcp://127.0.0.1:1") == 0); // and nothing comes of it
+    EXPECT(name, zmq_close(pair) == 0 && zmq_ctx_term(context) == 0);
+}
+
 int main(void)
 {
     zmq_msg_t none;
@@ -219,5 +235,6 @@ int main(void)
     timers_that_change_themselves();
     timers_of_no_time();
     sent_and_received();
+    second_of_a_pair();
     return 0;
 }

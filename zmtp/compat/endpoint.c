@@ -233,8 +233,11 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
     else
         error = bound ? zmq__inproc_bind(socket, text)
                       : zmq__inproc_connect(socket, text, endpoint_take_name(socket));
-    // Who has a peer takes no other, and yet libzmq's connects.
-    endpoint->vain = !bound && socket->type == ZMTP_PAIR && error == EADDRINUSE && !socket->strict;
+    // Who has a peer takes no other, and yet libzmq's connects; but with ZMQ_IMMEDIATE the first that is there would be its
+    // peer, so here it is an error that the first that was dialled is.
+    const bool waits = socket->options.immediate && where.transport != ZMTP_INPROC;
+    endpoint->vain =
+        !bound && socket->type == ZMTP_PAIR && error == EADDRINUSE && !socket->strict && !waits;
     if (error != 0 && !endpoint->vain) {
         zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
         return error;

@@ -573,8 +573,9 @@ int zmq__socket_await(struct zmq__socket *socket, uint64_t deadline_ms)
     sigset_t before;
     if (!socket_spin_begin(socket, deadline_ms)) return socket_wait(socket, deadline_ms, NULL);
     zmq__signals_hold(&before);
-    const int error =
-        socket_spin(socket, deadline_ms) ? 0 : socket_wait(socket, deadline_ms, &before);
+    int error = socket_spin(socket, deadline_ms) ? 0 : socket_wait(socket, deadline_ms, &before);
+    // Without a sleep nobody has let them in yet, and what has come need not be what the call waits for.
+    if (error == 0 && zmq__signals_came(&before)) error = EINTR;
     zmq__signals_release(&before);
     return error;
 }
