@@ -331,6 +331,20 @@ static void take_in_order(struct node *node, struct zmtp_msg *msg)
     node->count++;
 }
 
+// A crowd of subscribers to everything that the open |pub| sends, which binds for them.
+static void subscribe_crowd(struct node *pub, struct node subs[CROWD])
+{
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_endpoint(pub->world, ZMTP_TCP, endpoint);
+    node_bind(pub, endpoint);
+    for (size_t i = 0; i < CROWD; i++) {
+        node_start(&subs[i], pub->world, ZMTP_SUB);
+        node_connect(&subs[i], endpoint);
+        zmtp_uv_subscribe(subs[i].socket, (struct zmtp_bytes){0});
+    }
+    WORLD_UNTIL(pub->world, zmtp_uv_subscribers(pub->socket) == CROWD);
+}
+
 // Where they are many, large messages gather before they are written; the program's octets are its own again
 // after each call, and those behind which nothing is sent leave too.
 static void test_large_messages_to_many_leave_in_order(void **state)
@@ -338,18 +352,11 @@ static void test_large_messages_to_many_leave_in_order(void **state)
     (void)state;
     struct world world;
     struct node pub, subs[CROWD];
-    char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(&world);
-    world_endpoint(&world, ZMTP_TCP, endpoint);
     node_start(&pub, &world, ZMTP_PUB);
-    node_bind(&pub, endpoint);
-    for (size_t i = 0; i < CROWD; i++) {
-        node_start(&subs[i], &world, ZMTP_SUB);
+    subscribe_crowd(&pub, subs);
+    for (size_t i = 0; i < CROWD; i++)
         subs[i].act = take_in_order;
-        node_connect(&subs[i], endpoint);
-        zmtp_uv_subscribe(subs[i].socket, (struct zmtp_bytes){0});
-    }
-    WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == CROWD);
     uint8_t *body = calloc(1, CROWD_BODY);
     const struct zmtp_bytes part = {body, CROWD_BODY};
     for (size_t sent = 0; sent < CROWD_SENDS; sent++) {
@@ -448,19 +455,11 @@ static void test_a_publisher_of_small_messages_keeps_no_more_for_a_crowd(void **
     (void)state;
     struct world world;
     struct node pub, subs[CROWD];
-    char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(&world);
-    world_endpoint(&world, ZMTP_TCP, endpoint);
     node_init(&pub, &world, ZMTP_PUB);
     pub.config.socket.send_count_max = LIMIT;
     node_open(&pub);
-    node_bind(&pub, endpoint);
-    for (size_t i = 0; i < CROWD; i++) {
-        node_start(&subs[i], &world, ZMTP_SUB);
-        node_connect(&subs[i], endpoint);
-        zmtp_uv_subscribe(subs[i].socket, (struct zmtp_bytes){0});
-    }
-    WORLD_UNTIL(&world, zmtp_uv_subscribers(pub.socket) == CROWD);
+    subscribe_crowd(&pub, subs);
     static const uint8_t body[64 * 1024];
     const struct zmtp_bytes large = {body, sizeof body}, small = {body, 100};
     assert_int_equal(zmtp_uv_send(pub.socket, &large, 1),

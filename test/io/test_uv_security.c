@@ -304,6 +304,22 @@ static void assert_no_verdict(struct zmtp_uv_socket *socket, uint64_t ticket, in
                         "the verdict, the user id or the metadata is out of range");
 }
 
+// A server of PLAIN whose |judge| decides, and a client that knows the password.
+static void open_judged(struct node *server, struct node *client, struct world *world,
+                        struct judge *judge, const char *endpoint)
+{
+    node_init(server, world, ZMTP_PULL);
+    zmtp_uv_config_plain_server(&server->config);
+    server->config.on_authorise = judge_plain;
+    server->other = judge;
+    node_open(server);
+    node_bind(server, endpoint);
+    node_init(client, world, ZMTP_PUSH);
+    zmtp_uv_config_plain_client(&client->config, "admin", "secret");
+    node_open(client);
+    node_connect(client, endpoint);
+}
+
 static void test_a_verdict_that_cannot_be_is_refused_and_the_guest_waits_on(void **state)
 {
     (void)state;
@@ -315,16 +331,7 @@ static void test_a_verdict_that_cannot_be_is_refused_and_the_guest_waits_on(void
     const struct zmtp_bytes nothing = {0};
     world_open(&world);
     world_endpoint(&world, ZMTP_IPC, endpoint);
-    node_init(&server, &world, ZMTP_PULL);
-    zmtp_uv_config_plain_server(&server.config);
-    server.config.on_authorise = judge_plain;
-    server.other = &judge;
-    node_open(&server);
-    node_bind(&server, endpoint);
-    node_init(&client, &world, ZMTP_PUSH);
-    zmtp_uv_config_plain_client(&client.config, "admin", "secret");
-    node_open(&client);
-    node_connect(&client, endpoint);
+    open_judged(&server, &client, &world, &judge, endpoint);
     WORLD_UNTIL(&world, judge.asked == 1);
     struct zmtp_uv_socket *const socket = server.socket;
     assert_no_verdict(socket, judge.ticket, 201, nothing, nothing);
@@ -354,16 +361,7 @@ static void test_a_verdict_on_a_password_may_come_at_once_or_later(void **state)
         const struct zmtp_bytes nothing = {0};
         world_open(&world);
         world_endpoint(&world, ZMTP_TCP, endpoint);
-        node_init(&server, &world, ZMTP_PULL);
-        zmtp_uv_config_plain_server(&server.config);
-        server.config.on_authorise = judge_plain;
-        server.other = &judge;
-        node_open(&server);
-        node_bind(&server, endpoint);
-        node_init(&client, &world, ZMTP_PUSH);
-        zmtp_uv_config_plain_client(&client.config, "admin", "secret");
-        node_open(&client);
-        node_connect(&client, endpoint);
+        open_judged(&server, &client, &world, &judge, endpoint);
         node_send(&client, "hello");
         WORLD_UNTIL(&world, judge.asked == 1);
         if (!at_once) {
