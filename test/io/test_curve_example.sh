@@ -18,7 +18,7 @@ servers=$!
 client() { timeout 60 "$examples/curve" client "$folder/$1" "$folder/$2" "ipc://$folder/curve" 2>&1; }
 client clients/me_secret server | grep -q "Can anybody else read this?"
 check $? "2 - who is allowed is answered"
-grep -qF "$("$keygen" --show "$folder/clients/me") says" "$folder/log"
+grep -qFe "$("$keygen" --show "$folder/clients/me") says" "$folder/log"
 check $? "3 - and known by the key"
 client stranger_secret server | grep -q "denied by authoriser: 400"
 check $? "4 - who is not allowed is told so"
