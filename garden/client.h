@@ -1,6 +1,9 @@
 // The client's side of the five lanes, on the caller's loop. A client may be opened before its daemon
 // runs, outlives restarts of it, and dials again by itself. One loop can hold clients of many daemons.
 // All calls belong to the loop's thread, and callbacks come from the loop.
+//
+// Without a client, as where opening one has failed, each call does nothing and says GARDEN_ERR_ARGUMENT, as it does
+// without a request or an answer; what returns no error tells of a client that has not heard of its daemon yet.
 #ifndef GARDEN_CLIENT_H
 #define GARDEN_CLIENT_H
 

@@ -534,7 +534,12 @@ static int client_open_lane(struct garden_client *client, struct zmtp_uv *uv,
 int garden_client_open(struct garden_client **out, struct zmtp_uv *uv, struct uv_loop_s *loop,
                        const struct garden_client_config *config, struct garden_error *error)
 {
+    if (!out)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT, "a client needs a place to be told at");
     *out = NULL;
+    if (!uv || !loop || !config)
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "a client needs an engine, a loop and a configuration");
     if (config->ping_interval_ms == 0 || config->pings_missed_max == 0 ||
         config->request_timeout_ms == 0)
         return garden__fail(error, GARDEN_ERR_ARGUMENT,
@@ -620,6 +625,7 @@ static int client_ask(struct garden_client *client, enum garden_lane lane,
 static int client_begin(const struct garden_client *client, enum garden_family family,
                         const struct garden_answer *answer, struct garden_message *message)
 {
+    if (!client || !answer) return GARDEN_ERR_ARGUMENT;
     if (client->closing) return GARDEN_ERR_STATE;
     garden_message_init(message, family, answer->msg_id ? *answer->msg_id : garden__uuid_new(),
                         client->session, garden__time_now());
@@ -630,6 +636,7 @@ int garden_client_shell(struct garden_client *client, const struct garden_shell_
                         const struct garden_answer *answer)
 {
     struct garden_message message;
+    if (!request) return GARDEN_ERR_ARGUMENT;
     const int result = client_begin(client, GARDEN_SHELL_REQUEST, answer, &message);
     if (result < 0) return result;
     message.shell_request = *request;
@@ -641,6 +648,7 @@ int garden_client_control(struct garden_client *client,
                           const struct garden_answer *answer)
 {
     struct garden_message message;
+    if (!request) return GARDEN_ERR_ARGUMENT;
     const int result = client_begin(client, GARDEN_CONTROL_REQUEST, answer, &message);
     if (result < 0) return result;
     message.control_request = *request;
@@ -651,6 +659,7 @@ int garden_client_query(struct garden_client *client, const struct garden_query_
                         const struct garden_answer *answer)
 {
     struct garden_message message;
+    if (!request) return GARDEN_ERR_ARGUMENT;
     const int result = client_begin(client, GARDEN_QUERY_REQUEST, answer, &message);
     if (result < 0) return result;
     message.query_request = *request;
@@ -673,12 +682,14 @@ int garden_client_interrupt(struct garden_client *client, struct garden_uuid msg
 
 void garden_client_ping(struct garden_client *client)
 {
+    if (!client || client->closing) return;
     garden__liveness_hurry(&client->liveness, client_now(client));
     client_arm(client);
 }
 
 enum garden_client_state garden_client_state(const struct garden_client *client)
 {
+    if (!client) return GARDEN_CLIENT_DIALLING;
     switch (client->liveness.life) {
     case GARDEN__LIFE_UNKNOWN:
         break;
@@ -692,16 +703,17 @@ enum garden_client_state garden_client_state(const struct garden_client *client)
 
 bool garden_client_lane_up(const struct garden_client *client, enum garden_lane lane)
 {
-    return (unsigned)lane < GARDEN_LANES && client->lanes[lane].up;
+    return client && (unsigned)lane < GARDEN_LANES && client->lanes[lane].up;
 }
 
 uint32_t garden_client_round_trip_ms(const struct garden_client *client)
 {
-    return client->liveness.round_trip_ms;
+    return client ? client->liveness.round_trip_ms : UINT32_MAX;
 }
 
 struct garden_client_counters garden_client_counters(const struct garden_client *client)
 {
+    if (!client) return (struct garden_client_counters){0};
     struct garden_client_counters counters = client->counters;
     counters.resent = client->requests.resent;
     return counters;

@@ -491,6 +491,58 @@ static void test_bad_configs_are_refused_with_a_line(void **state)
     pair_close(&pair);
 }
 
+static void not_called(struct garden_client *client, int result, const struct garden_message *reply,
+                       void *user)
+{
+    (void)client;
+    (void)result;
+    (void)reply;
+    (void)user;
+    fail();
+}
+
+static void test_calls_without_a_client_a_request_or_an_answer_are_refused(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct garden_error error;
+    struct garden_client *client;
+    const struct garden_answer answer = {.call = not_called};
+    const struct garden_shell_request shell = {.kind = GARDEN_SHELL_PLAY};
+    const struct garden_control_request control = {.kind = GARDEN_CONTROL_DEBUG_DUMP};
+    const struct garden_query_request query = {0};
+    const struct garden_uuid nobody = {{0}};
+    pair_open(&pair, ZMTP_IPC);
+    const struct garden_client_config *config = &pair.client_config;
+    struct zmtp_uv *uv = pair.world.uv;
+    uv_loop_t *loop = &pair.world.loop;
+    assert_int_equal(garden_client_open(NULL, uv, loop, config, &error), GARDEN_ERR_ARGUMENT);
+    assert_int_equal(garden_client_open(&client, NULL, loop, config, &error), GARDEN_ERR_ARGUMENT);
+    assert_int_equal(garden_client_open(&client, uv, NULL, config, &error), GARDEN_ERR_ARGUMENT);
+    assert_int_equal(garden_client_open(&client, uv, loop, NULL, NULL), GARDEN_ERR_ARGUMENT);
+    assert_null(client);
+    pair_client_start(&pair);
+    for (int i = 0; i < 3; i++) { // without the one, without another, without any
+        client = i == 1 ? pair.client : NULL;
+        const struct garden_answer *to = i == 0 ? &answer : NULL;
+        assert_int_equal(garden_client_shell(client, &shell, to), GARDEN_ERR_ARGUMENT);
+        assert_int_equal(garden_client_control(client, &control, to), GARDEN_ERR_ARGUMENT);
+        assert_int_equal(garden_client_query(client, &query, to), GARDEN_ERR_ARGUMENT);
+        assert_int_equal(garden_client_interrupt(client, nobody, to), GARDEN_ERR_ARGUMENT);
+    }
+    assert_int_equal(garden_client_shell(pair.client, NULL, &answer), GARDEN_ERR_ARGUMENT);
+    assert_int_equal(garden_client_control(pair.client, NULL, &answer), GARDEN_ERR_ARGUMENT);
+    assert_int_equal(garden_client_query(pair.client, NULL, &answer), GARDEN_ERR_ARGUMENT);
+    garden_client_ping(NULL);
+    garden_client_close(NULL, NULL, NULL);
+    assert_int_equal(garden_client_state(NULL), GARDEN_CLIENT_DIALLING);
+    assert_false(garden_client_lane_up(NULL, GARDEN_LANE_SHELL));
+    assert_true(garden_client_round_trip_ms(NULL) == UINT32_MAX);
+    assert_true(garden_client_counters(NULL).requests == 0);
+    assert_true(garden_client_counters(pair.client).requests == 0);
+    pair_close(&pair);
+}
+
 // ---- Memory
 
 // With the |n|-th allocation of the engine failing, a conversation succeeds, or says that it cannot; and
@@ -561,6 +613,7 @@ int main(void)
         cmocka_unit_test(test_a_daemon_binds_all_of_its_lanes_or_none),
         cmocka_unit_test(test_a_daemon_tells_the_ports_it_was_given),
         cmocka_unit_test(test_bad_configs_are_refused_with_a_line),
+        cmocka_unit_test(test_calls_without_a_client_a_request_or_an_answer_are_refused),
         cmocka_unit_test(test_an_engine_without_memory_for_a_moment_recovers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
