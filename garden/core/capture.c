@@ -582,12 +582,14 @@ void garden_capture_done(struct garden_capture *c, int64_t now_ms, int result, u
                          const struct garden_error *error)
 {
     if (!c->awaiting) return;
+    garden__capture_look(c, now_ms);
     c->awaiting = false;
     switch (c->action.verb) {
     case GARDEN_CAPTURE_IDLE:
         break;
     case GARDEN_CAPTURE_OPEN:
         capture_opened(c, (int)c->action.slot, result, error);
+        c->open_ms = now_ms;
         // A stop waits for the next chunk from the last on, or many small ones would never do.
         if (c->stop_wanted && result == GARDEN_OK) c->drain_deadline_ms = now_ms + c->drain_ms;
         break;

@@ -36,6 +36,12 @@ struct garden__full {
     uint32_t wait_ms;
 };
 
+// Why the ring is full, and what helps.
+struct garden__cause {
+    int code;
+    const char *text;
+};
+
 // An event that waits to be taken.
 struct garden__note {
     enum garden_capture_kind kind;
@@ -60,6 +66,7 @@ struct garden_capture {
     unsigned failures;      // writes that failed, since one that did not
     bool given_up;          // as there were too many: no chunk takes anything any more
     int open_result;        // of the newest chunk that was to be opened
+    int64_t open_ms;        // and when that was
     int64_t write_due_ms;   // the disk is full: until then nothing is written
     uint32_t write_wait_ms; // and for so long then; 0: it is not
     int note_result;        // of the newest gap that was to be noted
@@ -85,11 +92,15 @@ struct garden_capture {
     struct garden__note told; // what the event last taken points into
     struct garden_chunk_report told_report;
     int64_t head_due_ms, overrun_due_ms;
-    uint64_t overrun_told;
+    uint64_t overrun_told, overrun_seen;
+    struct garden__cause overrun_cause; // of what was seen last
 };
 
 // A fresh note at the end of the queue. There is always room: nothing that makes notes goes on while
 // the queue is nearly full.
 struct garden__note *garden__capture_note(struct garden_capture *c, enum garden_capture_kind kind);
+// Keeps why frames were dropped since the last look, by what ails the stream now. So it comes before an outcome that
+// changes that: with the first write after a full disk, what was lost before it is still the disk's.
+void garden__capture_look(struct garden_capture *c, int64_t now_ms);
 
 #endif

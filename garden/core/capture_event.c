@@ -65,47 +65,61 @@ static bool capture_event_full(struct garden_capture *c, int64_t now_ms,
     return false;
 }
 
-// Why the ring is full, and what helps.
-struct capture_cause {
-    int code;
-    const char *text;
-};
+// Whether what failed last is still what is wrong: whoever stages chunks tries again at least every eight seconds. For
+// longer nobody has, and what the disk is like meanwhile is not known.
+static bool capture_event_is_new(int64_t failed_ms, int64_t now_ms)
+{
+    enum { CAPTURE_OLD_MS = 10000 };
+    return now_ms - failed_ms < CAPTURE_OLD_MS;
+}
 
-static struct capture_cause capture_event_cause(const struct garden_capture *c)
+static struct garden__cause capture_event_cause(const struct garden_capture *c, int64_t now_ms)
 {
     const bool no_chunk = c->current == GARDEN__CAPTURE_NO_SLOT;
+    const int open_result =
+        no_chunk && capture_event_is_new(c->open_ms, now_ms) ? c->open_result : GARDEN_OK;
+    const bool no_room =
+        c->write_wait_ms > 0 && (!no_chunk || capture_event_is_new(c->write_due_ms, now_ms));
     if (!no_chunk && c->note_result != GARDEN_OK && c->note_result != GARDEN_ERR_NO_SPACE)
-        return (struct capture_cause){c->note_result,
+        return (struct garden__cause){c->note_result,
                                       "what lies before them cannot be noted beside their chunk, "
                                       "and is to be before they are written"};
-    if (c->write_wait_ms > 0 || (no_chunk && c->open_result == GARDEN_ERR_NO_SPACE))
-        return (struct capture_cause){GARDEN_ERR_NO_SPACE,
+    if (no_room || open_result == GARDEN_ERR_NO_SPACE)
+        return (struct garden__cause){GARDEN_ERR_NO_SPACE,
                                       "the disk of the chunks is full: make room on it"};
-    if (no_chunk && c->open_result != GARDEN_OK)
-        return (struct capture_cause){c->open_result,
+    if (open_result != GARDEN_OK)
+        return (struct garden__cause){open_result,
                                       "the chunk for them cannot be opened: is the staging folder "
                                       "as it was?"};
     if (no_chunk)
-        return (struct capture_cause){GARDEN_ERR_TIMEOUT, "no chunk was staged for them in time"};
-    return (struct capture_cause){GARDEN_ERR_SYSTEM,
+        return (struct garden__cause){GARDEN_ERR_TIMEOUT, "no chunk was staged for them in time"};
+    return (struct garden__cause){GARDEN_ERR_SYSTEM,
                                   "they come faster than the disk takes them: a longer ring "
                                   "(--ring-ms) bears longer pauses of it"};
+}
+
+void garden__capture_look(struct garden_capture *c, int64_t now_ms)
+{
+    const uint64_t overrun = garden_ring_overrun(c->ring);
+    if (overrun == c->overrun_seen) return;
+    c->overrun_seen = overrun;
+    c->overrun_cause = capture_event_cause(c, now_ms);
 }
 
 // A gap has its exact event only when it ends; a client should hear earlier that one has begun.
 static bool capture_event_overrun(struct garden_capture *c, int64_t now_ms,
                                   struct garden_capture_event *out)
 {
-    const uint64_t overrun = garden_ring_overrun(c->ring);
-    if (overrun == c->overrun_told || now_ms < c->overrun_due_ms) return false;
-    c->overrun_told = overrun;
+    garden__capture_look(c, now_ms);
+    if (c->overrun_seen == c->overrun_told || now_ms < c->overrun_due_ms) return false;
+    c->overrun_told = c->overrun_seen;
     c->overrun_due_ms = now_ms + CAPTURE_OVERRUN_MS;
     capture_event_base(c, GARDEN_CAPTURE_ERROR, out);
-    const struct capture_cause cause = capture_event_cause(c);
     (void)snprintf(c->told.text, sizeof c->told.text,
-                   "overrun: %" PRIu64 " frames dropped so far; %s", overrun, cause.text);
+                   "overrun: %" PRIu64 " frames dropped so far; %s", c->overrun_told,
+                   c->overrun_cause.text);
     out->text = c->told.text;
-    out->result = cause.code;
+    out->result = c->overrun_cause.code;
     out->recoverable = true;
     return true;
 }
