@@ -112,12 +112,15 @@ int bench_main(int argc, char **argv, const struct bench_side *binder,
     struct adapter_home *const home = adapter_home_open();
     struct bench_run binds = {home, binder, &arguments, true, stdout};
     const struct bench_run connects = {home, dialler, &arguments, false, stdout};
-    if (strcmp(argv[1], "both") == 0)
+    const struct bench_run *const one = strcmp(argv[1], "bind") == 0 ? &binds : &connects;
+    const bool both = strcmp(argv[1], "both") == 0;
+    if (both)
         bench_run_both(&binds, &connects);
     else
-        bench_run(strcmp(argv[1], "bind") == 0 ? &binds : &connects);
+        bench_run(one);
     adapter_home_close(home);
-    if (dialler->costs_close && strcmp(argv[1], "bind") != 0)
+    if (!both && one->side->after) one->side->after(stdout);
+    if (dialler->costs_close && (both || one == &connects))
         printf("cpu_seconds %.9f\n", (double)bench_cpu_ns() / 1e9);
     return 0;
 }

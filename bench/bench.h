@@ -34,6 +34,8 @@ struct bench_side {
     // For who cannot hear whether all has come: "cpu_seconds" is told of the whole process, after everything has
     // left.
     bool costs_close;
+    // What costs until everything has left is told after it; null: there is nothing more to tell. Not of "both".
+    void (*after)(FILE *out);
     bool unlimited; // queues have no limit
 };
 // The program: PROGRAM bind|connect|both ENDPOINT SIZE MILLISECONDS [EXTRA ...], or COUNTx for so many
