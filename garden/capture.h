@@ -303,6 +303,7 @@ struct garden_writer {
     const struct garden_staging *staging;
     struct garden_capture *capture;
     struct garden_chunk chunks[2];
+    int hold; // tells others that the stream goes on, from its first chunk until fini; -1: not yet
     // Hears of each run of whole frames that a chunk got; null, as it is at first: nobody does.
     void (*on_written)(void *context, const uint8_t *data, uint64_t size);
     void *context;
@@ -311,7 +312,8 @@ void garden_writer_init(struct garden_writer *writer, const struct garden_stagin
                         struct garden_capture *capture);
 // Performs actions until none is due. Returns how many. Take the events afterwards.
 int garden_writer_run(struct garden_writer *writer, int64_t now_ms);
-// Closes what is open, at its exact length. For an orderly exit without a stop.
+// Closes what is open, at its exact length, and tells nobody any more that the stream goes on. At the end of a stream,
+// before anybody hears of it, and for an orderly exit without a stop.
 void garden_writer_fini(struct garden_writer *writer);
 
 #if defined __cplusplus && defined __GNUC__

@@ -345,7 +345,7 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
 // _ACCESS or _NOT_FOUND): its journal is damaged or gone, or a chunk's file is no file any more. Whatever
 // can be read of live manifest, journal and chunks goes in; |*out_lost| chunk files could not. What is
 // known to be missing is a gap; without the stream's totals the manifest stays incomplete. GARDEN_ERR_STATE
-// while a process still records it, or a daemon still writes a chunk.
+// while a process still records it, or a daemon still has its stream.
 int garden_recording_salvage(struct garden_store *store, const char *run, struct garden_instant now,
                              struct garden_hash *out, size_t *out_lost, struct garden_error *error);
 int garden_recording_each_left(const struct garden_store *store,
@@ -389,7 +389,7 @@ void garden_recording_chunk_full(struct garden_recording *recording, struct gard
 void garden_recording_head(struct garden_recording *recording, struct garden_instant now,
                            const char *path);
 void garden_recording_stop(struct garden_recording *recording, struct garden_instant now);
-// GARDEN_ERR_STATE while a daemon still has one of its chunks: then it is no time to abandon it.
+// GARDEN_ERR_STATE while a daemon still has the stream, or one of its chunks: then it is no time to abandon it.
 int garden_recording_idle(const struct garden_recording *recording, struct garden_error *error);
 // The daemon is gone or has no such stream: seals what its files hold, as their lengths tell. It is written down with
 // the next work, and whoever resumes it then only finishes it.

@@ -101,6 +101,22 @@ static int fs_lock_shared(void *context, int file)
     return flock(file, LOCK_SH | LOCK_NB);
 }
 
+// Locks of an open file, not of the process: closing another descriptor of the folder leaves them alone.
+static int fs_hold(void *context, int file, off_t place)
+{
+    (void)context;
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+    return fcntl(file, F_OFD_SETLK, &lock);
+}
+
+static int fs_held(void *context, int file, off_t place)
+{
+    (void)context;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+    if (fcntl(file, F_OFD_GETLK, &lock) != 0) return -1;
+    return lock.l_type != F_UNLCK;
+}
+
 // For tests of crashes: GARDEN_DIE_AT=NAME[:N] in the environment kills the process at the N-th time that
 // it comes to the step NAME, as a power failure would between two system calls.
 static void fs_step(void *context, const char *name)
@@ -133,6 +149,8 @@ const struct garden_fs *garden__fs_system(void)
         .mkdir = fs_mkdir,
         .lock = fs_lock,
         .lock_shared = fs_lock_shared,
+        .hold = fs_hold,
+        .held = fs_held,
         .step = fs_step,
     };
     return &system;

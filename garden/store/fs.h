@@ -28,6 +28,10 @@ struct garden_fs {
     // Without waiting, until the file is closed: for one alone, or beside others that share it.
     int (*lock)(void *context, int file);
     int (*lock_shared)(void *context, int file);
+    // Without waiting, until the folder is closed, and shared with all: the octet at |place| of an open folder. The other
+    // tells whether somebody else has it: 1 or 0.
+    int (*hold)(void *context, int folder, off_t place);
+    int (*held)(void *context, int folder, off_t place);
     // Called between two steps that a crash may separate, by whichever thread; may be null.
     void (*step)(void *context, const char *name);
 };

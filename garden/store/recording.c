@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #include "../core/admit.h"
+#include "hold.h"
 
 static const struct zmtp_allocator *recording_memory(const struct garden_store *store)
 {
@@ -571,6 +572,11 @@ int garden_recording_idle(const struct garden_recording *recording, struct garde
 {
     const struct garden_fs *fs = recording->store->fs;
     const struct garden__rotation *r = &recording->rotation;
+    if (garden__hold_is_taken(fs, recording->store->staging, recording->run))
+        return garden__fail(error, GARDEN_ERR_STATE,
+                            "recording %.32s: is still being written by its daemon",
+                            recording->run);
+    // A daemon that holds no such word, for want of a descriptor or on a file system without, holds its chunks.
     for (size_t i = 0; i < r->count; i++) {
         char name[64];
         garden__recording_chunk_name(recording->run, r->window[i].number, name);

@@ -2,6 +2,7 @@
 // or somebody put another thing in a chunk's place. Whatever tells of it is read: the live manifest, each
 // whole record of the journal, the chunk files. Nothing is taken away before the manifest is an object, and
 // the live manifest is that one, too: so a crash costs nothing but doing it again, or going on with taking away.
+#include "hold.h"
 #include "recording.h"
 
 #include <errno.h>
@@ -274,11 +275,14 @@ static int salvage_clean(struct salvage *salvage, struct garden_error *error)
                                : result;
 }
 
-// Whether nobody records it. What is no journal has no one who does.
+// Whether nobody records it, on either side. What is no journal has no one who does.
 static int salvage_lock(const struct salvage *salvage, int *out, struct garden_error *error)
 {
     const struct garden_fs *fs = salvage->store->fs;
     char name[64];
+    if (garden__hold_is_taken(fs, salvage->store->staging, salvage->run))
+        return garden__fail(error, GARDEN_ERR_STATE,
+                            "recording %.32s: is still being written by its daemon", salvage->run);
     garden__recording_file_name(salvage->run, "journal", name);
     *out = fs->open(fs->context, salvage->store->staging, name,
                     O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);

@@ -2,11 +2,12 @@
 #include "../capture.h"
 
 #include "../core/error.h"
+#include "hold.h"
 
 void garden_writer_init(struct garden_writer *writer, const struct garden_staging *staging,
                         struct garden_capture *capture)
 {
-    *writer = (struct garden_writer){.staging = staging, .capture = capture};
+    *writer = (struct garden_writer){.staging = staging, .capture = capture, .hold = -1};
     writer->chunks[0].file = -1;
     writer->chunks[1].file = -1;
 }
@@ -20,7 +21,11 @@ static int writer_perform(struct garden_writer *writer, const struct garden_capt
     case GARDEN_CAPTURE_IDLE:
         return GARDEN_OK;
     case GARDEN_CAPTURE_OPEN:
-        return garden_chunk_open(chunk, writer->staging, action->path, action->bytes, error);
+        result = garden_chunk_open(chunk, writer->staging, action->path, action->bytes, error);
+        // Without it, as where no descriptor is left, the next chunk tries again.
+        if (result == GARDEN_OK && writer->hold < 0)
+            writer->hold = garden__hold_take(writer->staging, action->path);
+        return result;
     case GARDEN_CAPTURE_NOTE:
         *intact = garden_chunk_intact(chunk);
         return garden_chunk_note_gap(chunk, writer->staging, action->path, action->gap, error);
@@ -58,4 +63,6 @@ void garden_writer_fini(struct garden_writer *writer)
         // The length on the disk is already exact; a failure here leaves a longer reserve at worst.
         if (chunk->file >= 0) (void)garden_chunk_close(chunk, garden_chunk_intact(chunk), NULL);
     }
+    if (writer->hold >= 0) garden__fs_close(writer->staging->fs, writer->hold);
+    writer->hold = -1;
 }

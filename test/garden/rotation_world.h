@@ -154,6 +154,7 @@ static inline void daemon_event(struct world *w, const struct garden_capture_eve
         net_answer(w, &d->switch_token, event->result, garden_capture_answered(d->capture), NULL);
         break;
     case GARDEN_CAPTURE_ENDED:
+        garden_writer_fini(&d->writer);
         net_answer(w, &d->stop_token, GARDEN_OK, event->chunk, &event->totals);
         break;
     case GARDEN_CAPTURE_CHUNK_FULL:
@@ -375,6 +376,7 @@ static inline void daemon_kill(struct world *w)
     struct daemon *d = &w->daemon;
     for (int i = 0; i < 2; i++)
         if (d->writer.chunks[i].file >= 0) (void)close(d->writer.chunks[i].file);
+    if (d->capture != NULL && d->writer.hold >= 0) (void)close(d->writer.hold);
     garden_capture_close(d->capture);
     garden_ring_close(d->ring);
     garden_staging_close(&d->staging);

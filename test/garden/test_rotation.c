@@ -336,6 +336,54 @@ static void test_while_the_daemon_still_writes_nothing_is_sealed_under_it(void *
     world_end(&w);
 }
 
+// All its chunks are full and closed, so it has the lock of none, and its client is gone.
+static void test_a_daemon_without_a_chunk_still_has_its_recording(void **state)
+{
+    (void)state;
+    for (int kills = 0; kills < 2; kills++) {
+        struct world w;
+        struct garden_error error = {0};
+        struct garden_hash hash;
+        size_t lost = 0;
+        char run[64] = "";
+        world_begin(&w, 1);
+        world_record(&w);
+        world_steps(&w, 10);
+        for (int i = 0; i < 12; i++) {
+            world_offer(&w, 3);
+            daemon_run(&w);
+        }
+        assert_int_equal(garden_capture_state(w.daemon.capture), GARDEN_CAPTURE_STARVED);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(w.daemon.writer.chunks[i].file, -1);
+        assert_int_equal(garden_recording_idle(w.recording, &error), GARDEN_ERR_STATE);
+        assert_non_null(strstr(error.text, "still being written"));
+        garden_recording_close(w.recording);
+        assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+        assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, &error),
+                         GARDEN_ERR_STATE);
+        assert_int_equal(garden_recording_resume(w.store, run, instant(&w), &w.recording, &error),
+                         GARDEN_OK);
+        assert_int_equal(garden_recording_idle(w.recording, &error), GARDEN_ERR_STATE);
+        // It is its own recording that it has, and no other.
+        struct garden_recording *other = w.recording;
+        w.recording = NULL;
+        world_record(&w);
+        assert_int_equal(garden_recording_idle(w.recording, &error), GARDEN_OK);
+        garden_recording_close(w.recording);
+        w.recording = other;
+        if (kills == 0) {
+            garden_capture_stop(w.daemon.capture, w.now);
+            w.now += 60000; // for the rest nobody brings a chunk
+            daemon_run(&w);
+        } else {
+            daemon_kill(&w);
+        }
+        assert_int_equal(garden_recording_idle(w.recording, &error), GARDEN_OK);
+        world_end(&w);
+    }
+}
+
 static void test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice(void **state)
 {
     (void)state;
@@ -552,6 +600,7 @@ int main(void)
         cmocka_unit_test(test_a_salvage_that_ends_amid_its_cleaning_is_finished_by_the_next),
         cmocka_unit_test(test_whoever_seals_behind_a_killed_daemon_may_be_killed_too),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
+        cmocka_unit_test(test_a_daemon_without_a_chunk_still_has_its_recording),
         cmocka_unit_test(test_a_client_killed_at_any_step_loses_nothing_and_seals_nothing_twice),
         cmocka_unit_test_teardown(
             test_a_client_that_comes_back_in_the_middle_goes_on_with_the_stream, tell_seed),
