@@ -171,7 +171,8 @@ struct zmtp_link {
     // With the routing id that was announced; of a DGRAM, with the address that was dialled. Null before.
     const struct zmtp_origin *origin;
 };
-// Copies |told|; messages that are sent from now on come from there. ZMTP_ERR_MEMORY.
+// Copies |told|; messages that are sent from now on come from there. ZMTP_ERR_ARGUMENT for a view of nothing that
+// has a size, ZMTP_ERR_MEMORY.
 int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told);
 void zmtp_pipe_link_down(struct zmtp_pipe_end *end);
 const struct zmtp_link *zmtp_pipe_link(const struct zmtp_pipe_end *end); // told by the other end

@@ -161,6 +161,76 @@ static void test_a_view_of_nothing_that_has_a_size_is_a_wrong_argument(void **st
     assert_int_equal(zmtp_key_file_decode(bad, &file), ZMTP_ERR_ARGUMENT);
 }
 
+static void test_a_name_of_nothing_that_has_a_size_is_a_wrong_argument(void **state)
+{
+    (void)state;
+    const struct zmtp_command command = {.name = {NULL, 5}};
+    const struct zmtp_property property = {.name = {NULL, 8}};
+    uint8_t out[64];
+    assert_int_equal(zmtp_command_encode(&command, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_property_encode(&property, out, sizeof out), ZMTP_ERR_ARGUMENT);
+    assert_false(zmtp_command_is(&command, "READY"));
+    assert_false(zmtp_property_is(&property, "Identity"));
+}
+
+static void test_a_peer_is_not_opened_with_views_of_nothing_that_have_a_size(void **state)
+{
+    (void)state;
+    const struct zmtp_security username = {.mechanism = ZMTP_PLAIN, .username = bad};
+    const struct zmtp_security password = {.mechanism = ZMTP_PLAIN, .password = bad};
+    const struct zmtp_peer_config wrong[] = {
+        {.type = ZMTP_REQ, .routing_id = bad},     {.type = ZMTP_STREAM, .remote = bad},
+        {.type = ZMTP_STREAM, .address = bad},     {.type = ZMTP_REQ, .metadata = bad},
+        {.type = ZMTP_REQ, .security = &username}, {.type = ZMTP_REQ, .security = &password},
+    };
+    const char *why = "";
+    assert_int_equal(zmtp_security_check(&username, &why), ZMTP_ERR_ARGUMENT);
+    assert_string_equal(why, "a username has a size and no octets");
+    assert_int_equal(zmtp_security_check(&password, &why), ZMTP_ERR_ARGUMENT);
+    assert_string_equal(why, "a password has a size and no octets");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct zmtp_peer *peer;
+        assert_int_equal(zmtp_peer_open(&peer, &wrong[i], 0), ZMTP_ERR_ARGUMENT);
+        assert_null(peer);
+    }
+}
+
+static void test_a_link_is_not_told_with_views_of_nothing_that_have_a_size(void **state)
+{
+    (void)state;
+    const struct zmtp_origin wrong[] = {
+        {.routing_id = bad}, {.public_key = bad}, {.user_id = bad}, {.user_metadata = bad},
+        {.metadata = bad},   {.remote = bad},     {.address = bad}};
+    const struct zmtp_pipe_config config = {.allocator = NULL};
+    struct zmtp_pipe_end *ends[2];
+    assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(zmtp_pipe_link_up(ends[0], &wrong[i]), ZMTP_ERR_ARGUMENT);
+    assert_false(zmtp_pipe_link(ends[1])->up);
+    zmtp_pipe_close(ends[0]);
+    zmtp_pipe_close(ends[1]);
+}
+
+static void test_nothing_is_asked_or_answered_of_a_zap_handler_in_views_of_nothing(void **state)
+{
+    (void)state;
+    const struct zmtp_zap_request good = {.known = true, .domain = zmtp_bytes_text("global")};
+    struct zmtp_zap_request wrong[] = {good, good, good, good};
+    const struct zmtp_zap_reply replies[] = {{.verdict = ZMTP_VERDICT_ALLOW, .text = bad},
+                                             {.verdict = ZMTP_VERDICT_ALLOW, .user_id = bad},
+                                             {.verdict = ZMTP_VERDICT_ALLOW, .metadata = bad}};
+    struct zmtp_msg msg = {.more = NULL}, question = {.more = NULL};
+    zmtp_msg_init(&msg, NULL);
+    zmtp_msg_init(&question, NULL);
+    wrong[0].id = wrong[1].domain = wrong[2].address = wrong[3].routing_id = bad;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(zmtp_zap_request_encode(&msg, &wrong[i]), ZMTP_ERR_ARGUMENT);
+    for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++)
+        assert_int_equal(zmtp_zap_reply_encode(&msg, &question, &good, &replies[i]),
+                         ZMTP_ERR_ARGUMENT);
+    assert_int_equal(msg.count, 0);
+}
+
 static void test_nothing_is_encoded_initialised_or_asked_of_nothing(void **state)
 {
     (void)state;
@@ -206,6 +276,10 @@ int main(void)
         cmocka_unit_test(test_no_message_is_an_empty_one),
         cmocka_unit_test(test_no_room_for_an_answer_is_a_wrong_argument),
         cmocka_unit_test(test_a_view_of_nothing_that_has_a_size_is_a_wrong_argument),
+        cmocka_unit_test(test_a_name_of_nothing_that_has_a_size_is_a_wrong_argument),
+        cmocka_unit_test(test_a_peer_is_not_opened_with_views_of_nothing_that_have_a_size),
+        cmocka_unit_test(test_a_link_is_not_told_with_views_of_nothing_that_have_a_size),
+        cmocka_unit_test(test_nothing_is_asked_or_answered_of_a_zap_handler_in_views_of_nothing),
         cmocka_unit_test(test_nothing_is_encoded_initialised_or_asked_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

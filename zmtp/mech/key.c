@@ -34,10 +34,10 @@ int zmtp_key_decode(struct zmtp_bytes text, struct zmtp_key *out)
     if (!out || !zmtp__octets_ok(text)) return ZMTP_ERR_ARGUMENT;
     struct zmtp_key key;
     if (text.size != ZMTP_KEY_TEXT_SIZE - 1) return ZMTP_ERR_ARGUMENT;
-    if (zmtp_z85_decode(text, key.octets, ZMTP_KEY_SIZE) < 0) return ZMTP_ERR_ARGUMENT;
-    *out = key;
-    zmtp_wipe(&key, sizeof key);
-    return ZMTP_OK;
+    const int result = zmtp_z85_decode(text, key.octets, ZMTP_KEY_SIZE);
+    if (result >= 0) *out = key;
+    zmtp_wipe(&key, sizeof key); // also what was read of a secret one before its flaw
+    return result < 0 ? ZMTP_ERR_ARGUMENT : ZMTP_OK;
 }
 
 bool zmtp_key_equal(const struct zmtp_key *a, const struct zmtp_key *b)
@@ -76,6 +76,8 @@ static const char *security_check_curve(const struct zmtp_security *security)
 
 static const char *security_check_plain(const struct zmtp_security *security)
 {
+    if (!zmtp__octets_ok(security->username)) return "a username has a size and no octets";
+    if (!zmtp__octets_ok(security->password)) return "a password has a size and no octets";
     if (security->username.size > UINT8_MAX) return "a username has at most 255 octets";
     if (security->password.size > UINT8_MAX) return "a password has at most 255 octets";
     return NULL;

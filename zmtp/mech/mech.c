@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "../base/reader.h"
+
 static const struct zmtp__mech *mech_of(enum zmtp_mechanism mechanism)
 {
     switch (mechanism) {
@@ -19,7 +21,8 @@ static bool mech_usable(const struct zmtp_security *security)
 {
     if ((unsigned)security->mechanism > ZMTP_CURVE) return false;
     if (security->mechanism == ZMTP_CURVE) return security->crypto;
-    return security->username.size <= UINT8_MAX && security->password.size <= UINT8_MAX;
+    return zmtp__octets_ok(security->username) && security->username.size <= UINT8_MAX &&
+           zmtp__octets_ok(security->password) && security->password.size <= UINT8_MAX;
 }
 
 int zmtp__mech_init(struct zmtp__mech_session *session, const struct zmtp_security *security,

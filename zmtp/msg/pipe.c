@@ -1,5 +1,7 @@
 #include "pipe.h"
 
+#include "../base/reader.h"
+
 int zmtp_pipe_open(const struct zmtp_pipe_config *config, struct zmtp_pipe_end *ends[2])
 {
     if (!config || !ends) return ZMTP_ERR_ARGUMENT;
@@ -171,9 +173,17 @@ void zmtp_pipe_close(struct zmtp_pipe_end *end)
     zmtp_free(pipe->allocator, pipe, sizeof *pipe);
 }
 
+static bool pipe_origin_ok(const struct zmtp_origin *told)
+{
+    return zmtp__octets_ok(told->routing_id) && zmtp__octets_ok(told->public_key) &&
+           zmtp__octets_ok(told->user_id) && zmtp__octets_ok(told->user_metadata) &&
+           zmtp__octets_ok(told->metadata) && zmtp__octets_ok(told->remote) &&
+           zmtp__octets_ok(told->address);
+}
+
 int zmtp_pipe_link_up(struct zmtp_pipe_end *end, const struct zmtp_origin *told)
 {
-    if (!end || !told) return ZMTP_ERR_ARGUMENT;
+    if (!end || !told || !pipe_origin_ok(told)) return ZMTP_ERR_ARGUMENT;
     struct zmtp__origin *origin = zmtp__origin_open(told, NULL, end->pipe->allocator);
     if (!origin) return ZMTP_ERR_MEMORY;
     zmtp__pipe_introduce(end, origin);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../base/reader.h"
 #include "inside.h"
 
 static const unsigned peer_moves[] = {
@@ -104,6 +105,9 @@ int zmtp_peer_open(struct zmtp_peer **out, const struct zmtp_peer_config *config
 {
     if (!out || !config) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
+    if (!zmtp__octets_ok(config->routing_id) || !zmtp__octets_ok(config->remote) ||
+        !zmtp__octets_ok(config->address))
+        return ZMTP_ERR_ARGUMENT;
     if (config->routing_id.size > UINT8_MAX || config->minor > 1) return ZMTP_ERR_ARGUMENT;
     if (zmtp_metadata_check_application(config->metadata) < 0) return ZMTP_ERR_ARGUMENT;
     if ((unsigned)config->type >= ZMTP_SOCKET_TYPES) return ZMTP_ERR_ARGUMENT;

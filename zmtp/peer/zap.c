@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../base/reader.h"
+
 enum {
     ZAP_REPLY_PARTS = 7,   // the delimiter, version, id, status, text, user id, metadata
     ZAP_REQUEST_PARTS = 6, // version, id, domain, address, routing id, mechanism; then credentials
@@ -13,7 +15,7 @@ static const char zap_version[] = "1.0";
 // RFC 27, Message Format: strings are ASCII, and have at most 255 characters.
 static bool zap_is_string(struct zmtp_bytes octets)
 {
-    if (octets.size > UINT8_MAX) return false;
+    if (!zmtp__octets_ok(octets) || octets.size > UINT8_MAX) return false;
     for (size_t i = 0; i < octets.size; i++)
         if (octets.data[i] < 0x20 || octets.data[i] > 0x7E) return false;
     return true;

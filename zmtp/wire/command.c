@@ -5,7 +5,7 @@
 
 static bool command_name_ok(struct zmtp_bytes name)
 {
-    if (name.size == 0 || name.size > UINT8_MAX) return false;
+    if (!zmtp__octets_ok(name) || name.size == 0 || name.size > UINT8_MAX) return false;
     for (size_t i = 0; i < name.size; i++) {
         if (name.data[i] < 0x21 || name.data[i] > 0x7E) return false;
     }
@@ -28,7 +28,7 @@ int zmtp_command_decode(struct zmtp_bytes body, struct zmtp_command *out)
 
 bool zmtp_command_is(const struct zmtp_command *command, const char *name)
 {
-    if (!command) return false;
+    if (!command || !zmtp__octets_ok(command->name)) return false;
     return zmtp_bytes_equal(command->name, zmtp_bytes_text(name));
 }
 

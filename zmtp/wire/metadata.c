@@ -22,7 +22,8 @@ int zmtp_property_next(struct zmtp_bytes *rest, struct zmtp_property *out)
 
 int zmtp_property_encode(const struct zmtp_property *property, uint8_t *out, size_t size)
 {
-    if (!property || (!out && size > 0) || !zmtp__octets_ok(property->value))
+    if (!property || (!out && size > 0)) return ZMTP_ERR_ARGUMENT;
+    if (!zmtp__octets_ok(property->name) || !zmtp__octets_ok(property->value))
         return ZMTP_ERR_ARGUMENT;
     if (property->name.size == 0 || property->name.size > UINT8_MAX) return ZMTP_ERR_ARGUMENT;
     if (property->value.size > (size_t)INT32_MAX - 5 - UINT8_MAX) return ZMTP_ERR_ARGUMENT;
@@ -51,7 +52,7 @@ static bool metadata_names_equal(struct zmtp_bytes a, struct zmtp_bytes b)
 
 bool zmtp_property_is(const struct zmtp_property *property, const char *name)
 {
-    if (!property) return false;
+    if (!property || !zmtp__octets_ok(property->name)) return false;
     return metadata_names_equal(property->name, zmtp_bytes_text(name));
 }
 
