@@ -97,11 +97,37 @@ static void many_messages_to_one(void *context)
     zmq_close(router);
 }
 
+// More than the limit in a row, by one that drops: the kernel takes them, so nothing is dropped.
+static void a_burst_beyond_the_limit(void *context)
+{
+    enum { LIMIT = 50, BURST = 3000 };
+    const int limit = LIMIT, none = 0;
+    int message, right = 0;
+    char endpoint[256], wish[1];
+    void *const pub = open_patient(context, ZMQ_XPUB, PATIENCE_MS);
+    void *const sub = open_patient(context, ZMQ_SUB, PATIENCE_MS);
+    zmq_setsockopt(pub, ZMQ_SNDHWM, &limit, sizeof limit);
+    zmq_setsockopt(sub, ZMQ_RCVHWM, &none, sizeof none);
+    zmq_setsockopt(sub, ZMQ_SUBSCRIBE, "", 0);
+    bind_somewhere(pub, "tcp://127.0.0.1:*", endpoint);
+    zmq_connect(sub, endpoint);
+    EXPECT("a subscriber has come", zmq_recv(pub, wish, sizeof wish, 0) == 1);
+    for (int n = 0; n < BURST; n++)
+        zmq_send(pub, &n, sizeof n, 0);
+    while (right < BURST && zmq_recv(sub, &message, sizeof message, 0) == sizeof message &&
+           message == right)
+        right++;
+    EXPECT("a burst beyond the limit comes whole", right == BURST);
+    zmq_close(pub);
+    zmq_close(sub);
+}
+
 int main(void)
 {
     void *const context = zmq_ctx_new();
     large_messages_to_many(context);
     many_messages_to_one(context);
+    a_burst_beyond_the_limit(context);
     EXPECT("the context ends", zmq_ctx_term(context) == 0);
     return 0;
 }

@@ -474,6 +474,107 @@ static void test_a_publisher_of_small_messages_keeps_no_more_for_a_crowd(void **
     world_close(&world);
 }
 
+// A PUB that may drop, with one subscriber to everything, of another loop: what one of them does in a callback, or
+// between two turns, the other does not hinder.
+struct burst {
+    struct world here, there;
+    struct node pub, sub;
+};
+
+static void burst_open(struct burst *b, enum zmtp_transport transport, size_t limit)
+{
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    world_open(&b->here);
+    world_open(&b->there);
+    world_endpoint(&b->here, transport, endpoint);
+    node_init(&b->pub, &b->here, ZMTP_PUB);
+    b->pub.config.socket.send_count_max = limit;
+    node_open(&b->pub);
+    node_bind(&b->pub, endpoint);
+    node_start(&b->sub, &b->there, ZMTP_SUB);
+    node_connect(&b->sub, endpoint);
+    zmtp_uv_subscribe(b->sub.socket, (struct zmtp_bytes){0});
+    while (zmtp_uv_subscribers(b->pub.socket) == 0) {
+        (void)uv_run(&b->here.loop, UV_RUN_NOWAIT);
+        (void)uv_run(&b->there.loop, UV_RUN_NOWAIT);
+    }
+}
+
+static void burst_close(struct burst *b)
+{
+    world_close(&b->here);
+    world_close(&b->there);
+}
+
+static void burst_send(struct burst *b, size_t count, size_t size)
+{
+    static const uint8_t body[1024];
+    const struct zmtp_bytes part = {body, size};
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(zmtp_uv_send(b->pub.socket, &part, 1), ZMTP_OK);
+}
+
+// The subscriber takes all that has left.
+static void burst_take(struct burst *b)
+{
+    for (size_t before = SIZE_MAX; before != b->sub.received;) {
+        before = b->sub.received;
+        for (int i = 0; i < 4; i++)
+            (void)uv_run(&b->there.loop, UV_RUN_NOWAIT);
+    }
+}
+
+static uint64_t burst_dropped(const struct burst *b)
+{
+    return zmtp_uv_counters(b->pub.socket).dropped[ZMTP_DROP_PEER_FULL];
+}
+
+static void test_a_burst_to_one_who_reads_is_not_dropped(void **state)
+{
+    enum { BURST = 100000, STEP = 500 };
+    static const size_t limits[] = {1, 100, 1000};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
+        struct burst b;
+        const size_t limit = limits[i / 2], burst = limit == 1 ? BURST / 20 : BURST;
+        burst_open(&b, transports[i % 2], limit);
+        for (size_t sent = 0; sent < burst; sent += STEP) {
+            burst_send(&b, STEP, 16);
+            burst_take(&b);
+            assert_true(b.sub.received + limit > sent + STEP); // the others have left
+        }
+        assert_int_equal(burst_dropped(&b), 0);
+        while (b.sub.received < burst) {
+            world_turn(&b.here);
+            (void)uv_run(&b.there.loop, UV_RUN_NOWAIT);
+        }
+        burst_close(&b);
+    }
+}
+
+// One whom the kernel had no more room for is asked again, though the loop has not had its turn.
+static void test_who_reads_again_within_a_burst_gets_the_rest_of_it(void **state)
+{
+    enum { LIMIT = 100, SIZE = 1024, STEP = 70, REST = 90 }; // a step has 64 KiB and more
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct burst b;
+        burst_open(&b, transports[i], LIMIT);
+        while (burst_dropped(&b) < 2 * LIMIT) // the kernel's buffers may grow meanwhile
+            burst_send(&b, STEP, SIZE);
+        burst_take(&b);
+        burst_send(&b, STEP, SIZE);
+        const uint64_t dropped = burst_dropped(&b);
+        burst_send(&b, REST, SIZE);
+        assert_int_equal(burst_dropped(&b), dropped);
+        // And where nobody reads, the limit is what it was.
+        while (burst_dropped(&b) < dropped + 2 * LIMIT)
+            burst_send(&b, STEP, SIZE);
+        assert_int_equal(zmtp_uv_counters(b.pub.socket).queued, LIMIT);
+        burst_close(&b);
+    }
+}
+
 // Takes its time, and notes how much came before what another socket waits for.
 static void take_slowly(struct node *node, struct zmtp_msg *msg)
 {
@@ -662,6 +763,8 @@ int main(void)
         cmocka_unit_test(test_what_waits_to_be_written_is_in_proportion_to_the_connections),
         cmocka_unit_test(test_a_router_drops_nothing_that_only_waits_to_be_written),
         cmocka_unit_test(test_a_publisher_of_small_messages_keeps_no_more_for_a_crowd),
+        cmocka_unit_test(test_a_burst_to_one_who_reads_is_not_dropped),
+        cmocka_unit_test(test_who_reads_again_within_a_burst_gets_the_rest_of_it),
         cmocka_unit_test(test_a_slow_callback_holds_up_another_socket_for_moments_only),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),
         cmocka_unit_test(test_peers_are_visible),

@@ -85,6 +85,7 @@ static void engine_flush(struct zmq__engine *engine)
     const uint64_t begun_ns = uv_hrtime();
     engine_beware(engine, begun_ns);
     zmtp__engine_flush(engine->uv);
+    zmtp__gather_retry(engine->uv, engine->socket->core);
     engine->uv->wary = false;
     const uint64_t ended_ns = uv_hrtime();
     engine->flush_ns = ended_ns - begun_ns;
@@ -103,9 +104,7 @@ static bool engine_flushed(const struct zmq__engine *engine, uint64_t rest_ns)
 void zmq__engine_sent(struct zmq__engine *engine, size_t size)
 {
     zmq__engine_note_moved(engine);
-    engine->uv->unflushed += size;
-    const struct zmtp_socket_config *const config = zmtp_socket_config(engine->socket->core);
-    if (engine->uv->unflushed >= zmtp__gather_room(engine->uv, config, size)) engine_flush(engine);
+    if (zmtp__gather_ends(engine->uv, engine->socket->core, size)) engine_flush(engine);
 }
 
 void zmq__engine_make_way(struct zmq__engine *engine, struct zmtp_bytes id)

@@ -2,6 +2,7 @@
 
 #include "../msg/pipe.h"
 #include "../socket/router.h"
+#include "conn.h"
 
 // The limits of one that drops are so many times what gathers, or more.
 enum { GATHER_SHARE = 8 };
@@ -23,20 +24,51 @@ bool zmtp__gather_keeps(const struct zmtp_uv *uv, const struct zmtp_socket_confi
             config->send_bytes_max >= ZMTP__GATHER_MOST * GATHER_SHARE);
 }
 
-// Those whose message goes to many, which all would keep what gathers; and those that drop it for want of room.
-static bool gather_is_careful(const struct zmtp_socket_config *config)
+// Those whose message goes to many.
+static bool gather_spreads(const struct zmtp_socket_config *config)
 {
     const unsigned to_many = 1u << ZMTP_PUB | 1u << ZMTP_XPUB | 1u << ZMTP_SUB | 1u << ZMTP_XSUB |
                              1u << ZMTP_RADIO | 1u << ZMTP_DISH;
-    return (to_many | 1u << ZMTP_REP) >> config->type & 1u || config->send_bytes_all_max > 0;
+    return to_many >> config->type & 1u;
 }
 
-size_t zmtp__gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
-                         size_t size)
+// They all would keep what gathers; and there are those that drop it for want of room.
+static bool gather_is_careful(const struct zmtp_socket_config *config)
+{
+    return gather_spreads(config) || config->type == ZMTP_REP || config->send_bytes_all_max > 0;
+}
+
+// How much may wait with a message of |size| octets?
+static size_t gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
+                          size_t size)
 {
     const bool large = size >= ZMTP__GATHER_LEAST;
     const bool waits = large ? zmtp__gather_keeps(uv, config) : !gather_is_careful(config);
     return waits ? uv->unflushed_max : ZMTP__GATHER_LEAST;
+}
+
+bool zmtp__gather_ends(struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size)
+{
+    uv->unflushed += size;
+    return core->brimmed || uv->unflushed >= gather_room(uv, &core->config, size);
+}
+
+static void gather_retry_those_of(const struct zmtp_uv_socket *socket)
+{
+    for (struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
+        if (!conn->tx_blocked || !conn->end || !zmtp__queue_full(conn->end->in)) continue;
+        conn->tx_blocked = false;
+        zmtp__conn_flush(conn);
+    }
+}
+
+void zmtp__gather_retry(struct zmtp_uv *uv, struct zmtp_socket *core)
+{
+    if (!core) return; // it has closed
+    core->brimmed = false;
+    if (!gather_spreads(&core->config) || core->config.nodrop) return;
+    for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
+        if (socket->core == core) gather_retry_those_of(socket);
 }
 
 bool zmtp__gather_hinders(const struct zmtp_uv *uv, struct zmtp_socket *core, struct zmtp_bytes id)

@@ -5,7 +5,7 @@
 // What waits is in queues, whose limits are not to be reached because of it. A socket whose sends are refused for want of
 // room has what waits written, and tries again. Those that would drop the message gather to the least only; or, of large
 // messages, where their limits are so much more that this cannot matter. A ROUTER, which may be the busiest of all,
-// writes before it drops.
+// writes before it drops; who sends to many writes when a queue is full.
 #ifndef ZMTP_IO_GATHER_H
 #define ZMTP_IO_GATHER_H
 
@@ -22,9 +22,12 @@ size_t zmtp__gather_max(size_t count);
 // Do large messages of a socket with |config| wait, too? Those of a PUB with many subscribers do: each is woken for some of
 // them then, and not for each, which took half of the publisher's time.
 bool zmtp__gather_keeps(const struct zmtp_uv *uv, const struct zmtp_socket_config *config);
-// How much may wait with a message of |size| octets that a socket with |config| has sent?
-size_t zmtp__gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
-                         size_t size);
+// A message of |size| octets was sent. True: flush now what waits, and retry.
+bool zmtp__gather_ends(struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size);
+// Connections of |core| that would miss the next message, because of what the kernel did not take when it was last asked, ask
+// once more: the loop, which would be told, may not have its turn for long. Nothing is done for those who wait instead of
+// dropping messages.
+void zmtp__gather_retry(struct zmtp_uv *uv, struct zmtp_socket *core);
 // Has the ROUTER |core| no room for its peer |id| only because what it sent there was not written yet? True: flush first.
 bool zmtp__gather_hinders(const struct zmtp_uv *uv, struct zmtp_socket *core, struct zmtp_bytes id);
 

@@ -439,11 +439,12 @@ static void uv_socket_count(struct zmtp_uv *uv)
 static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
     struct zmtp_uv *const uv = socket->uv;
-    uv->unflushed += size;
-    if (uv->unflushed >= zmtp__gather_room(uv, zmtp_socket_config(socket->core), size))
-        zmtp__engine_flush(uv);
-    else
+    if (!zmtp__gather_ends(uv, socket->core, size)) {
         uv_socket_count(uv);
+        return;
+    }
+    zmtp__engine_flush(uv);
+    zmtp__gather_retry(uv, socket->core);
 }
 
 // What waits is not to be the reason that a message to |id| is dropped.

@@ -96,6 +96,10 @@ struct zmtp_socket {
     size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
     // Not less than what waits for all peers: what it was when it was last looked at, and all since.
     size_t waiting_bytes;
+    // A queue was filled by a message to many, which drop what finds no room: if what waits in it is written now, nothing is
+    // lost. It is for whoever writes to take note and clear it.
+    bool brimmed;
+    uint64_t brimmed_sent; // messages sent when it was last set
 };
 
 // As zmtp_socket_tick, for an owner who may not have looked what has come since |heard_ms|.

@@ -156,6 +156,19 @@ static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane,
     zmtp__lane_sent(socket, lane);
 }
 
+// The lane has got a message. Those that are slow may be full again after a few, each in its turn: what waits for all is not
+// to be written for each of them.
+static void spread_brims(struct zmtp_socket *socket, const struct zmtp__lane *lane)
+{
+    enum { SHARE = 8 }; // of the limit, at least, between one time and the next
+    const struct zmtp__queue *const queue = lane->end->out;
+    const uint64_t sent = socket->counters.sent;
+    if (!zmtp__queue_full(queue) || lane->joined || queue->crosses) return;
+    if (sent - socket->brimmed_sent < queue->count_max / SHARE) return;
+    socket->brimmed = true;
+    socket->brimmed_sent = sent;
+}
+
 static void spread_to_those_with_room(struct zmtp_socket *socket, struct zmtp__spread *spread,
                                       const struct spread_copies *copies)
 {
@@ -173,6 +186,7 @@ static void spread_to_those_with_room(struct zmtp_socket *socket, struct zmtp__s
             spread_publish(socket, lane, copies);
         else
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
+        if (!socket->config.conflate) spread_brims(socket, lane);
     }
 }
 
