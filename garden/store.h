@@ -400,6 +400,14 @@ enum garden_recording_state garden_recording_state(const struct garden_recording
 const struct garden_manifest *garden_recording_manifest(const struct garden_recording *recording);
 // As it was opened with, by whichever process; 0: none.
 uint64_t garden_recording_frames_max(const struct garden_recording *recording);
+// Whether the machine was started anew since the recording was begun, as after a power failure: then of what was not
+// sealed its disk has what it kept. As the system tells it, not by clocks, which may be set meanwhile.
+enum garden_recording_system {
+    GARDEN_SYSTEM_UNKNOWN, // an earlier version began it, or the system does not tell
+    GARDEN_SYSTEM_SAME,
+    GARDEN_SYSTEM_RESTARTED
+};
+enum garden_recording_system garden_recording_system(const struct garden_recording *recording);
 // Meaningful once DONE.
 struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording);
 

@@ -103,6 +103,7 @@ static int recording_begin(struct garden_recording *recording,
     if (result != GARDEN_OK) return result;
     if (recording->frames_max > 0) result = garden__recording_note_limit(recording, error);
     if (result == GARDEN_OK) result = garden__recording_note_begin(recording, error);
+    if (result == GARDEN_OK) result = garden__recording_note_boot(recording, error);
     if (result == GARDEN_OK) result = recording_save(recording, true, error);
     if (result == GARDEN_OK) return GARDEN_OK;
     // Nothing was recorded yet, so nothing is left; the first failure is the one to tell.
@@ -626,6 +627,12 @@ const struct garden_manifest *garden_recording_manifest(const struct garden_reco
 uint64_t garden_recording_frames_max(const struct garden_recording *recording)
 {
     return recording->frames_max;
+}
+
+enum garden_recording_system garden_recording_system(const struct garden_recording *recording)
+{
+    if (!recording->boot_noted) return GARDEN_SYSTEM_UNKNOWN;
+    return recording->boot_same ? GARDEN_SYSTEM_SAME : GARDEN_SYSTEM_RESTARTED;
 }
 
 struct garden_hash garden_recording_manifest_hash(const struct garden_recording *recording)

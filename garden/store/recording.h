@@ -6,6 +6,8 @@
 #include "journal.h"
 
 enum { GARDEN__RUN_SIZE = 33 }; // 32 hex digits and a terminator
+// What the system calls its life from one start of the machine to the next: a uuid's text.
+enum { GARDEN__BOOT_SIZE = 36 };
 
 struct garden_recording {
     struct garden_store *store;
@@ -19,6 +21,8 @@ struct garden_recording {
     uint64_t frames_max; // positions from there on are left out; 0: none are
     int64_t
         wall_at_zero_ns; // the wall's time when the monotonic clock was 0, as it was at the start
+    bool boot_noted;     // the journal knows in which life of the system it was begun
+    bool boot_same;      // which is this one
     bool stop_noted;     // the journal knows that the stream is over
     bool done_noted;     // and that the manifest is an object
     struct garden_hash manifest_hash;
@@ -34,7 +38,8 @@ enum garden__record_type {
     GARDEN__RECORD_EMPTY, // the chunk had no frames
     GARDEN__RECORD_STOPPED,
     GARDEN__RECORD_DONE,
-    GARDEN__RECORD_LIMIT // how many frames are wished for; where some are, it comes before BEGIN
+    GARDEN__RECORD_LIMIT, // how many frames are wished for; where some are, it comes before BEGIN
+    GARDEN__RECORD_BOOT   // in which life of the system it was begun, where that is known
 };
 
 void garden__recording_chunk_name(const char *run, uint64_t number, char name[64]);
@@ -59,6 +64,8 @@ int garden__recording_note_sealed(struct garden_recording *recording, uint64_t n
 int garden__recording_note_stopped(struct garden_recording *recording, struct garden_error *error);
 int garden__recording_note_done(struct garden_recording *recording, struct garden_error *error);
 int garden__recording_note_limit(struct garden_recording *recording, struct garden_error *error);
+// Where the system does not tell it, none.
+int garden__recording_note_boot(struct garden_recording *recording, struct garden_error *error);
 
 // The parts of a payload.
 void garden__recording_take_hash(struct garden__record_reader *reader, struct garden_hash *hash);

@@ -1,6 +1,7 @@
 // What a recording writes down before it relies on it, and how it is read back.
 #include "recording.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,26 @@ int garden__recording_note_limit(struct garden_recording *recording, struct gard
     return journal_note(recording, GARDEN__RECORD_LIMIT, &record, error);
 }
 
+static bool journal_boot(const struct garden_fs *fs, uint8_t boot[GARDEN__BOOT_SIZE])
+{
+    const int file =
+        fs->open(fs->context, AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC, 0);
+    if (file < 0) return false;
+    const ssize_t n = garden__fs_read_all(fs, file, boot, GARDEN__BOOT_SIZE);
+    garden__fs_close(fs, file);
+    return n == GARDEN__BOOT_SIZE;
+}
+
+int garden__recording_note_boot(struct garden_recording *recording, struct garden_error *error)
+{
+    struct garden__record record = {.size = 0};
+    uint8_t boot[GARDEN__BOOT_SIZE];
+    if (!journal_boot(recording->store->fs, boot)) return GARDEN_OK;
+    garden__record_put(&record, boot, sizeof boot);
+    recording->boot_noted = recording->boot_same = true;
+    return journal_note(recording, GARDEN__RECORD_BOOT, &record, error);
+}
+
 // ---- The end that was wished for
 
 uint64_t garden__recording_end(uint64_t end, uint64_t frames_max)
@@ -243,6 +264,14 @@ static void replay_noted(struct garden_recording *recording, uint64_t number)
         if (r->window[i].number == number) r->window[i].report_noted = true;
 }
 
+static void replay_boot(struct garden_recording *recording, struct garden__record_reader *reader)
+{
+    uint8_t boot[GARDEN__BOOT_SIZE];
+    const uint8_t *noted = garden__record_take(reader, sizeof boot);
+    recording->boot_noted = noted != NULL && journal_boot(recording->store->fs, boot);
+    recording->boot_same = recording->boot_noted && memcmp(noted, boot, sizeof boot) == 0;
+}
+
 static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload)
 {
     struct garden_recording *recording = context;
@@ -259,6 +288,10 @@ static int replay_record(void *context, uint32_t type, struct zmtp_bytes payload
     if (type == GARDEN__RECORD_DONE) {
         garden__recording_take_hash(&reader, &recording->manifest_hash);
         recording->done_noted = true;
+        return reader.bad ? GARDEN_ERR_FORMAT : GARDEN_OK;
+    }
+    if (type == GARDEN__RECORD_BOOT) {
+        replay_boot(recording, &reader);
         return reader.bad ? GARDEN_ERR_FORMAT : GARDEN_OK;
     }
     number = garden__record_take_u64(&reader);

@@ -320,6 +320,7 @@ static int survey_journal_record(void *context, uint32_t type, struct zmtp_bytes
     case GARDEN__RECORD_EMPTY:
     case GARDEN__RECORD_STOPPED:
     case GARDEN__RECORD_LIMIT:
+    case GARDEN__RECORD_BOOT:
         return GARDEN_OK; // they name no object
     default:
         return GARDEN_ERR_VERSION; // written by a later version: it may name anything

@@ -480,26 +480,28 @@ static void capture_note(struct capture *capture, int status)
     if (status != TOOL_OK && capture->worst != TOOL_FAILED) capture->worst = status;
 }
 
-// Whether the machine was started after the recording last sealed anything, as it is after a power failure.
-static bool capture_is_of_before(const struct garden_manifest *manifest)
-{
-    struct timespec up = {0};
-    if (clock_gettime(CLOCK_BOOTTIME, &up) < 0) return false;
-    const int64_t up_ns = (int64_t)up.tv_sec * 1000000000 + up.tv_nsec;
-    return manifest->updated_ns < capturer_now().wall_ns - up_ns;
-}
-
 // Chunks, and the notes of what is missing in them, are put on the disk when they are sealed. Where the machine went down
 // before that, nobody knows whether all of them came there.
-static void capture_tell_exact(const struct capture *capture, const char *run, bool before,
-                               uint64_t sealed)
+static void capture_tell_exact(const struct capture *capture, const char *run, uint64_t sealed)
 {
-    const struct garden_manifest *manifest = garden_recording_manifest(capture->capturer.recording);
-    if (!before || garden_manifest_end(manifest) == sealed) return;
-    (void)tool_fail(capture->tool,
-                    "%s: exact up to frame %llu; what follows was not sealed when the machine went "
-                    "down, and is as its disk kept it",
-                    run, (unsigned long long)sealed);
+    const struct garden_recording *recording = capture->capturer.recording;
+    if (garden_manifest_end(garden_recording_manifest(recording)) == sealed) return;
+    switch (garden_recording_system(recording)) {
+    case GARDEN_SYSTEM_SAME:
+        break;
+    case GARDEN_SYSTEM_RESTARTED:
+        (void)tool_fail(capture->tool,
+                        "%s: exact up to frame %llu; what follows was not sealed when the machine "
+                        "went down, and is as its disk kept it",
+                        run, (unsigned long long)sealed);
+        break;
+    case GARDEN_SYSTEM_UNKNOWN:
+        (void)tool_fail(capture->tool,
+                        "%s: exact up to frame %llu; what follows was not sealed, and if the "
+                        "machine went down since it is as its disk kept it",
+                        run, (unsigned long long)sealed);
+        break;
+    }
 }
 
 static bool capture_recover_one(void *context, const char *run)
@@ -516,7 +518,6 @@ static bool capture_recover_one(void *context, const char *run)
     }
     const struct garden_manifest *manifest = garden_recording_manifest(capture->capturer.recording);
     const uint64_t sealed = garden_manifest_end(manifest);
-    const bool before = capture_is_of_before(manifest);
     // One whose stream goes on is left as it is, for --resume.
     int steps = garden_recording_idle(capture->capturer.recording, error);
     if (steps == GARDEN_OK) garden_recording_abandon(capture->capturer.recording, capturer_now());
@@ -526,7 +527,7 @@ static bool capture_recover_one(void *context, const char *run)
     if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
     if (steps < 0 && error->code == GARDEN_ERR_STATE)
         left_tell_running(capture->tool, capture->options.store, manifest->stream_uri);
-    if (steps >= 0) capture_tell_exact(capture, run, before, sealed);
+    if (steps >= 0) capture_tell_exact(capture, run, sealed);
     capture_note(capture, capture_report(capture));
     garden_recording_close(capture->capturer.recording);
     capture->capturer.recording = NULL;

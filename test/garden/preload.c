@@ -1,10 +1,12 @@
 // Preloaded into a daemon and its clients by tests: the system's wall clock is ahead by what a file says, so
-// that it can jump, calls of fsync are counted, writes into chunks fail with the errno that a file has, and so many
-// of the next writes and syncs of the state's folder as others say. Other clocks are the system's.
+// that it can jump, calls of fsync are counted, writes into chunks fail with the errno that a file has, so many
+// of the next writes and syncs of the state's folder as others say, and the machine was started anew as often as one says.
+// Other clocks are the system's.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,6 +81,26 @@ static int strikes(volatile int64_t *left, int file)
 {
     if (*left <= 0 || !is_under(file, "/state/")) return 0;
     return __atomic_fetch_sub(left, 1, __ATOMIC_RELAXED) > 0;
+}
+
+// The machine was started so often since, as the system tells it.
+int openat(int folder, const char *path, int flags, ...)
+{
+    static int (*system_one)(int, const char *, int, ...);
+    static volatile int64_t *boots;
+    va_list rest;
+    char text[40];
+    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "openat");
+    if (!boots) boots = preload_number("BOOTS", O_RDONLY, PROT_READ);
+    va_start(rest, flags);
+    const unsigned mode = flags & O_CREAT ? va_arg(rest, unsigned) : 0;
+    va_end(rest);
+    if (*boots == 0 || strcmp(path, "/proc/sys/kernel/random/boot_id") != 0)
+        return system_one(folder, path, flags, mode);
+    const int file = memfd_create("boot_id", MFD_CLOEXEC);
+    const int size = snprintf(text, sizeof text, "%036lld\n", (long long)*boots);
+    if (file >= 0 && pwrite(file, text, (size_t)size, 0) != size) abort();
+    return file;
 }
 
 int fsync(int file)

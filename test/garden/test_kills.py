@@ -269,32 +269,35 @@ def lose_and_kill_daemon(recovers):
     return test
 
 
-def recover_after_a_power_failure(story):
-    """For whoever recovers, the machine was started a day after all of it: it is told up to where all is exact."""
-    preload = Preload(story, WALL_AHEAD=0)
-    story.begin("audio", times=100)
-    client = story.capture()
-    end = time.monotonic() + PATIENCE
-    while not recordings_end(story):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    client.kill()
-    client.communicate(timeout=PATIENCE)
-    story.daemons[0].kill()
-    story.daemons[0].wait(PATIENCE)
-    sealed = recordings_end(story)
-    preload.write("WALL_AHEAD", int(time.clock_gettime(time.CLOCK_BOOTTIME)) + 86400)
-    done = subprocess.run([GARDENCTL, "capture", "--recover", "--store", story.store], env=preload.env, timeout=PATIENCE,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    assert done.returncode == 5, done
-    told = re.search(r"exact up to frame (\d+)", done.stderr)
-    _, captured, _ = story.manifest()
-    # What was sealed last may not be in the live manifest yet, which the journal is ahead of.
-    assert told and sealed <= int(told[1]) < captured, (done, sealed, captured)
-    story.nothing_is_left()
-
-
-recover_after_a_power_failure.__name__ = "g09_a_recovery_after_a_power_failure_tells_how_much_is_exact"
+def recover_after(jumps, boots):
+    """The wall's clock jumps by so many seconds, and the machine starts so often, before somebody recovers."""
+    def test(story):
+        preload = Preload(story, WALL_AHEAD=0, BOOTS=0)
+        story.begin("audio", times=100)
+        client = story.capture()
+        end = time.monotonic() + PATIENCE
+        while not recordings_end(story):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        client.kill()
+        client.communicate(timeout=PATIENCE)
+        story.daemons[0].kill()
+        story.daemons[0].wait(PATIENCE)
+        sealed = recordings_end(story)
+        preload.write("WALL_AHEAD", jumps)
+        preload.write("BOOTS", boots)
+        done = subprocess.run([GARDENCTL, "capture", "--recover", "--store", story.store], env=preload.env, timeout=PATIENCE,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert done.returncode == 5, done
+        told = re.search(r"exact up to frame (\d+)", done.stderr)
+        _, captured, _ = story.manifest()
+        # What was sealed last may not be in the live manifest yet, which the journal is ahead of.
+        assert sealed < captured and bool(told) == bool(boots), (done, sealed, captured)
+        assert not told or sealed <= int(told[1]) < captured, (done, sealed, captured)
+        story.nothing_is_left()
+    test.__name__ = ("g09_a_recovery_after_a_power_failure_tells_how_much_is_exact" if boots else
+                     f"g21_a_recovery_takes_no_clock_that_leapt_{'ahead' if jumps > 0 else 'back'}_for_a_power_failure")
+    return test
 
 
 def recordings_end(story):
@@ -308,7 +311,9 @@ def recordings_end(story):
 
 
 def table():
-    yield recover_after_a_power_failure
+    yield recover_after(-86400, 1)
+    yield recover_after(int(time.clock_gettime(time.CLOCK_BOOTTIME)) + 86400, 0)
+    yield recover_after(-86400, 0)
     for kind in KINDS:
         for number, step in enumerate(CLIENT):
             yield kill_client(kind, step, 1 if kind == "audio" and number % 3 == 0 else 3)
