@@ -345,7 +345,8 @@ int garden_recording_resume(struct garden_store *store, const char *run, struct 
 // _ACCESS or _NOT_FOUND): its journal is damaged or gone, or a chunk's file is no file any more. Whatever
 // can be read of live manifest, journal and chunks goes in; |*out_lost| chunk files could not. What is
 // known to be missing is a gap; without the stream's totals the manifest stays incomplete. GARDEN_ERR_STATE
-// while a process still records it, or a daemon still has its stream.
+// while a process still records it, or a daemon still has its stream. GARDEN_ERR_NOT_FOUND: it was ended before it had
+// begun, and what it left is taken away.
 int garden_recording_salvage(struct garden_store *store, const char *run, struct garden_instant now,
                              struct garden_hash *out, size_t *out_lost, struct garden_error *error);
 int garden_recording_each_left(const struct garden_store *store,

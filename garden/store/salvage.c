@@ -20,6 +20,7 @@ struct salvage {
     enum garden_stream_kind kind;
     uint64_t frames_max;  // that were wished for; 0: all
     bool begun;           // it is known which stream it is of
+    bool blank;           // its journal can be read, and says nothing of a stream
     uint64_t sealed_next; // chunks of lower numbers are in the manifest
     struct garden_chunk_report reports[SALVAGE_REPORTS]; // the newest, by number
     bool has_report[SALVAGE_REPORTS];
@@ -59,6 +60,7 @@ static int salvage_record(void *context, uint32_t type, struct zmtp_bytes payloa
     struct salvage *salvage = context;
     struct garden__record_reader reader = {.in = payload};
     struct garden_chunk_report report;
+    if (type != GARDEN__RECORD_LIMIT && type != GARDEN__RECORD_BOOT) salvage->blank = false;
     if (type == GARDEN__RECORD_BEGIN) {
         if (!salvage->begun || salvage->manifest.chunk_count == 0)
             salvage->begun = garden__recording_take_begin(&reader, &salvage->manifest,
@@ -116,7 +118,9 @@ static int salvage_read(struct salvage *salvage, struct garden_error *error)
     int result = salvage->begun ? salvage_is_put(salvage, error) : GARDEN_OK;
     if (result != GARDEN_OK || salvage->done) return result;
     garden__recording_file_name(salvage->run, "journal", name);
+    salvage->blank = loaded == GARDEN_ERR_NOT_FOUND;
     result = garden__journal_peek(salvage->store, name, salvage_record, salvage, error);
+    if (result != GARDEN_OK) salvage->blank = false;
     const bool none = result == GARDEN_ERR_NOT_FOUND || result == GARDEN_ERR_FORMAT ||
                       result == GARDEN_ERR_ACCESS;
     if (result != GARDEN_OK && !none) return result;
@@ -293,10 +297,34 @@ static int salvage_lock(const struct salvage *salvage, int *out, struct garden_e
                         "journal %.100s: another process still records this stream", name);
 }
 
+// One that was killed before its journal said what it is of: no live manifest was written then, no chunk planned. A
+// journal that is longer than one so young, or has chunks, was damaged.
+static int salvage_nothing(struct salvage *salvage, struct garden_error *error)
+{
+    char name[64];
+    uint64_t size = 0;
+    bool closed = false;
+    garden__recording_file_name(salvage->run, "journal", name);
+    int result = garden_store_inspect(salvage->store, name, &size, &closed, error);
+    if (result == GARDEN_OK)
+        result = garden_store_each_staged(salvage->store, salvage_list, salvage, error);
+    if (result == GARDEN_OK && (salvage->file_count > 0 || size > GARDEN__JOURNAL_PAYLOAD_MAX))
+        return garden__fail(
+            error, GARDEN_ERR_CORRUPT,
+            "recording %.32s: neither its journal nor its live manifest can be read", salvage->run);
+    if (result == GARDEN_OK) result = salvage_clean(salvage, error);
+    if (result != GARDEN_OK) return result;
+    return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                        "recording %.32s: was ended before it began: nothing was captured, and "
+                        "nothing is left of it",
+                        salvage->run);
+}
+
 static int salvage_work(struct salvage *salvage, struct garden_instant now,
                         struct garden_error *error)
 {
     int result = salvage_read(salvage, error);
+    if (result == GARDEN_ERR_CORRUPT && salvage->blank) return salvage_nothing(salvage, error);
     if (result == GARDEN_OK) result = salvage_chunks(salvage, error);
     if (result == GARDEN_OK && !salvage->done) result = salvage_put(salvage, now, error);
     return result == GARDEN_OK ? salvage_clean(salvage, error) : result;

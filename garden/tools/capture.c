@@ -462,14 +462,18 @@ static int capture_salvage(struct capture *capture, const char *run, struct gard
     default:
         return tool_fail(capture->tool, "%s: %s", run, why->text);
     }
+    int result = garden_recording_salvage(capture->store, run, capturer_now(), &hash, &lost, error);
+    if (result == GARDEN_ERR_NOT_FOUND) {
+        progress_line(&capture->progress, "%s", error->text);
+        return TOOL_OK;
+    }
     (void)tool_fail(capture->tool, "%s: %s: saving what can be read", run, why->text);
-    if (garden_recording_salvage(capture->store, run, capturer_now(), &hash, &lost, error) < 0 ||
-        garden_manifest_load(capture->store, &hash, &manifest, error) < 0)
-        return tool_fail(capture->tool, "%s: %s", run, error->text);
+    if (result == GARDEN_OK) result = garden_manifest_load(capture->store, &hash, &manifest, error);
+    if (result < 0) return tool_fail(capture->tool, "%s: %s", run, error->text);
     if (lost > 0)
         (void)tool_fail(capture->tool, "%s: %zu %s lost", run, lost,
                         lost == 1 ? "chunk is" : "chunks are");
-    const int result = capture_report_manifest(capture, &manifest, &hash);
+    result = capture_report_manifest(capture, &manifest, &hash);
     garden_manifest_fini(&manifest);
     return result;
 }

@@ -464,8 +464,14 @@ static inline bool client_killed_at(int at, uint64_t frames_max)
     if (run[0] != '\0') {
         const int result = garden_recording_resume(w.store, run, instant(&w), &w.recording, &error);
         if (result == GARDEN_ERR_FORMAT) {
-            // Killed before its first record was whole: nothing was captured yet.
+            // Killed before its first record was whole: nothing was captured yet, and nothing stays.
+            struct garden_hash hash;
+            size_t lost = 0;
             assert_true(at <= 10);
+            assert_int_equal(
+                garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, &error),
+                GARDEN_ERR_NOT_FOUND);
+            assert_int_equal(staged(&w), 0);
         } else {
             if (result != GARDEN_OK) fail_msg("step %d: %s", at, error.text);
             garden_recording_abandon(w.recording, instant(&w));
