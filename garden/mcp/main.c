@@ -205,6 +205,7 @@ int main(int argc, char **argv)
     if (status >= 0) return status;
     program.mcp.limits = program.options.limits;
     (void)signal(SIGPIPE, SIG_IGN); // who reads may go; the write tells
+    (void)signal(SIGXFSZ, SIG_IGN); // and so it does of a file that may not grow
     if (uv_loop_init(&program.loop) < 0 || zmtp_uv_open(&program.uv, &program.loop, NULL) < 0) {
         (void)fprintf(stderr, "garden-mcp: no event loop could be opened\n");
         return 1;

@@ -113,6 +113,8 @@ static void capturer_read_ok(struct capturer *capturer, uint64_t token,
                            has_report ? &report : NULL, has_totals ? &totals : NULL);
 }
 
+static bool capturer_is_elsewhere(struct capturer *capturer);
+
 static void capturer_answered(struct garden_client *client, int result,
                               const struct garden_message *reply, void *user)
 {
@@ -129,6 +131,7 @@ static void capturer_answered(struct garden_client *client, int result,
                reply->shell_reply.kind == GARDEN_REPLY_ERROR) {
         capturer_complain(capturer, "refused", reply->shell_reply.error.error);
         capturer->refusal = garden_code_read(&reply->metadata);
+        if (capturer->refusal == GARDEN_ERR_NOT_FOUND && capturer_is_elsewhere(capturer)) return;
         garden_recording_reply(capturer->recording, capturer_now(), token, capturer->refusal, NULL,
                                NULL);
     } else {
@@ -229,6 +232,27 @@ void capturer_leave(struct capturer *capturer)
     capturer->moved(capturer->user, false);
 }
 
+// To whoever resumes it, as was said.
+static void capturer_leave_to_resume(struct capturer *capturer)
+{
+    capturer->finished = true;
+    capturer->moved(capturer->user, false);
+}
+
+// Whether a daemon that has not this stream is not its own: then it is not over, and who seals it now would lose what
+// is still to come.
+static bool capturer_is_elsewhere(struct capturer *capturer)
+{
+    struct garden_error error;
+    if (garden_recording_idle(capturer->recording, &error) == GARDEN_OK) return false;
+    capturer_say(capturer,
+                 "this daemon has no such stream, but another has: %s; gardenctl capture --resume "
+                 "goes on there, as --run-dir or --connection names it",
+                 error.text);
+    capturer_leave_to_resume(capturer);
+    return true;
+}
+
 // A store that somebody moved while it is captured into takes what its open files take, and not one chunk more: all that
 // follows would be lost, and only counted. So that is the end of the recording, which is complete where the store is now.
 static void capturer_look_for_store(struct capturer *capturer)
@@ -303,7 +327,7 @@ static void capturer_tick(uv_timer_t *timer)
                          "again, gardenctl capture --resume goes on",
                          error.text);
             capturer->dead_ms = 0;
-            capturer_leave(capturer);
+            capturer_leave_to_resume(capturer);
             return;
         }
         capturer_say(capturer, "the daemon stays away: sealing what it had written");
@@ -441,6 +465,7 @@ static void capturer_told_state(struct garden_client *client, int result,
         capturer_pump(capturer);
         return;
     }
+    if (capturer_is_elsewhere(capturer)) return;
     capturer_say(capturer,
                  "the daemon was started anew and forgot the stream: sealing what was written");
     capturer->gone = true;

@@ -1,6 +1,7 @@
 // gardenctl: drives a garden daemon from the command line.
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -243,6 +244,8 @@ int main(int argc, char **argv)
 {
     struct tool tool = {.timeout_ms = GARDENCTL_TIMEOUT_MS};
     gardenctl_take_descriptors();
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); // a file that may not grow is a write that fails, and is told as one
     const int result = gardenctl_options(&tool, argc, argv);
     if (result < 0) return gardenctl_end(&tool, NULL, TOOL_OK); // it told what was asked for
     if (result != TOOL_OK) return gardenctl_end(&tool, NULL, result);

@@ -820,6 +820,62 @@ def a_recovery_that_was_refused_leaves_the_capture_to_be_resumed(story):
     assert " of 96000 frames" in done.stdout and "did not confirm" not in done.stdout, done
 
 
+def a_recovery_leaves_a_stream_alone_whose_daemon_waits_for_a_chunk(story):
+    """No chunk is open any more, so none is locked."""
+    story.start("--source", "counter:2,48000", "--ring-ms", "200", pace="real")
+    running = subprocess.Popen([GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store,
+                                "--chunk-bytes", "40000", "--seconds", "2"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    staging = os.path.join(story.store, "staging")
+    until(lambda: any(name.endswith(".3") for name in os.listdir(staging)))
+    running.kill()
+    running.wait()
+
+    def captured():
+        return json.loads(story.ctl("--json", "status", check=0).stdout)["streams"][0]["totals"]["captured"]
+
+    def stands_still():
+        before = captured()
+        time.sleep(0.5)
+        return captured() == before > 0
+    until(stands_still)
+    told = story.ctl("capture", "--store", story.store, "--recover", check=1).stderr
+    assert "still being written" in told and "--resume" in told, told
+    done = subprocess.run([GARDENCTL, "--run-dir", story.path("run"), "capture", "--store", story.store, "--resume"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 5 and " of 96000 frames" in done.stdout and "did not confirm" not in done.stdout, done
+    assert "nothing was left" in story.ctl("capture", "--store", story.store, "--recover", check=0).stdout
+
+
+def a_resumption_at_another_daemon_ends_nothing(story):
+    story.start("--source", "counter:2,48000", "--ring-ms", "30000", pace="real")
+    story.start("--source", "counter:2,48000", pace="real", run="other")
+    leave_amid_a_chunk(story, "--seconds", "2")
+    resume = ["capture", "--store", story.store, "--resume"]
+    told = story.ctl(*resume, run="other", check=1).stderr
+    assert "but another has" in told and "--run-dir" in told and "sealing" not in told, told
+    assert "--recover" not in told, told
+    done = story.ctl(*resume, check=0).stdout
+    assert "captured 96000 of 96000 frames" in done, done
+
+
+def a_file_that_may_not_grow_is_a_failure_that_is_told(story):
+    """As one does under a limit (ulimit -f), which kills whoever does not say that it knows."""
+    import resource
+
+    def limited(*words):
+        return subprocess.run([GARDENCTL, "--run-dir", story.path("run"), *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE, check=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64)))
+    done, _ = capture(story)
+    for words in (("capture", "--store", story.store, "--uri", "stream://limited"),
+                  ("slice", "--store", story.store, "--out", story.path("slice.wav"), done["manifest"])):
+        failed = limited(*words)
+        assert failed.returncode == 1 and "gardenctl" in failed.stderr, (words, failed)
+    assert not os.path.exists(story.path("slice.wav"))
+    assert os.listdir(os.path.join(story.store, "staging")) == []
+
+
 def a_resumption_of_one_among_several_asks_for_its_name(story):
     story.start("--source", "counter:2,48000", "--ring-ms", "30000", pace="real")
     resume = ["--json", "capture", "--store", story.store, "--resume"]
