@@ -509,10 +509,11 @@ static bool capture_is_broken(struct garden_capture *c, int64_t now_ms, int resu
 }
 
 // What lies behind a gap is not written before the gap is noted. What another moment may bring, room or a descriptor, is
-// waited for in the same chunk; otherwise the chunk ends there, and the next is tried.
+// waited for in the same chunk, so to try costs none; otherwise the chunk ends there, and the next is tried.
 static void capture_noted(struct garden_capture *c, int64_t now_ms, int result,
                           const struct garden_error *error)
 {
+    const bool known = result == c->note_result;
     c->note_result = result;
     if (result == GARDEN_OK) {
         c->slots[c->current].noted_end = c->action.gap.first + c->action.gap.count;
@@ -523,7 +524,12 @@ static void capture_noted(struct garden_capture *c, int64_t now_ms, int result,
     const bool broken = capture_is_broken(c, now_ms, short_of_it ? GARDEN_ERR_NO_SPACE : result);
     c->failures = broken ? c->failures + 1 : 0;
     if (c->failures == CAPTURE_FAILURES_MAX) capture_give_up(c);
-    capture_note_error(c, error, result);
+    if (!broken) {
+        c->write_wait_ms = CAPTURE_FULL_MIN_MS;
+        c->write_due_ms = now_ms + c->write_wait_ms;
+    }
+    // What is dropped meanwhile is told with that as its cause.
+    if (broken || !known) capture_note_error(c, error, result);
     if (broken) capture_fill(c);
 }
 

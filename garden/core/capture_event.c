@@ -87,10 +87,14 @@ static struct garden__cause capture_event_cause(const struct garden_capture *c, 
     if (no_room || open_result == GARDEN_ERR_NO_SPACE)
         return (struct garden__cause){GARDEN_ERR_NO_SPACE,
                                       "the disk of the chunks is full: make room on it"};
-    if (open_result != GARDEN_OK)
+    if (open_result == GARDEN_ERR_NOT_FOUND || open_result == GARDEN_ERR_ACCESS)
         return (struct garden__cause){open_result,
                                       "the chunk for them cannot be opened: is the staging folder "
                                       "as it was?"};
+    if (open_result != GARDEN_OK)
+        return (struct garden__cause){open_result,
+                                      "the chunk for them cannot be opened, and whoever staged it "
+                                      "was told why"};
     if (no_chunk)
         return (struct garden__cause){GARDEN_ERR_TIMEOUT, "no chunk was staged for them in time"};
     return (struct garden__cause){GARDEN_ERR_SYSTEM,

@@ -81,9 +81,11 @@ static void recorder_copy_text(char *to, size_t size, const char *from)
 // the stop.
 static void recorder_settle(const struct take *take, struct recorder_event *event)
 {
+    // In this order: the last frames are in the ring before the end is told.
+    const bool over = flow_ended(take->flow);
     const bool drained = garden_ring_filled(take->ring) == 0;
     const bool starved = garden_capture_state(take->capture) == GARDEN_CAPTURE_STARVED;
-    event->ended = flow_ended(take->flow) && (drained || starved);
+    event->ended = over && (drained || starved);
     if (!event->ended || !drained) return;
     event->totals.offered = garden_ring_offered(take->ring);
     event->totals.overrun = event->totals.offered - event->totals.captured;

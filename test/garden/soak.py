@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Captures four streams for as long as it is told, while both sides are killed, stopped and started again.
 
-soak.py SECONDS [--seed N] [--folder DIR]. Three streams of numbered samples (f32, s16, s24) and one of
+soak.py SECONDS [--seed N]. Three streams of numbered samples (f32, s16, s24) and one of
 numbered MIDI messages, each captured by a gardenctl of its own from one gardend. At random a client or the
 daemon dies of SIGKILL, is held by SIGSTOP, or ends in order; a client that died is taken up with --resume.
 After each run its manifest must verify, every octet must be that of its position, and captured + lost must

@@ -186,6 +186,11 @@ static void test_an_overrun_is_told_with_what_helps_against_its_cause(void **sta
     rig_run(&rig);
     assert_non_null(strstr(overrun_of(&rig, &code), "is the staging folder as it was?"));
     assert_int_equal(code, GARDEN_ERR_NOT_FOUND);
+    rig.fail_open = GARDEN_ERR_SYSTEM; // as without a descriptor, for which no folder is to blame
+    assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
+    rig_run(&rig);
+    assert_non_null(strstr(overrun_of(&rig, &code), "whoever staged it was told why"));
+    assert_int_equal(code, GARDEN_ERR_SYSTEM);
     rig.fail_open = GARDEN_ERR_NO_SPACE;
     assert_int_equal(garden_capture_switch(rig.capture, "c2", rig.now, NULL), GARDEN_OK);
     rig_run(&rig);
@@ -338,6 +343,32 @@ static void test_what_lies_behind_a_gap_is_not_written_before_the_gap_is_noted(v
     }
 }
 
+// Trying costs nothing, while frames are lost: so it is not put off for longer and longer, and not told each time.
+static void test_a_gap_that_cannot_be_noted_yet_is_soon_tried_again(void **state)
+{
+    (void)state;
+    struct rig rig;
+    size_t told = 0;
+    rig_start(&rig, 16, 400);
+    rig_run(&rig);
+    rig.fail_note = GARDEN_ERR_SYSTEM;
+    rig_make_gap(&rig);
+    rig.event_count = 0;
+    for (int i = 0; i < 100; i++, rig.now += 100)
+        rig_run(&rig);
+    for (size_t i = 0; i < rig.event_count; i++)
+        told += rig.events[i].kind == GARDEN_CAPTURE_ERROR && !strstr(rig.texts[i], "overrun");
+    assert_int_equal(told, 1);
+    rig.fail_note = GARDEN_OK;
+    rig.now += 300;
+    rig_run(&rig);
+    assert_true(rig.files[0].size > 32 * 4);
+    garden_capture_stop(rig.capture, rig.now);
+    rig_run(&rig);
+    rig_check(&rig);
+    rig_end(&rig);
+}
+
 static void test_a_gap_that_can_be_noted_beside_no_chunk_ends_the_stream(void **state)
 {
     (void)state;
@@ -409,6 +440,7 @@ int main(void)
         cmocka_unit_test(test_a_disk_that_was_full_once_is_not_blamed_for_ever),
         cmocka_unit_test(test_a_stop_on_a_full_disk_waits_for_no_room),
         cmocka_unit_test(test_what_lies_behind_a_gap_is_not_written_before_the_gap_is_noted),
+        cmocka_unit_test(test_a_gap_that_cannot_be_noted_yet_is_soon_tried_again),
         cmocka_unit_test(test_a_gap_that_can_be_noted_beside_no_chunk_ends_the_stream),
         cmocka_unit_test(test_a_stop_waits_for_no_gap_to_be_noted),
         cmocka_unit_test(test_frames_that_others_cut_from_a_chunk_are_counted_as_lost),
