@@ -1,5 +1,6 @@
 // slice: any part of a recording as a WAV file, or as the list of its pieces.
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <sndfile.h>
 #include <stdlib.h>
@@ -227,6 +228,17 @@ static int slice_subtype(enum garden_sample_format sample)
     return 0;
 }
 
+// Whether the disk has all of it: one that refuses a write may say so only here.
+static bool slice_sync(const char *path)
+{
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    const bool synced = file >= 0 && fsync(file) == 0;
+    const int failure = errno;
+    if (file >= 0) (void)close(file); // nothing was written
+    errno = failure;
+    return synced;
+}
+
 // Into a file beside the one that is meant, which takes its place when it is whole.
 static int slice_to_file(const struct tool *tool, struct slice *slice)
 {
@@ -253,7 +265,7 @@ static int slice_to_file(const struct tool *tool, struct slice *slice)
     free(slice->block);
     if (sf_close(slice->file) != 0 && result == TOOL_OK)
         result = tool_fail(tool, "%s cannot be written: is the disk full?", slice->out);
-    if (result == TOOL_OK && rename(part, slice->out) != 0)
+    if (result == TOOL_OK && (!slice_sync(part) || rename(part, slice->out) != 0))
         result = tool_fail(tool, "%s cannot be written: %s", slice->out, strerror(errno));
     if (result != TOOL_OK) (void)unlink(part); // what went wrong was told
     return result;

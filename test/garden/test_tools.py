@@ -913,6 +913,14 @@ def a_resumption_without_a_daemon_tells_how_to_keep_what_was_written(story):
     assert "no daemon answers" in told and f"gardenctl capture --recover --store {story.store}" in told, told
 
 
+def a_slice_is_on_the_disk_before_it_takes_a_files_place(story):
+    from pygarden.preload import Preload
+    done, _ = capture(story)
+    preload = Preload(story, SYNCS=0)
+    plain("slice", "--store", story.store, "--out", story.path("slice.wav"), done["manifest"], check=0, env=preload.env)
+    assert preload.read("SYNCS") == 1, preload.read("SYNCS")
+
+
 def what_is_no_file_is_not_replaced_by_one(story):
     done, _ = capture(story)
     pipe, folder = story.path("pipe"), story.path("folder")
