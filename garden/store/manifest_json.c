@@ -21,8 +21,10 @@ static struct garden_value manifest_map(struct garden_arena *arena,
     return garden_value_map(copy, count);
 }
 
+// A clock that stands before 1970 is none, and its time has no form that can be read back.
 static struct garden_value manifest_time(struct garden_arena *arena, int64_t ns)
 {
+    if (ns < 0) ns = 0;
     const struct garden_entry entries[] = {
         garden_entry_of("secs_since_epoch", garden_value_int(ns / MANIFEST_SECOND)),
         garden_entry_of("nanos_since_epoch", garden_value_int(ns % MANIFEST_SECOND)),

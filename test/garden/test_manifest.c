@@ -95,6 +95,26 @@ static void test_the_json_has_the_fields_of_the_contract_and_reads_back_the_same
     garden_manifest_fini(&m);
 }
 
+static void test_a_clock_before_its_epoch_makes_no_manifest_that_cannot_be_read(void **state)
+{
+    (void)state;
+    struct garden_manifest m, back;
+    struct garden_error error;
+    char *text = NULL;
+    size_t size = 0;
+    example(&m);
+    m.started_ns = INT64_C(-315359999132675259);
+    m.updated_ns = -1;
+    assert_int_equal(garden_manifest_print(&m, &text, &size), GARDEN_OK);
+    if (garden_manifest_parse(NULL, zmtp_bytes_of(text, size), &back, &error) != GARDEN_OK)
+        fail_msg("%s", error.text);
+    assert_int_equal(back.started_ns, 0);
+    assert_int_equal(back.updated_ns, 0);
+    zmtp_free(zmtp_heap(), text, size + 1);
+    garden_manifest_fini(&back);
+    garden_manifest_fini(&m);
+}
+
 // An allocator that remembers the most that was out at a time.
 struct purse {
     size_t out, most;
@@ -355,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_chunks_and_gaps_add_up_to_all_that_was_offered),
         cmocka_unit_test(test_a_chunk_that_lost_its_end_leaves_one_gap_up_to_the_next),
         cmocka_unit_test(test_the_json_has_the_fields_of_the_contract_and_reads_back_the_same),
+        cmocka_unit_test(test_a_clock_before_its_epoch_makes_no_manifest_that_cannot_be_read),
         cmocka_unit_test(test_a_manifest_of_a_month_is_written_and_read_in_memory_in_proportion),
         cmocka_unit_test(test_a_manifest_with_a_hole_an_overlap_or_wrong_sums_is_refused),
         cmocka_unit_test(test_a_manifest_whose_positions_have_no_numbers_is_refused),
