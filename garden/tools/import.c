@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../stream.h"
 #include "parcel.h"
 
 enum {
@@ -183,6 +184,13 @@ static int import_put(const struct import *import, const struct import_manifest 
     const struct zmtp_bytes octets = zmtp_bytes_of(own->octets, own->size);
     int result = garden_manifest_parse(NULL, octets, &manifest, &error);
     if (result < 0) return import_store_failed(import, result, &error);
+    // It is shown to people, wherever recordings are: nothing in it may be more than a name.
+    const char *wrong = garden_stream_uri_wrong(garden_text_of(manifest.stream_uri));
+    if (wrong) {
+        (void)tool_fail(import->tool, "the archive has a recording whose stream's uri %s", wrong);
+        garden_manifest_fini(&manifest);
+        return TOOL_DIFFERS;
+    }
     const bool known = garden_store_verify(import->store, &own->hash, NULL, NULL) == GARDEN_OK;
     result = garden_manifest_verify(&manifest, import->store, &error);
     if (result == GARDEN_ERR_NOT_FOUND) {

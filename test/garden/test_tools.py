@@ -266,6 +266,16 @@ def an_archive_with_wrong_hashes_or_names_brings_no_manifest(story):
         if os.path.exists(there):  # something of it could be taken
             found = lines_of(plain("--json", "fsck", "--store", there, check=0).stdout)
             assert found[-1]["manifests"] == 0, found
+    # A name that would be more than shown.
+    import hashlib
+
+    def rename(name, octets):
+        if not name.startswith("manifests"):
+            return name, octets
+        octets = octets.replace(b"stream://default/main", b"stream://\\u001b[2Jdefault")
+        return f"manifests/{hashlib.blake2b(octets, digest_size=32).hexdigest()}.json", octets
+    failed = plain("import", "--store", story.path("there.name"), tampered(path, bad, rename), check=4)
+    assert "whose stream's uri" in one_line(failed.stderr) and "\x1b" not in failed.stdout + failed.stderr, failed
     # Links, sparse files, and what is no archive.
     zeros = "chunks/" + "0" * 64 + ".raw"
     for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
