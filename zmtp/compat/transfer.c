@@ -141,7 +141,7 @@ static int transfer_push(struct zmq__socket *socket, const struct transfer_load 
 // is not waited for again before something has.
 static void transfer_ease(struct zmq__socket *socket, size_t size, int timeout_ms)
 {
-    if (size < ZMTP__GATHER_LEAST || !socket->engine) return;
+    if (size < ZMTP__GATHER_LARGE || !socket->engine) return;
     if (timeout_ms >= 0 && timeout_ms < TRANSFER_EASE_MS) return;
     const uint64_t deadline_ms = zmq__socket_deadline(TRANSFER_EASE_MS);
     for (;;) {
@@ -357,7 +357,7 @@ static bool transfer_is_body(const struct zmq__socket *socket, int flags)
 // processor time of a round trip of 1 MiB.
 static bool transfer_borrows(const struct zmq__socket *socket, size_t size)
 {
-    return socket->engine && size >= ZMTP__GATHER_LEAST &&
+    return socket->engine && size >= ZMTP__GATHER_LARGE &&
            !zmtp__gather_keeps(socket->engine->uv, zmtp_socket_config(socket->core));
 }
 

@@ -42,7 +42,7 @@ static bool gather_is_careful(const struct zmtp_socket_config *config)
 static size_t gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
                           size_t size)
 {
-    const bool large = size >= ZMTP__GATHER_LEAST;
+    const bool large = size >= ZMTP__GATHER_LARGE;
     const bool waits = large ? zmtp__gather_keeps(uv, config) : !gather_is_careful(config);
     return waits ? uv->unflushed_max : ZMTP__GATHER_LEAST;
 }

@@ -518,7 +518,7 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
     }
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
     if (count > 0) uv_socket_make_way(socket, parts[0]);
-    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= ZMTP__GATHER_LEAST &&
+    if (count > 0 && parts[count - 1].data && parts[count - 1].size >= ZMTP__GATHER_LARGE &&
         !zmtp__gather_keeps(socket->uv, zmtp_socket_config(socket->core)))
         return uv_socket_send_borrowed(socket, parts, count);
     int result = zmtp_socket_send_bytes(socket->core, parts, count);
