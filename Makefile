@@ -324,6 +324,7 @@ $(filter $(O)/test/io/test_latch_threads,$(TESTS)): $(O)/obj/zmtp/compat/latch.o
 # The daemon's machines are tested one by one, and as the program that they make.
 $(filter $(O)/test/garden/test_mcp,$(TESTS)): $(call obj,$(filter-out %/main.c,$(MCP_SRC)))
 $(filter $(O)/test/garden/test_duration,$(TESTS)): $(call obj,garden/tools/duration.c)
+$(filter $(O)/test/garden/test_hashes,$(TESTS)): $(call obj,garden/tools/hashes.c)
 $(filter $(O)/test/garden/test_daemon_%,$(TESTS)): $(filter-out %/main.o,$(DAEMON_OBJ)) \
     | $(O)/bin/gardend
 $(TESTS) $(TEST_PEERS): private LINK = -lcmocka

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hashes.h"
 #include "parcel.h"
 #include "progress.h"
 
@@ -75,8 +76,8 @@ struct export
     const struct tool *tool;
     struct garden_store *store;
     struct archive *archive;
-    struct garden_hash *written; // those that are in it
-    size_t written_count, written_space;
+    struct hashes written; // those that are in it
+    size_t objects;
     uint64_t bytes;
     uint8_t *block;
     struct progress progress;
@@ -90,24 +91,6 @@ static int export_failed(const struct export *export)
     const int number = archive_errno(export->archive);
     const char *why = number > 0 ? strerror(number) : archive_error_string(export->archive);
     return tool_fail(export->tool, "the archive cannot be written: %s", why ? why : "no memory");
-}
-
-// Whether it is new; remembers it.
-static int export_is_new(struct export *export, const struct garden_hash *hash, bool *out)
-{
-    *out = false;
-    for (size_t i = 0; i < export->written_count; i++)
-        if (garden_hash_equal(&export->written[i], hash)) return TOOL_OK;
-    if (export->written_count == export->written_space) {
-        const size_t space = export->written_space ? 2 * export->written_space : 256;
-        struct garden_hash *grown = realloc(export->written, space * sizeof *grown);
-        if (!grown) return tool_fail(export->tool, "no memory");
-        export->written = grown;
-        export->written_space = space;
-    }
-    export->written[export->written_count++] = *hash;
-    *out = true;
-    return TOOL_OK;
 }
 
 static int export_head(struct export *export, const char *name, uint64_t size, int64_t ns)
@@ -144,17 +127,19 @@ static int export_object(struct export *export, enum parcel_kind kind,
 {
     char name[PARCEL_NAME_SIZE];
     struct garden_error error;
-    bool is_new;
-    int file, result = export_is_new(export, hash, &is_new);
     uint64_t size;
-    if (result != TOOL_OK || !is_new) return result;
+    int file;
+    const int is_new = hashes_add(&export->written, hash);
+    if (is_new < 0) return tool_fail(export->tool, "no memory");
+    if (is_new == 0) return TOOL_OK;
+    export->objects++;
     const int opened = garden_store_open_object(export->store, hash, &file, &size, &error);
     if (opened < 0) {
         (void)tool_fail(export->tool, "%s", error.text);
         return opened == GARDEN_ERR_CORRUPT ? TOOL_DIFFERS : TOOL_FAILED;
     }
     parcel_name(kind, hash, name);
-    result = export_head(export, name, size, ns);
+    int result = export_head(export, name, size, ns);
     if (result == TOOL_OK) result = export_octets(export, file, size);
     (void)close(file); // nothing was written
     return result;
@@ -222,7 +207,7 @@ static int export_to(struct export *export, int file, char **names, size_t count
     export->broken = result != TOOL_OK;
     if (export->archive) (void)archive_write_free(export->archive);
     free(export->block);
-    free(export->written);
+    hashes_fini(&export->written);
     return result;
 }
 
@@ -231,7 +216,7 @@ static void export_report(const struct export *export, const char *out, size_t r
     struct garden_entry entries[] = {
         garden_entry_of("file", garden_value_text(garden_text_of(out))),
         garden_entry_of("recordings", garden_value_uint(recordings)),
-        garden_entry_of("objects", garden_value_uint(export->written_count)),
+        garden_entry_of("objects", garden_value_uint(export->objects)),
         garden_entry_of("bytes", garden_value_uint(export->bytes)),
     };
     const struct garden_value value = garden_value_map(entries, sizeof entries / sizeof *entries);
@@ -239,7 +224,7 @@ static void export_report(const struct export *export, const char *out, size_t r
         tool_print_json(&value);
     else
         (void)printf("%s: %zu recordings, %zu objects of %llu bytes\n", out, recordings,
-                     export->written_count, (unsigned long long)export->bytes);
+                     export->objects, (unsigned long long)export->bytes);
 }
 
 // Beside the file that is meant, which it replaces when it is whole and on the disk.

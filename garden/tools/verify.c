@@ -7,6 +7,7 @@
 
 #include "../store.h"
 #include "audio.h"
+#include "hashes.h"
 #include "progress.h"
 #include "recorded.h"
 #include "tool.h"
@@ -221,16 +222,17 @@ static int verify_against(const struct tool *tool, struct verify *verify, char *
 }
 
 // What the recording's own objects take on the disk: equal chunks are there once.
-static uint64_t verify_stored(const struct garden_manifest *manifest)
+static int verify_stored(const struct tool *tool, struct verify *verify)
 {
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < manifest->chunk_count; i++) {
-        bool again = false;
-        for (size_t j = 0; j < i && !again; j++)
-            again = garden_hash_equal(&manifest->chunks[i].hash, &manifest->chunks[j].hash);
-        if (!again) bytes += manifest->chunks[i].byte_count;
+    const struct garden_manifest *manifest = &verify->manifest;
+    struct hashes met = {.places = NULL};
+    int is_new = 0;
+    for (size_t i = 0; i < manifest->chunk_count && is_new >= 0; i++) {
+        is_new = hashes_add(&met, &manifest->chunks[i].hash);
+        if (is_new > 0) verify->store_bytes += manifest->chunks[i].byte_count;
     }
-    return bytes;
+    hashes_fini(&met);
+    return is_new < 0 ? tool_fail(tool, "no memory") : TOOL_OK;
 }
 
 // ---- Telling
@@ -310,7 +312,8 @@ static int verify_run(const struct tool *tool, struct verify *verify, char **aga
     else if (count > 0)
         result = verify_against(tool, verify, against, count);
     progress_clear(&verify->progress);
-    verify->store_bytes = verify_stored(&verify->manifest);
+    const int stored = verify_stored(tool, verify);
+    if (stored != TOOL_OK) result = stored;
     const double seconds = (double)(uv_hrtime() - begun) / 1e9;
     if (result == TOOL_OK || result == TOOL_DIFFERS)
         (tool->json ? verify_print_json : verify_print)(verify, count > 0, result, seconds);
