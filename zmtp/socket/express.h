@@ -20,7 +20,7 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
     if (!lane || !zmtp__lane_roomy(socket, lane) || lane->end->other->closed) return false;
     if (!zmtp__queue_write(lane->end->out, body)) return false;
     zmtp__list_pass(&socket->writable, &lane->writable);
-    zmtp__lane_sent(socket, lane);
+    zmtp__pipe_published(lane->end);
     socket->counters.sent++;
     return true;
 }
@@ -37,7 +37,6 @@ static inline bool zmtp__express_send_few(struct zmtp_socket *socket, struct zmt
     if (other->closed || !other->marked) return false;
     if (!zmtp__queue_write_few(lane->end->out, body)) return false;
     zmtp__list_pass(&socket->writable, &lane->writable);
-    zmtp__lane_count_copy(socket, lane);
     socket->counters.sent++;
     return true;
 }

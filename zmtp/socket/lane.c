@@ -67,6 +67,7 @@ static void lane_account(struct zmtp_socket *socket, const struct zmtp__lane *la
     const struct zmtp_pipe_end *end = lane->end;
     const uint64_t waiting = end->other->closed ? 0 : zmtp__queue_waiting(end->out);
     const bool passed_on = lane->joined || end->out->crosses;
+    socket->counters.copies += end->out->written;
     socket->counters.left += zmtp__queue_left(end->out) + (passed_on ? waiting : 0);
     socket->counters.arrived += lane_arrived(lane);
     socket->counters.queued += passed_on ? 0 : waiting;
@@ -77,7 +78,7 @@ struct zmtp_flow zmtp__lane_flow(const struct zmtp__lane *lane)
     const struct zmtp__queue *out = lane->end->out, *in = lane->end->in;
     // What went with the other end is still to be seen, and counted as lost.
     const size_t unseen = lane->gone ? 0 : lane->end->stranded;
-    return (struct zmtp_flow){.copies = lane->copies,
+    return (struct zmtp_flow){.copies = out->written,
                               .left = zmtp__queue_left(out),
                               .queued = zmtp__queue_waiting(out) + unseen,
                               .lost = lane->lost,
@@ -285,7 +286,7 @@ int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
         const int result = zmtp__outgoing_write(lane->end->out, head, body);
         if (result < 0) return result;
     }
-    zmtp__lane_sent(socket, lane);
+    zmtp__pipe_published(lane->end);
     return ZMTP_OK;
 }
 

@@ -24,7 +24,7 @@ struct zmtp__lane {
     uint32_t generation;        // and the connection's number
     struct zmtp__node writable; // has, or had, room
     // Of the counters of the same names (struct zmtp_flow), what the queues do not count themselves.
-    uint64_t copies, lost, taken, heeded, discarded;
+    uint64_t lost, taken, heeded, discarded;
     struct zmtp__node listed;   // every lane
     struct zmtp__node readable; // has, or had, messages
     struct zmtp__node overdue;  // what its mark asked for could not be done for want of memory
@@ -91,8 +91,8 @@ struct zmtp_socket {
     struct zmtp_part texts;
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
-    struct zmtp_socket_counters counters;
-    uint64_t looks;    // at lanes that were marked
+    struct zmtp_socket_counters counters; // but for what the lanes' queues count: zmtp__lane_flow
+    uint64_t looks;                       // at lanes that were marked
     size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
     // Not less than what waits for all peers: what it was when it was last looked at, and all since.
     size_t waiting_bytes;
@@ -152,7 +152,7 @@ void zmtp__lane_lost(struct zmtp_socket *socket, struct zmtp__lane *lane, enum z
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // A message is about to be sent: with |conflate| it takes the place of those that wait.
 void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane);
-// Writes |head| (null: none) and |body| as one message and counts it. There must be room.
+// Writes |head| (null: none) and |body| as one message and shows it. There must be room.
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body);
 
@@ -170,18 +170,6 @@ static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,
                                      const struct zmtp__lane *lane)
 {
     return !lane->gone && (lane->up || !socket->config.immediate);
-}
-
-// A message was written for the peer: it is counted, and shown.
-static inline void zmtp__lane_count_copy(struct zmtp_socket *socket, struct zmtp__lane *lane)
-{
-    socket->counters.copies++;
-    lane->copies++;
-}
-static inline void zmtp__lane_sent(struct zmtp_socket *socket, struct zmtp__lane *lane)
-{
-    zmtp__pipe_published(lane->end);
-    zmtp__lane_count_copy(socket, lane);
 }
 
 // Can a message be sent now? No: the lane is marked when it can.

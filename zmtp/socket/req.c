@@ -32,7 +32,7 @@ struct request {
     enum request_state state;
     uint32_t number;
     struct zmtp__lane *asked; // null: it is gone
-    uint64_t place;           // of the request among the lane's copies
+    uint64_t place;           // of the request among all that was written to the lane
     uint32_t leaves_with;     // the generation of the connection that it leaves with
     uint32_t retries;         // left
     uint64_t due_ms;          // 0: to be set by the next tick
@@ -217,7 +217,8 @@ static void req_close(struct zmtp_socket *socket)
 static bool req_is_queued(const struct request *request)
 {
     const struct zmtp__lane *asked = request->asked;
-    return asked && request->place + zmtp__queue_waiting(asked->end->out) >= asked->copies;
+    return asked &&
+           request->place + zmtp__queue_waiting(asked->end->out) >= asked->end->out->written;
 }
 
 // Once more, if it may: then it is to be sent again.
@@ -308,7 +309,7 @@ static void req_wait(struct req *req, struct request *request, struct zmtp__lane
     // What it sent before it was asked is no reply to this.
     if ((*req_asked(lane))++ == 0) zmtp__lane_discard(&req->socket, lane);
     request->asked = lane;
-    request->place = lane->copies - 1;
+    request->place = lane->end->out->written - 1;
     request->leaves_with = lane->up ? lane->generation : lane->generation + 1;
     req_begin_time(req, request);
     req_enter(req, request, REQUEST_WAITING);

@@ -165,7 +165,7 @@ bool zmtp__router_send_short(struct zmtp_socket *socket, struct zmtp_bytes id,
     if (!to || !zmtp__lane_roomy(socket, &to->lane) || to->lane.end->other->closed) return false;
     if (!zmtp__queue_write(to->lane.end->out, body)) return false;
     router->full = NULL;
-    zmtp__lane_sent(socket, &to->lane);
+    zmtp__pipe_published(to->lane.end);
     return true;
 }
 

@@ -443,6 +443,7 @@ struct zmtp_socket_counters zmtp_socket_counters(const struct zmtp_socket *socke
     struct zmtp_socket_counters counters = socket->counters; // of lanes that are gone
     for (const struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
         const struct zmtp_flow flow = zmtp__lane_flow(node->lane);
+        counters.copies += flow.copies;
         counters.left += flow.left;
         counters.queued += flow.queued;
         counters.arrived += flow.arrived;

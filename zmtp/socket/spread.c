@@ -145,15 +145,14 @@ static int spread_put(struct zmtp_socket *socket, struct zmtp__spread *spread,
     return spread_join(spread, lane, copies);
 }
 
-static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane,
-                           const struct spread_copies *copies)
+static void spread_publish(struct zmtp__lane *lane, const struct spread_copies *copies)
 {
     struct zmtp__queue *const queue = lane->end->out;
     if (queue->open)
         zmtp__queue_end(queue, 1);
     else if (!spread_step(lane, copies))
         zmtp__queue_laid(queue, copies->frames.size);
-    zmtp__lane_sent(socket, lane);
+    zmtp__pipe_published(lane->end);
 }
 
 // The lane has got a message. Those that are slow may be full again after a few, each in its turn: what waits for all is not
@@ -181,9 +180,9 @@ static void spread_to_those_with_room(struct zmtp_socket *socket, struct zmtp__s
             (shares && !zmtp__share_has_room(socket, lane, &share)))
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
         else if (steps && spread_step(lane, copies))
-            zmtp__lane_sent(socket, lane);
+            zmtp__pipe_published(lane->end);
         else if (spread_put(socket, spread, lane, copies) == ZMTP_OK)
-            spread_publish(socket, lane, copies);
+            spread_publish(lane, copies);
         else
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
         if (!socket->config.conflate) spread_brims(socket, lane);
@@ -211,7 +210,7 @@ static bool spread_step_all(struct zmtp_socket *socket, const struct spread_copi
         if (!zmtp__queue_in_step(node->lane->end->out, copies->frames, copies->slab)) return false;
     for (node = socket->writable.next; node->lane; node = node->next) {
         (void)spread_step(node->lane, copies); // it does
-        zmtp__lane_sent(socket, node->lane);
+        zmtp__pipe_published(node->lane->end);
     }
     return true;
 }
@@ -229,7 +228,7 @@ static int spread_to_all(struct zmtp_socket *socket, struct zmtp__spread *spread
         return result;
     }
     for (node = socket->writable.next; node->lane; node = node->next)
-        spread_publish(socket, node->lane, copies);
+        spread_publish(node->lane, copies);
     return ZMTP_OK;
 }
 
