@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "test/support/sockets.h"
+#include "zmtp/socket/alter.h"
 #include "zmtp/socket/express.h"
 
 static const struct zmtp_bytes letter = {(const uint8_t *)"x", 1};
@@ -75,6 +76,73 @@ static void test_few_octets_go_in_fewer_steps_where_the_peer_is_looked_at_anyway
     zmtp_pipe_close(far);
     assert_false(zmtp__express_send_few(push, letter)); // to one that has gone
     zmtp_socket_close(push);
+}
+
+// A sender that knows its way to |*far|, who is looked at, with one message on it.
+static struct zmtp_socket *on_the_way(const struct zmtp_socket_config *config,
+                                      struct zmtp_marks *marks, struct zmtp_pipe_end **far)
+{
+    struct zmtp_socket *const socket = sockets_open_with(config);
+    *far = sockets_dial(socket);
+    *marks = (struct zmtp_marks){0};
+    zmtp_pipe_own(*far, marks, NULL);
+    sockets_connect(*far, "");
+    assert_string_equal(sockets_send(socket, "1"), "ZMTP_OK");
+    assert_false(zmtp__express_send_few(socket, letter)); // it is not known yet
+    assert_true(zmtp__express_send(socket, letter));
+    assert_true(zmtp__express_send_few(socket, letter));
+    return socket;
+}
+
+static void test_the_way_is_known_until_something_happens_to_a_peer(void **state)
+{
+    (void)state;
+    enum { JOINED, LEFT, CLOSED, DETACHED, ALTERED, TAKEN, EVENTS };
+    for (int event = 0; event < EVENTS; event++) {
+        struct zmtp_socket_config config = sockets_config(ZMTP_DEALER, 9);
+        struct zmtp_marks marks;
+        struct zmtp_pipe_end *far, *second = NULL;
+        config.immediate = true;
+        struct zmtp_socket *const socket = on_the_way(&config, &marks, &far);
+        if (event == JOINED) second = sockets_accept(socket, "");
+        if (event == LEFT) zmtp_pipe_link_down(far);
+        if (event == CLOSED) zmtp_pipe_close(far);
+        if (event == DETACHED) zmtp_socket_detach(socket, far->other);
+        if (event == TAKEN) assert_ptr_equal(zmtp_marks_take(&marks), far);
+        config.conflate = true;
+        if (event == ALTERED) assert_int_equal(zmtp__socket_alter(socket, &config), ZMTP_OK);
+        assert_false(zmtp__express_send_few(socket, letter));
+        zmtp_socket_process(socket);
+        assert_false(zmtp__express_send_few(socket, letter)); // nor when it was looked at
+        assert_int_equal(zmtp__express_send(socket, letter), event == JOINED || event == TAKEN);
+        // To two peers the way is another each time.
+        assert_int_equal(zmtp__express_send_few(socket, letter), event == TAKEN);
+        zmtp_socket_close(socket);
+        if (event != CLOSED) zmtp_pipe_close(far);
+        zmtp_pipe_close(second);
+    }
+}
+
+static void test_a_peer_that_was_full_is_sent_to_when_it_has_room_for_many(void **state)
+{
+    (void)state;
+    const struct zmtp_socket_config config = sockets_config(ZMTP_PUSH, 4);
+    struct zmtp_marks marks;
+    struct zmtp_pipe_end *far;
+    struct zmtp_socket *const push = on_the_way(&config, &marks, &far);
+    assert_true(zmtp__express_send_few(push, letter));
+    assert_false(zmtp__express_send_few(push, letter));
+    assert_string_equal(sockets_send(push, "5"), "ZMTP_ERR_AGAIN");
+    assert_string_equal(sockets_far_recv(far), "1");
+    assert_int_equal(zmtp__queue_fits_few(far->in, letter), false);
+    assert_true(zmtp__queue_find_room(far->in, letter.size)); // it has some
+    assert_false(zmtp__express_send_few(push, letter));
+    assert_string_equal(sockets_send(push, "5"), "ZMTP_ERR_AGAIN");
+    assert_string_equal(sockets_far_recv(far), "x");
+    assert_string_equal(sockets_send(push, "5"), "ZMTP_OK");
+    sockets_assert_conserved(push, 2);
+    zmtp_socket_close(push);
+    zmtp_pipe_close(far);
 }
 
 static void test_peers_have_their_turns_the_short_way_as_well(void **state)
@@ -384,6 +452,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_goes_the_short_way_is_in_order_and_counted),
         cmocka_unit_test(test_few_octets_go_in_fewer_steps_where_the_peer_is_looked_at_anyway),
+        cmocka_unit_test(test_the_way_is_known_until_something_happens_to_a_peer),
+        cmocka_unit_test(test_a_peer_that_was_full_is_sent_to_when_it_has_room_for_many),
         cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
         cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),
         cmocka_unit_test(test_what_is_received_the_short_way_has_its_origin_and_is_counted),

@@ -251,16 +251,26 @@ static void step_write(struct world *w)
     zmtp__slab_unref(w->run);
 }
 
-// The short way, where the queue takes it.
+// The short way, where the queue takes it, which is never beyond its limits.
 static void step_write_short(struct world *w)
 {
     const size_t size = random_below(&w->random, 300);
     const struct zmtp_bytes body = {pattern + random_below(&w->random, PATTERN_SIZE - size), size};
     if (w->count == MESSAGES_MAX) return;
-    const bool few = random_below(&w->random, 2) == 1;
-    if (!(few && zmtp__queue_write_few(&w->queue, body)) && !zmtp__queue_write(&w->queue, body))
+    const bool full = zmtp__queue_full(&w->queue);
+    if (one_in(w, 2) && zmtp__queue_fits_few(&w->queue, body))
+        zmtp__queue_write_few(&w->queue, body);
+    else if (!zmtp__queue_write(&w->queue, body))
         return;
+    CHECK(!full);
     message_append(&w->messages[w->count++], 0, size > 255, body);
+}
+
+static void step_limit(struct world *w)
+{
+    const size_t count_max = one_in(w, 2) ? 0 : 1 + random_below(&w->random, MESSAGES_MAX);
+    const size_t bytes_max = one_in(w, 2) ? 0 : 1 + random_below(&w->random, 20000);
+    zmtp__queue_limit(&w->queue, count_max, bytes_max);
 }
 
 // The chunk is given up, once the queue has what is its own. False: there was no memory.
@@ -410,6 +420,19 @@ static void step_start_over(struct world *w)
         message_free(&w->messages[--w->count]);
 }
 
+// What a writer believes is so, and can last.
+static void check_room(const struct zmtp__queue *queue)
+{
+    if (queue->room == 0) return;
+    CHECK(!queue->open && queue->tail && queue->range_count > 0);
+    CHECK(queue->last == zmtp__queue_last(queue));
+    CHECK(queue->last->slab == queue->tail && queue->last->end == queue->tail_at);
+    CHECK(queue->room <= zmtp__queue_tail_left(queue));
+    CHECK(!queue->bytes_max || queue->room <= queue->bytes_max - queue->bytes);
+    const uint64_t more = queue->written_max - queue->written;
+    CHECK(!queue->count_max || more <= queue->count_max - queue->count);
+}
+
 static void check_all(struct world *w, bool deeply)
 {
     size_t bytes = 0, messages = 0;
@@ -422,6 +445,7 @@ static void check_all(struct world *w, bool deeply)
     CHECK(w->queue.count == w->count);
     CHECK(w->queue.bytes == bytes);
     CHECK(!w->queue.open);
+    check_room(&w->queue);
     const size_t left = w->sent > 0 ? w->messages[0].size - w->sent : 0;
     CHECK(zmtp__queue_message_left(&w->queue) == left);
     if (w->count > 0) {
@@ -448,10 +472,11 @@ static void step(struct world *w, size_t number)
     if (one_in(w, 5)) w->budget.fail_at = w->budget.calls + 1 + random_below(&w->random, 4);
     const size_t writes = number / 50 % 2 ? 30 : 75;
     if (random_below(&w->random, 100) < writes) {
-        const size_t choice = random_below(&w->random, 5);
-        if (choice == 0)
+        if (one_in(w, 20)) step_limit(w);
+        const size_t choice = random_below(&w->random, 8);
+        if (choice <= 3)
             step_write_short(w);
-        else if (choice <= 2)
+        else if (choice <= 5)
             step_share(w);
         else
             step_write(w);

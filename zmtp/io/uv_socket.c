@@ -495,13 +495,21 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     return uv_socket_sent(socket, result);
 }
 
-// A message passed in a few steps: nothing is to be told of it, or flushed after it.
-static void uv_socket_sent_short(struct zmtp_uv_socket *socket, struct zmtp_uv *uv, size_t size)
+// It may have gone to another thread.
+__attribute__((noinline)) static int uv_socket_sent_far(struct zmtp_uv *uv)
 {
-    uv->unflushed += size;
+    uv_socket_count(uv);
+    return ZMTP_OK;
+}
+
+// A message passed in a few steps: nothing is to be told of it, or flushed after it. |unflushed|: with it.
+static inline int uv_socket_sent_short(struct zmtp_uv_socket *socket, size_t unflushed)
+{
+    struct zmtp_uv *const uv = socket->uv;
+    uv->unflushed = unflushed;
     socket->error = ZMTP_OK;
     socket->call = ZMTP__CALL_SEND;
-    uv_socket_count(uv);
+    return uv->crossings ? uv_socket_sent_far(uv) : ZMTP_OK;
 }
 
 // As functions of their own they do not cost those that need none of them.
@@ -510,11 +518,12 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    if (parts && count == 2 && socket->touched && !socket->text &&
-        socket->uv->unflushed + parts[1].size < socket->uv->unflushed_max &&
-        zmtp__express_send_to(socket->core, parts[0], parts[1])) {
-        uv_socket_sent_short(socket, socket->uv, parts[1].size);
-        return ZMTP_OK;
+    if (parts && count == 2 && socket->touched && !socket->text) {
+        struct zmtp_uv *const uv = socket->uv;
+        const size_t unflushed = uv->unflushed + parts[1].size;
+        if (unflushed < uv->unflushed_max &&
+            zmtp__express_send_to(socket->core, parts[0], parts[1]))
+            return uv_socket_sent_short(socket, unflushed);
     }
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
     if (count > 0) uv_socket_make_way(socket, parts[0]);
@@ -531,25 +540,25 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
     return uv_socket_sent(socket, result);
 }
 
-// A message of one part, on a socket that is looked at already, with nothing to flush after it.
+// A message of one part, on a socket that is looked at already, with nothing to flush after it: |unflushed| octets wait
+// with it then.
 __attribute__((noinline)) static int uv_socket_send_one(struct zmtp_uv_socket *socket,
-                                                        const struct zmtp_bytes *part)
+                                                        struct zmtp_bytes part, size_t unflushed)
 {
-    if (!zmtp__express_send(socket->core, *part)) return uv_socket_send_any(socket, part, 1);
-    uv_socket_sent_short(socket, socket->uv, part->size);
-    return ZMTP_OK;
+    if (!zmtp__express_send(socket->core, part)) return uv_socket_send_any(socket, &part, 1);
+    return uv_socket_sent_short(socket, unflushed);
 }
 
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
     if (!one || !socket->touched || socket->text) return uv_socket_send_any(socket, parts, count);
-    struct zmtp_uv *const uv = socket->uv;
-    if (uv->unflushed + parts->size >= uv->unflushed_max)
-        return uv_socket_send_any(socket, parts, count);
-    if (!zmtp__express_send_few(socket->core, *parts)) return uv_socket_send_one(socket, parts);
-    uv_socket_sent_short(socket, uv, parts->size);
-    return ZMTP_OK;
+    const struct zmtp_bytes part = *parts;
+    const size_t unflushed = socket->uv->unflushed + part.size;
+    if (unflushed >= socket->uv->unflushed_max) return uv_socket_send_any(socket, parts, 1);
+    if (!zmtp__express_send_few(socket->core, part))
+        return uv_socket_send_one(socket, part, unflushed);
+    return uv_socket_sent_short(socket, unflushed);
 }
 
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)

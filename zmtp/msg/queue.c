@@ -37,7 +37,8 @@ static void queue_release_tail(struct zmtp__queue *queue)
 {
     if (queue->tail) zmtp__slab_unref(queue->tail);
     queue->tail = NULL;
-    queue->tail_used = 0;
+    queue->tail_at = NULL;
+    queue->room = 0;
 }
 
 // Nothing is left: an idle queue holds next to no memory.
@@ -113,8 +114,7 @@ int zmtp__queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uin
 
 uint8_t *zmtp__queue_tail_room(struct zmtp__queue *queue, size_t size)
 {
-    if (queue->tail && queue->tail->capacity - queue->tail_used >= size)
-        return queue->tail->data + queue->tail_used;
+    if (queue->tail && zmtp__queue_tail_left(queue) >= size) return queue->tail_at;
     const size_t busy = queue->bytes + queue->open_bytes;
     size_t wanted = busy > queue->expected ? busy : queue->expected;
     if (wanted > ZMTP_SLAB_SIZE) wanted = ZMTP_SLAB_SIZE;
@@ -123,6 +123,7 @@ uint8_t *zmtp__queue_tail_room(struct zmtp__queue *queue, size_t size)
     if (!slab) return NULL;
     queue_release_tail(queue);
     queue->tail = slab;
+    queue->tail_at = slab->data;
     return slab->data;
 }
 
@@ -130,6 +131,7 @@ void zmtp__queue_begin(struct zmtp__queue *queue)
 {
     assert(!queue->open);
     queue->open = true;
+    queue->room = 0;
     queue->open_bytes = queue->open_commands = 0;
     queue->open_ranges = queue->range_count;
     queue->open_end =
@@ -170,7 +172,7 @@ void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
 static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t size)
 {
     const int result = zmtp__queue_add(queue, queue->tail, room, size);
-    if (result == ZMTP_OK) queue->tail_used += size;
+    if (result == ZMTP_OK) queue->tail_at += size;
     return result;
 }
 
@@ -230,6 +232,7 @@ int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
 
 void zmtp__queue_exchange(struct zmtp__queue *queue, struct zmtp_slab *from, struct zmtp_slab *to)
 {
+    queue->room = 0;
     for (size_t i = 0; i < queue->range_count; i++) {
         struct zmtp__range *const range = queue_range(queue, i);
         if (range->slab != from) continue;
@@ -431,6 +434,7 @@ void zmtp__queue_clear(struct zmtp__queue *queue)
     while (queue->range_count > end.index + 1)
         zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
     queue_range(queue, end.index)->end = end.at;
+    queue->room = 0;
     queue->count = 1;
     queue->stale = 0;
 }
@@ -681,6 +685,7 @@ void zmtp__queue_purge(struct zmtp__queue *queue)
     queue->bytes = pieces.bytes;
     queue->stale = 0;
     queue->owned = 0;
+    queue->room = 0;
 }
 
 void zmtp__queue_expire(struct zmtp__queue *queue)

@@ -58,7 +58,13 @@ struct zmtp__queue {
     uint64_t written, read, withdrawn;
     // The writer.
     struct zmtp_slab *tail; // where copies go; null: none yet
-    size_t tail_used;
+    uint8_t *tail_at;       // and its first octet that is free
+    // A short message goes behind what was written last, and nothing is looked at but these: so many octets, and messages
+    // while |written| is less, are within the tail and within the limits. Readers make more room only, so what was found
+    // out holds until somebody writes in another way; then it is none, and found out again.
+    size_t room;
+    uint64_t written_max;
+    struct zmtp__range *last; // the last range, which ends at |tail_at|; while there is room
     size_t
         expected; // of one that crosses: octets that were unloaded last, so that they lie in one slab
     size_t open_bytes;       // octets of the message that is being written
@@ -86,6 +92,14 @@ struct zmtp__queue {
 void zmtp__queue_init(struct zmtp__queue *queue, const struct zmtp_allocator *allocator,
                       struct zmtp_pool *pool, size_t count_max, size_t bytes_max);
 void zmtp__queue_fini(struct zmtp__queue *queue);
+
+// Other limits from now on; 0: none.
+static inline void zmtp__queue_limit(struct zmtp__queue *queue, size_t count_max, size_t bytes_max)
+{
+    queue->count_max = count_max;
+    queue->bytes_max = bytes_max;
+    queue->room = 0; // what is known of it was within the old ones
+}
 
 // What its limits are for.
 static inline size_t zmtp__queue_count(const struct zmtp__queue *queue)
@@ -155,15 +169,21 @@ static inline struct zmtp__range *zmtp__queue_last(const struct zmtp__queue *que
     const size_t index = queue->range_head + queue->range_count - 1;
     return &queue->ranges[index & (queue->range_capacity - 1)];
 }
-// The last range, if |size| octets may be put behind what was written last, which is where it ends; null: they are
-// for begin, put and end.
-static inline struct zmtp__range *zmtp__queue_follow(const struct zmtp__queue *queue, size_t size)
+static inline size_t zmtp__queue_tail_left(const struct zmtp__queue *queue) // if it has a tail
 {
-    struct zmtp_slab *const tail = queue->tail;
-    if (queue->range_count == 0 || queue->open || !tail) return NULL;
-    if (tail->capacity - queue->tail_used < size) return NULL;
-    struct zmtp__range *const last = zmtp__queue_last(queue);
-    return last->slab == tail && last->end == tail->data + queue->tail_used ? last : NULL;
+    return queue->tail->capacity - (size_t)(queue->tail_at - queue->tail->data);
+}
+// Finds out how much room there is behind what was written last; is it |size| octets? In room.c.
+bool zmtp__queue_find_room(struct zmtp__queue *queue, size_t size);
+// Is it known that a message of |size| octets may be put there?
+static inline bool zmtp__queue_fits(const struct zmtp__queue *queue, size_t size)
+{
+    return size <= queue->room && queue->written < queue->written_max;
+}
+// May it? No: it is for begin, put and end.
+static inline bool zmtp__queue_follows(struct zmtp__queue *queue, size_t size)
+{
+    return zmtp__queue_fits(queue, size) || zmtp__queue_find_room(queue, size);
 }
 // One more message, which is no command, of |size| octets.
 static inline void zmtp__queue_count_one(struct zmtp__queue *queue, size_t size)
@@ -172,58 +192,58 @@ static inline void zmtp__queue_count_one(struct zmtp__queue *queue, size_t size)
     queue->written++;
     queue->bytes += size;
 }
-// A message of |size| octets was put there.
-static inline void zmtp__queue_followed(struct zmtp__queue *queue, struct zmtp__range *last,
-                                        size_t size)
+// A message of |size| octets was put there, at |at|.
+static inline void zmtp__queue_followed(struct zmtp__queue *queue, uint8_t *at, size_t size)
 {
-    last->end += size;
-    queue->tail_used += size;
+    queue->room -= size;
+    queue->last->end = queue->tail_at = at + size;
     zmtp__queue_count_one(queue, size);
 }
 // A whole message of one part, whose body is |body|, where that is copied in any case and room is left
-// behind what was written last: what begin, put and end would do, in a few steps. False: nothing was done.
+// behind what was written last, within the limits: what begin, put and end would do, in a few steps. False: nothing was
+// done.
 static inline bool zmtp__queue_write(struct zmtp__queue *queue, struct zmtp_bytes body)
 {
     if (body.size >= ZMTP__QUEUE_REFER_BODY) return false;
-    struct zmtp__range *const last = zmtp__queue_follow(queue, ZMTP_HEADER_MAX + body.size);
-    if (!last) return false;
+    if (!zmtp__queue_follows(queue, ZMTP_HEADER_MAX + body.size)) return false;
     const struct zmtp_frame frame = {.size = body.size};
-    uint8_t *const room = queue->tail->data + queue->tail_used;
+    uint8_t *const room = queue->tail_at;
     const size_t header = zmtp__frame_encode(&frame, room);
-    zmtp__queue_followed(queue, last, header + body.size);
+    zmtp__queue_followed(queue, room, header + body.size);
     // Last, so that nothing has to be kept over a call.
     if (body.size > 0) memcpy(room + header, body.data, body.size);
     return true;
 }
-// The same of at most ZMTP__COPY_FEW octets, without a call.
-static inline bool zmtp__queue_write_few(struct zmtp__queue *queue, struct zmtp_bytes body)
+// The same of at most ZMTP__COPY_FEW octets, where it is known that there is room: is it? Then it can be written, without
+// a call.
+enum { ZMTP__QUEUE_HEADER_FEW = 2 };
+static inline bool zmtp__queue_fits_few(const struct zmtp__queue *queue, struct zmtp_bytes body)
 {
-    enum { HEADER = 2 };
-    if (body.size > ZMTP__COPY_FEW) return false;
-    struct zmtp__range *const last = zmtp__queue_follow(queue, HEADER + body.size);
-    if (!last) return false;
-    uint8_t *const room = queue->tail->data + queue->tail_used;
+    return body.size <= ZMTP__COPY_FEW &&
+           zmtp__queue_fits(queue, ZMTP__QUEUE_HEADER_FEW + body.size);
+}
+static inline void zmtp__queue_write_few(struct zmtp__queue *queue, struct zmtp_bytes body)
+{
+    uint8_t *const room = queue->tail_at;
     room[0] = 0; // no flags
     room[1] = (uint8_t)body.size;
-    zmtp__copy_few(room + HEADER, body.data, body.size);
-    zmtp__queue_followed(queue, last, HEADER + body.size);
-    return true;
+    zmtp__copy_few(room + ZMTP__QUEUE_HEADER_FEW, body.data, body.size);
+    zmtp__queue_followed(queue, room, ZMTP__QUEUE_HEADER_FEW + body.size);
 }
 // Lays a whole message, which is already frames, behind what was written last, where it is to be copied in any case and
 // room is left. Nobody sees it, and nothing has changed, before the next function; another message may be laid or
 // written instead. False: there is no such room.
-static inline bool zmtp__queue_lay(const struct zmtp__queue *queue, struct zmtp_bytes frames)
+static inline bool zmtp__queue_lay(struct zmtp__queue *queue, struct zmtp_bytes frames)
 {
-    if (frames.size >= ZMTP__QUEUE_REFER_RUN || !zmtp__queue_follow(queue, frames.size))
+    if (frames.size >= ZMTP__QUEUE_REFER_RUN || !zmtp__queue_follows(queue, frames.size))
         return false;
-    memcpy(queue->tail->data + queue->tail_used, frames.data, frames.size);
+    memcpy(queue->tail_at, frames.data, frames.size);
     return true;
 }
 // What was laid last, |size| octets, is a message of the queue.
 static inline void zmtp__queue_laid(struct zmtp__queue *queue, size_t size)
 {
-    struct zmtp__range *const last = zmtp__queue_last(queue);
-    zmtp__queue_followed(queue, last, size);
+    zmtp__queue_followed(queue, queue->tail_at, size);
 }
 // Adds octets of the open message that are already frames, lying in |slab|: by reference or copied,
 // whichever is cheaper to hold. Whole frames, please.

@@ -18,7 +18,8 @@ static int share_copy(struct zmtp__queue *queue, struct zmtp__range *range)
     uint8_t *const room = zmtp__queue_tail_room(queue, size);
     if (!room) return ZMTP_ERR_MEMORY;
     memcpy(room, range->begin, size);
-    queue->tail_used += size;
+    queue->tail_at += size;
+    queue->room = 0;
     zmtp__slab_ref(queue->tail);
     zmtp__slab_unref(range->slab);
     *range = (struct zmtp__range){queue->tail, room, room + size};

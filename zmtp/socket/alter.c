@@ -18,6 +18,7 @@ int zmtp__socket_alter(struct zmtp_socket *socket, const struct zmtp_socket_conf
     after.pool = before.pool;
     socket->config = after;
     socket->looks++; // what was known of the lanes may have been by the config
+    zmtp__socket_lose_way(socket);
     return ZMTP_OK;
 }
 

@@ -12,6 +12,7 @@ struct zmtp__lane *zmtp__balance_first(struct zmtp_socket *socket)
     while ((lane = zmtp__list_first(&socket->writable))) {
         if (zmtp__lane_writable(socket, lane)) return lane;
         zmtp__node_remove(&lane->writable);
+        zmtp__socket_lose_way(socket);
     }
     return NULL;
 }

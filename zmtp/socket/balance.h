@@ -16,6 +16,22 @@ int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
 // The same without more: a pattern's send, where messages go to the peers as they are.
 int zmtp__balance_send_on(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
 
+// The lane whose turn it is, if a message of one part goes there as it is, and nothing else is to be done but to see to
+// the queue's room; null: there is none, or the general send has to see to it. No lane is marked.
+static inline struct zmtp__lane *zmtp__balance_clear(const struct zmtp_socket *socket)
+{
+    if (socket->pattern->send != zmtp__balance_send_on || socket->config.conflate) return NULL;
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->writable);
+    if (!lane || !zmtp__lane_admits(socket, lane) || lane->end->other->closed) return NULL;
+    return lane;
+}
+// What that told of |lane| holds for the next message as well, if nobody else has a turn.
+static inline void zmtp__balance_keep_way(struct zmtp_socket *socket, const struct zmtp__lane *lane)
+{
+    if (socket->writable.next != socket->writable.previous) return;
+    socket->way = (struct zmtp__way){.queue = lane->end->out, .reader = lane->end->other};
+}
+
 // What waits for the lane that had its turn last, or for a PAIR's only one, and how much has left it so far. Nothing, if it
 // is another thread's to take; nor of patterns that wait for no peer.
 struct zmtp__backlog {

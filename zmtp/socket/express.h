@@ -15,29 +15,24 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
 {
     // What happened to a lane is looked at first: until its mark is taken off, it may be anything.
     if (socket->marks.first || !zmtp__octets_ok(body)) return false;
-    if (socket->pattern->send != zmtp__balance_send_on || socket->config.conflate) return false;
-    struct zmtp__lane *const lane = zmtp__list_first(&socket->writable);
-    if (!lane || !zmtp__lane_roomy(socket, lane) || lane->end->other->closed) return false;
-    if (!zmtp__queue_write(lane->end->out, body)) return false;
+    struct zmtp__lane *const lane = zmtp__balance_clear(socket);
+    if (!lane || !zmtp__queue_write(lane->end->out, body)) return false;
     zmtp__list_pass(&socket->writable, &lane->writable);
     zmtp__pipe_published(lane->end);
     socket->counters.sent++;
+    zmtp__balance_keep_way(socket, lane);
     return true;
 }
 
-// The same of few octets for a peer that is going to be looked at anyway, as it is after the first of many: in the
-// fewest steps, none of which is a call.
+// The same of few octets where the one before went, to a peer that is going to be looked at anyway, as it is after the
+// first of many: in the fewest steps, none of which is a call.
 static inline bool zmtp__express_send_few(struct zmtp_socket *socket, struct zmtp_bytes body)
 {
-    if (socket->marks.first || !zmtp__octets_ok(body)) return false;
-    if (socket->pattern->send != zmtp__balance_send_on || socket->config.conflate) return false;
-    struct zmtp__lane *const lane = zmtp__list_first(&socket->writable);
-    if (!lane || !zmtp__lane_roomy(socket, lane)) return false;
-    const struct zmtp_pipe_end *const other = lane->end->other;
-    if (other->closed || !other->marked) return false;
-    if (!zmtp__queue_write_few(lane->end->out, body)) return false;
-    zmtp__list_pass(&socket->writable, &lane->writable);
+    struct zmtp__queue *const queue = socket->way.queue;
+    if (socket->marks.first || !queue || !zmtp__octets_ok(body)) return false;
+    if (!socket->way.reader->marked || !zmtp__queue_fits_few(queue, body)) return false;
     socket->counters.sent++;
+    zmtp__queue_write_few(queue, body);
     return true;
 }
 

@@ -136,8 +136,7 @@ int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_bytes routing_id,
 // The shore finds out when it works.
 static void far_limit(struct zmtp_pipe_end *end, struct zmtp__far_limits out)
 {
-    end->in->count_max = out.count_max;
-    end->in->bytes_max = out.bytes_max;
+    zmtp__queue_limit(end->in, out.count_max, out.bytes_max);
     zmtp__pipe_mark(end);
 }
 
@@ -145,13 +144,13 @@ void zmtp__far_settle(struct zmtp_pipe_end *end, const struct zmtp__far_facts *o
                       const struct zmtp__far_facts *other)
 {
     far_limit(end, zmtp__far_limits_of(own, other));
-    end->out->count_max = zmtp__far_limits_of(other, own).abroad_max;
+    const size_t abroad_max = zmtp__far_limits_of(other, own).abroad_max;
+    zmtp__queue_limit(end->out, abroad_max, end->out->bytes_max);
 }
 
 void zmtp__far_settle_own(struct zmtp_pipe_end *end, const struct zmtp__far_facts *own)
 {
     const struct zmtp__far_limits in = zmtp__far_receiving(own);
-    end->out->count_max = in.count_max;
-    end->out->bytes_max = in.bytes_max;
+    zmtp__queue_limit(end->out, in.count_max, in.bytes_max);
     far_limit(end, zmtp__far_sending(own));
 }

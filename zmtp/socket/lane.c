@@ -47,6 +47,7 @@ void zmtp__lane_disown(struct zmtp_socket *socket, struct zmtp__lane *lane)
     zmtp__node_remove(&lane->readable);
     zmtp__node_remove(&lane->writable);
     zmtp__node_remove(&lane->overdue);
+    zmtp__socket_lose_way(socket);
     zmtp_pipe_own(lane->end, NULL, NULL);
     socket->gone_bytes -= lane->kept;
     zmtp_free(socket->config.allocator, lane, socket->pattern->lane_size);
@@ -246,6 +247,7 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
     // An accepted connection that ended may still have messages to deliver, but takes none.
     const bool ended = !lane->dialled && lane->up && !link->up;
     zmtp__node_remove(&lane->overdue);
+    zmtp__socket_lose_way(socket);
     if (link->up != lane->up || link->generation != lane->generation) {
         if (pattern->linked) result = pattern->linked(socket, lane);
         if (result == ZMTP_OK && link->up) result = lane_probe(socket, lane);

@@ -84,6 +84,13 @@ int zmtp__config_copy_texts(struct zmtp_socket_config *config, struct zmtp_part 
                             const struct zmtp_allocator *allocator);
 void zmtp__config_turn_texts(struct zmtp_socket_config *config, const struct zmtp_part *texts);
 
+// Where messages go that are passed on as they are, to one peer alone. It holds as long as no lane is marked: nothing
+// else can change it but the config, or a lane that leaves its list. What can always change is the room of the queue.
+struct zmtp__way {
+    struct zmtp__queue *queue; // null: it is not known
+    const struct zmtp_pipe_end *reader;
+};
+
 // A pattern's own socket begins with this struct.
 struct zmtp_socket {
     const struct zmtp__pattern *pattern;
@@ -91,6 +98,7 @@ struct zmtp_socket {
     struct zmtp_part texts;
     struct zmtp_marks marks;
     struct zmtp__node lanes, readable, writable, overdue;
+    struct zmtp__way way;
     struct zmtp_socket_counters counters; // but for what the lanes' queues count: zmtp__lane_flow
     uint64_t looks;                       // at lanes that were marked
     size_t gone_bytes; // that lanes of connections that have gone take: the sum of their |kept|
@@ -101,6 +109,11 @@ struct zmtp_socket {
     bool brimmed;
     uint64_t brimmed_sent; // messages sent when it was last set
 };
+
+static inline void zmtp__socket_lose_way(struct zmtp_socket *socket)
+{
+    socket->way.queue = NULL;
+}
 
 // As zmtp_socket_tick, for an owner who may not have looked what has come since |heard_ms|.
 void zmtp__socket_tick(struct zmtp_socket *socket, uint64_t now_ms, uint64_t heard_ms);
