@@ -115,12 +115,57 @@ static void test_the_way_is_known_until_something_happens_to_a_peer(void **state
         zmtp_socket_process(socket);
         assert_false(zmtp__express_send_few(socket, letter)); // nor when it was looked at
         assert_int_equal(zmtp__express_send(socket, letter), event == JOINED || event == TAKEN);
-        // To two peers the way is another each time.
-        assert_int_equal(zmtp__express_send_few(socket, letter), event == TAKEN);
+        assert_int_equal(zmtp__express_send_few(socket, letter),
+                         event == TAKEN); // the other is not looked at
         zmtp_socket_close(socket);
         if (event != CLOSED) zmtp_pipe_close(far);
         zmtp_pipe_close(second);
     }
+}
+
+static void test_few_octets_go_to_several_peers_in_turn(void **state)
+{
+    (void)state;
+    enum { PEERS = 3 };
+    struct zmtp_socket *const push = sockets_open(ZMTP_PUSH, 5);
+    struct zmtp_pipe_end *far[PEERS];
+    struct zmtp_marks marks = {0};
+    for (size_t i = 0; i < PEERS; i++) {
+        far[i] = sockets_accept(push, "");
+        zmtp_pipe_own(far[i], &marks, NULL);
+    }
+    for (size_t i = 0; i < 2 * PEERS; i++)
+        assert_string_equal(sockets_send(push, "x"), "ZMTP_OK");
+    assert_true(zmtp__express_send(push, letter)); // where the next one goes is known by this
+    for (size_t i = 0; i < 5; i++)
+        assert_true(zmtp__express_send_few(push, letter));
+    for (size_t i = 0; i < PEERS; i++)
+        assert_int_equal(zmtp_pipe_depth(far[i]).in_count, 4);
+    // A message in parts has a turn as well.
+    assert_string_equal(sockets_send(push, "a|b"), "ZMTP_OK");
+    assert_false(zmtp__express_send_few(push, letter));
+    for (size_t i = 1; i < PEERS; i++)
+        assert_string_equal(sockets_send(push, "x"), "ZMTP_OK");
+    for (size_t i = 0; i < PEERS; i++)
+        assert_int_equal(zmtp_pipe_depth(far[i]).in_count, 5);
+    // When one goes, the others go on in turn.
+    zmtp_pipe_close(far[1]);
+    assert_false(zmtp__express_send_few(push, letter));
+    for (size_t i = 0; i < PEERS; i += 2)
+        for (int taken = 0; taken < 3; taken++)
+            assert_string_equal(sockets_far_recv(far[i]), "x");
+    zmtp_socket_process(push);
+    assert_string_equal(sockets_send(push, "x"),
+                        "ZMTP_OK"); // these two know of room behind the parts
+    assert_string_equal(sockets_send(push, "x"), "ZMTP_OK");
+    assert_true(zmtp__express_send_few(push, letter));
+    assert_int_equal(zmtp_pipe_depth(far[0]).in_count + zmtp_pipe_depth(far[2]).in_count, 7);
+    assert_true(zmtp__express_send_few(push, letter));
+    assert_int_equal(zmtp_pipe_depth(far[0]).in_count, 4);
+    assert_int_equal(zmtp_pipe_depth(far[2]).in_count, 4);
+    zmtp_socket_close(push);
+    zmtp_pipe_close(far[0]);
+    zmtp_pipe_close(far[2]);
 }
 
 static void test_a_peer_that_was_full_is_sent_to_when_it_has_room_for_many(void **state)
@@ -453,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_what_goes_the_short_way_is_in_order_and_counted),
         cmocka_unit_test(test_few_octets_go_in_fewer_steps_where_the_peer_is_looked_at_anyway),
         cmocka_unit_test(test_the_way_is_known_until_something_happens_to_a_peer),
+        cmocka_unit_test(test_few_octets_go_to_several_peers_in_turn),
         cmocka_unit_test(test_a_peer_that_was_full_is_sent_to_when_it_has_room_for_many),
         cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
         cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),

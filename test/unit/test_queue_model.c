@@ -429,7 +429,7 @@ static void check_room(const struct zmtp__queue *queue)
     CHECK(queue->last->slab == queue->tail && queue->last->end == queue->tail_at);
     CHECK(queue->room <= zmtp__queue_tail_left(queue));
     CHECK(!queue->bytes_max || queue->room <= queue->bytes_max - queue->bytes);
-    const uint64_t more = queue->written_max - queue->written;
+    const uint32_t more = queue->written_end - (uint32_t)queue->written;
     CHECK(!queue->count_max || more <= queue->count_max - queue->count);
 }
 

@@ -472,11 +472,35 @@ int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     return result;
 }
 
+// It may have gone to another thread.
+__attribute__((noinline)) static int uv_socket_sent_far(struct zmtp_uv *uv)
+{
+    uv_socket_count(uv);
+    return ZMTP_OK;
+}
+
+// A message passed in a few steps: nothing is to be told of it, as the call before went well, or flushed after it.
+// |unflushed|: with it.
+static inline int uv_socket_sent_short(struct zmtp_uv_socket *socket, size_t unflushed)
+{
+    struct zmtp_uv *const uv = socket->uv;
+    uv->unflushed = unflushed;
+    return uv->crossings ? uv_socket_sent_far(uv) : ZMTP_OK;
+}
+
 int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (!msg) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
+    if (msg->count == 1 && socket->touched && socket->error == ZMTP_OK) {
+        const struct zmtp_bytes part = zmtp_msg_bytes(msg, 0);
+        const size_t unflushed = socket->uv->unflushed + part.size;
+        if (unflushed < socket->uv->unflushed_max && zmtp__express_send(socket->core, part)) {
+            zmtp_msg_fini(msg);
+            return uv_socket_sent_short(socket, unflushed);
+        }
+    }
     return uv_socket_sent(socket, zmtp__uv_socket_send(socket, msg));
 }
 
@@ -495,30 +519,13 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     return uv_socket_sent(socket, result);
 }
 
-// It may have gone to another thread.
-__attribute__((noinline)) static int uv_socket_sent_far(struct zmtp_uv *uv)
-{
-    uv_socket_count(uv);
-    return ZMTP_OK;
-}
-
-// A message passed in a few steps: nothing is to be told of it, or flushed after it. |unflushed|: with it.
-static inline int uv_socket_sent_short(struct zmtp_uv_socket *socket, size_t unflushed)
-{
-    struct zmtp_uv *const uv = socket->uv;
-    uv->unflushed = unflushed;
-    socket->error = ZMTP_OK;
-    socket->call = ZMTP__CALL_SEND;
-    return uv->crossings ? uv_socket_sent_far(uv) : ZMTP_OK;
-}
-
 // As functions of their own they do not cost those that need none of them.
 __attribute__((noinline)) static int
 uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
-    if (parts && count == 2 && socket->touched && !socket->text) {
+    if (parts && count == 2 && socket->touched && socket->error == ZMTP_OK) {
         struct zmtp_uv *const uv = socket->uv;
         const size_t unflushed = uv->unflushed + parts[1].size;
         if (unflushed < uv->unflushed_max &&
@@ -542,22 +549,22 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
 
 // A message of one part, on a socket that is looked at already, with nothing to flush after it: |unflushed| octets wait
 // with it then.
-__attribute__((noinline)) static int uv_socket_send_one(struct zmtp_uv_socket *socket,
-                                                        struct zmtp_bytes part, size_t unflushed)
+__attribute__((noinline)) static int
+uv_socket_send_one(struct zmtp_uv_socket *socket, const struct zmtp_bytes *part, size_t unflushed)
 {
-    if (!zmtp__express_send(socket->core, part)) return uv_socket_send_any(socket, &part, 1);
+    if (!zmtp__express_send(socket->core, *part)) return uv_socket_send_any(socket, part, 1);
     return uv_socket_sent_short(socket, unflushed);
 }
 
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
 {
     const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
-    if (!one || !socket->touched || socket->text) return uv_socket_send_any(socket, parts, count);
-    const struct zmtp_bytes part = *parts;
-    const size_t unflushed = socket->uv->unflushed + part.size;
+    if (!one || !socket->touched || socket->error != ZMTP_OK)
+        return uv_socket_send_any(socket, parts, count);
+    const size_t unflushed = socket->uv->unflushed + parts->size;
     if (unflushed >= socket->uv->unflushed_max) return uv_socket_send_any(socket, parts, 1);
-    if (!zmtp__express_send_few(socket->core, part))
-        return uv_socket_send_one(socket, part, unflushed);
+    if (!zmtp__express_send_few(socket->core, *parts))
+        return uv_socket_send_one(socket, parts, unflushed);
     return uv_socket_sent_short(socket, unflushed);
 }
 

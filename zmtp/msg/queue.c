@@ -69,8 +69,9 @@ void zmtp__queue_fini(struct zmtp__queue *queue)
 
 static int queue_grow_ranges(struct zmtp__queue *queue)
 {
-    const size_t old = queue->range_capacity;
-    const size_t capacity = old ? old * 2 : 4;
+    const uint32_t old = queue->range_capacity;
+    const uint32_t capacity = old ? old * 2 : 4;
+    if (capacity < old) return ZMTP_ERR_MEMORY;
     struct zmtp__range *ranges = zmtp_alloc(queue->allocator, capacity * sizeof *ranges);
     if (!ranges) return ZMTP_ERR_MEMORY;
     for (size_t i = 0; i < queue->range_count; i++)
@@ -107,7 +108,7 @@ int zmtp__queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uin
     }
     zmtp__slab_ref(slab);
     // Some may have been dropped.
-    if (queue->owned > queue->range_count) queue->owned = (uint32_t)queue->range_count;
+    if (queue->owned > queue->range_count) queue->owned = queue->range_count;
     *queue_range(queue, queue->range_count++) = (struct zmtp__range){slab, begin, begin + size};
     return ZMTP_OK;
 }
@@ -434,9 +435,8 @@ void zmtp__queue_clear(struct zmtp__queue *queue)
     while (queue->range_count > end.index + 1)
         zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
     queue_range(queue, end.index)->end = end.at;
-    queue->room = 0;
     queue->count = 1;
-    queue->stale = 0;
+    queue->stale = queue->room = 0;
 }
 
 // What was read since is taken back instead.
@@ -622,7 +622,8 @@ static void queue_drop_stale(struct zmtp__queue *queue)
 struct queue_pieces {
     struct zmtp__range *ranges; // null: they are only counted
     struct zmtp__range last;
-    size_t count, messages, bytes;
+    uint32_t count;
+    size_t messages, bytes;
 };
 
 static void queue_add_piece(struct queue_pieces *pieces, struct zmtp_slab *slab,
@@ -666,7 +667,7 @@ void zmtp__queue_purge(struct zmtp__queue *queue)
     struct queue_pieces pieces = {.ranges = NULL};
     if (queue->stale == 0 || queue->open) return;
     queue_pick(queue, &pieces);
-    size_t capacity = 4;
+    uint32_t capacity = 4;
     while (capacity < pieces.count)
         capacity *= 2;
     struct zmtp__range *ranges = zmtp_alloc(queue->allocator, capacity * sizeof *ranges);
@@ -683,9 +684,8 @@ void zmtp__queue_purge(struct zmtp__queue *queue)
     queue->count = pieces.messages;
     queue->commands -= gone;
     queue->bytes = pieces.bytes;
-    queue->stale = 0;
     queue->owned = 0;
-    queue->room = 0;
+    queue->stale = queue->room = 0;
 }
 
 void zmtp__queue_expire(struct zmtp__queue *queue)
@@ -728,7 +728,7 @@ void zmtp__queue_unload(struct zmtp__queue *queue, struct zmtp__cargo *cargo)
                                   .commands = queue->commands,
                                   .bytes = queue->bytes,
                                   .stale = queue->stale};
-    queue->expected = queue->bytes;
+    queue->expected = queue->bytes < ZMTP_SLAB_SIZE ? (uint32_t)queue->bytes : ZMTP_SLAB_SIZE;
     queue->taken += queue->count;
     queue->ranges = empty.ranges;
     queue->range_capacity = empty.range_capacity;
@@ -752,7 +752,7 @@ static void cargo_clear(struct zmtp__cargo *cargo, const struct zmtp_allocator *
     const struct zmtp__queue view = cargo_view(cargo);
     for (size_t i = 0; i < cargo->range_count; i++)
         zmtp__slab_unref(queue_range(&view, i)->slab);
-    const size_t capacity = cargo->range_capacity;
+    const uint32_t capacity = cargo->range_capacity;
     const bool keeps = capacity <= QUEUE_RANGES_IDLE;
     if (!keeps) zmtp_free(allocator, cargo->ranges, capacity * sizeof *cargo->ranges);
     *cargo = (struct zmtp__cargo){.ranges = keeps ? cargo->ranges : NULL,

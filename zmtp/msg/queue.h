@@ -50,28 +50,28 @@ struct zmtp__queue {
     struct zmtp__abroad *abroad; // null, but for one at a shore
     // Ranges in order, a ring whose capacity is a power of two.
     struct zmtp__range *ranges;
-    size_t range_capacity, range_head, range_count;
-    size_t count;   // whole messages
-    uint64_t taken; // messages that have left, commands too
-    size_t bytes;   // of the whole messages
+    uint32_t range_capacity, range_head, range_count;
+    uint32_t written_end; // see |room|
+    size_t count;         // whole messages
+    uint64_t taken;       // messages that have left, commands too
+    size_t bytes;         // of the whole messages
     // Messages, not commands, since the beginning: written = read + withdrawn + those that are here.
     uint64_t written, read, withdrawn;
     // The writer.
     struct zmtp_slab *tail; // where copies go; null: none yet
     uint8_t *tail_at;       // and its first octet that is free
     // A short message goes behind what was written last, and nothing is looked at but these: so many octets, and messages
-    // while |written| is less, are within the tail and within the limits. Readers make more room only, so what was found
-    // out holds until somebody writes in another way; then it is none, and found out again.
+    // until |written| in as many bits is |written_end|, are within the tail and within the limits. Readers only make
+    // more room, so what was found out holds until somebody writes in another way; then it is none, and found out again.
     size_t room;
-    uint64_t written_max;
     struct zmtp__range *last; // the last range, which ends at |tail_at|; while there is room
-    size_t
-        expected; // of one that crosses: octets that were unloaded last, so that they lie in one slab
-    size_t open_bytes;       // octets of the message that is being written
-    size_t open_ranges;      // |range_count| before it
-    const uint8_t *open_end; // the end of the last range before it
-    uint32_t open_commands;  // of the frames put since begin
-    uint32_t owned;          // ranges from the head on that zmtp__queue_own has looked at
+    size_t open_bytes;        // octets of the message that is being written
+    const uint8_t *open_end;  // the end of the last range before it
+    uint32_t open_ranges;     // |range_count| before it
+    uint32_t open_commands;   // of the frames put since begin
+    uint32_t owned;           // ranges from the head on that zmtp__queue_own has looked at
+    // Of one that crosses: octets that were unloaded last, or as many as a slab has, so that they lie in one.
+    uint32_t expected;
     bool open;
     bool starved; // the writer was refused and wants to hear of room
     // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
@@ -178,7 +178,7 @@ bool zmtp__queue_find_room(struct zmtp__queue *queue, size_t size);
 // Is it known that a message of |size| octets may be put there?
 static inline bool zmtp__queue_fits(const struct zmtp__queue *queue, size_t size)
 {
-    return size <= queue->room && queue->written < queue->written_max;
+    return size <= queue->room && (uint32_t)queue->written != queue->written_end;
 }
 // May it? No: it is for begin, put and end.
 static inline bool zmtp__queue_follows(struct zmtp__queue *queue, size_t size)
@@ -364,7 +364,7 @@ static inline size_t zmtp__queue_messages(const struct zmtp__queue *queue)
 // Whole messages on their way from one queue to another, by way of another thread.
 struct zmtp__cargo {
     struct zmtp__range *ranges; // as a queue has them
-    size_t range_capacity, range_head, range_count;
+    uint32_t range_capacity, range_head, range_count;
     size_t count, commands, bytes;
     size_t stale; // messages up to the last command that no reader is to see
 };

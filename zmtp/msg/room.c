@@ -18,9 +18,9 @@ bool zmtp__queue_find_room(struct zmtp__queue *queue, size_t size)
     // The last message may go beyond the limit of octets, but not this way: so nobody has to ask how much of it would.
     if (queue->bytes_max)
         queue->room = room_least(left, queue->bytes_max - zmtp__queue_bytes(queue));
-    queue->written_max = UINT64_MAX;
-    if (queue->count_max)
-        queue->written_max = queue->written + (queue->count_max - zmtp__queue_count(queue));
+    size_t more = UINT32_MAX;
+    if (queue->count_max) more = room_least(more, queue->count_max - zmtp__queue_count(queue));
+    queue->written_end = (uint32_t)(queue->written + more);
     queue->last = last;
     return size <= queue->room;
 }

@@ -25,11 +25,22 @@ static inline struct zmtp__lane *zmtp__balance_clear(const struct zmtp_socket *s
     if (!lane || !zmtp__lane_admits(socket, lane) || lane->end->other->closed) return NULL;
     return lane;
 }
-// What that told of |lane| holds for the next message as well, if nobody else has a turn.
-static inline void zmtp__balance_keep_way(struct zmtp_socket *socket, const struct zmtp__lane *lane)
+// Notes what that tells, for the next message. Of one alone it need not be asked again.
+static inline void zmtp__balance_note_way(struct zmtp_socket *socket)
 {
-    if (socket->writable.next != socket->writable.previous) return;
-    socket->way = (struct zmtp__way){.queue = lane->end->out, .reader = lane->end->other};
+    if (socket->way.queue && !socket->way.several) return;
+    const struct zmtp__lane *const lane = zmtp__balance_clear(socket);
+    socket->way = (struct zmtp__way){0};
+    if (!lane) return;
+    socket->way.queue = lane->end->out;
+    socket->way.reader = lane->end->other;
+    socket->way.several = socket->writable.next != socket->writable.previous;
+}
+// The lane whose turn it is has had it, and notes the same.
+static inline void zmtp__balance_pass(struct zmtp_socket *socket)
+{
+    zmtp__list_pass(&socket->writable, socket->writable.next);
+    zmtp__balance_note_way(socket);
 }
 
 // What waits for the lane that had its turn last, or for a PAIR's only one, and how much has left it so far. Nothing, if it

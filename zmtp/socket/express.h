@@ -17,15 +17,14 @@ static inline bool zmtp__express_send(struct zmtp_socket *socket, struct zmtp_by
     if (socket->marks.first || !zmtp__octets_ok(body)) return false;
     struct zmtp__lane *const lane = zmtp__balance_clear(socket);
     if (!lane || !zmtp__queue_write(lane->end->out, body)) return false;
-    zmtp__list_pass(&socket->writable, &lane->writable);
     zmtp__pipe_published(lane->end);
+    zmtp__balance_pass(socket);
     socket->counters.sent++;
-    zmtp__balance_keep_way(socket, lane);
     return true;
 }
 
-// The same of few octets where the one before went, to a peer that is going to be looked at anyway, as it is after the
-// first of many: in the fewest steps, none of which is a call.
+// The same of few octets on a way that is known, to a peer that is going to be looked at anyway, as it is after the first
+// of many: in the fewest steps, none of which is a call.
 static inline bool zmtp__express_send_few(struct zmtp_socket *socket, struct zmtp_bytes body)
 {
     struct zmtp__queue *const queue = socket->way.queue;
@@ -33,6 +32,7 @@ static inline bool zmtp__express_send_few(struct zmtp_socket *socket, struct zmt
     if (!socket->way.reader->marked || !zmtp__queue_fits_few(queue, body)) return false;
     socket->counters.sent++;
     zmtp__queue_write_few(queue, body);
+    if (socket->way.several) zmtp__balance_pass(socket);
     return true;
 }
 

@@ -84,11 +84,12 @@ int zmtp__config_copy_texts(struct zmtp_socket_config *config, struct zmtp_part 
                             const struct zmtp_allocator *allocator);
 void zmtp__config_turn_texts(struct zmtp_socket_config *config, const struct zmtp_part *texts);
 
-// Where messages go that are passed on as they are, to one peer alone. It holds as long as no lane is marked: nothing
-// else can change it but the config, or a lane that leaves its list. What can always change is the room of the queue.
+// Where the next message goes, of a pattern that passes them on as they are. It holds as long as no lane is marked, as
+// nothing else can change it but the config, or a lane that leaves its list. What can always change is the queue's room.
 struct zmtp__way {
     struct zmtp__queue *queue; // null: it is not known
     const struct zmtp_pipe_end *reader;
+    bool several; // peers take turns, so that the next one's is another
 };
 
 // A pattern's own socket begins with this struct.
