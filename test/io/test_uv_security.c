@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,6 +141,31 @@ static void test_a_list_in_a_file_is_read_again_when_it_has_changed(void **state
     assert_int_equal(client.events[ZMTP_EVENT_GAVE_UP], 0);
     write_text(path, text);
     WORLD_UNTIL(&world, client.events[ZMTP_EVENT_HANDSHAKE_DONE] == 1);
+    unlink(path);
+    world_close(&world);
+}
+
+// Another key in place of the first, of the same size, at once, and with the old time of modification.
+static void test_a_list_is_read_again_also_when_it_looks_the_same(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node server;
+    struct stat before;
+    char endpoint[ZMTP_ENDPOINT_MAX], path[128], key[ZMTP_KEY_TEXT_SIZE];
+    world_open(&world);
+    snprintf(path, sizeof path, "%s/allowed", world.folder);
+    zmtp_key_encode(&stranger_keys.public_key, key);
+    write_text(path, key);
+    open_server(&server, &world, (struct zmtp_allow){.kind = ZMTP_ALLOW_FILE, .path = path},
+                endpoint);
+    assert_int_equal(stat(path, &before), 0);
+    zmtp_key_encode(&client_keys.public_key, key);
+    write_text(path, key);
+    assert_int_equal(
+        utimensat(AT_FDCWD, path, (const struct timespec[]){before.st_atim, before.st_mtim}, 0), 0);
+    assert_turned_away(&world, endpoint);
+    assert_let_in(&world, &server, &client_keys, endpoint);
     unlink(path);
     world_close(&world);
 }
@@ -651,6 +677,7 @@ int main(void)
         cmocka_unit_test(test_any_key_may_come_in_where_that_is_said),
         cmocka_unit_test(test_a_list_of_keys_lets_in_those_and_nobody_else),
         cmocka_unit_test(test_a_list_in_a_file_is_read_again_when_it_has_changed),
+        cmocka_unit_test(test_a_list_is_read_again_also_when_it_looks_the_same),
         cmocka_unit_test(test_who_is_denied_may_ask_again_until_it_is_let_in),
         cmocka_unit_test(test_certificates_in_a_folder_let_their_owners_in),
         cmocka_unit_test(test_a_folder_that_could_not_be_read_whole_turns_nobody_away_for_good),

@@ -230,8 +230,8 @@ static int dialler_connect(struct zmtp__dialler *dialler, const struct zmtp__add
     }
     const int error = zmtp__watch_open(&conn->watch, conn->socket->uv, fd, zmtp__conn_ready, conn);
     if (error < 0) {
+        dialler_note(dialler, 0);
         dialler->error = error;
-        dialler->error_number = 0;
         close(fd);
         return -1;
     }

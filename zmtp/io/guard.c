@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "address.h"
@@ -28,7 +29,7 @@ struct zmtp__guard {
     struct zmtp_security security;
     enum zmtp_allow_kind kind;
     struct guard_keys keys;
-    struct stat seen;   // the file or folder when it was read
+    struct stat seen;   // the file or folder when it was read; zeroed: it is to be read anew
     char *words;        // where to say what is wrong with it; null: nobody asks any more
     const char *path;   // within |memory|; or the domain of ZAP
     size_t memory_size; // of the whole block
@@ -200,7 +201,6 @@ static int guard_read_folder(struct zmtp__guard *guard, struct guard_keys *keys)
 static int guard_read(struct zmtp__guard *guard, const struct stat *status)
 {
     struct guard_keys keys = {0};
-    guard->seen = *status;
     const bool folder = guard->kind == ZMTP_ALLOW_FOLDER;
     if (folder != (bool)S_ISDIR(status->st_mode))
         return guard_fail(guard, ZMTP_ERR_ARGUMENT,
@@ -219,7 +219,8 @@ static int guard_read(struct zmtp__guard *guard, const struct stat *status)
 static bool guard_same(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 // Sees to it that the list is what the file or folder says now.
@@ -227,10 +228,15 @@ static int guard_refresh(struct zmtp__guard *guard)
 {
     struct stat status;
     if (guard->kind != ZMTP_ALLOW_FILE && guard->kind != ZMTP_ALLOW_FOLDER) return ZMTP_OK;
+    const time_t now =
+        time(NULL); // before it is looked at, as what is written from now on may not be read
     if (stat(guard->path, &status) < 0) return guard_error(guard, errno);
     if (guard_same(&status, &guard->seen)) return ZMTP_OK;
     const int result = guard_read(guard, &status);
-    if (result < 0) guard->seen = (struct stat){0}; // so it is tried again
+    // Times of files are coarse, up to two seconds: if it has just changed it may change once more and look the
+    // same. Then, and when it could not be read, it is read again the next time.
+    const bool settled = status.st_ctim.tv_sec < now - 1;
+    guard->seen = result == ZMTP_OK && settled ? status : (struct stat){0};
     return result;
 }
 
