@@ -377,6 +377,14 @@ static void test_a_goodbye_is_returned_and_ends_the_connection(void **state)
     assert_breach("ZWS2.0/NULL", LITERAL(WEB_FRAME("\x88", "\x86") "\x0F\xA1go\1!"), ZMTP_ERR_EOF,
                   4001, "code 04001: go?!");
     assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\3\xE9"), ZMTP_ERR_EOF, 1001, "01001");
+    // Codes that no frame may carry (section 7.4) are told to the user, and not returned.
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\3\xE7"), ZMTP_ERR_EOF, 1002, "00999");
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\3\xEC"), ZMTP_ERR_EOF, 1002, "01004");
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\3\xED"), ZMTP_ERR_EOF, 1002, "01005");
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\3\xEE"), ZMTP_ERR_EOF, 1002, "01006");
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\3\xF7"), ZMTP_ERR_EOF, 1002, "01015");
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\x13\x87"), ZMTP_ERR_EOF, 4999, "04999");
+    assert_breach("ZWS2.0/NULL", LITERAL("\x88\x02\x13\x88"), ZMTP_ERR_EOF, 1002, "05000");
     // What came before it came.
     web_start(&web, true, "ZWS2.0/NULL");
     web_hear(&web, LITERAL(WEB_FRAME("\x82", "\x82") "\0x" WEB_FRAME("\x88", "\x80")));

@@ -199,6 +199,13 @@ static void inbound_whole(struct zmtp__ws *ws, const struct zmtp__chunk *chunk)
     ws->body = data;
 }
 
+// May a frame carry this code? RFC 6455, section 7.4: some only say at one end what became of a connection.
+static bool inbound_code_ok(unsigned code)
+{
+    if (code == 1004 || code == 1005 || code == 1006 || code == 1015) return false;
+    return code >= ZMTP__WS_NORMAL && code < 5000;
+}
+
 // RFC 6455, section 5.5.1: a code of two octets and words, or nothing.
 static void inbound_close(struct zmtp__ws *ws, struct zmtp_bytes payload)
 {
@@ -207,10 +214,11 @@ static void inbound_close(struct zmtp__ws *ws, struct zmtp_bytes payload)
         return;
     }
     const bool coded = payload.size > 1;
-    const unsigned code = coded ? (unsigned)payload.data[0] << 8 | payload.data[1] : 0;
-    const bool sayable = code >= ZMTP__WS_NORMAL;
-    zmtp__ws_fail(ws, ZMTP_ERR_EOF, sayable ? (uint16_t)code : ZMTP__WS_NORMAL, "");
-    if (!coded || code == ZMTP__WS_NORMAL) return;
+    const unsigned code =
+        coded ? (unsigned)payload.data[0] << 8 | payload.data[1] : ZMTP__WS_NORMAL;
+    const unsigned answer = inbound_code_ok(code) ? code : ZMTP__WS_PROTOCOL_ERROR;
+    zmtp__ws_fail(ws, ZMTP_ERR_EOF, (uint16_t)answer, "");
+    if (code == ZMTP__WS_NORMAL) return;
     char why[] = "the other side closed with code 00000: ";
     char *digit = strchr(why, ':') - 1;
     for (unsigned rest = code, i = 0; i < 5; i++, rest /= 10)
