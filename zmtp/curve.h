@@ -112,8 +112,8 @@ struct zmtp_credentials {
 // The verdict, in the numbers of RFC 27, Message Format.
 enum zmtp_verdict {
     ZMTP_VERDICT_ALLOW = 200,
-    ZMTP_VERDICT_LATER =
-        300, // no, for now: the connection closes without a word, and may come again
+    // No, for now: the connection closes without a word, and may come again.
+    ZMTP_VERDICT_LATER = 300,
     ZMTP_VERDICT_DENY = 400,   // no: the client is told, and should not come again
     ZMTP_VERDICT_BROKEN = 500, // it could not be judged; told as well
 };

@@ -69,15 +69,15 @@ struct zmtp_peer_config {
     struct zmtp_pool *pool;                 // null: none
     enum zmtp_socket_type type;
     struct zmtp_bytes routing_id; // copied; at most 255 octets; sent by REQ, DEALER and ROUTER
-    struct zmtp_bytes
-        metadata; // properties of the application (socket.h), which are told too; copied
-    struct zmtp_bytes remote;  // the other side's address, "tcp://192.0.2.1:4711", or empty; and
-    struct zmtp_bytes address; // of that, "192.0.2.1": for origins. Both must outlive the peer
-    uint8_t minor;             // the 3.x that we announce: 1, or 0 to be an old peer in tests
+    struct zmtp_bytes metadata;   // the application's properties (socket.h), told too; copied
+    struct zmtp_bytes remote;     // the other side's address, "tcp://192.0.2.1:4711", or empty; and
+    struct zmtp_bytes address;    // of that, "192.0.2.1": for origins. Both must outlive the peer
+    uint8_t minor;                // the 3.x that we announce: 1, or 0 to be an old peer in tests
     // Serve peers of ZMTP 1.0 and 2.0 (RFC 13, 15), too. Then our greeting waits for theirs, octet 10 for
     // their signature and the rest for their version (RFC 37, Backwards Interoperability). Whatever
     // does not begin as later versions do is taken for 1.0, and that tells no type. No effect with
-    // another mechanism than NULL, nor where somebody judges, nor for types younger than 2.0: those peers are then refused.
+    // another mechanism than NULL, nor where somebody judges, nor for types younger than 2.0: then those peers
+    // are refused.
     bool old_versions;
     bool routing_id_any;                  // theirs may begin with a zero octet (socket.h)
     const struct zmtp_security *security; // null: the NULL mechanism; must outlive the peer
@@ -102,8 +102,8 @@ enum {
     ZMTP_WANT_ATTACH = 4, // the handshake is done: attach a pipe
     ZMTP_WANT_AUTH = 8,   // we are the server: look at the credentials and authorise
 };
-unsigned
-zmtp_peer_wants(const struct zmtp_peer *peer); // 0 when closed and nothing is left to write
+// 0 when closed and nothing is left to write.
+unsigned zmtp_peer_wants(const struct zmtp_peer *peer);
 
 // Room for incoming octets; size 0 when it wants none or there is no memory (then it is closed). The
 // room may be shared with other peers of the same pool, so read and commit before asking another.

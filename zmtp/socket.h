@@ -96,7 +96,8 @@ struct zmtp_socket_config {
     // PUB, XPUB and RADIO: limits of one subscriber, which is cut off beyond them.
     size_t subscriptions_max, topic_bytes_max;
     // PUB, XPUB and RADIO: a random number that no subscriber knows, so that none can choose topics that are
-    // slow to find; SUB, XSUB and DISH: for their own topics, if others have a say in which those are. A socket of uv.h draws one if it is 0.
+    // slow to find; SUB, XSUB and DISH: for their own topics, if others have a say in which those are. A socket of uv.h
+    // draws one if it is 0.
     uint64_t topic_seed;
     // PUB, XPUB, RADIO and XSUB: when one of those whom a message is for has no room, nobody gets it,
     // and send says ZMTP_ERR_AGAIN. When false, that one misses it.
@@ -281,9 +282,10 @@ enum zmtp_drop {
     ZMTP_DROP_UNREAD,     // came in, and the endpoint was disconnected before it was received
     ZMTP_DROP_MALFORMED,  // a datagram that no RADIO sends, or that is longer than |datagram_max|
     ZMTP_DROP_NO_ROOM,    // a datagram that came while the queue was full, or memory short
-    ZMTP_DROP_UNSENT,     // a queued datagram that the system would not send: there is no way to
-    // there, or none for one so long; or a message within which the other side of
-    // a dial hung up three times in a row: longer than its limits, most likely
+    // A queued datagram that the system would not send: there is no way to there, or none for one so long; or a
+    // message within which the other side of a dial hung up three times in a row: longer than its limits, most
+    // likely.
+    ZMTP_DROP_UNSENT,
     ZMTP_DROPS // how many reasons there are
 };
 const char *zmtp_drop_name(enum zmtp_drop drop);
@@ -301,8 +303,8 @@ struct zmtp_socket_counters {
     uint64_t lost;   // copies that were dropped from the queues
     uint64_t arrived;  // messages that came into the queues from peers
     uint64_t received; // messages given to the user
-    uint64_t
-        told; // of these: made here, to tell the user of an XPUB of subscriptions, of a ROUTER of peers
+    // Of these: made here, to tell the user of an XPUB of subscriptions, of a ROUTER of peers.
+    uint64_t told;
     uint64_t waiting; // messages that came and wait to be received, now
     uint64_t heeded;  // messages that were subscriptions (ZMTP 3.0), which the socket acted on; and
                       // notices of a STREAM's connection that the user has closed

@@ -1,9 +1,9 @@
 // libzmtp on libuv: sockets with endpoints, on the caller's uv_loop_t. No thread is started but those, 16 at
 // most, that wait for name servers and do nothing else; they hold up neither the loop nor its end. All
-// calls belong to the loop's thread, but for those of a mailbox; a message that was received may be passed
-// to other threads, and released there, also after the engine has closed (msg.h). Callbacks come from the
-// loop, never from inside the call that caused them, so any call, close included, may be made from any
-// callback.
+// calls belong to the loop's thread, but for those that say "from any thread", of mailboxes, trays and shared names; a
+// message that was received may be passed to other threads, and released there, also after the engine has
+// closed (msg.h). Callbacks come from the loop, never from inside the call that caused them, so any call,
+// close included, may be made from any callback.
 //
 // After fork the engine stays the parent's. In the child every call on it, or on its sockets, does
 // nothing and says ZMTP_ERR_STATE (what returns no error: nothing, 0 or null); its memory stays until
@@ -56,15 +56,16 @@ const char *zmtp_uv_open_error_text(const struct zmtp_uv *uv);
 uv_loop_t *zmtp_uv_loop(const struct zmtp_uv *uv);
 
 // Has the loop look for news again and again, for up to |spin_us| microseconds (1000000 at most; 0, the default: not
-// at all), before it sleeps. Where a processor is free for each side of a conversation, that saves both the sleep and the
-// wake-up of each message, which are most of a round trip; 50 is a good value. Where none is free, or what is awaited takes
-// longer than that, the loop finds that it spins in vain, and does so for at most a sixty-fourth of the time, and less
-// and less down to a thousandth, until it succeeds again. While spins succeed, a processor is busy all the time.
+// at all), before it sleeps. Where a processor is free for each side of a conversation, that saves both the sleep and
+// the wake-up of each message, which are most of a round trip; 50 is a good value. Where none is free, or what is
+// awaited takes longer than that, the loop finds that it spins in vain, and does so for at most a sixty-fourth of the
+// time, and less and less down to a thousandth, until it succeeds again. While spins succeed, a processor is busy all
+// the time.
 //
-// It is the loop that spins, for all the engine's sockets: an idle handle keeps it from sleeping, so other handles get their
-// turns as ever, timers and the program's own descriptors too, UV_RUN_ONCE may return without having waited, and zmtp_uv_fd
-// is readable meanwhile. A spin begins only after something has come, or was sent. Other threads that send over inproc do
-// not wake a loop that spins; they need no system call then.
+// It is the loop that spins, for all the engine's sockets: an idle handle keeps it from sleeping, so other handles get
+// their turns as ever, timers and the program's own descriptors too, UV_RUN_ONCE may return without having waited, and
+// zmtp_uv_fd is readable meanwhile. A spin begins only after something has come, or was sent. Other threads that send
+// over inproc do not wake a loop that spins; they need no system call then. ZMTP_ERR_ARGUMENT beyond the most.
 int zmtp_uv_spin(struct zmtp_uv *uv, uint32_t spin_us);
 
 // For programs with a loop of their own (poll, epoll, another library's), instead of uv_run: wait until
@@ -101,9 +102,9 @@ struct zmtp_uv_process {
 // passes is the heap's, whatever the engines' allocators. What is sent leaves by batches of 128 messages, and the rest
 // when the sender's loop turns: who sends and then does not run its loop keeps the last ones to itself.
 struct zmtp_uv_shared;
-// On any thread. The names are bound as long as their sockets; this is where they are kept.
+// From any thread. The names are bound as long as their sockets; this is where they are kept.
 int zmtp_uv_shared_open(struct zmtp_uv_shared **out);
-// No more engines join. It goes with the last engine that has.
+// From any thread: no more engines join. It goes with the last engine that has.
 void zmtp_uv_shared_close(struct zmtp_uv_shared *shared);
 // From the engine's thread, before its first socket is opened: else ZMTP_ERR_STATE. Its inproc names are
 // everybody's then: a bind to one that another engine has is ZMTP_ERR_IN_USE.
@@ -118,30 +119,28 @@ enum zmtp_event_kind {
     ZMTP_EVENT_HANDSHAKE_DONE,   // messages can flow; without a handshake, over udp and with a
                                  // STREAM, as soon as the system says so
     ZMTP_EVENT_HANDSHAKE_FAILED, // |error| and |reason| say why
-    ZMTP_EVENT_CLOSED,           // a connection after its handshake ended: |error|, which is
-    // ZMTP_ERR_HEARTBEAT when the other side was silent for too long, and
-    // ZMTP_ERR_TURNED_AWAY when its socket has no place for us, for |reason|:
-    // its ROUTER has another peer of our routing id, its PAIR a peer. This one
-    // comes with HANDSHAKE_FAILED when it was heard together with the
-    // handshake's end
-    ZMTP_EVENT_DIAL_FAILED,   // nobody there yet: |error|
-    ZMTP_EVENT_RETRY,         // the next dial comes in |retry_ms|
-    ZMTP_EVENT_GAVE_UP,       // no more dials, and the endpoint is forgotten: the other side
-                              // answered with an ERROR command, or it broke a limit of ours, or
-                              // the user of a STREAM closed the connection, or this is what
-                              // |reconnect_stop| names
-    ZMTP_EVENT_ACCEPT_PAUSED, // accepting failed for want of descriptors or memory: |error|; or, with
-    // ZMTP_ERR_LIMIT, |recv_bytes_gone_max| was met. It is tried again, and
-    // told once until it has succeeded
+    // A connection after its handshake ended: |error|, which is ZMTP_ERR_HEARTBEAT when the other side was
+    // silent for too long, and ZMTP_ERR_TURNED_AWAY when its socket has no place for us, for |reason|: its
+    // ROUTER has another peer of our routing id, its PAIR a peer. That comes with HANDSHAKE_FAILED when it was
+    // heard together with the handshake's end.
+    ZMTP_EVENT_CLOSED,
+    ZMTP_EVENT_DIAL_FAILED, // nobody there yet: |error|
+    ZMTP_EVENT_RETRY,       // the next dial comes in |retry_ms|
+    ZMTP_EVENT_GAVE_UP,     // no more dials, and the endpoint is forgotten: the other side
+                            // answered with an ERROR command, or it broke a limit of ours, or
+                            // the user of a STREAM closed the connection, or this is what
+                            // |reconnect_stop| names
+    // Accepting failed for want of descriptors or memory: |error|; or, with ZMTP_ERR_LIMIT,
+    // |recv_bytes_gone_max| was met. It is tried again, and told once until it has succeeded.
+    ZMTP_EVENT_ACCEPT_PAUSED,
     ZMTP_EVENT_STOPPED, // |endpoint| was unbound: nobody listens there any more
     ZMTP_EVENT_DROPPED, // |count| messages were dropped for the reason |drop| since this was last
                         // told: once in a turn of the loop for each reason, however many there are
     ZMTP_EVENT_REFUSED, // who came was turned away before a handshake: |reason|, |remote|, |process|
-    ZMTP_EVENT_REQUEST_FAILED, // REQ with |on_message| or a tray: |request| has no reply, for |error| and
-    // |reason|: it was not answered in time, or its peer has gone for good
-    // (after GAVE_UP, say), or, with several in flight, at all. With one in
-    // flight, one that is dialled again may still answer: |req_timeout_ms| sets
-    // a limit
+    // REQ with |on_message| or a tray: |request| has no reply, for |error| and |reason|: it was not answered in
+    // time, or its peer has gone for good (after GAVE_UP, say), or, with several in flight, at all. With one in
+    // flight, one that is dialled again may still answer: |req_timeout_ms| sets a limit.
+    ZMTP_EVENT_REQUEST_FAILED,
     ZMTP_EVENTS // how many kinds there are
 };
 const char *zmtp_event_name(enum zmtp_event_kind kind);
@@ -245,8 +244,8 @@ struct zmtp_uv_transport {
     // Octets of the kernel's buffers, up to INT32_MAX / 2; the system has bounds of its own. A tcp
     // buffer that was told its size grows no more.
     uint32_t send_buffer, recv_buffer;
-    uint32_t
-        type_of_service; // tcp, udp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS)
+    // tcp, udp: the octet that routers see, up to 255 (IP_TOS, IPV6_TCLASS).
+    uint32_t type_of_service;
     // tcp, udp: what the system sends first, up to 2147483647, but above 6 is for those who may (SO_PRIORITY); and
     // for how many microseconds it looks for more before it sleeps (SO_BUSY_POLL), up to INT32_MAX. 0: as it has it.
     uint32_t priority, busy_poll_us;
@@ -312,7 +311,8 @@ struct zmtp_uv_config {
     // visits and that means ill; "": none. What no browser would tell, as a path behind it, is refused by
     // the check. Programs tell no origin, and are not held up. Copied.
     const char *ws_origins;
-    // A message came. It is the callback's to keep by zmtp_msg_move; else it is released. Null: pull with zmtp_uv_recv when |on_readable| tells.
+    // A message came. It is the callback's to keep by zmtp_msg_move; else it is released. Null: pull with zmtp_uv_recv
+    // when |on_readable| tells.
     void (*on_message)(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *user);
     // There is something to receive: told once, again only after zmtp_uv_recv said AGAIN.
     void (*on_readable)(struct zmtp_uv_socket *socket, void *user);
@@ -358,7 +358,8 @@ void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *us
 // Listens. base.h has the forms of endpoints. Port 0 or * is a free one, ipc://* a fresh path in a new
 // folder under TMPDIR that is for this user only and goes with its listener; zmtp_uv_endpoint tells what it
 // came to. Of a process that was killed the folder stays, with a path in it on which nobody answers; it is
-// not looked for by others, as one that is being made looks the same. A socket may have many endpoints, each once; some other socket's is ZMTP_ERR_IN_USE.
+// not looked for by others, as one that is being made looks the same. A socket may have many endpoints, each once; some
+// other socket's is ZMTP_ERR_IN_USE.
 //
 // tcp: * is every address, IPv4 and IPv6, and so is [::]; 0.0.0.0 is every IPv4 one (see |families|). An
 // interface's name is its IPv4 address, or else its IPv6 one. A name is looked up by this call, which
@@ -423,9 +424,9 @@ size_t zmtp_uv_subscribers(const struct zmtp_uv_socket *socket);
 int zmtp_uv_wait_connected(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
 int zmtp_uv_wait_subscribed(struct zmtp_uv_socket *socket, size_t count, uint32_t timeout_ms);
 
-// A mailbox, by which any thread may send through a socket: the one thing here that other threads may
-// use. Letters wait in it until the loop comes to them, and are sent in each thread's order. Its limits
-// are the socket's, |send_count_max| and |send_bytes_max| (0: none).
+// A mailbox, by which any thread may send through a socket. Letters wait in it until the loop comes to them,
+// and are sent in each thread's order. Its limits are the socket's, |send_count_max| and |send_bytes_max|
+// (0: none).
 //
 // A letter that finds no room holds up those behind it in its mailbox, whoever they are for: one for a peer of a
 // ROUTER that does not read, say, unless |router_mandatory| is off, when it is dropped. A socket may have a
@@ -439,7 +440,8 @@ int zmtp_uv_mailbox_open(struct zmtp_uv_mailbox **out, struct zmtp_uv_socket *so
 // From any thread, once no thread posts any more; before or after the socket's end. What was posted is
 // still sent.
 void zmtp_uv_mailbox_close(struct zmtp_uv_mailbox *mailbox);
-// Copies the parts. ZMTP_ERR_AGAIN: it is full. ZMTP_OK is not yet a word of the socket's: see |refused|.
+// From any thread. Copies the parts. ZMTP_ERR_AGAIN: it is full. ZMTP_OK is not yet a word of the socket's: see
+// |refused|.
 int zmtp_uv_post(struct zmtp_uv_mailbox *mailbox, const struct zmtp_bytes *parts, size_t count);
 // The same with a message, which is moved, and is empty on ZMTP_OK and whole on any error. Its memory is
 // freed by the loop's thread: make it on the heap, or pass on one that was received in an engine on the
@@ -455,6 +457,7 @@ struct zmtp_uv_mailbox_counters {
     uint64_t waiting;
     int error; // why the last refused one was
 };
+// From any thread.
 struct zmtp_uv_mailbox_counters zmtp_uv_mailbox_counters(struct zmtp_uv_mailbox *mailbox);
 
 // A tray, from which any threads take what a socket receives (RFC 37, Thread-Safe Socket Types: with a

@@ -2,7 +2,8 @@
 // replies are messages; this header makes and reads them, on either side. It does no I/O.
 //
 // A server asks by itself, see ZMTP_ALLOW_ZAP in uv.h. A handler is a REP or ROUTER that is bound at
-// ZMTP_ZAP_ENDPOINT, in the same engine or in one that shares its names (zmtp_uv_join); with a REP it comes down to this (examples/zap.c):
+// ZMTP_ZAP_ENDPOINT, in the same engine or in one that shares its names (zmtp_uv_join); with a REP it comes down to
+// this (examples/zap.c):
 //
 //     struct zmtp_zap_request request;
 //     struct zmtp_zap_reply reply = {.verdict = ZMTP_VERDICT_DENY};

@@ -34,8 +34,7 @@ static const char *bind_advice(enum zmtp_transport transport, int error_number)
         return "cannot be made: its folder does not exist";
     case ENODEV:
         return "cannot be bound: there is no such interface, or the system knows none that leads "
-               "to "
-               "the group; name one before a ;";
+               "to the group; name one before a ;";
     case EMFILE:
     case ENFILE:
         return "cannot be bound: no file descriptors are left; close some or raise the limit";
@@ -146,8 +145,7 @@ static int bind_public(const struct zmtp__bind_job *job)
             job->socket, ZMTP_ERR_ACCESS,
             "%s would take what anybody on the network sends, and nothing protects it: bind to "
             "127.0.0.1, or a group through lo, as udp://lo;239.0.0.1:5555, or set "
-            "allow_public_null "
-            "if that is meant",
+            "allow_public_null if that is meant",
             job->text);
     return zmtp__uv_socket_fail(
         job->socket, ZMTP_ERR_ACCESS,

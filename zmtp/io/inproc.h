@@ -1,7 +1,8 @@
 // Sockets joined by name: no descriptor, no octets, one pipe between two of an engine, a crossing
 // (crossing.h) between those of two engines that share their names. A dial may come before its bind; it
-// waits, and sends say ZMTP_ERR_AGAIN meanwhile. When the other side closes, it waits again. When a socket cuts the other off (a subscriber broke a limit, a routing id
-// was handed over), the dial waits until the name is bound anew: it would only be cut off again.
+// waits, and sends say ZMTP_ERR_AGAIN meanwhile. When the other side closes, it waits again. When a socket cuts the
+// other off (a subscriber broke a limit, a routing id was handed over), the dial waits until the name is bound anew: it
+// would only be cut off again.
 #ifndef ZMTP_IO_INPROC_H
 #define ZMTP_IO_INPROC_H
 

@@ -1,6 +1,6 @@
-// A mailbox: what other threads send through a socket. It is the one thing here with a lock. Letters
-// lie in it until the loop takes them all at once; the loop is woken by the first letter that comes
-// after it found the mailbox empty, and by no other.
+// A mailbox: what other threads send through a socket. Letters lie in it, under a lock, until the loop takes
+// them all at once; the loop is woken by the first letter that comes after it found the mailbox empty,
+// and by no other.
 #ifndef ZMTP_IO_MAILBOX_H
 #define ZMTP_IO_MAILBOX_H
 

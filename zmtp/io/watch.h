@@ -14,9 +14,9 @@ struct zmtp__watch {
     int armed; // UV_READABLE, UV_WRITABLE: what the loop looks for now
 };
 
-// libuv ends the process when it finds no memory for its table, which has a place for each descriptor up to the largest that
-// it watches. Is there memory for a loop's to hold |fd|? To be asked before that is watched for the first time. Another
-// thread may take that memory meanwhile. |loop| null: for one that is not open yet.
+// libuv ends the process when it finds no memory for its table, which has a place for each descriptor up to the largest
+// that it watches. Is there memory for a loop's to hold |fd|? To be asked before that is watched for the first time.
+// Another thread may take that memory meanwhile. |loop| null: for one that is not open yet.
 bool zmtp__watch_affords(const uv_loop_t *loop, int fd);
 
 // |ready| is called from the loop with UV_READABLE and UV_WRITABLE; after it the watch is not

@@ -14,8 +14,7 @@ static const char *words_shape(enum zmtp_socket_type type)
     case ZMTP_RADIO:
     case ZMTP_DISH:
         return "a message of a RADIO has two parts: a group, of at most 255 octets and no zero "
-               "among "
-               "them, and a body";
+               "among them, and a body";
     case ZMTP_ROUTER:
         return "a message of a ROUTER has the routing id of its peer and at least one part more";
     case ZMTP_STREAM:

@@ -108,8 +108,8 @@ void zmtp__shore_own(struct zmtp__shore *shore, void *owner);
 // Does what can be done for a shore with news; what there is no memory for makes it hungry. A mix of:
 enum {
     ZMTP__FERRY_RING = 1, // wake the other side's thread
-    ZMTP__FERRY_OVER =
-        2, // a side has left, all was loaded, the pipe's end is closed: close the shore
+    // A side has left, all was loaded, the pipe's end is closed: close the shore.
+    ZMTP__FERRY_OVER = 2,
 };
 unsigned zmtp__shore_work(struct zmtp__shore *shore);
 // There is no memory to attach a pipe: it is hungry.

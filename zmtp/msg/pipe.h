@@ -10,15 +10,15 @@ struct zmtp_pipe_end {
     struct zmtp__queue *out, *in; // out is filled here, in is emptied here
     struct zmtp_pipe_end *other;
     struct zmtp_marks *marks; // the owner's list; null: none
-    struct zmtp_pipe_end *marked_next,
-        *marked_before; // so that to close thousands at once takes no longer for each
+    // Both ways, so that to close thousands at once takes no longer for each.
+    struct zmtp_pipe_end *marked_next, *marked_before;
     void *owner;
     struct zmtp_link link; // what the other end told
     // Who sent what is still to be received here: a list, the last of which is the link's. Each but the
     // last has messages.
     struct zmtp__origin *speaker, *last_speaker;
-    size_t
-        stranded; // messages, not commands, that still waited to leave here when one of the ends closed
+    // Messages, not commands, that still waited to leave here when one of the ends closed.
+    size_t stranded;
     struct zmtp_pipe_end **follower; // null: none
     bool marked, closed;
 };

@@ -30,15 +30,15 @@ struct zmtp_pool {
     // there is no home any more. Nobody but the owner takes any off, and then all at once, so a stack
     // that is compared by its top alone is safe.
     _Atomic(void *) home;
-    atomic_size_t
-        orphans;  // lent slabs of a closed pool, and the one who closes it; the last frees it
+    // Lent slabs of a closed pool, and the one who closes it; the last frees it.
+    atomic_size_t orphans;
     size_t lent;  // slabs that are lent, or on their way home
     bool lending; // some were lent since the last trim
     struct zmtp__inbox inbox;
     struct zmtp_slab *free[ZMTP__SLAB_GRADES];
     size_t count[ZMTP__SLAB_GRADES];
-    size_t
-        burst_spare; // the lowest |count| of the largest since the last trim: so many were not needed
+    // The lowest |count| of the largest grade since the last trim: so many were not needed.
+    size_t burst_spare;
     struct zmtp_slab *large[POOL_LARGE_COUNT]; // unused ones, the last used last
     size_t large_count, large_bytes;
     size_t large_spare; // the lowest |large_count| since the last trim: so many were not needed

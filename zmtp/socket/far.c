@@ -24,12 +24,6 @@ void zmtp__far_facts_of(const struct zmtp_socket_config *config, struct zmtp__fa
     zmtp__far_name(out, config->routing_id);
 }
 
-static size_t far_sum(size_t send_max, size_t recv_max)
-{
-    if (send_max == 0 || recv_max == 0) return 0;
-    return send_max > SIZE_MAX - recv_max ? SIZE_MAX : send_max + recv_max;
-}
-
 // One that keeps only its last message has none too many, but must not fill what it cannot take back.
 static struct zmtp__far_limits far_limits_of_last(void)
 {
@@ -40,9 +34,9 @@ struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
                                             const struct zmtp__far_facts *to)
 {
     if (from->conflate) return far_limits_of_last();
-    return (struct zmtp__far_limits){.count_max = far_sum(from->send_count_max, to->recv_count_max),
-                                     .bytes_max =
-                                         far_sum(from->send_bytes_max, to->recv_bytes_max)};
+    return (struct zmtp__far_limits){
+        .count_max = zmtp__limits_sum(from->send_count_max, to->recv_count_max),
+        .bytes_max = zmtp__limits_sum(from->send_bytes_max, to->recv_bytes_max)};
 }
 
 struct zmtp__far_limits zmtp__far_sending(const struct zmtp__far_facts *facts)

@@ -23,8 +23,7 @@ void zmtp__far_name(struct zmtp__far_facts *facts, struct zmtp_bytes routing_id)
 // queue, which counts what it has abroad (msg/ferry.h).
 struct zmtp__far_limits {
     size_t count_max, bytes_max; // 0: none
-    size_t
-        abroad_max; // messages in the ring, and in the receiver's queue; 0: no limit of their own
+    size_t abroad_max; // messages in the ring and the receiver's queue; 0: no limit of their own
 };
 struct zmtp__far_limits zmtp__far_limits_of(const struct zmtp__far_facts *from,
                                             const struct zmtp__far_facts *to);

@@ -152,8 +152,7 @@ const char *zmtp__options_flaw(const struct zmtp_socket_config *config)
     if (!config->req_correlate &&
         (config->req_in_flight_max > 1 || config->req_timeout_ms > 0 || config->req_retries > 0))
         return "socket.req_in_flight_max, req_timeout_ms and req_retries need "
-               "socket.req_correlate, "
-               "as replies are told apart by their numbers";
+               "socket.req_correlate, as replies are told apart by their numbers";
     if ((unsigned)config->xpub_mode > ZMTP_XPUB_LAST_VALUE)
         return "socket.xpub_mode is none of enum zmtp_xpub_mode";
     if (config->nodrop && config->send_bytes_all_max != 0)

@@ -179,6 +179,13 @@ struct zmtp__share {
 bool zmtp__share_has_room(struct zmtp_socket *socket, const struct zmtp__lane *lane,
                           struct zmtp__share *share);
 
+// The limit of what takes the place of a sender's and a receiver's queue, and has room for both. 0: none.
+static inline size_t zmtp__limits_sum(size_t send_max, size_t recv_max)
+{
+    if (send_max == 0 || recv_max == 0) return 0;
+    return send_max > SIZE_MAX - recv_max ? SIZE_MAX : send_max + recv_max;
+}
+
 // May messages wait for this peer?
 static inline bool zmtp__lane_admits(const struct zmtp_socket *socket,
                                      const struct zmtp__lane *lane)

@@ -3,8 +3,9 @@
 // is, and all that an owner has is found by walking through its blocks: no slot needs to say either. The first
 // blocks of a kind have few slots, as most owners have few topics.
 //
-// A topic of up to 67 octets lies in its slot. Up to 16 octets each size has slots of its own; in a longer topic's an octet
-// before it says how many there are, and above 67 the slot has the address. Another kind of slot is a link, of lists of those who share a topic.
+// A topic of up to 67 octets lies in its slot. Up to 16 octets each size has slots of its own; in a longer topic's an
+// octet before it says how many there are, and above 67 the slot has the address. Another kind of slot is a link, of
+// lists of those who share a topic.
 #ifndef ZMTP_SOCKET_SLOTS_H
 #define ZMTP_SOCKET_SLOTS_H
 

@@ -125,23 +125,16 @@ int zmtp_socket_attach(struct zmtp_socket *socket, bool dialled, struct zmtp_byt
     return ZMTP_OK;
 }
 
-// One pipe takes the place of the sender's and the receiver's queue, and has room for both.
-static size_t socket_limits_sum(size_t send_max, size_t recv_max)
-{
-    if (send_max == 0 || recv_max == 0) return 0;
-    return send_max > SIZE_MAX - recv_max ? SIZE_MAX : send_max + recv_max;
-}
-
 static size_t socket_count_max(const struct zmtp_socket_config *from,
                                const struct zmtp_socket_config *to)
 {
-    return from->conflate ? 0 : socket_limits_sum(from->send_count_max, to->recv_count_max);
+    return from->conflate ? 0 : zmtp__limits_sum(from->send_count_max, to->recv_count_max);
 }
 
 static size_t socket_bytes_max(const struct zmtp_socket_config *from,
                                const struct zmtp_socket_config *to)
 {
-    return from->conflate ? 0 : socket_limits_sum(from->send_bytes_max, to->recv_bytes_max);
+    return from->conflate ? 0 : zmtp__limits_sum(from->send_bytes_max, to->recv_bytes_max);
 }
 
 int zmtp__socket_tell(const struct zmtp_socket *socket, struct zmtp_pipe_end *end)

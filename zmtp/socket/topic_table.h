@@ -9,8 +9,8 @@
 //
 // Strangers choose the topics. The hash is NH and a multiply-shift of its result (Black, Halevi, Krawczyk,
 // Krovetz, Rogaway: UMAC, 1999; Dietzfelbinger, 1996), keyed by a seed that they do not know: any two topics
-// meet with a probability of 2^-31, whichever they are. At last it is scattered, which changes nothing of that, as topics that
-// differ by a number have hashes at equal distances. Who knows the seed gains little: places are in the
+// meet with a probability of 2^-31, whichever they are. At last it is scattered, which changes nothing of that, as
+// topics that differ by a number have hashes at equal distances. Who knows the seed gains little: places are in the
 // order of their hashes, so a search ends at the first greater one, and a topic that would lie more than
 // ZMTP__TOPIC_REACH places from its own is not taken; it is for the tree (topic_tree.h), which nobody can upset.
 #ifndef ZMTP_SOCKET_TOPIC_TABLE_H
