@@ -234,8 +234,8 @@ struct zmtp_uv_transport {
     // as the system has it, and for ever.
     uint32_t connect_ms, resolve_ms;
     // tcp: probes on a connection on which nothing moves, which find that the other side has gone even
-    // without heartbeats. The first after |idle| seconds, then each |interval| seconds; broken after
-    // |count| without an answer.
+    // without heartbeats. The first after |keepalive_idle_s|, then one each |keepalive_interval_s|; broken
+    // after |keepalive_count| without an answer.
     bool keepalive;
     uint32_t keepalive_idle_s, keepalive_interval_s, keepalive_count; // up to 32767, 32767, 127
     // tcp: how long what was sent may go without the other system's word that it has come
@@ -264,8 +264,8 @@ struct zmtp_uv_transport {
 struct zmtp_uv_config {
     struct zmtp_socket_config socket; // allocator and pool are filled in by the engine
     struct zmtp_peer_limits limits;
-    // Delays before dialling again, see struct zmtp_backoff; |max| 0: as |min|. Whoever answered with another
-    // mechanism, socket type or key hardly changes soon, so the next delay is then drawn from |max|.
+    // Delays before dialling again, see struct zmtp_backoff; the most 0: as the least. Whoever answered with
+    // another mechanism, socket type or key hardly changes soon, so the next delay is then drawn from the most.
     uint32_t reconnect_min_ms, reconnect_max_ms;
     unsigned reconnect_stop; // ZMTP_STOP_...; 0: never
     // Dial again also after the other side has refused with an ERROR, at which a dialler gives up otherwise

@@ -45,8 +45,8 @@ struct zmq__engine {
     atomic_bool dormant; // the watch looks away until it is called
     atomic_bool exposed; // the program has the bell's descriptor: the watch never looks away
     _Atomic uint64_t flushed_ns; // when the last flush ended, of uv_hrtime
-    _Atomic uint64_t
-        due_ms; // when the engine wants to be run, of zmq__engine_now; UINT64_MAX: never
+    // When the engine wants to be run, by the loop's clock, which is uv_hrtime's; UINT64_MAX: never.
+    _Atomic uint64_t due_ms;
     _Atomic uint64_t alarm_ms; // when the watch runs it at the latest
     struct zmq__task errand;
     // The watch's own.

@@ -41,8 +41,8 @@ struct zmq__loop_config {
     char name[16];         // with its terminator
     int policy, priority;  // -1: as the system has it
     const cpu_set_t *cpus; // null: any
-    struct zmq__reaper
-        *reaper; // gives back what its thread lets go of (loan.h); null: the thread itself
+    // Gives back what its thread lets go of (loan.h); null: the thread itself.
+    struct zmq__reaper *reaper;
 };
 // Starts a thread that gets no signals. ZMTP_ERR_MEMORY.
 int zmq__loop_spawn(pthread_t *out, void *(*run)(void *argument), void *argument,

@@ -85,8 +85,8 @@ struct zmq__socket {
     bool more;      // the last part that was given has others behind it
     bool turn;      // REQ: its request waits for the reply; REP: a request waits for its reply
     uint32_t calls; // since it last worked for nobody's sake
-    uint64_t
-        choked; // one more than had left when a large message was waited for in vain; 0: none was
+    // One more than had left when a large message was waited for in vain; 0: none was.
+    uint64_t choked;
 };
 
 // Null, and errno says ENOTSOCK (it is none, or closed) or ETERM (its context ends, or is the parent's).

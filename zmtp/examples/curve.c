@@ -21,7 +21,7 @@ static void answer(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *us
         memcpy(theirs.octets, msg->origin->public_key.data, sizeof theirs.octets);
         zmtp_key_encode(&theirs, key);
     }
-    printf("%s says %.*s\n", key, (int)reply.size, (const char *)reply.data);
+    printf("%s says %.*s\n", key, (int)reply.size, reply.data ? (const char *)reply.data : "");
     if (zmtp_uv_send(socket, &reply, 1) < 0) fprintf(stderr, "%s\n", zmtp_uv_error_text(socket));
 }
 
@@ -29,7 +29,7 @@ static void finish(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *us
 {
     const struct zmtp_bytes reply = zmtp_msg_bytes(msg, 0);
     (void)user;
-    printf("%.*s\n", (int)reply.size, (const char *)reply.data);
+    printf("%.*s\n", (int)reply.size, reply.data ? (const char *)reply.data : "");
     zmtp_uv_socket_close(socket, NULL, NULL);
 }
 

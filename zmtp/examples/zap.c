@@ -37,8 +37,9 @@ static void greet(struct zmtp_uv_socket *socket, struct zmtp_msg *msg, void *use
     const struct zmtp_bytes place = zmtp_msg_property(msg, "Peer-Address");
     char text[512];
     (void)user;
-    snprintf(text, sizeof text, "Hello, %.*s of %.*s!", (int)name.size, (const char *)name.data,
-             (int)place.size, (const char *)place.data);
+    snprintf(text, sizeof text, "Hello, %.*s of %.*s!", (int)name.size,
+             name.data ? (const char *)name.data : "", (int)place.size,
+             place.data ? (const char *)place.data : "");
     const struct zmtp_bytes reply = zmtp_bytes_text(text);
     if (zmtp_uv_send(socket, &reply, 1) < 0) fprintf(stderr, "%s\n", zmtp_uv_error_text(socket));
 }

@@ -59,8 +59,8 @@ struct mock_held {
 
 struct mock_cable {
     struct mock_cable *next;
-    struct zmtp__ffi_net_context
-        *lingers; // of whom the dialler was, which has closed; null: it has not
+    // Of whom the dialler was, which has closed; null: it has not.
+    struct zmtp__ffi_net_context *lingers;
     struct zmtp__ffi_net_socket *sockets[2]; // the dialler, and who is bound; null: not there
     struct zmtp_pipe_end *ends[2];
     struct mock_name *name;           // null: not connected
