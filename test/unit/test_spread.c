@@ -290,6 +290,32 @@ static void test_with_nodrop_each_is_filled_to_its_limit_and_no_further(void **s
     close_all(&f, far, 2);
 }
 
+// Those before it had gone on when it was found.
+static void test_with_nodrop_one_that_does_not_go_on_gets_what_the_others_get(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 5, MESSAGES = 3000 };
+    struct fixture f;
+    open_with(&f, 0, true);
+    struct zmtp_pipe_end *far[SUBSCRIBERS];
+    unsigned next[SUBSCRIBERS] = {0};
+    for (size_t k = 0; k < SUBSCRIBERS; k++)
+        far[k] = subscriber(&f, "<SUBSCRIBE>t");
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        send_numbered(f.pub, 't', i);
+        for (size_t k = 0; k < SUBSCRIBERS; k++) {
+            assert_int_equal(zmtp_pipe_depth(far[k]).in_count, i + 1 - next[k]);
+            assert_int_equal(zmtp_pipe_depth(far[k]).in_bytes, 11 * (i + 1 - next[k]));
+            if (i % (7 + 13 * k) != 0 && i + 1 < MESSAGES) continue;
+            for (; next[k] <= i; next[k]++)
+                assert_numbered(far[k], 't', next[k]);
+        }
+    }
+    assert_int_equal(zmtp_socket_counters(f.pub).copies, SUBSCRIBERS * MESSAGES);
+    sockets_assert_conserved(f.pub, (size_t)SUBSCRIBERS * MESSAGES);
+    close_all(&f, far, SUBSCRIBERS);
+}
+
 static void test_with_nodrop_the_limit_of_octets_holds_as_well(void **state)
 {
     (void)state;
@@ -358,11 +384,12 @@ static void test_a_choice_that_is_kept_ends_with_those_it_was_of(void **state)
 }
 
 // One of three misses every second message, more is sent than one slab has room for, and it is read now and then.
-static void spread_with_failing_memory(const struct zmtp_allocator *allocator)
+static void spread_without_memory(const struct zmtp_allocator *allocator, bool nodrop)
 {
     enum { MESSAGES = 24, BODY = 700 };
     struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 0);
     config.allocator = allocator;
+    config.nodrop = nodrop;
     struct zmtp_socket *pub;
     struct zmtp_pipe_end *far[3] = {NULL, NULL, NULL};
     if (zmtp_socket_open(&pub, &config) < 0) return;
@@ -377,11 +404,13 @@ static void spread_with_failing_memory(const struct zmtp_allocator *allocator)
     size_t left = 0;
     static uint8_t body[BODY];
     uint8_t last[3] = {0, 0, 0};
+    bool sent[MESSAGES + 1];
     for (uint8_t i = 1; i <= MESSAGES; i++) {
         body[0] = i % 2 ? 'a' : 'b';
         body[1] = i;
         const struct zmtp_bytes part = {body, BODY};
-        (void)zmtp_socket_send_bytes(pub, &part, 1); // it is counted, or refused whole
+        sent[i] =
+            zmtp_socket_send_bytes(pub, &part, 1) == ZMTP_OK; // it is counted, or refused whole
         for (size_t k = 0; k < 3; k++) {
             struct zmtp__queue_part first = {.at = NULL};
             if (!far[k] || i % (3 + k) != 0) continue;
@@ -391,6 +420,7 @@ static void spread_with_failing_memory(const struct zmtp_allocator *allocator)
                 assert_int_equal(first.body.size, BODY);
                 assert_int_equal(first.body.data[0], first.body.data[1] % 2 ? 'a' : 'b');
                 assert_true(first.body.data[1] > last[k]); // in order
+                assert_true(sent[first.body.data[1]]);
                 last[k] = first.body.data[1];
                 zmtp__queue_drop(far[k]->in);
             }
@@ -402,10 +432,21 @@ static void spread_with_failing_memory(const struct zmtp_allocator *allocator)
         zmtp_pipe_close(far[i]);
 }
 
+static void spread_with_failing_memory(const struct zmtp_allocator *allocator)
+{
+    spread_without_memory(allocator, false);
+}
+
+static void spread_to_all_with_failing_memory(const struct zmtp_allocator *allocator)
+{
+    spread_without_memory(allocator, true);
+}
+
 static void test_whichever_allocation_fails_what_is_shared_is_whole(void **state)
 {
     (void)state;
     sockets_with_failing_memory(spread_with_failing_memory);
+    sockets_with_failing_memory(spread_to_all_with_failing_memory);
 }
 
 int main(void)
@@ -420,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_subscriptions_change_amid_a_burst),
         cmocka_unit_test(test_peers_come_and_go_amid_a_burst),
         cmocka_unit_test(test_with_nodrop_each_is_filled_to_its_limit_and_no_further),
+        cmocka_unit_test(test_with_nodrop_one_that_does_not_go_on_gets_what_the_others_get),
         cmocka_unit_test(test_with_nodrop_the_limit_of_octets_holds_as_well),
         cmocka_unit_test(test_an_option_that_is_changed_counts_from_the_next_message_on),
         cmocka_unit_test(test_a_choice_that_is_kept_ends_with_those_it_was_of),

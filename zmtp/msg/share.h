@@ -27,6 +27,15 @@ static inline void zmtp__queue_step(struct zmtp__queue *queue, struct zmtp__rang
     zmtp__queue_count_one(queue, size);
 }
 
+// The last message, which came by the step above and was not looked at since, is none any more.
+static inline void zmtp__queue_step_back(struct zmtp__queue *queue, size_t size)
+{
+    zmtp__queue_last(queue)->end -= size;
+    queue->count--;
+    queue->written--;
+    queue->bytes -= size;
+}
+
 // Does the queue end with something of |slab|?
 static inline bool zmtp__queue_ends_in(const struct zmtp__queue *queue,
                                        const struct zmtp_slab *slab)

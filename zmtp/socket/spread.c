@@ -47,6 +47,7 @@ static int spread_own(const struct zmtp__spread *spread, const struct zmtp__lane
 void zmtp__spread_forget(struct zmtp__spread *spread, struct zmtp__lane *lane)
 {
     if (spread->full == lane) spread->full = NULL;
+    if (spread->odd == lane) spread->odd = NULL;
     if (!zmtp__node_listed(spread_sharing(lane))) return;
     zmtp__node_remove(spread_sharing(lane));
     (void)spread_own(spread, lane); // without memory it keeps the slab until it has sent all
@@ -201,25 +202,30 @@ static void spread_fill(struct zmtp__spread *spread, size_t size)
     spread->room_bytes -= spread_least(spread->room_bytes, size);
 }
 
-// The same for all, if every one goes on, which is the rule. False: nothing was done.
-static bool spread_step_all(struct zmtp_socket *socket, const struct spread_copies *copies)
+// The same for all, if every one goes on, which is the rule. False: nothing was done, but that readers look in vain.
+static bool spread_step_all(struct zmtp_socket *socket, struct zmtp__spread *spread,
+                            const struct spread_copies *copies)
 {
-    const struct zmtp__node *node;
+    struct zmtp__node *node;
     if (!copies->slab || socket->config.conflate) return false;
-    for (node = socket->writable.next; node->lane; node = node->next)
-        if (!zmtp__queue_in_step(node->lane->end->out, copies->frames, copies->slab)) return false;
-    for (node = socket->writable.next; node->lane; node = node->next) {
-        (void)spread_step(node->lane, copies); // it does
+    // One that does not go on will not with the next message either, perhaps.
+    if (spread->odd && !zmtp__queue_in_step(spread->odd->end->out, copies->frames, copies->slab))
+        return false;
+    for (node = socket->writable.next; node->lane && spread_step(node->lane, copies);
+         node = node->next)
         zmtp__pipe_published(node->lane->end);
-    }
-    return true;
+    spread->odd = node->lane;
+    if (!node->lane) return true;
+    for (node = node->previous; node->lane; node = node->previous)
+        zmtp__queue_step_back(node->lane->end->out, copies->frames.size);
+    return false;
 }
 
 static int spread_to_all(struct zmtp_socket *socket, struct zmtp__spread *spread,
                          const struct spread_copies *copies)
 {
     struct zmtp__node *node;
-    if (spread_step_all(socket, copies)) return ZMTP_OK;
+    if (spread_step_all(socket, spread, copies)) return ZMTP_OK;
     for (node = socket->writable.next; node->lane; node = node->next) {
         const int result = spread_put(socket, spread, node->lane, copies);
         if (result == ZMTP_OK) continue;
@@ -265,6 +271,7 @@ void zmtp__spread_end(struct zmtp_socket *socket, struct zmtp__spread *spread)
     while ((lane = zmtp__list_first(&socket->writable)))
         zmtp__node_remove(&lane->writable);
     spread->kept = false;
+    spread->odd = NULL;
     spread->room_count = 0;
 }
 
