@@ -31,7 +31,10 @@ static void *open_socket(void *context, int type, int patience_ms)
 
 static void *open_context(const char *spin_us)
 {
-    setenv("ZMTP_SPIN_US", spin_us, 1);
+    if (spin_us)
+        setenv("ZMTP_SPIN_US", spin_us, 1);
+    else
+        unsetenv("ZMTP_SPIN_US");
     return zmq_ctx_new();
 }
 
@@ -94,7 +97,7 @@ static int converse(void *context, const char *endpoint, bool polls)
 static void converse_as(const char *name, const char *spin_us, const char *endpoint, bool polls)
 {
     char text[64];
-    snprintf(text, sizeof text, "%s, %s us", name, spin_us);
+    snprintf(text, sizeof text, "%s, %s us", name, spin_us ? spin_us : "untold");
     void *const context = open_context(spin_us);
     EXPECT(text, converse(context, endpoint, polls));
     zmq_ctx_term(context);
@@ -241,11 +244,13 @@ static void ends_for_a_signal(const char *name, bool polls)
 
 int main(void)
 {
+    conversations_go_on(NULL);
     conversations_go_on("0");
     conversations_go_on("50");
     conversations_go_on("1000");
     spins_as_long_as_it_may(false);
     spins_as_long_as_it_may(true);
+    sleeps_at_once("untold it does not spin at once", NULL);
     sleeps_at_once("without a time it does not spin", "0");
     sleeps_at_once("nor with an empty one", "");
     sleeps_at_once("nor with one that is too long", "1001");

@@ -15,7 +15,8 @@ static uint64_t processor_ns(void)
     return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
-static void meet(struct world *world, enum zmtp_transport transport, struct node *a, struct node *b)
+static void meet_unasked(struct world *world, enum zmtp_transport transport, struct node *a,
+                         struct node *b)
 {
     char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(world);
@@ -26,6 +27,13 @@ static void meet(struct world *world, enum zmtp_transport transport, struct node
     node_connect(a, endpoint);
     WORLD_UNTIL(world,
                 a->events[ZMTP_EVENT_HANDSHAKE_DONE] && b->events[ZMTP_EVENT_HANDSHAKE_DONE]);
+}
+
+// What the engine has learned by itself does not count.
+static void meet(struct world *world, enum zmtp_transport transport, struct node *a, struct node *b)
+{
+    meet_unasked(world, transport, a, b);
+    assert_int_equal(zmtp_uv_spin(world->uv, 0), ZMTP_OK);
 }
 
 // A loop that spins does not sleep: its turns come to an end although nothing happens.
@@ -56,6 +64,59 @@ static void test_a_spin_is_a_second_long_at_most(void **state)
     world_open(&world);
     assert_int_equal(zmtp_uv_spin(world.uv, LONG_US + 1), ZMTP_ERR_ARGUMENT);
     assert_int_equal(zmtp_uv_spin(world.uv, LONG_US), ZMTP_OK);
+    world_close(&world);
+}
+
+static void have_slept_briefly(struct zmtp_uv *uv)
+{
+    zmtp__spin_init(&uv->spin, ZMTP__SPIN_UNASKED);
+    for (unsigned i = 0; i < 8; i++)
+        zmtp__spin_slept(&uv->spin, 60000);
+}
+
+static void test_a_loop_that_nobody_has_asked_spins_after_brief_sleeps(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    meet_unasked(&world, ZMTP_TCP, &a, &b);
+    assert_true(zmtp__spin_learns(&world.uv->spin));
+    have_slept_briefly(world.uv);
+    node_send(&a, "one");
+    WORLD_UNTIL(&world, b.received == 1);
+    WORLD_UNTIL(&world, world.uv->spin.begun_ns > 0);
+    world_close(&world);
+}
+
+static void idle_ring(uv_timer_t *timer)
+{
+    unsigned *const rung = timer->data;
+    ++*rung;
+}
+
+// Nothing comes but a timer of the program's, for which the loop sleeps. True: that this was no brief sleep is known.
+static bool learns_of_a_sleep(struct world *world, uv_timer_t *timer)
+{
+    unsigned rung = 0;
+    have_slept_briefly(world->uv);
+    uv_timer_init(&world->loop, timer);
+    timer->data = &rung;
+    uv_timer_start(timer, idle_ring, 20, 0);
+    WORLD_UNTIL(world, rung > 0);
+    uv_close((uv_handle_t *)timer, NULL);
+    return world->uv->spin.briefs == 0;
+}
+
+static void test_a_loop_learns_how_long_it_sleeps_unless_it_is_another_loops_part(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    uv_timer_t timers[2];
+    meet_unasked(&world, ZMTP_TCP, &a, &b);
+    assert_true(learns_of_a_sleep(&world, &timers[0]));
+    assert_true(zmtp_uv_fd(world.uv) >= 0);
+    assert_false(learns_of_a_sleep(&world, &timers[1]));
     world_close(&world);
 }
 
@@ -112,12 +173,6 @@ static void test_a_programs_own_descriptor_is_seen_amid_a_spin(void **state)
     struct pollfd wanted = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&wanted, 1, 0), 0); // and then no more
     world_close(&world);
-}
-
-static void idle_ring(uv_timer_t *timer)
-{
-    unsigned *const rung = timer->data;
-    ++*rung;
 }
 
 // The program's own timer wakes the loop a thousand times; nothing comes.
@@ -244,6 +299,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loop_spins_after_a_message_and_only_when_told_to),
         cmocka_unit_test(test_a_spin_is_a_second_long_at_most),
+        cmocka_unit_test(test_a_loop_that_nobody_has_asked_spins_after_brief_sleeps),
+        cmocka_unit_test(test_a_loop_learns_how_long_it_sleeps_unless_it_is_another_loops_part),
         cmocka_unit_test(test_a_spin_does_not_delay_timers),
         cmocka_unit_test(test_a_programs_own_descriptor_is_seen_amid_a_spin),
         cmocka_unit_test(test_an_idle_socket_takes_hardly_any_processor_time),

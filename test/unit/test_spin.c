@@ -28,11 +28,11 @@ static struct thread thread_of(uint64_t limit_ns)
 // Would sleep; what it waits for comes after |comes_ns|. False: it may not spin, and sleeps instead.
 static bool wait(struct thread *thread, uint64_t comes_ns)
 {
-    const uint64_t limit_ns = thread->spin.limit_ns;
     if (!zmtp__spin_begin(&thread->spin, thread->now_ns)) {
         thread->now_ns += comes_ns;
         return false;
     }
+    const uint64_t limit_ns = thread->spin.limit_ns;
     thread->spins++;
     const bool found = comes_ns < limit_ns;
     thread->now_ns += found ? comes_ns : limit_ns;
@@ -201,6 +201,118 @@ static void test_an_interruption_now_and_then_ends_nothing(void **state)
     assert_int_equal(spins, 10000);
 }
 
+// A thread to which nobody has said how long it may spin sleeps where it may not, and tells how long.
+static bool wait_unasked(struct thread *thread, uint64_t comes_ns, uint64_t sleep_ns)
+{
+    const uint64_t begun_ns = thread->now_ns;
+    if (wait(thread, comes_ns) && thread->now_ns - begun_ns == comes_ns &&
+        comes_ns < thread->spin.limit_ns)
+        return true;
+    thread->now_ns = begun_ns + sleep_ns;
+    zmtp__spin_slept(&thread->spin, sleep_ns);
+    return false;
+}
+
+enum { SLEEP_NS = 60000, PAUSE_NS = 1000000 };
+
+static void test_unasked_ones_begin_after_eight_brief_sleeps_in_a_row(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    assert_true(zmtp__spin_on(&thread.spin));
+    assert_true(zmtp__spin_learns(&thread.spin));
+    for (unsigned tries = 0; tries < 2; tries++) {
+        for (unsigned i = 0; i < 7; i++)
+            assert_false(wait_unasked(&thread, SLEEP_NS, SLEEP_NS));
+        assert_false(wait_unasked(&thread, PAUSE_NS, PAUSE_NS)); // and all is to be seen anew
+    }
+    for (unsigned i = 0; i < 8; i++)
+        assert_false(wait_unasked(&thread, SLEEP_NS, SLEEP_NS));
+    assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
+    assert_int_equal(thread.spins, 1);
+}
+
+static void test_long_sleeps_are_followed_by_no_unasked_one(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    for (unsigned i = 0; i < 10000; i++)
+        assert_false(wait_unasked(&thread, PAUSE_NS, PAUSE_NS));
+    assert_int_equal(thread.spins, 0);
+}
+
+static void test_a_sleep_that_was_none_tells_nothing(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_false(wait_unasked(&thread, SLEEP_NS, SLEEP_NS));
+        zmtp__spin_slept(&thread.spin, 1000);
+    }
+    assert_int_equal(thread.spin.brief_ns, SLEEP_NS);
+    assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
+}
+
+// The other side takes longer than is worth a processor; but in less time than it takes to sleep, so a spin finds it.
+static void test_unasked_ones_that_find_it_late_take_a_64th_of_the_time(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    const uint64_t begun_ns = thread.now_ns;
+    uint64_t late_ns = 0;
+    while (thread.now_ns - begun_ns < 10000000000)
+        late_ns += wait_unasked(&thread, SLEEP_NS / 3, SLEEP_NS) ? SLEEP_NS / 3 : 0;
+    assert_true(late_ns > 0);
+    assert_true(late_ns <= (thread.now_ns - begun_ns) / 64);
+}
+
+static void test_unasked_ones_that_settled_last_half_a_sleep_at_most(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    for (unsigned i = 0; i < 8; i++)
+        assert_false(wait_unasked(&thread, SLEEP_NS, SLEEP_NS));
+    assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns));
+    assert_false(zmtp__spin_over(&thread.spin, thread.now_ns + SLEEP_NS * 3 / 2 - 1));
+    for (unsigned i = 0; i < 1000; i++)
+        assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
+    assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns));
+    assert_true(zmtp__spin_over(&thread.spin, thread.now_ns + SLEEP_NS / 2));
+    assert_false(wait_unasked(&thread, PAUSE_NS, PAUSE_NS)); // one in vain ends nothing
+    assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
+}
+
+// A conversation of two that work for WORK_NS, and need WAKE_NS to wake up when they sleep.
+enum { WORK_NS = 5000, WAKE_NS = 25000 };
+
+static void test_two_that_nobody_has_asked_find_each_other(void **state)
+{
+    (void)state;
+    struct thread sides[2] = {thread_of(ZMTP__SPIN_UNASKED), thread_of(ZMTP__SPIN_UNASKED)};
+    bool spins[2] = {false, false}; // what it does since it has sent: else it sleeps
+    uint64_t waits_ns[2] = {sides[0].now_ns, sides[0].now_ns}, now_ns = sides[0].now_ns;
+    unsigned slept = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        // One sends and waits; the other hears of it.
+        struct zmtp__spin *const sender = &sides[i % 2].spin, *const other = &sides[1 - i % 2].spin;
+        const unsigned at = 1 - i % 2;
+        const bool over = spins[at] && zmtp__spin_over(other, now_ns);
+        if (over) (void)zmtp__spin_end(other, waits_ns[at] + other->limit_ns, false);
+        waits_ns[i % 2] = now_ns;
+        spins[i % 2] = zmtp__spin_begin(sender, now_ns);
+        if (spins[at] && !over) {
+            if (zmtp__spin_end(other, now_ns, true)) zmtp__spin_taken(other, now_ns, 0);
+        } else {
+            now_ns += WAKE_NS;
+            if (!over) zmtp__spin_slept(other, now_ns - waits_ns[at]);
+            if (i >= 100) slept++;
+        }
+        spins[at] = false;
+        now_ns += WORK_NS;
+    }
+    assert_int_equal(slept, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +329,12 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_leaps_stops_them_for_a_while_only),
         cmocka_unit_test(test_what_is_found_by_being_interrupted_was_in_vain),
         cmocka_unit_test(test_an_interruption_now_and_then_ends_nothing),
+        cmocka_unit_test(test_unasked_ones_begin_after_eight_brief_sleeps_in_a_row),
+        cmocka_unit_test(test_long_sleeps_are_followed_by_no_unasked_one),
+        cmocka_unit_test(test_a_sleep_that_was_none_tells_nothing),
+        cmocka_unit_test(test_unasked_ones_that_find_it_late_take_a_64th_of_the_time),
+        cmocka_unit_test(test_unasked_ones_that_settled_last_half_a_sleep_at_most),
+        cmocka_unit_test(test_two_that_nobody_has_asked_find_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,15 @@
 // - What the savings do not cover is owed, and until 64 times as long has passed no other spin begins. The next time, if
 //   there were no eight good ones in between, until 128 times as long, and so on up to 1024.
 //
+// Where nobody has said how long a spin may be, there are some only where they take less of a processor than sleeps do:
+// - They are tried after eight brief sleeps in a row, as those of a conversation are: most of such a sleep is the time that
+//   it takes to wake up, first the other side and then this one. A spin may then last half as long again, since the other
+//   side sleeps as yet, and what sixteen of them cost is lent.
+// - One that found something after a quarter of the time that a sleep took, or later, was in vain. So where only one side
+//   spins, or the answer takes long, the loan is soon used up, and all of it is owed.
+// - Where eight were good, both sides do not sleep any more. From then on one lasts half the time of a sleep at most.
+// Both sides see the same brief sleeps, so they try at about the same time, and find each other.
+//
 // So spins in vain take at most 1/64 of the time, falling to 1/1024, and, of those that find something, an eighth of a
 // limit for each. Where eight of nine find something they go on without a break; where things have changed for the
 // better, that is noticed after 1024 limits at the latest.
@@ -20,16 +29,27 @@
 
 #include "../base.h"
 
+// The limit when nobody has said one.
+#define ZMTP__SPIN_UNASKED UINT64_MAX
+
 struct zmtp__spin {
     uint64_t limit_ns;  // of one; 0: there are none
+    uint64_t late_ns;   // from here on one that finds something was in vain
     uint64_t saved_ns;  // what spins in vain may cost
+    uint64_t lent_ns;   // what of that has not been saved, but will be owed
     uint64_t begun_ns;  // when the last one began
     uint64_t resume_ns; // none begins before
     uint64_t taken;     // how often the processor had been taken, as told last
     unsigned found;     // good ones in a row; the first of them is where counting begins
     unsigned doubts;    // doublings of what is owed
+    // Unasked ones.
+    bool unasked;
+    bool settled;      // eight were good
+    unsigned briefs;   // brief sleeps in a row
+    uint64_t brief_ns; // what they took lately
 };
 
+// |limit_ns| 0: there are none.
 void zmtp__spin_init(struct zmtp__spin *spin, uint64_t limit_ns);
 // The caller has nothing to do and would sleep: may it look for a while first?
 bool zmtp__spin_begin(struct zmtp__spin *spin, uint64_t now_ns);
@@ -39,6 +59,14 @@ bool zmtp__spin_end(struct zmtp__spin *spin, uint64_t now_ns, bool found);
 // known, always the same number.
 void zmtp__spin_taken(struct zmtp__spin *spin, uint64_t now_ns, uint64_t taken);
 
+// It slept for so long, until something came. Told where zmtp__spin_learns.
+void zmtp__spin_slept(struct zmtp__spin *spin, uint64_t slept_ns);
+
+// Does it depend on the sleeps between, which are to be measured?
+static inline bool zmtp__spin_learns(const struct zmtp__spin *spin)
+{
+    return spin->unasked;
+}
 static inline bool zmtp__spin_on(const struct zmtp__spin *spin)
 {
     return spin->limit_ns > 0;

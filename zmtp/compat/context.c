@@ -47,10 +47,11 @@ void zmq__context_unlock(struct zmq__context *context)
 static uint64_t context_spin_ns(void)
 {
     const char *const text = secure_getenv("ZMTP_SPIN_US");
-    if (!text || *text < '0' || *text > '9') return 0;
+    if (!text || *text < '0' || *text > '9') return ZMTP__SPIN_UNASKED;
     char *end;
     const unsigned long spin_us = strtoul(text, &end, 10);
-    return *end || spin_us > CONTEXT_SPIN_MAX_US ? 0 : spin_us * UINT64_C(1000);
+    if (*end || spin_us > CONTEXT_SPIN_MAX_US) return ZMTP__SPIN_UNASKED;
+    return spin_us * UINT64_C(1000);
 }
 
 void *zmq_ctx_new(void)

@@ -27,7 +27,8 @@ struct zmq__context_options {
 struct zmq__context {
     struct zmq__handle handle;
     unsigned generation; // of the process that opened it
-    uint64_t spin_ns;    // how long its sockets look before they sleep; 0: not at all
+    uint64_t
+        spin_ns; // how long its sockets look before they sleep; 0: not at all; or ZMTP__SPIN_UNASKED
     atomic_bool terminated;
     pthread_mutex_t mutex; // for all that follows
     struct zmq__context_options options;

@@ -136,6 +136,7 @@ static uint64_t poll_sooner(uint64_t deadline_us, int nap_ms)
 
 // A thread's polls; it mostly has one loop.
 static _Thread_local struct zmtp__spin poll_spin;
+static _Thread_local uint64_t poll_spin_ns; // as its context has it
 
 // May this poll look for a while before it sleeps, as the context of its first socket has it?
 static bool poll_spins(const zmq_pollitem_t *items, size_t count)
@@ -144,8 +145,10 @@ static bool poll_spins(const zmq_pollitem_t *items, size_t count)
     for (size_t i = 0; i < count && !socket; i++)
         socket = items[i].socket ? zmq__socket_of(items[i].socket) : NULL;
     if (!socket || socket->context->spin_ns == 0) return false;
-    if (poll_spin.limit_ns != socket->context->spin_ns)
-        zmtp__spin_init(&poll_spin, socket->context->spin_ns);
+    if (poll_spin_ns != socket->context->spin_ns) {
+        poll_spin_ns = socket->context->spin_ns;
+        zmtp__spin_init(&poll_spin, poll_spin_ns);
+    }
     return zmtp__spin_begin(&poll_spin, uv_hrtime());
 }
 
@@ -199,8 +202,13 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
 {
     sigset_t before;
     const size_t own = poll_prepare(items, count, polled, fd);
-    if (deadline_us == 0 || !poll_spins(items, count))
-        return poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
+    if (deadline_us == 0) return poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
+    if (!poll_spins(items, count)) {
+        const uint64_t begun_ns = zmtp__spin_learns(&poll_spin) ? uv_hrtime() : 0;
+        const int came = poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
+        if (begun_ns > 0) zmtp__spin_slept(&poll_spin, uv_hrtime() - begun_ns);
+        return came;
+    }
     zmq__signals_hold(&before);
     int ready = poll_look_on(items, count, polled, own, deadline_us, mask, fd);
     if (ready == 0)

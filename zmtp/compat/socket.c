@@ -568,10 +568,19 @@ int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
     return socket_wait(socket, deadline_ms, NULL);
 }
 
+// Sleeps, and takes note of how long.
+static int socket_sleep_noted(struct zmq__socket *socket, uint64_t deadline_ms)
+{
+    const uint64_t begun_ns = zmtp__spin_learns(&socket->spin) ? uv_hrtime() : 0;
+    const int error = socket_wait(socket, deadline_ms, NULL);
+    if (begun_ns > 0) zmtp__spin_slept(&socket->spin, uv_hrtime() - begun_ns);
+    return error;
+}
+
 int zmq__socket_await(struct zmq__socket *socket, uint64_t deadline_ms)
 {
     sigset_t before;
-    if (!socket_spin_begin(socket, deadline_ms)) return socket_wait(socket, deadline_ms, NULL);
+    if (!socket_spin_begin(socket, deadline_ms)) return socket_sleep_noted(socket, deadline_ms);
     zmq__signals_hold(&before);
     int error = socket_spin(socket, deadline_ms) ? 0 : socket_wait(socket, deadline_ms, &before);
     // Without a sleep nobody has let them in yet, and what has come need not be what the call waits for.

@@ -144,6 +144,13 @@ static bool engine_busy(const struct zmtp_uv *uv)
     return uv->marks.first || uv->datagrams.first || uv->touched || zmtp__harbour_busy(uv->harbour);
 }
 
+// Will the loop sleep now, and are its sleeps of interest? Those of a loop that is not ours to run are not.
+static bool engine_measures(const struct zmtp_uv *uv)
+{
+    return zmtp__spin_learns(&uv->spin) && uv->sockets && !uv->foreign &&
+           !uv_is_active((const uv_handle_t *)&uv->idle);
+}
+
 // Nothing is to be done, and the loop would sleep: has another thread something now? Who spins sees that anyway.
 static bool engine_lingers(const struct zmtp_uv *uv)
 {
@@ -265,12 +272,14 @@ static void engine_prepare(uv_prepare_t *prepare)
     if (zmtp__pool_untidy(uv->pool) && !uv_is_active((uv_handle_t *)&uv->trim))
         uv_timer_start(&uv->trim, engine_trim, ENGINE_TRIM_MS, ENGINE_TRIM_MS);
     uv->asked_ms = zmtp__engine_now(uv);
+    uv->slept_ns = engine_measures(uv) ? uv_hrtime() : 0;
 }
 
 static void engine_check(uv_check_t *check)
 {
     struct zmtp_uv *uv = check->data;
     uv->called = false;
+    if (uv->slept_ns > 0) zmtp__spin_slept(&uv->spin, uv_hrtime() - uv->slept_ns);
     uv->heard_ms = uv->asked_ms;
 }
 
@@ -334,6 +343,7 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
     uv_unref((uv_handle_t *)&uv->check);
     uv_unref((uv_handle_t *)&uv->trim);
     uv_unref((uv_handle_t *)&uv->ticks);
+    zmtp__spin_init(&uv->spin, ZMTP__SPIN_UNASKED);
     *out = uv;
     return ZMTP_OK;
 }

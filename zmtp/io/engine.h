@@ -58,9 +58,10 @@ struct zmtp_uv {
     uint64_t heard_ms; // the same, and it was all read
     uint64_t turn_ns;  // what dispatches took since the loop's last turn began
     struct zmtp__spin spin;
-    bool heard;       // something has come since the last spin
-    bool spinning;    // the loop goes on looking where it would sleep
-    uint64_t numbers; // given to sockets, connections and diallers so far
+    uint64_t slept_ns; // since when the loop sleeps, where that is of interest; 0: it is not
+    bool heard;        // something has come since the last spin
+    bool spinning;     // the loop goes on looking where it would sleep
+    uint64_t numbers;  // given to sockets, connections and diallers so far
     uint64_t random;
     unsigned generation;             // of the process that opened it
     struct zmtp__resolver *resolver; // null: no name was looked up
