@@ -57,7 +57,8 @@ struct zmtp_socket_config {
     // such messages are dropped and counted, as RFC 28 allows.
     bool router_mandatory;
     // ROUTER: a new connection that announces the routing id of another peer takes its place, instead
-    // of being refused. What waited for that peer, or came from it and was not received, is dropped.
+    // of being refused, once it is linked. What waited for that peer, or came from it and was not received, is
+    // dropped.
     bool router_handover;
     // Routing ids may begin with a zero octet, ours and those of peers. RFC 37 keeps such for the ids that
     // a ROUTER makes up; libzmq takes them from anybody, so that one made of random octets works there.

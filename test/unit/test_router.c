@@ -139,6 +139,7 @@ static void test_with_handover_a_new_connection_takes_the_id_of_the_old_one(void
     assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_ERR_AGAIN");
     assert_int_equal(zmtp_socket_events(router), ZMTP_READABLE);
     struct zmtp_pipe_end *again = sockets_accept(router, "alice");
+    zmtp_socket_process(router);
     assert_ptr_equal(zmtp_marks_take(&marks), a); // its connection hears of it
     assert_true(zmtp__pipe_finished(a));
     assert_int_equal(zmtp_socket_events(router), ZMTP_WRITABLE);
@@ -156,6 +157,107 @@ static void test_with_handover_a_new_connection_takes_the_id_of_the_old_one(void
     assert_int_equal(sockets_pipes(router), 1);
     zmtp_socket_close(router);
     zmtp_pipe_close(again);
+}
+
+static struct zmtp_pipe_end *accept_unlinked(struct zmtp_socket *router, const char *routing_id)
+{
+    struct zmtp_pipe_end *far;
+    assert_int_equal(zmtp_socket_attach(router, false, zmtp_bytes_text(routing_id), &far), ZMTP_OK);
+    return far;
+}
+
+// It may be that there is no memory for its connection.
+static void test_a_peer_keeps_its_id_when_its_successor_comes_to_nothing(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 9);
+    config.router_handover = config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice"), *again;
+    sockets_far_send(a, "not lost");
+    again = accept_unlinked(router, "alice");
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_OK"); // which looks at both
+    zmtp_pipe_close(again);
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    assert_string_equal(sockets_recv(router), "alice|not lost");
+    assert_string_equal(sockets_far_recv(a), "1");
+    assert_string_equal(sockets_far_recv(a), "2");
+    assert_int_equal(sockets_pipes(router), 1);
+    // One that was linked and has gone before anybody looked takes nobody's place, but what it said is heard.
+    again = accept_unlinked(router, "alice");
+    sockets_connect(again, "alice");
+    sockets_far_send(again, "in passing");
+    zmtp_pipe_close(again);
+    assert_string_equal(sockets_recv(router), "alice|in passing");
+    assert_string_equal(sockets_recv(router), "ZMTP_ERR_AGAIN");
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(a), "3");
+    assert_int_equal(sockets_pipes(router), 1);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(a);
+}
+
+// Between that a successor is there and that it is linked, the id may become free, or be dialled.
+static void test_a_successor_finds_the_id_free_or_taken_for_good(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 9);
+    config.router_handover = config.router_mandatory = true;
+    struct zmtp_socket *router = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(router, "alice"), *dialled;
+    struct zmtp_pipe_end *second = accept_unlinked(router, "alice");
+    struct zmtp_pipe_end *third = accept_unlinked(router, "alice");
+    sockets_drop(a);
+    assert_string_equal(sockets_send(router, "alice|1"), "ZMTP_ERR_UNREACHABLE");
+    sockets_connect(second, "alice");
+    assert_string_equal(sockets_send(router, "alice|2"), "ZMTP_OK");
+    assert_string_equal(sockets_far_recv(second), "2");
+    assert_int_equal(zmtp_socket_attach(router, true, zmtp_bytes_text("alice"), &dialled), ZMTP_OK);
+    assert_true(zmtp__pipe_finished(second));
+    sockets_connect(third, "alice");
+    assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_OK");
+    assert_true(zmtp__pipe_finished(third));
+    assert_string_equal(sockets_far_recv(dialled), "3");
+    assert_int_equal(sockets_pipes(router), 1);
+    zmtp_socket_close(router);
+    zmtp_pipe_close(second);
+    zmtp_pipe_close(third);
+    zmtp_pipe_close(dialled);
+}
+
+static void hand_over_with_memory(const struct zmtp_allocator *allocator)
+{
+    struct zmtp_socket_config config = sockets_config(ZMTP_ROUTER, 9);
+    struct zmtp_socket_config other = sockets_config(ZMTP_DEALER, 9);
+    config.router_handover = true;
+    other.routing_id = zmtp_bytes_text("alice");
+    config.allocator = other.allocator = allocator;
+    struct zmtp_socket *router = NULL, *first = NULL, *second = NULL;
+    struct zmtp_pipe_end *ends[2];
+    int result = zmtp_socket_open(&router, &config);
+    if (result == ZMTP_OK) result = zmtp_socket_open(&first, &other);
+    if (result == ZMTP_OK) result = zmtp_socket_open(&second, &other);
+    if (result == ZMTP_OK) result = zmtp_socket_join(first, router, ends);
+    assert_true(result == ZMTP_OK || result == ZMTP_ERR_MEMORY);
+    if (result == ZMTP_OK) {
+        zmtp_socket_process(router);
+        // Whichever of the two sockets goes without, the one that is there loses nothing.
+        const bool joined = zmtp_socket_join(router, second, ends) == ZMTP_OK;
+        zmtp_socket_process(router);
+        zmtp_socket_process(first);
+        assert_int_equal(sockets_pipes(router), 1);
+        assert_int_equal(sockets_pipes(first), !joined);
+        assert_int_equal(sockets_pipes(second), joined);
+    }
+    zmtp_socket_close(router);
+    zmtp_socket_close(first);
+    zmtp_socket_close(second);
+}
+
+static void test_a_peer_keeps_its_id_when_there_is_no_memory_for_its_successor(void **state)
+{
+    (void)state;
+    sockets_with_failing_memory(hand_over_with_memory);
 }
 
 static void test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody(void **state)
@@ -501,6 +603,9 @@ int main(void)
         cmocka_unit_test(test_a_live_id_is_refused_and_free_once_its_peer_is_gone),
         cmocka_unit_test(test_peers_that_do_not_read_leave_room_for_those_that_do),
         cmocka_unit_test(test_with_handover_a_new_connection_takes_the_id_of_the_old_one),
+        cmocka_unit_test(test_a_peer_keeps_its_id_when_its_successor_comes_to_nothing),
+        cmocka_unit_test(test_a_successor_finds_the_id_free_or_taken_for_good),
+        cmocka_unit_test(test_a_peer_keeps_its_id_when_there_is_no_memory_for_its_successor),
         cmocka_unit_test(test_a_dialled_peer_takes_an_id_over_but_gives_its_own_to_nobody),
         cmocka_unit_test(test_what_waited_for_a_peer_is_lost_also_when_its_successor_is_seen_first),
         cmocka_unit_test(test_a_full_peer_that_is_no_longer_connected_holds_up_nobody),

@@ -73,11 +73,13 @@ static int far_open(const struct zmtp_socket *socket, struct zmtp__far_limits ou
     return zmtp_pipe_open(&pipe, ends);
 }
 
-// The socket's end becomes a lane, or both are closed.
+// The socket's end becomes a lane, of which the other end is told, or both are closed. The lane comes last: it may
+// take the place of another.
 static int far_give(struct zmtp_socket *socket, struct zmtp_pipe_end *const ends[2], bool dialled,
                     struct zmtp_bytes routing_id, struct zmtp_pipe_end **end)
 {
-    const int result = zmtp__lane_open(socket, ends[0], dialled, routing_id);
+    int result = zmtp__socket_tell(socket, ends[0]);
+    if (result == ZMTP_OK) result = zmtp__lane_open(socket, ends[0], dialled, routing_id);
     if (result == ZMTP_OK) {
         *end = ends[1];
         return result;
@@ -95,15 +97,9 @@ int zmtp__far_join(struct zmtp_socket *socket, const struct zmtp__far_facts *oth
     *end = NULL;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its place
     zmtp__far_facts_of(&socket->config, &own);
-    int result =
+    const int result =
         far_open(socket, zmtp__far_limits_of(&own, other), zmtp__far_limits_of(other, &own), ends);
     if (result < 0) return result;
-    result = zmtp__socket_tell(socket, ends[0]);
-    if (result < 0) {
-        zmtp_pipe_close(ends[0]);
-        zmtp_pipe_close(ends[1]);
-        return result;
-    }
     return far_give(socket, ends, false, zmtp_bytes_of(other->routing_id, other->routing_id_size),
                     end);
 }
@@ -116,15 +112,9 @@ int zmtp__far_await(struct zmtp_socket *socket, struct zmtp_bytes routing_id,
     *end = NULL;
     zmtp_socket_process(socket); // a peer that has just gone no longer keeps its routing id
     zmtp__far_facts_of(&socket->config, &own);
-    int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
-    if (result == ZMTP_OK) result = far_give(socket, ends, true, routing_id, end);
+    const int result = far_open(socket, zmtp__far_sending(&own), zmtp__far_receiving(&own), ends);
     if (result < 0) return result;
-    result = zmtp__socket_tell(socket, (*end)->other);
-    if (result == ZMTP_OK) return result;
-    zmtp_socket_detach(socket, (*end)->other);
-    zmtp_pipe_close(*end);
-    *end = NULL;
-    return result;
+    return far_give(socket, ends, true, routing_id, end);
 }
 
 // The shore finds out when it works.

@@ -5,7 +5,8 @@
 // made here, five octets of which the first is zero, so that no peer can announce it. A dialled pipe
 // has the id given with it, for good; or one that is made here, until the connection announces one
 // that is free. It keeps its id, and the messages for it, while there is no connection. With handover
-// an id that an accepted peer has is as good as free: that peer is cut off.
+// an id that an accepted peer has is as good as free: that peer is cut off, once the new one is linked. Until
+// then a new peer may still come to nothing, for want of memory for one.
 //
 // Once a peer is gone its id is free again, even before all that it sent was received.
 #include "router.h"
@@ -21,7 +22,7 @@ struct router {
 
 struct router_lane {
     struct zmtp__routed routed;
-    bool given; // the id came with the dialled pipe
+    bool given; // the id came with the pipe
 };
 
 static struct router *router_of(struct zmtp_socket *socket)
@@ -75,18 +76,35 @@ static int router_attached(struct zmtp_socket *socket, struct zmtp__lane *lane,
     struct zmtp__routed *holder = zmtp__routes_find(routes, routing_id);
     if (holder && !router_yields(socket, holder)) return ZMTP_ERR_ROUTING_ID;
     router_lane_of(lane)->given = true;
-    if (holder) {
+    if (!holder) return zmtp__routes_name(routes, zmtp__routed_of(lane), routing_id);
+    if (lane->dialled)
         router_take_over(socket, lane, holder);
-        return ZMTP_OK;
-    }
-    return zmtp__routes_name(routes, zmtp__routed_of(lane), routing_id);
+    else // it speaks by that name already, and is spoken to by it when it is linked
+        zmtp_part_share(&zmtp__routed_of(lane)->routing_id, &holder->routing_id);
+    return ZMTP_OK;
+}
+
+// The lane was attached when another had the id that it was given, and is linked now. That one may have gone
+// meanwhile, or one that yields to nobody have followed.
+static int router_claim(struct zmtp_socket *socket, struct zmtp__lane *lane)
+{
+    struct zmtp__routes *routes = &router_of(socket)->routes;
+    struct zmtp__routed *const own = zmtp__routed_of(lane);
+    const struct zmtp_bytes id = zmtp_part_bytes(&own->routing_id);
+    if (own->route || lane->end->other->closed) return ZMTP_OK;
+    struct zmtp__routed *holder = zmtp__routes_find(routes, id);
+    if (!holder) return zmtp__routes_name(routes, own, id);
+    if (!router_yields(socket, holder)) return ZMTP_ERR_LIMIT;
+    router_take_over(socket, lane, holder);
+    return ZMTP_OK;
 }
 
 static int router_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
 {
     struct zmtp__routes *routes = &router_of(socket)->routes;
     const struct zmtp_link *link = zmtp_pipe_link(lane->end);
-    if (!link->up || router_lane_of(lane)->given) return ZMTP_OK;
+    if (!link->up) return ZMTP_OK;
+    if (router_lane_of(lane)->given) return router_claim(socket, lane);
     const struct zmtp_bytes announced = link->origin->routing_id;
     if (announced.size == 0 || !zmtp__routing_id_ok(&socket->config, announced)) return ZMTP_OK;
     struct zmtp__routed *holder = zmtp__routes_find(routes, announced);
