@@ -324,7 +324,8 @@ struct zmtp_uv_config {
     void (*on_writable)(struct zmtp_uv_socket *socket, void *user);
     void (*on_event)(struct zmtp_uv_socket *socket, const struct zmtp_event *event, void *user);
     // A client asks to be let in. Answer with zmtp_uv_authorise, from inside or within
-    // |limits.authorise_ms|. Set with NULL and without |security.server| it would never be asked, which
+    // |limits.authorise_ms|. One that hangs up meanwhile is told of at once, and nobody's to judge; with NULL it is
+    // found to have gone after the verdict only. Set with NULL and without |security.server| it would never be asked, which
     // the check refuses, as it does a list in |allow|.
     void (*on_authorise)(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest,
                          void *user);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "test/support/hoard.h"
+#include "test/support/rig.h"
 #include "test/support/world.h"
 
 static struct zmtp_key_pair server_keys, client_keys, stranger_keys;
@@ -414,6 +415,77 @@ static void test_a_verdict_on_a_password_may_come_at_once_or_later(void **state)
     }
 }
 
+// It leaves its place to others at once, whenever the verdict was to come.
+static void test_a_guest_that_hangs_up_waits_for_no_verdict(void **state)
+{
+    (void)state;
+    static const enum zmtp_transport transports[] = {ZMTP_TCP, ZMTP_IPC};
+    for (size_t i = 0; i < sizeof transports / sizeof transports[0]; i++) {
+        struct world world;
+        struct node server, client;
+        struct judge judge = {0};
+        char endpoint[ZMTP_ENDPOINT_MAX];
+        const struct zmtp_bytes nothing = {0};
+        world_open(&world);
+        world_endpoint(&world, transports[i], endpoint);
+        open_judged(&server, &client, &world, &judge, endpoint);
+        WORLD_UNTIL(&world, judge.asked == 1);
+        world_rest(&world, 20);
+        assert_int_equal(server.events[ZMTP_EVENT_HANDSHAKE_FAILED], 0);
+        const uint64_t since_ms = uv_now(&world.loop);
+        node_close(&client);
+        WORLD_UNTIL(&world, server.events[ZMTP_EVENT_HANDSHAKE_FAILED] == 1);
+        assert_true(uv_now(&world.loop) - since_ms < 1000); // a verdict may take 5 s
+        assert_int_equal(server.errors[ZMTP_EVENT_HANDSHAKE_FAILED], ZMTP_ERR_EOF);
+        assert_int_equal(
+            zmtp_uv_authorise(server.socket, judge.ticket, ZMTP_VERDICT_ALLOW, nothing, nothing),
+            ZMTP_ERR_NOT_FOUND);
+        world_close(&world);
+    }
+}
+
+// What a client of NULL says before it is let in may be all that it has to say.
+static void judge_anybody(struct zmtp_uv_socket *socket, const struct zmtp_uv_guest *guest,
+                          void *user)
+{
+    struct node *const node = user;
+    struct judge *const judge = node->other;
+    (void)socket;
+    judge->asked++;
+    judge->ticket = guest->ticket;
+}
+
+static void test_what_a_guest_of_null_said_before_it_left_is_heard(void **state)
+{
+    (void)state;
+    const struct zmtp_bytes said = LITERAL(RIG_GREETING RIG_READY_PUSH "\0\5hello");
+    struct world world;
+    struct node server;
+    struct judge judge = {0};
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    const struct zmtp_bytes nothing = {0};
+    world_open(&world);
+    world_endpoint(&world, ZMTP_TCP, endpoint);
+    node_init(&server, &world, ZMTP_PULL);
+    server.config.security.server = true;
+    server.config.on_authorise = judge_anybody;
+    server.other = &judge;
+    node_open(&server);
+    node_bind(&server, endpoint);
+    const int fd = world_dial(endpoint);
+    assert_int_equal(send(fd, said.data, said.size, 0), (ssize_t)said.size);
+    WORLD_UNTIL(&world, judge.asked == 1);
+    close(fd);
+    world_rest(&world, 20);
+    assert_int_equal(server.events[ZMTP_EVENT_HANDSHAKE_FAILED], 0);
+    assert_int_equal(
+        zmtp_uv_authorise(server.socket, judge.ticket, ZMTP_VERDICT_ALLOW, nothing, nothing),
+        ZMTP_OK);
+    WORLD_UNTIL(&world, server.received == 1);
+    assert_string_equal(server.last, "hello");
+    world_close(&world);
+}
+
 static void test_a_server_without_anybody_to_judge_is_not_opened(void **state)
 {
     (void)state;
@@ -684,6 +756,8 @@ int main(void)
         cmocka_unit_test(test_certificates_on_the_disk_read_back_and_are_never_written_over),
         cmocka_unit_test(test_a_verdict_that_cannot_be_is_refused_and_the_guest_waits_on),
         cmocka_unit_test(test_a_verdict_on_a_password_may_come_at_once_or_later),
+        cmocka_unit_test(test_a_guest_that_hangs_up_waits_for_no_verdict),
+        cmocka_unit_test(test_what_a_guest_of_null_said_before_it_left_is_heard),
         cmocka_unit_test(test_a_server_without_anybody_to_judge_is_not_opened),
         cmocka_unit_test(test_a_list_of_keys_that_is_too_long_is_refused_with_its_limits),
         cmocka_unit_test(test_a_socket_that_is_not_opened_is_told_why),

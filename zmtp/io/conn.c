@@ -390,12 +390,24 @@ static void conn_write(struct zmtp__conn *conn, uint64_t now)
     }
 }
 
+// Has whoever waits for a verdict hung up? Nobody reads meanwhile, so the kernel is asked. Not with NULL: whoever does
+// not wait for our READY may have said all that it had to say, and that is read after the verdict.
+static bool conn_gave_up(const struct zmtp__conn *conn)
+{
+    if (conn->socket->config.security.mechanism == ZMTP_NULL) return false;
+    struct pollfd item = {.fd = conn->watch->fd, .events = POLLRDHUP};
+    return poll(&item, 1, 0) > 0;
+}
+
 // Tells the loop what to look for. Events that came |in_vain| are looked for no more; others stay
 // although they may not be wanted at the moment, because each change costs system calls.
 static void conn_arm(struct zmtp__conn *conn, int in_vain)
 {
     int events = conn->watch->armed & ~in_vain;
-    if (zmtp_peer_wants(conn->peer) & ZMTP_WANT_READ) events |= UV_READABLE;
+    const unsigned wants = zmtp_peer_wants(conn->peer);
+    events &= ~UV_DISCONNECT;
+    if (wants & ZMTP_WANT_READ) events |= UV_READABLE;
+    if (wants & ZMTP_WANT_AUTH) events |= UV_DISCONNECT & ~in_vain;
     if (conn->tx_blocked) events |= UV_WRITABLE;
     if (conn->tx_broken) events &= ~UV_WRITABLE;
     if (conn->web && zmtp__web_holds(conn)) zmtp__conn_alarm(conn, 0); // it is not the kernel's
@@ -572,6 +584,8 @@ void zmtp__conn_ready(void *owner, int events)
         int in_vain = 0;
         if (!(wants & ZMTP_WANT_READ)) in_vain |= events & UV_READABLE;
         if (!(wants & ZMTP_WANT_WRITE)) in_vain |= events & UV_WRITABLE;
+        in_vain |= events & UV_DISCONNECT; // found now, or not to be
+        if (wants & ZMTP_WANT_AUTH && conn_gave_up(conn)) zmtp_peer_fail(conn->peer, ZMTP_ERR_EOF);
         if (events & UV_WRITABLE) conn->tx_blocked = false;
         conn_work(conn, in_vain);
     }
