@@ -1,8 +1,11 @@
 // A ZAP handler that does not answer: whoever asks to come in waits no longer than it may, and when nobody waits for an
 // answer any more, nothing is kept for it.
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <sys/random.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "expect.h"
 #include "patient.h"
@@ -193,9 +196,44 @@ static void the_house_goes(const char *name, const char *monitor, int close_it)
     close_house(name, &house);
 }
 
+// Leaves while the question to it is on its way.
+static void *_Atomic leaving;
+
+// libuv's, which the library asks when it opens the socket that is to put the question: it has just found the handler.
+int uv_random(uv_loop_t *loop, uv_random_t *request, void *room, size_t size, unsigned flags,
+              uv_random_cb done)
+{
+    (void)loop, (void)request, (void)flags, (void)done; // it answers at once
+    void *const handler = atomic_load(&leaving);
+    if (handler && zmq_unbind(handler, "inproc://zeromq.zap.01") == 0) atomic_store(&leaving, NULL);
+    return getrandom(room, size, 0) == (ssize_t)size ? 0 : UV_EIO;
+}
+
+static void the_handler_leaves(void)
+{
+    static const char name[] = "the next handler is not asked for whom has gone";
+    const int soon_ms = 200;
+    struct house house;
+    char part[256];
+    open_house(&house, "inproc://leaves", PATIENCE_MS);
+    const int before = descriptors();
+    atomic_store(&leaving, house.handler);
+    const int guest = knock(&house);
+    for (int i = 0; i < SOON_MS && atomic_load(&leaving); i++)
+        usleep(1000);
+    EXPECT(name, guest >= 0 && !atomic_load(&leaving));
+    close(guest);
+    EXPECT(name, falls_to(before));
+    EXPECT(name, zmq_bind(house.handler, "inproc://zeromq.zap.01") == 0);
+    zmq_setsockopt(house.handler, ZMQ_RCVTIMEO, &soon_ms, sizeof soon_ms);
+    FAILS(name, zmq_recv(house.handler, part, sizeof part, 0), EAGAIN);
+    close_house(name, &house);
+}
+
 int main(void)
 {
     nobody_answers();
+    the_handler_leaves();
     the_house_goes("who unbinds asks for nobody any more", "inproc://unbinds", 0);
     the_house_goes("who closes asks for nobody any more", "inproc://closes", 1);
     return 0;

@@ -513,8 +513,8 @@ static void inproc_forget(struct zmq__context *context, struct zmq__line *line)
 }
 
 // The core has let go of a line that was made by connecting. If that waits for its name still, what was sent over it is
-// the name's from now on, for whoever binds it; with nothing, the line goes. Else the other side has been told of it, or
-// is about to be.
+// the name's from now on, for whoever binds it; with nothing, or nothing of use without the sender, the line goes. Else
+// the other side has been told of it, or is about to be.
 static void inproc_hang_up(struct zmq__socket *socket, struct zmq__line *line)
 {
     struct zmq__context *const context = socket->context;
@@ -522,7 +522,8 @@ static void inproc_hang_up(struct zmq__socket *socket, struct zmq__line *line)
     if (line->awaited) {
         inproc_unlist(socket, line);
         line->pact->sockets[0] = NULL;
-        if (!zmtp__shore_leave_behind(line->end)) inproc_forget(context, line);
+        const bool left = zmtp__shore_leave_behind(line->end);
+        if (!left || socket->asks) inproc_forget(context, line);
     }
     zmq__context_unlock(context);
 }

@@ -45,6 +45,7 @@ struct zmq__socket {
     enum zmtp_socket_type type;
     bool safe;   // for all threads: it has |sleepers|, and never a bell
     bool strict; // what libzmq takes and should not is an error: of the flat interface
+    bool asks;   // it puts one question, which is nobody's any more when it is closed
     struct zmq__options options;
     struct zmtp_socket *core; // null: closed
     struct zmtp_pool *pool;   // of what is sent

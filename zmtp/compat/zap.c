@@ -111,6 +111,8 @@ static struct zmq__socket *zap_open(struct zmq__context *context, const struct z
     struct zmq__socket *dealer = zmq__socket_open(context, ZMTP_DEALER, &error);
     if (!dealer) return NULL;
     dealer->options.linger = 0;
+    dealer->asks =
+        true; // the handler may have gone meanwhile: then the next has nothing to answer that is over
     if (zmq_connect(dealer, ZMTP_ZAP_ENDPOINT) == 0 &&
         zap_send(dealer, guest, routing_id, domain) == 0 && zmq__socket_fd(dealer) >= 0)
         return dealer;
