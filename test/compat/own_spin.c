@@ -1,12 +1,13 @@
 // What ZMTP_SPIN_US changes, and what it must not: a call that looks for a while before it sleeps gets what it waits for,
 // keeps to its time, and ends with its context, or for a signal.
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <time.h>
+#include <uv.h>
 
 #include "expect.h"
 
@@ -16,9 +17,7 @@ enum {
     TRIES = 20,
     SHORT_MS = 50,
     LONG_US = 1000,
-    SPUN_US = 800,
-    AMID_US = 300,
-    APART_US = 20000
+    SPUN_US = 800
 };
 
 static void *open_socket(void *context, int type, int patience_ms)
@@ -207,39 +206,85 @@ static void ring(int signal)
     rings = rings + 1;
 }
 
-// A signal that comes amid a spin, and others after it, so that a call that has lost the first ends all the same. Was it
-// the first that ended it?
-static bool the_first_ends_it(const char *spin_us, bool polls)
+// What happens amid a call's spin, of this thread: a signal, and other news than what the call waits for, which another
+// thread brings. Nothing of it depends on how fast the machine is: the call itself does it, and its time stands still
+// until it has.
+struct middle {
+    void *other; // has a message to receive, and so the call's socket gets room; null: no news
+    sem_t begin, end;
+    bool due;
+};
+
+static _Thread_local struct middle *middle;
+
+static void *make_room(void *argument)
 {
-    void *const context = open_context(spin_us);
-    void *const socket = open_socket(context, ZMQ_PULL, PATIENCE_MS);
-    const struct itimerval off = {.it_value = {0}, .it_interval = {0}};
-    const struct itimerval on = {.it_value = {0, AMID_US}, .it_interval = {0, APART_US}};
+    struct middle *const m = argument;
     char body[8];
-    zmq_bind(socket, "tcp://127.0.0.1:*");
-    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
-    rings = 0;
-    setitimer(ITIMER_REAL, &on, NULL);
-    const int result = polls ? zmq_poll(&item, 1, PATIENCE_MS) : zmq_recv(socket, body, 8, 0);
-    const bool first = result < 0 && zmq_errno() == EINTR && rings == 1;
-    setitimer(ITIMER_REAL, &off, NULL);
-    zmq_close(socket);
-    zmq_ctx_term(context);
-    return first;
+    sem_wait(&m->begin);
+    EXPECT("there is news", zmq_recv(m->other, body, sizeof body, 0) == 1);
+    sem_post(&m->end);
+    return NULL;
 }
 
-// As with spins, once in some tries: a machine that is busy may send the first before the call.
-static void ends_for_a_signal(const char *name, bool polls)
+// libuv's, by which the library knows how long it has spun. Only who spins keeps signals from coming.
+uint64_t uv_hrtime(void)
 {
-    struct sigaction action = {.sa_handler = ring};
-    bool ends = false;
-    sigaction(SIGALRM, &action, NULL);
-    for (int i = 0; i < TRIES && !ends; i++) {
-        char spin_us[16];
-        snprintf(spin_us, sizeof spin_us, "%d", LONG_US - TRIES - i);
-        ends = the_first_ends_it(spin_us, polls);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    struct middle *const m = middle;
+    sigset_t held;
+    if (m && m->due && pthread_sigmask(SIG_BLOCK, NULL, &held) == 0 &&
+        sigismember(&held, SIGALRM)) {
+        m->due = false;
+        pthread_kill(pthread_self(), SIGALRM);
+        if (m->other) {
+            sem_post(&m->begin);
+            sem_wait(&m->end);
+        }
     }
-    EXPECT(name, ends);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+// A call that has lost the signal ends without it, when its time is over. A thread's polls learn from each other, and
+// begin anew with another limit.
+static void ends_for_a_signal(const char *name, bool polls, bool news)
+{
+    enum { LOST_MS = 1000 };
+    char spin_us[16];
+    snprintf(spin_us, sizeof spin_us, "%d", LONG_US - TRIES - news);
+    void *const context = open_context(spin_us);
+    void *const socket = open_socket(context, ZMQ_DEALER, LOST_MS);
+    void *const other = open_socket(context, ZMQ_DEALER, PATIENCE_MS);
+    const int one = 1;
+    struct sigaction action = {.sa_handler = ring};
+    struct middle m = {.other = news ? other : NULL, .due = true};
+    pthread_t thread;
+    char body[8];
+    sigaction(SIGALRM, &action, NULL);
+    sem_init(&m.begin, 0, 0);
+    sem_init(&m.end, 0, 0);
+    zmq_setsockopt(socket, ZMQ_SNDHWM, &one, sizeof one);
+    zmq_setsockopt(other, ZMQ_RCVHWM, &one, sizeof one);
+    zmq_bind(other, "inproc://other");
+    zmq_connect(socket, "inproc://other");
+    while (zmq_send(socket, "x", 1, ZMQ_DONTWAIT) == 1)
+        ;
+    if (news) pthread_create(&thread, NULL, make_room, &m);
+    zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
+    rings = 0;
+    middle = &m;
+    const int result = polls ? zmq_poll(&item, 1, LOST_MS) : zmq_recv(socket, body, sizeof body, 0);
+    const int error = zmq_errno();
+    middle = NULL;
+    EXPECT(name, !m.due && rings == 1);
+    EXPECT(name, result < 0 && error == EINTR);
+    if (news) pthread_join(thread, NULL);
+    zmq_close(socket);
+    zmq_close(other);
+    zmq_ctx_term(context);
+    sem_destroy(&m.begin);
+    sem_destroy(&m.end);
 }
 
 int main(void)
@@ -257,8 +302,10 @@ int main(void)
     sleeps_at_once("nor with a sign", "-1");
     sleeps_at_once("nor with what is no number", "50us");
     learns();
-    ends_for_a_signal("a receive that spins ends for a signal", false);
-    ends_for_a_signal("a poll that spins ends for a signal", true);
+    ends_for_a_signal("a receive that spins ends for a signal", false, false);
+    ends_for_a_signal("a poll that spins ends for a signal", true, false);
+    ends_for_a_signal("a receive that finds other news ends for a signal", false, true);
+    ends_for_a_signal("a poll beside other news ends for a signal", true, true);
     ends_with_its_context();
     return 0;
 }
