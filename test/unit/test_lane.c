@@ -175,6 +175,74 @@ static void test_what_waits_for_a_dialled_peer_waits_for_its_next_connection(voi
     zmtp_pipe_close(a);
 }
 
+// A lane and its pipe count as 2048 octets, and a message of three octets as five.
+static void test_what_those_who_have_gone_left_counts_until_the_last_of_it_is_received(void **state)
+{
+    (void)state;
+    enum { LEFT = 2048 + 2 + 3 };
+    struct zmtp_socket_config config = sockets_config(ZMTP_PULL, 9);
+    config.recv_bytes_gone_max = 2 * LEFT;
+    struct zmtp_socket *pull = sockets_open_with(&config);
+    struct zmtp_pipe_end *const a = sockets_accept(pull, ""), *const b = sockets_accept(pull, "");
+    assert_false(zmtp_socket_crowded(NULL));
+    sockets_far_send(a, "abc");
+    sockets_far_send(b, "abc");
+    zmtp_socket_process(pull);
+    assert_false(zmtp_socket_crowded(pull)); // both are there
+    sockets_drop(a);
+    zmtp_socket_process(pull);
+    assert_false(zmtp_socket_crowded(pull));
+    sockets_drop(b);
+    zmtp_socket_process(pull);
+    assert_true(zmtp_socket_crowded(pull));
+    assert_string_equal(sockets_recv(pull), "abc");
+    assert_true(zmtp_socket_crowded(pull)); // that one is let go of with the next look
+    assert_string_equal(sockets_recv(pull), "abc");
+    assert_string_equal(sockets_recv(pull), "ZMTP_ERR_AGAIN");
+    assert_false(zmtp_socket_crowded(pull));
+    assert_int_equal(sockets_pipes(pull), 0);
+    zmtp_socket_close(pull);
+    config.recv_bytes_gone_max = 0; // no limit
+    pull = sockets_open_with(&config);
+    assert_false(zmtp_socket_crowded(pull));
+    zmtp_socket_close(pull);
+}
+
+// A socket that lets go of a pipe leaves it to the connection what becomes of the messages in it, which says so in the end.
+static void test_what_did_not_leave_when_a_connection_ends_is_settled(void **state)
+{
+    (void)state;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 9);
+    struct zmtp_pipe_end *const a = sockets_dial(push), *const b = sockets_dial(push);
+    sockets_connect(a, "");
+    assert_string_equal(sockets_send(push, "1"), "ZMTP_OK"); // in turns: a, b, a
+    assert_string_equal(sockets_send(push, "2"), "ZMTP_OK");
+    assert_string_equal(sockets_send(push, "3"), "ZMTP_OK");
+    const struct zmtp_socket_counters before = zmtp_socket_counters(push);
+    assert_int_equal(before.queued, 3);
+    zmtp_socket_settle(push, a); // it has its end still
+    assert_int_equal(zmtp_socket_counters(push).queued, 3);
+    zmtp_socket_detach(push, a->other);
+    zmtp_socket_detach(push, b->other);
+    assert_int_equal(zmtp_socket_counters(push).queued, 3);
+    assert_string_equal(sockets_far_recv(a), "1");
+    zmtp_socket_settle(push, a);
+    zmtp_pipe_close(a);
+    struct zmtp_socket_counters counters = zmtp_socket_counters(push);
+    assert_int_equal(counters.queued, 1);
+    assert_int_equal(counters.left, 1);
+    assert_int_equal(counters.lost, 1);
+    assert_int_equal(counters.dropped[ZMTP_DROP_CLOSED], 1);
+    zmtp_socket_settle(push, b);
+    zmtp_pipe_close(b);
+    counters = zmtp_socket_counters(push);
+    assert_int_equal(counters.queued, 0);
+    assert_int_equal(counters.left, 1);
+    assert_int_equal(counters.lost, 2);
+    assert_int_equal(counters.dropped[ZMTP_DROP_CLOSED], 2);
+    zmtp_socket_close(push);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +252,9 @@ int main(void)
         cmocka_unit_test(test_an_accepted_connection_that_ended_is_heard_but_takes_no_more),
         cmocka_unit_test(test_nobody_waits_for_room_in_a_connection_that_ended),
         cmocka_unit_test(test_what_waits_for_a_dialled_peer_waits_for_its_next_connection),
+        cmocka_unit_test(
+            test_what_those_who_have_gone_left_counts_until_the_last_of_it_is_received),
+        cmocka_unit_test(test_what_did_not_leave_when_a_connection_ends_is_settled),
     };
     return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
 }

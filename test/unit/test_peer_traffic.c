@@ -453,6 +453,41 @@ static void test_our_own_octets_go_between_messages(void **state)
     rig_assert_says(rig, LITERAL("\1\3abc\0\3def\4\5\4PONG\0\1g"));
 }
 
+// A message that has begun may be in more places than there are views for: then nothing else is shown behind it.
+static void test_our_own_octets_wait_also_for_what_finds_no_view(void **state)
+{
+    struct rig *rig = *state;
+    enum { BODY = 5000, LEFT = 2 * (9 + BODY) - 4, VIEWS = 16 };
+    static const uint8_t body[BODY];
+    struct zmtp_bytes views[VIEWS];
+    connect_pair(rig);
+    rig_send_body(rig, zmtp_bytes_of(body, BODY), ZMTP_FLAG_MORE);
+    rig_send_body(rig, zmtp_bytes_of(body, BODY), 0);
+    rig_send(rig, "g");
+    rig_drain(rig, 4, 1);
+    rig_hear(rig, LITERAL("\4\7\4PING\0\0"));
+    size_t most = 0; // views of the message
+    for (size_t max = 1; max < VIEWS; max++) {
+        size_t shown = 0;
+        views[max] = LITERAL("nothing");
+        const size_t count = zmtp_peer_peek(rig->peer, views, max);
+        assert_true(count <= max);
+        assert_string_equal(views[max].data, "nothing");
+        for (size_t i = 0; i < count; i++)
+            shown += views[i].size;
+        if (shown < LEFT) assert_int_equal(count, max);
+        if (shown <= LEFT) most = count;
+        if (shown <= LEFT) continue;
+        assert_int_equal(count, most + 1);
+        assert_int_equal(shown, LEFT + 7);
+        assert_memory_equal(views[most].data, "\4\5\4PONG", 7);
+    }
+    assert_true(most > 1 && most < VIEWS - 1);
+    rig_drain(rig, LEFT, 1);
+    rig->sent_size = 0;
+    rig_assert_says(rig, LITERAL("\4\5\4PONG\0\1g"));
+}
+
 static void test_octets_leave_in_pieces_of_any_size_and_views_of_any_number(void **state)
 {
     struct rig *rig = *state;
@@ -729,6 +764,7 @@ int main(void)
         TEST(test_bad_octets_close_and_what_came_before_is_delivered),
         TEST(test_a_connection_that_closes_says_nothing_more),
         TEST(test_our_own_octets_go_between_messages),
+        TEST(test_our_own_octets_wait_also_for_what_finds_no_view),
         TEST(test_octets_leave_in_pieces_of_any_size_and_views_of_any_number),
         TEST(test_a_message_half_sent_goes_whole_to_the_next_connection),
         TEST(test_subscriptions_that_wait_are_not_told_to_the_next_connection),
