@@ -47,6 +47,25 @@ static void test_peers_that_all_talk_are_heard_in_turn(void **state)
         zmtp_pipe_close(far[i]);
 }
 
+// What is dropped is a peer's turn as well.
+static void test_a_message_that_nobody_wants_costs_its_peer_its_turn(void **state)
+{
+    (void)state;
+    struct zmtp_socket *sub = sockets_open(ZMTP_SUB, 0);
+    struct zmtp_pipe_end *a = sockets_accept(sub, ""), *b = sockets_accept(sub, "");
+    assert_int_equal(zmtp_socket_subscribe(sub, zmtp_bytes_text("A")), ZMTP_OK);
+    zmtp_socket_process(sub);
+    sockets_far_send(a, "B1");
+    sockets_far_send(a, "A2");
+    sockets_far_send(b, "A3");
+    assert_string_equal(sockets_recv(sub), "A3");
+    assert_string_equal(sockets_recv(sub), "A2");
+    assert_string_equal(sockets_recv(sub), "ZMTP_ERR_AGAIN");
+    zmtp_socket_close(sub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
 // Peers with little room write until they are full and then only when they were marked; the socket is
 // asked only when it was marked. If a mark were lost, the loop would stand still.
 static void test_acting_on_marks_alone_everything_arrives_in_order(void **state)
@@ -161,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_flood_from_one_peer_delays_another_by_one_message_only),
         cmocka_unit_test(test_peers_that_all_talk_are_heard_in_turn),
+        cmocka_unit_test(test_a_message_that_nobody_wants_costs_its_peer_its_turn),
         cmocka_unit_test(test_acting_on_marks_alone_everything_arrives_in_order),
         cmocka_unit_test(test_peers_that_leave_amid_their_turn_leave_no_gap),
         cmocka_unit_test(test_every_type_that_receives_hears_its_peers_in_turn),

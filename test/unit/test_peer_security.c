@@ -159,6 +159,39 @@ static void test_plain_is_judged_by_name_and_password(void **state)
     rig_assert_message(m->server, "clear|text");
 }
 
+// 255 octets of a user id, and as much metadata as is told of a peer; with more the guest waits on.
+static void test_who_comes_in_is_told_of_within_limits(void **state)
+{
+    struct meeting *m = *state;
+    static const uint8_t octets[ZMTP_USER_METADATA_MAX + 1];
+    const struct zmtp_bytes nothing = {0}, user_id = zmtp_bytes_of(octets, UINT8_MAX);
+    const struct zmtp_bytes metadata = zmtp_bytes_of(octets, ZMTP_USER_METADATA_MAX);
+    open_both(m, ZMTP_PUSH, ZMTP_PULL);
+    talk(m);
+    struct zmtp_peer *const peer = m->server->peer;
+    assert_int_equal(zmtp_peer_authorise(peer, ZMTP_VERDICT_ALLOW,
+                                         zmtp_bytes_of(octets, UINT8_MAX + 1), nothing),
+                     ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_peer_authorise(peer, ZMTP_VERDICT_ALLOW, nothing,
+                                         zmtp_bytes_of(octets, sizeof octets)),
+                     ZMTP_ERR_ARGUMENT);
+    assert_int_equal(
+        zmtp_peer_authorise(peer, ZMTP_VERDICT_ALLOW, (struct zmtp_bytes){NULL, 1}, nothing),
+        ZMTP_ERR_ARGUMENT);
+    assert_int_equal(
+        zmtp_peer_authorise(peer, ZMTP_VERDICT_ALLOW, nothing, (struct zmtp_bytes){NULL, 1}),
+        ZMTP_ERR_ARGUMENT);
+    assert_int_equal(zmtp_peer_wants(peer), ZMTP_WANT_AUTH);
+    assert_int_equal(zmtp_peer_authorise(peer, ZMTP_VERDICT_ALLOW, user_id, metadata), ZMTP_OK);
+    octets_assert_equal(zmtp_peer_facts(peer).user_id, user_id);
+    rig_close(m->client);
+    rig_close(m->server);
+    open_both(m, ZMTP_PUSH, ZMTP_PULL);
+    talk(m);
+    assert_int_equal(zmtp_peer_authorise(m->server->peer, ZMTP_VERDICT_ALLOW, nothing, nothing),
+                     ZMTP_OK);
+}
+
 // ZMTP26-GEN-04, ERR-01; ZMTP24-PLAIN-03
 // RFC 27, Message Format: 400 and 500 are told to the client, 300 is not.
 static void test_whoever_is_denied_is_told_so_unless_it_is_only_for_now(void **state)
@@ -660,6 +693,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_nobody_comes_in_before_the_owner_has_said_so),
+        TEST(test_who_comes_in_is_told_of_within_limits),
         TEST(test_plain_is_judged_by_name_and_password),
         TEST(test_null_may_be_judged_too_before_anything_is_said),
         TEST(test_a_null_server_has_the_same_ways_to_say_no),
