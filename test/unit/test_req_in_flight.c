@@ -56,6 +56,31 @@ static void pass(struct zmtp_socket *req, uint64_t *now, uint64_t ms)
     *now = end;
 }
 
+// What somebody left who has gone is kept as long as one of those who asked may find a reply in it, and no longer.
+static void test_who_has_gone_is_let_go_of_with_the_last_who_asked(void **state)
+{
+    (void)state;
+    struct zmtp_socket *req = open_req(3, 0, 0);
+    struct zmtp_pipe_end *a = sockets_accept(req, "");
+    assert_string_equal(sockets_send(req, "1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(req, "2"), "ZMTP_OK");
+    assert_string_equal(sockets_send(req, "3"), "ZMTP_OK");
+    sockets_far_send(a, "\\x00\\x00\\x00\\x09||not asked");
+    sockets_far_send(a, "\\x00\\x00\\x00\\x02||two");
+    sockets_drop(a);
+    zmtp_socket_process(req);
+    assert_int_equal(zmtp_socket_cancel_request(req, 1), ZMTP_OK);
+    assert_int_equal(sockets_pipes(req), 1);
+    assert_int_equal(zmtp_socket_cancel_request(req, 3), ZMTP_OK);
+    assert_int_equal(sockets_pipes(req), 1);
+    assert_int_equal(zmtp_socket_counters(req).dropped[ZMTP_DROP_UNEXPECTED], 0);
+    assert_int_equal(zmtp_socket_cancel_request(req, 2), ZMTP_OK);
+    assert_int_equal(sockets_pipes(req), 0);
+    assert_int_equal(zmtp_socket_counters(req).dropped[ZMTP_DROP_UNEXPECTED], 2);
+    assert_string_equal(next(req), "ZMTP_ERR_AGAIN");
+    zmtp_socket_close(req);
+}
+
 // LZ: the number is four octets before the delimiter, as ZMQ_REQ_CORRELATE has it.
 static void test_several_requests_wait_each_for_its_own_reply(void **state)
 {
@@ -443,6 +468,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_a_reply_costs_does_not_depend_on_how_many_requests_wait),
+        cmocka_unit_test(test_who_has_gone_is_let_go_of_with_the_last_who_asked),
         cmocka_unit_test(test_several_requests_wait_each_for_its_own_reply),
         cmocka_unit_test(test_each_request_of_a_peer_that_went_is_told_once),
         cmocka_unit_test(test_requests_that_wait_for_a_connection_are_not_lost_with_the_one_before),

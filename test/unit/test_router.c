@@ -151,6 +151,9 @@ static void test_with_handover_a_new_connection_takes_the_id_of_the_old_one(void
     assert_int_equal(zmtp_socket_counters(router).dropped[ZMTP_DROP_PEER_GONE], 1);
     assert_int_equal(zmtp_socket_counters(router).dropped[ZMTP_DROP_UNEXPECTED], 1);
     sockets_assert_conserved(router, 1);
+    struct zmtp_flow flow;
+    assert_true(zmtp_socket_flow(router, again, &flow));
+    assert_int_equal(flow.lost, 0);
     // The old connection's end takes nothing from the new one.
     sockets_drop(a);
     assert_string_equal(sockets_send(router, "alice|3"), "ZMTP_OK");
@@ -355,6 +358,8 @@ static void test_a_probe_tells_routers_of_each_other(void **state)
     assert_string_equal(sockets_recv(alice), "bob|");
     assert_string_equal(sockets_recv(alice), "ZMTP_ERR_AGAIN");
     assert_int_equal(zmtp_socket_counters(alice).copies, 1);
+    assert_int_equal(zmtp_socket_counters(alice).own, 1);
+    assert_int_equal(zmtp_socket_counters(alice).sent, 0);
     zmtp_socket_close(alice);
     zmtp_socket_close(bob);
 }
