@@ -435,6 +435,26 @@ static void test_a_long_run_of_frames_is_referred_to_and_a_short_one_copied(void
     assert_true(zmtp__slab_sole(f->slab));
 }
 
+static void test_a_short_run_of_frames_is_referred_to_only_behind_the_last(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_bytes views[3];
+    memset(f->slab->data, 0, 4096);
+    zmtp__queue_begin(&f->queue);
+    struct zmtp_bytes run = {f->slab->data, 2048};
+    assert_int_equal(zmtp__queue_put_frames(&f->queue, run, f->slab), ZMTP_OK);
+    run = (struct zmtp_bytes){f->slab->data + 2048, 2};
+    assert_int_equal(zmtp__queue_put_frames(&f->queue, run, f->slab), ZMTP_OK);
+    run = (struct zmtp_bytes){f->slab->data + 3000, 2}; // the same slab, but elsewhere
+    assert_int_equal(zmtp__queue_put_frames(&f->queue, run, f->slab), ZMTP_OK);
+    zmtp__queue_end(&f->queue, 1026);
+    assert_int_equal(zmtp__queue_peek(&f->queue, views, 3, SIZE_MAX), 2);
+    assert_ptr_equal(views[0].data, f->slab->data);
+    assert_int_equal(views[0].size, 2050);
+    assert_ptr_not_equal(views[1].data, f->slab->data + 3000);
+    assert_int_equal(views[1].size, 2);
+}
+
 // Else a stranger's few octets would keep the whole slab, which no limit counts.
 static void test_what_is_a_small_part_of_its_slab_is_copied_however_long(void **state)
 {
@@ -747,6 +767,7 @@ int main(void)
         QUEUE_TEST(test_a_message_may_end_after_the_reader_took_all_before_it),
         QUEUE_TEST(test_a_long_header_on_a_small_body_is_passed_on_as_it_came),
         QUEUE_TEST(test_a_long_run_of_frames_is_referred_to_and_a_short_one_copied),
+        QUEUE_TEST(test_a_short_run_of_frames_is_referred_to_only_behind_the_last),
         QUEUE_TEST(test_what_is_a_small_part_of_its_slab_is_copied_however_long),
         QUEUE_TEST(test_a_run_of_no_frames_changes_nothing),
         QUEUE_TEST(test_a_connection_that_breaks_amid_a_message_sends_it_again_and_no_other),
