@@ -41,6 +41,35 @@ static void test_a_ping_is_answered_with_its_context(void **state)
     rig_assert_says(rig, LITERAL("\4\x15\4PONGsixteen octets!!"));
 }
 
+// What was shown at once, an answer amid messages, may leave in several turns.
+static void assert_leaves_octet_by_octet(struct rig *rig, size_t size)
+{
+    struct zmtp_bytes views[16];
+    size_t shown = 0;
+    const size_t count = zmtp_peer_peek(rig->peer, views, 16);
+    for (size_t i = 0; i < count; i++)
+        shown += views[i].size;
+    assert_int_equal(shown, size);
+    for (; shown > 0; shown--)
+        zmtp_peer_consume(rig->peer, 1, rig->now_ms);
+}
+
+static void test_what_was_shown_at_once_leaves_octet_by_octet(void **state)
+{
+    struct rig *rig = *state;
+    connect_pair(rig);
+    rig_send(rig, "abc|def");
+    rig_send(rig, "g");
+    rig_drain(rig, 4, 16);
+    rig_hear(rig, LITERAL(PING));
+    assert_leaves_octet_by_octet(rig, 6 + 7); // the message that has begun, and the answer
+    rig_hear(rig, LITERAL(PING));
+    assert_leaves_octet_by_octet(rig, 7 + 3); // the answer, and the other message
+    rig->sent_size = 0;
+    rig_send(rig, "h");
+    rig_assert_says(rig, LITERAL("\0\1h"));
+}
+
 // ZMTP37-HB-02; LZ-23: nothing is answered that the other side did not send.
 static void test_a_ping_without_a_ttl_or_with_a_long_context_closes(void **state)
 {
@@ -431,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_a_ping_is_answered_with_its_context),
+        TEST(test_what_was_shown_at_once_leaves_octet_by_octet),
         TEST(test_a_ping_without_a_ttl_or_with_a_long_context_closes),
         TEST(test_pings_that_wait_for_an_answer_share_one),
         TEST(test_silence_is_asked_after_and_silence_after_that_is_death),

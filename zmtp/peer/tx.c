@@ -169,13 +169,9 @@ static size_t tx_plan(struct zmtp_peer *peer, struct zmtp_bytes *out, size_t max
     if (traffic && peer->state != ZMTP_PEER_TRAFFIC) return 0;
     const size_t control = tx_control_left(peer);
     if (traffic && !between && control > 0) {
-        // The message that has begun goes first.
+        // The message that has begun goes first. Where not all of it finds a view, nothing behind it does.
         peer->plan_first = zmtp__queue_message_left(queue);
         count = zmtp__queue_peek(queue, out, max, peer->plan_first);
-        size_t shown = 0;
-        for (size_t i = 0; i < count; i++)
-            shown += out[i].size;
-        if (shown < peer->plan_first) return count;
     }
     if (control > 0 && count < max) {
         out[count++] = (struct zmtp_bytes){peer->control + peer->control_begin, control};
