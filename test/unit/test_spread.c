@@ -336,6 +336,42 @@ static void test_with_nodrop_the_limit_of_octets_holds_as_well(void **state)
 }
 
 // The drop-in changes options while messages go on.
+static void test_those_in_step_are_filled_to_their_limits_and_miss_the_rest(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 3, ROUNDS = 5, BURST = 25, HWM = 10 };
+    for (int octets = 0; octets < 2; octets++) {
+        struct fixture f;
+        zmtp_budget_init(&f.budget, NULL);
+        struct zmtp_socket_config config = sockets_config(ZMTP_PUB, octets ? 0 : HWM);
+        config.allocator = &f.budget.allocator;
+        if (octets) config.send_bytes_max = HWM * 11 - 1; // the tenth is beyond it, and the last
+        f.pub = sockets_open_with(&config);
+        struct zmtp_pipe_end *far[SUBSCRIBERS];
+        for (size_t k = 0; k < SUBSCRIBERS; k++)
+            far[k] = subscriber(&f, "<SUBSCRIBE>");
+        for (unsigned round = 0; round < ROUNDS; round++) {
+            const bool brimmed = f.pub->brimmed;
+            f.pub->brimmed = false;
+            assert_true(brimmed || round == 0);
+            for (unsigned i = 0; i < BURST; i++) {
+                send_numbered(f.pub, 't', i);
+                assert_int_equal(f.pub->brimmed, i + 1 >= HWM);
+            }
+            for (size_t k = 0; k < SUBSCRIBERS; k++) {
+                for (unsigned i = 0; i < HWM; i++)
+                    assert_numbered(far[k], 't', i);
+                assert_string_equal(sockets_far_recv(far[k]), "");
+            }
+        }
+        const struct zmtp_socket_counters counters = zmtp_socket_counters(f.pub);
+        assert_int_equal(counters.copies, ROUNDS * SUBSCRIBERS * HWM);
+        assert_int_equal(counters.dropped[ZMTP_DROP_PEER_FULL],
+                         ROUNDS * SUBSCRIBERS * (BURST - HWM));
+        close_all(&f, far, SUBSCRIBERS);
+    }
+}
+
 static void test_an_option_that_is_changed_counts_from_the_next_message_on(void **state)
 {
     (void)state;
@@ -463,6 +499,7 @@ int main(void)
         cmocka_unit_test(test_with_nodrop_each_is_filled_to_its_limit_and_no_further),
         cmocka_unit_test(test_with_nodrop_one_that_does_not_go_on_gets_what_the_others_get),
         cmocka_unit_test(test_with_nodrop_the_limit_of_octets_holds_as_well),
+        cmocka_unit_test(test_those_in_step_are_filled_to_their_limits_and_miss_the_rest),
         cmocka_unit_test(test_an_option_that_is_changed_counts_from_the_next_message_on),
         cmocka_unit_test(test_a_choice_that_is_kept_ends_with_those_it_was_of),
         cmocka_unit_test(test_whichever_allocation_fails_what_is_shared_is_whole),

@@ -265,6 +265,46 @@ static bool spread_has_room(struct zmtp_socket *socket, struct zmtp__spread *spr
     return true;
 }
 
+// The same for those who drop: nobody need hear of room.
+static bool spread_is_roomy(const struct zmtp_socket *socket, struct zmtp__spread *spread)
+{
+    if (spread->room_count > 0 && spread->room_bytes > 0) return true;
+    if (!spread->kept) return false; // each lane is looked at once in any case
+    spread->room_count = spread->room_bytes = SIZE_MAX;
+    for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next) {
+        if (!zmtp__lane_roomy(socket, node->lane)) {
+            spread->odd = node->lane;
+            spread->room_count = 0;
+            return false;
+        }
+        spread_room(spread, node->lane->end->out);
+    }
+    return true;
+}
+
+// One that held up all of them with the last message, does it still?
+static bool spread_is_odd(const struct zmtp_socket *socket, const struct zmtp__lane *lane,
+                          const struct spread_copies *copies)
+{
+    return !zmtp__lane_roomy(socket, lane) ||
+           !zmtp__queue_in_step(lane->end->out, copies->frames, copies->slab);
+}
+
+// All that were chosen get it, as all have room and go on, and then no lane is looked at but to go on. False: nothing was done.
+static bool spread_drops_none(struct zmtp_socket *socket, struct zmtp__spread *spread,
+                              const struct spread_copies *copies)
+{
+    if (!copies->slab || socket->config.send_bytes_all_max > 0) return false;
+    if (spread->odd && spread_is_odd(socket, spread->odd, copies)) return false;
+    if (!spread_is_roomy(socket, spread)) return false;
+    if (!spread_step_all(socket, spread, copies)) return false;
+    spread_fill(spread, copies->frames.size);
+    if (spread->room_count > 0 && spread->room_bytes > 0) return true;
+    for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next)
+        spread_brims(socket, node->lane);
+    return true;
+}
+
 void zmtp__spread_end(struct zmtp_socket *socket, struct zmtp__spread *spread)
 {
     struct zmtp__lane *lane;
@@ -296,6 +336,8 @@ static int spread_try(struct zmtp_socket *socket, struct zmtp__spread *spread,
         if (result < 0) return result;
     }
     if (!socket->config.nodrop) {
+        if (spread_drops_none(socket, spread, &copies)) return ZMTP_OK;
+        spread->room_count = 0; // some get more than others
         spread_to_those_with_room(socket, spread, &copies);
         return ZMTP_OK;
     }

@@ -18,8 +18,8 @@ struct zmtp__spread {
     // Of a choice: so many more messages, and octets but for those of the last, have room for sure. 0: that is to be
     // looked at.
     size_t room_count, room_bytes;
-    struct zmtp__lane
-        *odd; // nodrop: whose queue did not go on with the last message; null: all went on
+    // Had no room for the last message, or its queue did not go on with it; null: all had, and went on.
+    struct zmtp__lane *odd;
     struct zmtp__lane *full; // nodrop: had no room for the last message; null: all had
 };
 
