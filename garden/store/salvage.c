@@ -327,7 +327,11 @@ static int salvage_work(struct salvage *salvage, struct garden_instant now,
     if (result == GARDEN_ERR_CORRUPT && salvage->blank) return salvage_nothing(salvage, error);
     if (result == GARDEN_OK) result = salvage_chunks(salvage, error);
     if (result == GARDEN_OK && !salvage->done) result = salvage_put(salvage, now, error);
-    return result == GARDEN_OK ? salvage_clean(salvage, error) : result;
+    if (result == GARDEN_OK) result = salvage_clean(salvage, error);
+    if (result != GARDEN_ERR_NOT_FOUND) return result;
+    // A folder that is gone; there was something to save.
+    if (error != NULL) error->code = GARDEN_ERR_SYSTEM;
+    return GARDEN_ERR_SYSTEM;
 }
 
 int garden_recording_salvage(struct garden_store *store, const char *run, struct garden_instant now,

@@ -370,14 +370,26 @@ static int capture_begin(struct capture *capture)
     return result == TOOL_OK ? capture_open_recording(capture) : result;
 }
 
+// Whether a recording that cannot be taken up, for |code|, may still be salvaged.
+static bool capture_can_be_salvaged(int code)
+{
+    return code == GARDEN_ERR_CORRUPT || code == GARDEN_ERR_FORMAT || code == GARDEN_ERR_ACCESS ||
+           code == GARDEN_ERR_NOT_FOUND;
+}
+
 // The capture that was left, with all options that it had.
 static int capture_take_up(struct capture *capture)
 {
     struct tool *tool = capture->tool;
     struct capture_options *options = &capture->options;
     if (garden_recording_resume(capture->store, capture->left.run, capturer_now(),
-                                &capture->capturer.recording, &capture->capturer.error) < 0)
-        return tool_fail(tool, "%s", capture->capturer.error.text);
+                                &capture->capturer.recording, &capture->capturer.error) < 0) {
+        (void)tool_fail(tool, "%s", capture->capturer.error.text);
+        if (capture_can_be_salvaged(capture->capturer.error.code))
+            (void)tool_fail(tool, "'gardenctl capture --recover --store %s' keeps what there is",
+                            options->store);
+        return TOOL_FAILED;
+    }
     const struct garden_manifest *manifest = garden_recording_manifest(capture->capturer.recording);
     const int result = recorded_definition(tool, capture->store, manifest, &capture->definition);
     if (result != TOOL_OK) return result;
@@ -453,15 +465,8 @@ static int capture_salvage(struct capture *capture, const char *run, struct gard
     struct garden_hash hash;
     size_t lost = 0;
     struct garden_error *error = &capture->capturer.error;
-    switch (why->code) {
-    case GARDEN_ERR_CORRUPT:
-    case GARDEN_ERR_FORMAT:
-    case GARDEN_ERR_ACCESS:
-    case GARDEN_ERR_NOT_FOUND:
-        break;
-    default:
+    if (!capture_can_be_salvaged(why->code))
         return tool_fail(capture->tool, "%s: %s", run, why->text);
-    }
     int result = garden_recording_salvage(capture->store, run, capturer_now(), &hash, &lost, error);
     if (result == GARDEN_ERR_NOT_FOUND) {
         progress_line(&capture->progress, "%s", error->text);

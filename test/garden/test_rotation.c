@@ -305,6 +305,33 @@ static bool sealing_killed_at(int at)
     return WIFSIGNALED(status);
 }
 
+// That there was nothing to save is told by one result, which no failure to save something may have.
+static void
+test_a_salvage_that_finds_a_folder_gone_does_not_tell_that_there_was_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    struct garden_error error = {0};
+    struct garden_hash hash;
+    struct folder objects;
+    size_t lost = 0;
+    char run[64] = "";
+    world_begin(&w, 1);
+    world_record(&w);
+    world_play(&w, 8);
+    daemon_kill(&w);
+    garden_recording_close(w.recording);
+    w.recording = NULL;
+    assert_int_equal(garden_recording_each_left(w.store, take_run, run, NULL), GARDEN_OK);
+    snprintf(objects.path, sizeof objects.path, "%.40s/objects", w.folder.path);
+    folder_remove(&objects);
+    assert_int_equal(garden_recording_salvage(w.store, run, instant(&w), &hash, &lost, &error),
+                     GARDEN_ERR_SYSTEM);
+    assert_int_equal(error.code, GARDEN_ERR_SYSTEM);
+    assert_true(staged(&w) > 1);
+    world_end(&w);
+}
+
 static void test_whoever_seals_behind_a_killed_daemon_may_be_killed_too(void **state)
 {
     (void)state;
@@ -598,6 +625,8 @@ int main(void)
         cmocka_unit_test(test_after_a_killed_daemon_all_that_it_wrote_is_sealed),
         cmocka_unit_test(test_a_killed_daemon_leaves_word_of_what_it_lost),
         cmocka_unit_test(test_a_salvage_that_ends_amid_its_cleaning_is_finished_by_the_next),
+        cmocka_unit_test(
+            test_a_salvage_that_finds_a_folder_gone_does_not_tell_that_there_was_nothing),
         cmocka_unit_test(test_whoever_seals_behind_a_killed_daemon_may_be_killed_too),
         cmocka_unit_test(test_while_the_daemon_still_writes_nothing_is_sealed_under_it),
         cmocka_unit_test(test_a_daemon_without_a_chunk_still_has_its_recording),
