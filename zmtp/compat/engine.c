@@ -90,15 +90,28 @@ static void engine_flush(struct zmq__engine *engine)
     const uint64_t ended_ns = uv_hrtime();
     engine->flush_ns = ended_ns - begun_ns;
     atomic_store_explicit(&engine->flushed_ns, ended_ns, memory_order_relaxed);
-    engine->unwritten = 0;
+    engine->looked_ns = ended_ns;
+    engine->unwritten = engine->look_at = 0;
     engine->ran = true;
 }
 
 // So soon after the last flush that another is better left for more to write at once.
-static bool engine_flushed(const struct zmq__engine *engine, uint64_t rest_ns)
+static bool engine_flushed(const struct zmq__engine *engine, uint64_t now_ns, uint64_t rest_ns)
 {
     const uint64_t last_ns = atomic_load_explicit(&engine->flushed_ns, memory_order_relaxed);
-    return uv_hrtime() - last_ns < rest_ns;
+    return now_ns - last_ns < rest_ns;
+}
+
+// The clock is looked at again after as many sends as take a part of the shortest rest, if the next take as long.
+static void engine_stride(struct zmq__engine *engine, uint64_t now_ns)
+{
+    const bool soon = now_ns - engine->looked_ns < ENGINE_REST_NS / ENGINE_RESTS;
+    engine->looked_ns = now_ns;
+    if (!soon || engine->stride == 0)
+        engine->stride = ZMQ__ENGINE_STRIDE;
+    else if (engine->stride < ZMQ__ENGINE_STRIDE_MAX)
+        engine->stride *= 2;
+    engine->look_at = engine->unwritten - 1 + engine->stride;
 }
 
 void zmq__engine_sent(struct zmq__engine *engine, size_t size)
@@ -126,10 +139,10 @@ static bool engine_direct(struct zmq__engine *engine)
     const bool reply = engine->direct;
     engine->direct = false;
     if (reply) return true;
-    if (engine->unwritten++ % ZMQ__ENGINE_STRIDE != 0)
-        return false; // a clock costs as much as a send
-    const uint64_t rest_ns = ENGINE_RESTS * engine->flush_ns;
-    return !engine_flushed(engine, rest_ns > ENGINE_REST_NS ? rest_ns : ENGINE_REST_NS);
+    if (engine->unwritten++ < engine->look_at) return false; // a clock costs as much as a send
+    const uint64_t rest_ns = ENGINE_RESTS * engine->flush_ns, now_ns = uv_hrtime();
+    engine_stride(engine, now_ns);
+    return !engine_flushed(engine, now_ns, rest_ns > ENGINE_REST_NS ? rest_ns : ENGINE_REST_NS);
 }
 
 // The watch has something to do here: at once, or as soon as no call has come for a while.
@@ -369,7 +382,8 @@ static void engine_check_lease(struct zmq__engine *engine)
     const unsigned entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
     const unsigned turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
     const unsigned moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
-    const bool still = entries == engine->seen_entries, unrun = turns == engine->seen_turns;
+    const bool still = entries == engine->seen_entries && moved == engine->seen_moved;
+    const bool unrun = turns == engine->seen_turns;
     engine->seen_entries = entries;
     engine->seen_turns = turns;
     engine->still = still ? engine->still + 1 : 0;

@@ -18,8 +18,9 @@
 struct zmq__socket;
 
 enum {
-    // Sends of a stream between two looks at the clock.
+    // Sends of a stream between two looks at the clock: the fewer the longer they take.
     ZMQ__ENGINE_STRIDE = 16,
+    ZMQ__ENGINE_STRIDE_MAX = 128,
 };
 
 struct zmq__engine {
@@ -31,11 +32,14 @@ struct zmq__engine {
     bool ran;           // since the last look at the timers
     bool direct;        // the next send may write at once: something was received since the last
     unsigned unwritten; // sends since the last flush
+    unsigned look_at;   // how many those are when the clock is looked at next
+    unsigned stride;    // how many that were since the last look
+    uint64_t looked_ns; // when that was
     uint64_t flush_ns;  // what that took
     uint64_t turn_ns, turned_ns; // what the last turn took, and when it ended
     bool closing, closed;        // the engine; the watch's by then
     // For the watch, too.
-    atomic_uint entries; // calls so far
+    atomic_uint entries; // calls so far, without those of a stretch, which move messages
     atomic_uint turns;   // of the engine, whoever ran it
     atomic_uint moved;   // messages, by calls: those that find none, time after time, need no lease
     atomic_uint tended;  // calls that sleep and look at the loop's descriptor themselves
@@ -110,10 +114,15 @@ static inline bool zmq__engine_watched(const struct zmq__engine *engine)
 // Does what was sent just now wait in a stream, without a look at the clock?
 static inline bool zmq__engine_streams(struct zmq__engine *engine)
 {
-    if (engine->direct || engine->unwritten % ZMQ__ENGINE_STRIDE == 0) return false;
+    if (engine->direct || engine->unwritten >= engine->look_at) return false;
     if (!zmq__engine_watched(engine)) return false;
     engine->unwritten++;
     return true;
+}
+// How many may be sent before the clock is looked at?
+static inline unsigned zmq__engine_unlooked(const struct zmq__engine *engine)
+{
+    return engine->unwritten < engine->look_at ? engine->look_at - engine->unwritten : 0;
 }
 
 static inline void zmq__engine_enter(struct zmq__engine *engine)

@@ -114,6 +114,20 @@ static inline bool zmq__message_show_few(struct zmq__message *message, struct zm
     zmtp__copy_few(message->at.octets, body.data, body.size);
     return true;
 }
+// The same of a body that is not so small, where the message has a share of |slab| already.
+static inline bool zmq__message_show_there(struct zmq__message *message, struct zmtp_bytes body,
+                                           const struct zmtp_slab *slab,
+                                           const struct zmtp__origin *origin)
+{
+    if (body.size <= ZMQ__INLINE || message->body != ZMQ__BODY_SLAB) return false;
+    if (message->at.far.slab != slab || message->origin != &origin->told || message->notes)
+        return false;
+    message->routing_id = 0;
+    message->flags = 0;
+    message->at.far.data = body.data;
+    message->at.far.size = body.size;
+    return true;
+}
 void zmq__message_set_routing_id(zmq_msg_t *msg, uint32_t routing_id); // of |msg| as taken; 0: none
 // ZMTP_ERR_ARGUMENT: longer than ZMQ_GROUP_MAX_LENGTH. ZMTP_ERR_MEMORY.
 int zmq__message_set_group(zmq_msg_t *msg, struct zmtp_bytes group);

@@ -12,6 +12,7 @@
 #include "../io/fork.h"
 #include "../socket/express.h"
 #include "socket.h"
+#include "stretch.h"
 
 // A call that is inside.
 struct zmq__quick {
@@ -72,7 +73,7 @@ static inline void zmq__quick_leave(struct zmq__quick quick, bool left)
 
 // The same of a socket with lines, also for a call that slipped in. Its dock has slept all the time, so whoever calls
 // rings, and works for the socket or, if it does not get in, has called before this thread looks.
-static inline void zmq__quick_part(struct zmq__quick quick)
+static inline void zmq__quick_part(struct zmq__quick quick, bool sent, size_t size)
 {
     struct zmq__socket *const socket = quick.socket;
     if (socket->core->marks.first || socket->dock.marks.first) {
@@ -81,6 +82,10 @@ static inline void zmq__quick_part(struct zmq__quick quick)
         return;
     }
     if (quick.seat) {
+        if (sent)
+            zmq__stretch_try_send(socket, size);
+        else
+            zmq__stretch_try_recv(socket);
         if (zmq__latch_slip_out(&socket->latch, quick.seat)) return;
     } else {
         zmq__latch_count(&socket->latch, zmq__latch_me());
@@ -112,6 +117,14 @@ static inline bool zmq__quick_rests(const struct zmq__engine *engine)
     return (!engine->ran && !zmq__engine_marked(engine)) || zmq__engine_watched(engine);
 }
 
+// The same of one that sent |size| octets alone.
+static inline void zmq__quick_leave_sent(struct zmq__quick quick, size_t size)
+{
+    const bool left = zmq__quick_waits(quick.socket);
+    if (left && quick.seat) zmq__stretch_try_send(quick.socket, size);
+    zmq__quick_leave(quick, left);
+}
+
 // Sends a message of a few octets alone to a connection, as most are amid a stream, and lets go of the lock. False: it was
 // not sent.
 static inline bool zmq__quick_send_few(struct zmq__quick quick, struct zmtp_bytes body)
@@ -124,7 +137,7 @@ static inline bool zmq__quick_send_few(struct zmq__quick quick, struct zmtp_byte
     if (!zmtp__express_send_few(socket->core, body)) return false;
     zmq__engine_note_moved(engine);
     engine->uv->unflushed += body.size;
-    zmq__quick_leave(quick, zmq__quick_waits(socket));
+    zmq__quick_leave_sent(quick, body.size);
     return true;
 }
 
@@ -137,12 +150,12 @@ static inline bool zmq__quick_send(struct zmq__quick quick, struct zmtp_bytes bo
     if (engine && !zmq__engine_takes(engine, body.size)) return false;
     if (!zmtp__express_send(socket->core, body)) return false;
     if (!engine) {
-        zmq__quick_part(quick);
+        zmq__quick_part(quick, true, body.size);
         return true;
     }
     zmq__engine_note_moved(engine);
     engine->uv->unflushed += body.size;
-    zmq__quick_leave(quick, zmq__quick_waits(socket));
+    zmq__quick_leave_sent(quick, body.size);
     return true;
 }
 
@@ -167,12 +180,14 @@ zmq__quick_take(struct zmq__quick quick, const struct zmtp__express_view *view)
     if (socket->purse.count > 0 && !zmq__quick_more(socket))
         zmq__purse_empty(&socket->purse); // so that it keeps no slab that nobody needs
     if (!engine) {
-        zmq__quick_part(quick);
+        zmq__quick_part(quick, false, 0);
         return;
     }
     zmq__engine_note_moved(engine);
     engine->direct = true;
-    zmq__quick_leave(quick, zmq__quick_rests(engine));
+    const bool left = zmq__quick_rests(engine);
+    if (left && quick.seat) zmq__stretch_try_recv(socket);
+    zmq__quick_leave(quick, left);
 }
 
 #endif

@@ -18,6 +18,7 @@
 #include "library.h"
 #include "monitor.h"
 #include "signals.h"
+#include "stretch.h"
 
 enum {
     // Rounds of work for one call; what is left is for the next.
@@ -79,7 +80,9 @@ void zmq__socket_unref(struct zmq__socket *socket)
 
 static bool socket_try(struct zmq__socket *socket)
 {
-    return zmq__latch_try(&socket->latch, zmq__latch_me());
+    if (!zmq__latch_try(&socket->latch, zmq__latch_me())) return false;
+    zmq__stretch_end(socket);
+    return true;
 }
 
 static void socket_lock(struct zmq__socket *socket)

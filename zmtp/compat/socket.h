@@ -36,6 +36,17 @@ struct zmq__name;
 struct zmq__monitor;
 struct zmq__question;
 
+// Messages that pass one after the other (stretch.h), of which not all is counted yet. Of whoever is inside.
+struct zmq__stretch {
+    struct zmtp__lane *lane; // null: there is none
+    unsigned count;          // how many it was to be
+    unsigned sends, recvs;   // and how many are left: to be sent, or received
+    uint8_t *room;           // where the next is written to; null: it receives
+    const uint8_t *begin, *at, *end;
+    struct zmtp_slab *slab; // where what is received lies, and from whom it is
+    struct zmtp__origin *origin;
+};
+
 struct zmq__socket {
     struct zmq__handle handle;
     unsigned generation; // of the process that opened it
@@ -82,6 +93,7 @@ struct zmq__socket {
     struct zmtp_msg sending, receiving;
     uint32_t taken; // parts of |receiving|
     struct zmq__purse purse;
+    struct zmq__stretch stretch;
     struct zmtp__spin spin;
     bool more;      // the last part that was given has others behind it
     bool turn;      // REQ: its request waits for the reply; REP: a request waits for its reply

@@ -283,6 +283,15 @@ static inline bool transfer_send_quick(struct zmq__quick quick, struct zmtp_byte
     return zmq__quick_send(quick, body) || zmq__routed_send(quick, body);
 }
 
+// The same as one of a stretch, if it can be.
+static inline bool transfer_send_stretch(struct zmq__quick quick, struct zmtp_bytes body, int flags)
+{
+    if (!(flags & ZMQ_SNDMORE) && zmq__stretch_send(quick.socket, quick.seat, body)) return true;
+    if (!quick.socket) return false;
+    zmq__stretch_end(quick.socket);
+    return transfer_send_quick(quick, body, flags);
+}
+
 // Inside.
 static inline int transfer_send_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags)
 {
@@ -317,7 +326,7 @@ int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
     if (!message && zmq__message_of(msg)) return transfer_send_loan(msg, handle, flags);
     const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
     const size_t size = message ? zmq__message_bytes(message).size : 0;
-    if (quick.socket && transfer_send_quick(quick, zmq__message_bytes(message), flags)) {
+    if (message && transfer_send_stretch(quick, zmq__message_bytes(message), flags)) {
         zmq__message_clear(msg);
         return transfer_size(size);
     }
@@ -402,12 +411,15 @@ __attribute__((noinline)) static int transfer_send_any(struct zmq__quick quick, 
     return transfer_result(socket, error, body.size);
 }
 
-// The same of a socket that was entered.
-__attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick,
+// The same of what is not of a stretch.
+__attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick, void *handle,
                                                       struct zmtp_bytes body, int flags)
 {
+    if (!quick.socket) return transfer_send_any(quick, handle, body, flags);
+    zmq__stretch_end(quick.socket);
+    if (!(flags & ZMQ_SNDMORE) && zmq__quick_send_few(quick, body)) return (int)body.size;
     if (transfer_send_quick(quick, body, flags)) return transfer_size(body.size);
-    return transfer_send_any(quick, quick.socket, body, flags);
+    return transfer_send_any(quick, handle, body, flags);
 }
 
 int zmq_send(void *handle, const void *data, size_t size, int flags)
@@ -415,9 +427,8 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     const struct zmtp_bytes body = {data, size};
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
     const struct zmq__quick quick = zmq__quick_enter(handle);
-    if (!quick.socket) return transfer_send_any(quick, handle, body, flags);
-    if (flags & ZMQ_SNDMORE || !zmq__quick_send_few(quick, body))
-        return transfer_send_on(quick, body, flags);
+    if (flags & ZMQ_SNDMORE || !zmq__stretch_send(quick.socket, quick.seat, body))
+        return transfer_send_on(quick, handle, body, flags);
     return (int)size;
 }
 
@@ -564,18 +575,42 @@ __attribute__((noinline)) static int transfer_recv_msg_any(struct zmq__quick qui
                 : transfer_result(socket, error, size);
 }
 
-int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
+// The same of what is not of a stretch, or is and goes into a message that held something else.
+__attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quick, void *handle,
+                                                          zmq_msg_t *msg, int flags)
 {
     struct zmtp__express_view view;
-    struct zmq__message *const message = zmq__message_own(msg);
-    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
-    if (!quick.socket || !zmq__quick_peek(quick.socket, &view))
-        return transfer_recv_msg_any(quick, handle, msg, flags);
+    struct zmtp_bytes body;
+    struct zmq__socket *const socket = quick.socket;
+    struct zmq__message *const message = zmq__message_of(msg); // it is its own, or |socket| null
+    if (!socket) return transfer_recv_msg_any(quick, handle, msg, flags);
+    if (zmq__stretch_peek(socket, quick.seat, &body)) {
+        zmq__message_show(message, body, socket->stretch.slab, socket->stretch.origin,
+                          &socket->purse);
+        zmq__stretch_take(socket, quick.seat, body);
+        return (int)body.size;
+    }
+    zmq__stretch_end(socket);
+    if (!zmq__quick_peek(socket, &view)) return transfer_recv_msg_any(quick, handle, msg, flags);
     if (!zmq__message_show_few(message, view.one.body, view.origin))
         zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
-                          &quick.socket->purse);
+                          &socket->purse);
     zmq__quick_take(quick, &view);
     return transfer_size(view.one.body.size);
+}
+
+int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
+{
+    struct zmtp_bytes body;
+    struct zmq__message *const message = zmq__message_own(msg);
+    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
+    const struct zmq__socket *const socket = quick.socket;
+    if (!zmq__stretch_peek(socket, quick.seat, &body) ||
+        !(zmq__message_show_few(message, body, socket->stretch.origin) ||
+          zmq__message_show_there(message, body, socket->stretch.slab, socket->stretch.origin)))
+        return transfer_recv_msg_on(quick, handle, msg, flags);
+    zmq__stretch_take(quick.socket, quick.seat, body);
+    return (int)body.size;
 }
 
 int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
@@ -622,17 +657,39 @@ __attribute__((noinline)) static int transfer_recv_any(struct zmq__quick quick, 
     return result;
 }
 
-int zmq_recv(void *handle, void *data, size_t size, int flags)
+// The same of what is not of a stretch, or is and is not small.
+__attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, void *handle,
+                                                      void *data, size_t size, int flags)
 {
     struct zmtp__express_view view;
+    struct zmtp_bytes body;
+    if (!quick.socket) return transfer_recv_any(quick, handle, data, size, flags);
+    const bool stretches = zmq__stretch_peek(quick.socket, quick.seat, &body);
+    if (!stretches) {
+        zmq__stretch_end(quick.socket);
+        if (!zmq__quick_peek(quick.socket, &view))
+            return transfer_recv_any(quick, handle, data, size, flags);
+        body = view.one.body;
+    }
+    const size_t count = body.size < size ? body.size : size;
+    if (count > 0) memcpy(data, body.data, count);
+    if (stretches)
+        zmq__stretch_take(quick.socket, quick.seat, body);
+    else
+        zmq__quick_take(quick, &view);
+    return transfer_size(body.size);
+}
+
+int zmq_recv(void *handle, void *data, size_t size, int flags)
+{
+    struct zmtp_bytes body;
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
     const struct zmq__quick quick = zmq__quick_enter(handle);
-    if (!quick.socket || !zmq__quick_peek(quick.socket, &view))
-        return transfer_recv_any(quick, handle, data, size, flags);
-    const size_t count = view.one.body.size < size ? view.one.body.size : size;
-    if (count > 0) memcpy(data, view.one.body.data, count);
-    zmq__quick_take(quick, &view);
-    return transfer_size(view.one.body.size);
+    if (!zmq__stretch_peek(quick.socket, quick.seat, &body) || body.size > ZMTP__COPY_FEW)
+        return transfer_recv_on(quick, handle, data, size, flags);
+    zmtp__copy_few(data, body.data, body.size < size ? body.size : size);
+    zmq__stretch_take(quick.socket, quick.seat, body);
+    return (int)body.size;
 }
 
 static int transfer_recv_row(struct zmq__socket *socket, struct iovec *parts, size_t *count,

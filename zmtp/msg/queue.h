@@ -199,6 +199,15 @@ static inline void zmtp__queue_followed(struct zmtp__queue *queue, uint8_t *at, 
     queue->last->end = queue->tail_at = at + size;
     zmtp__queue_count_one(queue, size);
 }
+// The same of several, each whole, which nobody has seen yet.
+static inline void zmtp__queue_followed_by(struct zmtp__queue *queue, size_t size, size_t count)
+{
+    zmtp__queue_last(queue)->end += size;
+    queue->tail_used += size;
+    queue->count += count;
+    queue->written += count;
+    queue->bytes += size;
+}
 // A whole message of one part, whose body is |body|, where that is copied in any case and room is left
 // behind what was written last, within the limits: what begin, put and end would do, in a few steps. False: nothing was
 // done.
@@ -310,6 +319,19 @@ static inline void zmtp__queue_leave_one(struct zmtp__queue *queue,
     queue->read++;
     queue->taken++;
     queue->count--;
+    range->begin = next;
+    if (next == range->end) zmtp__queue_leave_range(queue);
+}
+// Takes |count| messages that lie one behind the other up to |next| in the first range, each as peek_one shows it. It is
+// not the last that is here.
+static inline void zmtp__queue_leave_many(struct zmtp__queue *queue, const uint8_t *next,
+                                          size_t count)
+{
+    struct zmtp__range *const range = &queue->ranges[queue->range_head];
+    queue->bytes -= (size_t)(next - range->begin);
+    queue->read += count;
+    queue->taken += count;
+    queue->count -= count;
     range->begin = next;
     if (next == range->end) zmtp__queue_leave_range(queue);
 }

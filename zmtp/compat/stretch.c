@@ -1,0 +1,149 @@
+#include "stretch.h"
+
+enum {
+    // So many without a look at anything else, where nothing else bounds them: as many receives as that.
+    STRETCH_MOST = 256,
+};
+
+static size_t stretch_less(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// What is left of |all| when |some| are gone.
+static size_t stretch_rest(size_t all, size_t some)
+{
+    return all > some ? all - some : 0;
+}
+
+// How much may be sent yet: messages, and octets with their headers.
+struct stretch_bounds {
+    size_t count, size;
+};
+
+static struct stretch_bounds stretch_of_queue(const struct zmtp__queue *queue)
+{
+    struct stretch_bounds bounds = {STRETCH_MOST, SIZE_MAX};
+    const size_t count = zmtp__queue_count(queue), bytes = zmtp__queue_bytes(queue);
+    if (queue->count_max) bounds.count = stretch_rest(queue->count_max, count);
+    if (queue->bytes_max) bounds.size = stretch_rest(queue->bytes_max, bytes);
+    return bounds;
+}
+
+// To a connection that is going to be looked at, until it is written to or the clock is looked at.
+static void stretch_bound_engine(struct stretch_bounds *bounds, const struct zmq__engine *engine)
+{
+    bounds->count = stretch_less(bounds->count, zmq__engine_unlooked(engine));
+    bounds->size = stretch_less(bounds->size,
+                                stretch_rest(engine->uv->unflushed_max, engine->uv->unflushed + 1));
+}
+
+// Over a line whose other side has something left to receive, until so much waits that it crosses.
+static void stretch_bound_line(struct stretch_bounds *bounds, const struct zmtp__queue *queue)
+{
+    const struct zmtp__abroad *const abroad = queue->abroad;
+    bounds->count = stretch_less(bounds->count, stretch_rest(abroad->bide_count, queue->count + 1));
+    bounds->size = stretch_less(bounds->size, stretch_rest(abroad->bide_bytes, queue->bytes + 1));
+    // The one that fills the queue crosses as well.
+    bounds->count = stretch_rest(bounds->count, 1);
+    bounds->size = stretch_rest(bounds->size, 1);
+}
+
+void zmq__stretch_begin_send(struct zmq__socket *socket)
+{
+    const struct zmq__engine *const engine = socket->engine;
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->core->writable);
+    if (!lane || socket->core->marks.first || !zmtp__lane_admits(socket->core, lane)) return;
+    const struct zmtp__queue *const queue = lane->end->out;
+    const struct zmtp_pipe_end *const other = lane->end->other;
+    if (other->closed || !zmtp__queue_follow(queue, 1)) return;
+    if (engine ? !other->marked || engine->direct : !zmtp__queue_bides(queue)) return;
+    struct stretch_bounds bounds = stretch_of_queue(queue);
+    if (engine)
+        stretch_bound_engine(&bounds, engine);
+    else
+        stretch_bound_line(&bounds, queue);
+    bounds.size = stretch_less(bounds.size, queue->tail->capacity - queue->tail_used);
+    if (bounds.count < ZMQ__STRETCH_LEAST) return;
+    uint8_t *const room = queue->tail->data + queue->tail_used;
+    socket->stretch = (struct zmq__stretch){.lane = lane,
+                                            .count = (unsigned)bounds.count,
+                                            .sends = (unsigned)bounds.count,
+                                            .begin = room,
+                                            .room = room,
+                                            .end = room + bounds.size};
+}
+
+static void stretch_settle_send(struct zmq__socket *socket)
+{
+    const struct zmq__stretch *const stretch = &socket->stretch;
+    struct zmtp__lane *const lane = stretch->lane;
+    const size_t count = stretch->count - stretch->sends;
+    const size_t size = (size_t)(stretch->room - stretch->begin);
+    zmtp__queue_followed_by(lane->end->out, size, count);
+    lane->copies += count;
+    socket->core->counters.copies += count;
+    socket->core->counters.sent += count;
+    if (!socket->engine) return;
+    socket->engine->uv->unflushed += size - count * ZMQ__STRETCH_HEADER;
+    socket->engine->unwritten += (unsigned)count;
+}
+
+// As many as leave one behind, and no room that is to be told of.
+static size_t stretch_receivable(const struct zmtp__queue *queue)
+{
+    const struct zmtp__debt *const debt = queue->debt;
+    size_t count = stretch_rest(queue->count, 1);
+    if (queue->starved)
+        count = stretch_less(count, stretch_rest(queue->count, queue->count_max / 2 + 1));
+    if (queue->starved && !queue->count_max) count = 0;
+    if (debt && debt->count_due)
+        count = stretch_less(count, stretch_rest(debt->count_due, debt->count - queue->count + 1));
+    return count;
+}
+
+void zmq__stretch_begin_recv(struct zmq__socket *socket)
+{
+    struct zmtp__lane *const lane = zmtp__list_first(&socket->core->readable);
+    if (socket->core->marks.first || socket->core->pattern->recv != zmtp__fair_queue_recv) return;
+    const struct zmtp__queue *const queue = lane->end->in;
+    struct zmtp__origin *const origin = lane->end->speaker;
+    if (!origin || origin->next || queue->stale || queue->sent) return;
+    const struct zmtp__debt *const debt = queue->debt;
+    const struct zmtp__range *const range = &queue->ranges[queue->range_head];
+    size_t size = (size_t)(range->end - range->begin);
+    const size_t count =
+        stretch_less(stretch_receivable(queue), stretch_rest(ZMQ__SOCKET_CALLS - 1, socket->calls));
+    if (debt && debt->bytes_due)
+        size = stretch_less(size, stretch_rest(debt->bytes_due, debt->bytes - queue->bytes + 1));
+    if (count < ZMQ__STRETCH_LEAST) return;
+    socket->stretch = (struct zmq__stretch){.lane = lane,
+                                            .count = (unsigned)count,
+                                            .recvs = (unsigned)count,
+                                            .begin = range->begin,
+                                            .at = range->begin,
+                                            .end = range->begin + size,
+                                            .slab = range->slab,
+                                            .origin = origin};
+}
+
+static void stretch_settle_recv(struct zmq__socket *socket)
+{
+    const struct zmq__stretch *const stretch = &socket->stretch;
+    struct zmtp__lane *const lane = stretch->lane;
+    const unsigned count = stretch->count - stretch->recvs;
+    zmtp__queue_leave_many(lane->end->in, stretch->at, count);
+    lane->taken += count;
+    socket->core->counters.received += count;
+    socket->calls += count;
+}
+
+void zmq__stretch_settle(struct zmq__socket *socket)
+{
+    if (socket->stretch.room)
+        stretch_settle_send(socket);
+    else
+        stretch_settle_recv(socket);
+    socket->stretch.lane = NULL;
+    socket->stretch.sends = socket->stretch.recvs = 0;
+}

@@ -1,0 +1,105 @@
+// A stretch: messages of a stream of which it is known beforehand that each passes as the one before did. What quick.h
+// looks at for each message, and counts, is looked at once for a stretch, and counted when it is over; for a message
+// there are left its octets, which are copied, and the lock's steps.
+//
+// A thread that the lock favours begins one behind a message that went the quick way, where one peer alone is sent to
+// or received from. It is as long as nothing has to be done or told: until a queue is full, or has the room that its
+// writer waits for; until what was sent is to be written, or the clock looked at; until the last that can be received.
+// Nobody sees a difference: whoever gets in, be it the favourite by another way, counts first what has passed
+// (zmq__stretch_end), so that queues, limits and counters are exact for all who look at them.
+//
+// What other threads do ends it, too. Who wants in ends the favour, so that the next call does not slip in; a watch that
+// did not come to that says that it waits (|awaited| of the engine).
+#ifndef ZMTP_COMPAT_STRETCH_H
+#define ZMTP_COMPAT_STRETCH_H
+
+#include "../socket/express.h"
+#include "socket.h"
+
+enum {
+    // It is not worth it for fewer messages.
+    ZMQ__STRETCH_LEAST = 4,
+    ZMQ__STRETCH_HEADER = 2, // of a short frame
+};
+
+// Inside, when all is done for the last message.
+void zmq__stretch_begin_send(struct zmq__socket *socket);
+void zmq__stretch_begin_recv(struct zmq__socket *socket);
+void zmq__stretch_settle(struct zmq__socket *socket); // for the next function
+// Inside: something else is to be done.
+static inline void zmq__stretch_end(struct zmq__socket *socket)
+{
+    if (socket->stretch.lane) zmq__stretch_settle(socket);
+}
+
+// The same by a call that has slipped in, was sending or receiving, and is about to leave. Most that cannot begin one are
+// told from those that can without a call.
+static inline void zmq__stretch_try_send(struct zmq__socket *socket, size_t size)
+{
+    const struct zmtp__node *const list = &socket->core->writable;
+    if (size <= ZMTP__COPY_FEW && list->next == list->previous) zmq__stretch_begin_send(socket);
+}
+static inline void zmq__stretch_try_recv(struct zmq__socket *socket)
+{
+    const struct zmtp__node *const list = &socket->core->readable;
+    if (list->next != list->previous || list->next == list) return;
+    if (list->next->lane->end->in->count > ZMQ__STRETCH_LEAST) zmq__stretch_begin_recv(socket);
+}
+
+// One more has passed; the call, which slipped in, leaves.
+static inline void zmq__stretch_leave(struct zmq__socket *socket, struct zmq__seat *seat)
+{
+    if (socket->engine) zmq__engine_note_moved(socket->engine);
+    if (!zmq__latch_slip_out(&socket->latch, seat)) zmq__socket_come_back(socket);
+}
+
+static inline bool zmq__stretch_calm(const struct zmq__socket *socket)
+{
+    return !socket->engine || !atomic_load_explicit(&socket->engine->awaited, memory_order_relaxed);
+}
+
+// Sends a message of |body| alone, and leaves. False: it was not sent. |seat| may be null.
+static inline bool zmq__stretch_send(struct zmq__socket *socket, struct zmq__seat *seat,
+                                     struct zmtp_bytes body)
+{
+    enum { HEADER = ZMQ__STRETCH_HEADER };
+    if (!seat) return false;
+    struct zmq__stretch *const stretch = &socket->stretch;
+    if (stretch->sends == 0 || body.size > ZMTP__COPY_FEW) return false;
+    uint8_t *const room = stretch->room;
+    if ((size_t)(stretch->end - room) < HEADER + body.size || !zmq__stretch_calm(socket))
+        return false;
+    room[0] = 0; // no flags
+    room[1] = (uint8_t)body.size;
+    stretch->room = room + HEADER + body.size;
+    stretch->sends--;
+    zmtp__copy_few(room + HEADER, body.data, body.size);
+    zmq__stretch_leave(socket, seat);
+    return true;
+}
+
+// Shows the next message. False: it is not of a stretch. |seat| may be null.
+static inline bool zmq__stretch_peek(const struct zmq__socket *socket, const struct zmq__seat *seat,
+                                     struct zmtp_bytes *body)
+{
+    if (!seat) return false;
+    const struct zmq__stretch *const stretch = &socket->stretch;
+    if (stretch->recvs == 0) return false;
+    const uint8_t *const at = stretch->at;
+    const size_t here = (size_t)(stretch->end - at);
+    if (here < ZMQ__STRETCH_HEADER || at[0] != 0 || here - ZMQ__STRETCH_HEADER < at[1])
+        return false;
+    *body = (struct zmtp_bytes){at + ZMQ__STRETCH_HEADER, at[1]};
+    return zmq__stretch_calm(socket);
+}
+
+// Takes what was shown, and leaves.
+static inline void zmq__stretch_take(struct zmq__socket *socket, struct zmq__seat *seat,
+                                     struct zmtp_bytes body)
+{
+    socket->stretch.at = body.data + body.size;
+    socket->stretch.recvs--;
+    zmq__stretch_leave(socket, seat);
+}
+
+#endif
