@@ -98,6 +98,12 @@ void zmq__latch_fence(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+void zmq__latch_stand(struct zmq__seat *seat)
+{
+    atomic_store_explicit(&seat->busy, false, memory_order_release);
+    zmq__latch_fence();
+}
+
 // Holding it. The favour has ended: if it did not last, the next takes longer to come.
 static void latch_disfavour(struct zmq__latch *latch)
 {

@@ -120,9 +120,9 @@ static inline void zmq__latch_count(struct zmq__latch *latch, const void *me)
     if (++latch->streak >= latch->enough) zmq__latch_favour(latch, me);
 }
 
-// The favourite's: enters, without holding it. Null: it is not the favourite, or inside already; zmq__latch_try is to
-// be called next, for what it may owe.
-static inline struct zmq__seat *zmq__latch_slip(struct zmq__latch *latch, const void *me)
+// The favourite's: enters, without holding it, by two steps, which call nothing, so that a caller has nothing to keep over
+// them. Null: it is not the favourite, or inside already.
+static inline struct zmq__seat *zmq__latch_sit(struct zmq__latch *latch, const void *me)
 {
     struct zmq__seat *const seat = atomic_load_explicit(&latch->favoured, memory_order_relaxed);
     if (!seat || atomic_load_explicit(&seat->thread, memory_order_relaxed) != me) return NULL;
@@ -130,21 +130,40 @@ static inline struct zmq__seat *zmq__latch_slip(struct zmq__latch *latch, const 
     atomic_store_explicit(&seat->busy, true, memory_order_relaxed);
     // For the compiler; the processor's order is the other side's barrier's.
     atomic_signal_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&latch->favoured, memory_order_relaxed) == seat) {
-        seat->slips++;
-        return seat;
-    }
-    atomic_store_explicit(&seat->busy, false, memory_order_release);
-    zmq__latch_fence();
+    return seat;
+}
+// False: it is the favourite no more, and not inside; zmq__latch_stand is to be called next.
+static inline bool zmq__latch_sits(struct zmq__latch *latch, struct zmq__seat *seat)
+{
+    if (atomic_load_explicit(&latch->favoured, memory_order_relaxed) != seat) return false;
+    seat->slips++;
+    return true;
+}
+// And then zmq__latch_try, for what it may owe.
+void zmq__latch_stand(struct zmq__seat *seat);
+
+// All of that. Null: zmq__latch_try is to be called next.
+static inline struct zmq__seat *zmq__latch_slip(struct zmq__latch *latch, const void *me)
+{
+    struct zmq__seat *const seat = zmq__latch_sit(latch, me);
+    if (!seat || zmq__latch_sits(latch, seat)) return seat;
+    zmq__latch_stand(seat);
     return NULL;
 }
 
-// It leaves. False: somebody wanted in meanwhile and went away; it is to try the lock, and look at the news.
-static inline bool zmq__latch_slip_out(struct zmq__latch *latch, struct zmq__seat *seat)
+// It leaves. False: somebody wanted in meanwhile and went away; after zmq__latch_fence it is to try the lock, and look at
+// the news.
+static inline bool zmq__latch_rise(struct zmq__latch *latch, struct zmq__seat *seat)
 {
     atomic_store_explicit(&seat->busy, false, memory_order_release);
     atomic_signal_fence(memory_order_seq_cst);
     if (atomic_load_explicit(&latch->favoured, memory_order_acquire) == seat) return true;
+    return false;
+}
+// Both.
+static inline bool zmq__latch_slip_out(struct zmq__latch *latch, struct zmq__seat *seat)
+{
+    if (zmq__latch_rise(latch, seat)) return true;
     zmq__latch_fence();
     return false;
 }

@@ -9,7 +9,6 @@
 #ifndef ZMTP_COMPAT_QUICK_H
 #define ZMTP_COMPAT_QUICK_H
 
-#include "../io/fork.h"
 #include "../socket/express.h"
 #include "socket.h"
 #include "stretch.h"
@@ -24,12 +23,8 @@ struct zmq__quick {
 static inline struct zmq__quick zmq__quick_enter(void *handle)
 {
     const struct zmq__quick none = {NULL, NULL};
-    struct zmq__socket *const socket = handle;
+    struct zmq__socket *const socket = zmq__stretch_socket(handle);
     if (!socket) return none;
-    if (atomic_load_explicit(&socket->handle.tag, memory_order_acquire) != ZMQ__TAG_SOCKET)
-        return none;
-    if (socket->generation != zmtp__fork_generation()) return none;
-    if (zmq__context_terminated(socket->context)) return none;
     const void *const me = zmq__latch_me();
     struct zmq__seat *const seat = zmq__latch_slip(&socket->latch, me);
     if (!seat && !zmq__latch_try(&socket->latch, me)) return none;

@@ -3,6 +3,8 @@
 enum {
     // So many without a look at anything else, where nothing else bounds them: as many receives as that.
     STRETCH_MOST = 256,
+    // After some in vain none begins for two messages, then for four, and so on, 64 at most.
+    STRETCH_VAIN_MAX = 6,
 };
 
 static size_t stretch_less(size_t a, size_t b)
@@ -66,12 +68,11 @@ void zmq__stretch_begin_send(struct zmq__socket *socket)
     bounds.size = stretch_less(bounds.size, queue->tail->capacity - queue->tail_used);
     if (bounds.count < ZMQ__STRETCH_LEAST) return;
     uint8_t *const room = queue->tail->data + queue->tail_used;
-    socket->stretch = (struct zmq__stretch){.lane = lane,
-                                            .count = (unsigned)bounds.count,
-                                            .sends = (unsigned)bounds.count,
-                                            .begin = room,
-                                            .room = room,
-                                            .end = room + bounds.size};
+    struct zmq__stretch *const stretch = &socket->stretch;
+    stretch->lane = lane;
+    stretch->count = stretch->sends = (unsigned)bounds.count;
+    stretch->begin = stretch->room = room;
+    stretch->end = room + bounds.size;
 }
 
 static void stretch_settle_send(struct zmq__socket *socket)
@@ -117,14 +118,14 @@ void zmq__stretch_begin_recv(struct zmq__socket *socket)
     if (debt && debt->bytes_due)
         size = stretch_less(size, stretch_rest(debt->bytes_due, debt->bytes - queue->bytes + 1));
     if (count < ZMQ__STRETCH_LEAST) return;
-    socket->stretch = (struct zmq__stretch){.lane = lane,
-                                            .count = (unsigned)count,
-                                            .recvs = (unsigned)count,
-                                            .begin = range->begin,
-                                            .at = range->begin,
-                                            .end = range->begin + size,
-                                            .slab = range->slab,
-                                            .origin = origin};
+    struct zmq__stretch *const stretch = &socket->stretch;
+    stretch->lane = lane;
+    stretch->count = stretch->recvs = (unsigned)count;
+    stretch->room = NULL;
+    stretch->at = range->begin;
+    stretch->end = range->begin + size;
+    stretch->slab = range->slab;
+    stretch->origin = origin;
 }
 
 static void stretch_settle_recv(struct zmq__socket *socket)
@@ -144,6 +145,17 @@ void zmq__stretch_settle(struct zmq__socket *socket)
         stretch_settle_send(socket);
     else
         stretch_settle_recv(socket);
-    socket->stretch.lane = NULL;
-    socket->stretch.sends = socket->stretch.recvs = 0;
+    struct zmq__stretch *const stretch = &socket->stretch;
+    const unsigned left = stretch->sends + stretch->recvs;
+    stretch->vain = left > 0 && stretch->count - left < ZMQ__STRETCH_LEAST ? stretch->vain + 1 : 0;
+    if (stretch->vain > STRETCH_VAIN_MAX) stretch->vain = STRETCH_VAIN_MAX;
+    stretch->rest = stretch->vain > 0 ? 1u << stretch->vain : 0;
+    stretch->lane = NULL;
+    stretch->sends = stretch->recvs = 0;
+}
+
+void zmq__stretch_come_back(struct zmq__socket *socket)
+{
+    zmq__latch_fence();
+    zmq__socket_come_back(socket);
 }

@@ -13,6 +13,7 @@
 #ifndef ZMTP_COMPAT_STRETCH_H
 #define ZMTP_COMPAT_STRETCH_H
 
+#include "../io/fork.h"
 #include "../socket/express.h"
 #include "socket.h"
 
@@ -32,74 +33,97 @@ static inline void zmq__stretch_end(struct zmq__socket *socket)
     if (socket->stretch.lane) zmq__stretch_settle(socket);
 }
 
-// The same by a call that has slipped in, was sending or receiving, and is about to leave. Most that cannot begin one are
+// One is left out, as they were in vain lately: the program asks for events between its messages, or answers each.
+static inline bool zmq__stretch_rests(struct zmq__socket *socket)
+{
+    if (socket->stretch.rest == 0) return false;
+    socket->stretch.rest--;
+    return true;
+}
+
+// Begins one by a call that has slipped in, was sending or receiving, and is about to leave. Most that cannot begin one are
 // told from those that can without a call.
 static inline void zmq__stretch_try_send(struct zmq__socket *socket, size_t size)
 {
     const struct zmtp__node *const list = &socket->core->writable;
-    if (size <= ZMTP__COPY_FEW && list->next == list->previous) zmq__stretch_begin_send(socket);
+    if (size > ZMTP__COPY_FEW || list->next != list->previous || zmq__stretch_rests(socket)) return;
+    zmq__stretch_begin_send(socket);
 }
 static inline void zmq__stretch_try_recv(struct zmq__socket *socket)
 {
     const struct zmtp__node *const list = &socket->core->readable;
     if (list->next != list->previous || list->next == list) return;
-    if (list->next->lane->end->in->count > ZMQ__STRETCH_LEAST) zmq__stretch_begin_recv(socket);
+    if (list->next->lane->end->in->count <= ZMQ__STRETCH_LEAST || zmq__stretch_rests(socket))
+        return;
+    zmq__stretch_begin_recv(socket);
 }
 
-// One more has passed; the call, which slipped in, leaves.
-static inline void zmq__stretch_leave(struct zmq__socket *socket, struct zmq__seat *seat)
+// What a call begins with: the socket, if there is nothing wrong with it. Null: the general functions tell what is.
+static inline struct zmq__socket *zmq__stretch_socket(void *handle)
+{
+    struct zmq__socket *const socket = handle;
+    if (!socket) return NULL;
+    if (atomic_load_explicit(&socket->handle.tag, memory_order_acquire) != ZMQ__TAG_SOCKET)
+        return NULL;
+    if (socket->generation != zmtp__fork_generation()) return NULL;
+    return zmq__context_terminated(socket->context) ? NULL : socket;
+}
+
+// The call slips in, see zmq__latch_sit; zmq__latch_sits comes next.
+static inline struct zmq__seat *zmq__stretch_sit(void *handle)
+{
+    struct zmq__socket *const socket = zmq__stretch_socket(handle);
+    return socket ? zmq__latch_sit(&socket->latch, zmq__latch_me()) : NULL;
+}
+
+// And leaves, when one more has passed. False: zmq__stretch_come_back is to be called.
+static inline bool zmq__stretch_rise(struct zmq__socket *socket, struct zmq__seat *seat)
 {
     if (socket->engine) zmq__engine_note_moved(socket->engine);
-    if (!zmq__latch_slip_out(&socket->latch, seat)) zmq__socket_come_back(socket);
+    return zmq__latch_rise(&socket->latch, seat);
 }
+void zmq__stretch_come_back(struct zmq__socket *socket);
 
 static inline bool zmq__stretch_calm(const struct zmq__socket *socket)
 {
     return !socket->engine || !atomic_load_explicit(&socket->engine->awaited, memory_order_relaxed);
 }
 
-// Sends a message of |body| alone, and leaves. False: it was not sent. |seat| may be null.
-static inline bool zmq__stretch_send(struct zmq__socket *socket, struct zmq__seat *seat,
-                                     struct zmtp_bytes body)
+// Sends a message of |body| alone. False: it was not sent.
+static inline bool zmq__stretch_send(struct zmq__socket *socket, struct zmtp_bytes body)
 {
     enum { HEADER = ZMQ__STRETCH_HEADER };
-    if (!seat) return false;
     struct zmq__stretch *const stretch = &socket->stretch;
-    if (stretch->sends == 0 || body.size > ZMTP__COPY_FEW) return false;
     uint8_t *const room = stretch->room;
-    if ((size_t)(stretch->end - room) < HEADER + body.size || !zmq__stretch_calm(socket))
+    if (stretch->sends == 0 || body.size > ZMTP__COPY_FEW || !zmq__stretch_calm(socket))
         return false;
+    if ((size_t)(stretch->end - room) < HEADER + body.size) return false;
     room[0] = 0; // no flags
     room[1] = (uint8_t)body.size;
     stretch->room = room + HEADER + body.size;
     stretch->sends--;
     zmtp__copy_few(room + HEADER, body.data, body.size);
-    zmq__stretch_leave(socket, seat);
     return true;
 }
 
-// Shows the next message. False: it is not of a stretch. |seat| may be null.
-static inline bool zmq__stretch_peek(const struct zmq__socket *socket, const struct zmq__seat *seat,
-                                     struct zmtp_bytes *body)
+// Shows the next message. False: it is not of a stretch.
+static inline bool zmq__stretch_peek(const struct zmq__socket *socket, struct zmtp_bytes *body)
 {
-    if (!seat) return false;
+    enum { HEADER = ZMQ__STRETCH_HEADER };
     const struct zmq__stretch *const stretch = &socket->stretch;
-    if (stretch->recvs == 0) return false;
     const uint8_t *const at = stretch->at;
+    if (stretch->recvs == 0 || !zmq__stretch_calm(socket)) return false;
     const size_t here = (size_t)(stretch->end - at);
-    if (here < ZMQ__STRETCH_HEADER || at[0] != 0 || here - ZMQ__STRETCH_HEADER < at[1])
-        return false;
-    *body = (struct zmtp_bytes){at + ZMQ__STRETCH_HEADER, at[1]};
-    return zmq__stretch_calm(socket);
+    if (here < HEADER || at[0] != 0 || here - HEADER < at[1]) return false;
+    *body = (struct zmtp_bytes){at + HEADER, at[1]};
+    return true;
 }
 
-// Takes what was shown, and leaves.
-static inline void zmq__stretch_take(struct zmq__socket *socket, struct zmq__seat *seat,
-                                     struct zmtp_bytes body)
+// Takes what was shown.
+static inline void zmq__stretch_take(struct zmq__socket *socket, struct zmtp_bytes body)
 {
     socket->stretch.at = body.data + body.size;
     socket->stretch.recvs--;
-    zmq__stretch_leave(socket, seat);
 }
 
 #endif

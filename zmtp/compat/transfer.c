@@ -283,15 +283,6 @@ static inline bool transfer_send_quick(struct zmq__quick quick, struct zmtp_byte
     return zmq__quick_send(quick, body) || zmq__routed_send(quick, body);
 }
 
-// The same as one of a stretch, if it can be.
-static inline bool transfer_send_stretch(struct zmq__quick quick, struct zmtp_bytes body, int flags)
-{
-    if (!(flags & ZMQ_SNDMORE) && zmq__stretch_send(quick.socket, quick.seat, body)) return true;
-    if (!quick.socket) return false;
-    zmq__stretch_end(quick.socket);
-    return transfer_send_quick(quick, body, flags);
-}
-
 // Inside.
 static inline int transfer_send_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags)
 {
@@ -320,13 +311,12 @@ static int transfer_send_loan(zmq_msg_t *msg, void *handle, int flags)
     return result;
 }
 
-int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
+static int transfer_send_msg_on(struct zmq__quick quick, void *handle, zmq_msg_t *msg, int flags)
 {
-    const struct zmq__message *const message = zmq__message_own(msg);
-    if (!message && zmq__message_of(msg)) return transfer_send_loan(msg, handle, flags);
-    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
+    const struct zmq__message *const message = zmq__message_of(msg);
     const size_t size = message ? zmq__message_bytes(message).size : 0;
-    if (message && transfer_send_stretch(quick, zmq__message_bytes(message), flags)) {
+    if (quick.socket) zmq__stretch_end(quick.socket);
+    if (quick.socket && transfer_send_quick(quick, zmq__message_bytes(message), flags)) {
         zmq__message_clear(msg);
         return transfer_size(size);
     }
@@ -335,9 +325,30 @@ int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
     return message ? transfer_send_msg(socket, msg, flags) : zmq__socket_result(socket, EFAULT);
 }
 
-int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
+// It did not slip in by itself.
+static int transfer_send_msg_new(zmq_msg_t *msg, void *handle, int flags)
 {
-    return zmq_msg_send(msg, handle, flags);
+    const struct zmq__message *const message = zmq__message_own(msg);
+    if (!message && zmq__message_of(msg)) return transfer_send_loan(msg, handle, flags);
+    return transfer_send_msg_on(zmq__quick_enter(message ? handle : NULL), handle, msg, flags);
+}
+
+int zmq_msg_send(zmq_msg_t *msg, void *handle, int flags)
+{
+    const struct zmq__message *const message = zmq__message_own(msg);
+    struct zmq__socket *const socket = handle;
+    struct zmq__seat *const seat = message ? zmq__stretch_sit(handle) : NULL;
+    if (!seat) return transfer_send_msg_new(msg, handle, flags);
+    if (!zmq__latch_sits(&socket->latch, seat)) {
+        zmq__latch_stand(seat);
+        return transfer_send_msg_new(msg, handle, flags);
+    }
+    const struct zmtp_bytes body = zmq__message_bytes(message);
+    if (flags & ZMQ_SNDMORE || !zmq__stretch_send(socket, body))
+        return transfer_send_msg_on((struct zmq__quick){socket, seat}, handle, msg, flags);
+    if (!zmq__stretch_rise(socket, seat)) zmq__stretch_come_back(socket);
+    zmq__message_clear(msg);
+    return (int)body.size;
 }
 
 // Of a part that is the call's own.
@@ -411,24 +422,53 @@ __attribute__((noinline)) static int transfer_send_any(struct zmq__quick quick, 
     return transfer_result(socket, error, body.size);
 }
 
-// The same of what is not of a stretch.
-__attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick, void *handle,
+// The same of what is not of a stretch; the lock is taken, or it has slipped in.
+__attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick,
                                                       struct zmtp_bytes body, int flags)
 {
-    if (!quick.socket) return transfer_send_any(quick, handle, body, flags);
     zmq__stretch_end(quick.socket);
     if (!(flags & ZMQ_SNDMORE) && zmq__quick_send_few(quick, body)) return (int)body.size;
     if (transfer_send_quick(quick, body, flags)) return transfer_size(body.size);
-    return transfer_send_any(quick, handle, body, flags);
+    return transfer_send_any(quick, quick.socket, body, flags);
 }
 
-int zmq_send(void *handle, const void *data, size_t size, int flags)
+// It did not slip in by itself.
+__attribute__((noinline)) static int transfer_send_new(void *handle, const void *data, size_t size,
+                                                       int flags)
 {
     const struct zmtp_bytes body = {data, size};
     if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
     const struct zmq__quick quick = zmq__quick_enter(handle);
-    if (flags & ZMQ_SNDMORE || !zmq__stretch_send(quick.socket, quick.seat, body))
-        return transfer_send_on(quick, handle, body, flags);
+    if (!quick.socket) return transfer_send_any(quick, handle, body, flags);
+    return transfer_send_on(quick, body, flags);
+}
+
+__attribute__((noinline)) static int transfer_send_late(void *handle, const void *data, size_t size,
+                                                        int flags, struct zmq__seat *seat)
+{
+    zmq__latch_stand(seat);
+    return transfer_send_new(handle, data, size, flags);
+}
+
+// A call of a stretch is wanted inside by others.
+__attribute__((noinline)) static int transfer_come_back(struct zmq__socket *socket, size_t size)
+{
+    zmq__stretch_come_back(socket);
+    return (int)size;
+}
+
+// What is seldom is another function's, called last: so nothing is to be kept for it, and most calls call nothing.
+int zmq_send(void *handle, const void *data, size_t size, int flags)
+{
+    const struct zmtp_bytes body = {data, size};
+    struct zmq__socket *const socket = handle;
+    struct zmq__seat *const seat = data ? zmq__stretch_sit(handle) : NULL;
+    if (!seat) return transfer_send_new(handle, data, size, flags);
+    if (!zmq__latch_sits(&socket->latch, seat))
+        return transfer_send_late(handle, data, size, flags, seat);
+    if (flags & ZMQ_SNDMORE || !zmq__stretch_send(socket, body))
+        return transfer_send_on((struct zmq__quick){socket, seat}, body, flags);
+    if (!zmq__stretch_rise(socket, seat)) return transfer_come_back(socket, size);
     return (int)size;
 }
 
@@ -439,19 +479,6 @@ int zmq_send_const(void *handle, const void *data, size_t size, int flags)
     if (!data && size > 0) return zmq__fail(EFAULT);
     if (zmq__constant_part(&part, zmtp_bytes_of(data, size)) < 0) return zmq__fail(ENOMEM);
     return transfer_send_own(handle, &part, flags);
-}
-
-int zmq_sendiov(void *handle, struct iovec *parts, size_t count, int flags)
-{
-    int result = 0;
-    if (!zmq__socket_of(handle)) return -1;
-    if (count == 0 || !parts) return zmq__fail(EINVAL);
-    for (size_t i = 0; i < count && result >= 0; i++) {
-        const int more = i + 1 < count ? ZMQ_SNDMORE : flags & ZMQ_SNDMORE;
-        result =
-            zmq_send(handle, parts[i].iov_base, parts[i].iov_len, (flags & ~ZMQ_SNDMORE) | more);
-    }
-    return result;
 }
 
 // Has the pattern give a message. An errno.
@@ -575,23 +602,24 @@ __attribute__((noinline)) static int transfer_recv_msg_any(struct zmq__quick qui
                 : transfer_result(socket, error, size);
 }
 
-// The same of what is not of a stretch, or is and goes into a message that held something else.
-__attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quick, void *handle,
-                                                          zmq_msg_t *msg, int flags)
+// The same of what is not of a stretch, or is and goes into a message that held something else; the lock is taken, or it
+// has slipped in.
+__attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quick, zmq_msg_t *msg,
+                                                          int flags)
 {
     struct zmtp__express_view view;
     struct zmtp_bytes body;
     struct zmq__socket *const socket = quick.socket;
-    struct zmq__message *const message = zmq__message_of(msg); // it is its own, or |socket| null
-    if (!socket) return transfer_recv_msg_any(quick, handle, msg, flags);
-    if (zmq__stretch_peek(socket, quick.seat, &body)) {
+    struct zmq__message *const message = zmq__message_of(msg); // it is one
+    if (quick.seat && zmq__stretch_peek(socket, &body)) {
         zmq__message_show(message, body, socket->stretch.slab, socket->stretch.origin,
                           &socket->purse);
-        zmq__stretch_take(socket, quick.seat, body);
+        zmq__stretch_take(socket, body);
+        if (!zmq__stretch_rise(socket, quick.seat)) zmq__stretch_come_back(socket);
         return (int)body.size;
     }
     zmq__stretch_end(socket);
-    if (!zmq__quick_peek(socket, &view)) return transfer_recv_msg_any(quick, handle, msg, flags);
+    if (!zmq__quick_peek(socket, &view)) return transfer_recv_msg_any(quick, socket, msg, flags);
     if (!zmq__message_show_few(message, view.one.body, view.origin))
         zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
                           &socket->purse);
@@ -599,23 +627,37 @@ __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quic
     return transfer_size(view.one.body.size);
 }
 
+// It did not slip in by itself.
+__attribute__((noinline)) static int transfer_recv_msg_new(zmq_msg_t *msg, void *handle, int flags)
+{
+    const struct zmq__quick quick = zmq__quick_enter(zmq__message_own(msg) ? handle : NULL);
+    if (!quick.socket) return transfer_recv_msg_any(quick, handle, msg, flags);
+    return transfer_recv_msg_on(quick, msg, flags);
+}
+
+__attribute__((noinline)) static int transfer_recv_msg_late(zmq_msg_t *msg, void *handle, int flags,
+                                                            struct zmq__seat *seat)
+{
+    zmq__latch_stand(seat);
+    return transfer_recv_msg_new(msg, handle, flags);
+}
+
 int zmq_msg_recv(zmq_msg_t *msg, void *handle, int flags)
 {
     struct zmtp_bytes body;
     struct zmq__message *const message = zmq__message_own(msg);
-    const struct zmq__quick quick = zmq__quick_enter(message ? handle : NULL);
-    const struct zmq__socket *const socket = quick.socket;
-    if (!zmq__stretch_peek(socket, quick.seat, &body) ||
+    struct zmq__socket *const socket = handle;
+    struct zmq__seat *const seat = message ? zmq__stretch_sit(handle) : NULL;
+    if (!seat) return transfer_recv_msg_new(msg, handle, flags);
+    if (!zmq__latch_sits(&socket->latch, seat))
+        return transfer_recv_msg_late(msg, handle, flags, seat);
+    if (!zmq__stretch_peek(socket, &body) ||
         !(zmq__message_show_few(message, body, socket->stretch.origin) ||
           zmq__message_show_there(message, body, socket->stretch.slab, socket->stretch.origin)))
-        return transfer_recv_msg_on(quick, handle, msg, flags);
-    zmq__stretch_take(quick.socket, quick.seat, body);
+        return transfer_recv_msg_on((struct zmq__quick){socket, seat}, msg, flags);
+    zmq__stretch_take(socket, body);
+    if (!zmq__stretch_rise(socket, seat)) return transfer_come_back(socket, body.size);
     return (int)body.size;
-}
-
-int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
-{
-    return zmq_msg_recv(msg, handle, flags);
 }
 
 // What was lent is put into |lent|, which held nothing.
@@ -657,38 +699,60 @@ __attribute__((noinline)) static int transfer_recv_any(struct zmq__quick quick, 
     return result;
 }
 
-// The same of what is not of a stretch, or is and is not small.
-__attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, void *handle,
-                                                      void *data, size_t size, int flags)
+// The same of what is not of a stretch, or is and is not small; the lock is taken, or it has slipped in.
+__attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, void *data,
+                                                      size_t size, int flags)
 {
     struct zmtp__express_view view;
     struct zmtp_bytes body;
-    if (!quick.socket) return transfer_recv_any(quick, handle, data, size, flags);
-    const bool stretches = zmq__stretch_peek(quick.socket, quick.seat, &body);
+    struct zmq__socket *const socket = quick.socket;
+    const bool stretches = quick.seat && zmq__stretch_peek(socket, &body);
     if (!stretches) {
-        zmq__stretch_end(quick.socket);
-        if (!zmq__quick_peek(quick.socket, &view))
-            return transfer_recv_any(quick, handle, data, size, flags);
+        zmq__stretch_end(socket);
+        if (!zmq__quick_peek(socket, &view))
+            return transfer_recv_any(quick, socket, data, size, flags);
         body = view.one.body;
     }
     const size_t count = body.size < size ? body.size : size;
     if (count > 0) memcpy(data, body.data, count);
     if (stretches)
-        zmq__stretch_take(quick.socket, quick.seat, body);
+        zmq__stretch_take(socket, body);
     else
         zmq__quick_take(quick, &view);
+    if (stretches && !zmq__stretch_rise(socket, quick.seat)) zmq__stretch_come_back(socket);
     return transfer_size(body.size);
+}
+
+// It did not slip in by itself.
+__attribute__((noinline)) static int transfer_recv_new(void *handle, void *data, size_t size,
+                                                       int flags)
+{
+    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
+    const struct zmq__quick quick = zmq__quick_enter(handle);
+    if (!quick.socket) return transfer_recv_any(quick, handle, data, size, flags);
+    return transfer_recv_on(quick, data, size, flags);
+}
+
+__attribute__((noinline)) static int transfer_recv_late(void *handle, void *data, size_t size,
+                                                        int flags, struct zmq__seat *seat)
+{
+    zmq__latch_stand(seat);
+    return transfer_recv_new(handle, data, size, flags);
 }
 
 int zmq_recv(void *handle, void *data, size_t size, int flags)
 {
     struct zmtp_bytes body;
-    if (!data && size > 0) return zmq__socket_of(handle) ? zmq__fail(EFAULT) : -1;
-    const struct zmq__quick quick = zmq__quick_enter(handle);
-    if (!zmq__stretch_peek(quick.socket, quick.seat, &body) || body.size > ZMTP__COPY_FEW)
-        return transfer_recv_on(quick, handle, data, size, flags);
+    struct zmq__socket *const socket = handle;
+    struct zmq__seat *const seat = data ? zmq__stretch_sit(handle) : NULL;
+    if (!seat) return transfer_recv_new(handle, data, size, flags);
+    if (!zmq__latch_sits(&socket->latch, seat))
+        return transfer_recv_late(handle, data, size, flags, seat);
+    if (!zmq__stretch_peek(socket, &body) || body.size > ZMTP__COPY_FEW)
+        return transfer_recv_on((struct zmq__quick){socket, seat}, data, size, flags);
     zmtp__copy_few(data, body.data, body.size < size ? body.size : size);
-    zmq__stretch_take(quick.socket, quick.seat, body);
+    zmq__stretch_take(socket, body);
+    if (!zmq__stretch_rise(socket, seat)) return transfer_come_back(socket, body.size);
     return (int)body.size;
 }
 

@@ -1,0 +1,29 @@
+// Calls that older programs have, each of others of the interface.
+#include <sys/uio.h>
+
+#include "../zmq.h"
+#include "error.h"
+#include "socket.h"
+
+int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
+{
+    return zmq_msg_send(msg, handle, flags);
+}
+
+int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
+{
+    return zmq_msg_recv(msg, handle, flags);
+}
+
+int zmq_sendiov(void *handle, struct iovec *parts, size_t count, int flags)
+{
+    int result = 0;
+    if (!zmq__socket_of(handle)) return -1;
+    if (count == 0 || !parts) return zmq__fail(EINVAL);
+    for (size_t i = 0; i < count && result >= 0; i++) {
+        const int more = i + 1 < count ? ZMQ_SNDMORE : flags & ZMQ_SNDMORE;
+        result =
+            zmq_send(handle, parts[i].iov_base, parts[i].iov_len, (flags & ~ZMQ_SNDMORE) | more);
+    }
+    return result;
+}
