@@ -393,6 +393,19 @@ static void test_a_lent_slab_comes_home_when_the_owner_needs_one(void **state)
     }
 }
 
+static void test_of_large_slabs_the_one_that_came_home_last_is_given_out_first(void **state)
+{
+    struct fixture *f = *state;
+    struct zmtp_slab *const kept = zmtp__slab_open(f->pool, NULL, MIB);
+    struct zmtp_slab *const lent = zmtp__slab_open(f->pool, NULL, MIB);
+    zmtp__slab_lend(lent);
+    zmtp__slab_unref(kept);
+    zmtp__slab_unref(lent);
+    struct zmtp_slab *const again = zmtp__slab_open(f->pool, NULL, MIB);
+    assert_ptr_equal(again, lent);
+    zmtp__slab_unref(again);
+}
+
 static void test_a_trim_fetches_what_came_home(void **state)
 {
     struct fixture *f = *state;
@@ -461,6 +474,7 @@ int main(void)
         SLAB_TEST(test_without_memory_there_is_no_slab_and_no_pool),
         SLAB_TEST(test_a_size_that_no_memory_can_hold_is_refused),
         SLAB_TEST(test_a_lent_slab_comes_home_when_the_owner_needs_one),
+        SLAB_TEST(test_of_large_slabs_the_one_that_came_home_last_is_given_out_first),
         SLAB_TEST(test_a_trim_fetches_what_came_home),
         SLAB_TEST(test_the_last_lent_slab_takes_a_closed_pool_with_it),
         SLAB_TEST(test_an_inbox_hands_on_its_slab_while_room_is_left),

@@ -283,8 +283,9 @@ static struct zmtp_slab *slab_open_large(struct zmtp_pool *pool,
                                          const struct zmtp_allocator *allocator, size_t size)
 {
     if (!pool_recycles(pool, size)) return zmtp__slab_open_exact(allocator, size);
+    // What has just come home goes first: it is the likeliest to lie in a cache yet, and what is left over is given back.
+    (void)pool_fetch(pool);
     struct zmtp_slab *slab = pool_take_large(pool, size);
-    if (!slab && pool_fetch(pool)) slab = pool_take_large(pool, size);
     if (slab) return slab;
     slab = zmtp__slab_open_exact(allocator, slab_round_large(size));
     if (slab) slab->grade = ZMTP__SLAB_LARGE;
