@@ -16,7 +16,7 @@ enum {
     PATIENCE_MS = 20000,
     STEPS = SANITIZED ? 20000 : 100000,
     BURST_MAX = 200,
-    BODY_MAX = 400,
+    BODY_MAX = 5000,
     HWM = 300,
     SMALL_HWM = 50,
     FAR = 64,  // octets that pass by a stretch

@@ -1,5 +1,7 @@
 #include "stretch.h"
 
+#include <string.h>
+
 enum {
     // So many without a look at anything else, where nothing else bounds them: as many receives as that.
     STRETCH_MOST = 256,
@@ -137,6 +139,33 @@ static void stretch_settle_recv(struct zmq__socket *socket)
     lane->taken += count;
     socket->core->counters.received += count;
     socket->calls += count;
+}
+
+bool zmq__stretch_send_more(struct zmq__socket *socket, struct zmtp_bytes body)
+{
+    struct zmq__stretch *const stretch = &socket->stretch;
+    uint8_t *const room = stretch->room;
+    if (stretch->sends == 0 || body.size >= ZMTP__QUEUE_REFER_BODY) return false;
+    if (!zmq__stretch_calm(socket) || (size_t)(stretch->end - room) < ZMTP_HEADER_MAX + body.size)
+        return false;
+    const struct zmtp_frame frame = {.size = body.size};
+    const size_t header = zmtp__frame_encode(&frame, room);
+    if (body.size > 0) memcpy(room + header, body.data, body.size);
+    stretch->room = room + header + body.size;
+    stretch->sends--;
+    return true;
+}
+
+bool zmq__stretch_peek_more(const struct zmq__socket *socket, struct zmtp_bytes *body)
+{
+    const struct zmq__stretch *const stretch = &socket->stretch;
+    struct zmtp__range rest = {.begin = stretch->at, .end = stretch->end};
+    if (zmq__stretch_peek(socket, body)) return true;
+    if (stretch->recvs == 0 || !zmq__stretch_calm(socket)) return false;
+    if (rest.begin == rest.end || *rest.begin != ZMTP_FLAG_LONG) return false;
+    const struct zmtp__queue_one one = zmtp__range_peek_long(&rest);
+    *body = one.body;
+    return one.range;
 }
 
 void zmq__stretch_settle(struct zmq__socket *socket)

@@ -46,7 +46,9 @@ static inline bool zmq__stretch_rests(struct zmq__socket *socket)
 static inline void zmq__stretch_try_send(struct zmq__socket *socket, size_t size)
 {
     const struct zmtp__node *const list = &socket->core->writable;
-    if (size > ZMTP__COPY_FEW || list->next != list->previous || zmq__stretch_rests(socket)) return;
+    if (size >= ZMTP__QUEUE_REFER_BODY || list->next != list->previous ||
+        zmq__stretch_rests(socket))
+        return;
     zmq__stretch_begin_send(socket);
 }
 static inline void zmq__stretch_try_recv(struct zmq__socket *socket)
@@ -118,6 +120,10 @@ static inline bool zmq__stretch_peek(const struct zmq__socket *socket, struct zm
     *body = (struct zmtp_bytes){at + HEADER, at[1]};
     return true;
 }
+
+// The same two of those that are not so small, by calls that keep more than these anyway.
+bool zmq__stretch_send_more(struct zmq__socket *socket, struct zmtp_bytes body);
+bool zmq__stretch_peek_more(const struct zmq__socket *socket, struct zmtp_bytes *body);
 
 // Takes what was shown.
 static inline void zmq__stretch_take(struct zmq__socket *socket, struct zmtp_bytes body)

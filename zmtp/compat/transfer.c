@@ -311,11 +311,26 @@ static int transfer_send_loan(zmq_msg_t *msg, void *handle, int flags)
     return result;
 }
 
+// Sends |body| as one of a stretch though it is not so small. False: it was not sent, and the stretch has ended.
+static bool transfer_send_stretch(struct zmq__quick quick, struct zmtp_bytes body, int flags)
+{
+    struct zmq__socket *const socket = quick.socket;
+    if (!quick.seat || flags & ZMQ_SNDMORE || !zmq__stretch_send_more(socket, body)) {
+        zmq__stretch_end(socket);
+        return false;
+    }
+    if (!zmq__stretch_rise(socket, quick.seat)) zmq__stretch_come_back(socket);
+    return true;
+}
+
 static int transfer_send_msg_on(struct zmq__quick quick, void *handle, zmq_msg_t *msg, int flags)
 {
     const struct zmq__message *const message = zmq__message_of(msg);
     const size_t size = message ? zmq__message_bytes(message).size : 0;
-    if (quick.socket) zmq__stretch_end(quick.socket);
+    if (quick.socket && transfer_send_stretch(quick, zmq__message_bytes(message), flags)) {
+        zmq__message_clear(msg);
+        return (int)size;
+    }
     if (quick.socket && transfer_send_quick(quick, zmq__message_bytes(message), flags)) {
         zmq__message_clear(msg);
         return transfer_size(size);
@@ -426,13 +441,12 @@ __attribute__((noinline)) static int transfer_send_any(struct zmq__quick quick, 
 __attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick,
                                                       struct zmtp_bytes body, int flags)
 {
-    zmq__stretch_end(quick.socket);
+    if (transfer_send_stretch(quick, body, flags)) return (int)body.size;
     if (!(flags & ZMQ_SNDMORE) && zmq__quick_send_few(quick, body)) return (int)body.size;
     if (transfer_send_quick(quick, body, flags)) return transfer_size(body.size);
     return transfer_send_any(quick, quick.socket, body, flags);
 }
 
-// It did not slip in by itself.
 __attribute__((noinline)) static int transfer_send_new(void *handle, const void *data, size_t size,
                                                        int flags)
 {
@@ -578,7 +592,6 @@ static int transfer_recv_over(struct zmq__socket *socket, zmq_msg_t *msg, struct
     return result;
 }
 
-// As a function of its own it does not cost those that need none of it.
 __attribute__((noinline)) static int transfer_recv_msg_any(struct zmq__quick quick, void *handle,
                                                            zmq_msg_t *msg, int flags)
 {
@@ -602,8 +615,7 @@ __attribute__((noinline)) static int transfer_recv_msg_any(struct zmq__quick qui
                 : transfer_result(socket, error, size);
 }
 
-// The same of what is not of a stretch, or is and goes into a message that held something else; the lock is taken, or it
-// has slipped in.
+// The same of what is not of a stretch, or does not go in so few steps; the lock is taken, or it has slipped in.
 __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quick, zmq_msg_t *msg,
                                                           int flags)
 {
@@ -611,9 +623,10 @@ __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quic
     struct zmtp_bytes body;
     struct zmq__socket *const socket = quick.socket;
     struct zmq__message *const message = zmq__message_of(msg); // it is one
-    if (quick.seat && zmq__stretch_peek(socket, &body)) {
-        zmq__message_show(message, body, socket->stretch.slab, socket->stretch.origin,
-                          &socket->purse);
+    if (quick.seat && zmq__stretch_peek_more(socket, &body)) {
+        if (!zmq__message_show_there(message, body, socket->stretch.slab, socket->stretch.origin))
+            zmq__message_show(message, body, socket->stretch.slab, socket->stretch.origin,
+                              &socket->purse);
         zmq__stretch_take(socket, body);
         if (!zmq__stretch_rise(socket, quick.seat)) zmq__stretch_come_back(socket);
         return (int)body.size;
@@ -627,7 +640,6 @@ __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quic
     return transfer_size(view.one.body.size);
 }
 
-// It did not slip in by itself.
 __attribute__((noinline)) static int transfer_recv_msg_new(zmq_msg_t *msg, void *handle, int flags)
 {
     const struct zmq__quick quick = zmq__quick_enter(zmq__message_own(msg) ? handle : NULL);
@@ -706,7 +718,7 @@ __attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, v
     struct zmtp__express_view view;
     struct zmtp_bytes body;
     struct zmq__socket *const socket = quick.socket;
-    const bool stretches = quick.seat && zmq__stretch_peek(socket, &body);
+    const bool stretches = quick.seat && zmq__stretch_peek_more(socket, &body);
     if (!stretches) {
         zmq__stretch_end(socket);
         if (!zmq__quick_peek(socket, &view))
@@ -723,7 +735,6 @@ __attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, v
     return transfer_size(body.size);
 }
 
-// It did not slip in by itself.
 __attribute__((noinline)) static int transfer_recv_new(void *handle, void *data, size_t size,
                                                        int flags)
 {
