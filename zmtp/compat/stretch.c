@@ -25,13 +25,11 @@ struct stretch_bounds {
     size_t count, size;
 };
 
+// Behind what was written last, within the limits.
 static struct stretch_bounds stretch_of_queue(const struct zmtp__queue *queue)
 {
-    struct stretch_bounds bounds = {STRETCH_MOST, SIZE_MAX};
-    const size_t count = zmtp__queue_count(queue), bytes = zmtp__queue_bytes(queue);
-    if (queue->count_max) bounds.count = stretch_rest(queue->count_max, count);
-    if (queue->bytes_max) bounds.size = stretch_rest(queue->bytes_max, bytes);
-    return bounds;
+    const uint32_t count = queue->written_end - (uint32_t)queue->written;
+    return (struct stretch_bounds){stretch_less(STRETCH_MOST, count), queue->room};
 }
 
 // To a connection that is going to be looked at, until it is written to or the clock is looked at.
@@ -58,18 +56,17 @@ void zmq__stretch_begin_send(struct zmq__socket *socket)
     const struct zmq__engine *const engine = socket->engine;
     struct zmtp__lane *const lane = zmtp__list_first(&socket->core->writable);
     if (!lane || socket->core->marks.first || !zmtp__lane_admits(socket->core, lane)) return;
-    const struct zmtp__queue *const queue = lane->end->out;
+    struct zmtp__queue *const queue = lane->end->out;
     const struct zmtp_pipe_end *const other = lane->end->other;
-    if (other->closed || !zmtp__queue_follow(queue, 1)) return;
+    if (other->closed || !zmtp__queue_follows(queue, 1)) return;
     if (engine ? !other->marked || engine->direct : !zmtp__queue_bides(queue)) return;
     struct stretch_bounds bounds = stretch_of_queue(queue);
     if (engine)
         stretch_bound_engine(&bounds, engine);
     else
         stretch_bound_line(&bounds, queue);
-    bounds.size = stretch_less(bounds.size, queue->tail->capacity - queue->tail_used);
     if (bounds.count < ZMQ__STRETCH_LEAST) return;
-    uint8_t *const room = queue->tail->data + queue->tail_used;
+    uint8_t *const room = queue->tail_at;
     struct zmq__stretch *const stretch = &socket->stretch;
     stretch->lane = lane;
     stretch->count = stretch->sends = (unsigned)bounds.count;
@@ -84,8 +81,6 @@ static void stretch_settle_send(struct zmq__socket *socket)
     const size_t count = stretch->count - stretch->sends;
     const size_t size = (size_t)(stretch->room - stretch->begin);
     zmtp__queue_followed_by(lane->end->out, size, count);
-    lane->copies += count;
-    socket->core->counters.copies += count;
     socket->core->counters.sent += count;
     if (!socket->engine) return;
     socket->engine->uv->unflushed += size - count * ZMQ__STRETCH_HEADER;

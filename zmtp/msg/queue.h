@@ -202,8 +202,9 @@ static inline void zmtp__queue_followed(struct zmtp__queue *queue, uint8_t *at, 
 // The same of several, each whole, which nobody has seen yet.
 static inline void zmtp__queue_followed_by(struct zmtp__queue *queue, size_t size, size_t count)
 {
-    zmtp__queue_last(queue)->end += size;
-    queue->tail_used += size;
+    queue->room -= size;
+    queue->tail_at += size;
+    queue->last->end = queue->tail_at;
     queue->count += count;
     queue->written += count;
     queue->bytes += size;
