@@ -45,7 +45,8 @@ struct zmq__stretch {
     const uint8_t *begin, *at, *end;
     struct zmtp_slab *slab; // where what is received lies, and from whom it is
     struct zmtp__origin *origin;
-    unsigned vain, rest; // how many in a row ended early, and for how many messages none begins because of that
+    unsigned vain,
+        rest; // how many in a row ended early, and for how many messages none begins because of that
 };
 
 struct zmq__socket {
