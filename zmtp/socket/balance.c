@@ -25,7 +25,7 @@ int zmtp__balance_send(struct zmtp_socket *socket, const struct zmtp__outgoing *
     const int result = zmtp__lane_send(socket, lane, head, body);
     if (result < 0) return result;
     zmtp__list_pass(&socket->writable, &lane->writable);
-    if (socket->way.several) zmtp__socket_lose_way(socket); // it is another's turn
+    if (zmtp__balance_turns(socket)) zmtp__socket_lose_way(socket); // it is another's turn
     if (sent_to) *sent_to = lane;
     return ZMTP_OK;
 }

@@ -25,16 +25,20 @@ static inline struct zmtp__lane *zmtp__balance_clear(const struct zmtp_socket *s
     if (!lane || !zmtp__lane_admits(socket, lane) || lane->end->other->closed) return NULL;
     return lane;
 }
+// Do peers take turns, so that the next one's is another?
+static inline bool zmtp__balance_turns(const struct zmtp_socket *socket)
+{
+    return socket->writable.next != socket->writable.previous;
+}
 // Notes what that tells, for the next message. Of one alone it need not be asked again.
 static inline void zmtp__balance_note_way(struct zmtp_socket *socket)
 {
-    if (socket->way.queue && !socket->way.several) return;
+    if (socket->way.queue && !zmtp__balance_turns(socket)) return;
     const struct zmtp__lane *const lane = zmtp__balance_clear(socket);
     socket->way = (struct zmtp__way){0};
     if (!lane) return;
     socket->way.queue = lane->end->out;
     socket->way.reader = lane->end->other;
-    socket->way.several = socket->writable.next != socket->writable.previous;
 }
 // The lane whose turn it is has had it, and notes the same.
 static inline void zmtp__balance_pass(struct zmtp_socket *socket)

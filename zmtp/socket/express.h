@@ -32,7 +32,7 @@ static inline bool zmtp__express_send_few(struct zmtp_socket *socket, struct zmt
     if (!socket->way.reader->marked || !zmtp__queue_fits_few(queue, body)) return false;
     socket->counters.sent++;
     zmtp__queue_write_few(queue, body);
-    if (socket->way.several) zmtp__balance_pass(socket);
+    if (zmtp__balance_turns(socket)) zmtp__balance_pass(socket);
     return true;
 }
 

@@ -89,7 +89,6 @@ void zmtp__config_turn_texts(struct zmtp_socket_config *config, const struct zmt
 struct zmtp__way {
     struct zmtp__queue *queue; // null: it is not known
     const struct zmtp_pipe_end *reader;
-    bool several; // peers take turns, so that the next one's is another
 };
 
 // A pattern's own socket begins with this struct.
