@@ -138,14 +138,24 @@ void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size)
     adapter_check("subscribe", zmtp_uv_subscribe(adapter->socket, zmtp_bytes_of(topic, size)));
 }
 
-void adapter_send(struct adapter *adapter, const void *data, size_t size)
+static void adapter_send_parts(struct adapter *adapter, const struct zmtp_bytes *parts,
+                               size_t count)
 {
-    const struct zmtp_bytes parts[] = {adapter->id, zmtp_bytes_of(data, size)};
-    const size_t skipped = adapter->routes ? 0 : 1;
     int status;
-    while ((status = zmtp_uv_send(adapter->socket, parts + skipped, 2 - skipped)) == ZMTP_ERR_AGAIN)
+    while ((status = zmtp_uv_send(adapter->socket, parts, count)) == ZMTP_ERR_AGAIN)
         adapter_wait(adapter);
     adapter_check("send", status);
+}
+
+void adapter_send(struct adapter *adapter, const void *data, size_t size)
+{
+    const struct zmtp_bytes body = {data, size};
+    if (!adapter->routes) {
+        adapter_send_parts(adapter, &body, 1);
+        return;
+    }
+    const struct zmtp_bytes parts[] = {adapter->id, body};
+    adapter_send_parts(adapter, parts, 2);
 }
 
 void adapter_receive(struct adapter *adapter,

@@ -180,8 +180,12 @@ bool zmtp__router_send_short(struct zmtp_socket *socket, struct zmtp_bytes id,
     struct router *const router = router_of(socket);
     if (socket->config.send_bytes_all_max > 0) return false; // others' queues count as well
     struct zmtp__routed *const to = zmtp__routes_find(&router->routes, id);
-    if (!to || !zmtp__lane_roomy(socket, &to->lane) || to->lane.end->other->closed) return false;
-    if (!zmtp__queue_write(to->lane.end->out, body)) return false;
+    if (!to || !zmtp__lane_admits(socket, &to->lane) || to->lane.end->other->closed) return false;
+    struct zmtp__queue *const queue = to->lane.end->out;
+    if (zmtp__queue_fits_few(queue, body))
+        zmtp__queue_write_few(queue, body);
+    else if (!zmtp__queue_write(queue, body))
+        return false;
     router->full = NULL;
     zmtp__pipe_published(to->lane.end);
     return true;
