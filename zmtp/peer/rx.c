@@ -284,7 +284,7 @@ static enum rx_result rx_flush(struct zmtp_peer *peer, struct rx_run *run)
         zmtp__pipe_published(peer->end);
     }
     if (kept) result = rx_put(peer, run->boundary, at);
-    const size_t size = (size_t)(run->boundary - run->begin);
+    const size_t size = (size_t)(at - run->begin); // of the message that is not whole as well
     run->count_room -= run->messages < run->count_room ? run->messages : run->count_room;
     run->bytes_room -= size < run->bytes_room ? size : run->bytes_room;
     run->begin = run->boundary = at;
@@ -499,7 +499,8 @@ static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
         .begin = peer->held.at,
         .boundary = peer->held.at,
         .count_room = rx_left(zmtp__queue_count(queue), dropping ? 0 : queue->count_max),
-        .bytes_room = rx_left(zmtp__queue_bytes(queue), dropping ? 0 : queue->bytes_max),
+        .bytes_room =
+            rx_left(zmtp__queue_bytes(queue) + queue->open_bytes, dropping ? 0 : queue->bytes_max),
     };
     enum rx_result result;
     do {
