@@ -118,6 +118,29 @@ static void test_a_part_has_a_limit_of_its_own(void **state)
     rig_assert_no_message(rig);
 }
 
+// Several whole messages of one part in one read, of which the last is one octet too long.
+static void test_messages_of_one_part_that_come_whole_are_limited_as_well(void **state)
+{
+    struct rig *rig = *state;
+    enum { MAX = 300, FRAME = ZMTP_HEADER_MAX + MAX };
+    uint8_t octets[3 * FRAME + 1] = {0};
+    for (int i = 0; i < 3; i++)
+        (void)zmtp_frame_encode(&(struct zmtp_frame){.size = MAX + (i == 2)}, octets + i * FRAME);
+    for (int part = 0; part < 2; part++) {
+        rig->config.limits.message_max = part ? 0 : MAX;
+        rig->config.limits.part_max = part ? MAX : 0;
+        connect_pair(rig);
+        rig_hear(rig, zmtp_bytes_of(octets, sizeof octets));
+        rig_assert_closed(rig, ZMTP_ERR_LIMIT);
+        rig_assert_reason(rig, part ? "limits.part_max" : "limits.message_max");
+        assert_int_equal(zmtp_pipe_depth(rig->far).in_count, 2);
+        rig_close(rig);
+        zmtp_pipe_close(rig->near);
+        zmtp_pipe_close(rig->far);
+        rig->near = rig->far = NULL;
+    }
+}
+
 static void test_a_message_has_so_many_parts_and_no_more(void **state)
 {
     struct rig *rig = *state;
@@ -425,6 +448,7 @@ int main(void)
         TEST(test_without_limits_sizes_still_fit_into_memory),
         TEST(test_a_message_is_limited_over_all_its_parts),
         TEST(test_a_part_has_a_limit_of_its_own),
+        TEST(test_messages_of_one_part_that_come_whole_are_limited_as_well),
         TEST(test_a_message_has_so_many_parts_and_no_more),
         TEST(test_a_command_has_a_limit_of_its_own),
         TEST(test_a_large_command_is_delivered_too),

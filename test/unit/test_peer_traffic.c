@@ -346,8 +346,9 @@ static void test_a_pipe_full_of_octets_stops_the_reading_too(void **state)
 static void test_messages_of_one_size_fill_a_pipe_as_others_do(void **state)
 {
     struct rig *rig = *state;
-    static const char octets[] = "\0\3abc\0\3def\0\3ghi\0\0\0\0\0\0\1\3jkl\0\3mno\0\3pqr\0\3stu";
-    static const size_t sizes[] = {5, 5, 5, 2, 2, 2, 10, 5, 5}; // of the messages
+    static const char octets[] = "\0\3abc\0\3def\0\3ghi\0\0\0\0\0\0\1\3jkl\0\3mno\0\3pqr\0\3stu"
+                                 "\2\0\0\0\0\0\0\0\1v\2\0\0\0\0\0\0\0\1w\2\0\0\0\0\0\0\0\2xy\0\0";
+    static const size_t sizes[] = {5, 5, 5, 2, 2, 2, 10, 5, 5, 10, 10, 11, 2}; // of the messages
     const struct zmtp_bytes all = {(const uint8_t *)octets, sizeof octets - 1};
     for (size_t max = 1; max <= all.size; max++) {
         for (size_t cut = 0; cut <= all.size; cut++) {

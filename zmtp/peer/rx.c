@@ -463,36 +463,50 @@ static size_t rx_left(size_t used, size_t max)
     return used < max ? max - used : 0;
 }
 
-// May frames without a flag be counted in without a closer look? Each is a short message of one part.
-static bool rx_is_plain(const struct zmtp_peer *peer)
+// Up to which size a message of one part may be counted in without a closer look; 0: none may.
+static size_t rx_plain_max(const struct zmtp_peer *peer)
 {
     const struct zmtp_peer_limits *const limits = &peer->limits;
-    return peer->their_major != 1 && !peer->in_message &&
-           (limits->message_max == 0 || limits->message_max >= UINT8_MAX) &&
-           (limits->part_max == 0 || limits->part_max >= UINT8_MAX);
+    size_t max = SIZE_MAX / 4;
+    if (peer->their_major == 1 || peer->in_message) return 0;
+    if (limits->message_max > 0 && limits->message_max < max) max = (size_t)limits->message_max;
+    if (limits->part_max > 0 && limits->part_max < max) max = (size_t)limits->part_max;
+    return max < UINT8_MAX ? 0 : max; // short ones are not compared with it
 }
 
-// What rx_frame would do for messages of one short part each, as far as there are some and room for them.
-static void rx_short(struct zmtp_peer *peer, struct rx_run *run)
+// The octets of such a message that begins at |at|, its header included; 0: it is not whole, or something else.
+static inline size_t rx_plain_size(const uint8_t *at, const uint8_t *end, size_t max)
+{
+    const size_t here = (size_t)(end - at);
+    if (here < 2) return 0;
+    if (at[0] == 0) return here - 2 < at[1] ? 0 : 2 + (size_t)at[1];
+    if (at[0] != ZMTP_FLAG_LONG || here < ZMTP_HEADER_MAX) return 0;
+    const uint64_t size = zmtp__frame_long_size(at + 1);
+    return size > max || here - ZMTP_HEADER_MAX < size ? 0 : ZMTP_HEADER_MAX + (size_t)size;
+}
+
+// What rx_frame would do for messages of one part each, as far as there are some and room for them.
+static void rx_plain(struct zmtp_peer *peer, struct rx_run *run)
 {
     const uint8_t *at = peer->held.at, *const end = peer->held.end;
-    const size_t taken = (size_t)(run->boundary - run->begin);
+    const size_t taken = (size_t)(run->boundary - run->begin), max = rx_plain_max(peer);
     if (run->messages >= run->count_room || taken >= run->bytes_room) return;
-    if (run->boundary != at || !rx_is_plain(peer)) return;
+    if (run->boundary != at || max == 0) return;
     // The last one that has room may take more octets than are left.
     const size_t room = run->bytes_room - taken;
     const uint8_t *const full = (size_t)(end - at) > room ? at + room : end;
     size_t left = run->count_room - run->messages;
-    while (left > 0 && at < full && end - at >= 2 && at[0] == 0 && end - at - 2 >= at[1]) {
+    while (left > 0 && at < full) {
+        const size_t size = rx_plain_size(at, end, max);
+        if (size == 0) break;
         const uint8_t *const header = at;
-        const size_t size = 2 + (size_t)header[1];
         const uint8_t *const last = (size_t)(end - full) < size ? end - size : full - 1;
-        // The next ones are most likely as long. Where each begins then need not be read first, so
-        // the processor looks at several at a time.
+        // The next ones are most likely as long. Where each short one begins then need not be read
+        // first, so the processor looks at several at a time.
         do {
             at += size;
             left--;
-        } while (left > 0 && at <= last && memcmp(at, header, 2) == 0);
+        } while (header[0] == 0 && left > 0 && at <= last && memcmp(at, header, 2) == 0);
     }
     run->messages = run->count_room - left;
     peer->held.at = run->boundary = at;
@@ -511,7 +525,7 @@ static enum rx_result rx_traffic(struct zmtp_peer *peer, uint64_t now_ms)
     };
     enum rx_result result;
     do {
-        rx_short(peer, &run);
+        rx_plain(peer, &run);
         result = rx_frame(peer, &run, now_ms);
     } while (result == RX_STEP);
     if (result != RX_STOPPED && peer->held.slab && rx_flush(peer, &run) == RX_STOPPED)
