@@ -1,9 +1,11 @@
 #include "engine.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "../msg/slab.h"
+#include "../socket/run.h"
 #include "conn.h"
 #include "drops.h"
 #include "foreign.h"
@@ -68,6 +70,13 @@ static void engine_idle(uv_idle_t *idle)
     (void)idle;
 }
 
+void zmtp__engine_settle(struct zmtp_uv *uv)
+{
+    struct zmtp__run *const run = uv->run;
+    uv->run = NULL;
+    if (run) zmtp__run_settle(run);
+}
+
 void zmtp__engine_wake(struct zmtp_uv *uv)
 {
     const uv_handle_t *idle = (const uv_handle_t *)&uv->idle;
@@ -113,6 +122,7 @@ void zmtp__engine_handle_closed(struct zmtp_uv *uv)
 
 void zmtp__engine_ship(struct zmtp_uv *uv)
 {
+    assert(!uv->run); // what it gave is to be told to the other threads
     uv->unshipped = 0;
     if (uv->harbour) zmtp__harbour_work(uv->harbour);
 }
@@ -351,7 +361,7 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
 int zmtp_uv_spin(struct zmtp_uv *uv, uint32_t spin_us)
 {
     if (!uv || spin_us > ZMTP__SPIN_MAX_US) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     zmtp__spin_init(&uv->spin, spin_us * UINT64_C(1000));
     uv->spinning = false; // one that is under way ends with the loop's next turn
     return ZMTP_OK;
@@ -364,7 +374,7 @@ uv_loop_t *zmtp_uv_loop(const struct zmtp_uv *uv)
 
 void zmtp_uv_close(struct zmtp_uv *uv, void (*closed)(void *user), void *user)
 {
-    if (!uv || uv->closing || zmtp__engine_inherited(uv)) return;
+    if (!uv || uv->closing || !zmtp__engine_enter(uv)) return;
     uv->closing = true;
     uv->closed = closed;
     uv->user = user;

@@ -17,6 +17,7 @@ struct zmtp__inproc_link;
 struct zmtp__asker;
 struct zmtp__foreign;
 struct zmtp__resolver;
+struct zmtp__run;
 struct zmtp__wait;
 
 enum { ZMTP__TEXT_MAX = 400 };
@@ -71,6 +72,7 @@ struct zmtp_uv {
     struct zmtp__wait *wait;         // null: no script waits
     struct zmtp__harbour *harbour;   // null: it shares no names
     unsigned calling;                // callbacks of the user that are under way
+    struct zmtp__run *run;           // messages that are being given; null: none
     bool called;                     // the user was called back since the loop's last sleep
     bool running;                    // in zmtp__engine_run
     bool *gone;                      // of that; set when the engine is freed
@@ -85,6 +87,17 @@ struct zmtp_uv {
 static inline bool zmtp__engine_inherited(const struct zmtp_uv *uv)
 {
     return uv->generation != zmtp__fork_generation();
+}
+
+// What a delivery has put off is done: the messages that were given leave their queue, and are counted.
+void zmtp__engine_settle(struct zmtp_uv *uv);
+// A call of the user's begins, from inside a callback perhaps: what it looks at or changes has to be settled.
+// False: this process must not touch the engine.
+static inline bool zmtp__engine_enter(struct zmtp_uv *uv)
+{
+    if (zmtp__engine_inherited(uv)) return false;
+    if (uv->run) zmtp__engine_settle(uv);
+    return true;
 }
 
 // Notes why a call on the engine fails, in words; returns |error|.

@@ -98,7 +98,7 @@ void zmtp__foreign_settle(struct zmtp_uv *uv)
 int zmtp_uv_fd(struct zmtp_uv *uv)
 {
     if (!uv) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     if (uv->foreign) return uv->foreign->fd;
     struct zmtp__foreign *foreign = zmtp_alloc(uv->allocator, sizeof *foreign);
     if (!foreign) return ZMTP_ERR_MEMORY;
@@ -116,7 +116,7 @@ int zmtp_uv_fd(struct zmtp_uv *uv)
 int zmtp_uv_timeout_ms(struct zmtp_uv *uv)
 {
     if (!uv) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     zmtp__foreign_settle(uv);
     return foreign_timeout(uv);
 }
@@ -124,7 +124,7 @@ int zmtp_uv_timeout_ms(struct zmtp_uv *uv)
 int zmtp_uv_turn(struct zmtp_uv *uv)
 {
     if (!uv) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     if (uv->running || uv->calling > 0) return ZMTP_ERR_STATE;
     (void)zmtp__engine_run(uv, UV_RUN_NOWAIT); // the engine may have gone by it; the caller is told
     return ZMTP_OK;

@@ -61,7 +61,7 @@ void zmtp_uv_shared_close(struct zmtp_uv_shared *shared)
 int zmtp_uv_join(struct zmtp_uv *uv, struct zmtp_uv_shared *shared)
 {
     if (!uv || !shared) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     if (uv->closing || uv->harbour || uv->numbers > 0)
         return zmtp__engine_fail(uv, ZMTP_ERR_STATE,
                                  "an engine joins once, before its first socket is opened");

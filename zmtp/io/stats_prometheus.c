@@ -197,7 +197,7 @@ static void prometheus_refused(struct zmtp__text *text, const struct zmtp_uv *uv
 int64_t zmtp_uv_stats_prometheus(struct zmtp_uv *uv, char *out, size_t size)
 {
     if (!uv || (!out && size > 0)) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     struct zmtp__text text = {.out = out, .size = size};
     for (size_t i = 0; i < sizeof prometheus_sockets / sizeof prometheus_sockets[0]; i++) {
         const struct prometheus_socket_metric *metric = &prometheus_sockets[i];

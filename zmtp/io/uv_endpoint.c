@@ -226,7 +226,7 @@ int zmtp_uv_disconnect(struct zmtp_uv_socket *socket, const char *endpoint)
 void zmtp_uv_each_peer(struct zmtp_uv_socket *socket,
                        void (*each)(void *context, const struct zmtp_uv_peer *peer), void *context)
 {
-    if (!socket || !each || zmtp__engine_inherited(socket->uv)) return;
+    if (!socket || !each || !zmtp__engine_enter(socket->uv)) return;
     socket->uv->calling++;
     for (const struct zmtp__conn *conn = socket->conns; conn; conn = conn->next) {
         if (conn->state == ZMTP__CONN_GONE) continue;

@@ -52,7 +52,7 @@ int zmtp_uv_authorise(struct zmtp_uv_socket *socket, uint64_t ticket, enum zmtp_
                       struct zmtp_bytes user_id, struct zmtp_bytes metadata)
 {
     if (!socket) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(socket->uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(socket->uv)) return ZMTP_ERR_STATE;
     // 0 is the ticket of those who have not asked yet.
     for (struct zmtp__conn *conn = ticket ? socket->conns : NULL; conn; conn = conn->next) {
         if (conn->ticket != ticket || !conn->peer) continue;

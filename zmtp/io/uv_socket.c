@@ -6,6 +6,7 @@
 
 #include "../msg/pipe.h"
 #include "../socket/express.h"
+#include "../socket/run.h"
 #include "asker.h"
 #include "conn.h"
 #include "crossing.h"
@@ -75,7 +76,7 @@ int zmtp__uv_socket_open_lent(struct zmtp_uv_socket **out, struct zmtp_uv *uv,
     if (!out) return ZMTP_ERR_ARGUMENT;
     *out = NULL;
     if (!uv || !config) return ZMTP_ERR_ARGUMENT;
-    if (zmtp__engine_inherited(uv)) return ZMTP_ERR_STATE;
+    if (!zmtp__engine_enter(uv)) return ZMTP_ERR_STATE;
     if (uv->closing)
         return zmtp__engine_fail(uv, ZMTP_ERR_STATE,
                                  "the engine is being closed, and opens no more sockets");
@@ -148,7 +149,7 @@ static void uv_socket_part(const struct zmtp_uv_socket *socket)
 
 void zmtp_uv_socket_close(struct zmtp_uv_socket *socket, void (*closed)(void *user), void *user)
 {
-    if (!socket || socket->closing || zmtp__engine_inherited(socket->uv)) return;
+    if (!socket || socket->closing || !zmtp__engine_enter(socket->uv)) return;
     socket->closing = true;
     socket->closed = closed;
     socket->user = user;
@@ -293,6 +294,35 @@ static inline bool uv_socket_give(struct zmtp_uv_socket *socket, struct zmtp_msg
     return true;
 }
 
+// The same of each message of a run, until one of the callbacks makes a call, which settles it.
+static void uv_socket_give_run(struct zmtp_uv_socket *socket, struct zmtp__run *run,
+                               struct zmtp_msg *msg, struct zmtp_slab **spare)
+{
+    struct zmtp__origin *const origin = run->origin;
+    struct zmtp_slab *const slab = run->slab;
+    struct zmtp_bytes body;
+    while (zmtp__run_next(run, &body)) {
+        msg->count = 1;
+        zmtp__part_show(msg->few, body, slab, spare);
+        if (msg->origin != &origin->told) zmtp__origin_put(origin, msg);
+        socket->config.on_message(socket, msg, socket->config.user);
+        zmtp__msg_reuse(msg, slab, spare);
+    }
+}
+
+// Gives up to |max| messages; returns how many, 0 when the next one is not for a run. ZMTP_ERR_STATE: the
+// socket was closed.
+static int uv_socket_deliver_run(struct zmtp_uv_socket *socket, struct zmtp_msg *msg,
+                                 struct zmtp_slab **spare, int max)
+{
+    struct zmtp__run run;
+    if (!zmtp__run_begin(&run, socket->core, (size_t)max)) return 0;
+    socket->uv->run = &run;
+    uv_socket_give_run(socket, &run, msg, spare);
+    zmtp__engine_settle(socket->uv);
+    return socket->closing ? ZMTP_ERR_STATE : (int)run.count;
+}
+
 // The same of the next message, whatever it is. ZMTP_ERR_STATE: the socket was closed.
 static int uv_socket_deliver_any(struct zmtp_uv_socket *socket, struct zmtp_msg *msg,
                                  struct zmtp_slab **spare)
@@ -311,6 +341,15 @@ static int uv_socket_deliver_any(struct zmtp_uv_socket *socket, struct zmtp_msg 
     return uv_socket_give(socket, msg, part, spare) ? ZMTP_OK : ZMTP_ERR_STATE;
 }
 
+// The next message. ZMTP_ERR_STATE: the socket was closed.
+static int uv_socket_deliver_one(struct zmtp_uv_socket *socket, struct zmtp_msg *msg,
+                                 struct zmtp_slab **spare)
+{
+    if (!zmtp__express_recv_one(socket->core, msg, spare))
+        return uv_socket_deliver_any(socket, msg, spare);
+    return uv_socket_give(socket, msg, msg->few, spare) ? ZMTP_OK : ZMTP_ERR_STATE;
+}
+
 static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv *const uv = socket->uv;
@@ -321,12 +360,13 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
     zmtp_msg_init(&msg, uv->allocator);
     int result = ZMTP_OK, given = 0;
     uv->calling++;
-    for (; given < look.next || !uv_socket_late(&look, begun); given++) {
-        if (zmtp__express_recv_one(socket->core, &msg, &spare))
-            result = uv_socket_give(socket, &msg, msg.few, &spare) ? ZMTP_OK : ZMTP_ERR_STATE;
-        else
-            result = uv_socket_deliver_any(socket, &msg, &spare);
+    while (given < look.next || !uv_socket_late(&look, begun)) {
+        result = uv_socket_deliver_run(socket, &msg, &spare, look.next - given);
+        given += result > 0 ? result : 0;
+        if (result > 0) continue;
+        if (result == 0) result = uv_socket_deliver_one(socket, &msg, &spare);
         if (result < 0) break;
+        given++;
     }
     uv->calling--;
     if (given > 0 || socket->closing) uv->called = true;
@@ -334,7 +374,7 @@ static void uv_socket_deliver_messages(struct zmtp_uv_socket *socket)
     if (spare) zmtp__slab_unref(spare);
     if (socket->closing) return;
     if (result == ZMTP_ERR_MEMORY) zmtp__uv_socket_starve(socket);
-    if (result == ZMTP_OK) zmtp__uv_socket_touch(socket); // there may be more
+    if (result >= 0) zmtp__uv_socket_touch(socket); // there may be more
 }
 
 void zmtp__uv_socket_deliver(struct zmtp_uv_socket *socket)

@@ -61,7 +61,7 @@ struct zmtp_uv_socket {
 static inline int zmtp__uv_socket_check(const struct zmtp_uv_socket *socket)
 {
     if (!socket) return ZMTP_ERR_ARGUMENT;
-    return socket->core && !zmtp__engine_inherited(socket->uv) ? ZMTP_OK : ZMTP_ERR_STATE;
+    return socket->core && zmtp__engine_enter(socket->uv) ? ZMTP_OK : ZMTP_ERR_STATE;
 }
 
 // A socket with |core|, which stays the caller's: it has endpoints, connections and events, and is closed.

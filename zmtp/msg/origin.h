@@ -4,7 +4,7 @@
 
 #include <stdatomic.h>
 
-#include "../msg.h"
+#include "slab.h"
 
 // One is made for each connection and never changed; it goes with its last reference. The end of a pipe
 // that receives from it keeps it in a list, in the order of the connections that spoke there. Fields
@@ -42,7 +42,7 @@ void zmtp__origin_retire(struct zmtp__origin *origin);
 // Empties |msg| but for its origin, for the next message, which is most likely from the same one.
 void zmtp__msg_clear(struct zmtp_msg *msg);
 // The same, after whoever it was given to is done with it. One reference that its last part held to |slab| is
-// not given up but becomes |*spare|, if that is null: the next message is most likely there too.
+// not given up but becomes |*spare|, in place of what that was: the next message is most likely there too.
 static inline void zmtp__msg_reuse(struct zmtp_msg *msg, struct zmtp_slab *slab,
                                    struct zmtp_slab **spare)
 {
@@ -54,10 +54,11 @@ static inline void zmtp__msg_reuse(struct zmtp_msg *msg, struct zmtp_slab *slab,
     // One part, or a routing id and one.
     const bool few = !msg->more && (msg->count == 1 || (msg->count == 2 && !msg->few[0].slab));
     struct zmtp_slab *const held = few ? msg->few[msg->count - 1].slab : NULL;
-    if (!few || (held && (held != slab || *spare))) {
+    if (!few || (held && held != slab)) {
         zmtp__msg_clear(msg);
         return;
     }
+    if (held && *spare) zmtp__slab_unref(*spare);
     if (held) *spare = held;
     msg->count = 0;
     msg->routing_id = 0;

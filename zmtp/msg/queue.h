@@ -164,6 +164,11 @@ enum { ZMTP__QUEUE_REFER_SHARE = 4 };
 // than the second range and its place in the kernel's vector.
 enum { ZMTP__QUEUE_REFER_BODY = 4096 };
 enum { ZMTP__QUEUE_REFER_RUN = 2048 }; // the same of a run of frames
+static inline struct zmtp__range *
+zmtp__queue_first(const struct zmtp__queue *queue) // if it has any
+{
+    return &queue->ranges[queue->range_head];
+}
 static inline struct zmtp__range *zmtp__queue_last(const struct zmtp__queue *queue) // if it has any
 {
     const size_t index = queue->range_head + queue->range_count - 1;
@@ -280,7 +285,7 @@ void zmtp__queue_exchange(struct zmtp__queue *queue, struct zmtp_slab *from, str
 // Reading by message. |flags| of the first frame of the first message; the queue is not empty.
 static inline unsigned zmtp__queue_first_flags(const struct zmtp__queue *queue)
 {
-    return *queue->ranges[queue->range_head].begin;
+    return *zmtp__queue_first(queue)->begin;
 }
 // Moves the first message's parts to the end of |msg|. ZMTP_ERR_AGAIN when there is none;
 // ZMTP_ERR_MEMORY leaves queue and |msg| as they were.
@@ -297,7 +302,7 @@ struct zmtp__queue_one zmtp__range_peek_long(struct zmtp__range *range); // for 
 static inline bool zmtp__queue_peek_one(const struct zmtp__queue *queue,
                                         struct zmtp__queue_one *one)
 {
-    struct zmtp__range *const range = &queue->ranges[queue->range_head];
+    struct zmtp__range *const range = zmtp__queue_first(queue);
     const uint8_t *const at = range->begin;
     const size_t here = (size_t)(range->end - at);
     if (here < 2 || (queue->stale | queue->sent) > 0) return false;
@@ -323,12 +328,11 @@ static inline void zmtp__queue_leave_one(struct zmtp__queue *queue,
     range->begin = next;
     if (next == range->end) zmtp__queue_leave_range(queue);
 }
-// Takes |count| messages that lie one behind the other up to |next| in the first range, each as peek_one shows it. It is
-// not the last that is here.
+// Takes |count| messages that lie one behind the other up to |next| in the first range, each as peek_one shows it.
 static inline void zmtp__queue_leave_many(struct zmtp__queue *queue, const uint8_t *next,
                                           size_t count)
 {
-    struct zmtp__range *const range = &queue->ranges[queue->range_head];
+    struct zmtp__range *const range = zmtp__queue_first(queue);
     queue->bytes -= (size_t)(next - range->begin);
     queue->read += count;
     queue->taken += count;

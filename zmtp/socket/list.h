@@ -39,6 +39,12 @@ static inline void zmtp__node_remove(struct zmtp__node *node)
     node->next = node->previous = NULL;
 }
 
+// Is |node|, which is on |list|, the only one there?
+static inline bool zmtp__list_alone(const struct zmtp__node *list, const struct zmtp__node *node)
+{
+    return list->next == node && list->previous == node;
+}
+
 // Puts |node| last on |list|, off the one it is on.
 static inline void zmtp__list_append(struct zmtp__node *list, struct zmtp__node *node)
 {
