@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +31,9 @@ static void dialler_forget_addresses(struct zmtp__dialler *dialler)
 // Of a dialler, its endpoint included: programs may have thousands.
 static size_t dialler_size(const char *endpoint)
 {
-    return sizeof(struct zmtp__dialler) + strlen(endpoint) + 1;
+    // The text begins in the octets by which the struct's size is rounded up.
+    const size_t size = offsetof(struct zmtp__dialler, endpoint) + strlen(endpoint) + 1;
+    return size > sizeof(struct zmtp__dialler) ? size : sizeof(struct zmtp__dialler);
 }
 
 void zmtp__dialler_dropped(struct zmtp__dialler *dialler)
