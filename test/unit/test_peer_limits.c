@@ -408,6 +408,49 @@ static void test_a_full_pipe_holds_one_read_at_most(void **state)
 }
 
 // A limit is 0, for none, or leaves room for what the protocol itself needs.
+// Messages that are as long as the one before are counted in faster, up to the same message.
+static void test_messages_of_one_size_fill_a_pipe_as_others_do(void **state)
+{
+    struct rig *rig = *state;
+    static const char octets[] = "\0\3abc\0\3def\0\3ghi\0\0\0\0\0\0\1\3jkl\0\3mno\0\3pqr\0\3stu"
+                                 "\2\0\0\0\0\0\0\0\1v\2\0\0\0\0\0\0\0\1w\2\0\0\0\0\0\0\0\2xy\0\0";
+    static const size_t sizes[] = {5, 5, 5, 2, 2, 2, 10, 5, 5, 10, 10, 11, 2}; // of the messages
+    const struct zmtp_bytes all = {(const uint8_t *)octets, sizeof octets - 1};
+    for (size_t max = 1; max <= all.size; max++) {
+        for (size_t cut = 0; cut <= all.size; cut++) {
+            struct zmtp_pipe_end *ends[2];
+            const struct zmtp_pipe_config config = {.allocator = &rig->shared.allocator,
+                                                    .bytes_max = {max, max}};
+            assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
+            rig->near = ends[0];
+            rig->far = ends[1];
+            zmtp_pipe_own(rig->near, &rig->near_marks, rig);
+            zmtp_pipe_own(rig->far, &rig->far_marks, rig);
+            connect_pair(rig);
+            size_t count = 0, bytes = 0; // that have room
+            size_t whole = 0;            // of these, those that have come
+            for (; count < sizeof sizes / sizeof *sizes && bytes < max; count++) {
+                bytes += sizes[count];
+                whole += bytes <= cut;
+            }
+            if (cut > 0) rig_feed(rig, zmtp_bytes_of(all.data, cut));
+            assert_int_equal(zmtp_pipe_depth(rig->far).in_count, whole);
+            if (zmtp_peer_wants(rig->peer) & ZMTP_WANT_READ) {
+                rig_feed(rig, zmtp_bytes_of(all.data + cut, all.size - cut));
+                assert_int_equal(zmtp_pipe_depth(rig->far).in_count, count);
+                assert_int_equal(zmtp_pipe_depth(rig->far).in_bytes, bytes);
+            }
+            assert_int_equal(zmtp_peer_counters(rig->peer).messages_in,
+                             zmtp_pipe_depth(rig->far).in_count);
+            if (whole > 1) rig_assert_message(rig, "abc");
+            rig_close(rig);
+            zmtp_pipe_close(rig->near);
+            zmtp_pipe_close(rig->far);
+            rig->near = rig->far = NULL;
+        }
+    }
+}
+
 static void test_limits_below_what_the_protocol_needs_are_told(void **state)
 {
     struct zmtp_peer_limits limits = ((struct rig *)*state)->config.limits;
@@ -462,6 +505,7 @@ int main(void)
         TEST(test_a_flood_of_unknown_commands_closes),
         TEST(test_a_flood_of_pings_costs_one_pong),
         TEST(test_a_full_pipe_holds_one_read_at_most),
+        TEST(test_messages_of_one_size_fill_a_pipe_as_others_do),
         TEST(test_limits_below_what_the_protocol_needs_are_told),
     };
     return cmocka_run_group_tests_name("peer limits", tests, NULL, NULL);

@@ -342,49 +342,6 @@ static void test_a_pipe_full_of_octets_stops_the_reading_too(void **state)
     assert_int_equal(zmtp_peer_wants(rig->peer), ZMTP_WANT_READ);
 }
 
-// Messages that are as long as the one before are counted in faster, up to the same message.
-static void test_messages_of_one_size_fill_a_pipe_as_others_do(void **state)
-{
-    struct rig *rig = *state;
-    static const char octets[] = "\0\3abc\0\3def\0\3ghi\0\0\0\0\0\0\1\3jkl\0\3mno\0\3pqr\0\3stu"
-                                 "\2\0\0\0\0\0\0\0\1v\2\0\0\0\0\0\0\0\1w\2\0\0\0\0\0\0\0\2xy\0\0";
-    static const size_t sizes[] = {5, 5, 5, 2, 2, 2, 10, 5, 5, 10, 10, 11, 2}; // of the messages
-    const struct zmtp_bytes all = {(const uint8_t *)octets, sizeof octets - 1};
-    for (size_t max = 1; max <= all.size; max++) {
-        for (size_t cut = 0; cut <= all.size; cut++) {
-            struct zmtp_pipe_end *ends[2];
-            const struct zmtp_pipe_config config = {.allocator = &rig->shared.allocator,
-                                                    .bytes_max = {max, max}};
-            assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
-            rig->near = ends[0];
-            rig->far = ends[1];
-            zmtp_pipe_own(rig->near, &rig->near_marks, rig);
-            zmtp_pipe_own(rig->far, &rig->far_marks, rig);
-            connect_pair(rig);
-            size_t count = 0, bytes = 0; // that have room
-            size_t whole = 0;            // of these, those that have come
-            for (; count < sizeof sizes / sizeof *sizes && bytes < max; count++) {
-                bytes += sizes[count];
-                whole += bytes <= cut;
-            }
-            if (cut > 0) rig_feed(rig, zmtp_bytes_of(all.data, cut));
-            assert_int_equal(zmtp_pipe_depth(rig->far).in_count, whole);
-            if (zmtp_peer_wants(rig->peer) & ZMTP_WANT_READ) {
-                rig_feed(rig, zmtp_bytes_of(all.data + cut, all.size - cut));
-                assert_int_equal(zmtp_pipe_depth(rig->far).in_count, count);
-                assert_int_equal(zmtp_pipe_depth(rig->far).in_bytes, bytes);
-            }
-            assert_int_equal(zmtp_peer_counters(rig->peer).messages_in,
-                             zmtp_pipe_depth(rig->far).in_count);
-            if (whole > 1) rig_assert_message(rig, "abc");
-            rig_close(rig);
-            zmtp_pipe_close(rig->near);
-            zmtp_pipe_close(rig->far);
-            rig->near = rig->far = NULL;
-        }
-    }
-}
-
 static void test_a_message_that_has_begun_may_end_in_a_full_pipe(void **state)
 {
     struct rig *rig = *state;
@@ -801,7 +758,6 @@ int main(void)
         TEST(test_a_3_0_publisher_is_told_in_order_however_slowly_it_reads),
         TEST(test_a_full_pipe_stops_the_reading_and_room_starts_it_again),
         TEST(test_a_pipe_full_of_octets_stops_the_reading_too),
-        TEST(test_messages_of_one_size_fill_a_pipe_as_others_do),
         TEST(test_a_message_that_has_begun_may_end_in_a_full_pipe),
         TEST(test_nothing_that_came_is_lost_when_the_connection_ends_at_a_full_pipe),
         TEST(test_a_message_without_its_end_is_nobody_s),
