@@ -481,7 +481,7 @@ struct burst {
     struct node pub, sub;
 };
 
-static void burst_open(struct burst *b, enum zmtp_transport transport, size_t limit)
+static void burst_open(struct burst *b, enum zmtp_transport transport, size_t limit, size_t octets)
 {
     char endpoint[ZMTP_ENDPOINT_MAX];
     world_open(&b->here);
@@ -489,6 +489,7 @@ static void burst_open(struct burst *b, enum zmtp_transport transport, size_t li
     world_endpoint(&b->here, transport, endpoint);
     node_init(&b->pub, &b->here, ZMTP_PUB);
     b->pub.config.socket.send_count_max = limit;
+    b->pub.config.socket.send_bytes_max = octets;
     node_open(&b->pub);
     node_bind(&b->pub, endpoint);
     node_start(&b->sub, &b->there, ZMTP_SUB);
@@ -537,7 +538,7 @@ static void test_a_burst_to_one_who_reads_is_not_dropped(void **state)
     for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
         struct burst b;
         const size_t limit = limits[i / 2], burst = limit == 1 ? BURST / 20 : BURST;
-        burst_open(&b, transports[i % 2], limit);
+        burst_open(&b, transports[i % 2], limit, 0);
         for (size_t sent = 0; sent < burst; sent += STEP) {
             burst_send(&b, STEP, 16);
             burst_take(&b);
@@ -552,6 +553,24 @@ static void test_a_burst_to_one_who_reads_is_not_dropped(void **state)
     }
 }
 
+// The same where it is a limit of octets that is reached, whatever the other one is.
+static void test_a_burst_within_few_octets_is_not_dropped_either(void **state)
+{
+    enum { BURST = 20000, STEP = 200, SIZE = 200, OCTETS = 16 * 1024 };
+    static const size_t limits[] = {0, 1000, 100000};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
+        struct burst b;
+        burst_open(&b, transports[i % 2], limits[i / 2], OCTETS);
+        for (size_t sent = 0; sent < BURST; sent += STEP) {
+            burst_send(&b, STEP, SIZE);
+            burst_take(&b);
+        }
+        assert_int_equal(burst_dropped(&b), 0);
+        burst_close(&b);
+    }
+}
+
 // One whom the kernel had no more room for is asked again, though the loop has not had its turn.
 static void test_who_reads_again_within_a_burst_gets_the_rest_of_it(void **state)
 {
@@ -559,7 +578,7 @@ static void test_who_reads_again_within_a_burst_gets_the_rest_of_it(void **state
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct burst b;
-        burst_open(&b, transports[i], LIMIT);
+        burst_open(&b, transports[i], LIMIT, 0);
         while (burst_dropped(&b) < 2 * LIMIT) // the kernel's buffers may grow meanwhile
             burst_send(&b, STEP, SIZE);
         burst_take(&b);
@@ -764,6 +783,7 @@ int main(void)
         cmocka_unit_test(test_a_router_drops_nothing_that_only_waits_to_be_written),
         cmocka_unit_test(test_a_publisher_of_small_messages_keeps_no_more_for_a_crowd),
         cmocka_unit_test(test_a_burst_to_one_who_reads_is_not_dropped),
+        cmocka_unit_test(test_a_burst_within_few_octets_is_not_dropped_either),
         cmocka_unit_test(test_who_reads_again_within_a_burst_gets_the_rest_of_it),
         cmocka_unit_test(test_a_slow_callback_holds_up_another_socket_for_moments_only),
         cmocka_unit_test(test_a_message_may_be_kept_and_answered_outside_the_callback),

@@ -485,6 +485,43 @@ static void test_whichever_allocation_fails_what_is_shared_is_whole(void **state
     sockets_with_failing_memory(spread_to_all_with_failing_memory);
 }
 
+// Whoever writes is told when a queue is full; of one that stays full again after some messages, by whichever limit.
+static void test_of_a_queue_that_stays_full_is_told_now_and_then(void **state)
+{
+    (void)state;
+    enum { HELD = 64, SHARE = HELD / 8, SIZE = 11, ROUNDS = 5 };
+    for (size_t i = 0; i < 4; i++) {
+        struct fixture f;
+        zmtp_budget_init(&f.budget, NULL);
+        struct zmtp_socket_config config =
+            sockets_config(ZMTP_PUB, i == 0 ? HELD : (i - 1) * HELD * 2);
+        if (i > 0) config.send_bytes_max = HELD * SIZE;
+        config.allocator = &f.budget.allocator;
+        f.pub = sockets_open_with(&config);
+        struct zmtp_pipe_end *far[2] = {subscriber(&f, "<SUBSCRIBE>"),
+                                        subscriber(&f, "<SUBSCRIBE>")};
+        unsigned number = 0;
+        for (; number < HELD - 1; number++) {
+            send_numbered(f.pub, 'a', number);
+            leave(far[1], SIZE);
+            assert_false(f.pub->brimmed);
+        }
+        for (size_t k = 0; k < ROUNDS; k++) {
+            send_numbered(f.pub, 'a', number++);
+            leave(far[1], SIZE);
+            assert_true(f.pub->brimmed);
+            f.pub->brimmed = false;
+            for (size_t l = 1; l < SHARE; l++) {
+                send_numbered(f.pub, 'a', number++);
+                leave(far[1], SIZE);
+                assert_false(f.pub->brimmed);
+            }
+        }
+        assert_int_equal(far[0]->in->count, HELD);
+        close_all(&f, far, 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +539,7 @@ int main(void)
         cmocka_unit_test(test_those_in_step_are_filled_to_their_limits_and_miss_the_rest),
         cmocka_unit_test(test_an_option_that_is_changed_counts_from_the_next_message_on),
         cmocka_unit_test(test_a_choice_that_is_kept_ends_with_those_it_was_of),
+        cmocka_unit_test(test_of_a_queue_that_stays_full_is_told_now_and_then),
         cmocka_unit_test(test_whichever_allocation_fails_what_is_shared_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

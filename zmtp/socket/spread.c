@@ -160,11 +160,12 @@ static void spread_publish(struct zmtp__lane *lane, const struct spread_copies *
 // to be written for each of them.
 static void spread_brims(struct zmtp_socket *socket, const struct zmtp__lane *lane)
 {
-    enum { SHARE = 8 }; // of the limit, at least, between one time and the next
+    enum { SHARE = 8 }; // of what it holds, at least, between one time and the next
     const struct zmtp__queue *const queue = lane->end->out;
     const uint64_t sent = socket->counters.sent;
     if (!zmtp__queue_full(queue) || lane->joined || queue->crosses) return;
-    if (sent - socket->brimmed_sent < queue->count_max / SHARE) return;
+    // The limit that it has reached may be one of octets.
+    if (sent - socket->brimmed_sent < queue->count / SHARE) return;
     socket->brimmed = true;
     socket->brimmed_sent = sent;
 }
