@@ -63,6 +63,7 @@ void *zmq_ctx_new(void)
     context->spin_ns = context_spin_ns();
     atomic_init(&context->terminated, false);
     pthread_mutex_init(&context->mutex, NULL);
+    pthread_mutex_init(&context->unsent_mutex, NULL);
     zmtp__trie_init(&context->names, zmtp_heap());
     zmq__reaper_init(&context->reaper);
     context->options = (struct zmq__context_options){.io_threads = ZMQ_IO_THREADS_DFLT,
@@ -139,6 +140,7 @@ int zmq_ctx_term(void *handle)
     zmq__reaper_close(&context->reaper);
     if (context->ended >= 0) close(context->ended);
     pthread_mutex_destroy(&context->mutex);
+    pthread_mutex_destroy(&context->unsent_mutex);
     zmq__handle_give(ZMQ__TAG_CONTEXT, &context->handle);
     return 0;
 }

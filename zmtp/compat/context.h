@@ -39,6 +39,9 @@ struct zmq__context {
     struct zmtp__trie names;     // bound over inproc, or connected to and not bound yet
     uint64_t numbers;            // given to sockets
     struct zmq__reaper reaper;   // has a lock of its own
+    // Sockets for which a thread has left something to be written (unsent.h), under a lock that is held for moments.
+    pthread_mutex_t unsent_mutex;
+    struct zmq__socket *unsent;
 };
 
 // Null, and errno says EFAULT (it is none) or ETERM (it is the parent process's).

@@ -9,6 +9,7 @@
 #include "../msg/pipe.h"
 #include "error.h"
 #include "socket.h"
+#include "unsent.h"
 
 enum {
     // Turns of the loop for one call of engine_turn; what is left is for the next, or for the watch.
@@ -22,6 +23,8 @@ enum {
     // least so long.
     ENGINE_RESTS = 4,
     ENGINE_REST_NS = 20000,
+    // A send that comes so late after the one before, on the average, is not one of a stream that a look at the clock delays.
+    ENGINE_SLOW_NS = 1000,
     ENGINE_STILL = 64,
     // How old a look at what is to be read may be before something is written.
     ENGINE_WARY_NS = 50000,
@@ -102,12 +105,17 @@ static bool engine_flushed(const struct zmq__engine *engine, uint64_t now_ns, ui
     return now_ns - last_ns < rest_ns;
 }
 
-// The clock is looked at again after as many sends as take a part of the shortest rest, if the next take as long.
+// The clock is looked at again after as many sends as take a part of the shortest rest, if the next take as long. Where they
+// come so slowly that a look is little beside them, it is looked at each time.
 static void engine_stride(struct zmq__engine *engine, uint64_t now_ns)
 {
-    const bool soon = now_ns - engine->looked_ns < ENGINE_REST_NS / ENGINE_RESTS;
+    const uint64_t since_ns = now_ns - engine->looked_ns;
+    const unsigned sends = engine->look_at > 0 ? engine->stride : 1;
+    const bool soon = since_ns < ENGINE_REST_NS / ENGINE_RESTS;
     engine->looked_ns = now_ns;
-    if (!soon || engine->stride == 0)
+    if (since_ns >= sends * ENGINE_SLOW_NS)
+        engine->stride = 1;
+    else if (!soon || engine->stride < ZMQ__ENGINE_STRIDE)
         engine->stride = ZMQ__ENGINE_STRIDE;
     else if (engine->stride < ZMQ__ENGINE_STRIDE_MAX)
         engine->stride *= 2;
@@ -118,6 +126,12 @@ void zmq__engine_sent(struct zmq__engine *engine, size_t size)
 {
     zmq__engine_note_moved(engine);
     if (zmtp__gather_ends(engine->uv, engine->socket->core, size)) engine_flush(engine);
+}
+
+void zmq__engine_write(struct zmq__engine *engine)
+{
+    if (zmq__engine_marked(engine)) engine_flush(engine);
+    engine->unwritten = engine->look_at = 0; // so that what is sent next is noted again
 }
 
 void zmq__engine_make_way(struct zmq__engine *engine, struct zmtp_bytes id)
@@ -171,6 +185,7 @@ static void engine_settle(struct zmq__engine *engine)
         atomic_store_explicit(&engine->awaited, false, memory_order_relaxed);
         return;
     }
+    if (engine->unwritten > 0 && zmq__socket_by_program()) zmq__unsent_note(engine->socket);
     // Room for what comes in is no hurry: the next call that finds nothing reads on.
     // In a stream the watch comes by itself.
     const bool exposed = atomic_load_explicit(&engine->exposed, memory_order_relaxed);

@@ -72,6 +72,7 @@ void zmq__engine_turn(struct zmq__engine *engine); // what can be done now, to a
 // Is it time for another turn, amid a stream?
 bool zmq__engine_rested(const struct zmq__engine *engine);
 void zmq__engine_sent(struct zmq__engine *engine, size_t size); // octets, by the pattern
+void zmq__engine_write(struct zmq__engine *engine);             // what was sent is written now
 // A ROUTER is about to send to its peer |id|. What waits to be written is not to be the reason that it drops the message.
 void zmq__engine_make_way(struct zmq__engine *engine, struct zmtp_bytes id);
 void zmq__engine_received(struct zmq__engine *engine); // a message, by the program

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "signals.h"
 #include "socket.h"
+#include "unsent.h"
 
 enum { POLL_FEW = 32 };
 
@@ -138,12 +139,19 @@ static uint64_t poll_sooner(uint64_t deadline_us, int nap_ms)
 static _Thread_local struct zmtp__spin poll_spin;
 static _Thread_local uint64_t poll_spin_ns; // as its context has it
 
-// May this poll look for a while before it sleeps, as the context of its first socket has it?
-static bool poll_spins(const zmq_pollitem_t *items, size_t count)
+// The first of the sockets; null: there is none.
+static const struct zmq__socket *poll_first(const zmq_pollitem_t *items, size_t count)
 {
     const struct zmq__socket *socket = NULL;
     for (size_t i = 0; i < count && !socket; i++)
         socket = items[i].socket ? zmq__socket_of(items[i].socket) : NULL;
+    return socket;
+}
+
+// May this poll look for a while before it sleeps, as the context of its first socket has it?
+static bool poll_spins(const zmq_pollitem_t *items, size_t count)
+{
+    const struct zmq__socket *const socket = poll_first(items, count);
     if (!socket || socket->context->spin_ns == 0) return false;
     if (poll_spin_ns != socket->context->spin_ns) {
         poll_spin_ns = socket->context->spin_ns;
@@ -203,6 +211,8 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     sigset_t before;
     const size_t own = poll_prepare(items, count, polled, fd);
     if (deadline_us == 0) return poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
+    const struct zmq__socket *const first = poll_first(items, count);
+    if (first) zmq__unsent_write(first->context);
     if (!poll_spins(items, count)) {
         const uint64_t begun_ns = zmtp__spin_learns(&poll_spin) ? uv_hrtime() : 0;
         const int came = poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);

@@ -19,6 +19,7 @@
 #include "monitor.h"
 #include "signals.h"
 #include "stretch.h"
+#include "unsent.h"
 
 enum {
     // Rounds of work for one call; what is left is for the next.
@@ -113,6 +114,11 @@ struct zmq__reaper *zmq__socket_reaper(void)
 void zmq__socket_bring_reaper(struct zmq__reaper *reaper)
 {
     socket_reaper_outside = reaper;
+}
+
+bool zmq__socket_by_program(void)
+{
+    return !socket_reaper_outside;
 }
 
 static void socket_note_helpless(struct zmq__socket *socket)
@@ -380,6 +386,14 @@ void zmq__socket_come_back(struct zmq__socket *socket)
     zmq__socket_leave(socket);
 }
 
+void zmq__socket_write(struct zmq__socket *socket)
+{
+    if (!socket_try(socket)) return;
+    socket_step_in(socket);
+    if (socket->engine) zmq__engine_write(socket->engine);
+    zmq__socket_leave(socket);
+}
+
 int zmq__socket_result(struct zmq__socket *socket, int error)
 {
     zmq__socket_leave(socket);
@@ -583,6 +597,7 @@ static int socket_sleep_noted(struct zmq__socket *socket, uint64_t deadline_ms)
 int zmq__socket_await(struct zmq__socket *socket, uint64_t deadline_ms)
 {
     sigset_t before;
+    zmq__unsent_write(socket->context);
     if (!socket_spin_begin(socket, deadline_ms)) return socket_sleep_noted(socket, deadline_ms);
     zmq__signals_hold(&before);
     int error = socket_spin(socket, deadline_ms) ? 0 : socket_wait(socket, deadline_ms, &before);
@@ -746,6 +761,7 @@ int zmq_close(void *handle)
     socket_step_in(socket);
     zmq__monitor_stop(socket, true);
     zmq__context_part(context, socket);
+    zmq__unsent_forget(socket);
     zmq__inproc_unbind_all(socket);
     zmtp_msg_fini(&socket->sending);
     zmtp_msg_fini(&socket->receiving);

@@ -82,6 +82,9 @@ struct zmq__socket {
     atomic_uint waiting;               // calls that sleep
     atomic_bool helpless;              // on a thread's list of those to be worked for
     struct zmq__socket *helpless_next; // of that thread
+    // On the context's list of those with something to be written, under that one's lock, and who left it; null: it is not.
+    struct zmq__socket *unsent_next, *unsent_before;
+    const void *_Atomic unsent_by;
     // The bell; other threads ring it.
     atomic_int bell;     // an eventfd; -1: nobody has needed it
     atomic_bool rung;    // since it was last heard
@@ -144,6 +147,8 @@ void zmq__socket_work(struct zmq__socket *socket);
 void zmq__socket_work_amid(struct zmq__socket *socket);
 // Inside. The same if there are any, at the price of a look.
 void zmq__socket_look(struct zmq__socket *socket);
+// On any thread, which may be inside of another of the context's: what was sent is written, if nobody else is inside.
+void zmq__socket_write(struct zmq__socket *socket);
 // On the watch's thread: runs the engine and does the socket's work, if nobody else is inside. False: somebody is.
 bool zmq__socket_visit(struct zmq__socket *socket);
 // The same: after the program's close nothing is left of its connections.
@@ -171,6 +176,7 @@ void zmq__socket_unref(struct zmq__socket *socket);
 // inside, or the one that it brought. Null: the thread itself, as it holds no lock.
 struct zmq__reaper *zmq__socket_reaper(void);
 void zmq__socket_bring_reaper(struct zmq__reaper *reaper); // for a thread of the context's own
+bool zmq__socket_by_program(void);                         // is this thread none of those?
 
 // transfer.c: sends a whole message without waiting, from any thread; for the library's own sockets. An errno.
 int zmq__socket_try_send(struct zmq__socket *socket, const struct zmtp_bytes *parts, size_t count);

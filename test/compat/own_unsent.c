@@ -1,0 +1,132 @@
+// What a thread has sent on one socket is written before it waits at another, by the thread itself, and not when the
+// watch comes by: who writes is told by a sendmsg of the program's own.
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "patient.h"
+
+enum { PATIENCE_MS = 20000, WARM = 300, TRIPS = 400, CROWD = 20 };
+
+static _Thread_local bool counted;
+static atomic_uint own, others;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    atomic_fetch_add(counted ? &own : &others, 1);
+    return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+struct lane {
+    void *from, *to;
+};
+
+static void open_lane(struct lane *lane, void *context, const char *endpoint)
+{
+    char real[256];
+    lane->to = open_patient(context, ZMQ_PULL, PATIENCE_MS);
+    lane->from = open_patient(context, ZMQ_PUSH, PATIENCE_MS);
+    bind_somewhere(lane->to, endpoint, real);
+    zmq_connect(lane->from, real);
+}
+
+static void close_lane(struct lane *lane)
+{
+    zmq_close(lane->from);
+    zmq_close(lane->to);
+}
+
+static bool comes_round(const struct lane *lane, int number, bool polls)
+{
+    int back = -1;
+    if (zmq_send(lane->from, &number, sizeof number, 0) != sizeof number) return false;
+    zmq_pollitem_t item = {.socket = lane->to, .events = ZMQ_POLLIN};
+    if (polls && zmq_poll(&item, 1, PATIENCE_MS) != 1) return false;
+    return zmq_recv(lane->to, &back, sizeof back, 0) == sizeof back && back == number;
+}
+
+static void in_lockstep(void *context, const char *endpoint, bool polls)
+{
+    struct lane lane;
+    int right = 0;
+    open_lane(&lane, context, endpoint);
+    for (int i = 0; i < WARM; i++)
+        right += comes_round(&lane, i, polls);
+    own = others = 0;
+    for (int i = 0; i < TRIPS; i++)
+        right += comes_round(&lane, i, polls);
+    EXPECT("each comes round", right == WARM + TRIPS);
+    // The watch may come by at such a moment now and then.
+    EXPECT("and is written by who waits for it", own >= TRIPS * 3 / 4 && others < TRIPS / 4);
+    close_lane(&lane);
+}
+
+// More than are taken from the list at once, two messages on each, as the first may be written by the call itself.
+static void in_a_crowd(void *context)
+{
+    struct lane lanes[CROWD], waited;
+    int right = 0;
+    open_lane(&waited, context, "tcp://127.0.0.1:*");
+    for (int i = 0; i < CROWD; i++) {
+        open_lane(lanes + i, context, "tcp://127.0.0.1:*");
+        right += comes_round(lanes + i, i, false);
+    }
+    for (int i = 0; i < 2 * CROWD; i++)
+        right += zmq_send(lanes[i % CROWD].from, &i, sizeof i, 0) == sizeof i;
+    right += comes_round(&waited, 0, true);
+    for (int i = 0; i < 2 * CROWD; i++) {
+        int back = -1;
+        right += zmq_recv(lanes[i % CROWD].to, &back, sizeof back, 0) == sizeof back && back == i;
+    }
+    EXPECT("what was left on many", right == 5 * CROWD + 1);
+    // Those that are closed are on the list no more.
+    for (int i = 0; i < 2 * CROWD; i++)
+        (void)zmq_send(lanes[i % CROWD].from, &i, sizeof i, 0);
+    for (int i = 0; i < CROWD; i++)
+        close_lane(lanes + i);
+    EXPECT("closed ones", comes_round(&waited, 1, false) && comes_round(&waited, 2, true));
+    close_lane(&waited);
+}
+
+static void *leave_and_end(void *socket)
+{
+    for (int i = 0; i < 2; i++)
+        (void)zmq_send(socket, &i, sizeof i, 0);
+    return NULL;
+}
+
+// What a thread left that has ended is the watch's to write, and the next who sends there.
+static void by_who_has_ended(void *context)
+{
+    struct lane lane;
+    pthread_t thread;
+    int right = 0, back;
+    open_lane(&lane, context, "tcp://127.0.0.1:*");
+    right += comes_round(&lane, 0, false);
+    pthread_create(&thread, NULL, leave_and_end, lane.from);
+    pthread_join(thread, NULL);
+    for (int i = 0; i < 2; i++)
+        right += zmq_recv(lane.to, &back, sizeof back, 0) == sizeof back && back == i;
+    right += comes_round(&lane, 1, true);
+    EXPECT("what a thread left that has ended", right == 4);
+    close_lane(&lane);
+}
+
+int main(void)
+{
+    void *const context = zmq_ctx_new();
+    counted = true;
+    in_lockstep(context, "tcp://127.0.0.1:*", false);
+    in_lockstep(context, "tcp://127.0.0.1:*", true);
+    in_lockstep(context, "ipc://*", false);
+    in_lockstep(context, "ipc://*", true);
+    in_a_crowd(context);
+    by_who_has_ended(context);
+    EXPECT("term", zmq_ctx_term(context) == 0);
+    return expect_status;
+}
