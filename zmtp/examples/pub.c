@@ -23,8 +23,11 @@ int main(int argc, char *argv[])
     struct zmtp_uv_config config;
     uv_timer_t timer;
     zmtp_uv_config_init(&config, ZMTP_PUB);
-    if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0) return 1;
-    if (zmtp_uv_socket_open(&socket, uv, &config) < 0) return 1;
+    if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0 ||
+        zmtp_uv_socket_open(&socket, uv, &config) < 0) {
+        fprintf(stderr, "%s\n", zmtp_uv_open_error_text(uv));
+        return 1;
+    }
     if (zmtp_uv_bind(socket, argc > 1 ? argv[1] : "tcp://127.0.0.1:5556") < 0) {
         fprintf(stderr, "%s\n", zmtp_uv_error_text(socket));
         return 1;

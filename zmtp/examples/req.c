@@ -28,8 +28,11 @@ int main(int argc, char *argv[])
     zmtp_uv_config_init(&config, ZMTP_REQ);
     config.on_message = print;
     config.on_event = report;
-    if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0) return 1;
-    if (zmtp_uv_socket_open(&socket, uv, &config) < 0) return 1;
+    if (zmtp_uv_open(&uv, uv_default_loop(), NULL) < 0 ||
+        zmtp_uv_socket_open(&socket, uv, &config) < 0) {
+        fprintf(stderr, "%s\n", zmtp_uv_open_error_text(uv));
+        return 1;
+    }
     if (zmtp_uv_connect(socket, argc > 2 ? argv[2] : "tcp://127.0.0.1:5555") < 0 ||
         zmtp_uv_send(socket, &name, 1) < 0) {
         fprintf(stderr, "%s\n", zmtp_uv_error_text(socket));
