@@ -25,6 +25,8 @@ enum {
     CAPTURER_TICK_MS = 500,      // how often it looks whether that time is over
     CAPTURER_FAILING_MS = 10000, // and so is a store that fails, without a daemon to wait for
     CAPTURER_AWAY_MS = 2000,     // one that was moved away may be moved back
+    // Less than the recording waits before it asks again.
+    CAPTURER_ELSEWHERE_MS = 500,
 };
 
 #if defined(__GNUC__)
@@ -240,11 +242,18 @@ static void capturer_leave_to_resume(struct capturer *capturer)
 }
 
 // Whether a daemon that has not this stream is not its own: then it is not over, and who seals it now would lose what
-// is still to come.
+// is still to come. It may as well be a start that a client asked for which was killed then, and which the daemon came
+// to behind its answer: so it is asked once more, after a while.
 static bool capturer_is_elsewhere(struct capturer *capturer)
 {
     struct garden_error error;
-    if (garden_recording_idle(capturer->recording, &error) == GARDEN_OK) return false;
+    if (garden_recording_idle(capturer->recording, &error) == GARDEN_OK) {
+        capturer->elsewhere_ms = 0;
+        return false;
+    }
+    const int64_t now_ms = capturer_now().mono_ms;
+    if (capturer->elsewhere_ms == 0) capturer->elsewhere_ms = now_ms;
+    if (now_ms - capturer->elsewhere_ms < CAPTURER_ELSEWHERE_MS) return true;
     capturer_say(capturer,
                  "this daemon has no such stream, but another has: %s; gardenctl capture --resume "
                  "goes on there, as --run-dir or --connection names it",

@@ -42,11 +42,12 @@ struct capturer {
     struct garden_uuid seed; // of the requests' ids
     uv_timer_t timer;
     bool timer_open;
-    int64_t heard_ms;   // when a position came last, or it was looked why none does
-    int64_t dead_ms;    // when the daemon was found dead; 0: it is not
-    int64_t failing_ms; // when work on files began to fail; 0: it does not
-    int64_t looked_ms;  // when it was looked whether the store is in its place
-    int64_t away_ms;    // when the store was found to have been moved; 0: it is in its place
+    int64_t heard_ms;     // when a position came last, or it was looked why none does
+    int64_t dead_ms;      // when the daemon was found dead; 0: it is not
+    int64_t failing_ms;   // when work on files began to fail; 0: it does not
+    int64_t looked_ms;    // when it was looked whether the store is in its place
+    int64_t away_ms;      // when the store was found to have been moved; 0: it is in its place
+    int64_t elsewhere_ms; // when a daemon first had not the stream, which somebody has; 0: not so
     struct complaints complaints; // since frames were last captured
 };
 
