@@ -461,8 +461,13 @@ static void test_our_own_octets_wait_also_for_what_finds_no_view(void **state)
     static const uint8_t body[BODY];
     struct zmtp_bytes views[VIEWS];
     connect_pair(rig);
-    rig_send_body(rig, zmtp_bytes_of(body, BODY), ZMTP_FLAG_MORE);
-    rig_send_body(rig, zmtp_bytes_of(body, BODY), 0);
+    struct zmtp__queue *const out = rig->far->out;
+    zmtp__queue_begin(out);
+    assert_int_equal(zmtp__queue_put(out, zmtp_bytes_of(body, BODY), NULL, ZMTP_FLAG_MORE),
+                     ZMTP_OK);
+    assert_int_equal(zmtp__queue_put(out, zmtp_bytes_of(body, BODY), NULL, 0), ZMTP_OK);
+    zmtp__queue_end(out, 1);
+    zmtp__pipe_published(rig->far);
     rig_send(rig, "g");
     rig_drain(rig, 4, 1);
     rig_hear(rig, LITERAL("\4\7\4PING\0\0"));
