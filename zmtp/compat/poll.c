@@ -148,13 +148,12 @@ static const struct zmq__socket *poll_first(const zmq_pollitem_t *items, size_t 
     return socket;
 }
 
-// May this poll look for a while before it sleeps, as the context of its first socket has it?
-static bool poll_spins(const zmq_pollitem_t *items, size_t count)
+// May this poll look for a while before it sleeps, as the context of its |first| socket has it? Null: it has none.
+static bool poll_spins(const struct zmq__socket *first)
 {
-    const struct zmq__socket *const socket = poll_first(items, count);
-    if (!socket || socket->context->spin_ns == 0) return false;
-    if (poll_spin_ns != socket->context->spin_ns) {
-        poll_spin_ns = socket->context->spin_ns;
+    if (!first || first->context->spin_ns == 0) return false;
+    if (poll_spin_ns != first->context->spin_ns) {
+        poll_spin_ns = first->context->spin_ns;
         zmtp__spin_init(&poll_spin, poll_spin_ns);
     }
     return zmtp__spin_begin(&poll_spin, uv_hrtime());
@@ -213,7 +212,7 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     if (deadline_us == 0) return poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
     const struct zmq__socket *const first = poll_first(items, count);
     if (first) zmq__unsent_write(first->context);
-    if (!poll_spins(items, count)) {
+    if (!poll_spins(first)) {
         const uint64_t begun_ns = zmtp__spin_learns(&poll_spin) ? uv_hrtime() : 0;
         const int came = poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
         if (begun_ns > 0) zmtp__spin_slept(&poll_spin, uv_hrtime() - begun_ns);
