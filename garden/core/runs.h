@@ -11,8 +11,9 @@ struct garden__runs {
 };
 
 // Steps over a run and the gap behind it, which is returned. Null: what is left is the last run.
-static inline const struct garden_gap *
-garden__runs_step(struct garden__runs *runs, const struct garden_gap *gaps, size_t count)
+static inline const struct garden_gap *garden__runs_step(struct garden__runs *runs,
+                                                         const struct garden_gap *gaps,
+                                                         size_t count)
 {
     while (runs->next < count) {
         const struct garden_gap *const gap = &gaps[runs->next++];

@@ -13,8 +13,7 @@ struct place {
     const struct options *options;
     struct garden_server *server; // null: nothing was told yet
     struct garden_uuid session;   // of the server, which may be closed when the file is removed
-    const struct zmtp_key
-        *key; // the lanes are encrypted, and this is the public one; null: they are not
+    const struct zmtp_key *key;   // the public one of encrypted lanes; null: they are not encrypted
     int run_lock, connection_lock; // files that are held locked; below zero: not yet
     bool lost;       // something is missing that cannot be made again, here or elsewhere
     uint64_t mended; // how often something was

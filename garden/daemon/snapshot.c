@@ -427,8 +427,9 @@ static bool walk_downstream(const struct snapshot *snapshot, struct snapshot_wal
 }
 
 // The next connection of the node that the walk is from, as one that leads to it or away from it.
-static const struct graph_connection *
-walk_connection(const struct snapshot *snapshot, struct snapshot_walk *walk, bool to, bool away)
+static const struct graph_connection *walk_connection(const struct snapshot *snapshot,
+                                                      struct snapshot_walk *walk, bool to,
+                                                      bool away)
 {
     while (walk->index < graph_links_count(snapshot->links)) {
         const struct graph_connection *link = &snapshot->links->items[walk->index++];

@@ -29,8 +29,7 @@ struct state_moment {
     int64_t mono_ns; // of a clock that never jumps
     struct garden_time wall;
     struct garden_uuid fresh;
-    const double
-        *second; // of a Seek that keeps the playhead: the playhead's second; null: by the tempo
+    const double *second; // the playhead's, of a Seek that keeps it; null: by the tempo
 };
 
 // A reply and the memory that it refers to.

@@ -12,9 +12,8 @@ struct http_config {
     struct mcp *mcp;
     const char *address; // "127.0.0.1:7500"; port 0: any
     const char *token;   // that each request must bring; lives as long as the server
-    const char
-        *origins[HTTP_ORIGINS_MAX]; // pages that may ask, beside those of loopback; up to a null
-    uint32_t sessions_max;          // beyond, the one that was quiet for longest goes
+    const char *origins[HTTP_ORIGINS_MAX]; // whose pages may ask, beside loopback's; up to a null
+    uint32_t sessions_max;                 // beyond, the one that was quiet for longest goes
 };
 int http_open(struct http **out, const struct http_config *config, struct garden_error *error);
 uint16_t http_port(const struct http *http);

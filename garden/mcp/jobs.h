@@ -7,8 +7,8 @@
 
 struct job {
     uv_work_t work;
-    struct mcp_call
-        *call; // its |user| is the job; null: it was cancelled. The loop's: no step looks at it
+    // Its |user| is the job; null: it was cancelled. The loop's: no step looks at it.
+    struct mcp_call *call;
     // Does a little, on another thread, and touches only what is the job's: 1, there is more; 0: it is done. An error
     // is told to the call with |error|'s words. Others' jobs have their turns between two steps.
     int (*step)(struct job *job, struct garden_error *error);

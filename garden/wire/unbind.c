@@ -52,8 +52,9 @@ static void unbind_items(struct unbind *u, const struct garden__type *type, cons
 }
 
 // The variant of |from|, or null after a failure when its kind is none.
-static const struct garden__variant *
-unbind_variant(struct unbind *u, const struct garden__type *type, const void *from)
+static const struct garden__variant *unbind_variant(struct unbind *u,
+                                                    const struct garden__type *type,
+                                                    const void *from)
 {
     const unsigned kind = garden__kind_get(from);
     if (kind < type->variant_count) return &type->variants[kind];

@@ -132,8 +132,8 @@ static void test_a_start_that_cannot_open_its_chunk_holds_nothing(void **state)
     rig_end(&rig);
 }
 
-static void
-test_a_standby_that_cannot_be_opened_is_refused_and_the_same_path_may_come_again(void **state)
+static void test_a_standby_that_cannot_be_opened_is_refused_and_the_same_path_may_come_again(
+    void **state)
 {
     (void)state;
     struct rig rig;

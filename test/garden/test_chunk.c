@@ -96,8 +96,8 @@ static void test_a_path_is_used_once_and_by_one_stream(void **state)
     place_end(&p);
 }
 
-static void
-test_what_is_missing_is_noted_beside_a_chunk_and_nothing_of_others_is_touched(void **state)
+static void test_what_is_missing_is_noted_beside_a_chunk_and_nothing_of_others_is_touched(
+    void **state)
 {
     (void)state;
     struct place p;
@@ -173,8 +173,8 @@ static void test_hostile_paths_are_refused(void **state)
     place_end(&p);
 }
 
-static void
-test_a_file_that_another_process_cuts_is_an_error_and_what_is_left_is_known(void **state)
+static void test_a_file_that_another_process_cuts_is_an_error_and_what_is_left_is_known(
+    void **state)
 {
     (void)state;
     struct place p;

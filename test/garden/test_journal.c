@@ -145,8 +145,8 @@ static int hear_into(void *context, uint32_t type, struct zmtp_bytes payload)
     return GARDEN_OK;
 }
 
-static void
-test_damage_in_the_middle_is_refused_and_what_is_whole_can_be_read_on_both_sides(void **state)
+static void test_damage_in_the_middle_is_refused_and_what_is_whole_can_be_read_on_both_sides(
+    void **state)
 {
     (void)state;
     struct bench b;

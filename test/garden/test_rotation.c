@@ -306,8 +306,8 @@ static bool sealing_killed_at(int at)
 }
 
 // That there was nothing to save is told by one result, which no failure to save something may have.
-static void
-test_a_salvage_that_finds_a_folder_gone_does_not_tell_that_there_was_nothing(void **state)
+static void test_a_salvage_that_finds_a_folder_gone_does_not_tell_that_there_was_nothing(
+    void **state)
 {
     (void)state;
     struct world w;

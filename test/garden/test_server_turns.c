@@ -124,8 +124,8 @@ static void end(struct pair *pair, struct flooder *shell, struct flooder *query)
 }
 
 // G16: a thousand requests lie on both other lanes when it comes, in whatever order they came.
-static void
-test_g16_control_is_taken_before_everything_that_shell_and_query_have_waiting(void **state)
+static void test_g16_control_is_taken_before_everything_that_shell_and_query_have_waiting(
+    void **state)
 {
     (void)state;
     for (int first = 0; first < 2; first++) {

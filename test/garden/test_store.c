@@ -400,8 +400,8 @@ static int open_again(const struct box *b, bool exclusive, bool read_only,
     return garden_store_open(&config, out, error);
 }
 
-static void
-test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them(void **state)
+static void test_writers_share_a_store_and_one_that_wants_it_alone_waits_for_all_of_them(
+    void **state)
 {
     (void)state;
     struct box b;

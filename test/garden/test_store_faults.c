@@ -142,8 +142,8 @@ static void object_damage(const struct disk *d, const struct garden_hash *hash)
     assert_int_equal(chmod(path, 0444), 0);
 }
 
-static void
-test_octets_that_a_failed_sync_let_go_of_are_written_again_before_the_next_is_believed(void **state)
+static void test_octets_that_a_failed_sync_let_go_of_are_written_again_before_the_next_is_believed(
+    void **state)
 {
     (void)state;
     for (unsigned syncs = 1; syncs <= 3; syncs++) {

@@ -89,8 +89,8 @@ static void test_a_queue_of_small_runs_holds_at_most_four_times_its_limit(void *
     }
 }
 
-static void
-test_an_unfinished_message_of_small_parts_holds_at_most_four_times_its_size(void **state)
+static void test_an_unfinished_message_of_small_parts_holds_at_most_four_times_its_size(
+    void **state)
 {
     (void)state;
     enum { PARTS = 500 };

@@ -452,8 +452,8 @@ static void test_an_address_that_does_not_answer_is_given_up_in_time(void **stat
 }
 
 // The second dial begins as the last thing in a turn of the loop, and the time is looked at first in the next.
-static void
-test_a_busy_program_does_not_take_a_dial_that_succeeds_for_one_that_is_late(void **state)
+static void test_a_busy_program_does_not_take_a_dial_that_succeeds_for_one_that_is_late(
+    void **state)
 {
     (void)state;
     struct fake fake;

@@ -103,8 +103,8 @@ static void test_endpoints_come_and_go_in_any_order(void **state)
     }
 }
 
-static void
-test_an_endpoint_dialled_twice_is_two_connections_and_each_disconnect_ends_one(void **state)
+static void test_an_endpoint_dialled_twice_is_two_connections_and_each_disconnect_ends_one(
+    void **state)
 {
     (void)state;
     static const char *const wishes[] = {"tcp://127.0.0.1:*", "ipc://*"};

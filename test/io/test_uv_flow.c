@@ -720,8 +720,8 @@ static void start_limited(struct world *world, struct node *from, struct node *t
     node_connect(from, endpoint);
 }
 
-static void
-test_a_message_that_the_other_side_never_takes_holds_up_those_behind_it_no_longer(void **state)
+static void test_a_message_that_the_other_side_never_takes_holds_up_those_behind_it_no_longer(
+    void **state)
 {
     (void)state;
     struct world world;

@@ -406,8 +406,8 @@ static void test_that_a_request_failed_is_told_by_an_event(void **state)
     }
 }
 
-static void
-test_memory_that_fails_while_a_message_is_moved_delays_it_and_leaks_nothing(void **state)
+static void test_memory_that_fails_while_a_message_is_moved_delays_it_and_leaks_nothing(
+    void **state)
 {
     (void)state;
     char body[200];

@@ -68,8 +68,9 @@ static void test_our_signature_is_the_header_of_a_1_0_frame(void **state)
 }
 
 // Every prefix wants more, the whole and what follows give the same.
-static struct zmtp__old_greeting
-assert_greeting(int (*decode)(struct zmtp_bytes, struct zmtp__old_greeting *), struct zmtp_bytes in)
+static struct zmtp__old_greeting assert_greeting(int (*decode)(struct zmtp_bytes,
+                                                               struct zmtp__old_greeting *),
+                                                 struct zmtp_bytes in)
 {
     struct zmtp__old_greeting greeting = {0};
     for (size_t size = 0; size < in.size; size++)

@@ -567,8 +567,8 @@ static void test_a_listener_s_peer_that_gets_no_pipe_times_out(void **state)
     assert_int_equal(rig_attach(rig), ZMTP_ERR_STATE);
 }
 
-static void
-test_the_socket_hears_of_a_link_when_the_handshake_is_done_and_when_it_ends(void **state)
+static void test_the_socket_hears_of_a_link_when_the_handshake_is_done_and_when_it_ends(
+    void **state)
 {
     struct rig *rig = *state;
     rig_open(rig, ZMTP_ROUTER);

@@ -43,8 +43,8 @@ static void test_each_subscriber_gets_what_begins_with_its_topics_and_once(void 
     zmtp_pipe_close(b);
 }
 
-static void
-test_very_many_subscriptions_of_a_peer_that_goes_are_removed_some_at_a_time(void **state)
+static void test_very_many_subscriptions_of_a_peer_that_goes_are_removed_some_at_a_time(
+    void **state)
 {
     (void)state;
     enum { TOPICS = 10000 };

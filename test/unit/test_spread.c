@@ -106,8 +106,8 @@ static void test_those_in_step_have_one_range_of_one_slab(void **state)
 }
 
 // Its limit counts its messages, and others have theirs.
-static void
-test_one_that_does_not_read_misses_what_is_beyond_its_limit_and_delays_nobody(void **state)
+static void test_one_that_does_not_read_misses_what_is_beyond_its_limit_and_delays_nobody(
+    void **state)
 {
     (void)state;
     enum { MESSAGES = 5000, HWM = 10 };

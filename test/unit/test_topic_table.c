@@ -127,8 +127,8 @@ static void test_places_stay_in_order_whatever_comes_and_goes(void **state)
     fixture_close(&f);
 }
 
-static void
-test_a_topic_takes_at_most_fourteen_octets_of_the_table_and_gives_them_back(void **state)
+static void test_a_topic_takes_at_most_fourteen_octets_of_the_table_and_gives_them_back(
+    void **state)
 {
     (void)state;
     static struct fixture f;

@@ -11,8 +11,8 @@ struct zmq__line {
     struct zmq__line *next, *before; // of its socket, once it has taken part
     struct inproc_pact *pact;
     struct zmtp_pipe_end *end; // the shore's of the pipe; null: none, or no more
-    struct zmq__name
-        *awaited; // that nobody has bound yet; this and the next under the context's lock
+    // That nobody has bound yet; this and the next under the context's lock.
+    struct zmq__name *awaited;
     struct zmq__line *awaiting_next, *awaiting_before;
     uint8_t index; // 0: who connected
     bool listed;

@@ -163,8 +163,8 @@ static inline bool zmq__quick_peek(struct zmq__socket *socket, struct zmtp__expr
 }
 
 // Takes it, and lets go of the lock. Inlined into each of the two that receive, as a call costs a twentieth of either.
-__attribute__((always_inline)) static inline void
-zmq__quick_take(struct zmq__quick quick, const struct zmtp__express_view *view)
+__attribute__((always_inline)) static inline void zmq__quick_take(
+    struct zmq__quick quick, const struct zmtp__express_view *view)
 {
     struct zmq__socket *const socket = quick.socket;
     struct zmq__engine *const engine = socket->engine;

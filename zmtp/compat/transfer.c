@@ -86,8 +86,8 @@ struct transfer_load {
     struct zmtp_msg *msg;
     const struct zmtp_bytes *parts;
     size_t count, size;
-    struct zmtp__borrow
-        *borrowed; // of the last of |parts|, which is large; null: it is copied at once
+    // Of the last of |parts|, which is large; null: it is copied at once.
+    struct zmtp__borrow *borrowed;
 };
 
 static int transfer_put(struct zmq__socket *socket, const struct transfer_load *load)

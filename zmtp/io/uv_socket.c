@@ -560,8 +560,9 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
 }
 
 // As functions of their own they do not cost those that need none of them.
-__attribute__((noinline)) static int
-uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
+__attribute__((noinline)) static int uv_socket_send_any(struct zmtp_uv_socket *socket,
+                                                        const struct zmtp_bytes *parts,
+                                                        size_t count)
 {
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
@@ -589,8 +590,9 @@ uv_socket_send_any(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts
 
 // A message of one part, on a socket that is looked at already, with nothing to flush after it: |unflushed| octets wait
 // with it then.
-__attribute__((noinline)) static int
-uv_socket_send_one(struct zmtp_uv_socket *socket, const struct zmtp_bytes *part, size_t unflushed)
+__attribute__((noinline)) static int uv_socket_send_one(struct zmtp_uv_socket *socket,
+                                                        const struct zmtp_bytes *part,
+                                                        size_t unflushed)
 {
     if (!zmtp__express_send(socket->core, *part)) return uv_socket_send_any(socket, part, 1);
     return uv_socket_sent_short(socket, unflushed);

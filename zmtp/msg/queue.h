@@ -164,8 +164,8 @@ enum { ZMTP__QUEUE_REFER_SHARE = 4 };
 // than the second range and its place in the kernel's vector.
 enum { ZMTP__QUEUE_REFER_BODY = 4096 };
 enum { ZMTP__QUEUE_REFER_RUN = 2048 }; // the same of a run of frames
-static inline struct zmtp__range *
-zmtp__queue_first(const struct zmtp__queue *queue) // if it has any
+static inline struct zmtp__range *zmtp__queue_first(
+    const struct zmtp__queue *queue) // if it has any
 {
     return &queue->ranges[queue->range_head];
 }
