@@ -466,6 +466,7 @@ static void capturer_told_state(struct garden_client *client, int result,
         return;
     bool over = false;
     if (state_find_stream(&reply->control_reply.debug_dump.state, capturer->uri, &over)) {
+        capturer->elsewhere_ms = 0;
         // No event tells of a stream that is over; the answer to a stop tells all.
         if (over && !capturer->stopping)
             capturer_say(capturer,

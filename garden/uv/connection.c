@@ -41,10 +41,12 @@ int garden_run_folder_make(const char *folder, struct garden_error *error)
         return garden__fail(error, GARDEN_ERR_RANGE, "the run directory's path is too long");
     memcpy(path, folder, size);
     path[size] = 0;
-    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+    if (mkdir(path, 0700) < 0 && errno != EEXIST) {
+        const char *why =
+            errno == ENOENT ? "the folder that it would be in does not exist" : strerror(errno);
         return garden__fail(error, connection_error_code(errno),
-                            "%s cannot be made: %s; choose another run directory", folder,
-                            strerror(errno));
+                            "%s cannot be made: %s; choose another run directory", folder, why);
+    }
     struct stat status;
     if (lstat(path, &status) < 0)
         return garden__fail(error, GARDEN_ERR_SYSTEM, "%s: %s", folder, strerror(errno));
