@@ -301,7 +301,7 @@ def options_of():
     parser.add_argument('--rounds', type=int, default=7)
     parser.add_argument('--milliseconds', type=int, default=700, help='sending time of one run')
     parser.add_argument('--scenario', action='append', choices=list(scenarios.BY_NAME), help='may be given again')
-    parser.add_argument('--transport', choices=scenarios.TRANSPORTS)
+    parser.add_argument('--transport', action='append', choices=scenarios.TRANSPORTS, help='may be given again')
     parser.add_argument('--size', type=int, action='append', help='octets; may be given again')
     parser.add_argument('--only', action='append', choices=list(contestants.BY_NAME), metavar='CONTESTANT',
                         help='may be given again; ' + ', '.join(contestants.BY_NAME))
@@ -345,7 +345,7 @@ def cases_of(options):
         if options.kept is not None and not scenario.heavy:
             scenario = scenario._replace(timeout=min(scenario.timeout, KEPT_TIMEOUT))
         for transport in scenario.transports:
-            if options.transport not in (None, transport):
+            if options.transport is not None and transport not in options.transport:
                 continue
             for size in sizes_of(scenario, options):
                 if not options.size or size in options.size:
