@@ -253,5 +253,5 @@ int main(void)
     lingering();
     a_call_stands_still(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

@@ -129,5 +129,5 @@ int main(void)
     many_messages_to_one(context);
     a_burst_beyond_the_limit(context);
     EXPECT("the context ends", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

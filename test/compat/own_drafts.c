@@ -370,5 +370,5 @@ int main(void)
     depths_of_lines(context);
     nowhere(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

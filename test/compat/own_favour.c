@@ -360,5 +360,5 @@ int main(void)
     }
     EXPECT("term", zmq_ctx_term(context) == 0);
     if (favours()) EXPECT("favours have ended", atomic_load(&barriers) > 0);
-    return 0;
+    return expect_status;
 }

@@ -95,5 +95,5 @@ int main(void)
     as_many_as_there_may_be(context);
     families(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

@@ -82,7 +82,7 @@ int main(void)
     const pid_t pid = THREADS_SANITIZED ? -1 : fork();
     if (pid == 0) {
         child(context, a);
-        _exit(0);
+        _exit(expect_status);
     }
     if (THREADS_SANITIZED)
         say("the child ends", "# SKIP the sanitizer cannot start threads in a child");
@@ -91,5 +91,5 @@ int main(void)
     EXPECT("the parent closes", zmq_close(a) == 0);
     EXPECT("the parent's context ends", zmq_ctx_term(context) == 0);
     cycles();
-    return 0;
+    return expect_status;
 }

@@ -220,5 +220,5 @@ int main(int count, char **arguments)
     come_and_go(count > 1 ? atol(arguments[1]) : CYCLES);
     idle_contexts();
     idle_sockets();
-    return 0;
+    return expect_status;
 }

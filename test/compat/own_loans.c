@@ -265,5 +265,5 @@ int main(void)
     many_threads("each thread with its lock, inproc", "inproc://many");
     awaited();
     forked();
-    return 0;
+    return expect_status;
 }

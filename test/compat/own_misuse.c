@@ -236,5 +236,5 @@ int main(void)
     timers_of_no_time();
     sent_and_received();
     second_of_a_pair();
-    return 0;
+    return expect_status;
 }

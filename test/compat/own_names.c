@@ -65,5 +65,5 @@ int main(int argc, char **argv)
     EXPECT("the same names again, dialled and bound then", each_its_own(context, count, 0));
     EXPECT("and again, all of one socket", all_for_one(context, count));
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

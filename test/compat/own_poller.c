@@ -160,5 +160,5 @@ int main(void)
     its_descriptor(context);
     masked(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

@@ -298,5 +298,5 @@ int main(void)
     EXPECT("term", zmq_ctx_term(context) == 0);
     ends("the context shuts down", true, ETERM);
     ends("the socket is closed", false, ENOTSOCK);
-    return 0;
+    return expect_status;
 }

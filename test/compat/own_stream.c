@@ -324,5 +324,5 @@ int main(void)
     visited(context);
     without_barriers(context); // for good
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

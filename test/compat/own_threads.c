@@ -383,5 +383,5 @@ int main(void)
     loans(context, "tcp://127.0.0.1:*");
     EXPECT("term", zmq_ctx_term(context) == 0);
     term_while_others_block();
-    return 0;
+    return expect_status;
 }

@@ -286,5 +286,5 @@ int main(void)
     the_descriptor_tells(context);
     what_lingers_leaves(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
-    return 0;
+    return expect_status;
 }

@@ -236,5 +236,5 @@ int main(void)
     the_handler_leaves();
     the_house_goes("who unbinds asks for nobody any more", "inproc://unbinds", 0);
     the_house_goes("who closes asks for nobody any more", "inproc://closes", 1);
-    return 0;
+    return expect_status;
 }

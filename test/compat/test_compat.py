@@ -86,6 +86,10 @@ def compare(name):
 def passes(name):
     cases, end, said = run(name)
     report(end == 'exit 0', f'{name}: runs to its end', [end, *last(said)])
+    with open(os.path.join(HERE, name + '.c'), encoding='utf-8') as file:
+        main = file.read().partition('\nint main(')[2]
+    # So that it fails for whoever runs it by itself, too.
+    report('return expect_status;' in main and 'return 0;' not in main, f'{name}: its exit status is what its cases came to')
     for case, lines in cases.items():
         if lines[0].startswith('# SKIP'):
             report(True, f'{name}: {case} {lines[0]}')
