@@ -463,20 +463,18 @@ static void engine_run_errand(struct zmq__loop *watch, struct zmq__task *task)
 static void engine_retire_there(struct zmq__loop *watch, struct zmq__task *task)
 {
     struct zmq__engine *engine =
-        (struct zmq__engine *)((char *)task - offsetof(struct zmq__engine, errand));
+        (struct zmq__engine *)((char *)task - offsetof(struct zmq__engine, retirement));
     (void)watch;
     engine->retired = true;
     engine_look(engine);
     engine_run_alone(engine);
 }
 
+// An errand that is on its way was posted under the lock, so it runs before, and no other comes.
 void zmq__engine_retire(struct zmq__engine *engine)
 {
-    // An errand that is on its way uses the same task: it runs before this one can be posted.
-    while (atomic_exchange_explicit(&engine->called, true, memory_order_acq_rel))
-        sched_yield();
-    engine->errand.run = engine_retire_there;
-    zmq__loop_post(engine->watch, &engine->errand);
+    engine->retirement.run = engine_retire_there;
+    zmq__loop_post(engine->watch, &engine->retirement);
 }
 
 // What opening asks of the watch.

@@ -52,7 +52,7 @@ struct zmq__engine {
     // When the engine wants to be run, by the loop's clock, which is uv_hrtime's; UINT64_MAX: never.
     _Atomic uint64_t due_ms;
     _Atomic uint64_t alarm_ms; // when the watch runs it at the latest
-    struct zmq__task errand;
+    struct zmq__task errand, retirement;
     // The watch's own.
     uv_poll_t poll;
     uv_timer_t alarm;
