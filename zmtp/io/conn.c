@@ -29,6 +29,13 @@ enum {
     // to three times as long: the reader was woken amid the copy, again and again.
     CONN_LARGE = 256 * 1024,
     CONN_BEGINNING = 32 * 1024,
+    // Zen 3 copies (`rep movsb`) at 2.9 GB/s instead of 28 where the octets come to lie 1 to 31 further in a page of 4 KiB than
+    // they did. Linux puts what is written into blocks of 32 KiB, of which it begins another when fewer than 32 octets are
+    // left, and the first again when all before has gone. A REQ's body out of malloc came to lie 1 further, and its copy
+    // was half of a round trip of 1 MiB. Now it is moved on by 31, with the second block: 990 us before, 362 after.
+    CONN_PAGE = 4096,
+    CONN_SLOW = 64 * 1024,
+    CONN_SHIFT = 31,
     CONN_SCRATCH = 16 * 1024,
     // How often a connection that has sent everything looks whether the other side has it.
     CONN_DRAIN_MS = 500,
@@ -311,12 +318,18 @@ static void conn_read(struct zmtp__conn *conn, uint64_t now)
     }
 }
 
-static bool conn_large(const struct zmtp_bytes *views, size_t count)
+// How much of it is written first, by itself. 0: all at once.
+static size_t conn_beginning(const struct zmtp_bytes *views, size_t count)
 {
     size_t total = 0;
-    for (size_t i = 0; i < count && total < CONN_LARGE; i++)
+    for (size_t i = 0; i < count && total < CONN_LARGE; i++) {
+        if (total < CONN_BEGINNING && views[i].size >= CONN_SLOW) {
+            const size_t further = (total - (uintptr_t)views[i].data) % CONN_PAGE;
+            if (further > 0 && further <= CONN_SHIFT) return CONN_BEGINNING - CONN_SHIFT;
+        }
         total += views[i].size;
-    return total >= CONN_LARGE;
+    }
+    return total >= CONN_LARGE ? CONN_BEGINNING : 0;
 }
 
 // Cuts the views down to |max| octets; returns how many are left.
@@ -372,7 +385,8 @@ static void conn_write(struct zmtp__conn *conn, uint64_t now)
         conn->tx_blocked = false;
         size_t count = zmtp_peer_peek(conn->peer, views, CONN_VIEWS);
         if (count == 0) return;
-        if (idle && conn_large(views, count)) count = conn_cut(views, count, CONN_BEGINNING);
+        const size_t beginning = idle ? conn_beginning(views, count) : 0;
+        if (beginning > 0) count = conn_cut(views, count, beginning);
         idle = false;
         size_t total;
         const ssize_t size = conn_send(conn->watch->fd, views, count, &total);
