@@ -11,7 +11,7 @@
 #include "expect.h"
 #include "patient.h"
 
-enum { PATIENCE_MS = 20000, WARM = 300, TRIPS = 400, CROWD = 20 };
+enum { PATIENCE_MS = 20000, WARM = 300, TRIPS = 400, CROWD = 20, REQUESTS = 4 };
 
 static _Thread_local bool counted;
 static atomic_uint own, others;
@@ -26,13 +26,18 @@ struct lane {
     void *from, *to;
 };
 
-static void open_lane(struct lane *lane, void *context, const char *endpoint)
+static void open_lane_of(struct lane *lane, void *context, const char *endpoint, int from, int to)
 {
     char real[256];
-    lane->to = open_patient(context, ZMQ_PULL, PATIENCE_MS);
-    lane->from = open_patient(context, ZMQ_PUSH, PATIENCE_MS);
+    lane->to = open_patient(context, to, PATIENCE_MS);
+    lane->from = open_patient(context, from, PATIENCE_MS);
     bind_somewhere(lane->to, endpoint, real);
     zmq_connect(lane->from, real);
+}
+
+static void open_lane(struct lane *lane, void *context, const char *endpoint)
+{
+    open_lane_of(lane, context, endpoint, ZMQ_PUSH, ZMQ_PULL);
 }
 
 static void close_lane(struct lane *lane)
@@ -64,6 +69,48 @@ static void in_lockstep(void *context, const char *endpoint, bool polls)
     // The watch may come by at such a moment now and then.
     EXPECT("and is written by who waits for it", own >= TRIPS * 3 / 4 && others < TRIPS / 4);
     close_lane(&lane);
+}
+
+static bool more_waits(void *socket)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    for (int i = 0; i < PATIENCE_MS && !(events & ZMQ_POLLIN); i++) {
+        (void)zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size);
+        if (!(events & ZMQ_POLLIN)) usleep(1000);
+    }
+    return events & ZMQ_POLLIN;
+}
+
+// A server with many requests, which has something done elsewhere after each answer: that does not wait for the next one.
+static void answers(void *context)
+{
+    struct lane lane, elsewhere;
+    int right = 0, number;
+    unsigned asked = 0, written = 0;
+    open_lane_of(&lane, context, "tcp://127.0.0.1:*", ZMQ_DEALER, ZMQ_DEALER);
+    open_lane(&elsewhere, context, "tcp://127.0.0.1:*");
+    for (int i = 0; i < TRIPS; i++) {
+        for (int k = 0; k < REQUESTS; k++)
+            right += zmq_send(lane.from, &k, sizeof k, 0) == sizeof k;
+        right += comes_round(&elsewhere, i, false);
+        for (int k = 0; k < REQUESTS; k++) {
+            right += zmq_recv(lane.to, &number, sizeof number, 0) == sizeof number && number == k;
+            const bool more = k + 1 < REQUESTS && more_waits(lane.to);
+            const unsigned before = own;
+            right += zmq_send(lane.to, &k, sizeof k, 0) == sizeof k;
+            right += comes_round(&elsewhere, k, k % 2);
+            asked += more;
+            written += more && own - before >= 2; // the answer, and the question
+        }
+        for (int k = 0; k < REQUESTS; k++)
+            right += zmq_recv(lane.from, &number, sizeof number, 0) == sizeof number && number == k;
+    }
+    EXPECT("each is answered", right == TRIPS * (5 * REQUESTS + 1));
+    // The watch is told of it as well, and is sooner now and then; but it is not left to the watch.
+    EXPECT("before its server waits elsewhere", asked > 0 && written >= asked / 8);
+    close_lane(&lane);
+    close_lane(&elsewhere);
 }
 
 // More than are taken from the list at once, two messages on each, as the first may be written by the call itself.
@@ -125,6 +172,7 @@ int main(void)
     in_lockstep(context, "tcp://127.0.0.1:*", true);
     in_lockstep(context, "ipc://*", false);
     in_lockstep(context, "ipc://*", true);
+    answers(context);
     in_a_crowd(context);
     by_who_has_ended(context);
     EXPECT("term", zmq_ctx_term(context) == 0);

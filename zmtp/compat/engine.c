@@ -185,13 +185,15 @@ static void engine_settle(struct zmq__engine *engine)
         atomic_store_explicit(&engine->awaited, false, memory_order_relaxed);
         return;
     }
-    if (engine->unwritten > 0 && zmq__socket_by_program()) zmq__unsent_note(engine->socket);
     // Room for what comes in is no hurry: the next call that finds nothing reads on.
     // In a stream the watch comes by itself.
     const bool exposed = atomic_load_explicit(&engine->exposed, memory_order_relaxed);
     const bool leased = atomic_load_explicit(&engine->leased, memory_order_relaxed);
     const struct zmtp_pipe_end *const end = engine->uv->marks.first;
-    engine_call_watch(engine, exposed || (!leased && (!end || end->in->count > 0)));
+    const bool unsent = !end || end->in->count > 0;
+    if ((unsent || engine->unwritten > 0) && zmq__socket_by_program())
+        zmq__unsent_note(engine->socket);
+    engine_call_watch(engine, exposed || (!leased && unsent));
 }
 
 void zmq__engine_leave(struct zmq__engine *engine)

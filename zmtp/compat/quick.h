@@ -12,6 +12,7 @@
 #include "../socket/express.h"
 #include "socket.h"
 #include "stretch.h"
+#include "unsent.h"
 
 // A call that is inside.
 struct zmq__quick {
@@ -97,12 +98,13 @@ static inline bool zmq__quick_more(const struct zmq__socket *socket)
     return next && zmtp__pipe_readable(next->end);
 }
 
-// Does what was sent just now wait, for the stream to go on or for more answers?
+// Does what was sent just now wait, for the stream to go on or for more answers? The first answer that does is noted, as
+// the first of a stream is, so that the thread writes it when it waits elsewhere.
 static inline bool zmq__quick_waits(const struct zmq__socket *socket)
 {
     struct zmq__engine *const engine = socket->engine;
     if (!engine->direct) return zmq__engine_streams(engine);
-    return zmq__engine_watched(engine) && zmq__quick_more(socket);
+    return zmq__engine_watched(engine) && zmq__quick_more(socket) && zmq__unsent_noted(socket);
 }
 
 // May what was sent before wait while the program has just received? It answers, or comes for more, and then it leaves

@@ -1,7 +1,5 @@
 #include "unsent.h"
 
-#include "socket.h"
-
 enum { UNSENT_FEW = 8 };
 
 // Where this thread left something last; only for comparison, as it may be gone.
@@ -12,7 +10,7 @@ void zmq__unsent_note(struct zmq__socket *socket)
     struct zmq__context *const context = socket->context;
     const void *const me = zmq__latch_me();
     unsent_context = context;
-    if (atomic_load_explicit(&socket->unsent_by, memory_order_relaxed) == me) return;
+    if (zmq__unsent_noted(socket)) return;
     pthread_mutex_lock(&context->unsent_mutex);
     if (!atomic_load_explicit(&socket->unsent_by, memory_order_relaxed)) {
         socket->unsent_next = context->unsent;
