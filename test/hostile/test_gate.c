@@ -73,21 +73,30 @@ static void test_who_is_not_listed_is_turned_away_before_a_word_is_read(void **s
     world_close(&world);
 }
 
-static void test_who_has_gone_before_it_was_asked_for_its_address_is_turned_away(void **state)
+static void test_who_has_gone_before_it_is_accepted_is_judged_by_where_it_came_from(void **state)
 {
     (void)state;
-    struct world world;
-    struct node server;
-    struct stranger stranger;
-    world_open(&world);
-    server_open(&server, &world, "0.0.0.0/0 ::/0");
-    node_bind(&server, "tcp://127.0.0.1:*");
-    stranger_open(&stranger, &world, zmtp_uv_endpoint(server.socket));
-    stranger_reset(&stranger); // before the loop accepts it
-    WORLD_UNTIL(&world, server.events[ZMTP_EVENT_REFUSED] == 1);
-    assert_string_equal(server.reasons[ZMTP_EVENT_REFUSED], "its address is not in tcp_allow");
-    assert_true(served(&world, &server, dial_of(&server, "127.0.0.1", "127.0.0.1")));
-    world_close(&world);
+    static const char *const lists[] = {"0.0.0.0/0 ::/0", "192.0.2.0/24"};
+    for (size_t i = 0; i < 2; i++) {
+        const bool listed = i == 0;
+        struct world world;
+        struct node server;
+        struct stranger stranger;
+        world_open(&world);
+        server_open(&server, &world, lists[i]);
+        node_bind(&server, "tcp://127.0.0.1:*");
+        stranger_open(&stranger, &world, zmtp_uv_endpoint(server.socket));
+        stranger_reset(&stranger); // before the loop accepts it
+        WORLD_UNTIL(&world,
+                    server.events[ZMTP_EVENT_REFUSED] + server.events[ZMTP_EVENT_HANDSHAKE_FAILED]);
+        assert_int_equal(server.events[ZMTP_EVENT_REFUSED], listed ? 0 : 1);
+        if (listed)
+            assert_true(served(&world, &server, dial_of(&server, "127.0.0.1", "127.0.0.1")));
+        else
+            assert_string_equal(server.reasons[ZMTP_EVENT_REFUSED],
+                                "127.0.0.1 is not in tcp_allow");
+        world_close(&world);
+    }
 }
 
 static void test_an_address_is_the_same_however_the_listener_sees_it(void **state)
@@ -179,7 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_who_is_not_listed_is_turned_away_before_a_word_is_read),
-        cmocka_unit_test(test_who_has_gone_before_it_was_asked_for_its_address_is_turned_away),
+        cmocka_unit_test(test_who_has_gone_before_it_is_accepted_is_judged_by_where_it_came_from),
         cmocka_unit_test(test_an_address_is_the_same_however_the_listener_sees_it),
         cmocka_unit_test(test_the_list_is_for_tcp_and_ws_and_for_nothing_else),
         cmocka_unit_test(test_a_list_is_read_or_leaves_nothing_behind),

@@ -80,6 +80,7 @@ int zmtp__bind_socket(const struct zmtp__bind_job *job, const struct zmtp__addre
 
 bool zmtp__bind_listen(const struct zmtp__bind_job *job, int fd)
 {
+    job->out->inherits = zmtp__transport_tune_listener(fd); // before anybody can come
     return listen(fd, (int)job->socket->config.backlog) == 0;
 }
 

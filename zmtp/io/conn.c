@@ -714,11 +714,11 @@ static int conn_open_peer(struct zmtp__conn *conn)
     return error;
 }
 
-// Notes who is at the other side of |fd|. True: it is beyond this machine.
-static bool conn_meet(struct zmtp__conn *conn, int fd)
+// Notes who is at the other side of |fd|, whose address is |at|. True: it is beyond this machine.
+static bool conn_meet(struct zmtp__conn *conn, int fd, const struct zmtp__address *at)
 {
-    struct zmtp__address address;
-    conn->process = zmtp__door_process(fd);
+    conn->process = (struct zmtp_uv_process){.known = false};
+    if (at->at.ss_family == AF_UNIX) conn->process = zmtp__door_process(fd);
     conn->source = (struct zmtp__source){.known = false};
     conn->remote[0] = conn->address[0] = '\0';
     if (conn->process.known) {
@@ -730,11 +730,11 @@ static bool conn_meet(struct zmtp__conn *conn, int fd)
                  (long long)conn->process.pid, (unsigned long)conn->process.uid);
         return false;
     }
-    if (!zmtp__address_peer(fd, &address)) return false;
-    conn->source = zmtp__source_of(&address);
-    zmtp__address_text(&address, conn->remote, sizeof conn->remote);
-    zmtp__address_host(&address, conn->address, sizeof conn->address);
-    return !zmtp__address_loopback(&address);
+    if (at->at.ss_family == AF_UNSPEC) return false; // gone already
+    conn->source = zmtp__source_of(at);
+    zmtp__address_text(at, conn->remote, sizeof conn->remote);
+    zmtp__address_host(at, conn->address, sizeof conn->address);
+    return !zmtp__address_loopback(at);
 }
 
 // Nothing hides what goes over it, and nobody said that this is meant.
@@ -749,14 +749,14 @@ static bool conn_is_bare(const struct zmtp__conn *conn)
 static const char conn_bare_words[] =
     "without encryption beyond this machine: use CURVE, or set allow_public_null if that is meant";
 
-int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
+int zmtp__conn_accept(struct zmtp__listener *listener, int fd, const struct zmtp__address *from)
 {
     struct zmtp_uv_socket *socket = listener->socket;
     struct zmtp__conn *conn = zmtp_alloc(socket->uv->allocator, sizeof *conn);
     if (!conn) return ZMTP_ERR_MEMORY;
     *conn = (struct zmtp__conn){
         .socket = socket, .state = ZMTP__CONN_OPEN, .listener = listener, .descriptor = fd};
-    (void)conn_meet(conn, fd); // the handshake will find out that it is gone
+    (void)conn_meet(conn, fd, from);
     int error = conn_open_peer(conn);
     if (error == ZMTP_OK)
         error = zmtp__watch_open(&conn->watch, socket->uv, fd, zmtp__conn_ready, conn);
@@ -774,7 +774,11 @@ int zmtp__conn_accept(struct zmtp__listener *listener, int fd)
 
 void zmtp__conn_begin(struct zmtp__conn *conn)
 {
-    const bool bare = conn_meet(conn, conn->watch->fd) && conn_is_bare(conn);
+    struct zmtp__address at;
+    const int fd = conn->watch->fd;
+    if (!zmtp__address_peer(fd, &at))
+        at.at.ss_family = AF_UNSPEC; // the handshake will find out why
+    const bool bare = conn_meet(conn, fd, &at) && conn_is_bare(conn);
     int error = conn_open_peer(conn);
     if (error == ZMTP_OK) error = zmtp_peer_attach(conn->peer, conn->end);
     if (error < 0) {

@@ -58,8 +58,8 @@ struct zmtp__conn {
 
 // Fills in what a dialled and an accepted connection share, and adds it to its socket.
 void zmtp__conn_init(struct zmtp__conn *conn, struct zmtp_uv_socket *socket);
-// Takes |fd| on ZMTP_OK; else it is still the caller's.
-int zmtp__conn_accept(struct zmtp__listener *listener, int fd);
+// Takes |fd|, which came |from| there, on ZMTP_OK; else it is still the caller's.
+int zmtp__conn_accept(struct zmtp__listener *listener, int fd, const struct zmtp__address *from);
 // The dialler's |watch| is connected: the handshake begins.
 void zmtp__conn_begin(struct zmtp__conn *conn);
 // Its pipe was marked; from the loop.

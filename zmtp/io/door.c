@@ -106,13 +106,9 @@ bool zmtp__door_admits(const struct zmtp__door *door, int fd, const struct zmtp_
 
 struct zmtp_uv_process zmtp__door_process(int fd)
 {
-    int domain;
     struct ucred who;
-    socklen_t size = sizeof domain;
-    const struct zmtp_uv_process unknown = {0};
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) < 0 || domain != AF_UNIX)
-        return unknown;
-    size = sizeof who;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0) return unknown;
+    socklen_t size = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) < 0)
+        return (struct zmtp_uv_process){.known = false};
     return (struct zmtp_uv_process){.known = true, .pid = who.pid, .uid = who.uid, .gid = who.gid};
 }

@@ -17,7 +17,7 @@ void zmtp__door_close(struct zmtp__door *door);
 bool zmtp__door_admits(const struct zmtp__door *door, int fd,
                        const struct zmtp_uv_process *process);
 
-// Who is at the other side of |fd|; not known where it is not ipc.
+// Who is at the other side of |fd|, over ipc.
 struct zmtp_uv_process zmtp__door_process(int fd);
 
 #endif

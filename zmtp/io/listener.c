@@ -243,36 +243,31 @@ static bool listener_refuses_process(struct zmtp__listener *listener, int fd)
     return true;
 }
 
-// Is it, over tcp, for where it comes from? Of one that has gone already nobody knows.
-static bool listener_refuses_network(struct zmtp__listener *listener, int fd)
+// Is it, over tcp, for where it comes |from|?
+static bool listener_refuses_network(struct zmtp__listener *listener, int fd,
+                                     const struct zmtp__address *from)
 {
     const struct zmtp__gate *gate = listener->socket->gate;
-    struct zmtp__address address;
     char host[ZMTP__ADDRESS_TEXT_MAX], remote[ZMTP__ADDRESS_TEXT_MAX], reason[128];
     if (!gate || (listener->scheme != ZMTP_TCP && listener->scheme != ZMTP_WS)) return false;
-    const bool known = zmtp__address_peer(fd, &address);
-    if (known && zmtp__gate_admits(gate, &address)) return false;
-    host[0] = remote[0] = '\0';
-    if (known) {
-        zmtp__address_host(&address, host, sizeof host);
-        zmtp__address_text(&address, remote, sizeof remote);
-    }
-    snprintf(reason, sizeof reason, "%s is not in tcp_allow", known ? host : "its address");
+    if (zmtp__gate_admits(gate, from)) return false;
+    zmtp__address_host(from, host, sizeof host);
+    zmtp__address_text(from, remote, sizeof remote);
+    snprintf(reason, sizeof reason, "%s is not in tcp_allow", host);
     listener_refuse(listener, fd, ZMTP_ERR_DENIED, remote, reason, (struct zmtp_uv_process){0});
     return true;
 }
 
 // RFC 37, Security Considerations: is it, over IP, for what came from its address before?
-static bool listener_refuses_address(struct zmtp__listener *listener, int fd)
+static bool listener_refuses_address(struct zmtp__listener *listener, int fd,
+                                     const struct zmtp__address *from)
 {
     const struct zmtp_uv_socket *socket = listener->socket;
     const uint32_t pending_max = socket->config.address_pending_max;
-    struct zmtp__address address;
     char remote[ZMTP__ADDRESS_TEXT_MAX];
     uint32_t pending = 0;
     if (!socket->suspects && pending_max == 0) return false;
-    if (!zmtp__address_peer(fd, &address)) return false;
-    const struct zmtp__source source = zmtp__source_of(&address);
+    const struct zmtp__source source = zmtp__source_of(from);
     const char *reason = NULL;
     if (zmtp__suspects_has(socket->suspects, &source, zmtp__engine_now(listener->uv)))
         reason = "as many handshakes as address_failures_max allows in a minute have failed from "
@@ -285,7 +280,7 @@ static bool listener_refuses_address(struct zmtp__listener *listener, int fd)
         reason = "as many connections as address_pending_max allows of this address wait for their "
                  "handshake";
     if (!reason) return false;
-    zmtp__address_text(&address, remote, sizeof remote);
+    zmtp__address_text(from, remote, sizeof remote);
     listener_refuse(listener, fd, ZMTP_ERR_LIMIT, remote, reason, (struct zmtp_uv_process){0});
     return true;
 }
@@ -293,18 +288,20 @@ static bool listener_refuses_address(struct zmtp__listener *listener, int fd)
 // Accepts one. 1: go on; 0: there are no more; negative: why there is a pause to be made.
 static int listener_accept(struct zmtp__listener *listener)
 {
-    const int fd = accept4(listener->watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct zmtp__address from = {.size = sizeof from.at};
+    const int fd = accept4(listener->watch->fd, (struct sockaddr *)&from.at, &from.size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         zmtp__listener_unpay(listener);
         // A connection that broke before it was accepted is no reason to stop.
         if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO || errno == EPERM) return 1;
         return errno == EAGAIN ? 0 : zmtp__address_error(errno);
     }
-    if (listener_refuses_process(listener, fd) || listener_refuses_network(listener, fd) ||
-        listener_refuses_address(listener, fd))
+    if (listener_refuses_process(listener, fd) || listener_refuses_network(listener, fd, &from) ||
+        listener_refuses_address(listener, fd, &from))
         return 1;
-    zmtp__transport_tune(&listener->socket->config.transport, fd);
-    const int error = zmtp__conn_accept(listener, fd);
+    zmtp__transport_tune_accepted(&listener->socket->config.transport, fd, listener->inherits);
+    const int error = zmtp__conn_accept(listener, fd, &from);
     if (error < 0) {
         close(fd);
         return error;
@@ -353,6 +350,7 @@ int zmtp__listener_open(struct zmtp_uv_socket *socket, const char *text,
     *listener = (struct zmtp__listener){.socket = socket,
                                         .uv = uv,
                                         .references = 1,
+                                        .inherits = bound.inherits,
                                         .scheme = endpoint->transport,
                                         .path = bound.path};
     listener->descriptor = bound.fd;

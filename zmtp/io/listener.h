@@ -17,6 +17,7 @@ struct zmtp__listener {
     size_t references; // its own, and one of each connection
     uint64_t paid_us;  // up to when the rate of HELLOs is used up; see listener_pace
     int descriptor;    // of |watch|, also when it is closed
+    bool inherits;     // see zmtp__bound
     bool announced;
     bool crowded; // accepts no more until a handshake ends or the alarm rings
     bool starved; // told that it pauses; nothing was accepted since

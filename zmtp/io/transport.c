@@ -90,18 +90,38 @@ bool zmtp__transport_prepare_datagrams(const struct zmtp_uv_transport *transport
     return !job.option;
 }
 
-void zmtp__transport_tune(const struct zmtp_uv_transport *transport, int fd)
+static bool transport_hurries(int fd)
 {
     const int on = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0;
+}
+
+// What is none of tcp; accepted ones have nothing from their listener.
+static void transport_tune_local(const struct zmtp_uv_transport *transport, int fd)
+{
     struct transport_job job = {.fd = fd};
-    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) {
-        // The one thing that an accepted connection has not from its listener, which was granted it.
-        transport_set(&job, SOL_SOCKET, SO_PRIORITY, transport->priority, "");
-        return;
-    }
-    // It is none of tcp, and accepted ones have nothing from their listener.
     const uint32_t send =
         transport->send_buffer > 0 ? transport->send_buffer : TRANSPORT_IPC_BUFFER;
     transport_set(&job, SOL_SOCKET, SO_SNDBUF, send, "");
     transport_set(&job, SOL_SOCKET, SO_RCVBUF, transport->recv_buffer, "");
+}
+
+void zmtp__transport_tune(const struct zmtp_uv_transport *transport, int fd)
+{
+    if (!transport_hurries(fd)) transport_tune_local(transport, fd);
+}
+
+bool zmtp__transport_tune_listener(int fd)
+{
+    return transport_hurries(fd);
+}
+
+void zmtp__transport_tune_accepted(const struct zmtp_uv_transport *transport, int fd, bool inherits)
+{
+    struct transport_job job = {.fd = fd};
+    // The one thing that an accepted connection has not from its listener, which was granted it.
+    if (inherits)
+        transport_set(&job, SOL_SOCKET, SO_PRIORITY, transport->priority, "");
+    else
+        transport_tune_local(transport, fd);
 }

@@ -11,8 +11,12 @@ bool zmtp__transport_prepare(const struct zmtp_uv_transport *transport, int fd, 
 // The same for a descriptor of datagrams.
 bool zmtp__transport_prepare_datagrams(const struct zmtp_uv_transport *transport, int fd,
                                        int family, const char **option);
-// Makes the octets of a connected or connecting socket move without waits. Where the system refuses, it
-// is only slower.
+// Makes the octets of a connecting socket move without waits. Where the system refuses, it is only slower.
 void zmtp__transport_tune(const struct zmtp_uv_transport *transport, int fd);
+// The same for those that a listener accepts. True: they will have it from there, as of tcp.
+bool zmtp__transport_tune_listener(int fd);
+// One of them; |inherits|: what the listener's tuning said.
+void zmtp__transport_tune_accepted(const struct zmtp_uv_transport *transport, int fd,
+                                   bool inherits);
 
 #endif
