@@ -1,6 +1,5 @@
 #include "engine.h"
 
-#include <poll.h>
 #include <sched.h>
 #include <string.h>
 
@@ -53,11 +52,15 @@ static uint64_t engine_note_due(struct zmq__engine *engine)
 }
 
 // When nobody has looked for a while and something is to be read, it may be an end: what is written then, although the other
-// side has gone, is lost to who comes in its place.
+// side has gone, is lost to who comes in its place. Whether there is something is asked when it matters.
 static void engine_beware(struct zmq__engine *engine, uint64_t now_ns)
 {
-    struct pollfd item = {.fd = uv_backend_fd(&engine->loop), .events = POLLIN};
-    engine->uv->wary = now_ns - engine->turned_ns >= ENGINE_WARY_NS && poll(&item, 1, 0) > 0;
+    engine->uv->unsure = now_ns - engine->turned_ns >= ENGINE_WARY_NS;
+}
+
+static void engine_trust(struct zmq__engine *engine)
+{
+    engine->uv->wary = engine->uv->unsure = false;
 }
 
 void zmq__engine_turn(struct zmq__engine *engine)
@@ -71,7 +74,7 @@ void zmq__engine_turn(struct zmq__engine *engine)
     do {
         (void)zmtp_uv_turn(engine->uv); // it is open, and runs nothing of the program's
     } while (++i < ENGINE_TURNS && engine_timeout(engine) == 0);
-    engine->uv->wary = false;
+    engine_trust(engine);
     engine->turned_ns = uv_hrtime();
     engine->turn_ns = engine->turned_ns - begun_ns;
 }
@@ -89,7 +92,7 @@ static void engine_flush(struct zmq__engine *engine)
     engine_beware(engine, begun_ns);
     zmtp__engine_flush(engine->uv);
     zmtp__gather_retry(engine->uv, engine->socket->core);
-    engine->uv->wary = false;
+    engine_trust(engine);
     const uint64_t ended_ns = uv_hrtime();
     engine->flush_ns = ended_ns - begun_ns;
     atomic_store_explicit(&engine->flushed_ns, ended_ns, memory_order_relaxed);

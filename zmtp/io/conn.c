@@ -366,7 +366,7 @@ static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, s
 // and takes no error away. What waits for an accepted one is nobody else's.
 static bool conn_deserted(const struct zmtp__conn *conn)
 {
-    if (!conn->dialler) return false;
+    if (!conn->dialler || !zmtp__engine_wary(conn->socket->uv)) return false;
     struct pollfd item = {.fd = conn->watch->fd, .events = POLLRDHUP};
     return poll(&item, 1, 0) > 0;
 }
@@ -375,7 +375,7 @@ static void conn_write(struct zmtp__conn *conn, uint64_t now)
 {
     struct zmtp_bytes views[CONN_VIEWS];
     // What is not written is for whom is dialled next. The end itself is found by reading.
-    if (conn->socket->uv->wary && conn_deserted(conn)) return;
+    if (conn_deserted(conn)) return;
     if (conn->web) {
         zmtp__web_write(conn, now);
         return;

@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include <assert.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -308,6 +309,14 @@ void zmtp__engine_later(struct zmtp_uv *uv)
 {
     if (!uv->closing && !uv_is_active((uv_handle_t *)&uv->later))
         uv_timer_start(&uv->later, engine_later, ENGINE_LATER_MS, 0);
+}
+
+bool zmtp__engine_wary(struct zmtp_uv *uv)
+{
+    struct pollfd item = {.fd = uv_backend_fd(uv->loop), .events = POLLIN};
+    if (uv->unsure) uv->wary = poll(&item, 1, 0) > 0;
+    uv->unsure = false;
+    return uv->wary;
 }
 
 uint64_t zmtp__engine_seed(void)

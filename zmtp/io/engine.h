@@ -55,6 +55,7 @@ struct zmtp_uv {
     size_t unflushed_max; // so many may wait for the next, see gather.h
     unsigned unshipped;   // messages, since shores worked
     bool wary; // something is to be read: before more is written, it is seen whether that is an end
+    bool unsure;       // whether that is so is asked when it matters
     uint64_t asked_ms; // when the system was asked last what has come
     uint64_t heard_ms; // the same, and it was all read
     uint64_t turn_ns;  // what dispatches took since the loop's last turn began
@@ -117,6 +118,8 @@ void zmtp__engine_ship(struct zmtp_uv *uv);
 bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode);
 // Deliver again in a while: there was no memory to do it now.
 void zmtp__engine_later(struct zmtp_uv *uv);
+// Before something is written: is something to be read?
+bool zmtp__engine_wary(struct zmtp_uv *uv);
 // Every handle that was counted in |handles| ends here.
 void zmtp__engine_handle_closed(struct zmtp_uv *uv);
 uint64_t zmtp__engine_random(struct zmtp_uv *uv);
