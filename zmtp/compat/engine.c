@@ -531,6 +531,8 @@ int zmq__engine_open(struct zmq__engine **out, struct zmq__socket *socket, struc
         return error == UV_ENOMEM ? ENOMEM : EMFILE;
     }
     error = zmtp_uv_open(&engine->uv, &engine->loop, NULL);
+    // Calls spin, where that is worth it. The loop never sleeps here: it has nothing to learn from, and nothing to save.
+    if (error == ZMTP_OK) (void)zmtp_uv_spin(engine->uv, 0);
     struct engine_birth birth = {.task = {.run = engine_open_there}, .engine = engine};
     if (error == ZMTP_OK) zmq__loop_call(watch, &birth.task);
     if (error == ZMTP_OK && birth.error < 0)
