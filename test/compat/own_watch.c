@@ -1,17 +1,28 @@
 // What has to be done for a socket while its program is busy elsewhere, and what must not be: the thread that
 // keeps watch. Nothing here goes by a time but the sleeps in which it has to happen.
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "expect.h"
 
-enum { PATIENCE_MS = 20000, SOON_MS = 500, BURST = 20, STREAM = 20000, POLLS = 100, POLL_MS = 10 };
+enum {
+    PATIENCE_MS = 20000,
+    SOON_MS = 500,
+    BURST = 20,
+    STREAM = 20000,
+    POLLS = 100,
+    POLL_MS = 10,
+    RARE = 20,
+    ROUNDS = 5
+};
 
 static void *open_socket(void *context, int type)
 {
@@ -68,18 +79,32 @@ static void what_was_sent_leaves(void *context)
     zmq_close(b);
 }
 
-// Two sockets that hold each other to a heartbeat of 100 ms, of which one's program sleeps.
-static int stays_up(void *context, void *asleep, void *other)
+static void *send_late(void *argument)
 {
+    sleep_ms(SOON_MS);
+    zmq_send(argument, "late", 4, 0);
+    return NULL;
+}
+
+// Two sockets that hold each other to a heartbeat of 100 ms, of which one's program sleeps after it was called; |late|: for
+// which it had waited for long.
+static int stays_up(void *context, void *asleep, void *other, bool late)
+{
+    pthread_t thread;
     void *listener = open_socket(context, ZMQ_PAIR);
-    set(asleep, ZMQ_HEARTBEAT_IVL, 100);
+    if (!late) set(asleep, ZMQ_HEARTBEAT_IVL, 100); // its own would wake the watch
     set(other, ZMQ_HEARTBEAT_IVL, 100);
     set(other, ZMQ_HEARTBEAT_TIMEOUT, 400);
     zmq_socket_monitor(other, "inproc://heartbeats", ZMQ_EVENT_DISCONNECTED);
     zmq_connect(listener, "inproc://heartbeats");
     join(asleep, other);
     zmq_send(other, "x", 1, 0);
-    const int heard = arrived(asleep, 1);
+    int heard = arrived(asleep, 1);
+    if (late) {
+        pthread_create(&thread, NULL, send_late, other);
+        heard &= arrived(asleep, 1);
+        pthread_join(thread, NULL);
+    }
     sleep_ms(3 * SOON_MS);
     set(listener, ZMQ_RCVTIMEO, 0);
     const int up = zmq_recv(listener, NULL, 0, 0) < 0;
@@ -91,7 +116,11 @@ static int stays_up(void *context, void *asleep, void *other)
 static void heartbeats_are_answered(void *context)
 {
     void *a = open_socket(context, ZMQ_PULL), *b = open_socket(context, ZMQ_PUSH);
-    EXPECT("a program that sleeps keeps its peer", stays_up(context, a, b));
+    EXPECT("a program that sleeps keeps its peer", stays_up(context, a, b, false));
+    zmq_close(a);
+    zmq_close(b);
+    a = open_socket(context, ZMQ_PULL), b = open_socket(context, ZMQ_PUSH);
+    EXPECT("and one that was called late, and does not come back", stays_up(context, a, b, true));
     zmq_close(a);
     zmq_close(b);
 }
@@ -161,13 +190,6 @@ static void a_busy_sender_hears(void *context)
     zmq_close(stream.socket);
 }
 
-static void *send_late(void *argument)
-{
-    sleep_ms(SOON_MS);
-    zmq_send(argument, "late", 4, 0);
-    return NULL;
-}
-
 static uint64_t processor_us(void)
 {
     struct timespec now;
@@ -231,6 +253,82 @@ static void short_polls_wake_nobody(void *context)
     zmq_close(b);
 }
 
+// How often the threads of this process with that name have slept.
+static long slept(const char *name)
+{
+    DIR *const tasks = opendir("/proc/self/task");
+    const struct dirent *task;
+    long all = 0;
+    while (tasks && (task = readdir(tasks))) {
+        char path[300], line[128];
+        bool same = false;
+        long count = 0;
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *const file = fopen(path, "r");
+        while (file && fgets(line, sizeof line, file)) {
+            char word[32];
+            if (sscanf(line, "Name: %31s", word) == 1) same = strcmp(word, name) == 0;
+            if (sscanf(line, "voluntary_ctxt_switches: %ld", &count) == 1 && same) all += count;
+        }
+        if (file) fclose(file);
+    }
+    if (tasks) closedir(tasks);
+    return all;
+}
+
+static void *serve(void *argument)
+{
+    char body[8];
+    while (zmq_recv(argument, body, sizeof body, 0) == 4 && zmq_send(argument, body, 4, 0) == 4 &&
+           memcmp(body, "ping", 4) == 0)
+        continue;
+    return NULL;
+}
+
+static int pinged(void *socket, const char *word)
+{
+    char body[8];
+    return zmq_send(socket, word, 4, 0) == 4 && zmq_recv(socket, body, sizeof body, 0) == 4;
+}
+
+// A server that is called now and then does all of it by its own call, and while nothing happens no thread wakes. The watch
+// has a context of its own, and so a name.
+static void rare_calls_wake_nobody(void *clients)
+{
+    void *context = zmq_ctx_new(), *client = open_socket(clients, ZMQ_REQ);
+    zmq_ctx_set(context, ZMQ_THREAD_NAME_PREFIX, 7);
+    void *server = open_socket(context, ZMQ_REP);
+    pthread_t thread;
+    join(server, client);
+    static const char name[] = "7/ZMQbg/IO/0";
+    pthread_create(&thread, NULL, serve, server);
+    int answered = pinged(client, "ping");
+    EXPECT("answered", answered == 1 && slept(name) > 0);
+    long woken = 1;
+    for (int i = 0; i < RARE && woken > 0; i++) {
+        const long before = slept(name);
+        sleep_ms(SOON_MS / 5);
+        woken = slept(name) - before;
+    }
+    EXPECT("no thread wakes while nothing happens", woken == 0);
+    // Where the server's own thread is kept from its work for a millisecond, the watch rightly wakes.
+    woken = RARE;
+    for (int round = 0; round < ROUNDS && woken >= RARE / 2; round++) {
+        const long before = slept(name);
+        for (int i = 0; i < RARE; i++) {
+            answered += pinged(client, "ping");
+            sleep_ms(SOON_MS / 10);
+        }
+        woken = slept(name) - before;
+    }
+    EXPECT("nor does it for messages that come now and then", answered > RARE && woken < RARE / 2);
+    EXPECT("the last", pinged(client, "last"));
+    pthread_join(thread, NULL);
+    zmq_close(client);
+    zmq_close(server);
+    EXPECT("and its end", zmq_ctx_term(context) == 0);
+}
+
 // The descriptor of a socket has news although no call is made, and again for each that comes later.
 static void the_descriptor_tells(void *context)
 {
@@ -283,6 +381,7 @@ int main(void)
     a_busy_sender_hears(context);
     a_long_wait_costs_nothing(context);
     short_polls_wake_nobody(context);
+    rare_calls_wake_nobody(context);
     the_descriptor_tells(context);
     what_lingers_leaves(context);
     EXPECT("term", zmq_ctx_term(context) == 0);

@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../io/uv_socket.h"
 #include "../io/watch.h"
@@ -15,16 +16,17 @@ enum {
     ENGINE_TURNS = 4,
     // Tries for the lock by a watch that was called. Whoever has it has it for a moment.
     ENGINE_TRIES = 64,
-    // How often the watch looks whether calls still do its work, and how often in a row nothing may have
-    // changed before it waits to be called.
+    // How often the watch looks whether calls still do its work; how often in a row no call may have come, while one
+    // sleeps, before it looks away; and how often no message, before it does the work of those that come for nothing.
     ENGINE_LEASE_MS = 1,
+    ENGINE_STILL = 3,
+    ENGINE_IDLE = 64,
     // How long a stream rests between two flushes, or turns: so many times what the last took. Between flushes at
     // least so long.
     ENGINE_RESTS = 4,
     ENGINE_REST_NS = 20000,
     // A send that comes so late after the one before, on the average, is not one of a stream that a look at the clock delays.
     ENGINE_SLOW_NS = 1000,
-    ENGINE_STILL = 64,
     // How old a look at what is to be read may be before something is written.
     ENGINE_WARY_NS = 50000,
 };
@@ -208,6 +210,38 @@ void zmq__engine_leave(struct zmq__engine *engine)
         engine_call_watch(engine, true);
 }
 
+// The call that slept does not any more, while the watch looks away: if that is for long, the watch has to look again.
+static void engine_depart(struct zmq__engine *engine)
+{
+    if (atomic_load_explicit(&engine->away, memory_order_relaxed)) return; // the timer runs
+    pthread_mutex_lock(&engine->watch->mutex);
+    if (atomic_load_explicit(&engine->dormant, memory_order_relaxed)) {
+        engine->away_entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
+        atomic_store_explicit(&engine->away, true, memory_order_relaxed);
+        if (engine->watch->away++ == 0) zmq__loop_recall(engine->watch, ENGINE_LEASE_MS);
+    }
+    pthread_mutex_unlock(&engine->watch->mutex);
+}
+
+// Under the watch's lock.
+static void engine_be_back(struct zmq__engine *engine)
+{
+    if (!atomic_load_explicit(&engine->away, memory_order_relaxed)) return;
+    atomic_store_explicit(&engine->away, false, memory_order_relaxed);
+    if (--engine->watch->away == 0) zmq__loop_recall(engine->watch, 0);
+}
+
+// It sleeps again. When it has done so just before, there will be more such sleeps than a timer is worth to be set for.
+static void engine_return(struct zmq__engine *engine)
+{
+    const uint64_t now_ns = uv_hrtime(), last_ns = engine->back_ns;
+    if (now_ns - last_ns < ENGINE_LEASE_MS * UINT64_C(1000000)) return;
+    engine->back_ns = now_ns;
+    pthread_mutex_lock(&engine->watch->mutex);
+    engine_be_back(engine);
+    pthread_mutex_unlock(&engine->watch->mutex);
+}
+
 bool zmq__engine_doze(struct zmq__engine *engine, int *timeout_ms)
 {
     if (zmq__engine_marked(engine)) engine_flush(engine);
@@ -220,6 +254,7 @@ bool zmq__engine_doze(struct zmq__engine *engine, int *timeout_ms)
     }
     engine->direct = true;
     atomic_fetch_add_explicit(&engine->tended, 1, memory_order_seq_cst);
+    if (atomic_load_explicit(&engine->away, memory_order_relaxed)) engine_return(engine);
     return true;
 }
 
@@ -227,8 +262,7 @@ void zmq__engine_rise(struct zmq__engine *engine)
 {
     atomic_fetch_sub_explicit(&engine->tended, 1, memory_order_seq_cst);
     zmq__engine_enter(engine);
-    if (atomic_exchange_explicit(&engine->dormant, false, memory_order_seq_cst))
-        engine_call_watch(engine, true);
+    if (atomic_load_explicit(&engine->dormant, memory_order_seq_cst)) engine_depart(engine);
 }
 
 int zmq__engine_fd(const struct zmq__engine *engine)
@@ -249,6 +283,24 @@ static bool engine_leased(const struct zmq__engine *engine)
     return atomic_load_explicit(&engine->leased, memory_order_relaxed);
 }
 
+// It looks again.
+static void engine_wake(struct zmq__engine *engine)
+{
+    struct zmq__loop *const watch = engine->watch;
+    if (!atomic_load_explicit(&engine->dormant, memory_order_relaxed))
+        return; // only the watch says that it is
+    pthread_mutex_lock(&watch->mutex);
+    atomic_store_explicit(&engine->dormant, false, memory_order_seq_cst);
+    engine_be_back(engine);
+    pthread_mutex_unlock(&watch->mutex);
+    if (engine->dormant_before)
+        engine->dormant_before->dormant_next = engine->dormant_next;
+    else
+        watch->dormant = engine->dormant_next;
+    if (engine->dormant_next) engine->dormant_next->dormant_before = engine->dormant_before;
+    engine->dormant_next = engine->dormant_before = NULL;
+}
+
 static void engine_end_lease(struct zmq__engine *engine)
 {
     if (!engine_leased(engine)) return;
@@ -262,11 +314,38 @@ static void engine_end_lease(struct zmq__engine *engine)
     if (!engine->watch->leased) uv_timer_stop(&engine->watch->leases);
 }
 
+static void engine_stop_looking(struct zmq__engine *engine)
+{
+    if (engine->looking) (void)uv_poll_stop(&engine->poll);
+    engine->looking = false;
+}
+
+// If a call sleeps, and so looks at the descriptor itself, the watch looks away.
+static bool engine_hibernate(struct zmq__engine *engine)
+{
+    if (atomic_load_explicit(&engine->tended, memory_order_relaxed) == 0) return false;
+    struct zmq__loop *const watch = engine->watch;
+    pthread_mutex_lock(&watch->mutex);
+    atomic_store_explicit(&engine->dormant, true, memory_order_seq_cst);
+    // Whoever has risen meanwhile has seen that, or is seen here.
+    const bool sleeps = atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0;
+    if (!sleeps) atomic_store_explicit(&engine->dormant, false, memory_order_seq_cst);
+    pthread_mutex_unlock(&watch->mutex);
+    if (!sleeps) return false;
+    engine_end_lease(engine);
+    engine_stop_looking(engine);
+    engine->dormant_next = watch->dormant;
+    if (engine->dormant_next) engine->dormant_next->dormant_before = engine;
+    watch->dormant = engine;
+    return true;
+}
+
 static void engine_ready(uv_poll_t *poll, int status, int events);
 
 static void engine_look(struct zmq__engine *engine)
 {
     engine_end_lease(engine);
+    engine_wake(engine);
     if (engine->looking) return;
     engine->looking = true;
     (void)uv_poll_start(&engine->poll, UV_READABLE, engine_ready); // it is not closing
@@ -276,9 +355,9 @@ static void engine_leases(uv_timer_t *timer);
 
 static void engine_lease(struct zmq__engine *engine)
 {
-    if (engine->looking) (void)uv_poll_stop(&engine->poll);
-    engine->looking = false;
+    engine_stop_looking(engine);
     engine->still = engine->idle = 0;
+    engine_wake(engine);
     if (engine_leased(engine)) return;
     atomic_store_explicit(&engine->leased, true, memory_order_relaxed);
     engine->seen_entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
@@ -385,8 +464,7 @@ static void engine_ready(uv_poll_t *poll, int status, int events)
     (void)events;
     if (engine->retired || atomic_load_explicit(&engine->exposed, memory_order_relaxed))
         (void)engine_insist(engine);
-    else if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0 ||
-             !engine_visit(engine))
+    else if (!engine_hibernate(engine) && !engine_visit(engine))
         engine_lease(engine);
 }
 
@@ -394,6 +472,14 @@ static void engine_rung(uv_timer_t *timer)
 {
     struct zmq__engine *engine = timer->data;
     (void)engine_insist(engine);
+}
+
+// Calls have ceased. First the lease ends, then what was no hurry is done: a call that still relies on the lease is seen to
+// here, as is one that is inside; who comes later calls the watch.
+static void engine_take_over(struct zmq__engine *engine)
+{
+    engine_look(engine);
+    if (!engine_visit(engine)) engine_lease(engine);
 }
 
 // Is a call there that does what there is to do?
@@ -414,19 +500,12 @@ static void engine_check_lease(struct zmq__engine *engine)
     if (atomic_load_explicit(&engine->exposed, memory_order_relaxed)) {
         engine_look(engine);
     } else if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0) {
-        if (engine->idle >= ENGINE_STILL && !still) engine_look(engine);
-        if (engine->still < ENGINE_STILL) return;
-        atomic_store_explicit(&engine->dormant, true, memory_order_seq_cst);
-        // Whoever has risen meanwhile has seen that, or is seen here.
-        if (atomic_load_explicit(&engine->tended, memory_order_seq_cst) > 0)
-            engine_end_lease(engine);
-        else
-            atomic_store_explicit(&engine->dormant, false, memory_order_seq_cst);
+        if (engine->still >= ENGINE_STILL)
+            (void)engine_hibernate(engine);
+        else if (engine->idle >= ENGINE_IDLE && !still)
+            engine_look(engine);
     } else if (still) {
-        // First the lease ends, then what was no hurry is done: a call that still relies on the lease is seen
-        // to here, as is one that is inside; who comes later calls the watch.
-        engine_look(engine);
-        if (!engine_visit(engine)) engine_lease(engine);
+        engine_take_over(engine);
     } else if (unrun) {
         (void)engine_visit(engine); // calls come, and only send
     }
@@ -440,6 +519,28 @@ static void engine_leases(uv_timer_t *timer)
     for (struct zmq__engine *engine = watch->leased; engine; engine = next) {
         next = engine->leased_next;
         engine_check_lease(engine);
+    }
+}
+
+// Some call has not slept again since the timer was set, or has done so again and again.
+static void engine_recalled(uv_poll_t *poll, int status, int events)
+{
+    struct zmq__loop *watch = poll->data;
+    struct zmq__engine *next;
+    uint64_t expirations;
+    (void)status; // nothing can be wrong with it
+    (void)events;
+    if (read(watch->recall_fd, &expirations, sizeof expirations) < 0) return; // it was set anew
+    for (struct zmq__engine *engine = watch->dormant; engine; engine = next) {
+        next = engine->dormant_next;
+        if (!atomic_load_explicit(&engine->away, memory_order_relaxed)) continue;
+        pthread_mutex_lock(&watch->mutex);
+        const unsigned since = engine->away_entries;
+        pthread_mutex_unlock(&watch->mutex);
+        if (atomic_load_explicit(&engine->entries, memory_order_relaxed) == since)
+            engine_take_over(engine);
+        else
+            engine_lease(engine);
     }
 }
 
@@ -501,6 +602,9 @@ static void engine_open_there(struct zmq__loop *watch, struct zmq__task *task)
     uv_timer_init(&watch->loop, &engine->alarm);
     engine->poll.data = engine->alarm.data = engine;
     engine->handles = 2;
+    if (!uv_is_active((uv_handle_t *)&watch->recall)) {
+        (void)uv_poll_start(&watch->recall, UV_READABLE, engine_recalled); // it is not closing
+    }
     engine_look(engine);
 }
 

@@ -6,6 +6,9 @@
 //     watch - looks at the loop's descriptor and timers; tries the lock, and runs the engine
 //     lease - calls run the engine themselves: the watch looks away, and only from time to time whether
 //             they still do
+//     dormant - a call sleeps, and looks at the loop's descriptor itself: nothing wakes the watch. A call that ends such a
+//             sleep sets a timer, and stops it when it sleeps again. So who is called now and then never wakes the
+//             watch, and who stays away does; who is back at once, time after time, does not stop it: then there is a lease
 //     call  - a call left something: what it sent in a stream, and did not write itself
 //
 // After the program's close it is the watch's alone, until all that lingers has left.
@@ -37,6 +40,7 @@ struct zmq__engine {
     uint64_t looked_ns; // when that was
     uint64_t flush_ns;  // what that took
     uint64_t turn_ns, turned_ns; // what the last turn took, and when it ended
+    uint64_t back_ns;            // when a call last was away, and slept again soon
     bool closing, closed;        // the engine; the watch's by then
     // For the watch, too.
     atomic_uint entries; // calls so far, without those of a stretch, which move messages
@@ -46,8 +50,10 @@ struct zmq__engine {
     atomic_bool called;  // |errand| is on its way
     atomic_bool urgent;  // and is more than to take a lease
     atomic_bool awaited; // the watch has not got the lock: the next call is to do its work
-    atomic_bool dormant; // the watch looks away until it is called
-    atomic_bool exposed; // the program has the bell's descriptor: the watch never looks away
+    atomic_bool dormant; // the watch looks away, until it is called or a call is away for long
+    atomic_bool away;    // dormant, and the call that slept does not any more
+    unsigned away_entries; // when that began; under the watch's lock
+    atomic_bool exposed;   // the program has the bell's descriptor: the watch never looks away
     _Atomic uint64_t flushed_ns; // when the last flush ended, of uv_hrtime
     // When the engine wants to be run, by the loop's clock, which is uv_hrtime's; UINT64_MAX: never.
     _Atomic uint64_t due_ms;
@@ -57,6 +63,7 @@ struct zmq__engine {
     uv_poll_t poll;
     uv_timer_t alarm;
     struct zmq__engine *leased_next, *leased_before;
+    struct zmq__engine *dormant_next, *dormant_before;
     uint64_t errand_ns;                            // when the last errand came
     unsigned seen_entries, seen_turns, seen_moved; // of the last look
     unsigned still, idle; // how often in a row no call had come, and no message had been moved

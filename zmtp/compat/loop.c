@@ -1,8 +1,10 @@
 #include "loop.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "../base.h"
@@ -19,6 +21,7 @@ static void loop_stop(struct zmq__loop *loop, struct zmq__task *task)
     (void)task;
     uv_close((uv_handle_t *)&loop->bell, NULL);
     uv_close((uv_handle_t *)&loop->leases, NULL);
+    uv_close((uv_handle_t *)&loop->recall, NULL);
 }
 
 static struct zmq__task *loop_take(struct zmq__loop *loop)
@@ -83,6 +86,7 @@ static void loop_free(struct zmq__loop *loop)
 {
     pthread_cond_destroy(&loop->finished);
     pthread_mutex_destroy(&loop->mutex);
+    if (loop->recall_fd >= 0) close(loop->recall_fd);
     zmtp_free(zmtp_heap(), loop, sizeof *loop);
 }
 
@@ -121,6 +125,21 @@ int zmq__loop_init(uv_loop_t *loop)
     return error;
 }
 
+static int loop_open_recall(struct zmq__loop *loop)
+{
+    loop->recall_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (loop->recall_fd < 0) return errno == ENOMEM ? ZMTP_ERR_MEMORY : ZMTP_ERR_DESCRIPTORS;
+    if (!zmtp__watch_affords(&loop->loop, loop->recall_fd)) return ZMTP_ERR_MEMORY;
+    return uv_poll_init(&loop->loop, &loop->recall, loop->recall_fd) < 0 ? ZMTP_ERR_SYSTEM
+                                                                         : ZMTP_OK;
+}
+
+void zmq__loop_recall(struct zmq__loop *loop, unsigned milliseconds)
+{
+    const struct itimerspec when = {.it_value.tv_nsec = milliseconds * 1000000L};
+    (void)timerfd_settime(loop->recall_fd, 0, &when, NULL); // nothing can be wrong with it
+}
+
 int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config)
 {
     struct zmq__loop *loop = zmtp_alloc(zmtp_heap(), sizeof *loop);
@@ -130,15 +149,20 @@ int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config
     pthread_mutex_init(&loop->mutex, NULL);
     pthread_cond_init(&loop->finished, NULL);
     atomic_init(&loop->load, 0);
+    loop->recall_fd = -1;
     int error = zmq__loop_init(&loop->loop);
     if (error < 0) {
         loop_free(loop);
         if (error == UV_ENOMEM) return ZMTP_ERR_MEMORY;
         return error == UV_EMFILE ? ZMTP_ERR_DESCRIPTORS : ZMTP_ERR_SYSTEM;
     }
-    loop->bell.data = loop->leases.data = loop;
-    if (uv_async_init(&loop->loop, &loop->bell, loop_rung) < 0)
+    loop->bell.data = loop->leases.data = loop->recall.data = loop;
+    error = loop_open_recall(loop);
+    if (error < 0) return loop_undo(loop, error);
+    if (uv_async_init(&loop->loop, &loop->bell, loop_rung) < 0) {
+        uv_close((uv_handle_t *)&loop->recall, NULL);
         return loop_undo(loop, ZMTP_ERR_DESCRIPTORS);
+    }
     uv_timer_init(&loop->loop, &loop->leases); // never fails
     loop->reaper = config->reaper;
     error = zmq__loop_spawn(&loop->thread, loop_run, loop, config);

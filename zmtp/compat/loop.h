@@ -27,12 +27,17 @@ struct zmq__loop {
     uv_async_t bell;
     uv_timer_t leases; // active: |leased| is to be looked at again
     struct zmq__engine *leased;
+    struct zmq__engine *dormant; // those that it looks away from
+    uv_poll_t recall;            // of |recall_fd|
     // For all threads.
+    int recall_fd; // a timer of the system's, which any thread sets without the loop's being woken
     pthread_t thread;
     struct zmq__reaper *reaper;
-    pthread_mutex_t mutex; // for the next two, and |done| of tasks
+    pthread_mutex_t mutex; // for the next four, and |done| of tasks
     pthread_cond_t finished;
     struct zmq__task *first, *last;
+    unsigned
+        away; // dormant ones whose call does not sleep any more: the timer runs while there are some
     atomic_size_t load; // engines that it watches
 };
 
@@ -54,6 +59,8 @@ int zmq__loop_init(uv_loop_t *loop);
 int zmq__loop_open(struct zmq__loop **out, const struct zmq__loop_config *config);
 // Waits for its end; no socket has connections there any more.
 void zmq__loop_close(struct zmq__loop *loop);
+// Under the loop's lock, on any thread: in |milliseconds| the timer is over; 0: it does not run any more.
+void zmq__loop_recall(struct zmq__loop *loop, unsigned milliseconds);
 // Both from any other thread. The task is the loop's until it runs, and its own afterwards.
 void zmq__loop_post(struct zmq__loop *loop, struct zmq__task *task);
 // The same, and waits until it has run: the loop does not block, so that takes no time; but for some milliseconds of a
