@@ -254,6 +254,31 @@ static void test_growing_keeps_the_octets_and_leaves_the_grade(void **state)
     assert_false(zmtp__pool_untidy(f->pool));
 }
 
+// How far the octets of |slab| lie from the beginning of its block.
+static size_t distance(const struct zmtp_slab *slab)
+{
+    return (size_t)(slab->data - (const uint8_t *)slab);
+}
+
+// A block of malloc's that is large begins at 16 of a page, and the kernel copies slowly to what lies a little further than
+// what it copies, which begins at 0 or a few octets later.
+static void test_the_octets_of_a_large_slab_lie_far_from_the_beginning_of_a_page(void **state)
+{
+    struct fixture *f = *state;
+    enum { FAR = 2048 };
+    const size_t sizes[] = {ZMTP_SLAB_SIZE + 1, MIB, 17 * MIB};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct zmtp_slab *slab = zmtp__slab_open(f->pool, &f->budget.allocator, sizes[i]);
+        struct zmtp_slab *grown = zmtp__slab_open(f->pool, &f->budget.allocator, 1);
+        assert_non_null(slab);
+        assert_in_range(distance(slab), FAR, FAR + sizeof *slab);
+        zmtp__slab_unref(slab);
+        grown = zmtp__slab_grow(grown, sizes[i]);
+        assert_in_range(distance(grown), FAR, FAR + sizeof *grown);
+        zmtp__slab_unref(grown);
+    }
+}
+
 static void test_growing_without_memory_leaves_the_slab_whole(void **state)
 {
     struct fixture *f = *state;
@@ -468,6 +493,7 @@ int main(void)
         SLAB_TEST(test_what_a_burst_left_goes_first_when_memory_is_short),
         SLAB_TEST(test_what_a_pool_keeps_goes_first_when_memory_is_short),
         SLAB_TEST(test_growing_keeps_the_octets_and_leaves_the_grade),
+        SLAB_TEST(test_the_octets_of_a_large_slab_lie_far_from_the_beginning_of_a_page),
         SLAB_TEST(test_growing_without_memory_leaves_the_slab_whole),
         SLAB_TEST(test_a_promise_gets_only_what_lies_unused),
         SLAB_TEST(test_promises_have_a_bound_until_they_are_kept),
