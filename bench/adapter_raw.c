@@ -248,6 +248,6 @@ void adapter_close(struct adapter *a)
     if (a->listener >= 0) (void)close(a->listener);
     if (strncmp(a->endpoint, "ipc://", 6) == 0) (void)unlink(a->endpoint + 6);
     plain_input_close(&a->in);
-    plain_input_close(&a->aside);
+    free(a->aside.data);
     free(a);
 }

@@ -30,15 +30,24 @@ void plain_text(const union plain_address *address, char *out, size_t size)
         (void)snprintf(out, size, "tcp://127.0.0.1:%u", (unsigned)ntohs(address->tcp.sin_port));
 }
 
+static void plain_input_grow(struct plain_input *input, size_t capacity)
+{
+    unsigned char *const old = input->data ? input->data - PLAIN_APART : NULL;
+    unsigned char *const block = realloc(old, PLAIN_APART + capacity);
+    if (!block) bench_die("octets that came", "no memory");
+    input->data = block + PLAIN_APART;
+    input->capacity = capacity;
+}
+
 void plain_input_open(struct plain_input *input)
 {
-    *input = (struct plain_input){.data = malloc(PLAIN_BUFFER), .capacity = PLAIN_BUFFER};
-    if (!input->data) bench_die("adapter", "no memory");
+    *input = (struct plain_input){0};
+    plain_input_grow(input, PLAIN_BUFFER);
 }
 
 void plain_input_close(struct plain_input *input)
 {
-    free(input->data);
+    free(input->data - PLAIN_APART);
 }
 
 unsigned char *plain_input_space(struct plain_input *input, size_t *size)
@@ -48,11 +57,7 @@ unsigned char *plain_input_space(struct plain_input *input, size_t *size)
     if (here > 0) memmove(input->data, input->data + input->at, here);
     input->at = 0;
     input->filled = here;
-    if (frame > input->capacity) {
-        input->capacity = frame;
-        input->data = realloc(input->data, frame);
-        if (!input->data) bench_die("body", "no memory");
-    }
+    if (frame > input->capacity) plain_input_grow(input, frame);
     // Of a large frame no more than it has, so that nothing behind it is to be moved.
     const size_t end = frame > PLAIN_BUFFER ? frame : input->capacity;
     *size = end - here;
