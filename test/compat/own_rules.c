@@ -329,7 +329,7 @@ static void r10_old_names(void)
     zmq_msg_close(&msg);
     struct iovec sent[] = {{&octet, 1}, {&octet, 1}}, got[2];
     size_t count = 2;
-    EXPECT(name, zmq_sendiov(push, sent, 2, 0) == 1);
+    EXPECT(name, zmq_sendiov(push, sent, 2, ZMQ_SNDMORE) == 1);
     EXPECT(name, zmq_recviov(pull, got, &count, 0) == 2 && count == 2);
     for (size_t i = 0; i < count; i++) {
         EXPECT(name, got[i].iov_len == 1 && *(const char *)got[i].iov_base == 'z');

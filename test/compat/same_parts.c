@@ -1,5 +1,8 @@
 // Messages of several parts that find no room, or nobody any more: which part is told so, and that no part ever comes
 // with those of another message. One thread does everything over inproc, and nothing depends on time.
+#include <stdlib.h>
+#include <sys/uio.h>
+
 #include "say.h"
 
 static void set(void *socket, int option, int value)
@@ -41,6 +44,36 @@ static void drain(const char *name, void *socket)
         if (used > sizeof text - 20) break;
     }
     say(name, "received %s", text);
+}
+
+// What is sent at once is one message with ZMQ_SNDMORE, whose last part ends it, and messages without.
+static void vectors(void)
+{
+    static const char *const names[] = {"a vector without ZMQ_SNDMORE", "a vector with it"};
+    char octets[] = "abc";
+    struct iovec parts[] = {{octets, 1}, {octets + 1, 1}, {octets + 2, 1}};
+    for (int more = 0; more < 2; more++) {
+        void *const context = zmq_ctx_new();
+        void *const push = zmq_socket(context, ZMQ_PUSH), *const pull =
+                                                              zmq_socket(context, ZMQ_PULL);
+        (void)zmq_bind(pull, "inproc://vectors");
+        (void)zmq_connect(push, "inproc://vectors");
+        for (size_t count = 1; count <= 3; count++)
+            say_result(names[more], zmq_sendiov(push, parts, count, more ? ZMQ_SNDMORE : 0));
+        say_result(names[more], zmq_send(push, "d", 1, 0));
+        drain(names[more], pull);
+        (void)zmq_sendiov(push, parts, 3, more ? ZMQ_SNDMORE : 0);
+        struct iovec got[8];
+        size_t count = 8;
+        say_result(names[more], zmq_recviov(pull, got, &count, 0));
+        for (size_t i = 0; i < count; i++) {
+            say_octets(names[more], got[i].iov_base, got[i].iov_len);
+            free(got[i].iov_base);
+        }
+        zmq_close(push);
+        zmq_close(pull);
+        (void)zmq_ctx_term(context);
+    }
 }
 
 // A publisher that waits rather than drops says so before it takes the first part, or not at all.
@@ -108,6 +141,7 @@ static void go(const char *name, int type, int peer_type)
 
 int main(void)
 {
+    vectors();
     publish("xpub, of one part", ZMQ_XPUB, 1);
     publish("xpub, of two parts", ZMQ_XPUB, 2);
     publish("xpub, of five parts", ZMQ_XPUB, 5);

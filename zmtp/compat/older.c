@@ -20,10 +20,9 @@ int zmq_sendiov(void *handle, struct iovec *parts, size_t count, int flags)
     int result = 0;
     if (!zmq__socket_of(handle)) return -1;
     if (count == 0 || !parts) return zmq__fail(EINVAL);
-    for (size_t i = 0; i < count && result >= 0; i++) {
-        const int more = i + 1 < count ? ZMQ_SNDMORE : flags & ZMQ_SNDMORE;
-        result =
-            zmq_send(handle, parts[i].iov_base, parts[i].iov_len, (flags & ~ZMQ_SNDMORE) | more);
-    }
+    // ZMQ_SNDMORE makes one message of all, which ends with the last; without it each is a message.
+    for (size_t i = 0; i < count && result >= 0; i++)
+        result = zmq_send(handle, parts[i].iov_base, parts[i].iov_len,
+                          i + 1 < count ? flags : flags & ~ZMQ_SNDMORE);
     return result;
 }
