@@ -34,6 +34,9 @@ static void z85(void)
     say("z85 encode nothing", "'%s'", text);
     for (size_t size = 1; size < 8; size++)
         if (size != 4) say_pointer("z85 encode no multiple", zmq_z85_encode(text, octets, size));
+    for (size_t size = 1; size < 8; size++)
+        if (size != 4)
+            say_pointer("z85 encode no multiple of null", zmq_z85_encode(NULL, NULL, size));
     say("z85 decode", "%d", zmq_z85_decode(back, "HelloWorld") == back);
     say_octets("z85 decode", back, 8);
     say_pointer("z85 decode the largest", zmq_z85_decode(back, "%nSc0"));

@@ -6,6 +6,7 @@
 
 char *zmq_z85_encode(char *to, const uint8_t *data, size_t size)
 {
+    if (size % 4 != 0) return zmq__fail_null(EINVAL); // whatever the others are
     if (!to || (!data && size > 0)) return zmq__fail_null(EFAULT);
     // How much room there is, the caller alone knows.
     const int result = zmtp_z85_encode(zmtp_bytes_of(data, size), to, SIZE_MAX);
