@@ -316,6 +316,23 @@ static void either_way(const char *name, const char *where, const char *elsewher
     say_result(name, zmq_ctx_term(context));
 }
 
+// Where the system was left to choose, what it chose is the name, and no longer what was asked for.
+static void chosen(const char *name, const char *where)
+{
+    char endpoints[2][256];
+    void *const context = zmq_ctx_new(), *const pull = open_socket(context, ZMQ_PULL, 0);
+    for (int i = 0; i < 2; i++)
+        (void)bind_at(pull, where, endpoints[i]);
+    say_result(name, zmq_unbind(pull, where));
+    say_result(name, zmq_disconnect(pull, where));
+    for (int i = 0; i < 2; i++) {
+        say_result(name, zmq_unbind(pull, endpoints[i]));
+        say_result(name, zmq_unbind(pull, endpoints[i]));
+    }
+    zmq_close(pull);
+    say_result(name, zmq_ctx_term(context));
+}
+
 // What a REP takes as an option and has no use for.
 static void named_peer_of_rep(void)
 {
@@ -332,6 +349,10 @@ int main(void)
     either_way("either way, tcp", "tcp://127.0.0.1:*", "tcp://127.0.0.1:9");
     either_way("either way, ipc", "ipc://*", "ipc://@nobody-is-here");
     either_way("either way, inproc", "inproc://here", "inproc://elsewhere");
+    chosen("chosen, tcp", "tcp://127.0.0.1:*");
+    chosen("chosen, tcp of all addresses", "tcp://*:*");
+    chosen("chosen, port 0", "tcp://127.0.0.1:0");
+    chosen("chosen, ipc", "ipc://*");
     named_peer_of_rep();
     char path[64];
     sent_before("tcp, what was sent before the close", "tcp://127.0.0.1:*", 500);

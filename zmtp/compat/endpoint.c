@@ -242,6 +242,8 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
         zmtp_free(zmtp_heap(), endpoint, sizeof *endpoint);
         return error;
     }
+    // What was chosen has the name of what came of it alone.
+    if (bound && (where.port_any || where.path_any)) strcpy(endpoint->given, endpoint->text);
     strcpy(socket->last_endpoint, endpoint->text);
     endpoint->next = socket->endpoints;
     socket->endpoints = endpoint;
