@@ -441,6 +441,13 @@ static bool engine_visit(struct zmq__engine *engine)
     return true;
 }
 
+// Is its socket being closed? Whoever does so keeps the lock, and what is left is done when the engine retires.
+static bool engine_left(const struct zmq__engine *engine)
+{
+    return atomic_load_explicit(&engine->socket->handle.tag, memory_order_relaxed) !=
+           ZMQ__TAG_SOCKET;
+}
+
 // The same of one that is held by calls, each for a moment.
 static bool engine_insist(struct zmq__engine *engine)
 {
@@ -449,6 +456,7 @@ static bool engine_insist(struct zmq__engine *engine)
             atomic_store_explicit(&engine->awaited, false, memory_order_relaxed);
             return true;
         }
+        if (engine_left(engine)) break;
         atomic_store_explicit(&engine->awaited, true, memory_order_relaxed);
         sched_yield();
     }
