@@ -19,8 +19,10 @@ enum {
     BODY_MAX = 5000,
     HWM = 300,
     SMALL_HWM = 50,
-    FAR = 64,  // octets that pass by a stretch
-    ALL = 2000 // of a socket that is closed amid one
+    FAR = 64,   // octets that pass by a stretch
+    ALL = 2000, // of a socket that is closed amid one
+    TOPICS = 1200,
+    TOPIC_RUN = 9, // messages of one topic, one behind the other
 };
 
 struct pair {
@@ -308,12 +310,74 @@ static void ended(const char *where)
     EXPECT("term", zmq_ctx_term(context) == 0);
 }
 
+static char topic_of(unsigned number)
+{
+    return number / TOPIC_RUN % 2 ? 'b' : 'a';
+}
+
+// 1, 0: there is none yet, -1: another one.
+static int take_topic(void *sub, zmq_msg_t *msg, unsigned number)
+{
+    char body[BODY_MAX] = {0};
+    int size;
+    if (number % 3 == 0) {
+        size = zmq_recv(sub, body, sizeof body, ZMQ_DONTWAIT);
+    } else {
+        size = zmq_msg_recv(msg, sub, ZMQ_DONTWAIT);
+        if (size > 0 && size <= BODY_MAX) memcpy(body, zmq_msg_data(msg), (size_t)size);
+    }
+    if (size < 0) return errno == EAGAIN ? 0 : -1;
+    const bool well = size == (int)(1 + size_of(number)) && body[0] == topic_of(number) &&
+                      is(body + 1, (size_t)size - 1, number);
+    return well ? 1 : -1;
+}
+
+// A SUB that does not want everything: what has come of a topic before it was cancelled is not given afterwards.
+static void topics(void *context, const char *where)
+{
+    const int mark = 2 * TOPICS, one = 1;
+    void *const pub = open_patient(context, ZMQ_XPUB, PATIENCE_MS);
+    void *const sub = open_patient(context, ZMQ_SUB, PATIENCE_MS);
+    char endpoint[256], body[1 + BODY_MAX];
+    bool well = true;
+    zmq_msg_t msg;
+    zmq_msg_init(&msg);
+    (void)zmq_setsockopt(pub, ZMQ_SNDHWM, &mark, sizeof mark);
+    (void)zmq_setsockopt(pub, ZMQ_XPUB_NODROP, &one, sizeof one);
+    (void)zmq_setsockopt(sub, ZMQ_RCVHWM, &mark, sizeof mark);
+    (void)zmq_setsockopt(sub, ZMQ_SUBSCRIBE, "a", 1);
+    (void)zmq_setsockopt(sub, ZMQ_SUBSCRIBE, "b", 1);
+    bind_somewhere(pub, where, endpoint);
+    (void)zmq_connect(sub, endpoint);
+    for (int i = 0; i < 2; i++)
+        well = well && zmq_recv(pub, body, sizeof body, 0) == 2;
+    for (unsigned number = 0; number < TOPICS; number++) {
+        body[0] = topic_of(number);
+        const int size = 1 + (int)fill(body + 1, number);
+        well = well && zmq_send(pub, body, (size_t)size, 0) == size;
+    }
+    zmq_pollitem_t item = {.socket = sub, .events = ZMQ_POLLIN};
+    for (unsigned number = 0; number < TOPICS && well; number++) {
+        if (number == TOPICS / 2) (void)zmq_setsockopt(sub, ZMQ_UNSUBSCRIBE, "b", 1);
+        if (number >= TOPICS / 2 && topic_of(number) == 'b') continue;
+        int taken;
+        while ((taken = take_topic(sub, &msg, number)) == 0 && zmq_poll(&item, 1, PATIENCE_MS) == 1)
+            continue;
+        well = taken == 1;
+    }
+    EXPECT("only what was asked for", well);
+    zmq_msg_close(&msg);
+    zmq_close(pub);
+    zmq_close(sub);
+}
+
 int main(void)
 {
     static const char *const wheres[] = {"inproc://a", "tcp://127.0.0.1:*", "ipc://*"};
     void *const context = zmq_ctx_new();
     for (int i = 0; i < 3; i++) {
         all_amid(context, "calls of all kinds amid a stream", wheres[i]);
+        topics(context, wheres[i]);
         closed(context, wheres[i]);
         ended(wheres[i]);
     }

@@ -100,10 +100,26 @@ static size_t stretch_receivable(const struct zmtp__queue *queue)
     return count;
 }
 
+// A SUB asked for some topics alone: the stretch that is about to begin is to end before a message that is of none.
+static void stretch_bound_topics(struct zmq__socket *socket)
+{
+    struct zmq__stretch *const stretch = &socket->stretch;
+    const uint8_t *const begin = stretch->at;
+    const unsigned count = stretch->recvs;
+    struct zmtp_bytes body;
+    while (zmq__stretch_peek_more(socket, &body) && zmtp__sub_wants(socket->core, body))
+        zmq__stretch_take(socket, body);
+    stretch->end = stretch->at;
+    stretch->at = begin;
+    stretch->count = stretch->recvs = count - stretch->recvs;
+}
+
 void zmq__stretch_begin_recv(struct zmq__socket *socket)
 {
     struct zmtp__lane *const lane = zmtp__list_first(&socket->core->readable);
-    if (socket->core->marks.first || socket->core->pattern->recv != zmtp__fair_queue_recv) return;
+    const bool sub = socket->core->pattern == &zmtp__sub;
+    if (socket->core->marks.first || (!sub && socket->core->pattern->recv != zmtp__fair_queue_recv))
+        return;
     const struct zmtp__queue *const queue = lane->end->in;
     struct zmtp__origin *const origin = lane->end->speaker;
     if (!origin || origin->next || queue->stale || queue->sent) return;
@@ -123,6 +139,7 @@ void zmq__stretch_begin_recv(struct zmq__socket *socket)
     stretch->end = range->begin + size;
     stretch->slab = range->slab;
     stretch->origin = origin;
+    if (sub && !zmtp__sub_wants_all(socket->core)) stretch_bound_topics(socket);
 }
 
 static void stretch_settle_recv(struct zmq__socket *socket)

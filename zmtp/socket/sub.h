@@ -11,4 +11,10 @@ static inline bool zmtp__sub_wants(struct zmtp_socket *socket, struct zmtp_bytes
            socket->config.invert_matching;
 }
 
+// Did it ask for any message there may be?
+static inline bool zmtp__sub_wants_all(struct zmtp_socket *socket)
+{
+    return !socket->config.invert_matching && zmtp__sub_wants(socket, (struct zmtp_bytes){0});
+}
+
 #endif
