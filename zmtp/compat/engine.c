@@ -21,8 +21,7 @@ enum {
     ENGINE_LEASE_MS = 1,
     ENGINE_STILL = 3,
     ENGINE_IDLE = 64,
-    // How long a stream rests between two flushes, or turns: so many times what the last took. Between flushes at
-    // least so long.
+    // How long a stream rests between two flushes, or turns: so many times what the last took, and at least so long.
     ENGINE_RESTS = 4,
     ENGINE_REST_NS = 20000,
     // A send that comes so late after the one before, on the average, is not one of a stream that a look at the clock delays.
@@ -81,11 +80,18 @@ void zmq__engine_turn(struct zmq__engine *engine)
     engine->turn_ns = engine->turned_ns - begun_ns;
 }
 
+// How long to rest after what took |took_ns|.
+static uint64_t engine_rest(uint64_t took_ns)
+{
+    const uint64_t rest_ns = ENGINE_RESTS * took_ns;
+    return rest_ns > ENGINE_REST_NS ? rest_ns : ENGINE_REST_NS;
+}
+
 // At most a fifth of the time goes into turns: with many connections one that comes too soon writes, and reads, one
-// message of each.
+// message of each. One that found nothing was short, and the next would most likely find nothing either.
 bool zmq__engine_rested(const struct zmq__engine *engine)
 {
-    return uv_hrtime() - engine->turned_ns >= ENGINE_RESTS * engine->turn_ns;
+    return uv_hrtime() - engine->turned_ns >= engine_rest(engine->turn_ns);
 }
 
 static void engine_flush(struct zmq__engine *engine)
@@ -159,9 +165,9 @@ static bool engine_direct(struct zmq__engine *engine)
     engine->direct = false;
     if (reply) return true;
     if (engine->unwritten++ < engine->look_at) return false; // a clock costs as much as a send
-    const uint64_t rest_ns = ENGINE_RESTS * engine->flush_ns, now_ns = uv_hrtime();
+    const uint64_t now_ns = uv_hrtime();
     engine_stride(engine, now_ns);
-    return !engine_flushed(engine, now_ns, rest_ns > ENGINE_REST_NS ? rest_ns : ENGINE_REST_NS);
+    return !engine_flushed(engine, now_ns, engine_rest(engine->flush_ns));
 }
 
 // The watch has something to do here: at once, or as soon as no call has come for a while.

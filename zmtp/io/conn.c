@@ -366,7 +366,8 @@ static ssize_t conn_send(int fd, const struct zmtp_bytes *views, size_t count, s
 // and takes no error away. What waits for an accepted one is nobody else's.
 static bool conn_deserted(const struct zmtp__conn *conn)
 {
-    if (!conn->dialler || !zmtp__engine_wary(conn->socket->uv)) return false;
+    if (!conn->dialler || !(conn_wants(conn) & ZMTP_WANT_WRITE)) return false;
+    if (!zmtp__engine_wary(conn->socket->uv)) return false;
     struct pollfd item = {.fd = conn->watch->fd, .events = POLLRDHUP};
     return poll(&item, 1, 0) > 0;
 }
