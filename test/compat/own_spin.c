@@ -11,13 +11,23 @@
 
 #include "expect.h"
 
+#if defined __linux__ && !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
+#include <dlfcn.h>
+#include <sys/epoll.h>
+#endif
+
 enum {
     PATIENCE_MS = 20000,
     TRIPS = 2000,
     TRIES = 20,
     SHORT_MS = 50,
     LONG_US = 1000,
-    SPUN_US = 800
+    SPUN_US = 800,
+    BRIEF_US = 20,
+    BRIEFS = 8, // as many as bring a spin
+    WAITS = 5,
+    WAIT_MS = 5,
+    LOOKS = 5, // for a wait: before the sleep, and behind it
 };
 
 static void *open_socket(void *context, int type, int patience_ms)
@@ -48,6 +58,54 @@ static int wait_by_poll(void *socket)
 {
     zmq_pollitem_t item = {.socket = socket, .events = ZMQ_POLLIN};
     return zmq_poll(&item, 1, PATIENCE_MS) == 1 && item.revents == ZMQ_POLLIN;
+}
+
+// How often this thread has had a loop look for news without a sleep, and whether that takes as long as a brief sleep.
+static _Thread_local unsigned looks;
+static _Thread_local bool slowly;
+
+#ifdef EPOLLIN
+int epoll_wait(int epoll, struct epoll_event *events, int max, int timeout_ms)
+{
+    int (*real)(int, struct epoll_event *, int, int);
+    *(void **)&real = dlsym(RTLD_NEXT, "epoll_wait");
+    const uint64_t begun_us = clock_us(CLOCK_MONOTONIC);
+    if (timeout_ms == 0) looks++;
+    while (slowly && clock_us(CLOCK_MONOTONIC) - begun_us < BRIEF_US)
+        ;
+    return real(epoll, events, max, timeout_ms);
+}
+#endif
+
+// The loop of a socket does not spin by itself, whatever its sleeps are like: a call that waits sleeps.
+static void loops_do_not_spin(void)
+{
+    void *const context = open_context("0");
+    void *const to = open_socket(context, ZMQ_PULL, PATIENCE_MS);
+    void *const from = open_socket(context, ZMQ_PUSH, PATIENCE_MS);
+    char endpoint[256], body[4];
+    size_t size = sizeof endpoint;
+    unsigned came = 0, looked = 0;
+    zmq_bind(to, "tcp://127.0.0.1:*");
+    zmq_getsockopt(to, ZMQ_LAST_ENDPOINT, endpoint, &size);
+    zmq_connect(from, endpoint);
+    for (int i = 0; i < BRIEFS + WAITS; i++) {
+        const int patience_ms = WAIT_MS;
+        slowly = i < BRIEFS;
+        if (zmq_send(from, "x", 1, 0) != 1 || zmq_recv(to, body, sizeof body, 0) != 1) break;
+        came++;
+        if (slowly) continue;
+        zmq_setsockopt(to, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+        const unsigned before = looks;
+        if (zmq_recv(to, body, sizeof body, 0) != -1) break;
+        looked += looks - before;
+        zmq_setsockopt(to, ZMQ_RCVTIMEO, &(int){PATIENCE_MS}, sizeof(int));
+    }
+    EXPECT("messages one by one", came == BRIEFS + WAITS);
+    EXPECT("a wait in between is a sleep", looked <= WAITS * LOOKS);
+    zmq_close(from);
+    zmq_close(to);
+    zmq_ctx_term(context);
 }
 
 struct answerer {
@@ -289,6 +347,7 @@ static void ends_for_a_signal(const char *name, bool polls, bool news)
 
 int main(void)
 {
+    loops_do_not_spin();
     conversations_go_on(NULL);
     conversations_go_on("0");
     conversations_go_on("50");
