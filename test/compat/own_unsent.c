@@ -71,6 +71,30 @@ static void in_lockstep(void *context, const char *endpoint, bool polls)
     close_lane(&lane);
 }
 
+// A thread that has sockets of two contexts, and leaves something on both before it waits at either.
+static void of_two_contexts(void *context)
+{
+    void *const another = zmq_ctx_new();
+    struct lane lanes[2];
+    int right = 0;
+    open_lane(lanes, context, "tcp://127.0.0.1:*");
+    open_lane(lanes + 1, another, "tcp://127.0.0.1:*");
+    for (int i = 0; i < WARM + TRIPS; i++) {
+        if (i == WARM) own = others = 0;
+        for (int k = 0; k < 2; k++)
+            right += zmq_send(lanes[k].from, &i, sizeof i, 0) == sizeof i;
+        for (int k = 0; k < 2; k++) {
+            int back = -1;
+            right += zmq_recv(lanes[k].to, &back, sizeof back, 0) == sizeof back && back == i;
+        }
+    }
+    EXPECT("each comes round in its context", right == 4 * (WARM + TRIPS));
+    EXPECT("and is written there", own >= 2 * TRIPS * 3 / 4 && others < 2 * TRIPS / 4);
+    for (int k = 0; k < 2; k++)
+        close_lane(lanes + k);
+    EXPECT("term of the other", zmq_ctx_term(another) == 0);
+}
+
 static bool more_waits(void *socket)
 {
     int events = 0;
@@ -172,6 +196,7 @@ int main(void)
     in_lockstep(context, "tcp://127.0.0.1:*", true);
     in_lockstep(context, "ipc://*", false);
     in_lockstep(context, "ipc://*", true);
+    of_two_contexts(context);
     answers(context);
     in_a_crowd(context);
     by_who_has_ended(context);

@@ -2,14 +2,19 @@
 
 enum { UNSENT_FEW = 8 };
 
-// Where this thread left something last; only for comparison, as it may be gone.
-static _Thread_local const struct zmq__context *unsent_context;
+// The context where this thread has left something; only for comparison, as it may be gone. A thread that leaves
+// something in two looks into each from then on.
+static _Thread_local const void *unsent_context;
+static const char unsent_everywhere;
 
 void zmq__unsent_note(struct zmq__socket *socket)
 {
     struct zmq__context *const context = socket->context;
     const void *const me = zmq__latch_me();
-    unsent_context = context;
+    if (!unsent_context)
+        unsent_context = context;
+    else if (unsent_context != context)
+        unsent_context = &unsent_everywhere;
     if (zmq__unsent_noted(socket)) return;
     pthread_mutex_lock(&context->unsent_mutex);
     if (!atomic_load_explicit(&socket->unsent_by, memory_order_relaxed)) {
@@ -66,8 +71,10 @@ void zmq__unsent_write(struct zmq__context *context)
 {
     struct zmq__socket *taken[UNSENT_FEW];
     size_t count;
-    if (unsent_context != context) return;
-    unsent_context = NULL;
+    if (unsent_context == context)
+        unsent_context = NULL;
+    else if (unsent_context != &unsent_everywhere)
+        return;
     do {
         count = unsent_take(context, taken);
         for (size_t i = 0; i < count; i++) {
