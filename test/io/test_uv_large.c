@@ -70,16 +70,19 @@ static void test_a_large_body_is_copied_fast_wherever_it_lies(void **state)
     node_connect(&req, endpoint);
     WORLD_UNTIL(&world,
                 req.events[ZMTP_EVENT_HANDSHAKE_DONE] && rep.events[ZMTP_EVENT_HANDSHAKE_DONE]);
-    for (size_t offset = 0; offset < 64; offset++) {
-        const struct zmtp_bytes body = {memory + offset, BODY};
+    // What was sent before may have gone or not, the last octets of a few large messages; then the first block is another.
+    const size_t before[] = {0, 9, 18, 27, 100};
+    for (size_t i = 0; i < 64 * sizeof before / sizeof *before; i++) {
+        const struct zmtp_bytes body = {memory + i % 64, BODY};
         kernel.body = body.data;
-        kernel.at = kernel.copied = kernel.slow = 0;
+        kernel.at = before[i / 64];
+        kernel.copied = kernel.slow = 0;
         assert_int_equal(zmtp_uv_send(req.socket, &body, 1), ZMTP_OK);
         kernel.body = NULL;
         // The first block is as it is. If the kernel did not take all at once, the rest waits in memory of our own.
         assert_true(kernel.copied >= 2 * (size_t)BLOCK);
         assert_true(kernel.slow <= BLOCK);
-        WORLD_UNTIL(&world, req.received == offset + 1);
+        WORLD_UNTIL(&world, req.received == i + 1);
     }
     world_close(&world);
     free(memory);
