@@ -160,7 +160,7 @@ static inline bool zmq__quick_send(struct zmq__quick quick, struct zmtp_bytes bo
 static inline bool zmq__quick_peek(struct zmq__socket *socket, struct zmtp__express_view *view)
 {
     if (!zmq__quick_plain(socket) || socket->taken < socket->receiving.count) return false;
-    if (socket->calls + 1 >= ZMQ__SOCKET_CALLS) return false;
+    if (socket->calls + 1 >= ZMQ__SOCKET_CALLS && !zmq__socket_goes_on(socket)) return false;
     return zmtp__express_peek(socket->core, view);
 }
 

@@ -225,11 +225,16 @@ void zmq__socket_work(struct zmq__socket *socket)
     socket_rounds(socket);
 }
 
+bool zmq__socket_goes_on(struct zmq__socket *socket)
+{
+    if (!socket->engine || socket_near(socket) || zmq__engine_rested(socket->engine)) return false;
+    socket->calls = 0;
+    return true;
+}
+
 void zmq__socket_work_amid(struct zmq__socket *socket)
 {
-    socket->calls = 0;
-    if (!socket->engine || socket_near(socket) || zmq__engine_rested(socket->engine))
-        zmq__socket_work(socket);
+    if (!zmq__socket_goes_on(socket)) zmq__socket_work(socket);
 }
 
 // Has another thread called? Without the lock.

@@ -145,6 +145,8 @@ int zmq__socket_expose(struct zmq__socket *socket);     // as fd
 void zmq__socket_work(struct zmq__socket *socket);
 // Inside. The same amid a stream of receives, where others are looked to as well, but not all the time.
 void zmq__socket_work_amid(struct zmq__socket *socket);
+// Is it too soon for that? Then as many calls as that again may come before.
+bool zmq__socket_goes_on(struct zmq__socket *socket);
 // Inside. The same if there are any, at the price of a look.
 void zmq__socket_look(struct zmq__socket *socket);
 // On any thread, which may be inside of another of the context's: what was sent is written, if nobody else is inside.
