@@ -2,9 +2,6 @@
 // What comes is taken whole with its first part, and given part by part; what leaves is written with its last, and the
 // id waits until then, inline.
 //
-// A ROUTER that sends back over tcp what 4 DEALERs with 100 messages outstanding each send it takes 0.25 us a message
-// instead of 0.34; of 64 DEALERs 0.46 instead of 0.67.
-//
 // Only of connections.
 #ifndef ZMTP_COMPAT_ROUTED_H
 #define ZMTP_COMPAT_ROUTED_H

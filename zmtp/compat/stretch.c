@@ -117,12 +117,10 @@ static void stretch_bound_topics(struct zmq__socket *socket)
 void zmq__stretch_begin_recv(struct zmq__socket *socket)
 {
     struct zmtp__lane *const lane = zmtp__list_first(&socket->core->readable);
-    const bool sub = socket->core->pattern == &zmtp__sub;
-    if (socket->core->marks.first || (!sub && socket->core->pattern->recv != zmtp__fair_queue_recv))
-        return;
+    if (!zmtp__express_gives(socket->core)) return;
     const struct zmtp__queue *const queue = lane->end->in;
-    struct zmtp__origin *const origin = lane->end->speaker;
-    if (!origin || origin->next || queue->stale || queue->sent) return;
+    struct zmtp__origin *const origin = zmtp__express_origin(lane->end);
+    if (!origin || queue->stale || queue->sent) return;
     const struct zmtp__debt *const debt = queue->debt;
     const struct zmtp__range *const range = &queue->ranges[queue->range_head];
     size_t size = (size_t)(range->end - range->begin);
@@ -139,7 +137,8 @@ void zmq__stretch_begin_recv(struct zmq__socket *socket)
     stretch->end = range->begin + size;
     stretch->slab = range->slab;
     stretch->origin = origin;
-    if (sub && !zmtp__sub_wants_all(socket->core)) stretch_bound_topics(socket);
+    if (socket->core->pattern == &zmtp__sub && !zmtp__sub_wants_all(socket->core))
+        stretch_bound_topics(socket);
 }
 
 static void stretch_settle_recv(struct zmq__socket *socket)

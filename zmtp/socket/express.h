@@ -1,6 +1,6 @@
-// The way that most messages take: one short part, on a socket whose pattern passes messages on as they are, as a SUB does those it wants,
-// or, of a ROUTER, a routing id and one short part. It does what the general functions do, in a few steps,
-// and nothing at all where anything is out of the ordinary: then it is theirs.
+// The way that most messages take: one short part, on a socket whose pattern passes messages on as they are, as a SUB does
+// those it wants, or, of a ROUTER, a routing id and one short part. It does what the general functions do, in a few
+// steps, and nothing at all where anything is out of the ordinary: then it is theirs.
 #ifndef ZMTP_SOCKET_EXPRESS_H
 #define ZMTP_SOCKET_EXPRESS_H
 
@@ -55,6 +55,20 @@ static inline bool zmtp__express_reaches(struct zmtp_socket *socket, struct zmtp
     return socket->pattern->reaches(socket, id) == ZMTP_OK;
 }
 
+// Is what comes given as it is, or, of a SUB, what of it is wanted? No, also where a lane is marked: it may be anything.
+static inline bool zmtp__express_gives(const struct zmtp_socket *socket)
+{
+    if (socket->marks.first) return false;
+    return socket->pattern == &zmtp__sub || socket->pattern->recv == zmtp__fair_queue_recv;
+}
+
+// Who sent all that waits at |end|. Null: it is not known, or there were several.
+static inline struct zmtp__origin *zmtp__express_origin(const struct zmtp_pipe_end *end)
+{
+    struct zmtp__origin *const origin = end->speaker;
+    return origin && !origin->next ? origin : NULL;
+}
+
 // A message that can be received, where it lies, until the socket does anything else.
 struct zmtp__express_view {
     struct zmtp__lane *lane;
@@ -65,17 +79,13 @@ struct zmtp__express_view {
 // what there is.
 static inline bool zmtp__express_peek(struct zmtp_socket *socket, struct zmtp__express_view *view)
 {
-    const bool sub = socket->pattern == &zmtp__sub;
-    if (socket->marks.first || (!sub && socket->pattern->recv != zmtp__fair_queue_recv))
-        return false;
+    if (!zmtp__express_gives(socket)) return false;
     struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
     if (!lane || !zmtp__pipe_readable(lane->end)) return false;
-    struct zmtp__origin *const origin = lane->end->speaker;
-    if (!origin || origin->next) return false;
     view->lane = lane;
-    view->origin = origin;
-    if (!zmtp__queue_peek_one(lane->end->in, &view->one)) return false;
-    return !sub || zmtp__sub_wants(socket, view->one.body);
+    view->origin = zmtp__express_origin(lane->end);
+    if (!view->origin || !zmtp__queue_peek_one(lane->end->in, &view->one)) return false;
+    return socket->pattern != &zmtp__sub || zmtp__sub_wants(socket, view->one.body);
 }
 
 // Takes what was shown last.
@@ -123,8 +133,8 @@ static inline bool zmtp__express_recv_named(struct zmtp_socket *socket, struct z
     if (socket->marks.first) return false;
     struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
     if (!lane || !zmtp__pipe_readable(lane->end)) return false;
-    struct zmtp__origin *const origin = lane->end->speaker;
-    if (!origin || origin->next || !zmtp__express_name(socket, lane, msg)) return false;
+    struct zmtp__origin *const origin = zmtp__express_origin(lane->end);
+    if (!origin || !zmtp__express_name(socket, lane, msg)) return false;
     if (!zmtp__queue_take_one(lane->end->in, msg, spare)) {
         msg->count = 0;
         return false;

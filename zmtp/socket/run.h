@@ -23,16 +23,14 @@ struct zmtp__run {
 // A run of |max| messages at most. False: the next one, if there is one, is for others to give.
 static inline bool zmtp__run_begin(struct zmtp__run *run, struct zmtp_socket *socket, size_t max)
 {
-    const bool sub = socket->pattern == &zmtp__sub;
-    if (socket->marks.first || (!sub && socket->pattern->recv != zmtp__fair_queue_recv))
-        return false;
+    if (!zmtp__express_gives(socket)) return false;
     struct zmtp__lane *const lane = zmtp__list_first(&socket->readable);
     // With several peers the turn passes after each message.
     if (!lane || !zmtp__list_alone(&socket->readable, &lane->readable)) return false;
     const struct zmtp__queue *const queue = lane->end->in;
     if (queue->count == 0 || (queue->stale | queue->sent) > 0) return false;
-    struct zmtp__origin *const origin = lane->end->speaker;
-    if (!origin || origin->next) return false;
+    struct zmtp__origin *const origin = zmtp__express_origin(lane->end);
+    if (!origin) return false;
     const struct zmtp__range *const range = zmtp__queue_first(queue);
     run->socket = socket;
     run->lane = lane;
@@ -41,7 +39,7 @@ static inline bool zmtp__run_begin(struct zmtp__run *run, struct zmtp_socket *so
     run->at = range->begin;
     run->end = range->end;
     run->count = run->left = queue->count < max ? queue->count : max;
-    run->asked = sub;
+    run->asked = socket->pattern == &zmtp__sub;
     return true;
 }
 
