@@ -36,13 +36,14 @@ static inline void fuzz_subkey(struct zmtp_key *out, const struct zmtp_key *key,
 }
 
 // A box is 16 octets of M and then what is in it.
-static inline void fuzz_seal(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+static inline void fuzz_seal(uint8_t *at, size_t head, struct zmtp_bytes rest,
+                             const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
                              const struct zmtp_key *subkey)
 {
-    (void)size;
     (void)nonce;
     (void)subkey;
     memset(at + ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE, 'M', ZMTP_MAC_SIZE);
+    if (rest.size > 0) memcpy(at + ZMTP_SEAL_ROOM + head, rest.data, rest.size);
 }
 
 static inline bool fuzz_open(uint8_t *out, uint8_t *box, size_t size,

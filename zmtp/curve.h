@@ -42,10 +42,11 @@ struct zmtp_crypto {
                   const struct zmtp_key *our_secret);
     // The key of one box key and the first 16 octets of a nonce: HSalsa20.
     void (*subkey)(struct zmtp_key *out, const struct zmtp_key *key, const uint8_t prefix[16]);
-    // Seals in place: |size| octets behind ZMTP_SEAL_ROOM octets of room at |at|. Afterwards the last
-    // ZMTP_MAC_SIZE octets of the room and what follows are the box; the room before it is undefined.
-    void (*seal)(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
-                 const struct zmtp_key *subkey);
+    // Seals |head| octets, which lie behind ZMTP_SEAL_ROOM octets of room at |at|, and |rest|, which lies elsewhere
+    // and belongs behind them. Afterwards the last ZMTP_MAC_SIZE octets of the room and what follows are the box;
+    // the room before it is undefined.
+    void (*seal)(uint8_t *at, size_t head, struct zmtp_bytes rest,
+                 const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE], const struct zmtp_key *subkey);
     // Opens a box of |size| octets, ZMTP_MAC_SIZE at least, into |out|, which may be anywhere up to
     // where the box's own octets begin behind its MAC. False: it is not a box of this key and nonce, and
     // nothing was written to |out|. Either way the box is no more.

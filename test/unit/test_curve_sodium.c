@@ -56,12 +56,12 @@ static void test_the_published_example_comes_out_octet_for_octet(void **state)
     assert_int_equal(test_unhex(BOX, box, sizeof box), sizeof box);
     crypto->subkey(&key, &first, nonce);
     assert_true(zmtp_key_equal(&key, &second));
-    crypto->seal(room, MESSAGE_SIZE, nonce + 16, &key);
+    crypto->seal(room, MESSAGE_SIZE, (struct zmtp_bytes){0}, nonce + 16, &key);
     octets_assert_equal(zmtp_bytes_of(room + 16, sizeof box), zmtp_bytes_of(box, sizeof box));
 }
 
-// A box of |size| octets is that of crypto_box_easy, and is opened apart, in place, and a little before
-// its place, as a connection does.
+// A box of |size| octets is that of crypto_box_easy, wherever its octets lay, and is opened apart, in place, and a little
+// before its place, as a connection does.
 static void check_box(const struct zmtp_crypto *crypto, size_t size)
 {
     const struct zmtp_key secret = test_key(ALICE_SECRET), public_key = test_key(BOB_PUBLIC);
@@ -77,10 +77,17 @@ static void check_box(const struct zmtp_crypto *crypto, size_t size)
     uint8_t *const room = malloc(ZMTP_SEAL_ROOM + size), *const out = malloc(size + 1);
     assert_true(plain && expected && room && out);
     for (size_t i = 0; i < size; i++)
-        plain[i] = room[ZMTP_SEAL_ROOM + i] = (uint8_t)(i * 7 + i / 256);
+        plain[i] = (uint8_t)(i * 7 + i / 256);
     assert_int_equal(crypto_box_easy_afternm(expected, plain, size, nonce, key.octets), 0);
-    crypto->seal(room, size, nonce + 16, &subkey);
-    octets_assert_equal(zmtp_bytes_of(room + 16, size + 16), zmtp_bytes_of(expected, size + 16));
+    const size_t heads[] = {size, 0, 1, 480, 481};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        const size_t head = heads[i] < size ? heads[i] : size;
+        memset(room, 0xA5, ZMTP_SEAL_ROOM + size);
+        memcpy(room + ZMTP_SEAL_ROOM, plain, head);
+        crypto->seal(room, head, zmtp_bytes_of(plain + head, size - head), nonce + 16, &subkey);
+        octets_assert_equal(zmtp_bytes_of(room + 16, size + 16),
+                            zmtp_bytes_of(expected, size + 16));
+    }
     const size_t places[] = {32, 3}; // in |room|
     assert_true(crypto->open(out, room + 16, size + 16, nonce + 16, &subkey));
     assert_memory_equal(out, plain, size);
@@ -116,7 +123,7 @@ static void test_a_box_with_any_bit_changed_does_not_open_and_shows_nothing(void
     for (size_t n = 0; n < sizeof sizes / sizeof sizes[0]; n++) {
         const size_t size = sizes[n];
         uint8_t room[ZMTP_SEAL_ROOM + 1600] = {0}, copy[16 + 1600], out[1600];
-        crypto->seal(room, size, nonce, &subkey);
+        crypto->seal(room, size, (struct zmtp_bytes){0}, nonce, &subkey);
         for (size_t octet = 0; octet < size + 16; octet += octet < 80 ? 1 : 61) {
             memcpy(copy, room + 16, size + 16);
             copy[octet] ^= (uint8_t)(1u << octet % 8);

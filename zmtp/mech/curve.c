@@ -62,9 +62,8 @@ static void curve_write_box(struct zmtp__writer *w, const struct curve_box *box,
         w->bad = true;
         return;
     }
-    if (plain.size > 0) memcpy(room + ZMTP_SEAL_ROOM, plain.data, plain.size);
     box->crypto->subkey(&subkey, box->key, box->nonce);
-    box->crypto->seal(room, plain.size, box->nonce + CURVE_LONG_NONCE, &subkey);
+    box->crypto->seal(room, 0, plain, box->nonce + CURVE_LONG_NONCE, &subkey);
     const size_t unused = ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE;
     zmtp__write_bytes(w, zmtp_bytes_of(room + unused, ZMTP_MAC_SIZE + plain.size));
     zmtp_wipe(&subkey, sizeof subkey);

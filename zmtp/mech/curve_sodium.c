@@ -74,8 +74,8 @@ static size_t sodium_filled(size_t size)
     return size - rest + (rest <= SODIUM_HALF ? SODIUM_HALF : SODIUM_GROUP);
 }
 
-// Adds the stream from its |block|th block on to |size| octets at |at|.
-static void sodium_add_stream(uint8_t *at, size_t size, uint64_t block,
+// Adds the stream from its |block|th block on to |size| octets of |from|, which is |at| or apart from it.
+static void sodium_add_stream(uint8_t *at, const uint8_t *from, size_t size, uint64_t block,
                               const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
                               const struct zmtp_key *subkey)
 {
@@ -83,9 +83,9 @@ static void sodium_add_stream(uint8_t *at, size_t size, uint64_t block,
     const size_t filled = sodium_filled(size);
     const size_t rest = filled > size ? size % SODIUM_GROUP : 0, direct = size - rest;
     if (direct > 0)
-        (void)crypto_stream_salsa20_xor_ic(at, at, direct, nonce, block, subkey->octets);
+        (void)crypto_stream_salsa20_xor_ic(at, from, direct, nonce, block, subkey->octets);
     if (rest == 0) return;
-    memcpy(group, at + direct, rest);
+    memcpy(group, from + direct, rest);
     memset(group + rest, 0, filled - size);
     (void)crypto_stream_salsa20_xor_ic(group, group, filled - direct, nonce,
                                        block + direct / SODIUM_BLOCK, subkey->octets);
@@ -107,36 +107,49 @@ static size_t sodium_small(uint8_t out[SODIUM_ROOM], const uint8_t *from, size_t
     return filled;
 }
 
-static void sodium_seal_small(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+static void sodium_seal_small(uint8_t *at, size_t head, struct zmtp_bytes rest,
+                              const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
                               const struct zmtp_key *subkey)
 {
     uint8_t room[SODIUM_ROOM];
-    uint8_t *const box = room + ZMTP_SEAL_ROOM;
-    const size_t used = sodium_small(room, at + ZMTP_SEAL_ROOM, size, nonce, subkey);
-    (void)crypto_onetimeauth_poly1305(at + ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE, box, size, room);
-    if (size > 0) memcpy(at + ZMTP_SEAL_ROOM, box, size);
+    uint8_t *const box = room + ZMTP_SEAL_ROOM, *const out = at + ZMTP_SEAL_ROOM;
+    const size_t size = head + rest.size;
+    if (rest.size > 0) memcpy(out + head, rest.data, rest.size);
+    const size_t used = sodium_small(room, out, size, nonce, subkey);
+    (void)crypto_onetimeauth_poly1305(out - ZMTP_MAC_SIZE, box, size, room);
+    if (size > 0) memcpy(out, box, size);
     sodium_memzero(room, used);
 }
 
-static void sodium_seal_large(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
+// What fills the group that the room and the head begin is copied to them, and the rest sealed from where it lies.
+static void sodium_seal_large(uint8_t *at, size_t head, struct zmtp_bytes rest,
+                              const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
                               const struct zmtp_key *subkey)
 {
     uint8_t mac_key[ZMTP_SEAL_ROOM];
+    const size_t begun = ZMTP_SEAL_ROOM + head, size = head + rest.size;
+    const size_t missing = (SODIUM_GROUP - begun % SODIUM_GROUP) % SODIUM_GROUP;
+    const size_t copied = missing < rest.size ? missing : rest.size, left = rest.size - copied;
+    const size_t groups = begun + copied;
     memset(at, 0, ZMTP_SEAL_ROOM);
-    sodium_add_stream(at, ZMTP_SEAL_ROOM + size, 0, nonce, subkey);
+    if (copied > 0) memcpy(at + begun, rest.data, copied);
+    sodium_add_stream(at, at, groups, 0, nonce, subkey);
+    if (left > 0)
+        sodium_add_stream(at + groups, rest.data + copied, left, groups / SODIUM_BLOCK, nonce,
+                          subkey);
     memcpy(mac_key, at, sizeof mac_key);
     (void)crypto_onetimeauth_poly1305(at + ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE, at + ZMTP_SEAL_ROOM,
                                       size, mac_key);
     sodium_memzero(mac_key, sizeof mac_key);
 }
 
-static void sodium_seal(uint8_t *at, size_t size, const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE],
-                        const struct zmtp_key *subkey)
+static void sodium_seal(uint8_t *at, size_t head, struct zmtp_bytes rest,
+                        const uint8_t nonce[ZMTP_SHORT_NONCE_SIZE], const struct zmtp_key *subkey)
 {
-    if (ZMTP_SEAL_ROOM + size <= SODIUM_GROUP)
-        sodium_seal_small(at, size, nonce, subkey);
+    if (ZMTP_SEAL_ROOM + head + rest.size <= SODIUM_GROUP)
+        sodium_seal_small(at, head, rest, nonce, subkey);
     else
-        sodium_seal_large(at, size, nonce, subkey);
+        sodium_seal_large(at, head, rest, nonce, subkey);
 }
 
 static bool sodium_open_small(uint8_t *out, const uint8_t *box, size_t size,
@@ -164,7 +177,7 @@ static bool sodium_open_large(uint8_t *out, uint8_t *box, size_t size,
     if (good) {
         for (size_t i = 0; i < FIRST; i++)
             sealed[i] ^= block[ZMTP_SEAL_ROOM + i];
-        sodium_add_stream(sealed + FIRST, size - FIRST, 1, nonce, subkey);
+        sodium_add_stream(sealed + FIRST, sealed + FIRST, size - FIRST, 1, nonce, subkey);
         if (out != sealed) memmove(out, sealed, size);
     }
     sodium_memzero(block, sizeof block);

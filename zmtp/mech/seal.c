@@ -37,8 +37,7 @@ int zmtp__seal_frame(struct zmtp__seal *seal, const struct zmtp_frame *frame,
     uint8_t *const payload = message + ZMTP__SEAL_PAYLOAD;
     payload[0] =
         (uint8_t)((frame->more ? ZMTP__SEAL_MORE : 0) | (frame->command ? ZMTP__SEAL_COMMAND : 0));
-    if (body.size > 0) memcpy(payload + 1, body.data, body.size);
-    seal->crypto->seal(message, 1 + body.size, nonce, &seal->tx_key);
+    seal->crypto->seal(message, 1, body, nonce, &seal->tx_key);
     memcpy(message, seal_name, sizeof seal_name);
     memcpy(message + sizeof seal_name, nonce, sizeof nonce);
     return ZMTP_OK;
