@@ -46,7 +46,7 @@ class Tamper:
             json.dump({"protocol": "garden", "version": wire.VERSION, "session": str(uuid.uuid4()), "pid": os.getpid(),
                        "endpoints": endpoints}, file)
         os.chmod(file.name, 0o600)
-        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread = threading.Thread(target=self.run_or_tell, daemon=True)
         self.thread.start()
 
     def dial(self, lane):
@@ -57,6 +57,12 @@ class Tamper:
         made.connect(self.back[lane])
         return made
 
+    def run_or_tell(self):
+        try:
+            self.run()
+        except Exception as failed:  # pylint: disable=broad-except
+            self.failed = failed
+
     def run(self):
         while not self.over.is_set():
             poller = zmq.Poller()
@@ -66,6 +72,8 @@ class Tamper:
                     poller.register(made, zmq.POLLIN)
                     places[made] = way, lane
             for made, _ in poller.poll(10):
+                if made.closed:
+                    continue  # a subscription that came at the same time has another in its place
                 way, lane = places[made]
                 self.take(way, lane, made.recv_multipart())
             now = time.monotonic()
