@@ -20,10 +20,10 @@ example() {
     sed 's|<zmtp/[a-z]*\.h>|"zmtp.h"|' "zmtp/examples/$1.c" >"$work/$1.c"
 }
 
-a_program_of_two_files_runs() { # name, switches, libraries
+a_program_of_two_files_runs() { # name, switches, libraries; o: with what the other file was compiled to before
     example "$1"
     # shellcheck disable=SC2086
-    $CC -std=gnu11 -Wall -Werror $2 -I"$work/zmtp" "$work/$1.c" "$work/zmtp/zmtp.c" -o "$work/$1" $3
+    $CC -std=gnu11 -Wall -Werror $2 -I"$work/zmtp" "$work/$1.c" "$work/zmtp/zmtp.${4:-c}" -o "$work/$1" $3
 }
 
 says_what_it_should() {
@@ -88,7 +88,7 @@ END
 }
 
 the_library_builds_without_libsodium() {
-    make --no-print-directory O="$work/nosodium" CC="$CC" SODIUM=0 lib &&
+    make --no-print-directory O="$work/nosodium" CC="$CC" OPT=-O0 SODIUM=0 lib &&
         ! readelf -d "$work/nosodium/lib/libzmtp.so" | grep sodium
 }
 
@@ -105,7 +105,8 @@ check 'the engine alone asks for nothing but the string functions' asks_for_noth
 check 'the engine alone makes a program' a_program_of_two_files_runs bare "$bare" ''
 check 'which talks to itself in two arrays' says_what_it_should "$work/bare"
 check 'the whole makes a server' a_program_of_two_files_runs rep '' '-luv -lsodium -lpthread'
-check 'and a client' a_program_of_two_files_runs req '' '-luv -lsodium -lpthread'
+cp "$work/full.o" "$work/zmtp/zmtp.o" # the last compiler's, which need not be that of the server
+check 'and a client' a_program_of_two_files_runs req '' '-luv -lsodium -lpthread' o
 check 'which talk' talks "$work/rep" "$work/req"
 check 'static programs need no shared library and talk' a_static_program_runs
 check 'CURVE without libsodium says which switch is off' curve_without_libsodium_says_which_switch_is_off

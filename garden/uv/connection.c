@@ -76,8 +76,9 @@ static void connection_reach(const char *endpoint, char out[GARDEN_ENDPOINT_SIZE
     if (strncmp(endpoint, scheme, sizeof scheme - 1) != 0 || *path == '/' || *path == '@') return;
     if (!getcwd(here, sizeof here) || here[0] != '/') return;
     const char *between = here[1] ? "/" : "";
-    if (strlen(here) + strlen(between) + strlen(path) >= CONNECTION_SOCKET_SIZE) return;
-    (void)snprintf(out, GARDEN_ENDPOINT_SIZE, "%s%s%s%s", scheme, here, between, path);
+    const size_t size = strlen(here);
+    if (size + strlen(between) + strlen(path) >= CONNECTION_SOCKET_SIZE) return;
+    (void)snprintf(out, GARDEN_ENDPOINT_SIZE, "%s%.*s%s%s", scheme, (int)size, here, between, path);
 }
 
 static int connection_print(const struct garden_connection *connection, struct garden_buffer *out)
