@@ -123,7 +123,7 @@ static void look(struct side *side)
     while ((shore = zmtp__dock_next(&side->dock))) {
         if (!side->attached) attach(side);
         const unsigned result = zmtp__shore_work(shore);
-        if (result & ZMTP__FERRY_RING) ring(side->other);
+        if (result & (ZMTP__FERRY_RING | ZMTP__FERRY_KNOCK)) ring(side->other);
         if (result & ZMTP__FERRY_OVER) {
             zmtp__shore_close(shore);
             side->shore = NULL;

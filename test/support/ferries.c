@@ -56,7 +56,7 @@ static void ferries_work(struct ferries *f, size_t side)
         return;
     }
     const unsigned result = zmtp__shore_work(f->shores[side]);
-    if (result & ZMTP__FERRY_RING) f->awake[1 - side] = true;
+    if (result & (ZMTP__FERRY_RING | ZMTP__FERRY_KNOCK)) f->awake[1 - side] = true;
     if (!(result & ZMTP__FERRY_OVER)) return;
     zmtp__shore_close(f->shores[side]);
     f->shores[side] = NULL;

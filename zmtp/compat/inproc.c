@@ -6,6 +6,14 @@
 
 #include "error.h"
 
+enum {
+    // As long as it takes to fill a batch of short messages (ferry.c), and some more.
+    INPROC_LOOKOUT_NS = 10000,
+    // At least it is tried once in eight times where messages come, but not so fast, and once in 256 times where none do.
+    INPROC_LOOKOUT_SLOW = 3,
+    INPROC_LOOKOUT_VAIN = 8,
+};
+
 // One socket's side of a line; |line| for the other one's.
 struct zmq__line {
     struct zmq__line *next, *before; // of its socket, once it has taken part
@@ -169,6 +177,38 @@ static bool inproc_accept(struct zmq__socket *socket, struct zmtp__shore *shore)
     return false;
 }
 
+// All has been received of what came over |shore| as a stream. Who receives as fast as is sent would have each message
+// cross by itself, or call for the few that were kept: ten times the work of one in a batch, and it costs the sender its
+// favour (latch.h), so that it would stay so. So the next batch is waited for first, as long as it takes to fill one.
+//
+// Where that was in vain, as the sender is slow or has no processor of its own, it is tried the less often.
+static void inproc_look_out(struct zmq__socket *socket, const struct zmtp__shore *shore)
+{
+    struct zmq__lookout *const lookout = &socket->lookout;
+    if (socket->context->spin_ns == 0) return;
+    if (lookout->rest > 0) {
+        lookout->rest--;
+        return;
+    }
+    const uint64_t begun_ns = uv_hrtime();
+    uint64_t took_ns;
+    bool found;
+    do {
+        found = zmtp__shore_has_come(shore);
+        took_ns = uv_hrtime() - begun_ns;
+    } while (!found && took_ns < INPROC_LOOKOUT_NS);
+    // What came late came from a thread that had this one's processor meanwhile.
+    const bool good = found && took_ns < 2 * INPROC_LOOKOUT_NS;
+    const unsigned most = good                       ? 0
+                          : zmtp__shore_lacks(shore) ? INPROC_LOOKOUT_SLOW
+                                                     : INPROC_LOOKOUT_VAIN;
+    if (lookout->vain < most)
+        lookout->vain++;
+    else if (lookout->vain > most)
+        lookout->vain--;
+    lookout->rest = (1u << lookout->vain) - 1;
+}
+
 void zmq__inproc_work(struct zmq__socket *socket)
 {
     struct zmtp__shore *shore;
@@ -179,8 +219,10 @@ void zmq__inproc_work(struct zmq__socket *socket)
         if (!zmtp__shore_attached(shore) && !inproc_accept(socket, shore)) continue;
         struct zmq__line *const line = zmtp__shore_owner(shore);
         struct zmq__socket *const other = line->pact->sockets[1 - line->index];
+        if (zmtp__shore_dries(shore)) inproc_look_out(socket, shore);
         const unsigned result = zmtp__shore_work(shore);
         if (result & ZMTP__FERRY_RING) inproc_ring(other);
+        if (result & ZMTP__FERRY_KNOCK) zmq__socket_knock(other);
         if (result & ZMTP__FERRY_OVER) inproc_end(socket, line, shore);
     }
 }
@@ -480,8 +522,11 @@ void zmq__inproc_each(const struct zmq__socket *socket,
                                    bool dialled),
                       void *user)
 {
-    for (const struct zmq__line *line = socket->lines; line; line = line->next)
-        if (line->end) each(user, line->pact->name, line->end, line->index == 0);
+    for (const struct zmq__line *line = socket->lines; line; line = line->next) {
+        if (!line->end) continue;
+        if (line->joined) zmtp__shore_count(zmtp_pipe_owner(line->end));
+        each(user, line->pact->name, line->end, line->index == 0);
+    }
 }
 
 int zmq__inproc_unbind(struct zmq__socket *socket, const char *text)

@@ -147,6 +147,14 @@ void zmq__socket_ring(struct zmq__socket *socket)
     if (!socket_inside) socket_help_all();
 }
 
+void zmq__socket_knock(struct zmq__socket *socket)
+{
+    // Who is about to wait has said so, and looks after that whether somebody has called.
+    if (socket->safe || atomic_load_explicit(&socket->waiting, memory_order_seq_cst) > 0 ||
+        atomic_load_explicit(&socket->exposed, memory_order_seq_cst))
+        zmq__socket_ring(socket);
+}
+
 // Inside. There are news for who looks at the bell.
 static void socket_strike(struct zmq__socket *socket)
 {

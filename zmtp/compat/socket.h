@@ -49,6 +49,11 @@ struct zmq__stretch {
         rest; // how many in a row ended early, and for how many messages none begins because of that
 };
 
+// Of looks at a line for more of a stream (inproc.c): those in vain above the others, and how many are left out yet.
+struct zmq__lookout {
+    unsigned vain, rest;
+};
+
 struct zmq__socket {
     struct zmq__handle handle;
     unsigned generation; // of the process that opened it
@@ -100,6 +105,7 @@ struct zmq__socket {
     struct zmq__purse purse;
     struct zmq__stretch stretch;
     struct zmtp__spin spin;
+    struct zmq__lookout lookout;
     bool more;      // the last part that was given has others behind it
     bool turn;      // REQ: its request waits for the reply; REP: a request waits for its reply
     uint32_t calls; // since it last worked for nobody's sake
@@ -170,6 +176,9 @@ uint64_t zmq__socket_deadline(int timeout_ms); // of a wait that begins now; -1:
 int zmq__socket_apply(struct zmq__socket *socket);
 // On any thread: there is news for it. Who is inside of another socket works for it later, when it leaves.
 void zmq__socket_ring(struct zmq__socket *socket);
+// The same of messages that have come: if no call waits for them, and the program does not watch the descriptor, the next
+// call finds them.
+void zmq__socket_knock(struct zmq__socket *socket);
 // Inside. Works now for those whom this call has rung, and not only when it leaves.
 void zmq__socket_help(struct zmq__socket *socket);
 void zmq__socket_ref(struct zmq__socket *socket);

@@ -50,6 +50,7 @@ struct ferry_passage {
     atomic_size_t dried;                  // up to which berth it has nothing left
     uint8_t apart_too[FERRY_LINE];
     atomic_bool starved; // the writer waits for a berth; the reader takes it back
+    atomic_bool thirsty; // it waits for what it has abroad to leave; so does the reader
     struct ferry_berth berths[FERRY_BERTHS];
 };
 
@@ -62,6 +63,8 @@ struct zmtp__shore {
     struct zmtp_pipe_end *end;  // null: not yet, or no more
     struct zmtp__abroad abroad; // of |end->in|
     struct zmtp__debt debt;     // of |end->out|
+    bool several;               // what was loaded last was more than one message
+    bool knocked;               // the last call of the other side was no more than that
     bool told_up;               // what the other side was told
     uint32_t told;
     uint32_t heard; // the generation that it told last
@@ -199,22 +202,32 @@ bool zmtp__shore_left_alone(const struct zmtp__shore *shore)
 // might do so late, when the thread has found the call by itself and sleeps anew: nobody would ring any more, and
 // where to ring is to work in the thread's place if nobody is there (compat/socket.h), the thread need not come.
 
-// True: ring.
-static bool shore_call(struct zmtp__shore *shore)
+static void shore_list(struct zmtp__shore *shore)
 {
-    if (atomic_exchange_explicit(&shore->called, true, memory_order_acq_rel)) return false;
     struct zmtp__dock *dock = shore->dock;
     struct zmtp__shore *first = atomic_load_explicit(&dock->called, memory_order_relaxed);
     do
         shore->called_next = first;
     while (!atomic_compare_exchange_weak_explicit(&dock->called, &first, shore,
                                                   memory_order_seq_cst, memory_order_relaxed));
-    return atomic_load_explicit(&dock->asleep, memory_order_seq_cst);
+}
+
+// Calls the other side: for |call|, a ring or a knock. Returns that, if it is asleep, or 0. Who has only knocked yet may
+// still have to ring.
+static unsigned shore_call(struct zmtp__shore *shore, unsigned call)
+{
+    struct zmtp__shore *const other = shore->other;
+    if (!atomic_exchange_explicit(&other->called, true, memory_order_acq_rel))
+        shore_list(other);
+    else if (call == ZMTP__FERRY_KNOCK || !shore->knocked)
+        return 0;
+    shore->knocked = call == ZMTP__FERRY_KNOCK;
+    return atomic_load_explicit(&other->dock->asleep, memory_order_seq_cst) ? call : 0;
 }
 
 bool zmtp__shore_hail(struct zmtp__shore *shore)
 {
-    return shore_call(shore->other);
+    return shore_call(shore, ZMTP__FERRY_RING) != 0;
 }
 
 void zmtp__dock_init(struct zmtp__dock *dock)
@@ -363,14 +376,14 @@ static void shore_fill(struct zmtp__shore *shore, struct ferry_berth *berth)
     if (queue->count > 0) zmtp__queue_unload(queue, &berth->cargo);
 }
 
-// What the queue that is unloaded has abroad.
+// What the queue that is unloaded has abroad. The octets first, which the other side stores last.
 static void shore_reckon(struct zmtp__shore *shore)
 {
     const struct ferry_passage *out = shore->out;
+    shore->abroad.bytes =
+        out->shipped_bytes - atomic_load_explicit(&out->gone_bytes, memory_order_seq_cst);
     shore->abroad.count =
         out->shipped_count - atomic_load_explicit(&out->gone_count, memory_order_relaxed);
-    shore->abroad.bytes =
-        out->shipped_bytes - atomic_load_explicit(&out->gone_bytes, memory_order_relaxed);
 }
 
 // The limits, before anything that they are for. True: the other side has to hear of them.
@@ -406,10 +419,33 @@ static bool shore_tell_gone(struct zmtp__shore *shore)
     atomic_store_explicit(&in->gone_count, count + debt->count - queue->count,
                           memory_order_relaxed);
     atomic_store_explicit(&in->gone_bytes, bytes + debt->bytes - queue->bytes,
-                          memory_order_relaxed);
+                          memory_order_seq_cst);
     debt->count = queue->count;
     debt->bytes = queue->bytes;
+    if (!atomic_load_explicit(&in->thirsty, memory_order_seq_cst)) return false;
+    atomic_store_explicit(&in->thirsty, false, memory_order_relaxed);
     return true;
+}
+
+// What has left elsewhere is room again. If the queue that is unloaded waits for more, the reader calls when it tells of
+// that; else it need not, as the writer looks whenever it has filled its queue. As with a berth, the writer stores
+// |thirsty| and then loads what is gone, the reader stores that and then loads |thirsty|, and one finds the other's.
+static void shore_hear_gone(struct zmtp__shore *shore)
+{
+    const struct zmtp__queue *queue = shore->end->in;
+    struct ferry_passage *out = shore->out;
+    shore_reckon(shore);
+    zmtp__pipe_consumed(shore->end);
+    if (!queue->starved && !zmtp__queue_full(queue)) return;
+    if (!atomic_load_explicit(&out->thirsty, memory_order_relaxed))
+        atomic_store_explicit(&out->thirsty, true, memory_order_seq_cst);
+    shore_reckon(shore);
+    zmtp__pipe_consumed(shore->end);
+}
+
+void zmtp__shore_count(struct zmtp__shore *shore)
+{
+    if (shore->end) shore_hear_gone(shore);
 }
 
 // Has the reader said that it has nothing left?
@@ -440,6 +476,25 @@ static bool shore_keeps(struct zmtp__shore *shore)
     return false;
 }
 
+bool zmtp__shore_has_come(const struct zmtp__shore *shore)
+{
+    const struct ferry_passage *in = shore->in;
+    return atomic_load_explicit(&in->head, memory_order_relaxed) !=
+           atomic_load_explicit(&in->tail, memory_order_relaxed);
+}
+
+bool zmtp__shore_dries(const struct zmtp__shore *shore)
+{
+    if (!shore->debt.dries || !shore->end || shore->end->out->count > 0) return false;
+    if (zmtp__shore_has_come(shore) || zmtp__shore_left_alone(shore)) return false;
+    return shore->several || zmtp__shore_lacks(shore);
+}
+
+bool zmtp__shore_lacks(const struct zmtp__shore *shore)
+{
+    return atomic_load_explicit(&shore->in->kept, memory_order_relaxed);
+}
+
 // Says that nothing is left here, if so. True: the other side has kept something.
 static bool shore_asks(struct zmtp__shore *shore)
 {
@@ -455,14 +510,14 @@ static bool shore_asks(struct zmtp__shore *shore)
     return atomic_load_explicit(&in->kept, memory_order_seq_cst);
 }
 
-// Sends what the pipe holds for the other side. False: there is nothing, or it has to wait for room, or the other side
-// looks by itself when it has nothing left.
-static bool shore_ship(struct zmtp__shore *shore)
+// Sends what the pipe holds for the other side. ZMTP__FERRY_RING: that is to be called; ZMTP__FERRY_KNOCK: for messages
+// alone. 0: there is nothing, or it has to wait for room, or the other side looks by itself when it has nothing left.
+static unsigned shore_ship(struct zmtp__shore *shore)
 {
     const struct zmtp__queue *queue = shore->end->in;
     struct ferry_passage *out = shore->out;
-    if (!shore_has_news(shore) && queue->count == 0) return false;
-    if (shore_keeps(shore) || !passage_awaits_room(out, queue)) return false;
+    if (!shore_has_news(shore) && queue->count == 0) return 0;
+    if (shore_keeps(shore) || !passage_awaits_room(out, queue)) return 0;
     const size_t head = atomic_load_explicit(&out->head, memory_order_relaxed);
     struct ferry_berth *berth = &out->berths[head % FERRY_BERTHS];
     shore_fill(shore, berth);
@@ -472,11 +527,12 @@ static bool shore_ship(struct zmtp__shore *shore)
     out->shipped_bytes += berth->bytes;
     shore_reckon(shore);
     atomic_store_explicit(&out->kept, false, memory_order_relaxed);
-    const bool news = berth->news;
+    const bool more = berth->news || berth->cargo.commands > 0;
     atomic_store_explicit(&out->head, head + 1, memory_order_seq_cst);
     zmtp__pipe_consumed(shore->end);
-    if (!shore->ferry->bides || news) return true;
-    return atomic_load_explicit(&out->dried, memory_order_seq_cst) == head;
+    if (!shore->ferry->bides || more) return ZMTP__FERRY_RING;
+    const bool dry = atomic_load_explicit(&out->dried, memory_order_seq_cst) == head;
+    return dry ? ZMTP__FERRY_KNOCK : 0;
 }
 
 // Tells the shore's pipe of the other side's link. |base| counts the messages before the cargo.
@@ -511,6 +567,7 @@ static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
         shore->debt.count += cargo.count;
         shore->debt.bytes += cargo.bytes;
         shore->debt.dries = shore->ferry->bides;
+        shore->several = cargo.count > 1;
         zmtp__pipe_published(end);
     }
     if (berth->news) shore_hear(shore, berth, base);
@@ -581,7 +638,9 @@ void zmtp__dock_feed(struct zmtp__dock *dock)
     while (dock->hungry) {
         struct zmtp__shore *shore = dock->hungry;
         shore_forget_hunger(shore);
-        (void)shore_call(shore); // on this very thread, which needs no ring
+        // On this very thread, which needs no ring.
+        if (!atomic_exchange_explicit(&shore->called, true, memory_order_acq_rel))
+            shore_list(shore);
     }
 }
 
@@ -595,7 +654,7 @@ static unsigned shore_leave(struct zmtp__shore *shore)
     zmtp_pipe_close(end);
     shore->end = NULL;
     shore->over = true;
-    return ZMTP__FERRY_OVER | (shore_call(shore->other) ? ZMTP__FERRY_RING : 0u);
+    return ZMTP__FERRY_OVER | shore_call(shore, ZMTP__FERRY_RING);
 }
 
 // The other side has left, and all it sent has been loaded. What it has not loaded is lost.
@@ -627,13 +686,13 @@ unsigned zmtp__shore_work(struct zmtp__shore *shore)
     }
     if (landing.result < 0) zmtp__shore_put_off(shore);
     if (alone) return 0; // and send to nobody
-    shore_reckon(shore);
-    zmtp__pipe_consumed(shore->end); // there may be room again
+    shore_hear_gone(shore);
     bool news = shore_tell_limits(shore) || landing.awaited;
     news |= shore_tell_gone(shore);
     news |= shore_asks(shore);
-    news |= shore_ship(shore);
-    return news && shore_call(shore->other) ? ZMTP__FERRY_RING : 0u;
+    const unsigned shipped = shore_ship(shore);
+    const unsigned call = news ? ZMTP__FERRY_RING : shipped;
+    return call ? shore_call(shore, call) : 0;
 }
 
 unsigned zmtp__shore_refuse(struct zmtp__shore *shore)

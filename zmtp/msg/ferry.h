@@ -20,8 +20,8 @@
 //
 // Limits: a message waits in one of three places, its sender's queue, the ring, its receiver's queue, and the
 // limits of the first are for all three: a sender's queue knows what it has abroad, and is full with that. The
-// receiver's side tells it when half of the limits have left, rounded up, which is when libzmq's pipes do. So
-// room is heard of by batches, and who is not refused never waits for that. Limits may change, in the queue;
+// receiver's side tells it when half of the limits have left, rounded up, which is when libzmq's pipes do, and calls if
+// the queue is full. So room is heard of by batches, and who is not refused never waits for that. Limits may change, in the queue;
 // the shore is to be marked then.
 //
 // A ferry may bide: what is sent while the other side has more to receive stays in the sender's queue, until that
@@ -108,15 +108,28 @@ void zmtp__shore_own(struct zmtp__shore *shore, void *owner);
 // Does what can be done for a shore with news; what there is no memory for makes it hungry. A mix of:
 enum {
     ZMTP__FERRY_RING = 1, // wake the other side's thread
+    // Of a ferry that bides: the same, if it waits for messages; if it does not, it need not look before it does, or is
+    // called for something else.
+    ZMTP__FERRY_KNOCK = 4,
     // A side has left, all was loaded, the pipe's end is closed: close the shore.
     ZMTP__FERRY_OVER = 2,
 };
 unsigned zmtp__shore_work(struct zmtp__shore *shore);
+// Of a ferry that bides. What came last is all received, and was several messages, or more are kept for this side: so they
+// come as a stream, and the next batch is likely to cross by itself before long. Who works for the shore now says that it
+// has nothing left, and has every message cross by itself, or calls for the few that were kept; so it may look for a
+// while first whether something has come.
+bool zmtp__shore_dries(const struct zmtp__shore *shore);
+bool zmtp__shore_has_come(const struct zmtp__shore *shore); // to be loaded
+bool zmtp__shore_lacks(const struct zmtp__shore *shore);    // does the other side keep something?
 // There is no memory to attach a pipe: it is hungry.
 void zmtp__shore_put_off(struct zmtp__shore *shore);
 // Leaves without a pipe ever having been attached; what came and will come is lost to the sender.
 // ZMTP__FERRY_RING as above, and always ZMTP__FERRY_OVER.
 unsigned zmtp__shore_refuse(struct zmtp__shore *shore);
+// What has left on the other side, as far as it has told, counts no more for this one, which else hears of that when it
+// works; for who asks how much there is.
+void zmtp__shore_count(struct zmtp__shore *shore);
 // After ZMTP__FERRY_OVER. The ferry's memory goes with the second shore, or with its dock.
 void zmtp__shore_close(struct zmtp__shore *shore);
 // Has the other side left? What it sent may still be on its way.
