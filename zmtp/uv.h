@@ -103,8 +103,9 @@ struct zmtp_uv_process {
 //
 // A queue's limits are those of both sides together, as within an engine, wherever it waits: here, on the way
 // or there. A sender that was refused hears of room when half of them has been received. The memory of what
-// passes is the heap's, whatever the engines' allocators. What is sent leaves by batches of 128 messages, and the rest
-// when the sender's loop turns: who sends and then does not run its loop keeps the last ones to itself.
+// passes is the heap's, whatever the engines' allocators. What is sent leaves by batches of 128 messages, or of 1024
+// where both loops ran on one processor last, and the rest when the sender's loop turns: who sends and then does not
+// run its loop keeps the last ones to itself.
 struct zmtp_uv_shared;
 // From any thread. The names are bound as long as their sockets; this is where they are kept.
 int zmtp_uv_shared_open(struct zmtp_uv_shared **out);

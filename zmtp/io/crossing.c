@@ -62,7 +62,9 @@ static void crossing_look(struct zmtp_uv *uv, struct zmtp__shore *shore)
         crossing->pact->error = ZMTP_ERR_CANCELLED;
     const bool own = !crossing->end;
     const unsigned result = zmtp__shore_work(shore);
-    if (result & ZMTP__FERRY_RING) zmtp__harbour_ring(crossing_far(crossing));
+    struct zmtp__harbour *const far = crossing_far(crossing);
+    if (result & ZMTP__FERRY_RING) zmtp__harbour_ring(far);
+    uv->unshipped_max = zmtp__harbour_batch(uv->harbour, far);
     if (zmtp__dock_hungry(&uv->harbour->dock)) zmtp__engine_later(uv);
     if (socket->core) zmtp__uv_socket_touch_marked(socket);
     if (crossing->link) zmtp__inproc_crossed(crossing->link);

@@ -275,6 +275,7 @@ static void engine_prepare(uv_prepare_t *prepare)
         return;
     }
     uv->turn_ns = 0;
+    if (uv->crossings) zmtp__harbour_note_cpu(uv->harbour);
     uv->preparing = true;
     engine_rounds(uv);
     uv->preparing = false;
@@ -338,6 +339,7 @@ int zmtp_uv_open(struct zmtp_uv **out, uv_loop_t *loop, const struct zmtp_alloca
                            .allocator = allocator,
                            .generation = zmtp__fork_generation(),
                            .unflushed_max = zmtp__gather_max(0),
+                           .unshipped_max = ZMTP__HARBOUR_BATCH,
                            .random = zmtp__engine_seed()};
     zmtp__trie_init(&uv->places,
                     allocator); // empty, and without memory, when the last socket is closed

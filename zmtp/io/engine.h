@@ -51,9 +51,10 @@ struct zmtp_uv {
     uint64_t partings;   // how many of the last two kinds have been freed so far
     struct zmtp__farewell *farewells; // to be told, first come first
     struct zmtp__farewell *last_farewell;
-    size_t unflushed;     // octets sent by the user since the last flush
-    size_t unflushed_max; // so many may wait for the next, see gather.h
-    unsigned unshipped;   // messages, since shores worked
+    size_t unflushed;       // octets sent by the user since the last flush
+    size_t unflushed_max;   // so many may wait for the next, see gather.h
+    unsigned unshipped;     // messages, since shores worked
+    unsigned unshipped_max; // where other threads could work on them already, they may be so many
     bool wary; // something is to be read: before more is written, it is seen whether that is an end
     bool unsure;       // whether that is so is asked when it matters
     uint64_t asked_ms; // when the system was asked last what has come

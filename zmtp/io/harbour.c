@@ -1,6 +1,7 @@
 #include "harbour.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -13,7 +14,34 @@ enum {
     HARBOUR_LINGER_NS = 4000,
     // At most 2^8 - 1 sleeps without a look before them, so that looks in vain take nothing worth mention.
     HARBOUR_VAIN_MAX = 8,
+    // Where both have one processor nothing is gained by an early start of the other: it takes the processor from this one,
+    // has nothing left soon, and sleeps again.
+    HARBOUR_BATCH_ALONE = 1024,
 };
+
+// -1: the system does not tell.
+static int harbour_cpu(void)
+{
+#ifdef __linux__
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
+void zmtp__harbour_note_cpu(struct zmtp__harbour *harbour)
+{
+    const int cpu = harbour_cpu();
+    if (cpu != atomic_load_explicit(&harbour->cpu, memory_order_relaxed))
+        atomic_store_explicit(&harbour->cpu, cpu, memory_order_relaxed);
+}
+
+unsigned zmtp__harbour_batch(const struct zmtp__harbour *harbour, const struct zmtp__harbour *far)
+{
+    const int here = atomic_load_explicit(&harbour->cpu, memory_order_relaxed);
+    const int there = atomic_load_explicit(&far->cpu, memory_order_relaxed);
+    return here == there && here >= 0 ? HARBOUR_BATCH_ALONE : ZMTP__HARBOUR_BATCH;
+}
 
 // It changes threads, so it lies on the heap and not in the engine's memory.
 static void harbour_free(struct zmtp__harbour *harbour)
@@ -66,6 +94,7 @@ int zmtp__harbour_open(struct zmtp_uv *uv, struct zmtp_uv_shared *shared)
     *harbour = (struct zmtp__harbour){.uv = uv, .shared = shared};
     zmtp__dock_init(&harbour->dock);
     atomic_init(&harbour->refs, 1);
+    atomic_init(&harbour->cpu, -1);
     harbour->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (harbour->bell < 0) {
         zmtp_free(zmtp_heap(), harbour, sizeof *harbour);

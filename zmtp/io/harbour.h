@@ -30,6 +30,7 @@ struct zmtp__harbour {
     // spin, for as long as the ringing thread is held up between its system call and its last word.)
     int bell;
     atomic_bool names_changed;
+    atomic_int cpu;             // the processor that the loop ran on last; -1: not known
     struct zmtp__harbour *next; // of |shared|, under its mutex
 };
 
@@ -45,6 +46,12 @@ void zmtp__harbour_ring(struct zmtp__harbour *harbour);
 bool zmtp__harbour_names(struct zmtp__harbour *harbour);
 // Lets shores with news work. From dispatch, or a flush.
 void zmtp__harbour_work(struct zmtp__harbour *harbour);
+// Takes note of the processor, from the loop.
+void zmtp__harbour_note_cpu(struct zmtp__harbour *harbour);
+// So many messages may wait for it when another thread could work on them already,
+enum { ZMTP__HARBOUR_BATCH = 128 };
+// or so many, by the processors that this loop and |far|'s run on.
+unsigned zmtp__harbour_batch(const struct zmtp__harbour *harbour, const struct zmtp__harbour *far);
 // The loop is about to sleep: looks for a few microseconds whether another thread calls, as one does in the middle of
 // a stream. True: it did. It is tried the less often the more often it was in vain.
 bool zmtp__harbour_linger(struct zmtp__harbour *harbour);

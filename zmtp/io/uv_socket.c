@@ -31,8 +31,6 @@ enum {
     // the clock costs as much as a small message: so only every so often, while they are fast.
     UV_SOCKET_BATCH_NS = 1000000,
     UV_SOCKET_STRIDE_MAX = 64,
-    // Messages that may wait for it when another thread of the process could work on them already.
-    UV_SOCKET_UNSHIPPED = 128,
     UV_SOCKET_COMMAND = 16, // what a subscription takes besides its topic, more or less
     // Connections whose kernel buffer was full that a send tries again when it finds no room.
     UV_SOCKET_PUSHES = 8,
@@ -472,7 +470,7 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
 // A message was sent.
 static void uv_socket_count(struct zmtp_uv *uv)
 {
-    if (++uv->unshipped >= UV_SOCKET_UNSHIPPED) zmtp__engine_ship(uv);
+    if (++uv->unshipped >= uv->unshipped_max) zmtp__engine_ship(uv);
 }
 
 // |size| octets were sent.
