@@ -371,6 +371,33 @@ static void topics(void *context, const char *where)
     zmq_close(sub);
 }
 
+// Another peer begins amid the stretch of one: it has its turn at once.
+static void newcomer(void *context)
+{
+    enum { MANY = 250, SOME = 30, SOON = 4 };
+    void *const pull = zmq_socket(context, ZMQ_PULL);
+    void *const pushes[] = {zmq_socket(context, ZMQ_PUSH), zmq_socket(context, ZMQ_PUSH)};
+    char body[8];
+    int heard = 0;
+    bool well = zmq_bind(pull, "inproc://newcomer") == 0;
+    for (int i = 0; i < 2; i++)
+        well = well && zmq_connect(pushes[i], "inproc://newcomer") == 0;
+    for (int i = 0; i < MANY; i++)
+        well = well && zmq_send(pushes[0], "old", 3, 0) == 3;
+    for (int i = 0; i < SOME; i++)
+        well = well && zmq_recv(pull, body, sizeof body, 0) == 3;
+    well = well && zmq_send(pushes[1], "newer", 5, 0) == 5;
+    for (int i = 0; i < SOON; i++)
+        heard += zmq_recv(pull, body, sizeof body, 0) == 5;
+    EXPECT("a newcomer amid a stretch is heard soon", heard == 1);
+    for (int i = SOME + SOON - heard; i < MANY; i++)
+        well = well && zmq_recv(pull, body, sizeof body, ZMQ_DONTWAIT) == 3;
+    EXPECT("and all else comes", well && zmq_recv(pull, body, sizeof body, ZMQ_DONTWAIT) == -1);
+    for (int i = 0; i < 2; i++)
+        zmq_close(pushes[i]);
+    zmq_close(pull);
+}
+
 int main(void)
 {
     static const char *const wheres[] = {"inproc://a", "tcp://127.0.0.1:*", "ipc://*"};
@@ -383,6 +410,7 @@ int main(void)
     }
     limits(context, wheres[0]);
     room(context, wheres[0]);
+    newcomer(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
     return expect_status;
 }

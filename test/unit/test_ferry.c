@@ -597,7 +597,7 @@ static void test_what_is_awaited_crosses_at_once_and_the_rest_when_it_is_asked_f
 static void test_what_makes_a_batch_or_fills_the_queue_does_not_wait_to_be_asked_for(void **state)
 {
     (void)state;
-    static uint8_t body[150000];
+    static uint8_t body[40000];
     struct ferries f;
     ferries_open(&f, &biding, true);
     ferries_settle(&f);
@@ -642,7 +642,7 @@ static void test_slabs_come_home_to_their_pool(void **state)
     struct ferries *f = *state;
     static const uint8_t body[30000];
     ferries_settle(f);
-    for (size_t i = 0; i < 3; i++) { // until both sides have what they need
+    for (size_t i = 0; i < 40; i++) { // until both sides have what they need
         ferries_send(f, 0, zmtp_bytes_of(body, sizeof body), 0);
         ferries_settle(f);
         assert_next(f, 1, zmtp_bytes_of(body, sizeof body));

@@ -3,7 +3,7 @@
 #include <string.h>
 
 enum {
-    // So many without a look at anything else, where nothing else bounds them: as many receives as that.
+    // So many without a look at anything else, where nothing else bounds them.
     STRETCH_MOST = 256,
     // After some in vain none begins for two messages, then for four, and so on, 64 at most.
     STRETCH_VAIN_MAX = 6,
@@ -124,8 +124,10 @@ void zmq__stretch_begin_recv(struct zmq__socket *socket)
     const struct zmtp__debt *const debt = queue->debt;
     const struct zmtp__range *const range = &queue->ranges[queue->range_head];
     size_t size = (size_t)(range->end - range->begin);
-    const size_t count =
-        stretch_less(stretch_receivable(queue), stretch_rest(ZMQ__SOCKET_CALLS - 1, socket->calls));
+    size_t count = stretch_less(STRETCH_MOST, stretch_receivable(queue));
+    // What comes over lines is seen by each message of a stretch.
+    if (socket->engine)
+        count = stretch_less(count, stretch_rest(ZMQ__SOCKET_CALLS - 1, socket->calls));
     if (debt && debt->bytes_due)
         size = stretch_less(size, stretch_rest(debt->bytes_due, debt->bytes - queue->bytes + 1));
     if (count < ZMQ__STRETCH_LEAST) return;
@@ -149,7 +151,7 @@ static void stretch_settle_recv(struct zmq__socket *socket)
     zmtp__queue_leave_many(lane->end->in, stretch->at, count);
     lane->taken += count;
     socket->core->counters.received += count;
-    socket->calls += count;
+    if (socket->engine) socket->calls += count;
 }
 
 bool zmq__stretch_send_more(struct zmq__socket *socket, struct zmtp_bytes body)

@@ -9,7 +9,7 @@
 // (zmq__stretch_end), so that queues, limits and counters are exact for all who look at them.
 //
 // What other threads do ends it, too. Who wants in ends the favour, so that the next call does not slip in; a watch that
-// did not come to that says that it waits (|awaited| of the engine).
+// did not come to that says that it waits (|awaited| of the engine); and who brings something over a line calls the dock.
 #ifndef ZMTP_COMPAT_STRETCH_H
 #define ZMTP_COMPAT_STRETCH_H
 
@@ -86,9 +86,11 @@ static inline bool zmq__stretch_rise(struct zmq__socket *socket, struct zmq__sea
 }
 void zmq__stretch_come_back(struct zmq__socket *socket);
 
+// Has no other thread anything for the socket?
 static inline bool zmq__stretch_calm(const struct zmq__socket *socket)
 {
-    return !socket->engine || !atomic_load_explicit(&socket->engine->awaited, memory_order_relaxed);
+    if (!socket->engine) return !atomic_load_explicit(&socket->dock.called, memory_order_relaxed);
+    return !atomic_load_explicit(&socket->engine->awaited, memory_order_relaxed);
 }
 
 // Sends a message of |body| alone. False: it was not sent.

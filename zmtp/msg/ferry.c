@@ -4,13 +4,14 @@
 #include <string.h>
 
 enum {
-    // Cargoes in a ring. Few: a cargo is a queue's worth, and two are enough for both sides to work.
-    FERRY_BERTHS = 8,
+    // Cargoes in a ring. A cargo may be a queue's worth, and two are enough for both sides to work; these hold libzmq's window
+    // of messages of 1 KiB where they bide.
+    FERRY_BERTHS = 32,
     // What one thread writes often lies this far from what the other does, or each write would take
     // the line from the other's cache.
     FERRY_LINE = 64,
-    // Where messages bide, so many octets cross without being asked for.
-    FERRY_BIDE_BYTES = 262144,
+    // Where messages bide, so many octets cross without being asked for: some of these lie in a processor's cache together.
+    FERRY_BIDE_BYTES = 65536,
     // And so many messages, an eighth of libzmq's window: the other side begins with them while more are sent.
     FERRY_BIDE_COUNT = 256,
 };
