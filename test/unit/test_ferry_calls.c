@@ -155,6 +155,33 @@ static void test_what_was_a_stream_dries_and_one_message_does_not(void **state)
     ferries_close(&f);
 }
 
+static void test_what_is_answered_is_no_stream(void **state)
+{
+    (void)state;
+    struct ferries f;
+    ferries_open(&f, &biding, true);
+    ferries_settle(&f);
+    send_many(&f, 0, 300);
+    ferries_settle(&f);
+    receive_many(&f, 1, f.ends[1]->in->count);
+    ferries_settle(&f);
+    send_many(&f, 1, 1);
+    receive_many(&f, 1, f.ends[1]->in->count);
+    assert_false(zmtp__shore_dries(f.shores[1]));
+    send_many(&f, 0, 300);
+    ferries_settle(&f);
+    receive_many(&f, 1, f.ends[1]->in->count);
+    assert_false(zmtp__shore_dries(f.shores[1])); // it may be answered after the last of it
+    ferries_settle(&f);
+    send_many(&f, 0, 300);
+    ferries_settle(&f);
+    receive_many(&f, 1, f.ends[1]->in->count);
+    assert_true(zmtp__shore_dries(f.shores[1])); // nothing more was
+    ferries_settle(&f);
+    receive_many(&f, 0, 1);
+    ferries_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_messages_only_knock_and_what_comes_after_them_still_rings),
         cmocka_unit_test(test_commands_ring),
         cmocka_unit_test(test_what_was_a_stream_dries_and_one_message_does_not),
+        cmocka_unit_test(test_what_is_answered_is_no_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,8 @@ struct zmtp__shore {
     struct zmtp_pipe_end *end;  // null: not yet, or no more
     struct zmtp__abroad abroad; // of |end->in|
     struct zmtp__debt debt;     // of |end->out|
+    uint64_t answered;          // messages that were sent from here before that
+    bool converses;             // there were some since what was loaded before
     bool several;               // what was loaded last was more than one message
     bool knocked;               // the last call of the other side was no more than that
     bool told_up;               // what the other side was told
@@ -487,6 +489,7 @@ bool zmtp__shore_has_come(const struct zmtp__shore *shore)
 bool zmtp__shore_dries(const struct zmtp__shore *shore)
 {
     if (!shore->debt.dries || !shore->end || shore->end->out->count > 0) return false;
+    if (shore->converses || shore->end->in->written != shore->answered) return false;
     if (zmtp__shore_has_come(shore) || zmtp__shore_left_alone(shore)) return false;
     return shore->several || zmtp__shore_lacks(shore);
 }
@@ -569,6 +572,8 @@ static int shore_load(struct zmtp__shore *shore, struct ferry_berth *berth)
         shore->debt.bytes += cargo.bytes;
         shore->debt.dries = shore->ferry->bides;
         shore->several = cargo.count > 1;
+        shore->converses = shore->end->in->written != shore->answered;
+        shore->answered = shore->end->in->written;
         zmtp__pipe_published(end);
     }
     if (berth->news) shore_hear(shore, berth, base);

@@ -115,8 +115,8 @@ enum {
     ZMTP__FERRY_OVER = 2,
 };
 unsigned zmtp__shore_work(struct zmtp__shore *shore);
-// Of a ferry that bides. What came last is all received, and was several messages, or more are kept for this side: so they
-// come as a stream, and the next batch is likely to cross by itself before long. Who works for the shore now says that it
+// Of a ferry that bides. What came last is all received, and was several messages, or more are kept for this side, and none
+// was answered: so they come as a stream, and the next batch is likely to cross by itself before long. Who works for the shore now says that it
 // has nothing left, and has every message cross by itself, or calls for the few that were kept; so it may look for a
 // while first whether something has come.
 bool zmtp__shore_dries(const struct zmtp__shore *shore);
