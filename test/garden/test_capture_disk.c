@@ -33,6 +33,15 @@ static void test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next(vo
     rig_end(&rig);
 }
 
+// A capture is under way with a large chunk when the disk begins to fail for |reason|, and |count| frames are still to be written.
+static void rig_start_failing(struct rig *rig, size_t ring, int reason, uint32_t count)
+{
+    rig_start(rig, ring, 400);
+    rig_run(rig);
+    rig->fail_write = reason;
+    rig_offer(rig, count);
+}
+
 // Chunk after chunk fails for |result|, and the third is the last.
 static void rig_fail_thrice(struct rig *rig, int result)
 {
@@ -53,10 +62,7 @@ static void test_chunk_after_chunk_that_fails_ends_the_stream_and_asks_for_no_mo
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, 64, 400);
-    rig_run(&rig);
-    rig_offer(&rig, 5);
-    rig.fail_write = GARDEN_ERR_SYSTEM;
+    rig_start_failing(&rig, 64, GARDEN_ERR_SYSTEM, 5);
     rig_fail_thrice(&rig, GARDEN_ERR_SYSTEM);
     rig_offer(&rig, 7);
     rig.event_count = 0;
@@ -76,10 +82,7 @@ static void test_a_chunk_that_came_amid_the_last_failure_is_refused(void **state
     (void)state;
     struct rig rig;
     struct garden_capture_action action;
-    rig_start(&rig, 64, 400);
-    rig_run(&rig);
-    rig_offer(&rig, 5);
-    rig.fail_write = GARDEN_ERR_SYSTEM;
+    rig_start_failing(&rig, 64, GARDEN_ERR_SYSTEM, 5);
     for (int i = 1; i <= 2; i++) {
         char path[16];
         rig_run(&rig);
@@ -225,10 +228,7 @@ static void test_an_overrun_is_told_with_the_cause_of_its_time(void **state)
     (void)state;
     struct rig rig;
     int code = GARDEN_OK;
-    rig_start(&rig, 16, 400);
-    rig_run(&rig);
-    rig.fail_write = GARDEN_ERR_NO_SPACE;
-    rig_offer(&rig, 5);
+    rig_start_failing(&rig, 16, GARDEN_ERR_NO_SPACE, 5);
     rig_run(&rig);
     assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
     rig_run(&rig);
@@ -264,10 +264,7 @@ static void test_a_disk_that_was_full_once_is_not_blamed_for_ever(void **state)
     assert_int_equal(code, GARDEN_ERR_TIMEOUT);
     rig_end(&rig);
 
-    rig_start(&rig, 16, 400);
-    rig_run(&rig);
-    rig.fail_write = GARDEN_ERR_NO_SPACE;
-    rig_offer(&rig, 5);
+    rig_start_failing(&rig, 16, GARDEN_ERR_NO_SPACE, 5);
     rig_run(&rig);
     (void)overrun_of(&rig, &code);
     assert_int_equal(code, GARDEN_ERR_NO_SPACE);
@@ -281,10 +278,7 @@ static void test_a_stop_on_a_full_disk_waits_for_no_room(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, 16, 400);
-    rig_run(&rig);
-    rig.fail_write = GARDEN_ERR_NO_SPACE;
-    rig_offer(&rig, 5);
+    rig_start_failing(&rig, 16, GARDEN_ERR_NO_SPACE, 5);
     rig_run(&rig);
     assert_int_equal(garden_capture_switch(rig.capture, "c1", rig.now, NULL), GARDEN_OK);
     rig_run(&rig);
@@ -309,16 +303,22 @@ static void rig_make_gap(struct rig *rig)
     rig_offer(rig, 1);
 }
 
+// The same where notes of gaps fail, and there is one to be noted.
+static void rig_start_without_notes(struct rig *rig, int reason)
+{
+    rig_start(rig, 16, 400);
+    rig_run(rig);
+    rig->fail_note = reason;
+    rig_make_gap(rig);
+}
+
 static void test_what_lies_behind_a_gap_is_not_written_before_the_gap_is_noted(void **state)
 {
     (void)state;
     static const int reasons[] = {GARDEN_ERR_NO_SPACE, GARDEN_ERR_SYSTEM, GARDEN_ERR_MEMORY};
     for (size_t i = 0; i < 3; i++) {
         struct rig rig;
-        rig_start(&rig, 16, 400);
-        rig_run(&rig);
-        rig.fail_note = reasons[i];
-        rig_make_gap(&rig);
+        rig_start_without_notes(&rig, reasons[i]);
         rig.event_count = 0;
         for (int k = 0; k < 20; k++, rig.now += 1000) { // however often
             rig_run(&rig);
@@ -349,10 +349,7 @@ static void test_a_gap_that_cannot_be_noted_yet_is_soon_tried_again(void **state
     (void)state;
     struct rig rig;
     size_t told = 0;
-    rig_start(&rig, 16, 400);
-    rig_run(&rig);
-    rig.fail_note = GARDEN_ERR_SYSTEM;
-    rig_make_gap(&rig);
+    rig_start_without_notes(&rig, GARDEN_ERR_SYSTEM);
     rig.event_count = 0;
     for (int i = 0; i < 100; i++, rig.now += 100)
         rig_run(&rig);
@@ -373,10 +370,7 @@ static void test_a_gap_that_can_be_noted_beside_no_chunk_ends_the_stream(void **
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, 16, 400);
-    rig_run(&rig);
-    rig.fail_note = GARDEN_ERR_ACCESS;
-    rig_make_gap(&rig);
+    rig_start_without_notes(&rig, GARDEN_ERR_ACCESS);
     rig_fail_thrice(&rig, GARDEN_ERR_ACCESS);
     garden_capture_stop(rig.capture, rig.now);
     rig_run(&rig);
@@ -390,10 +384,7 @@ static void test_a_stop_waits_for_no_gap_to_be_noted(void **state)
 {
     (void)state;
     struct rig rig;
-    rig_start(&rig, 16, 400);
-    rig_run(&rig);
-    rig.fail_note = GARDEN_ERR_NO_SPACE;
-    rig_make_gap(&rig);
+    rig_start_without_notes(&rig, GARDEN_ERR_NO_SPACE);
     rig_run(&rig);
     garden_capture_stop(rig.capture, rig.now);
     rig_run(&rig);
