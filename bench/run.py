@@ -305,7 +305,7 @@ def options_of():
     parser.add_argument('--size', type=int, action='append', help='octets; may be given again')
     parser.add_argument('--only', action='append', choices=list(contestants.BY_NAME), metavar='CONTESTANT',
                         help='may be given again; ' + ', '.join(contestants.BY_NAME))
-    parser.add_argument('--quick', action='store_true', help='two short rounds of a few sizes, no system calls')
+    parser.add_argument('--quick', action='store_true', help='one short round of a few sizes, no system calls: does it work?')
     parser.add_argument('--full', action='store_true', help='all sizes of all scenarios')
     parser.add_argument('--kept', metavar='NAME', help='all that bench/README.md shows, kept as with --name, and its tables and plots')
     parser.add_argument('--minutes', type=float, default=12, help='of a run with --kept, about (12)')
@@ -314,7 +314,7 @@ def options_of():
     parser.add_argument('--note', help='what a reader of the results should know: what else ran')
     options = parser.parse_args()
     if options.quick:
-        options.rounds, options.milliseconds, options.no_calls = 2, 100, True
+        options.rounds, options.milliseconds, options.no_calls = 1, 50, True
     if options.kept is not None:
         options.rounds, options.milliseconds, options.name = KEPT_ROUNDS, 100, options.kept
     return options
