@@ -117,6 +117,9 @@ struct zmtp_socket_config {
     // longer is refused by send, and dropped when it comes in. libzmq's reads 8192, and cuts off
     // what is more.
     uint32_t datagram_max;
+    // SUB: tell publishers of every subscription, not only of the first to a topic. An XPUB in verbose mode then hears of
+    // one that is made again; a PUB does not mind. XSUB always does.
+    bool sub_verbose_subscribe;
     // XSUB: tell publishers of every end of a subscription, not only of the last of a topic.
     bool xsub_verbose_unsubscribe;
     // Octets that accepted connections may leave behind when they go: what came and was not received yet, and

@@ -91,6 +91,10 @@ static void set_verbose_end(struct zmtp_socket_config *c)
 {
     c->xsub_verbose_unsubscribe = true;
 }
+static void set_verbose_sub(struct zmtp_socket_config *c)
+{
+    c->sub_verbose_subscribe = true;
+}
 static void set_tell_come(struct zmtp_socket_config *c)
 {
     c->router_tell_come = true;
@@ -142,6 +146,7 @@ static const struct option {
     {"hello", set_hello, " ROUTER DEALER SERVER CLIENT PEER "},
     {"gone_notice", set_gone_notice, " ROUTER SERVER PEER "},
     {"lost_notice", set_lost_notice, " DEALER CLIENT PEER "},
+    {"sub_verbose_subscribe", set_verbose_sub, " SUB "},
     {"xsub_verbose_unsubscribe", set_verbose_end, " XSUB "},
 };
 

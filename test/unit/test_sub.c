@@ -41,6 +41,31 @@ static void test_publishers_are_told_of_the_first_subscribe_and_the_last_cancel(
     zmtp_pipe_close(a);
 }
 
+// LZ-41
+static void test_publishers_are_told_of_each_subscribe_if_that_is_wanted(void **state)
+{
+    (void)state;
+    struct zmtp_socket_config config = sockets_config(ZMTP_SUB, 9);
+    config.sub_verbose_subscribe = true;
+    struct zmtp_socket *sub = sockets_open_with(&config);
+    struct zmtp_pipe_end *a = sockets_accept(sub, "");
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(subscribe(sub, "t"), ZMTP_OK);
+        assert_string_equal(sockets_far_recv(a), "<SUBSCRIBE>t");
+    }
+    assert_int_equal(cancel(sub, "t"), ZMTP_OK);
+    assert_string_equal(sockets_far_recv(a), "");
+    struct zmtp_pipe_end *b = sockets_accept(sub, "");
+    zmtp_socket_process(sub);
+    assert_string_equal(sockets_far_recv(b), "<SUBSCRIBE>t");
+    assert_string_equal(sockets_far_recv(b), ""); // a new one once
+    assert_int_equal(cancel(sub, "t"), ZMTP_OK);
+    assert_string_equal(sockets_far_recv(a), "<CANCEL>t");
+    zmtp_socket_close(sub);
+    zmtp_pipe_close(a);
+    zmtp_pipe_close(b);
+}
+
 // PS29-SUB-07; LZ-41
 static void test_every_new_connection_is_told_each_topic_once(void **state)
 {
@@ -288,6 +313,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_publishers_are_told_of_the_first_subscribe_and_the_last_cancel),
+        cmocka_unit_test(test_publishers_are_told_of_each_subscribe_if_that_is_wanted),
         cmocka_unit_test(test_every_new_connection_is_told_each_topic_once),
         cmocka_unit_test(test_a_reconnect_seen_late_is_told_everything_too),
         cmocka_unit_test(test_what_came_unasked_is_dropped_and_counted),

@@ -44,6 +44,7 @@ static void settings_publisher(const struct zmq__options *options, unsigned type
         out->xpub_mode = settings_xpub_mode(options);
         out->xpub_welcome = zmtp_part_bytes(&options->welcome);
     }
+    if (type & SETTINGS_OF(SUB)) out->sub_verbose_subscribe = true; // ZMQ_XPUB_VERBOSE counts on it
     if (type & SETTINGS_OF(XSUB)) out->xsub_verbose_unsubscribe = options->xsub_verbose;
 }
 

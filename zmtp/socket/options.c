@@ -125,6 +125,8 @@ static const char *options_stray(const struct zmtp_socket_config *config)
          "socket.stream_notify is for STREAM"},
         {config->datagram_max != normal.datagram_max, datagrams,
          "socket.datagram_max is for RADIO, DISH and DGRAM"},
+        {config->sub_verbose_subscribe, OPTIONS_OF(ZMTP_SUB),
+         "socket.sub_verbose_subscribe is for SUB"},
         {config->xsub_verbose_unsubscribe, xsub, "socket.xsub_verbose_unsubscribe is for XSUB"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)

@@ -1,5 +1,5 @@
 // SUB (RFC 29): receives what it subscribed to. Subscriptions are counted here; publishers are told of
-// the first SUBSCRIBE and the last CANCEL of a topic, because they keep a set. Every new connection is
+// the first SUBSCRIBE, or each, and the last CANCEL of a topic, because they keep a set. Every new connection is
 // told all topics anew. What comes unasked (a publisher may be slow to act on CANCEL) is dropped.
 //
 // A full queue discards nothing: the connection reads no more, and the publisher decides.
@@ -9,7 +9,7 @@
 
 static int sub_subscribe(struct zmtp_socket *socket, struct zmtp_bytes topic)
 {
-    return zmtp__wishes_add(socket, topic, false);
+    return zmtp__wishes_add(socket, topic, socket->config.sub_verbose_subscribe);
 }
 
 static int sub_cancel(struct zmtp_socket *socket, struct zmtp_bytes topic)
