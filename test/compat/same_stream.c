@@ -118,6 +118,43 @@ static void dials(void)
     say_result(name, zmq_ctx_term(context));
 }
 
+// One that dials without such a name learns from its own routing id how to send, before anybody has answered.
+static void dials_unnamed(void)
+{
+    static const char name[] = "one that dials without a name";
+    char endpoint[256];
+    struct id own;
+    void *const context = zmq_ctx_new();
+    void *const server = open_patient(context, ZMQ_STREAM, PATIENCE_MS);
+    void *const client = open_patient(context, ZMQ_STREAM, PATIENCE_MS);
+    bind_somewhere(server, "tcp://127.0.0.1:*", endpoint);
+    for (int i = 0; i < 3; i++) {
+        size_t size = sizeof own.octets;
+        if (i > 0) say_result(name, zmq_connect(client, endpoint));
+        say_result(name, zmq_getsockopt(client, ZMQ_ROUTING_ID, own.octets, &size));
+        say(name, "an id of %zu", size);
+        own.size = (int)size;
+        size = 1;
+        if (i == 1) say_result(name, zmq_getsockopt(client, ZMQ_ROUTING_ID, own.octets, &size));
+        if (i == 0) continue;
+        send_to(name, client, &own, "asked");
+        const struct id there = receive(name, client);
+        say(name, "%s",
+            memcmp(there.octets, own.octets, (size_t)own.size) ? "another" : "it is his");
+        receive(name, server);
+        const struct id here = receive(name, server);
+        send_to(name, server, &here, "answered");
+        receive(name, client);
+        size = sizeof own.octets;
+        say_result(name, zmq_getsockopt(server, ZMQ_ROUTING_ID, own.octets, &size));
+        say(name, "%s",
+            memcmp(here.octets, own.octets, size) ? "another" : "it is his who came last");
+    }
+    zmq_close(client);
+    zmq_close(server);
+    say_result(name, zmq_ctx_term(context));
+}
+
 // ZMQ_STREAM_NOTIFY off: only octets are told.
 static void quiet(void)
 {
@@ -146,6 +183,7 @@ int main(void)
 {
     talks();
     dials();
+    dials_unnamed();
     quiet();
     return 0;
 }

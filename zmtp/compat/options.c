@@ -492,7 +492,7 @@ int zmq__options_set(struct zmq__options *options, enum zmtp_socket_type type, i
     return 0;
 }
 
-static int option_give(void *value, size_t *size, const void *from, size_t count)
+int zmq__option_give(void *value, size_t *size, const void *from, size_t count)
 {
     if (*size < count || (!value && count > 0)) return EINVAL;
     if (count > 0) memcpy(value, from, count);
@@ -503,7 +503,7 @@ static int option_give(void *value, size_t *size, const void *from, size_t count
 // One of a size that everybody knows: no other room will do.
 static int option_give_exactly(void *value, size_t *size, const void *from, size_t count)
 {
-    return *size == count ? option_give(value, size, from, count) : EINVAL;
+    return *size == count ? zmq__option_give(value, size, from, count) : EINVAL;
 }
 
 static int option_get_row(const struct zmq__options *options, const struct option_row *row,
@@ -520,10 +520,10 @@ static int option_get_row(const struct zmq__options *options, const struct optio
     case OPTION_TEXT_OR_EMPTY:
     case OPTION_TEXT_SOME:
     case OPTION_CREDENTIAL:
-        return option_give(value, size, ((const struct zmq__text *)at)->octets,
-                           ((const struct zmq__text *)at)->size + 1u);
+        return zmq__option_give(value, size, ((const struct zmq__text *)at)->octets,
+                                ((const struct zmq__text *)at)->size + 1u);
     case OPTION_KEY:
-        if (*size == ZMTP_KEY_SIZE) return option_give(value, size, at, ZMTP_KEY_SIZE);
+        if (*size == ZMTP_KEY_SIZE) return zmq__option_give(value, size, at, ZMTP_KEY_SIZE);
         zmtp_key_encode(at, text);
         return option_give_exactly(value, size, text, sizeof text);
     case OPTION_INT:
@@ -555,7 +555,7 @@ int zmq__options_get(const struct zmq__options *options, enum zmtp_socket_type t
     if (option == ZMQ_THREAD_SAFE)
         return zmq__option_give_room(zmq__options_safe(type), value, size);
     if (option == ZMQ_ROUTING_ID)
-        return option_give(value, size, options->routing_id.data, options->routing_id.size);
+        return zmq__option_give(value, size, options->routing_id.data, options->routing_id.size);
     const struct option_row *row = option_find(option);
     if (!row || !(row->access & OPTION_GET)) return EINVAL;
     return option_get_row(options, row, value, size);

@@ -60,6 +60,8 @@ int zmq__options_set(struct zmq__options *options, enum zmtp_socket_type type, i
 int zmq__options_get(const struct zmq__options *options, enum zmtp_socket_type type, int option,
                      void *value, size_t *size);
 // For the few numbers that libzmq also gives into more room than they need: what is over becomes zeros.
+// |count| octets, for which there has to be room.
+int zmq__option_give(void *value, size_t *size, const void *from, size_t count);
 int zmq__option_give_room(int number, void *value, size_t *size);
 // Views of |options|.
 void zmq__options_pattern(const struct zmq__options *options, enum zmtp_socket_type type,

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../socket/alter.h"
 #include "../zmq.h"
 #include "error.h"
 #include "library.h"
@@ -51,6 +52,15 @@ static int sockopt_give_endpoint(const struct zmq__socket *socket, void *value, 
     return 0;
 }
 
+// A STREAM has the id of its newest peer, by which a program that has dialled one knows it.
+static int sockopt_give_id(const struct zmq__socket *socket, void *value, size_t *size)
+{
+    uint8_t id[ZMTP__ID_MADE_SIZE];
+    const size_t made = zmtp__socket_made(socket->core, id);
+    if (made > 0) return zmq__option_give(value, size, id, made);
+    return zmq__options_get(&socket->options, socket->type, ZMQ_ROUTING_ID, value, size);
+}
+
 static int sockopt_get(struct zmq__socket *socket, int option, void *value, size_t *size)
 {
     int number;
@@ -67,6 +77,8 @@ static int sockopt_get(struct zmq__socket *socket, int option, void *value, size
         zmq__socket_work(socket); // subscriptions may have come
         number = (int)zmtp_socket_topics(socket->core);
         return zmq__option_give_room(number, value, size);
+    case ZMQ_ROUTING_ID:
+        return sockopt_give_id(socket, value, size);
     case ZMQ_LAST_ENDPOINT:
         return sockopt_give_endpoint(socket, value, size);
     default:

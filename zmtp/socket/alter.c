@@ -1,6 +1,7 @@
 #include "alter.h"
 
 #include "pattern.h"
+#include "routes.h"
 
 int zmtp__socket_alter(struct zmtp_socket *socket, const struct zmtp_socket_config *config)
 {
@@ -35,6 +36,13 @@ int zmtp__socket_reaches(struct zmtp_socket *socket, struct zmtp_bytes routing_i
     zmtp_socket_process(socket);
     if (!socket->pattern->reaches) return ZMTP_ERR_UNSUPPORTED;
     return socket->pattern->reaches(socket, routing_id);
+}
+
+size_t zmtp__socket_made(const struct zmtp_socket *socket, uint8_t id[ZMTP__ID_MADE_SIZE])
+{
+    const uint32_t number = socket->pattern->made ? socket->pattern->made(socket) : 0;
+    zmtp__routes_write_made(number, id);
+    return number > 0 ? ZMTP__ID_MADE_SIZE : 0;
 }
 
 int zmtp__socket_part_peer(struct zmtp_socket *socket, uint32_t number)

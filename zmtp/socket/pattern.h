@@ -67,6 +67,8 @@ struct zmtp__pattern {
     size_t (*topics)(const struct zmtp_socket *socket);
     uint32_t (*peer_id)(const struct zmtp__lane *lane);
     struct zmtp_bytes (*routing_id)(const struct zmtp__lane *lane);
+    // The number of the id that was made last; 0: none was. Null: it makes none that anybody asks for.
+    uint32_t (*made)(const struct zmtp_socket *socket);
     // Null: it has no sense of time, and no requests.
     uint64_t (*deadline)(struct zmtp_socket *socket);
     // Whatever had come by |heard_ms| is in the pipes, so what was due until then is late.

@@ -3,8 +3,6 @@
 #include "fair_queue.h"
 #include "notices.h"
 
-enum { ROUTES_MADE_SIZE = 5 };
-
 void zmtp__routes_init(struct zmtp__routes *routes, const struct zmtp_allocator *allocator)
 {
     zmtp__trie_init(&routes->ids, allocator);
@@ -48,14 +46,19 @@ int zmtp__routes_name(struct zmtp__routes *routes, struct zmtp__routed *lane,
     return ZMTP_OK;
 }
 
+void zmtp__routes_write_made(uint32_t number, uint8_t id[ZMTP__ID_MADE_SIZE])
+{
+    id[0] = 0;
+    for (size_t i = 1; i < ZMTP__ID_MADE_SIZE; i++)
+        id[i] = (uint8_t)(number >> (8 * (ZMTP__ID_MADE_SIZE - 1 - i)));
+}
+
 int zmtp__routes_name_made(struct zmtp__routes *routes, struct zmtp__routed *lane)
 {
-    uint8_t id[ROUTES_MADE_SIZE] = {0};
+    uint8_t id[ZMTP__ID_MADE_SIZE];
     const struct zmtp_bytes view = {id, sizeof id};
     do {
-        const uint32_t number = ++routes->made;
-        for (size_t i = 1; i < sizeof id; i++)
-            id[i] = (uint8_t)(number >> (8 * (sizeof id - 1 - i)));
+        zmtp__routes_write_made(++routes->made, id);
     } while (zmtp__routes_find(routes, view)); // after 2^32 peers the numbers come again
     return zmtp__routes_name(routes, lane, view);
 }

@@ -3,6 +3,7 @@
 #ifndef ZMTP_SOCKET_ROUTES_H
 #define ZMTP_SOCKET_ROUTES_H
 
+#include "alter.h"
 #include "pattern.h"
 #include "trie.h"
 
@@ -34,6 +35,8 @@ int zmtp__routes_name(struct zmtp__routes *routes, struct zmtp__routed *lane,
 // The same with one that is made here: five octets, the first of them zero, so that no peer can
 // announce it, and a number.
 int zmtp__routes_name_made(struct zmtp__routes *routes, struct zmtp__routed *lane);
+// Writes the one of this number.
+void zmtp__routes_write_made(uint32_t number, uint8_t id[ZMTP__ID_MADE_SIZE]);
 // The lane has no id any more, but what came from it is still given under its old one.
 void zmtp__routes_forget(struct zmtp__routes *routes, struct zmtp__routed *lane);
 // |lane| gets the id of |holder|, which has none then.

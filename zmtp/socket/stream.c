@@ -127,6 +127,11 @@ static struct zmtp_bytes stream_routing_id(const struct zmtp__lane *lane)
     return zmtp_part_bytes(&((const struct zmtp__routed *)lane)->routing_id);
 }
 
+static uint32_t stream_made(const struct zmtp_socket *socket)
+{
+    return ((const struct stream *)socket)->routes.made;
+}
+
 const struct zmtp__pattern zmtp__stream = {
     .socket_size = sizeof(struct stream),
     .lane_size = sizeof(struct stream_lane),
@@ -143,4 +148,5 @@ const struct zmtp__pattern zmtp__stream = {
     .events = stream_events,
     .peer_id = stream_peer_id,
     .routing_id = stream_routing_id,
+    .made = stream_made,
 };
