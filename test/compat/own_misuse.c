@@ -1,6 +1,8 @@
 // What libzmq answers with an abort or a crash, and drafts of messages, which Debian's libzmq has not: what is
 // right stands here.
 #include <stdint.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "expect.h"
 
@@ -217,6 +219,32 @@ static void second_of_a_pair(void)
     EXPECT(name, zmq_close(pair) == 0 && zmq_ctx_term(context) == 0);
 }
 
+// Of a descriptor that does not listen, is of another kind or none at all a bind fails, and leaves it alone.
+static void descriptors_that_do_not_listen(void)
+{
+    static const char name[] = "a bind of a descriptor that does not listen";
+    static const struct {
+        int family, type;
+        const char *endpoint;
+    } wrong[] = {{AF_INET, SOCK_STREAM, "tcp://127.0.0.1:*"},
+                 {AF_UNIX, SOCK_STREAM, "tcp://127.0.0.1:*"},
+                 {AF_INET, SOCK_DGRAM, "tcp://127.0.0.1:*"},
+                 {AF_INET, SOCK_STREAM, "ipc://*"}};
+    void *const context = zmq_ctx_new(), *const pull = zmq_socket(context, ZMQ_PULL);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        for (int closed = 0; closed < 2; closed++) {
+            const int fd = socket(wrong[i].family, wrong[i].type, 0);
+            if (closed) close(fd);
+            EXPECT(name, zmq_setsockopt(pull, ZMQ_USE_FD, &fd, sizeof fd) == 0);
+            FAILS(name, zmq_bind(pull, wrong[i].endpoint), EINVAL);
+            if (!closed) EXPECT(name, close(fd) == 0);
+        }
+    const int none = -1;
+    EXPECT(name, zmq_setsockopt(pull, ZMQ_USE_FD, &none, sizeof none) == 0);
+    EXPECT(name, zmq_bind(pull, "tcp://127.0.0.1:*") == 0);
+    EXPECT(name, zmq_close(pull) == 0 && zmq_ctx_term(context) == 0);
+}
+
 int main(void)
 {
     zmq_msg_t none;
@@ -236,5 +264,6 @@ int main(void)
     timers_of_no_time();
     sent_and_received();
     second_of_a_pair();
+    descriptors_that_do_not_listen();
     return expect_status;
 }

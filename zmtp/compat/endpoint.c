@@ -117,6 +117,7 @@ static int endpoint_start(struct zmq__endpoint *endpoint, const struct zmtp_uv_c
     int error = zmtp__uv_socket_open_lent(&uv_socket, socket->engine->uv, config, socket->core);
     if (error < 0) return error;
     socket->abroad++;
+    uv_socket->given = socket->options.use_fd + 1;
     if (endpoint->bound)
         error = zmtp_uv_bind(uv_socket, endpoint->given);
     else if (routing_id.size > 0)

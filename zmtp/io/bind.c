@@ -1,6 +1,7 @@
 #include "bind.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -287,12 +288,50 @@ static int bind_vsock(const struct zmtp__bind_job *job)
     return fd < 0 ? zmtp__bind_fail(job) : bind_done(job, fd, false);
 }
 
+// Its family; -1: it does not listen, or at no address of the endpoint's kind.
+static int bind_listens(const struct zmtp__bind_job *job, int fd)
+{
+    struct zmtp__address at = {.size = sizeof at.at};
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (getsockname(fd, (struct sockaddr *)&at.at, &at.size) < 0) return -1;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens) return -1;
+    const int family = at.at.ss_family;
+    const bool fits = job->endpoint->transport == ZMTP_IPC
+                          ? family == AF_UNIX
+                          : family == AF_INET || family == AF_INET6;
+    return fits ? family : -1;
+}
+
+// Takes over what the program listens with. Its address is the descriptor's; a path stays when it is closed.
+static int bind_given(const struct zmtp__bind_job *job, int fd)
+{
+    const int family = bind_listens(job, fd), flags = fcntl(fd, F_GETFL);
+    if (family < 0)
+        return zmtp__uv_socket_fail(job->socket, ZMTP_ERR_ARGUMENT,
+                                    "%s cannot be bound: the descriptor that was given for it does "
+                                    "not listen, or not at such an address",
+                                    job->text);
+    // What is accepted has its options from its listener.
+    if (!zmtp__transport_prepare(&job->socket->config.transport, fd, family, &job->out->option) ||
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return zmtp__bind_fail(job);
+    job->out->given = true;
+    if (job->endpoint->transport != ZMTP_IPC) return bind_done(job, fd, false);
+    job->out->fd = fd;
+    strcpy(job->out->endpoint, job->text); // the parser checked the size
+    return ZMTP_OK;
+}
+
 int zmtp__bind(struct zmtp_uv_socket *socket, const char *text,
                const struct zmtp_endpoint *endpoint, struct zmtp__bound *out)
 {
     const struct zmtp__bind_job job = {
         .socket = socket, .text = text, .endpoint = endpoint, .out = out};
     *out = (struct zmtp__bound){.fd = -1};
+    const bool accepts = endpoint->transport == ZMTP_TCP || endpoint->transport == ZMTP_WS ||
+                         endpoint->transport == ZMTP_IPC;
+    if (socket->given > 0 && accepts) return bind_given(&job, socket->given - 1);
     switch (endpoint->transport) {
     case ZMTP_TCP:
     case ZMTP_WS:

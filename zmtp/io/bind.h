@@ -19,6 +19,7 @@ struct zmtp__bound_path {
 struct zmtp__bound {
     int fd;
     bool inherits; // what it accepts has from it what makes octets move without waits, as of tcp
+    bool given;    // |fd| is the program's, until it is listened at
     const char *option; // of the config, that the system refused; null: none
     struct zmtp__bound_path path;
     char endpoint[ZMTP_ENDPOINT_MAX]; // with the real port or path

@@ -375,6 +375,6 @@ fail_watch:
 fail:
     if (listener) zmtp_free(uv->allocator, listener, sizeof *listener);
     zmtp__bind_unlink(bound.endpoint, &bound.path);
-    if (bound.fd >= 0) close(bound.fd);
+    if (bound.fd >= 0 && !bound.given) close(bound.fd);
     return zmtp__uv_socket_fail(socket, error, "%s: %s", text, zmtp_err_text(error));
 }

@@ -50,6 +50,7 @@ struct zmtp_uv_socket {
     uint64_t told_dropped[ZMTP_DROPS];
     enum zmtp__call call; // the last one, for its words
     int error;            // of the last call
+    int given; // one more than a descriptor that listens already, which the next bind takes over; 0: none
     char *text; // and in words, when there are better ones than the error's; null: none yet
     char endpoint[ZMTP_ENDPOINT_MAX];
     void (*closed)(void *user);
