@@ -67,14 +67,13 @@ static void says(const char *name, const char *octets, size_t size)
     close_house(&house);
 }
 
-// A ZAP handler answers for one who knows a name and a password.
-static void judged(const char *name, const char *status)
+// A ZAP handler answers for one who knows a name and a password. A null part: the id of what it was asked.
+static void answered(const char *name, const char *const *answer, int parts)
 {
     const int on = 1, never = -1;
-    const char *const answer[] = {"1.0", "1", status, "a text", "", ""};
     struct house house;
-    char part[256];
-    int more = 1;
+    char part[256], id[256];
+    int more = 1, count = 0, id_size = 0;
     size_t size = sizeof more;
     open_house(&house);
     void *const handler = open_patient(house.context, ZMQ_REP, PATIENCE_MS);
@@ -89,20 +88,52 @@ static void judged(const char *name, const char *status)
     bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
     zmq_connect(guest, house.endpoint);
     while (more) {
-        zmq_recv(handler, part, sizeof part, 0);
+        const int got = zmq_recv(handler, part, sizeof part, 0);
+        if (count++ == 1) memcpy(id, part, (size_t)(id_size = got));
         zmq_getsockopt(handler, ZMQ_RCVMORE, &more, &size);
     }
     // The client hears of it, too; but for 300, of which nothing is told.
     zmq_socket_monitor(guest, "inproc://guest", FAILED);
     zmq_connect(guest_monitor, "inproc://guest");
-    for (int i = 0; i < 6; i++)
-        zmq_send(handler, answer[i], strlen(answer[i]), i < 5 ? ZMQ_SNDMORE : 0);
+    for (int i = 0; i < parts; i++) {
+        const char *const octets = answer[i] ? answer[i] : id;
+        const size_t octets_size = answer[i] ? strlen(answer[i]) : (size_t)id_size;
+        zmq_send(handler, octets, octets_size, i + 1 < parts ? ZMQ_SNDMORE : 0);
+    }
     say_failure(name, house.monitor);
-    if (strcmp(status, "300") != 0) say_failure(name, guest_monitor);
+    if (parts < 3 || strcmp(answer[2], "300") != 0) say_failure(name, guest_monitor);
     zmq_close(guest);
     zmq_close(guest_monitor);
     zmq_close(handler);
     close_house(&house);
+}
+
+static void judged(const char *name, const char *status)
+{
+    const char *const answer[] = {"1.0", NULL, status, "a text", "", ""};
+    answered(name, answer, 6);
+}
+
+// Answers that are none, and one that says more than it needs.
+static void misjudged(void)
+{
+    const char *const version[] = {"1.1", NULL, "200", "OK", "", ""};
+    const char *const id[] = {"1.0", "another's", "200", "OK", "", ""};
+    const char *const status[] = {"1.0", NULL, "201", "OK", "", ""};
+    const char *const word[] = {"1.0", NULL, "yes", "OK", "", ""};
+    const char *const metadata[] = {"1.0", NULL, "200", "OK", "", "metadata"};
+    const char *const more[] = {"1.0", NULL, "200", "OK", "", "", ""};
+    const char *const named[] = {"1.0", NULL, "400", "a text", "somebody", ""};
+    const char *const named_later[] = {"1.0", NULL, "300", "a text", "somebody", ""};
+    answered("an answer of another version", version, 6);
+    answered("an answer to another question", id, 6);
+    answered("an answer with a status that is none", status, 6);
+    answered("an answer with a word for a status", word, 6);
+    answered("an answer with metadata that is none", metadata, 6);
+    answered("an answer of a part too many", more, 7);
+    answered("an answer of too few parts", version, 2);
+    answered("turned away with a name", named, 6);
+    answered("turned away for now with a name", named_later, 6);
 }
 
 int main(void)
@@ -117,5 +148,6 @@ int main(void)
     judged("turned away", "400");
     judged("turned away for now", "300");
     judged("turned away by an error", "500");
+    misjudged();
     return 0;
 }

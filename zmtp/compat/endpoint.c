@@ -80,8 +80,9 @@ static void endpoint_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_e
 {
     const struct zmq__endpoint *const endpoint = user;
     (void)uv_socket;
-    if (event->kind == ZMTP_EVENT_HANDSHAKE_FAILED) zmq__zap_forget(endpoint->socket, event->peer);
-    zmq__monitor_event(endpoint->socket, event, endpoint->bound);
+    const bool failed = event->kind == ZMTP_EVENT_HANDSHAKE_FAILED;
+    const int flaw = failed ? zmq__zap_forget(endpoint->socket, event->peer) : 0;
+    zmq__monitor_event(endpoint->socket, event, endpoint->bound, flaw);
 }
 
 // Without a ZAP handler libzmq lets in who knows the key of a CURVE server, and with NULL everybody; nobody

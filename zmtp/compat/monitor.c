@@ -317,7 +317,8 @@ static bool monitor_find_local(const struct zmtp_event *event, char *text, size_
     return text[0] != '\0';
 }
 
-void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *event, bool bound)
+void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *event, bool bound,
+                        int flaw)
 {
     struct zmq__news news = {
         .endpoint = event->endpoint, .remote = event->remote, .dialled = !bound};
@@ -326,6 +327,10 @@ void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *eve
     if (monitor_find_local(event, local, sizeof local)) news.local = local;
     news.event = monitor_translate(event, &news.values[0]);
     if (news.event == 0) return;
+    if (flaw != 0) {
+        news.event = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+        news.values[0] = (uint64_t)flaw;
+    }
     zmq__monitor_tell(socket, &news);
     if (event->kind != ZMTP_EVENT_HANDSHAKE_FAILED) return;
     news.event = ZMQ_EVENT_DISCONNECTED;

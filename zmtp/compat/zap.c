@@ -10,13 +10,18 @@
 
 enum {
     ZAP_PARTS_MAX = 12, // more than a request has
+    ZAP_REPLY_PARTS = 7,
 };
+
+// Each question has a DEALER of its own, so there is no other to tell it from.
+static const char zap_id[] = "1";
 
 struct zmq__question {
     struct zmq__question *next, *before; // of |socket|
     struct zmq__socket *socket;          // that is waited for: its engine does not end before
     struct zmtp_uv_socket *uv_socket;    // of the engine; open as long as this lasts
     struct zmq__socket *dealer;
+    int flaw; // of the answer, which is awaited no more; 0: none
     uint64_t guest,
         ticket; // the row's number of who waits, and what the engine knows the question by
     uv_poll_t poll;
@@ -48,12 +53,14 @@ static void zap_end(struct zmq__question *question)
     (void)zmq_close(question->dealer);
 }
 
-void zmq__zap_forget(struct zmq__socket *socket, uint64_t guest)
+int zmq__zap_forget(struct zmq__socket *socket, uint64_t guest)
 {
     struct zmq__question *question = socket->questions;
     while (question && question->guest != guest)
         question = question->next;
+    const int flaw = question ? question->flaw : 0;
     if (question) zap_end(question);
+    return flaw;
 }
 
 void zmq__zap_leave(struct zmq__socket *socket, const struct zmtp_uv_socket *uv_socket)
@@ -63,6 +70,35 @@ void zmq__zap_leave(struct zmq__socket *socket, const struct zmtp_uv_socket *uv_
         next = question->next;
         if (question->uv_socket == uv_socket) zap_end(question);
     }
+}
+
+// The status of an answer; 0: it is none.
+static enum zmtp_verdict zap_status(struct zmtp_bytes text)
+{
+    static const enum zmtp_verdict verdicts[] = {ZMTP_VERDICT_ALLOW, ZMTP_VERDICT_LATER,
+                                                 ZMTP_VERDICT_DENY, ZMTP_VERDICT_BROKEN};
+    static const char *const digits[] = {"200", "300", "400", "500"};
+    for (size_t i = 0; i < sizeof verdicts / sizeof *verdicts; i++)
+        if (zmtp_bytes_equal(text, zmtp_bytes_text(digits[i]))) return verdicts[i];
+    return 0;
+}
+
+// Reads an answer. Returns what is wrong with it, in the numbers of zmq.h; 0: nothing. Of one that lets nobody in only
+// the status counts, as with libzmq.
+static int zap_read(const struct zmtp_msg *msg, struct zmtp_zap_reply *reply)
+{
+    const bool good = zmtp_zap_reply_decode(msg, reply, NULL) == ZMTP_OK;
+    if (msg->count != ZAP_REPLY_PARTS) return ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY;
+    if (zmtp_msg_bytes(msg, 0).size > 0) return ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED;
+    if (!zmtp_bytes_equal(zmtp_msg_bytes(msg, 1), zmtp_bytes_text("1.0")))
+        return ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION;
+    if (!zmtp_bytes_equal(zmtp_msg_bytes(msg, 2), zmtp_bytes_text(zap_id)))
+        return ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID;
+    const enum zmtp_verdict verdict = zap_status(zmtp_msg_bytes(msg, 3));
+    if (verdict == 0) return ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE;
+    if (!good && verdict == ZMTP_VERDICT_ALLOW) return ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA;
+    if (!good) *reply = (struct zmtp_zap_reply){.verdict = verdict};
+    return 0;
 }
 
 static void zap_rung(uv_poll_t *poll, int status, int events)
@@ -75,8 +111,17 @@ static void zap_rung(uv_poll_t *poll, int status, int events)
     zmtp_msg_init(&msg, NULL);
     const int error = zmq__socket_try_recv(question->dealer, &msg);
     if (error == EAGAIN) return;
-    const bool good = error == 0 && zmtp_zap_reply_decode(&msg, &reply, NULL) == ZMTP_OK;
-    zap_judge(question, good ? reply.verdict : ZMTP_VERDICT_BROKEN, good ? &reply : NULL);
+    const int flaw = error == 0 ? zap_read(&msg, &reply) : 0;
+    if (flaw != 0) {
+        // Nothing is told to who asked, and he may come again; the event that his handshake failed ends the question.
+        question->flaw = flaw;
+        uv_poll_stop(&question->poll);
+        zap_judge(question, ZMTP_VERDICT_LATER, NULL);
+        zmtp_msg_fini(&msg);
+        return;
+    }
+    zap_judge(question, error == 0 ? reply.verdict : ZMTP_VERDICT_BROKEN,
+              error == 0 ? &reply : NULL);
     zmtp_msg_fini(&msg);
     zap_end(question);
 }
@@ -85,7 +130,7 @@ static void zap_rung(uv_poll_t *poll, int status, int events)
 static int zap_send(struct zmq__socket *dealer, const struct zmtp_uv_guest *guest,
                     struct zmtp_bytes routing_id, struct zmtp_bytes domain)
 {
-    const struct zmtp_zap_request request = {.id = zmtp_bytes_text("1"),
+    const struct zmtp_zap_request request = {.id = zmtp_bytes_text(zap_id),
                                              .domain = domain,
                                              .address = zmtp_bytes_text(guest->address),
                                              .routing_id = routing_id,

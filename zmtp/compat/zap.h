@@ -11,7 +11,8 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
                   const struct zmtp_uv_guest *guest, struct zmtp_bytes domain);
 // Whoever has gone, or was turned away, need not be judged: what would be kept for the answer goes, as strangers
 // decide how many they are. The first: the guest of this row. The other: all of |uv_socket|, which is about to close.
-void zmq__zap_forget(struct zmq__socket *socket, uint64_t guest);
+// It returns what was wrong with the answer, in the numbers of zmq.h; 0: nothing, or there was none.
+int zmq__zap_forget(struct zmq__socket *socket, uint64_t guest);
 void zmq__zap_leave(struct zmq__socket *socket, const struct zmtp_uv_socket *uv_socket);
 
 #endif
