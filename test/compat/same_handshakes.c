@@ -6,7 +6,7 @@
 #include "say.h"
 #include "stranger.h"
 
-enum { PATIENCE_MS = 20000 };
+enum { PATIENCE_MS = 20000, ENFORCE_DOMAIN = 93 }; // a draft, which a stock libzmq has as well
 enum {
     FAILED = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
              ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
@@ -22,12 +22,12 @@ struct house {
     char endpoint[256];
 };
 
-static void open_house(struct house *house)
+static void open_house(struct house *house, int events)
 {
     house->context = zmq_ctx_new();
     house->server = open_patient(house->context, ZMQ_PULL, PATIENCE_MS);
     house->monitor = open_patient(house->context, ZMQ_PAIR, PATIENCE_MS);
-    zmq_socket_monitor(house->server, "inproc://monitor", FAILED);
+    zmq_socket_monitor(house->server, "inproc://monitor", events);
     zmq_connect(house->monitor, "inproc://monitor");
 }
 
@@ -38,7 +38,7 @@ static void close_house(struct house *house)
     zmq_ctx_term(house->context);
 }
 
-static void say_failure(const char *name, void *monitor)
+static int say_failure(const char *name, void *monitor)
 {
     uint8_t head[6];
     uint16_t event = 0;
@@ -46,19 +46,20 @@ static void say_failure(const char *name, void *monitor)
     char endpoint[256];
     if (zmq_recv(monitor, head, sizeof head, 0) != sizeof head) {
         say(name, "silence");
-        return;
+        return 0;
     }
     zmq_recv(monitor, endpoint, sizeof endpoint, 0);
     memcpy(&event, head, sizeof event);
     memcpy(&value, head + sizeof event, sizeof value);
     say(name, "event %x, value %x", event, value);
+    return event;
 }
 
 // A stranger says |octets| to a server of NULL.
 static void says(const char *name, const char *octets, size_t size)
 {
     struct house house;
-    open_house(&house);
+    open_house(&house, FAILED);
     bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
     const int fd = dial_plain(house.endpoint);
     if (write(fd, octets, size) != (ssize_t)size) say(name, "cannot be said");
@@ -75,7 +76,7 @@ static void answered(const char *name, const char *const *answer, int parts)
     char part[256], id[256];
     int more = 1, count = 0, id_size = 0;
     size_t size = sizeof more;
-    open_house(&house);
+    open_house(&house, FAILED);
     void *const handler = open_patient(house.context, ZMQ_REP, PATIENCE_MS);
     void *const guest = open_patient(house.context, ZMQ_PUSH, PATIENCE_MS);
     void *const guest_monitor = open_patient(house.context, ZMQ_PAIR, PATIENCE_MS);
@@ -136,6 +137,46 @@ static void misjudged(void)
     answered("turned away for now with a name", named_later, 6);
 }
 
+// Nobody answers for who comes: there is no handler, or one that is never heard.
+static void unjudged(const char *name, const char *mechanism, const char *domain, int enforced,
+                     int handled)
+{
+    const int on = 1, never = -1;
+    char public_key[41], secret_key[41];
+    struct house house;
+    open_house(&house, FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    void *const handler = open_patient(house.context, ZMQ_REP, PATIENCE_MS);
+    void *const guest = open_patient(house.context, ZMQ_PUSH, PATIENCE_MS);
+    void *const guest_monitor = open_patient(house.context, ZMQ_PAIR, PATIENCE_MS);
+    if (handled) zmq_bind(handler, "inproc://zeromq.zap.01");
+    zmq_curve_keypair(public_key, secret_key);
+    if (strcmp(mechanism, "PLAIN") == 0) {
+        zmq_setsockopt(house.server, ZMQ_PLAIN_SERVER, &on, sizeof on);
+        zmq_setsockopt(guest, ZMQ_PLAIN_USERNAME, "guest", 5);
+        zmq_setsockopt(guest, ZMQ_PLAIN_PASSWORD, "word", 4);
+    } else if (strcmp(mechanism, "CURVE") == 0) {
+        zmq_setsockopt(house.server, ZMQ_CURVE_SERVER, &on, sizeof on);
+        zmq_setsockopt(house.server, ZMQ_CURVE_SECRETKEY, secret_key, sizeof secret_key);
+        zmq_setsockopt(guest, ZMQ_CURVE_SERVERKEY, public_key, sizeof public_key);
+        zmq_setsockopt(guest, ZMQ_CURVE_PUBLICKEY, public_key, sizeof public_key);
+        zmq_setsockopt(guest, ZMQ_CURVE_SECRETKEY, secret_key, sizeof secret_key);
+    }
+    if (domain) zmq_setsockopt(house.server, ZMQ_ZAP_DOMAIN, domain, strlen(domain));
+    say_result(name, zmq_setsockopt(house.server, ENFORCE_DOMAIN, &enforced, sizeof enforced));
+    zmq_setsockopt(guest, ZMQ_RECONNECT_IVL, &never, sizeof never);
+    bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
+    zmq_socket_monitor(guest, "inproc://guest", FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    zmq_connect(guest_monitor, "inproc://guest");
+    zmq_connect(guest, house.endpoint);
+    // With libzmq whoever is turned away so hears nothing, and stays connected until he is tired of it.
+    if (say_failure(name, house.monitor) == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        say_failure(name, guest_monitor);
+    zmq_close(guest);
+    zmq_close(guest_monitor);
+    zmq_close(handler);
+    close_house(&house);
+}
+
 int main(void)
 {
 #define SAYS(name, octets) says(name, octets, sizeof octets - 1)
@@ -149,5 +190,16 @@ int main(void)
     judged("turned away for now", "300");
     judged("turned away by an error", "500");
     misjudged();
+    unjudged("NULL with a domain, unjudged", "NULL", "house", 0, 0);
+    unjudged("NULL with a domain that is enforced, unjudged", "NULL", "house", 1, 0);
+    unjudged("NULL without a domain, enforced, unjudged", "NULL", NULL, 1, 0);
+    unjudged("PLAIN with a domain, unjudged", "PLAIN", "house", 0, 0);
+    unjudged("PLAIN with a domain that is enforced, unjudged", "PLAIN", "house", 1, 0);
+    unjudged("PLAIN without a domain, unjudged", "PLAIN", NULL, 0, 0);
+    unjudged("CURVE with a domain, unjudged", "CURVE", "house", 0, 0);
+    unjudged("CURVE with a domain that is enforced, unjudged", "CURVE", "house", 1, 0);
+    unjudged("CURVE without a domain, unjudged", "CURVE", NULL, 0, 0);
+    unjudged("CURVE without a domain, enforced, unjudged", "CURVE", NULL, 1, 0);
+    unjudged("CURVE without a domain, enforced, and a handler", "CURVE", NULL, 1, 1);
     return 0;
 }

@@ -26,6 +26,7 @@ struct zmq__endpoint {
     bool vain;      // nothing comes of it
     int descriptor; // that listens, or did; 0: none
     struct zmq__text zap_domain;
+    bool zap_enforced; // who cannot be judged is not let in
     char given[ZMTP_ENDPOINT_MAX];
     char text[ZMTP_ENDPOINT_MAX]; // what it came to
 };
@@ -85,21 +86,24 @@ static void endpoint_event(struct zmtp_uv_socket *uv_socket, const struct zmtp_e
     zmq__monitor_event(endpoint->socket, event, endpoint->bound, flaw);
 }
 
-// Without a ZAP handler libzmq lets in who knows the key of a CURVE server, and with NULL everybody; nobody
-// with PLAIN, as names and passwords mean nothing then.
+// Without a ZAP handler libzmq lets in who knows the key of a CURVE server, and with NULL everybody, unless
+// ZMQ_ZAP_ENFORCE_DOMAIN is set; nobody with PLAIN, as names and passwords mean nothing then. That option has CURVE without
+// a domain ask nobody.
 static void endpoint_authorise(struct zmtp_uv_socket *uv_socket, const struct zmtp_uv_guest *guest,
                                void *user)
 {
     const struct zmq__endpoint *const endpoint = user;
+    struct zmq__socket *const socket = endpoint->socket;
+    const enum zmtp_mechanism mechanism = guest->credentials.mechanism;
+    const bool enforced = endpoint->zap_enforced;
+    const bool open = enforced && mechanism == ZMTP_CURVE && endpoint->zap_domain.size == 0;
     const struct zmtp_bytes nothing = {0};
-    if (zmq__inproc_bound(endpoint->socket->context, ZMTP_ZAP_ENDPOINT)) {
-        zmq__zap_ask(endpoint->socket, uv_socket, guest, zmq__text_bytes(&endpoint->zap_domain));
-        return;
-    }
-    const enum zmtp_verdict verdict =
-        guest->credentials.mechanism == ZMTP_PLAIN ? ZMTP_VERDICT_BROKEN : ZMTP_VERDICT_ALLOW;
-    // Who has gone meanwhile need not be judged.
-    (void)zmtp_uv_authorise(uv_socket, guest->ticket, verdict, nothing, nothing);
+    if (!open && zmq__inproc_bound(socket->context, ZMTP_ZAP_ENDPOINT))
+        zmq__zap_ask(socket, uv_socket, guest, zmq__text_bytes(&endpoint->zap_domain));
+    else if (!open && (enforced || mechanism == ZMTP_PLAIN))
+        zmq__zap_refuse(socket, uv_socket, guest, EFAULT);
+    else // who has gone meanwhile need not be judged
+        (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_ALLOW, nothing, nothing);
 }
 
 // What the next peer that is connected to is to be called. Of one connect only; a REP has the option, too, and no use for it.
@@ -228,6 +232,7 @@ static int endpoint_open(struct zmq__socket *socket, const char *text, bool boun
     if (!endpoint) return ENOMEM;
     *endpoint = (struct zmq__endpoint){.socket = socket, .bound = bound};
     endpoint->zap_domain = socket->options.zap_domain;
+    endpoint->zap_enforced = socket->options.zap_enforce;
     strcpy(endpoint->given, text); // the parser checked the size
     strcpy(endpoint->text, text);
     if (where.transport != ZMTP_INPROC)

@@ -328,7 +328,9 @@ void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *eve
     news.event = monitor_translate(event, &news.values[0]);
     if (news.event == 0) return;
     if (flaw != 0) {
-        news.event = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+        news.event = flaw >= ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED
+                         ? ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
+                         : ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
         news.values[0] = (uint64_t)flaw;
     }
     zmq__monitor_tell(socket, &news);

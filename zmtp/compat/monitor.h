@@ -28,8 +28,8 @@ struct zmq__news {
 void zmq__monitor_stop(struct zmq__socket *socket, bool closes);
 // An event; inside of |socket|.
 void zmq__monitor_tell(struct zmq__socket *socket, const struct zmq__news *news);
-// One of the engine's, of what was |bound| or dialled. |flaw|: what was wrong with the answer of a ZAP handler, in the
-// numbers of zmq.h, when that failed the handshake; 0: nothing.
+// One of the engine's, of what was |bound| or dialled. |flaw|: why a handshake failed that a ZAP handler
+// was to judge (zmq__zap_forget); 0: the event tells.
 void zmq__monitor_event(struct zmq__socket *socket, const struct zmtp_event *event, bool bound,
                         int flaw);
 

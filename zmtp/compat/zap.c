@@ -20,8 +20,8 @@ struct zmq__question {
     struct zmq__question *next, *before; // of |socket|
     struct zmq__socket *socket;          // that is waited for: its engine does not end before
     struct zmtp_uv_socket *uv_socket;    // of the engine; open as long as this lasts
-    struct zmq__socket *dealer;
-    int flaw; // of the answer, which is awaited no more; 0: none
+    struct zmq__socket *dealer;          // null: nobody is asked
+    int flaw; // why the handshake fails, and no answer is awaited; 0: one is
     uint64_t guest,
         ticket; // the row's number of who waits, and what the engine knows the question by
     uv_poll_t poll;
@@ -49,8 +49,12 @@ static void zap_end(struct zmq__question *question)
     else
         socket->questions = question->next;
     if (question->next) question->next->before = question->before;
-    uv_close((uv_handle_t *)&question->poll, zap_poll_closed);
-    (void)zmq_close(question->dealer);
+    if (question->dealer) {
+        uv_close((uv_handle_t *)&question->poll, zap_poll_closed);
+        (void)zmq_close(question->dealer);
+    } else {
+        zmtp_free(zmtp_heap(), question, sizeof *question);
+    }
 }
 
 int zmq__zap_forget(struct zmq__socket *socket, uint64_t guest)
@@ -165,14 +169,46 @@ static struct zmq__socket *zap_open(struct zmq__context *context, const struct z
     return NULL;
 }
 
+// The question is the socket's, until it is ended.
+static void zap_begin(struct zmq__question *question, struct zmq__socket *socket)
+{
+    question->next = socket->questions;
+    question->before = NULL;
+    if (question->next) question->next->before = question;
+    socket->questions = question;
+    question->socket = socket;
+}
+
+// The row's number of a guest.
+static uint64_t zap_row(const struct zmtp_uv_socket *uv_socket, const struct zmtp_uv_guest *guest)
+{
+    const struct zmtp__conn *conn = uv_socket->conns;
+    while (conn->ticket != guest->ticket) // it is one of them
+        conn = conn->next;
+    return conn->number;
+}
+
+void zmq__zap_refuse(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
+                     const struct zmtp_uv_guest *guest, int flaw)
+{
+    const struct zmtp_bytes nothing = {0};
+    struct zmq__question *question = zmtp_alloc(zmtp_heap(), sizeof *question);
+    if (question) {
+        *question = (struct zmq__question){.uv_socket = uv_socket,
+                                           .guest = zap_row(uv_socket, guest),
+                                           .ticket = guest->ticket,
+                                           .flaw = flaw};
+        zap_begin(question, socket);
+    }
+    // Without memory he is refused as well, and only the event says something else.
+    (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
+}
+
 void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
                   const struct zmtp_uv_guest *guest, struct zmtp_bytes domain)
 {
     const struct zmtp_bytes nothing = {0};
     struct zmtp_uv *const uv = uv_socket->uv;
-    const struct zmtp__conn *conn = uv_socket->conns;
-    while (conn->ticket != guest->ticket) // it is one of them
-        conn = conn->next;
     struct zmq__question *question = zmtp_alloc(zmtp_heap(), sizeof *question);
     struct zmq__socket *dealer =
         question ? zap_open(socket->context, guest, uv_socket->config.socket.routing_id, domain)
@@ -185,14 +221,11 @@ void zmq__zap_ask(struct zmq__socket *socket, struct zmtp_uv_socket *uv_socket,
         (void)zmtp_uv_authorise(uv_socket, guest->ticket, ZMTP_VERDICT_LATER, nothing, nothing);
         return;
     }
-    question->next = socket->questions;
-    question->before = NULL;
-    if (question->next) question->next->before = question;
-    socket->questions = question;
-    question->socket = socket;
+    zap_begin(question, socket);
     question->uv_socket = uv_socket;
+    question->flaw = 0;
     question->dealer = dealer;
-    question->guest = conn->number;
+    question->guest = zap_row(uv_socket, guest);
     question->ticket = guest->ticket;
     question->poll.data = question;
     uv_poll_start(&question->poll, UV_READABLE, zap_rung); // fails only for one that is closing
