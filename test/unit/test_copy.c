@@ -1,4 +1,4 @@
-// Copies of few octets, of each size.
+// Copies of few octets, and their comparison, of each size.
 #include "zmtp/base/copy.h"
 
 #include <setjmp.h>
@@ -26,10 +26,29 @@ static void test_all_octets_are_copied_and_none_beside_them(void **state)
     }
 }
 
+static void test_each_octet_makes_a_difference_and_none_beside_them(void **state)
+{
+    (void)state;
+    uint8_t a[ZMTP__COPY_FEW + 1], b[sizeof a];
+    for (size_t i = 0; i < sizeof a; i++)
+        a[i] = b[i] = (uint8_t)(i + 1);
+    for (size_t size = 0; size < sizeof a; size++) {
+        b[size] ^= 1;
+        assert_true(zmtp__same_few(a, b, size));
+        b[size] ^= 1;
+        for (size_t i = 0; i < size; i++) {
+            b[i] ^= 1;
+            assert_false(zmtp__same_few(a, b, size));
+            b[i] ^= 1;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_octets_are_copied_and_none_beside_them),
+        cmocka_unit_test(test_each_octet_makes_a_difference_and_none_beside_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef ZMTP_BASE_COPY_H
 #define ZMTP_BASE_COPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,6 +30,28 @@ static inline void zmtp__copy_few(uint8_t *to, const uint8_t *from, size_t size)
         to[size / 2] = from[size / 2];
         to[size - 1] = from[size - 1];
     }
+}
+
+// Are both the same? Few octets are seen where it is called, as above; more are memcmp's.
+static inline bool zmtp__same_few(const uint8_t *a, const uint8_t *b, size_t size)
+{
+    uint64_t a8[2] = {0}, b8[2] = {0};
+    if (size > 16) return memcmp(a, b, size) == 0;
+    if (size >= 8) {
+        memcpy(&a8[0], a, 8);
+        memcpy(&b8[0], b, 8);
+        memcpy(&a8[1], a + size - 8, 8);
+        memcpy(&b8[1], b + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(&a8[0], a, 4);
+        memcpy(&b8[0], b, 4);
+        memcpy(&a8[1], a + size - 4, 4);
+        memcpy(&b8[1], b + size - 4, 4);
+    } else {
+        for (size_t i = 0; i < size; i++)
+            if (a[i] != b[i]) return false;
+    }
+    return a8[0] == b8[0] && a8[1] == b8[1];
 }
 
 #endif

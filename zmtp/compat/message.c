@@ -183,11 +183,35 @@ void zmq__message_clear(zmq_msg_t *msg)
     message_init(message);
 }
 
+// The same into one that held alike from the same peer, in a few steps. False: nothing was done.
+static bool message_take_alike(struct zmq__message *message, struct zmtp_part *part,
+                               const struct zmtp_origin *origin, bool more)
+{
+    if (message->origin != origin || message->notes) return false;
+    if (part->slab) {
+        if (message->body != ZMQ__BODY_SLAB || zmq__loan_is(part)) return false;
+        zmtp__slab_unref(message->at.far.slab);
+        message->at.far.slab = part->slab;
+        message->at.far.data = part->at.data;
+        message->at.far.size = part->size;
+    } else {
+        if (message->body != ZMQ__BODY_INLINE || part->size > ZMQ__INLINE) return false;
+        zmtp__copy_few(message->at.octets, part->at.octets, part->size);
+        message->inline_size = (uint8_t)part->size;
+    }
+    message->routing_id = 0;
+    message->flags = more ? ZMQ__FLAG_MORE : 0;
+    part->slab = NULL;
+    part->size = 0;
+    return true;
+}
+
 int zmq__message_take(zmq_msg_t *msg, struct zmtp_part *part, const struct zmtp_origin *origin,
                       bool more)
 {
     struct zmq__message *message = zmq__message_of(msg);
     if (!message) return ZMTP_ERR_ARGUMENT;
+    if (message_take_alike(message, part, origin, more)) return ZMTP_OK;
     struct zmq__message taken;
     message_init(&taken);
     const int result = message_set_body(&taken, part);

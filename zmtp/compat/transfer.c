@@ -276,13 +276,6 @@ static struct zmq__socket *transfer_enter(struct zmq__quick quick, void *handle)
     return quick.socket ? zmq__quick_begin(quick) : zmq__socket_enter(handle);
 }
 
-// Sends |body| the short way, and lets go of the lock. False: it was not sent.
-static inline bool transfer_send_quick(struct zmq__quick quick, struct zmtp_bytes body, int flags)
-{
-    if (flags & ZMQ_SNDMORE) return zmq__routed_begin(quick, body);
-    return zmq__quick_send(quick, body) || zmq__routed_send(quick, body);
-}
-
 // Inside.
 static inline int transfer_send_msg(struct zmq__socket *socket, zmq_msg_t *msg, int flags)
 {
@@ -331,7 +324,7 @@ static int transfer_send_msg_on(struct zmq__quick quick, void *handle, zmq_msg_t
         zmq__message_clear(msg);
         return (int)size;
     }
-    if (quick.socket && transfer_send_quick(quick, zmq__message_bytes(message), flags)) {
+    if (quick.socket && zmq__routed_try(quick, zmq__message_bytes(message), flags & ZMQ_SNDMORE)) {
         zmq__message_clear(msg);
         return transfer_size(size);
     }
@@ -441,9 +434,14 @@ __attribute__((noinline)) static int transfer_send_any(struct zmq__quick quick, 
 __attribute__((noinline)) static int transfer_send_on(struct zmq__quick quick,
                                                       struct zmtp_bytes body, int flags)
 {
-    if (transfer_send_stretch(quick, body, flags)) return (int)body.size;
-    if (!(flags & ZMQ_SNDMORE) && zmq__quick_send_few(quick, body)) return (int)body.size;
-    if (transfer_send_quick(quick, body, flags)) return transfer_size(body.size);
+    if (flags & ZMQ_SNDMORE || quick.socket->sending.count > 0) {
+        zmq__stretch_end(quick.socket);
+        if (zmq__routed_pass(quick, body, flags & ZMQ_SNDMORE)) return transfer_size(body.size);
+    } else {
+        if (transfer_send_stretch(quick, body, flags)) return (int)body.size;
+        if (zmq__quick_send_few(quick, body)) return (int)body.size;
+        if (zmq__quick_send(quick, body)) return transfer_size(body.size);
+    }
     return transfer_send_any(quick, quick.socket, body, flags);
 }
 
@@ -632,7 +630,8 @@ __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quic
         return (int)body.size;
     }
     zmq__stretch_end(socket);
-    if (!zmq__quick_peek(socket, &view)) return transfer_recv_msg_any(quick, socket, msg, flags);
+    if (socket->type == ZMTP_ROUTER || !zmq__quick_peek(socket, &view))
+        return transfer_recv_msg_any(quick, socket, msg, flags);
     if (!zmq__message_show_few(message, view.one.body, view.origin))
         zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
                           &socket->purse);
@@ -698,7 +697,7 @@ __attribute__((noinline)) static int transfer_recv_any(struct zmq__quick quick, 
     if (part) {
         const size_t count = part->size < size ? part->size : size;
         size = part->size; // also when there was no room for all
-        if (count > 0) memcpy(data, zmtp_part_bytes(part).data, count);
+        zmq__routed_copy(data, zmtp_part_bytes(part).data, count);
         zmq__routed_taken(quick);
         return transfer_size(size);
     }
@@ -721,7 +720,7 @@ __attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, v
     const bool stretches = quick.seat && zmq__stretch_peek_more(socket, &body);
     if (!stretches) {
         zmq__stretch_end(socket);
-        if (!zmq__quick_peek(socket, &view))
+        if (socket->type == ZMTP_ROUTER || !zmq__quick_peek(socket, &view))
             return transfer_recv_any(quick, socket, data, size, flags);
         body = view.one.body;
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "../base/copy.h"
 #include "symbols.h"
 
 // A place in the trie: one side of a branch.
@@ -36,7 +37,8 @@ static struct zmtp__key *trie_reach(const struct zmtp__trie *trie, struct zmtp_b
 struct zmtp__key *zmtp__trie_find(const struct zmtp__trie *trie, struct zmtp_bytes octets)
 {
     struct zmtp__key *key = trie_reach(trie, octets);
-    return key && zmtp_bytes_equal(zmtp__key_bytes(key), octets) ? key : NULL;
+    if (!key || key->size != octets.size) return NULL;
+    return zmtp__same_few(key->octets, octets.data, octets.size) ? key : NULL;
 }
 
 static size_t trie_key_size(size_t octets)
