@@ -10,8 +10,10 @@
 
 #include "expect.h"
 #include "patient.h"
+#include "stranger.h"
 
 enum { PATIENCE_MS = 20000, WARM = 300, TRIPS = 400, CROWD = 20, REQUESTS = 4 };
+enum { BATCHES = 60, BATCH = 40, PAUSE_US = 10000, FRAME = 66 };
 
 static _Thread_local bool counted;
 static atomic_uint own, others;
@@ -188,6 +190,64 @@ static void by_who_has_ended(void *context)
     close_lane(&lane);
 }
 
+// Answers what comes to a ROUTER.
+static void *answer_batches(void *router)
+{
+    uint8_t id[8], body[FRAME];
+    for (int i = 0; i < BATCHES * BATCH; i++) {
+        const int id_size = zmq_recv(router, id, sizeof id, 0);
+        const int size = zmq_recv(router, body, sizeof body, 0);
+        if (id_size < 0 || size < 0) break;
+        if (zmq_send(router, id, (size_t)id_size, ZMQ_SNDMORE) < 0) break;
+        if (zmq_send(router, body, (size_t)size, 0) < 0) break;
+    }
+    return NULL;
+}
+
+// RFC 37: the greeting, version 3.1 and NULL, and READY of a DEALER; and what the other side says.
+static bool greets(int peer)
+{
+    static const uint8_t ready[] = "\4\34\5READY\13Socket-Type\0\0\0\6DEALER";
+    uint8_t greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
+    uint8_t command[256];
+    return send(peer, greeting, sizeof greeting, MSG_NOSIGNAL) == sizeof greeting &&
+           send(peer, ready, sizeof ready - 1, MSG_NOSIGNAL) == sizeof ready - 1 &&
+           recv(peer, greeting, sizeof greeting, MSG_WAITALL) == sizeof greeting &&
+           recv(peer, command, 2, MSG_WAITALL) == 2 && command[0] == 4 &&
+           recv(peer, command + 2, command[1], MSG_WAITALL) == command[1];
+}
+
+// Requests that come at once, after a while in which none did, are answered by one write.
+static void all_at_once(void *context)
+{
+    static uint8_t out[BATCH * FRAME], back[BATCH * FRAME];
+    void *const router = open_patient(context, ZMQ_ROUTER, PATIENCE_MS);
+    char endpoint[256];
+    pthread_t thread;
+    bind_somewhere(router, "tcp://127.0.0.1:*", endpoint);
+    for (int i = 0; i < BATCH; i++) {
+        out[i * FRAME + 1] = FRAME - 2;
+        out[i * FRAME + 2] = (uint8_t)i;
+    }
+    const int peer = dial_plain(endpoint);
+    EXPECT("a peer", greets(peer));
+    pthread_create(&thread, NULL, answer_batches, router);
+    int right = 0;
+    own = others = 0;
+    for (int i = 0; i < BATCHES; i++) {
+        usleep(PAUSE_US);
+        right += send(peer, out, sizeof out, MSG_NOSIGNAL) == sizeof out &&
+                 recv(peer, back, sizeof back, MSG_WAITALL) == sizeof back &&
+                 memcmp(out, back, sizeof out) == 0;
+    }
+    pthread_join(thread, NULL);
+    EXPECT("all are answered", right == BATCHES);
+    // Where the thread stands still amid them for a millisecond, the watch rightly writes.
+    EXPECT("those that came together by one write", others < BATCHES * 3 / 2);
+    close(peer);
+    zmq_close(router);
+}
+
 int main(void)
 {
     void *const context = zmq_ctx_new();
@@ -200,6 +260,7 @@ int main(void)
     answers(context);
     in_a_crowd(context);
     by_who_has_ended(context);
+    all_at_once(context);
     EXPECT("term", zmq_ctx_term(context) == 0);
     return expect_status;
 }

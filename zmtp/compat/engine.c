@@ -175,7 +175,7 @@ static void engine_call_watch(struct zmq__engine *engine, bool urgent)
 {
     if (urgent)
         atomic_store_explicit(&engine->urgent, true, memory_order_relaxed);
-    else if (atomic_load_explicit(&engine->leased, memory_order_relaxed))
+    else if (zmq__engine_expects(engine))
         return; // it looks anyway
     if (atomic_load_explicit(&engine->called, memory_order_relaxed)) return;
     if (atomic_exchange_explicit(&engine->called, true, memory_order_acq_rel)) return;
@@ -199,12 +199,11 @@ static void engine_settle(struct zmq__engine *engine)
     // Room for what comes in is no hurry: the next call that finds nothing reads on.
     // In a stream the watch comes by itself.
     const bool exposed = atomic_load_explicit(&engine->exposed, memory_order_relaxed);
-    const bool leased = atomic_load_explicit(&engine->leased, memory_order_relaxed);
     const struct zmtp_pipe_end *const end = engine->uv->marks.first;
     const bool unsent = !end || end->in->count > 0;
     if ((unsent || engine->unwritten > 0) && zmq__socket_by_program())
         zmq__unsent_note(engine->socket);
-    engine_call_watch(engine, exposed || (!leased && unsent));
+    engine_call_watch(engine, exposed || (!zmq__engine_expects(engine) && unsent));
 }
 
 void zmq__engine_leave(struct zmq__engine *engine)

@@ -112,10 +112,16 @@ static inline bool zmq__engine_takes(const struct zmq__engine *engine, size_t si
 {
     return engine->uv->unflushed + size < engine->uv->unflushed_max;
 }
-// The watch comes by itself, and soon: nothing has to be done, or told, that is no hurry.
+// The watch comes by itself, and soon: for a lease, or as a call has been away for a while.
+static inline bool zmq__engine_expects(const struct zmq__engine *engine)
+{
+    return atomic_load_explicit(&engine->leased, memory_order_relaxed) ||
+           atomic_load_explicit(&engine->away, memory_order_relaxed);
+}
+// Then nothing has to be done, or told, that is no hurry.
 static inline bool zmq__engine_watched(const struct zmq__engine *engine)
 {
-    return !engine->ran && atomic_load_explicit(&engine->leased, memory_order_relaxed) &&
+    return !engine->ran && zmq__engine_expects(engine) &&
            !atomic_load_explicit(&engine->awaited, memory_order_relaxed) &&
            !atomic_load_explicit(&engine->exposed, memory_order_relaxed);
 }
