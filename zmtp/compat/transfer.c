@@ -621,6 +621,7 @@ __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quic
     struct zmtp_bytes body;
     struct zmq__socket *const socket = quick.socket;
     struct zmq__message *const message = zmq__message_of(msg); // it is one
+    if (socket->type == ZMTP_ROUTER) return transfer_recv_msg_any(quick, socket, msg, flags);
     if (quick.seat && zmq__stretch_peek_more(socket, &body)) {
         if (!zmq__message_show_there(message, body, socket->stretch.slab, socket->stretch.origin))
             zmq__message_show(message, body, socket->stretch.slab, socket->stretch.origin,
@@ -630,9 +631,9 @@ __attribute__((noinline)) static int transfer_recv_msg_on(struct zmq__quick quic
         return (int)body.size;
     }
     zmq__stretch_end(socket);
-    if (socket->type == ZMTP_ROUTER || !zmq__quick_peek(socket, &view))
-        return transfer_recv_msg_any(quick, socket, msg, flags);
-    if (!zmq__message_show_few(message, view.one.body, view.origin))
+    if (!zmq__quick_peek(socket, &view)) return transfer_recv_msg_any(quick, socket, msg, flags);
+    if (!zmq__message_show_few(message, view.one.body, view.origin) &&
+        !zmq__message_show_there(message, view.one.body, view.one.range->slab, view.origin))
         zmq__message_show(message, view.one.body, view.one.range->slab, view.origin,
                           &socket->purse);
     zmq__quick_take(quick, &view);
@@ -717,10 +718,11 @@ __attribute__((noinline)) static int transfer_recv_on(struct zmq__quick quick, v
     struct zmtp__express_view view;
     struct zmtp_bytes body;
     struct zmq__socket *const socket = quick.socket;
+    if (socket->type == ZMTP_ROUTER) return transfer_recv_any(quick, socket, data, size, flags);
     const bool stretches = quick.seat && zmq__stretch_peek_more(socket, &body);
     if (!stretches) {
         zmq__stretch_end(socket);
-        if (socket->type == ZMTP_ROUTER || !zmq__quick_peek(socket, &view))
+        if (!zmq__quick_peek(socket, &view))
             return transfer_recv_any(quick, socket, data, size, flags);
         body = view.one.body;
     }
