@@ -33,7 +33,7 @@ static void test_a_failing_write_ends_the_chunk_and_its_frames_go_to_the_next(vo
     rig_end(&rig);
 }
 
-// A capture is under way with a large chunk when the disk begins to fail for |reason|, and |count| frames are still to be written.
+// A capture is under way, with a large chunk, when the disk begins to fail for |reason|: |count| frames wait to be written.
 static void rig_start_failing(struct rig *rig, size_t ring, int reason, uint32_t count)
 {
     rig_start(rig, ring, 400);
