@@ -150,6 +150,28 @@ static void test_a_refused_writer_hears_of_room_once_half_is_read(void **state)
     assert_true(zmtp__pipe_writable(f->ends[0]));
 }
 
+// Else it would wait for ever behind a reader that stops there, with half of the queue free.
+static void test_a_refused_writer_hears_of_room_at_each_half_of_all_that_was_ever_read(void **state)
+{
+    struct fixture *f = *state;
+    zmtp__queue_limit(f->ends[0]->out, 4, 0);
+    for (int i = 0; i < 3; i++) {
+        send_body(f->ends[0], LITERAL("A"), 0);
+        drop_first(f->ends[1]);
+    }
+    for (int i = 0; i < 4; i++)
+        send_body(f->ends[0], LITERAL("B"), 0);
+    assert_false(zmtp__pipe_writable(f->ends[0]));
+    drop_first(f->ends[1]);
+    assert_ptr_equal(zmtp_marks_take(&f->marks[0]), f->ends[0]); // though three wait
+    send_body(f->ends[0], LITERAL("C"), 0);
+    assert_false(zmtp__pipe_writable(f->ends[0]));
+    drop_first(f->ends[1]);
+    assert_null(zmtp_marks_take(&f->marks[0])); // five were read
+    drop_first(f->ends[1]);
+    assert_ptr_equal(zmtp_marks_take(&f->marks[0]), f->ends[0]);
+}
+
 static void test_a_writer_that_was_not_refused_hears_nothing_of_room(void **state)
 {
     struct fixture *f = *state;
@@ -412,6 +434,7 @@ int main(void)
         PIPE_TEST(test_many_messages_mark_an_end_once),
         PIPE_TEST(test_a_list_gives_ends_in_order_and_forgets_those_that_close),
         PIPE_TEST(test_a_refused_writer_hears_of_room_once_half_is_read),
+        PIPE_TEST(test_a_refused_writer_hears_of_room_at_each_half_of_all_that_was_ever_read),
         PIPE_TEST(test_a_writer_that_was_not_refused_hears_nothing_of_room),
         PIPE_TEST(test_each_direction_has_its_own_limit),
         PIPE_TEST(test_a_link_tells_type_and_routing_id_and_counts_connections),

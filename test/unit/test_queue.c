@@ -643,6 +643,7 @@ static void test_a_queue_is_full_at_either_limit_and_roomy_at_half_of_both(void 
         put_text(&f->queue, "A");
     }
     assert_true(zmtp__queue_full(&f->queue));
+    zmtp__queue_refuse(&f->queue);
     zmtp__queue_drop(&f->queue);
     assert_false(zmtp__queue_full(&f->queue));
     assert_false(zmtp__queue_roomy(&f->queue));

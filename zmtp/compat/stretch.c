@@ -92,9 +92,12 @@ static size_t stretch_receivable(const struct zmtp__queue *queue)
 {
     const struct zmtp__debt *const debt = queue->debt;
     size_t count = stretch_rest(queue->count, 1);
-    if (queue->starved)
+    if (queue->starved) {
+        const int32_t due = (int32_t)(queue->due - (uint32_t)queue->taken);
+        if (!queue->count_max || due <= 0) return 0;
         count = stretch_less(count, stretch_rest(queue->count, queue->count_max / 2 + 1));
-    if (queue->starved && !queue->count_max) count = 0;
+        count = stretch_less(count, (size_t)due - 1);
+    }
     if (debt && debt->count_due)
         count = stretch_less(count, stretch_rest(debt->count_due, debt->count - queue->count + 1));
     return count;

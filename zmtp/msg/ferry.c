@@ -590,7 +590,7 @@ static bool shore_admits(const struct zmtp__shore *shore, const struct zmtp__car
     if (ferry_admits(queue->count, cargo->count, queue->count_max) &&
         ferry_admits(queue->bytes, cargo->bytes, queue->bytes_max))
         return true;
-    queue->starved = true;
+    zmtp__queue_refuse(queue);
     return false;
 }
 

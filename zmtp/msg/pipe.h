@@ -82,7 +82,7 @@ static inline bool zmtp__pipe_writable(struct zmtp_pipe_end *end)
 {
     if (end->other->closed) return false;
     if (!zmtp__queue_full(end->out)) return true;
-    end->out->starved = true;
+    zmtp__queue_refuse(end->out);
     return false;
 }
 

@@ -73,7 +73,7 @@ struct zmtp__queue {
     // Of one that crosses: octets that were unloaded last, or as many as a slab has, so that they lie in one.
     uint32_t expected;
     bool open;
-    bool starved; // the writer was refused and wants to hear of room
+    bool starved; // the writer was refused, and wants to hear of room
     // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
     // which all threads may use, and copies what lies in others.
     bool crosses;
@@ -81,6 +81,7 @@ struct zmtp__queue {
     // space that is left, as every connection has four queues.
     uint8_t cuts;
     uint32_t cut_at;
+    uint32_t due; // while the writer is starved: |taken| at which it hears of room at the latest
     // The octet reader: how far into the first message it is, and how much of it is left. Whole
     // messages leave the queue, so that a new connection can start at a message boundary.
     size_t sent, message_left;
@@ -122,11 +123,25 @@ static inline bool zmtp__queue_full(const struct zmtp__queue *queue)
            (queue->bytes_max && bytes >= queue->bytes_max);
 }
 
-// Room for another message after a refusal? With some slack, so that the writer is woken for a batch.
+// The writer was refused.
+static inline void zmtp__queue_refuse(struct zmtp__queue *queue)
+{
+    const size_t half = (queue->count_max + 1) / 2;
+    if (!queue->starved && half > 0)
+        queue->due = (uint32_t)(queue->taken + half - queue->taken % half);
+    queue->starved = true;
+}
+
+// Room for another message after a refusal? With some slack, so that the writer is woken for a batch: half is free. But a
+// reader may stop before that, as its own queue is full, and then a writer is to be able to fill all of this one: so
+// there is room, too, once the next multiple of a half has left. To another thread it is told in halves already.
 static inline bool zmtp__queue_roomy(const struct zmtp__queue *queue)
 {
-    return (!queue->count_max || zmtp__queue_count(queue) <= queue->count_max / 2) &&
-           (!queue->bytes_max || zmtp__queue_bytes(queue) <= queue->bytes_max / 2);
+    if ((!queue->count_max || zmtp__queue_count(queue) <= queue->count_max / 2) &&
+        (!queue->bytes_max || zmtp__queue_bytes(queue) <= queue->bytes_max / 2))
+        return true;
+    return queue->count_max && !queue->abroad &&
+           (int32_t)((uint32_t)queue->taken - queue->due) >= 0 && !zmtp__queue_full(queue);
 }
 
 // Has so much left that the other side is to be told?

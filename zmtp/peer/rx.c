@@ -623,6 +623,6 @@ void zmtp__rx_run(struct zmtp_peer *peer, uint64_t now_ms)
     if (result == RX_MORE && peer->held.slab) result = rx_keep_rest(peer);
     if (result == RX_BLOCKED) {
         peer->blocked = true;
-        if (peer->end) peer->end->out->starved = true; // tell us when there is room
+        if (peer->end) zmtp__queue_refuse(peer->end->out); // tell us when there is room
     }
 }
