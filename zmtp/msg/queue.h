@@ -73,7 +73,7 @@ struct zmtp__queue {
     // Of one that crosses: octets that were unloaded last, or as many as a slab has, so that they lie in one.
     uint32_t expected;
     bool open;
-    bool starved; // the writer was refused, and wants to hear of room
+    bool starved; // the writer was refused and wants to hear of room
     // Its messages are unloaded for another thread. Then it refers only to slabs of its own allocator,
     // which all threads may use, and copies what lies in others.
     bool crosses;
@@ -179,8 +179,8 @@ enum { ZMTP__QUEUE_REFER_SHARE = 4 };
 // than the second range and its place in the kernel's vector.
 enum { ZMTP__QUEUE_REFER_BODY = 4096 };
 enum { ZMTP__QUEUE_REFER_RUN = 2048 }; // the same of a run of frames
-static inline struct zmtp__range *zmtp__queue_first(
-    const struct zmtp__queue *queue) // if it has any
+// If it has any.
+static inline struct zmtp__range *zmtp__queue_first(const struct zmtp__queue *queue)
 {
     return &queue->ranges[queue->range_head];
 }
