@@ -95,6 +95,11 @@ int garden_client_interrupt(struct garden_client *client, struct garden_uuid msg
 
 enum garden_client_state garden_client_state(const struct garden_client *client);
 bool garden_client_lane_up(const struct garden_client *client, enum garden_lane lane);
+// Why the last handshake of |lane| failed, as "denied by authoriser: 400", until one succeeds; null: none did. Printable,
+// and whole until the next turn of the loop. |refused| (which may be null): whether the daemon said no; it is dialled
+// again all the same, as it may be started anew with other keys.
+const char *garden_client_lane_fault(const struct garden_client *client, enum garden_lane lane,
+                                     bool *refused);
 // Of the last ping; UINT32_MAX before the first.
 uint32_t garden_client_round_trip_ms(const struct garden_client *client);
 // Sends a ping now rather than at the next interval; its answer shows in on_state or the round trip.

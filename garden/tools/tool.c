@@ -169,6 +169,26 @@ static void tool_expired(uv_timer_t *timer)
     uv_stop(timer->loop); // else it would sleep until something else comes
 }
 
+// Why the daemon does not let us in, or null.
+static const char *tool_fault(const struct tool *tool, bool *refused)
+{
+    const char *why = NULL;
+    *refused = false;
+    for (size_t i = 0; i < GARDEN_LANES && !*refused; i++) {
+        const char *of = garden_client_lane_fault(tool->client, (enum garden_lane)i, refused);
+        if (*refused || !why) why = of;
+    }
+    return why;
+}
+
+// One that let us in before may be starting anew, and is waited for.
+static bool tool_is_refused(const struct tool *tool)
+{
+    bool refused;
+    return garden_client_state(tool->client) == GARDEN_CLIENT_DIALLING &&
+           tool_fault(tool, &refused) && refused;
+}
+
 bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
               uint32_t wait_ms)
 {
@@ -178,7 +198,7 @@ bool tool_run(struct tool *tool, bool (*until)(const void *context), const void 
     timer.data = &expired;
     uv_update_time(&tool->loop); // it may have stood still for long
     if (wait_ms > 0) (void)uv_timer_start(&timer, tool_expired, wait_ms, 0);
-    while (!until(context) && !expired)
+    while (!until(context) && !expired && !tool_is_refused(tool))
         (void)uv_run(&tool->loop, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&timer, NULL);
     (void)uv_run(&tool->loop, UV_RUN_NOWAIT); // its closing must not outlive this frame
@@ -223,15 +243,28 @@ void tool_run_interruptible(struct tool *tool, bool (*until)(void *context), voi
 
 int tool_unreachable(const struct tool *tool)
 {
-    // One that does not let us in says nothing, to tell strangers nothing.
-    const char *keys =
-        !tool->found.has_server_key ? ""
-        : tool->found.has_keys
-            ? ", is that its key (--server-key), and does it know ours (--curve-allow)?"
-            : ", and does it want to know our key (--key)?";
-    (void)tool_fail(tool, "no daemon answers at %s within %u ms: is gardend running there%s%s",
-                    tool->found.endpoints.of[GARDEN_LANE_HEARTBEAT], tool->timeout_ms,
-                    *keys ? "" : "?", keys);
+    const bool server_key = tool->found.has_server_key, keys = tool->found.has_keys;
+    const char *lane = tool->found.endpoints.of[GARDEN_LANE_HEARTBEAT];
+    bool refused;
+    const char *why = tool_fault(tool, &refused);
+    char named[GARDEN_ENDPOINT_SIZE] = "";
+    if (tool->where.tcp) // whose ports the user may not know one by one
+        (void)snprintf(named, sizeof named, " (--tcp %.200s)", tool->where.tcp);
+    if (refused) // an encrypted one says so to nobody who has not its key
+        (void)tool_fail(tool, "the daemon at %s%s refuses us: %s%s", lane, named, why,
+                        !server_key ? ""
+                        : keys      ? "; does it know our key (--curve-allow)?"
+                                    : "; does it want to know our key (--key)?");
+    else if (why)
+        (void)tool_fail(
+            tool, "nobody at %s%s lets us in within %u ms: %s; %s", lane, named, tool->timeout_ms,
+            why,
+            server_key
+                ? "is the key of --server-key, or of the connection file, that of the daemon there?"
+                : "if it is encrypted, give its key with --server-key");
+    else
+        (void)tool_fail(tool, "no daemon answers at %s%s within %u ms: is gardend running there?",
+                        lane, named, tool->timeout_ms);
     return TOOL_UNREACHABLE;
 }
 
@@ -278,11 +311,12 @@ static int tool_patience(struct tool *tool, bool stops, uint32_t *out_ms)
     return stops ? tool_wait_alive(tool) : TOOL_OK;
 }
 
-// The client gives up by itself after the timeout, so there is always an answer.
+// The client gives up by itself after the timeout, so there is always an answer; and when the daemon does not let us
+// in, closing it is one.
 static int tool_await(struct tool *tool, struct tool_asked *asked, int sent)
 {
     if (sent < 0) return tool_fail(tool, "%s", garden_err_text(sent));
-    (void)tool_run(tool, tool_is_answered, asked, 0);
+    if (!tool_run(tool, tool_is_answered, asked, 0)) tool_disconnect(tool); // which answers it
     return asked->result;
 }
 

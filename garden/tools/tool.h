@@ -55,12 +55,13 @@ int tool_connect(struct tool *tool, struct garden_client_config *config);
 // The loop alone.
 int tool_open_loop(struct tool *tool);
 void tool_disconnect(struct tool *tool); // both; harmless when they are not open
-// Runs the loop until |until(context)|, or for |wait_ms| if that is above zero. False: it ran out.
+// Runs the loop until |until(context)|, or for |wait_ms| if that is above zero. False: it ran out, or a daemon that was
+// never heard of does not let us in, which waiting does not change.
 bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
               uint32_t wait_ms);
 // Waits for the daemon's first answer to a ping. TOOL_OK, or TOOL_UNREACHABLE after saying so.
 int tool_wait_alive(struct tool *tool);
-// Says that no daemon answers, and what that may come from: TOOL_UNREACHABLE.
+// Says that no daemon answers, or lets us in, and what that may come from: TOOL_UNREACHABLE.
 int tool_unreachable(const struct tool *tool);
 
 // Sends and waits. |read| sees the reply (never null; of whatever kind); its result is passed on.

@@ -1,5 +1,6 @@
 #include "../client.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 #include <zmtp/uv.h>
@@ -20,6 +21,7 @@ enum {
     CLIENT_HELD_COUNT_MAX = 4096,
     CLIENT_HELD_BYTES_MAX = 4 * 1024 * 1024,
     CLIENT_PING_SIZE = 8, // a ping is its number
+    CLIENT_FAULT_SIZE = 200,
 };
 
 struct client_lane {
@@ -27,7 +29,9 @@ struct client_lane {
     enum garden_lane lane;
     struct zmtp_uv_socket *socket; // null: not open
     bool up, was_up;
-    bool gave_up; // the engine dials no more
+    bool gave_up;                  // the engine dials no more
+    bool refused;                  // it once did, and the lane was not up since
+    char fault[CLIENT_FAULT_SIZE]; // why the last handshake failed
 };
 
 struct client_wait {
@@ -470,19 +474,34 @@ static void client_renew_ping(struct garden_client *client)
         client_arm(client);
 }
 
+static void client_keep_fault(struct client_lane *lane, const struct zmtp_event *event)
+{
+    const int size =
+        event->reason.size < CLIENT_FAULT_SIZE ? (int)event->reason.size : CLIENT_FAULT_SIZE;
+    (void)snprintf(lane->fault, sizeof lane->fault, "%.*s", size,
+                   size > 0 ? (const char *)event->reason.data : "");
+    if (size == 0)
+        (void)snprintf(lane->fault, sizeof lane->fault, "%s", zmtp_err_text(event->error));
+}
+
 static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_event *event,
                            void *user)
 {
     (void)socket;
     struct client_lane *lane = user;
     struct garden_client *client = lane->client;
-    if (event->kind == ZMTP_EVENT_GAVE_UP) lane->gave_up = true; // until the next tick
+    const bool failed = event->kind == ZMTP_EVENT_HANDSHAKE_FAILED;
+    const bool gave_up = event->kind == ZMTP_EVENT_GAVE_UP;
+    if (failed || (gave_up && !lane->fault[0])) client_keep_fault(lane, event);
+    if (gave_up) lane->gave_up = lane->refused = true; // until the next tick, and until it is up
     if (event->kind != ZMTP_EVENT_HANDSHAKE_DONE && event->kind != ZMTP_EVENT_CLOSED) return;
     const bool up = event->kind == ZMTP_EVENT_HANDSHAKE_DONE;
     if (up == lane->up) return;
     lane->up = up;
     if (!up && lane->lane == GARDEN_LANE_IOPUB) garden__follow_cut(&client->follow);
     if (up) {
+        lane->refused = false;
+        lane->fault[0] = 0;
         if (lane->was_up) garden__requests_renew(&client->requests, lane->lane);
         lane->was_up = true;
         client_flush(client, lane->lane);
@@ -704,6 +723,15 @@ enum garden_client_state garden_client_state(const struct garden_client *client)
 bool garden_client_lane_up(const struct garden_client *client, enum garden_lane lane)
 {
     return client && (unsigned)lane < GARDEN_LANES && client->lanes[lane].up;
+}
+
+const char *garden_client_lane_fault(const struct garden_client *client, enum garden_lane lane,
+                                     bool *refused)
+{
+    const struct client_lane *of =
+        client && (unsigned)lane < GARDEN_LANES ? &client->lanes[lane] : NULL;
+    if (refused) *refused = of && of->refused;
+    return of && of->fault[0] ? of->fault : NULL;
 }
 
 uint32_t garden_client_round_trip_ms(const struct garden_client *client)

@@ -55,9 +55,13 @@ class Garden:
             return json.load(file)
 
     def ping(self, *options, status=0):
-        done = subprocess.run([GARDENCTL, "--timeout", "3000", *options, "ping"], capture_output=True, text=True,
+        return self.ctl("--timeout", "3000", *options, "ping", status=status)
+
+    @staticmethod
+    def ctl(*words, status=0):
+        done = subprocess.run([GARDENCTL, *words], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False)
-        assert done.returncode == status, (options, done.returncode, done.stdout, done.stderr)
+        assert done.returncode == status, (words, done.returncode, done.stdout, done.stderr)
         return done
 
     def file(self):
@@ -84,16 +88,20 @@ def the_same_over_local_sockets(garden):
     garden.ping(*garden.file())
     garden.ping("--run-dir", garden.path("run"))  # the file there has the key
     os.rename(garden.file()[1], garden.path("aside.json"))
-    garden.ping("--run-dir", garden.path("run"), status=3)  # without a key nobody answers
+    said = garden.ping("--run-dir", garden.path("run"), status=3).stderr  # without a key nobody answers
+    assert "the peer offers CURVE" in said and "give its key with --server-key" in said, said
     garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("server.key"))
 
 
 def only_those_on_the_list_are_let_in(garden):
     assert garden.start("--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("known"))
     garden.ping(*garden.file(), "--key", garden.path("friend.key_secret"))
-    said = garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"), status=3).stderr
-    assert "does it know ours (--curve-allow)?" in said, said
-    assert "our key (--key)?" in garden.ping(*garden.file(), status=3).stderr
+    # Each ends with the daemon's word rather than with the time that it was given.
+    stranger = ("--timeout", "1h", *garden.file(), "--key", garden.path("stranger.key_secret"))
+    for words in (("ping",), ("status",), ("seek", "4"), ("events", "--count", "1"), ("query", "{ Transport { position @output } }")):
+        said = garden.ctl(*stranger, *words, status=3).stderr
+        assert said.count("\n") == 1 and "400" in said and "does it know our key (--curve-allow)?" in said, said
+    assert "our key (--key)?" in garden.ctl("--timeout", "1h", *garden.file(), "ping", status=3).stderr
     # A friend that is made while the daemon runs.
     shutil.copy(garden.path("stranger.key"), garden.path("known/stranger.key"))
     garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"))
@@ -129,7 +137,16 @@ def a_session_is_recorded_behind_the_encryption(garden):
 
 def another_daemons_key_is_no_key(garden):
     assert garden.start("--curve-key", garden.path("server.key_secret"))
-    garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("stranger.key"), status=3)
+    said = garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("stranger.key"), status=3).stderr
+    assert "its key is not the server key" in said and "--server-key" in said, said
+
+
+def a_failure_names_what_was_given(garden):
+    """The lanes' ports are counted from the one that the user wrote."""
+    assert garden.start("--curve-key", garden.path("server.key_secret"), "--tcp", "127.0.0.1:0")
+    given = "127.0.0.1:" + garden.connection()["endpoints"]["control"].rsplit(":", 1)[1]
+    said = garden.ping("--tcp", given, status=3).stderr
+    assert f"(--tcp {given})" in said and "--server-key" in said, said
 
 
 def a_client_of_libzmq_with_the_key_is_served(garden):
@@ -181,6 +198,7 @@ TESTS = (
     only_those_on_the_list_are_let_in,
     a_session_is_recorded_behind_the_encryption,
     another_daemons_key_is_no_key,
+    a_failure_names_what_was_given,
     a_client_of_libzmq_with_the_key_is_served,
     beyond_this_machine_a_key_is_demanded,
     the_connection_file_has_the_name_that_others_know,
