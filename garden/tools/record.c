@@ -56,7 +56,7 @@ struct record {
     uint64_t count, dropped; // |count| 0: without end
     struct record_lane lanes[GARDEN_LANES];
     int status;
-    bool over;
+    bool over, listed; // |listed|: the connection file in |listen| is ours
 };
 
 // ---- Messages
@@ -190,6 +190,7 @@ static int record_listen(struct record *record)
     connection.session = garden_uuid_v4(random);
     if (garden_connection_write(path, &connection, &error) < 0)
         return tool_fail(tool, "%s", error.text);
+    record->listed = true;
     return TOOL_OK;
 }
 
@@ -215,7 +216,7 @@ static void record_close(struct record *record)
         lane->peers = NULL;
         lane->peer_count = lane->peer_space = 0;
     }
-    if (record->listen && record_connection_path(record, path) == TOOL_OK)
+    if (record->listed && record_connection_path(record, path) == TOOL_OK)
         (void)unlink(path); // nobody should look for us any more
 }
 
@@ -251,7 +252,8 @@ static int record_run(struct record *record, const char *path)
     if (result == TOOL_OK) result = tape_create(&record->tape, tool, path);
     if (result != TOOL_OK) return result;
     result = record_open(record);
-    if (result == TOOL_OK) {
+    const bool opened = result == TOOL_OK;
+    if (opened) {
         if (!tool->json) (void)printf("recording into %s\n", path);
         (void)fflush(stdout);
         tool_run_interruptible(tool, record_is_over, record);
@@ -263,7 +265,10 @@ static int record_run(struct record *record, const char *path)
         result = tape_finish(&record->tape);
         record->tape.records = messages;
     }
-    tape_drop(&record->tape);
+    if (opened)
+        tape_drop(&record->tape);
+    else
+        tape_undo(&record->tape); // which would be in the way of the next try
     if (result == TOOL_OK) record_report(record);
     tool_disconnect(tool); // while |record| is still here
     return result;

@@ -60,7 +60,7 @@ int tape_create(struct tape_writer *writer, const struct tool *tool, const char 
     if (writer->file < 0) return tool_fail(tool, "%s cannot be made: %s", path, strerror(errno));
     garden_buffer_init(&writer->octets, NULL, GARDEN_TAPE_BODY_MAX + GARDEN_TAPE_FRAME_SIZE);
     const int result = tape_put_head(writer);
-    if (result != TOOL_OK) tape_drop(writer);
+    if (result != TOOL_OK) tape_undo(writer);
     return result;
 }
 
@@ -90,6 +90,13 @@ void tape_drop(struct tape_writer *writer)
     (void)close(writer->file); // what was written was told
     writer->file = -1;
     garden_buffer_fini(&writer->octets);
+}
+
+void tape_undo(struct tape_writer *writer)
+{
+    if (writer->file < 0) return; // the file of that name is none of ours
+    (void)unlink(writer->path);
+    tape_drop(writer);
 }
 
 // ---- Reading

@@ -22,6 +22,7 @@ int tape_write(struct tape_writer *writer, struct garden_tape_record record);
 // Writes the end, and has all of it on the disk.
 int tape_finish(struct tape_writer *writer);
 void tape_drop(struct tape_writer *writer); // after a failure
+void tape_undo(struct tape_writer *writer); // ... before anything was recorded: the file is removed
 
 struct tape_reader {
     const struct tool *tool;

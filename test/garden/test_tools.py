@@ -507,6 +507,22 @@ def a_recording_that_is_killed_can_be_read_as_far_as_it_got(story):
     assert "is there already" in story.ctl("record", "--events-only", tape, check=2).stderr  # nothing is written over
 
 
+def a_recorder_that_does_not_start_leaves_nothing_in_the_way(story):
+    """Neither a tape, which the next try would not write over, nor the daemon's connection file missing."""
+    story.start("--source", "none")
+    tape = story.path("s.tape")
+    os.mkdir(story.path("px"), 0o755)
+    os.chmod(story.path("px"), 0o755)
+    assert "is open to others" in story.ctl("record", "--listen", story.path("px"), tape, check=1).stderr
+    assert not os.path.exists(tape)
+    assert "cannot listen" in story.ctl("record", "--listen", story.path("run"), tape, check=1).stderr
+    assert not os.path.exists(tape) and os.path.exists(story.path("run/connection.json"))
+    with open(tape, "wb"):
+        pass  # somebody else's
+    assert "is there already" in story.ctl("record", "--listen", story.path("px"), tape, check=2).stderr
+    assert os.path.exists(tape)
+
+
 def recorded_events_are_published_again(story):
     story.start("--source", "none")
     tape = story.path("events.tape")
