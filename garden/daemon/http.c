@@ -228,6 +228,7 @@ int http_open(struct http **out, const struct http_config *config, struct garden
     const struct httpd_config httpd = {
         .loop = config->loop,
         .address = config->address,
+        .port_usual = 9464,
         .connections_max = HTTP_CONNECTIONS_MAX,
         .request = http_request,
         .closed = http_closed,

@@ -120,11 +120,10 @@ int httpd_open(struct httpd **out, const struct httpd_config *config, struct gar
     struct sockaddr_storage at;
     *out = NULL;
     if (!httpd_address(config->address, &at))
-        return garden__fail(
-            error, GARDEN_ERR_ARGUMENT,
-            "--http takes an address of loopback and a port, such as 127.0.0.1:9464, "
-            "not '%.100s'; put a proxy before it for others",
-            config->address);
+        return garden__fail(error, GARDEN_ERR_ARGUMENT,
+                            "--http takes an address of loopback and a port, such as 127.0.0.1:%u, "
+                            "not '%.100s'; put a proxy before it for others",
+                            config->port_usual, config->address);
     struct httpd *httpd = zmtp_alloc(NULL, sizeof *httpd);
     if (!httpd) return garden__fail(error, GARDEN_ERR_MEMORY, "no memory for HTTP");
     *httpd = (struct httpd){.config = *config};

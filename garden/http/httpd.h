@@ -13,6 +13,7 @@ struct httpd;
 struct httpd_config {
     uv_loop_t *loop;
     const char *address; // "127.0.0.1:9464", "[::1]:0"; of the option --http
+    unsigned port_usual; // of such a program, for the example where |address| is none
     unsigned connections_max;
     MHD_AccessHandlerCallback request;
     MHD_RequestCompletedCallback completed; // null: nobody wants to know

@@ -590,6 +590,7 @@ int http_open(struct http **out, const struct http_config *config, struct garden
     const struct httpd_config httpd = {
         .loop = config->mcp->loop,
         .address = config->address,
+        .port_usual = 7500,
         .connections_max = HTTP_CONNECTIONS_MAX,
         .request = http_asked,
         .completed = http_completed,
