@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,10 +240,16 @@ static int daemon_open_state(struct daemon *daemon, struct garden_error *error)
 static int daemon_open_staging(struct daemon *daemon, struct garden_error *error)
 {
     const struct options *options = daemon->options;
+    struct stat status;
     if (options->staging_is_ours && mkdir(options->staging, 0700) < 0 && errno != EEXIST)
         return garden__fail(error, GARDEN_ERR_SYSTEM,
                             "%.100s cannot be made: %s; name a --staging folder", options->staging,
                             strerror(errno));
+    if (stat(options->staging, &status) == 0 && !S_ISDIR(status.st_mode))
+        return garden__fail(error, GARDEN_ERR_EXISTS,
+                            "staging folder %.100s is not a directory: remove it, or name another "
+                            "with --staging",
+                            options->staging);
     if (access(options->staging, W_OK | X_OK) < 0)
         return garden__fail(error, GARDEN_ERR_ACCESS,
                             "staging folder %.100s: %s; make it, or name another with --staging",
@@ -280,9 +288,11 @@ static int daemon_read_keys(struct daemon *daemon, struct zmtp_key_file *file,
     if (!path) return GARDEN_OK;
     const int result = zmtp_key_file_load(file, path);
     if (result < 0)
-        return garden__fail(
-            error, GARDEN_ERR_NOT_FOUND, "--curve-key %.150s: %s; zmtp-keygen makes such a file",
-            path, result == ZMTP_ERR_NOT_FOUND ? "there is no such file" : zmtp_err_text(result));
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "--curve-key %.150s: %s; zmtp-keygen makes such a file", path,
+                            result == ZMTP_ERR_NOT_FOUND  ? "there is no such file"
+                            : result == ZMTP_ERR_ARGUMENT ? "it is no key file (certificate)"
+                                                          : zmtp_err_text(result));
     if (!file->has_secret)
         return garden__fail(
             error, GARDEN_ERR_ARGUMENT,
@@ -306,23 +316,59 @@ static const char *daemon_find_public(const struct options *options)
     return NULL;
 }
 
+// Why no address is found for the name in |endpoint|, of tcp; null: it has one, or is an interface's.
+static const char *daemon_unknown_host(const char *endpoint)
+{
+    char host[GARDEN_ENDPOINT_SIZE];
+    struct addrinfo *list;
+    const char *name = endpoint + strlen("tcp://"), *colon = strrchr(name, ':');
+    const size_t size = colon ? (size_t)(colon - name) : strlen(name);
+    if (size == 0 || size >= sizeof host || name[0] == '[') return NULL;
+    memcpy(host, name, size);
+    host[size] = '\0';
+    if (strcmp(host, "*") == 0 || if_nametoindex(host) > 0) return NULL;
+    const int result = getaddrinfo(host, NULL, NULL, &list);
+    if (result == 0) freeaddrinfo(list);
+    return result == EAI_NONAME || result == EAI_AGAIN ? gai_strerror(result) : NULL;
+}
+
+// Without keys it listens on this machine alone.
+static int daemon_check_public(const struct options *options, struct garden_error *error)
+{
+    const char *public = options->key_file ? NULL : daemon_find_public(options);
+    if (!public) return GARDEN_OK;
+    const char *unknown = daemon_unknown_host(public);
+    if (unknown)
+        return garden__fail(error, GARDEN_ERR_NOT_FOUND,
+                            "%.100s cannot be listened on: its host cannot be found: %s", public,
+                            unknown);
+    return garden__fail(error, GARDEN_ERR_ACCESS,
+                        "%.100s is beyond this machine and must be encrypted: give --curve-key "
+                        "FILE, or listen on 127.0.0.1",
+                        public);
+}
+
+// The library names what is wrong with whom to let in as its own config does.
+static int daemon_name_option(int result, struct garden_error *error)
+{
+    const struct garden_error told = *error;
+    if (strncmp(told.text, "allow: ", strlen("allow: ")) != 0) return result;
+    return garden__fail(error, told.code, "--curve-%s", told.text);
+}
+
 static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
 {
     struct garden_server_config config;
     struct zmtp_key_file keys;
-    const char *public = daemon_find_public(daemon->options);
-    if (public && !daemon->options->key_file)
-        return garden__fail(error, GARDEN_ERR_ACCESS,
-                            "%.100s is beyond this machine and must be encrypted: give --curve-key "
-                            "FILE, or listen on 127.0.0.1",
-                            public);
+    int result = daemon_check_public(daemon->options, error);
+    if (result < 0) return result;
     garden_server_config_init(&config);
     config.endpoints = daemon->options->endpoints;
     config.topics = daemon->options->topics;
     config.on_request = daemon_on_request;
     config.on_welcome = daemon_on_welcome;
     config.user = daemon;
-    int result = daemon_read_keys(daemon, &keys, error);
+    result = daemon_read_keys(daemon, &keys, error);
     if (result < 0) return result;
     config.keys = keys.has_secret ? &keys.keys : NULL;
     config.allow = daemon->options->allow;
@@ -332,8 +378,7 @@ static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
     else
         result = garden_server_open(&daemon->requests.server, daemon->uv, &config, error);
     zmtp_wipe(&keys, sizeof keys);
-    if (result < 0) return result;
-    return GARDEN_OK;
+    return result < 0 ? daemon_name_option(result, error) : GARDEN_OK;
 }
 
 static int daemon_open_streams(struct daemon *daemon, struct garden_error *error)

@@ -218,11 +218,20 @@ static int options_finish_sources(struct options *out, const struct options_wher
 
 static int options_tcp(struct options *out, const char *text)
 {
+    enum { OPTIONS_BASE_MAX = UINT16_MAX - GARDEN_LANES + 1 };
     char host[GARDEN_ENDPOINT_SIZE];
     const char *colon = strrchr(text, ':');
     uint32_t base;
-    if (!colon || !options_number(colon + 1, UINT16_MAX - GARDEN_LANES + 1, &base))
+    if (!colon || colon[1 + strspn(colon + 1, "0123456789")])
         return options_usage("--tcp", "HOST:BASE", text);
+    if (!options_number(colon + 1, OPTIONS_BASE_MAX, &base)) {
+        log_write(
+            LOG_ERROR,
+            "--tcp takes HOST:BASE with a BASE of at most %d, as the lanes' %d ports count on "
+            "from it, not '%s'; try 'gardend --help'",
+            (int)OPTIONS_BASE_MAX, (int)GARDEN_LANES, text);
+        return OPTIONS_USAGE;
+    }
     const size_t size = (size_t)(colon - text);
     if (size < sizeof host) {
         memcpy(host, text, size);

@@ -145,12 +145,16 @@ static int where_keys(const struct tool_where *named, struct where *out, struct 
     out->has_server_key = out->has_server_key || text;
     if (!named->key_file) return GARDEN_OK;
     const int result = zmtp_key_file_load(&file, named->key_file);
-    if (result < 0 || !file.has_secret)
-        return garden__fail(error, GARDEN_ERR_SYSTEM, "%.120s has no secret key: %s",
-                            named->key_file,
-                            result == ZMTP_ERR_NOT_FOUND ? "there is no such file"
-                            : result < 0                 ? zmtp_err_text(result)
-                                                         : "name the file that ends in _secret");
+    if (result < 0)
+        return garden__fail(error, GARDEN_ERR_SYSTEM,
+                            "--key %.120s: %s; zmtp-keygen makes such a file", named->key_file,
+                            result == ZMTP_ERR_NOT_FOUND  ? "there is no such file"
+                            : result == ZMTP_ERR_ARGUMENT ? "it is no key file (certificate)"
+                                                          : zmtp_err_text(result));
+    if (!file.has_secret)
+        return garden__fail(error, GARDEN_ERR_SYSTEM,
+                            "--key %.120s has no secret key: name the file that ends in _secret",
+                            named->key_file);
     out->keys = file.keys;
     out->has_keys = true;
     zmtp_wipe(&file, sizeof file);

@@ -87,6 +87,18 @@ static int doors_bind_lane(struct server_lane *lane, const char *endpoint,
                         garden_lane_name(lane->lane), why[0] ? why : zmtp_err_text(result));
 }
 
+static int doors_open_failed(struct zmtp_uv *uv, enum garden_lane which, int result,
+                             struct garden_error *error)
+{
+    static const char list[] = "allow.path: ";
+    const char *why = zmtp_uv_open_error_text(uv);
+    if (strncmp(why, list, sizeof list - 1) ==
+        0) // of our config it is |allow|, the same for every lane
+        return garden__fail(error, doors_error_code(result), "allow: %s", why + sizeof list - 1);
+    return garden__fail(error, doors_error_code(result), "the %s lane cannot be opened: %s",
+                        garden_lane_name(which), why[0] ? why : zmtp_err_text(result));
+}
+
 int garden__doors_open_lane(struct garden_server *server, struct zmtp_uv *uv,
                             enum garden_lane which, struct garden_error *error)
 {
@@ -97,11 +109,7 @@ int garden__doors_open_lane(struct garden_server *server, struct zmtp_uv *uv,
     if (server->config.keys) doors_encrypt(&server->config, &config);
     int result = zmtp_uv_socket_open(&lane->socket, uv, &config);
     zmtp_wipe(&config, sizeof config);
-    if (result < 0)
-        return garden__fail(error, doors_error_code(result), "the %s lane cannot be opened: %s%s%s",
-                            garden_lane_name(which), zmtp_err_text(result),
-                            server->config.allow ? ": whom to let in cannot be read from " : "",
-                            server->config.allow ? server->config.allow : "");
+    if (result < 0) return doors_open_failed(uv, which, result, error);
     result = doors_bind_lane(lane, server->config.endpoints.of[which], error);
     if (result < 0) return result;
     const char *bound = zmtp_uv_endpoint(lane->socket);

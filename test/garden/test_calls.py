@@ -259,7 +259,9 @@ def the_daemon_misses_a_closed_input_and_output_too(story):
 
 
 def options_of_the_daemon_that_no_time_mends_have_status_2(story):
-    for words, said in ((["--http", "x"], "--http takes an address"), (["--http", "0.0.0.0:80"], "--http takes an address"),
+    for words, said in ((["--http", "x"], "--http takes an address"), (["--http", "0.0.0.0:80"], "such as 127.0.0.1:9464,"),
+                        (["--tcp", "127.0.0.1:65532"], "BASE of at most 65531"), (["--tcp", "127.0.0.1"], "HOST:BASE, not"),
+                        (["--tcp", "127.0.0.1:-1"], "HOST:BASE, not"),
                         (["--source", "a\nb=sine:440,2,48000"], "no control characters"),
                         (["--source", "a\u202eb=sine:440,2,48000"], "no control characters"),
                         (["--staging", ""], "--staging takes a value"), (["--file="], "--file takes a value")):

@@ -167,6 +167,8 @@ def a_client_of_libzmq_with_the_key_is_served(garden):
 def beyond_this_machine_a_key_is_demanded(garden):
     said = garden.refused("--tcp", "0.0.0.0:0")
     assert "--curve-key" in said, said
+    said = garden.refused("--tcp", "nosuch.invalid:7400")
+    assert "nosuch.invalid:7400 cannot be listened on: its host cannot be found" in said, said
     assert garden.start("--tcp", "0.0.0.0:0", "--curve-key", garden.path("server.key_secret"))
 
 
@@ -185,11 +187,16 @@ def keys_that_are_none_are_refused_by_name(garden):
         assert word in said, said
     assert "no such file; zmtp-keygen" in garden.refused("--curve-key", garden.path("nonesuch"))
     assert "--curve-key" in garden.refused("--curve-allow", garden.path("known"))
-    said = garden.refused("--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("nonesuch"))
-    assert "nonesuch" in said, said
+    assert "/etc/passwd: it is no key file" in garden.refused("--curve-key", "/etc/passwd")
+    for path, word in ((garden.path("nonesuch"), "nonesuch cannot be read"), ("/etc/passwd", "is no certificate")):
+        said = garden.refused("--curve-key", garden.path("server.key_secret"), "--curve-allow", path)
+        assert "gardend: --curve-allow: /" in said and word in said, said
     assert garden.start("--curve-key", garden.path("server.key_secret"))
     garden.ping(*garden.file(), "--server-key", "short", status=2)
-    garden.ping(*garden.file(), "--key", garden.path("friend.key"), status=1)
+    assert "ends in _secret" in garden.ping(*garden.file(), "--key", garden.path("friend.key"), status=1).stderr
+    for path, word in (("/etc/passwd", "is no key file"), (garden.path("nonesuch"), "is no such file")):
+        said = garden.ping(*garden.file(), "--key", path, status=1).stderr
+        assert f"--key {path}: " in said and word in said, said
 
 
 TESTS = (

@@ -231,6 +231,14 @@ def files_with_mistakes_are_refused_with_the_line(service):
         assert service.daemon.wait(PATIENCE) == 2 and word in service.said(), (path, service.said())
 
 
+def a_file_in_the_place_of_the_staging_folder_is_told(service):
+    with open(service.path("plain"), "w", encoding="utf-8"):
+        pass
+    service.write("staging = " + service.path("plain"))
+    service.start()
+    assert service.daemon.wait(PATIENCE) == 1 and "plain is not a directory: remove it" in service.said(), service.said()
+
+
 def flags_may_be_switched_off(service):
     service.write("topics = no", "loop = yes", "  # a comment", "", "\tring-ms\t=\t500\t")
     service.start()
@@ -680,6 +688,7 @@ TESTS = (
     the_unit_starts_without_a_configuration_and_stages_in_a_store_on_the_disk,
     options_behind_the_file_override_it,
     files_with_mistakes_are_refused_with_the_line,
+    a_file_in_the_place_of_the_staging_folder_is_told,
     flags_may_be_switched_off,
     the_metrics_are_served_and_nothing_else_is, the_metrics_tell_of_each_stream_what_its_capture_tells, the_addresses_in_the_log_are_those_that_answer,
     two_daemons_do_not_share_a_port_for_metrics,
