@@ -71,7 +71,11 @@ static void check_tell(struct check *check, enum garden_finding_kind kind, const
 static int check_trouble(void *context, enum garden_finding_kind kind, const char *name,
                          const struct garden_error *error)
 {
-    check_tell(context, kind, name, error->text, false);
+    // The name is told beside it.
+    const size_t size = strlen(name);
+    const bool begins = strncmp(error->text, name, size) == 0 && error->text[size] == ':';
+    check_tell(context, kind, name,
+               error->text + (begins ? size + strspn(error->text + size, ": ") : 0), false);
     return GARDEN_OK;
 }
 
@@ -228,7 +232,9 @@ static int check_described(void *context, const char *prefix, const char *name)
     (void)snprintf(text, sizeof text, "%.2s%.62s", prefix, name);
     if (strlen(name) != 62 + 5 || strcmp(name + 62, ".json") != 0 ||
         garden_hash_parse(text, &hash) < 0) {
-        check_tell(check, GARDEN_FINDING_STRANGER, name, "metadata: is no object's", false);
+        char shown[128];
+        (void)snprintf(shown, sizeof shown, "metadata/%.2s/%.100s", prefix, name);
+        check_tell(check, GARDEN_FINDING_STRANGER, shown, "is no object's metadata", false);
         return GARDEN_OK;
     }
     if (garden__survey_find(&check->survey, &hash) != NULL) return GARDEN_OK;

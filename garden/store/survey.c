@@ -122,7 +122,8 @@ static int survey_add(void *context, const char *prefix, const char *name)
     struct garden__survey *survey = listing->survey;
     struct garden_error *error = listing->error;
     struct garden__survey_object object = {.marks = 0};
-    char text[3 + NAME_MAX], canonical[GARDEN_HASH_TEXT_SIZE], path[GARDEN__STORE_NAME_SIZE];
+    char shown[128], text[3 + NAME_MAX], canonical[GARDEN_HASH_TEXT_SIZE],
+        path[GARDEN__STORE_NAME_SIZE];
     (void)snprintf(text, sizeof text, "%.2s%.250s", prefix, name);
     if (garden_hash_parse(text, &object.hash) == GARDEN_OK)
         garden_hash_text(&object.hash, canonical);
@@ -131,7 +132,8 @@ static int survey_add(void *context, const char *prefix, const char *name)
     if (strcmp(text, canonical) != 0) {
         (void)garden__fail(error, GARDEN_ERR_FORMAT, "objects/%.2s/%.100s: is no object's name",
                            prefix, name);
-        return survey_tell(survey, GARDEN_FINDING_STRANGER, text, error);
+        (void)snprintf(shown, sizeof shown, "objects/%.2s/%.100s", prefix, name);
+        return survey_tell(survey, GARDEN_FINDING_STRANGER, shown, error);
     }
     garden__store_name(&object.hash, "", path);
     if (survey_is_forgotten(survey, &object.hash)) object.marks |= GARDEN__SURVEY_FORGOTTEN;

@@ -459,22 +459,29 @@ static int capture_run(struct capture *capture)
 // ---- Recovering
 
 // One that cannot be taken up as it was left. |why| says what is wrong with it.
+// A recording was not finished, or not as it should be, for |why|, which may name it itself.
+static int capture_tell_run(const struct capture *capture, const char *run, const char *why,
+                            const char *and_then)
+{
+    const bool named = strstr(why, run) != NULL;
+    return tool_fail(capture->tool, "%s%s%s%s", named ? "" : run, named ? "" : ": ", why, and_then);
+}
+
 static int capture_salvage(struct capture *capture, const char *run, struct garden_error *why)
 {
     struct garden_manifest manifest;
     struct garden_hash hash;
     size_t lost = 0;
     struct garden_error *error = &capture->capturer.error;
-    if (!capture_can_be_salvaged(why->code))
-        return tool_fail(capture->tool, "%s: %s", run, why->text);
+    if (!capture_can_be_salvaged(why->code)) return capture_tell_run(capture, run, why->text, "");
     int result = garden_recording_salvage(capture->store, run, capturer_now(), &hash, &lost, error);
     if (result == GARDEN_ERR_NOT_FOUND) {
         progress_line(&capture->progress, "%s", error->text);
         return TOOL_OK;
     }
-    (void)tool_fail(capture->tool, "%s: %s: saving what can be read", run, why->text);
+    (void)capture_tell_run(capture, run, why->text, ": saving what can be read");
     if (result == GARDEN_OK) result = garden_manifest_load(capture->store, &hash, &manifest, error);
-    if (result < 0) return tool_fail(capture->tool, "%s: %s", run, error->text);
+    if (result < 0) return capture_tell_run(capture, run, error->text, "");
     if (lost > 0)
         (void)tool_fail(capture->tool, "%s: %zu %s lost", run, lost,
                         lost == 1 ? "chunk is" : "chunks are");
@@ -533,7 +540,7 @@ static bool capture_recover_one(void *context, const char *run)
     while (steps >= 0 &&
            (steps = garden_recording_work(capture->capturer.recording, capturer_now(), error)) > 0)
         continue;
-    if (steps < 0) (void)tool_fail(capture->tool, "%s: %s", run, error->text);
+    if (steps < 0) (void)capture_tell_run(capture, run, error->text, "");
     if (steps < 0 && error->code == GARDEN_ERR_STATE)
         left_tell_running(capture->tool, capture->options.store, manifest->stream_uri);
     if (steps >= 0) capture_tell_exact(capture, run, sealed);

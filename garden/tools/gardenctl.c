@@ -135,6 +135,20 @@ static void gardenctl_take_descriptors(void)
     if (file >= 0) (void)close(file); // nothing was written
 }
 
+// |words| begin with |option|, which has its value in the same word or the next.
+static void gardenctl_hint_option(const struct tool *tool, const struct option *option,
+                                  char *const *words)
+{
+    const char *equals = strchr(words[0], '='), *value = equals ? equals + 1 : words[1];
+    if (option->has_arg == no_argument)
+        value = "";
+    else if (!value || (!equals && strncmp(value, "--", 2) == 0))
+        value = "VALUE";
+    (void)fprintf(stderr, "--%s stands before the command: gardenctl --%s%s%s %s\n", option->name,
+                  option->name, value[0] ? " " : "", value,
+                  tool->command ? tool->command : "COMMAND");
+}
+
 // Behind what was said of a wrong call. |words| are the command's, up to a null: an option of the program's that
 // stands among them is not known there.
 static void gardenctl_hint(const struct tool *tool, char *const *words)
@@ -144,8 +158,7 @@ static void gardenctl_hint(const struct tool *tool, char *const *words)
         const size_t size = strcspn(*words + 2, "=");
         for (const struct option *own = tool_general_options; own->name; own++)
             if (strlen(own->name) == size && strncmp(own->name, *words + 2, size) == 0)
-                (void)fprintf(stderr, "--%s stands before the command: gardenctl --%s %s\n",
-                              own->name, own->name, tool->command ? tool->command : "COMMAND");
+                gardenctl_hint_option(tool, own, words);
     }
     (void)fprintf(stderr, "Try 'gardenctl %s%s--help'.\n", tool->command ? tool->command : "",
                   tool->command ? " " : "");

@@ -83,6 +83,20 @@ static const char *request_placeholder(const char *type)
     return "JSON";
 }
 
+// What that is, to who wrote something else: BEAT alone does not say that it is a number.
+static const char *request_wanted(const char *type)
+{
+    static const char *const known[][2] = {
+        {"beat", "a number of beats"}, {"tempo", "a number of beats a minute"},
+        {"ratio", "a number"},         {"real", "a number"},
+        {"u64", "a whole number"},     {"u32", "a whole number"},
+        {"u16", "a whole number"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(type, known[i][0]) == 0) return known[i][1];
+    return request_placeholder(type);
+}
+
 static bool request_is_text(const char *type)
 {
     return strcmp(type, "text") == 0 || strcmp(type, "uuid") == 0 || strcmp(type, "time") == 0 ||
@@ -245,7 +259,7 @@ static int request_check(const struct tool *tool, const struct request_row *row,
                     : request_is_text(field->type) || request_is_json(given[i]))
             continue;
         return tool_usage(tool, "%s takes %s, not '%.100s'", field->name,
-                          request_placeholder(field->type), given[i]);
+                          request_wanted(field->type), given[i]);
     }
     return TOOL_OK;
 }

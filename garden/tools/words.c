@@ -16,6 +16,9 @@ void words_meant(const struct option *table, struct garden_text name, const char
                  char out[GARDEN_NEAR_SIZE])
 {
     struct garden_near near;
+    // What the daemon calls a source is a device to those who capture it.
+    if (garden_text_is(name, "source") && words_find(table, garden_text_of("device")))
+        name = garden_text_of("device");
     garden_near_init(&near, name);
     for (const struct option *option = table; option->name; option++)
         garden_near_offer(&near, option->name);

@@ -187,7 +187,7 @@ def arguments_behind_two_dashes_are_arguments(story):
     assert story.ctl("seek", "--", "beat=5", check=0).stdout == "5.0\n"
     for words in (["--help"], ["4", "--help"], ["--help", "4"]):
         assert plain("seek", *words, check=0).stdout.startswith("Usage: gardenctl seek beat=BEAT")
-    assert "beat takes BEAT, not '--help'" in plain("seek", "--", "--help", check=2).stderr
+    assert "beat takes a number of beats, not '--help'" in plain("seek", "--", "--help", check=2).stderr
     assert story.ctl("set-tempo", "90", "--", check=0).stdout == story.ctl("set-tempo", "90", check=0).stdout
 
 

@@ -120,7 +120,7 @@ def arguments_of_requests_are_fields_in_order_or_by_name(story):
     assert table[0].split()[:2] == ["region_id", "position"] and table[1].split()[0] == region, table
     assert story.ctl("get-regions", "[10,20]", check=0).stdout == "none\n"
     for words, complaint in ((("seek",), "beat is missing"), (("seek", "1", "2"), "'2' was not expected"),
-                             (("seek", "beat=1", "beat=2"), "given twice"), (("seek", "soon"), "beat takes BEAT"),
+                             (("seek", "beat=1", "beat=2"), "given twice"), (("seek", "soon"), "beat takes a number"),
                              (("seek", "1},\"x\":{"), ""), (("no-such-thing",), "there is no command")):
         assert complaint in story.ctl(*words, check=2).stderr, words
     other = "11111111-1111-4111-8111-111111111111"

@@ -169,6 +169,18 @@ def gc_removes_nothing_while_a_damaged_object_may_have_been_a_manifest(story):
     plain("gc", "--store", story.store, "--remove", "--forget", done["manifest"], check=0)
 
 
+def fsck_calls_a_stray_file_by_its_path(story):
+    done, _ = capture(story)
+    for folder in ("objects", "metadata"):
+        with open(os.path.join(os.path.dirname(object_path(story, done["manifest"])).replace("objects", folder), "junk"), "w",
+                  encoding="utf-8"):
+            pass
+    told = plain("fsck", "--store", story.store, check=4).stdout
+    two = done["manifest"][:2]
+    assert re.search(rf"^stranger +objects/{two}/junk: is no object's name$", told, re.M), told
+    assert re.search(rf"^stranger +metadata/{two}/junk: is no object's metadata$", told, re.M), told
+
+
 def fsck_finds_what_is_wrong_and_repairs_what_is_safe(story):
     done, take = capture(story)
     told = lines_of(plain("--json", "fsck", "--store", story.store, check=0).stdout)
@@ -650,21 +662,26 @@ def commands_on_stores_say_what_is_wrong_with_the_store(story):
 def wrong_words_are_answered_with_what_to_write(story):
     """None of these asks a daemon."""
     calls = {
-        ("seek", "x"): ("beat takes BEAT, not 'x'", "Try 'gardenctl seek --help'."),
-        ("seek", "beat="): ("beat takes BEAT, not ''",),
+        ("seek", "x"): ("beat takes a number of beats, not 'x'", "Try 'gardenctl seek --help'."),
+        ("seek", "beat="): ("beat takes a number of beats, not ''",),
         ("create-region", "0", "4", "kick"): ("behavior takes JSON, not 'kick'",),
         ("create-region", "0", "4", '{"PlayContent":{'): ("behavior takes JSON, not '{",),
         ("delete-region", "first"): ("region_id takes UUID, not 'first'",),
         ("get-regions", "0-4"): ("range takes [FROM,TO], not '0-4'",),
         ("capture",): ("Try 'gardenctl capture --help'.",),
         ("query", "--json", "{"): ("there is no option '--json'", "gardenctl --json query", "gardenctl query --help"),
-        ("seek", "--timeout=3", "4"): ("gardenctl --timeout seek",),
+        ("seek", "--timeout=3", "4"): ("gardenctl --timeout 3 seek",),
+        ("ping", "--timeout", "1s"): ("gardenctl --timeout 1s ping",),
+        ("ping", "--timeout"): ("gardenctl --timeout VALUE ping",),
+        ("ping", "--json"): ("gardenctl --json ping",),
+        ("set-tempo", "abc"): ("bpm takes a number of beats a minute, not 'abc'",),
         ("--timeout", "x", "ping"): ("Try 'gardenctl --help'.",),
         ("--connect", "x", "ping"): ("there is no option '--connect'; did you mean '--connection'?",),
         ("--json=yes", "ping"): ("--json takes no value",),
         ("--connection",): ("--connection needs a value behind it",),
         ("-j", "ping"): ("there is no option '-j'; did you mean '--json'?",),
         ("--tcp", "localhost:7000", "ping"): ("--tcp and --connection both say where the daemon is",),
+        ("capture", "--source", "x"): ("there is no option '--source'; did you mean '--device'?",),
         ("capture", "--secnods", "1"): ("there is no option '--secnods'; did you mean '--seconds'?",),
         ("capture", "--store", "x", "--resume", "--seconds", "3"): ("--seconds is for a new capture",),
         ("--connection", "", "ping"): ("--connection takes a value, not ''",),
@@ -829,6 +846,9 @@ def what_to_do_about_a_stream_is_said_only_where_there_is_something_to_do(story)
     leave_amid_a_chunk(story)
     told = story.ctl("capture", "--store", story.store, "--recover", check=1).stderr
     assert "still being written" in told and f"gardenctl end-stream {uri}" in told and "--resume" in told, told
+    [first] = [line for line in told.splitlines() if "still being written" in line]
+    names = re.findall(r"[0-9a-f]{32}", first)
+    assert len(names) == 1, told
     told = story.ctl("end-stream", uri, check=0).stdout
     assert f"gardenctl capture --recover --store {story.store}" in told, told
     assert "did not confirm the end" in story.ctl("capture", "--store", story.store, "--recover", check=5).stdout
