@@ -144,6 +144,32 @@ static void test_a_message_shows_as_long_as_it_lies_there(void **state)
     }
 }
 
+// A program that tries, in each turn, to receive, to send and to look must not be woken by that.
+static void test_calls_that_find_nothing_to_do_show_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node a, b;
+    struct zmtp_msg msg = {0};
+    const struct zmtp_bytes part = zmtp_bytes_text("to nobody");
+    world_open(&world);
+    node_init(&a, &world, ZMTP_DEALER);
+    node_open_pull(&a);
+    node_init(&b, &world, ZMTP_REQ);
+    node_open_pull(&b);
+    be_quiet(&world);
+    zmtp_msg_init(&msg, NULL);
+    assert_int_equal(zmtp_uv_recv(a.socket, &msg), ZMTP_ERR_AGAIN);
+    assert_false(shows(&world, 0));
+    assert_true(zmtp_uv_recv(b.socket, &msg) < 0); // nothing was asked
+    assert_false(shows(&world, 0));
+    assert_int_equal(zmtp_uv_send(a.socket, &part, 1), ZMTP_ERR_AGAIN);
+    assert_false(shows(&world, 0));
+    assert_int_equal(zmtp_uv_events(a.socket), 0);
+    assert_false(shows(&world, 0));
+    world_close(&world);
+}
+
 static size_t fill(struct node *node)
 {
     static const uint8_t body[10000];
@@ -300,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_whatever_a_call_from_outside_leaves_to_be_done_shows_at_once),
         cmocka_unit_test(test_timers_show_when_they_are_due),
         cmocka_unit_test(test_a_message_shows_as_long_as_it_lies_there),
+        cmocka_unit_test(test_calls_that_find_nothing_to_do_show_nothing),
         cmocka_unit_test(test_what_had_no_room_in_the_kernel_leaves_and_the_sender_is_told),
         cmocka_unit_test(test_what_comes_from_other_processes_shows),
         cmocka_unit_test(test_a_callback_cannot_turn_the_loop_that_calls_it),

@@ -464,6 +464,7 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
         zmtp__conn_flush(conn);
         if (++pushes == UV_SOCKET_PUSHES) break;
     }
+    zmtp__uv_socket_touch_marked(socket);
     return zmtp_socket_marked(socket->core);
 }
 
@@ -491,11 +492,12 @@ static void uv_socket_make_way(struct zmtp_uv_socket *socket, struct zmtp_bytes 
     if (zmtp__gather_hinders(socket->uv, socket->core, id)) zmtp__engine_flush(socket->uv);
 }
 
-// What follows each send of the user's, whatever came of it.
+// What follows each send of the user's. One that failed leaves nothing to be done: a program with a loop of its own that
+// tries in each turn would be woken by that, again and again.
 static int uv_socket_sent(struct zmtp_uv_socket *socket, int result)
 {
     if (result == ZMTP_ERR_AGAIN) socket->refused = true;
-    zmtp__uv_socket_touch(socket);
+    if (result == ZMTP_OK) zmtp__uv_socket_touch(socket);
     return uv_socket_result(socket, ZMTP__CALL_SEND, result);
 }
 
@@ -503,6 +505,7 @@ int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 {
     const size_t size = zmtp_msg_size(msg);
     if (msg->count > 0) uv_socket_make_way(socket, zmtp_msg_bytes(msg, 0));
+    zmtp__uv_socket_touch_marked(socket);
     int result = zmtp_socket_send(socket->core, msg);
     if (result == ZMTP_ERR_AGAIN && uv_socket_push(socket))
         result = zmtp_socket_send(socket->core, msg);
@@ -573,6 +576,7 @@ __attribute__((noinline)) static int uv_socket_send_any(struct zmtp_uv_socket *s
     }
     if (!parts) return uv_socket_result(socket, ZMTP__CALL_SEND, ZMTP_ERR_ARGUMENT);
     if (count > 0) uv_socket_make_way(socket, parts[0]);
+    zmtp__uv_socket_touch_marked(socket);
     if (count > 0 && parts[count - 1].data && parts[count - 1].size >= ZMTP__GATHER_LARGE &&
         !zmtp__gather_keeps(socket->uv, zmtp_socket_config(socket->core)))
         return uv_socket_send_borrowed(socket, parts, count);
@@ -613,13 +617,14 @@ int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
     const int error = zmtp__uv_socket_check(socket);
     if (error < 0) return error;
     if (!msg) return uv_socket_result(socket, ZMTP__CALL_RECV, ZMTP_ERR_ARGUMENT);
+    zmtp__uv_socket_touch_marked(socket);
     const int result = zmtp_socket_recv(socket->core, msg);
     if (result < 0) socket->told_readable = false;
     if (result == ZMTP_ERR_MEMORY) {
         socket->told_readable = true; // until there is a hope
         zmtp__uv_socket_starve(socket);
     }
-    zmtp__uv_socket_touch(socket); // the room that was made may be awaited
+    if (result == ZMTP_OK) zmtp__uv_socket_touch(socket); // the room that was made may be awaited
     return uv_socket_result(socket, ZMTP__CALL_RECV, result);
 }
 
@@ -662,7 +667,7 @@ int zmtp_uv_cancel_request(struct zmtp_uv_socket *socket, uint32_t number)
 unsigned zmtp_uv_events(struct zmtp_uv_socket *socket)
 {
     if (zmtp__uv_socket_check(socket) < 0) return 0;
-    zmtp__uv_socket_touch(socket); // looking takes the marks off that dispatch goes by
+    zmtp__uv_socket_touch_marked(socket);
     return zmtp_socket_events(socket->core);
 }
 

@@ -79,7 +79,7 @@ static inline void zmtp__uv_socket_touch(struct zmtp_uv_socket *socket)
 {
     if (!socket->touched && (!socket->lent || socket->closing)) zmtp__uv_socket_enlist(socket);
 }
-// The same, if other sockets or connections have marked its pipes.
+// The same, if other sockets or connections have marked its pipes: before what takes the marks off that dispatch goes by.
 void zmtp__uv_socket_touch_marked(struct zmtp_uv_socket *socket);
 // Memory may be there again for what waits for it.
 void zmtp__uv_socket_feed(struct zmtp_uv_socket *socket);
