@@ -555,6 +555,10 @@ static void engine_recalled(uv_poll_t *poll, int status, int events)
         else
             engine_lease(engine);
     }
+    // Who went away meanwhile, while others were, has set no timer.
+    pthread_mutex_lock(&watch->mutex);
+    if (watch->away > 0) zmq__loop_recall(watch, ENGINE_LEASE_MS);
+    pthread_mutex_unlock(&watch->mutex);
 }
 
 static void engine_run_errand(struct zmq__loop *watch, struct zmq__task *task)
