@@ -14,6 +14,10 @@ AR ?= ar
 PYTHON = /usr/bin/python3
 DESTDIR ?=
 PREFIX ?= /usr/local
+# What is installed holds it, and is used from elsewhere.
+ifneq ($(and $(filter install install-zmq,$(MAKECMDGOALS)),$(filter-out /%,$(firstword $(PREFIX)))),)
+$(error PREFIX=$(PREFIX) is a relative path, which pkg-config and systemd could not use: give one that begins with /)
+endif
 SEED ?= 1
 SEEDS ?= 2000
 PACE ?= real

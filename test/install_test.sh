@@ -78,6 +78,13 @@ stages() {
         ! grep -r "$work" "$work/stage/opt/x/lib/pkgconfig"
 }
 
+refuses_a_relative_prefix() {
+    for goal in install install-zmq; do
+        ! make --no-print-directory -n O="$O" CC="$CC" PREFIX=relative "$goal" >"$work/refused" 2>&1 &&
+            grep -q 'PREFIX=relative is a relative path' "$work/refused" || return 1
+    done
+}
+
 # What a static program needs besides is told exactly when it is needed.
 tells_of_wslay_when_it_is_used() {
     static=$(pkg-config --static --libs libzmtp)
@@ -158,5 +165,6 @@ check "what was released under its number still holds" keeps_its_promises
 check "a change that breaks that is noticed, and a new number mends it" notices_a_broken_promise
 check "the licences are installed" \
     test -s "$work/root/share/doc/libzmtp/LICENSE" -a -s "$work/root/share/doc/libgarden/LICENSE"
+check "a relative PREFIX is refused" refuses_a_relative_prefix
 check "DESTDIR stages without leaking into the files" stages
 echo "1..$count"

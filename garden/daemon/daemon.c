@@ -506,6 +506,9 @@ static void daemon_log_http(const struct daemon *daemon)
     if (daemon->page.wanted)
         log_write(LOG_INFO, "the page is at http://%.*s:%u/%s", size, place, port,
                   daemon->options->http_token ? "?token=TOKEN" : "");
+    if (daemon->page.wanted && !daemon->page.has_websocket)
+        log_write(LOG_INFO, "the page shows nothing live: this build has no WebSocket, which 'make "
+                            "WS=1' adds");
 }
 
 static void daemon_log_ready(const struct daemon *daemon)

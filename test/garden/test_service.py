@@ -330,8 +330,21 @@ def the_addresses_in_the_log_are_those_that_answer(service):
         for each in told:
             with urllib.request.urlopen(each, timeout=PATIENCE) as answer:
                 assert answer.status == 200, each
+                page = answer.read().decode()
+        # The page is the last of them; what it cannot do is told beside its address.
+        assert ("make WS=1" in page) == ("shows nothing live" in said), (page, said)
         service.stop()
         assert service.told() == "STOPPING=1"
+
+
+def the_help_and_the_manual_say_what_plain_endpoints_are_for(service):
+    del service
+    told = subprocess.run([GARDEND, "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE,
+                          check=True).stdout
+    with open(os.path.join(os.path.dirname(__file__), "../../garden/man/gardend.1"), encoding="utf-8") as file:
+        page = file.read()
+    for text in (told, page):
+        assert "plain" in text and "read no connection file" in text and "/tmp/chaosgarden-control" in text, text
 
 
 def two_daemons_do_not_share_a_port_for_metrics(service):
@@ -691,6 +704,7 @@ TESTS = (
     a_file_in_the_place_of_the_staging_folder_is_told,
     flags_may_be_switched_off,
     the_metrics_are_served_and_nothing_else_is, the_metrics_tell_of_each_stream_what_its_capture_tells, the_addresses_in_the_log_are_those_that_answer,
+    the_help_and_the_manual_say_what_plain_endpoints_are_for,
     two_daemons_do_not_share_a_port_for_metrics,
     strangers_at_the_metrics_harm_nobody,
     the_connection_file_is_where_it_is_wanted,
