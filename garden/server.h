@@ -49,6 +49,11 @@ struct garden_server_config {
     const struct zmtp_key_pair *keys;
     const char *allow;
     void (*on_request)(struct garden_server *server, struct garden_request *request, void *user);
+    // Somebody came no further than the handshake, at a lane's door or |web|'s: |who| is an address or a process,
+    // |why| half a sentence. Who hangs up by itself is told of with |keys| only, as one without encryption does.
+    // May be null.
+    void (*on_refused)(struct garden_server *server, enum garden_lane lane, bool web,
+                       const char *who, const char *why, void *user);
     void *user;
 };
 void garden_server_config_init(struct garden_server_config *config);

@@ -21,6 +21,7 @@
 #include "page.h"
 #include "place.h"
 #include "requests.h"
+#include "strangers.h"
 
 enum { DAEMON_SIGNALS = 3, DAEMON_SHUTDOWNS_MAX = 32, DAEMON_QUERIES_WAITING_MAX = 64 };
 
@@ -41,6 +42,7 @@ struct daemon {
     struct state state;
     struct requests requests;
     struct place place;
+    struct strangers strangers;
     bool has_key;        // the lanes are encrypted
     struct zmtp_key key; // and this is the public key
     char missed[256];    // what was told last of something that is gone; "": nothing is
@@ -108,6 +110,7 @@ static void daemon_finish(struct daemon *daemon)
     daemon_close_handles(daemon);
     garden_server_close(daemon->requests.server, daemon_on_server_closed, daemon);
     daemon->requests.server = NULL;
+    (void)strangers_look(&daemon->strangers, uv_now(&daemon->loop), true);
 }
 
 static void daemon_on_idle(void *user)
@@ -212,6 +215,16 @@ static int daemon_on_welcome(struct garden_server *server, struct garden_arena *
     (void)server;
     struct daemon *daemon = user;
     return requests_welcome(&daemon->requests, arena, state);
+}
+
+static void daemon_on_refused(struct garden_server *server, enum garden_lane lane, bool web,
+                              const char *who, const char *why, void *user)
+{
+    struct daemon *daemon = user;
+    char door[64];
+    (void)server;
+    (void)snprintf(door, sizeof door, "%s%s", web ? "pages' " : "", garden_lane_name(lane));
+    (void)strangers_tell(&daemon->strangers, uv_now(&daemon->loop), door, who, why);
 }
 
 // ---- Opening
@@ -367,6 +380,7 @@ static int daemon_open_server(struct daemon *daemon, struct garden_error *error)
     config.topics = daemon->options->topics;
     config.on_request = daemon_on_request;
     config.on_welcome = daemon_on_welcome;
+    config.on_refused = daemon_on_refused;
     config.user = daemon;
     result = daemon_read_keys(daemon, &keys, error);
     if (result < 0) return result;
@@ -569,6 +583,7 @@ static void daemon_on_look(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
     struct garden_error error = {0};
+    (void)strangers_look(&daemon->strangers, uv_now(&daemon->loop), false);
     if (daemon->stopping) return;
     int result = place_look(&daemon->place, &error);
     if (result > 0) log_write(LOG_WARNING, "%s", error.text);

@@ -18,6 +18,8 @@ enum {
     DOORS_REQUEST_BYTES_MAX = 4 * 1024 * 1024,
     // ... and for all clients of a lane together, subscribers too: as many as may not read share it. See socket.h.
     DOORS_WAITING_ALL_MAX = 64 * 1024 * 1024,
+    DOORS_WHO_SIZE = 256,
+    DOORS_WHY_SIZE = 512,
 };
 
 static const enum zmtp_socket_type doors_types[GARDEN_LANES] = {
@@ -58,6 +60,56 @@ static void doors_encrypt(const struct garden_server_config *server, struct zmtp
     zmtp_uv_config_curve_server(config, server->keys, allow);
 }
 
+// Who it is, as far as the system tells.
+static void doors_who(const struct zmtp_event *event, char *out, size_t size)
+{
+    const struct zmtp_uv_process *process = &event->process;
+    if (process->known)
+        (void)snprintf(out, size, "process %lld of user %lu", (long long)process->pid,
+                       (unsigned long)process->uid);
+    else
+        (void)snprintf(out, size, "%s", event->remote[0] ? event->remote : "an unknown address");
+}
+
+// Why, or null for one who came and went, which is nothing to tell.
+static const char *doors_why(const struct server_lane *door, int error)
+{
+    switch (error) {
+    case ZMTP_ERR_EOF:
+    case ZMTP_ERR_RESET:
+        // One that offers no encryption sees by our first octets that it cannot come in.
+        return door->server->encrypted && !door->web
+                   ? "it hung up during the handshake: has it the daemon's key?"
+                   : NULL;
+    case ZMTP_ERR_CANCELLED:
+        return NULL;
+    case ZMTP_ERR_DENIED:
+        return "its key is not among those that are let in";
+    default:
+        return zmtp_err_text(error);
+    }
+}
+
+static void doors_on_event(struct zmtp_uv_socket *socket, const struct zmtp_event *event,
+                           void *user)
+{
+    const struct server_lane *door = user;
+    struct garden_server *server = door->server;
+    const struct zmtp_bytes more = event->reason;
+    char who[DOORS_WHO_SIZE], text[DOORS_WHY_SIZE];
+    (void)socket;
+    if (event->kind != ZMTP_EVENT_HANDSHAKE_FAILED && event->kind != ZMTP_EVENT_REFUSED) return;
+    const char *why = server->closing ? NULL : doors_why(door, event->error);
+    if (!why) return;
+    doors_who(event, who, sizeof who);
+    if (more.size > 0)
+        (void)snprintf(text, sizeof text, "%s (%.*s)", why, (int)more.size,
+                       (const char *)more.data);
+    else
+        (void)snprintf(text, sizeof text, "%s", why);
+    server->config.on_refused(server, door->lane, door->web, who, text, server->config.user);
+}
+
 static void doors_config(const struct garden_server *server, struct server_lane *lane,
                          struct zmtp_uv_config *config)
 {
@@ -66,6 +118,7 @@ static void doors_config(const struct garden_server *server, struct server_lane 
     config->limits.message_max = DOORS_REQUEST_BYTES_MAX;
     config->socket.send_bytes_all_max = DOORS_WAITING_ALL_MAX;
     config->user = lane;
+    if (server->config.on_refused) config->on_event = doors_on_event;
     if (lane->lane == GARDEN_LANE_IOPUB) {
         // What is sent right after a subscription goes to that subscriber alone.
         config->socket.xpub_mode = server->config.welcome ? ZMTP_XPUB_LAST_VALUE : ZMTP_XPUB_MANUAL;

@@ -32,6 +32,7 @@ struct garden_server {
     struct server_request *first; // unanswered
     size_t request_count;
     size_t web_subscriptions; // of pages
+    bool encrypted;           // the lanes; pages' are not
     struct garden__record record;
     struct garden__history history;
     struct garden_buffer octets; // the message being encoded

@@ -587,6 +587,7 @@ int garden_server_open(struct garden_server **out, struct zmtp_uv *uv,
             return result;
         }
     }
+    server->encrypted = config->keys != NULL;
     server->config.keys = NULL; // the sockets have their copies
     server->config.allow = NULL;
     *out = server;

@@ -5,8 +5,10 @@ Reports in TAP.
 """
 import json
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -107,6 +109,36 @@ def only_those_on_the_list_are_let_in(garden):
     garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"))
 
 
+def the_log_tells_who_was_refused_at_which_lane_and_why(garden):
+    assert garden.start("--log-level", "info", "--curve-key", garden.path("server.key_secret"), "--curve-allow",
+                        garden.path("known"), "--tcp", "127.0.0.1:0")
+    garden.ping(*garden.file(), "--key", garden.path("friend.key_secret"))
+    garden.ping(*garden.file(), "--key", garden.path("stranger.key_secret"), status=3)
+    context = zmq.Context()
+    plain = context.socket(zmq.DEALER)  # without encryption
+    monitor = plain.get_monitor_socket(zmq.EVENT_DISCONNECTED | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                                       zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+    plain.connect(garden.connection()["endpoints"]["hb"])
+    assert monitor.poll(PATIENCE * 1000)
+    context.destroy(linger=0)
+    host, port = garden.connection()["endpoints"]["shell"].removeprefix("tcp://").split(":")
+    for _ in range(40):
+        with socket.create_connection((host, int(port)), PATIENCE) as stranger:
+            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            try:
+                while stranger.recv(1000):
+                    pass
+            except ConnectionResetError:
+                pass
+    garden.daemon.send_signal(signal.SIGTERM)
+    _, said = garden.daemon.communicate(timeout=PATIENCE)
+    refused = [line for line in said.splitlines() if " lane refused tcp://127.0.0.1:" in line]
+    assert any("its key is not among those that are let in" in line for line in refused), said
+    assert any("hb lane" in line and ("mechanism" in line or "hung up" in line) for line in refused), said
+    more = re.search(r"(\d+) more clients were refused", said)
+    assert len(refused) == 10 and more and int(more[1]) > 20, said
+
+
 def a_session_is_recorded_behind_the_encryption(garden):
     """The recorder has the key; whom it serves needs none, on this machine."""
     assert garden.start("--source", "none", "--curve-key", garden.path("server.key_secret"), "--curve-allow", garden.path("known"),
@@ -203,6 +235,7 @@ TESTS = (
     the_connection_file_is_all_that_a_client_needs,
     the_same_over_local_sockets,
     only_those_on_the_list_are_let_in,
+    the_log_tells_who_was_refused_at_which_lane_and_why,
     a_session_is_recorded_behind_the_encryption,
     another_daemons_key_is_no_key,
     a_failure_names_what_was_given,
