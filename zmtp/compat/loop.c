@@ -136,7 +136,7 @@ static int loop_open_recall(struct zmq__loop *loop)
 
 void zmq__loop_recall(struct zmq__loop *loop, unsigned milliseconds)
 {
-    const struct itimerspec when = {.it_value.tv_nsec = milliseconds * 1000000L};
+    const struct itimerspec when = {.it_value.tv_nsec = (long)milliseconds * 1000000};
     (void)timerfd_settime(loop->recall_fd, 0, &when, NULL); // nothing can be wrong with it
 }
 
