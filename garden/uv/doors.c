@@ -145,8 +145,8 @@ static int doors_open_failed(struct zmtp_uv *uv, enum garden_lane which, int res
 {
     static const char list[] = "allow.path: ";
     const char *why = zmtp_uv_open_error_text(uv);
-    if (strncmp(why, list, sizeof list - 1) ==
-        0) // of our config it is |allow|, the same for every lane
+    // Of our config it is |allow|, the same for every lane.
+    if (strncmp(why, list, sizeof list - 1) == 0)
         return garden__fail(error, doors_error_code(result), "allow: %s", why + sizeof list - 1);
     return garden__fail(error, doors_error_code(result), "the %s lane cannot be opened: %s",
                         garden_lane_name(which), why[0] ? why : zmtp_err_text(result));

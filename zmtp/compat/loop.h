@@ -36,8 +36,8 @@ struct zmq__loop {
     pthread_mutex_t mutex; // for the next four, and |done| of tasks
     pthread_cond_t finished;
     struct zmq__task *first, *last;
-    unsigned
-        away; // dormant ones whose call does not sleep any more: the timer runs while there are some
+    // Dormant ones whose call does not sleep any more: the timer runs while there are some.
+    unsigned away;
     atomic_size_t load; // engines that it watches
 };
 
