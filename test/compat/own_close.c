@@ -13,7 +13,8 @@
 #include "patient.h"
 
 // Under ThreadSanitizer test/tsan/closes.c has the place that is wanted here.
-#if defined __linux__ && !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
+#if defined SYS_membarrier && !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
+#define HOLD_UP
 #include <dlfcn.h>
 #include <linux/membarrier.h>
 #include <stdarg.h>
@@ -31,7 +32,7 @@ int sched_yield(void)
     return (int)syscall(SYS_sched_yield);
 }
 
-#ifdef SYS_membarrier
+#ifdef HOLD_UP
 // The library's threads ask the system by here.
 long syscall(long number, ...)
 {
