@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "expect.h"
+#include "patient.h"
 
 enum {
     SERVERS = 24,
@@ -24,7 +24,7 @@ enum {
 struct server {
     pthread_t thread, caller;
     void *socket, *context;
-    char endpoint[64];
+    char endpoint[256];
     atomic_bool called_back; // from its long absence
 };
 
@@ -36,16 +36,6 @@ static int64_t now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static void *open_socket(void *context, int timeout_ms)
-{
-    const int none = 0;
-    void *socket = zmq_socket(context, ZMQ_DEALER);
-    zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &timeout_ms, sizeof timeout_ms);
-    return socket;
 }
 
 static void *serve(void *argument)
@@ -68,7 +58,7 @@ static void *serve(void *argument)
 static void newcomer(struct server *server)
 {
     const int immediate = 1;
-    void *socket = open_socket(server->context, SOON_MS);
+    void *socket = open_patient(server->context, ZMQ_DEALER, SOON_MS);
     zmq_setsockopt(socket, ZMQ_IMMEDIATE, &immediate, sizeof immediate);
     zmq_connect(socket, server->endpoint);
     if (zmq_send(socket, "\1", 1, 0) < 0)
@@ -82,7 +72,7 @@ static void *call(void *argument)
 {
     struct server *server = argument;
     unsigned seed = (unsigned)(uintptr_t)server;
-    void *socket = open_socket(server->context, SOON_MS);
+    void *socket = open_patient(server->context, ZMQ_DEALER, SOON_MS);
     zmq_connect(socket, server->endpoint);
     while (!over && left_outside == 0) {
         usleep(PAUSE_US + (unsigned)rand_r(&seed) % (3 * PAUSE_US));
@@ -107,11 +97,9 @@ int main(void)
     static struct server servers[SERVERS];
     void *context = zmq_ctx_new(), *others = zmq_ctx_new();
     for (struct server *at = servers; at < servers + SERVERS; at++) {
-        size_t size = sizeof at->endpoint;
         at->context = others;
-        at->socket = open_socket(context, 300);
-        zmq_bind(at->socket, "tcp://127.0.0.1:*");
-        zmq_getsockopt(at->socket, ZMQ_LAST_ENDPOINT, at->endpoint, &size);
+        at->socket = open_patient(context, ZMQ_DEALER, 300);
+        bind_somewhere(at->socket, "tcp://127.0.0.1:*", at->endpoint);
         pthread_create(&at->thread, NULL, serve, at);
     }
     for (struct server *at = servers; at < servers + SERVERS; at++)

@@ -14,15 +14,7 @@
 
 #include "expect.h"
 #include "patient.h"
-
-// Under ThreadSanitizer test/tsan/closes.c has the place that is wanted here.
-#if defined __linux__ && !defined __SANITIZE_THREAD__ && !__has_feature(thread_sanitizer)
-#include <dlfcn.h>
-#include <linux/membarrier.h>
-#include <stdarg.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include "syscalls.h"
 
 enum {
     PATIENCE_MS = 20000,
@@ -42,21 +34,11 @@ enum {
 // How often a favour has ended by a barrier.
 static atomic_uint barriers;
 
-#ifdef SYS_membarrier
-// What the library asks the system for comes by here; what it does not ask this way, not.
-long syscall(long number, ...)
+#ifdef SEES_SYSCALLS
+static void look_at_syscall(long number, long first)
 {
-    long (*real)(long number, ...), arguments[6];
-    va_list list;
-    va_start(list, number);
-    for (int i = 0; i < 6; i++)
-        arguments[i] = va_arg(list, long);
-    va_end(list);
-    if (number == SYS_membarrier && arguments[0] == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+    if (number == SYS_membarrier && first == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
         atomic_fetch_add(&barriers, 1);
-    *(void **)&real = dlsym(RTLD_NEXT, "syscall");
-    return real(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                arguments[5]);
 }
 
 static bool favours(void)
