@@ -17,7 +17,7 @@
 #include <linux/vm_sockets.h>
 
 #include "../base/ip.h"
-#include "../base/writer.h"
+#include "text.h"
 
 // An address in digits, a % and the name of an interface.
 enum { ADDRESS_HOST_MAX = INET6_ADDRSTRLEN + IF_NAMESIZE };
@@ -228,37 +228,21 @@ static void address_vsock_text(const struct zmtp__address *address, char *out, s
 }
 
 // Where each connection comes from is put into words. With printf those were a fifth of the instructions of a handshake.
-static void address_write(struct zmtp__writer *w, const char *text)
+// Ends it; a text that did not fit is none.
+static void address_end(struct zmtp__text *text)
 {
-    zmtp__write_bytes(w, zmtp_bytes_text(text));
-}
-
-static void address_write_number(struct zmtp__writer *w, unsigned number)
-{
-    uint8_t digits[10];
-    size_t first = sizeof digits;
-    do {
-        digits[--first] = (uint8_t)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    zmtp__write_bytes(w, zmtp_bytes_of(digits + first, sizeof digits - first));
-}
-
-// Ends the text at |out|; one that did not fit is none.
-static void address_write_end(struct zmtp__writer *w, char *out)
-{
-    zmtp__write_be(w, 0, 1);
-    if (w->bad) out[0] = '\0';
+    (void)zmtp__text_end(text);
+    if (text->filled >= text->size) text->out[0] = '\0';
 }
 
 static void address_four(const uint8_t octets[4], char host[INET6_ADDRSTRLEN])
 {
-    struct zmtp__writer w = zmtp__writer_of((uint8_t *)host, INET6_ADDRSTRLEN);
+    struct zmtp__text text = {.out = host, .size = INET6_ADDRSTRLEN};
     for (size_t i = 0; i < 4; i++) {
-        if (i > 0) address_write(&w, ".");
-        address_write_number(&w, octets[i]);
+        if (i > 0) zmtp__text_add(&text, ".");
+        zmtp__text_number(&text, octets[i]);
     }
-    address_write_end(&w, host);
+    address_end(&text);
 }
 
 // The host in digits. False: it is none of IP.
@@ -304,9 +288,9 @@ void zmtp__address_host(const struct zmtp__address *address, char *out, size_t s
 {
     char host[ADDRESS_HOST_MAX];
     uint16_t port;
-    struct zmtp__writer w = zmtp__writer_of((uint8_t *)out, size);
-    if (address_on_link(address, host, &port)) address_write(&w, host);
-    address_write_end(&w, out);
+    struct zmtp__text text = {.out = out, .size = size};
+    if (address_on_link(address, host, &port)) zmtp__text_add(&text, host);
+    address_end(&text);
 }
 
 void zmtp__address_plain(const struct zmtp__address *address, char *out, size_t size)
@@ -330,12 +314,12 @@ void zmtp__address_text(const struct zmtp__address *address, char *out, size_t s
     if (address->at.ss_family == AF_VSOCK) address_vsock_text(address, out, size);
     if (!address_on_link(address, host, &port)) return;
     const bool six = strchr(host, ':');
-    struct zmtp__writer w = zmtp__writer_of((uint8_t *)out, size);
-    address_write(&w, six ? "tcp://[" : "tcp://");
-    address_write(&w, host);
-    address_write(&w, six ? "]:" : ":");
-    address_write_number(&w, port);
-    address_write_end(&w, out);
+    struct zmtp__text text = {.out = out, .size = size};
+    zmtp__text_add(&text, six ? "tcp://[" : "tcp://");
+    zmtp__text_add(&text, host);
+    zmtp__text_add(&text, six ? "]:" : ":");
+    zmtp__text_number(&text, port);
+    address_end(&text);
 }
 
 bool zmtp__address_peer(int fd, struct zmtp__address *out)
