@@ -155,8 +155,10 @@ static uint64_t flow_await_run(struct flow *flow)
     (void)pthread_mutex_lock(&flow->lock); // these cannot fail on a valid mutex
     while (!atomic_load(&flow->closing) && atomic_load(&flow->run) == 0)
         (void)pthread_cond_wait(&flow->wake, &flow->lock);
+    // Before the lock is gone: behind it the run may have ended, and 0 would end the thread.
+    const uint64_t run = atomic_load(&flow->closing) ? 0 : atomic_load(&flow->run);
     (void)pthread_mutex_unlock(&flow->lock);
-    return atomic_load(&flow->closing) ? 0 : atomic_load(&flow->run);
+    return run;
 }
 
 static size_t flow_read(struct flow *flow, struct flow_block *block)

@@ -1,9 +1,12 @@
 // Sources and their flow: what a file holds comes through bit for bit. What the callback that carries it must not
 // do is in test_daemon_callback.c.
+#include <dlfcn.h>
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <sndfile.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -430,6 +433,49 @@ static void a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap(void
     stop(&p);
 }
 
+// A thread that has let go of a lock, and may be anywhere behind it, is held up there while this is set: as long as
+// another that waited for the lock needs to do what it wants.
+static atomic_bool held_up;
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they have calls of their own
+int pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    static int (*real)(pthread_mutex_t * mutex);
+    if (!real)
+        real = (int (*)(pthread_mutex_t *))(uintptr_t)dlsym(RTLD_NEXT, "pthread_mutex_unlock");
+    const int result = real(mutex);
+    if (atomic_load(&held_up) && gettid() != getpid())
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    return result;
+}
+#endif
+
+// A reader that has just seen that something plays must not take its end for that of the flow.
+static void a_flow_that_is_stopped_at_any_instant_plays_again(void **state)
+{
+    enum { TIMES = 20, PATIENCE_S = 20 };
+    (void)state;
+    struct played p;
+    struct garden_run run;
+    play(&p, "counter:1,48000", FLOW_FAST, true, 65536);
+    atomic_store(&held_up, true);
+    for (int i = 0; i < TIMES; i++) {
+        const uint64_t before = garden_ring_offered(p.ring);
+        const time_t end = time(NULL) + PATIENCE_S;
+        while (garden_ring_offered(p.ring) == before && time(NULL) < end)
+            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+        assert_true(garden_ring_offered(p.ring) > before);
+        flow_tap_close(p.flow, p.tap);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        while (garden_ring_peek(p.ring, &run))
+            garden_ring_consume(p.ring, run.count);
+        assert_int_equal(flow_tap_open(p.flow, p.ring, 65536, GARDEN_SAMPLE_S32_LE, &p.tap, NULL),
+                         GARDEN_OK);
+    }
+    atomic_store(&held_up, false);
+    stop(&p);
+}
+
 static void threads_play_a_second_in_a_second_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -600,6 +646,7 @@ int main(void)
         cmocka_unit_test(a_flow_plays_every_frame_once_and_then_has_ended),
         cmocka_unit_test(a_fast_flow_waits_for_room_and_a_real_one_does_not),
         cmocka_unit_test(a_flow_that_nobody_taps_any_more_begins_again_with_the_next_tap),
+        cmocka_unit_test(a_flow_that_is_stopped_at_any_instant_plays_again),
         cmocka_unit_test(threads_play_a_second_in_a_second_and_nothing_is_lost),
         FILES(octets_of_a_file_become_whole_messages_and_the_rest_is_told_as_lost),
         FILES(a_song_a_folder_and_nothing_are_no_midi_octets),
