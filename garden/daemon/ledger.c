@@ -89,6 +89,16 @@ static bool ledger_number(const char *name, const char *kind, uint64_t *out)
     return *end == '\0' && *out < UINT64_MAX;
 }
 
+// The open |folder| to be listed from its start, or null, with errno; the caller closes it. Opened afresh: a
+// copy of the descriptor would share its reading position.
+static DIR *ledger_list(const struct garden_fs *fs, int folder)
+{
+    const int again = fs->open(fs->context, folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    DIR *entries = again < 0 ? NULL : fdopendir(again);
+    if (!entries && again >= 0) garden__fs_close(fs, again);
+    return entries;
+}
+
 // The octets of a file, which the caller frees with free(). GARDEN_ERR_NOT_FOUND: there is none.
 static int ledger_load(const struct ledger *ledger, const char *name, struct zmtp_bytes *out,
                        struct garden_error *error)
@@ -171,18 +181,13 @@ struct ledger_found {
 static int ledger_scan(const struct ledger *ledger, struct ledger_found *found,
                        struct garden_error *error)
 {
-    const int again = dup(ledger->folder);
-    DIR *folder = again < 0 ? NULL : fdopendir(again);
+    DIR *folder = ledger_list(ledger->fs, ledger->folder);
     const struct dirent *entry;
     uint64_t number;
-    if (!folder) {
-        const int result = garden__fail_errno(error, "cannot list", "the state's folder");
-        if (again >= 0) (void)close(again);
-        return result;
-    }
+    if (!folder) return garden__fail_errno(error, "cannot list", "the state's folder");
     *found = (struct ledger_found){.any = false};
-    rewinddir(folder);
-    while ((entry = readdir(folder))) {
+    // A list that ends early would make states and logs invisible: |errno| tells it from its end.
+    while (errno = 0, (entry = readdir(folder))) {
         const bool is_state = ledger_number(entry->d_name, "state", &number);
         if (!is_state && !ledger_number(entry->d_name, "log", &number)) continue;
         if (!found->any || number > found->last) found->last = number;
@@ -190,8 +195,10 @@ static int ledger_scan(const struct ledger *ledger, struct ledger_found *found,
         if (is_state && found->state_count < LEDGER_NUMBERS_MAX)
             found->states[found->state_count++] = number;
     }
+    const int result =
+        errno == 0 ? GARDEN_OK : garden__fail_errno(error, "cannot list", "the state's folder");
     (void)closedir(folder);
-    return GARDEN_OK;
+    return result;
 }
 
 // Calls |each| with the records of |file|. |*whole|: nothing was torn off.
@@ -557,15 +564,10 @@ int ledger_writer_put(struct ledger_writer *writer, struct zmtp_bytes payload,
 // What the snapshot replaces. What stays is removed the next time.
 static void ledger_writer_sweep(const struct ledger_writer *writer)
 {
-    const int again = dup(writer->folder);
-    DIR *folder = again < 0 ? NULL : fdopendir(again);
+    DIR *folder = ledger_list(writer->fs, writer->folder);
     const struct dirent *entry;
     uint64_t number;
-    if (!folder) {
-        if (again >= 0) (void)close(again);
-        return;
-    }
-    rewinddir(folder);
+    if (!folder) return;
     while ((entry = readdir(folder)))
         if ((ledger_number(entry->d_name, "state", &number) ||
              ledger_number(entry->d_name, "log", &number) ||

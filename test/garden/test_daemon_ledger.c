@@ -7,6 +7,9 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -297,6 +300,36 @@ static void a_record_that_cannot_be_used_stops_the_opening_and_changes_nothing(v
     ledger_close(&f->ledger);
 }
 
+// Stands before the system's: the |unreadable|th entry of a folder, from 1, cannot be read.
+static unsigned unreadable;
+
+struct dirent *readdir(DIR *folder)
+{
+    static struct dirent *(*system_one)(DIR * folder);
+    if (!system_one) *(void **)&system_one = dlsym(RTLD_NEXT, "readdir");
+    if (unreadable == 0 || --unreadable > 0) return system_one(folder);
+    errno = EIO;
+    return NULL;
+}
+
+// What was not seen would be replaced by the next snapshot.
+static void a_folder_that_cannot_be_listed_to_its_end_is_not_begun_anew(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(open_ledger(f), GARDEN_OK);
+    assert_int_equal(snapshot(f, "all"), GARDEN_OK);
+    ledger_close(&f->ledger);
+    for (unsigned n = 1; n <= 5; n++) { // ".", "..", the lock, the state, the log
+        unreadable = n;
+        assert_int_equal(open_ledger(f), GARDEN_ERR_SYSTEM);
+        assert_int_equal(unreadable, 0);
+        ledger_close(&f->ledger);
+    }
+    assert_int_equal(open_ledger(f), GARDEN_OK);
+    assert_string_equal(f->heard, "all ");
+    ledger_close(&f->ledger);
+}
+
 static void a_full_disk_refuses_a_change_and_nothing_is_lost_or_left(void **state)
 {
     struct fixture *f = *state;
@@ -375,6 +408,7 @@ int main(void)
         TEST(a_damaged_snapshot_is_no_reason_to_begin_with_nothing),
         TEST(one_daemon_at_a_time_has_the_folder),
         TEST(a_record_that_cannot_be_used_stops_the_opening_and_changes_nothing),
+        TEST(a_folder_that_cannot_be_listed_to_its_end_is_not_begun_anew),
         TEST(a_full_disk_refuses_a_change_and_nothing_is_lost_or_left),
         TEST(with_any_call_failing_all_that_succeeded_is_there),
     };
