@@ -330,6 +330,42 @@ static void dropin_things(const void *of)
     dropin_over(descriptors, threads);
 }
 
+// Of a sender that keeps the last message only, that is what waits: one that finds no memory has taken nobody's place.
+static void dropin_send_last(void *push, char *last)
+{
+    char body[DROPIN_LONG];
+    for (char i = 1; i <= 6; i++) {
+        memset(body, i, sizeof body);
+        if (zmq_send(push, body, i % 3 ? sizeof body : 20, 0) >= 0)
+            *last = i;
+        else
+            dropin_judge("zmq_send");
+    }
+}
+
+static void dropin_last(const void *of)
+{
+    struct dropin at = {0};
+    char last = 0, body[DROPIN_LONG] = {0};
+    (void)of;
+    const unsigned descriptors = dropin_prepare(), threads = dropin_threads();
+    atomic_store(&trial.armed, true);
+    UNTIL_IT_SUCCEEDS(dropin_got(&at.context, zmq_ctx_new()));
+    dropin_open(&at, &at.dialler, ZMQ_PUSH);
+    dropin_open(&at, &at.binder, ZMQ_PULL);
+    dropin_set(at.dialler, ZMQ_CONFLATE, 1);
+    UNTIL_IT_SUCCEEDS(zmq_connect(at.dialler, "inproc://last"));
+    dropin_send_last(at.dialler, &last);
+    UNTIL_IT_SUCCEEDS(zmq_bind(at.binder, "inproc://last"));
+    if (last) UNTIL_IT_SUCCEEDS(zmq_recv(at.binder, body, sizeof body, 0));
+    if (body[0] != last) trial_fail("the last message is lost");
+    dropin_close(at.dialler);
+    dropin_close(at.binder);
+    if (zmq_ctx_term(at.context) != 0) trial_fail("the context does not end");
+    atomic_store(&trial.armed, false);
+    dropin_over(descriptors, threads);
+}
+
 static const struct dropin_case dropin_cases[] = {
     {ZMQ_PULL, ZMQ_PUSH, "tcp://127.0.0.1:*", true},
     {ZMQ_PAIR, ZMQ_PAIR, "ipc://%s/torture", false},
@@ -355,6 +391,7 @@ int main(void)
         {"PUB and SUB over tcp", dropin_converse, &dropin_cases[2]},
         {"DEALER and DEALER over inproc", dropin_converse, &dropin_cases[3]},
         {"timers, pollers, messages", dropin_things, NULL},
+        {"the last of several messages", dropin_last, NULL},
     };
     if (!DROPIN_FORKS) {
         printf("1..1\nok 1 - the drop-in # SKIP each trial is a process with threads\n");

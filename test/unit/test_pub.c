@@ -516,6 +516,76 @@ static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **stat
     sockets_with_failing_memory(publish_with_failing_memory);
 }
 
+// Three subscribers, of which the last has begun to send its first message and so keeps that.
+enum { REPLACED = 3 };
+
+static void replace_the_last(struct zmtp_socket *pub, struct zmtp_pipe_end *const *far, bool nodrop)
+{
+    static const char *const texts[] = {"topic|1", "topic|2", "topic|3|x", "topic|4"};
+    const char *sent = "";
+    bool begun = false;
+    size_t left = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t before[REPLACED];
+        for (size_t k = 0; k < REPLACED; k++)
+            before[k] = far[k]->in->count;
+        if (sockets_send(pub, texts[i])[5] == 'O') sent = texts[i];
+        for (size_t k = 0; k < REPLACED; k++)
+            assert_true(far[k]->in->count >= before[k]);
+        if (i == 0 && far[2]->in->count > 0) {
+            zmtp__queue_consume(far[2]->in, 1);
+            begun = true;
+        }
+    }
+    zmtp__queue_rewind(far[2]->in);
+    if (begun) assert_string_equal(sockets_far_recv(far[2]), texts[0]);
+    left += begun;
+    for (size_t k = 0; k < REPLACED; k++) {
+        const char *const last = sockets_far_recv(far[k]);
+        left += *last != '\0';
+        // A message that finds no memory is refused before anybody gets it.
+        if (nodrop && !(k == 2 && begun && sent == texts[0])) assert_string_equal(last, sent);
+        assert_string_equal(sockets_far_recv(far[k]), "");
+    }
+    sockets_assert_conserved(pub, left);
+}
+
+static void replace_with_failing_memory(const struct zmtp_allocator *allocator, bool nodrop)
+{
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUB, 2);
+    config.allocator = allocator;
+    config.conflate = true;
+    config.nodrop = nodrop;
+    struct zmtp_socket *pub;
+    struct zmtp_pipe_end *far[REPLACED] = {NULL};
+    if (zmtp_socket_open(&pub, &config) < 0) return;
+    for (size_t i = 0; i < REPLACED; i++)
+        if (zmtp_socket_attach(pub, false, (struct zmtp_bytes){0}, &far[i]) == ZMTP_OK)
+            (void)sockets_far_try(far[i], "<SUBSCRIBE>topic");
+    zmtp_socket_process(pub);
+    if (zmtp_socket_subscribers(pub) == REPLACED) replace_the_last(pub, far, nodrop);
+    zmtp_socket_close(pub);
+    for (size_t i = 0; i < REPLACED; i++)
+        zmtp_pipe_close(far[i]);
+}
+
+static void replace_and_drop(const struct zmtp_allocator *allocator)
+{
+    replace_with_failing_memory(allocator, false);
+}
+
+static void replace_and_refuse(const struct zmtp_allocator *allocator)
+{
+    replace_with_failing_memory(allocator, true);
+}
+
+static void test_conflated_nobody_loses_a_message_to_one_that_finds_no_memory(void **state)
+{
+    (void)state;
+    sockets_with_failing_memory(replace_and_drop);
+    sockets_with_failing_memory(replace_and_refuse);
+}
+
 // Its wishes may not have been looked at when another connection has followed.
 static void test_what_an_earlier_connection_wished_ended_with_it(void **state)
 {
@@ -588,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_with_nodrop_a_full_subscriber_holds_its_messages_up),
         cmocka_unit_test(test_with_nodrop_a_message_is_admitted_when_those_who_want_it_have_room),
         cmocka_unit_test(test_conflated_each_subscriber_gets_its_last_message),
+        cmocka_unit_test(test_conflated_nobody_loses_a_message_to_one_that_finds_no_memory),
         cmocka_unit_test(test_immediate_a_lost_connection_takes_its_subscriptions_with_it),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };

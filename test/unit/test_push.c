@@ -136,6 +136,46 @@ static void push_with_failing_memory(const struct zmtp_allocator *allocator)
     zmtp_socket_close(push);
 }
 
+// The far end has begun to send the first message that it was given, and so keeps that.
+static void replace_with_failing_memory(const struct zmtp_allocator *allocator)
+{
+    const struct zmtp_budget *const budget = allocator->context;
+    struct zmtp_socket_config config = sockets_config(ZMTP_PUSH, 2);
+    config.allocator = allocator;
+    config.conflate = true;
+    struct zmtp_socket *push;
+    struct zmtp_pipe_end *far;
+    if (zmtp_socket_open(&push, &config) < 0) return;
+    if (zmtp_socket_attach(push, true, (struct zmtp_bytes){0}, &far) == ZMTP_OK) {
+        // Of several ranges, or one for all; the last of them has its octets elsewhere.
+        static const char *const texts[] = {"1|a", "2|b", "3|c", "4", "5|d|e|f", "6"};
+        const char *waits = "", *begun = "";
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+            const bool sent = sockets_send(push, texts[i])[5] == 'O';
+            if (sent) waits = texts[i];
+            assert_true(sent || budget->calls >= budget->fail_at);
+            assert_int_equal(far->in->count, (*begun ? 1 : 0) + (*waits ? 1 : 0));
+            if (*begun == '\0' && *waits != '\0' && i % 2) {
+                zmtp__queue_consume(far->in, 1);
+                begun = waits;
+                waits = "";
+            }
+        }
+        zmtp__queue_rewind(far->in);
+        assert_string_equal(sockets_far_recv(far), begun);
+        assert_string_equal(sockets_far_recv(far), waits);
+        sockets_assert_conserved(push, (*begun ? 1u : 0u) + (*waits ? 1u : 0u));
+        zmtp_pipe_close(far);
+    }
+    zmtp_socket_close(push);
+}
+
+static void test_conflated_a_message_waits_until_the_one_that_replaces_it_is_there(void **state)
+{
+    (void)state;
+    sockets_with_failing_memory(replace_with_failing_memory);
+}
+
 static void test_whichever_allocation_fails_nothing_is_lost_or_leaks(void **state)
 {
     (void)state;
@@ -149,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_nothing_is_received),
         cmocka_unit_test(test_what_waited_for_a_peer_that_left_is_counted),
         cmocka_unit_test(test_conflated_each_peer_gets_the_last_of_its_messages),
+        cmocka_unit_test(test_conflated_a_message_waits_until_the_one_that_replaces_it_is_there),
         cmocka_unit_test(test_a_scatter_sends_single_parts_in_turn),
         cmocka_unit_test(test_whichever_allocation_fails_nothing_is_lost_or_leaks),
     };

@@ -557,26 +557,6 @@ static void test_peek_gives_no_more_views_and_octets_than_asked_for(void **state
     assert_int_equal(views[1].size, 8);
 }
 
-static void test_clear_keeps_the_message_that_is_being_sent(void **state)
-{
-    struct fixture *f = *state;
-    put_referred(f, BIG);
-    put_text(&f->queue, "dropped");
-    put_referred(f, BIG);
-    zmtp__queue_consume(&f->queue, 10);
-    zmtp__queue_clear(&f->queue);
-    assert_int_equal(f->queue.count, 1);
-    assert_int_equal(f->queue.bytes, 9 + BIG);
-    octets_assert_equal(octets_ahead(&f->queue), (struct zmtp_bytes){f->slab->data + 1, BIG - 1});
-    put_text(&f->queue, "next");
-    zmtp__queue_consume(&f->queue, BIG - 1);
-    octets_assert_equal(octets_ahead(&f->queue), LITERAL("\0\4next"));
-    zmtp__queue_clear(&f->queue);
-    assert_int_equal(f->queue.count, 0);
-    assert_int_equal(f->queue.bytes, 0);
-    zmtp__queue_clear(&f->queue);
-}
-
 static void test_commands_of_a_broken_connection_do_not_reach_the_next_one(void **state)
 {
     struct fixture *f = *state;
@@ -774,7 +754,6 @@ int main(void)
         QUEUE_TEST(test_a_connection_that_breaks_amid_a_message_sends_it_again_and_no_other),
         QUEUE_TEST(test_connections_that_break_amid_one_message_are_counted),
         QUEUE_TEST(test_peek_gives_no_more_views_and_octets_than_asked_for),
-        QUEUE_TEST(test_clear_keeps_the_message_that_is_being_sent),
         QUEUE_TEST(test_commands_of_a_broken_connection_do_not_reach_the_next_one),
         QUEUE_TEST(test_commands_that_expired_between_messages_can_be_taken_out),
         QUEUE_TEST(test_commands_that_end_the_queue_expire_with_the_message_before_them),

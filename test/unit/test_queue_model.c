@@ -130,6 +130,13 @@ static void model_drop_expired(struct world *w)
     }
 }
 
+static void model_clear(struct world *w)
+{
+    const size_t kept = w->sent > 0 ? 1 : 0;
+    while (w->count > kept)
+        message_free(&w->messages[--w->count]);
+}
+
 // The first message leaves the model; it is the caller's now.
 static struct message model_pop(struct world *w)
 {
@@ -225,6 +232,18 @@ static int put_message(struct world *w)
     return ZMTP_OK;
 }
 
+// What is open is to take the place of all that waits.
+static int replace(struct world *w)
+{
+    const int result = zmtp__queue_make_place(&w->queue);
+    const size_t messages = zmtp__queue_messages(&w->queue);
+    if (result < 0) return result;
+    const size_t withdrawn = zmtp__queue_withdraw(&w->queue);
+    CHECK(zmtp__queue_messages(&w->queue) == messages - withdrawn);
+    model_clear(w);
+    return ZMTP_OK;
+}
+
 static void step_write(struct world *w)
 {
     if (w->count + BATCH_MAX > MESSAGES_MAX) return;
@@ -237,6 +256,7 @@ static void step_write(struct world *w)
     while (result == ZMTP_OK && w->batch_count < messages)
         result = put_message(w);
     if (result == ZMTP_OK) result = flush_run(w);
+    if (result == ZMTP_OK && one_in(w, 6)) result = replace(w);
     const bool undo = result == ZMTP_OK && one_in(w, 8);
     if (undo) zmtp__queue_undo(&w->queue);
     if (result == ZMTP_OK && !undo) zmtp__queue_end(&w->queue, messages);
@@ -381,9 +401,7 @@ static void step_rewind(struct world *w)
 static void step_clear(struct world *w)
 {
     zmtp__queue_clear(&w->queue);
-    const size_t kept = w->sent > 0 ? 1 : 0;
-    while (w->count > kept)
-        message_free(&w->messages[--w->count]);
+    model_clear(w);
 }
 
 static void step_expire(struct world *w)

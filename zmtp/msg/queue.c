@@ -83,6 +83,12 @@ static int queue_grow_ranges(struct zmtp__queue *queue)
     return ZMTP_OK;
 }
 
+// There is a place for one more.
+static int queue_need_range(struct zmtp__queue *queue)
+{
+    return queue->range_count < queue->range_capacity ? ZMTP_OK : queue_grow_ranges(queue);
+}
+
 // Shall |size| octets, which are enough to be worth it from |least| on, be referred to?
 static bool queue_refers(const struct zmtp__queue *queue, const struct zmtp_slab *slab, size_t size,
                          size_t least)
@@ -102,10 +108,8 @@ int zmtp__queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uin
             return ZMTP_OK;
         }
     }
-    if (queue->range_count == queue->range_capacity) {
-        const int result = queue_grow_ranges(queue);
-        if (result < 0) return result;
-    }
+    const int result = queue_need_range(queue);
+    if (result < 0) return result;
     zmtp__slab_ref(slab);
     // Some may have been dropped.
     if (queue->owned > queue->range_count) queue->owned = queue->range_count;
@@ -203,6 +207,14 @@ int zmtp__queue_put(struct zmtp__queue *queue, struct zmtp_bytes body, struct zm
         .size = body.size, .more = flags & ZMTP_FLAG_MORE, .command = flags & ZMTP_FLAG_COMMAND};
     const int result = queue_put_body(queue, &frame, body, slab);
     queue->open_commands += frame.command;
+    if (result < 0) zmtp__queue_undo(queue);
+    return result;
+}
+
+int zmtp__queue_make_place(struct zmtp__queue *queue)
+{
+    assert(queue->open);
+    const int result = queue_need_range(queue);
     if (result < 0) zmtp__queue_undo(queue);
     return result;
 }
@@ -418,48 +430,6 @@ void zmtp__queue_drop(struct zmtp__queue *queue)
     size_t size;
     const struct queue_cursor end = queue_first_end(queue, &size);
     queue_advance(queue, &end, size);
-}
-
-void zmtp__queue_clear(struct zmtp__queue *queue)
-{
-    if (queue->sent == 0) {
-        while (queue->count > 0)
-            zmtp__queue_drop(queue);
-        return;
-    }
-    assert(!queue->open);
-    const size_t commands = zmtp__queue_first_flags(queue) & ZMTP_FLAG_COMMAND ? 1 : 0;
-    const struct queue_cursor end = queue_first_end(queue, &queue->bytes);
-    queue->read += zmtp__queue_messages(queue) - (1 - commands);
-    queue->commands = commands;
-    while (queue->range_count > end.index + 1)
-        zmtp__slab_unref(queue_range(queue, --queue->range_count)->slab);
-    queue_range(queue, end.index)->end = end.at;
-    queue->count = 1;
-    queue->stale = queue->room = 0;
-}
-
-// What was read since is taken back instead.
-static size_t queue_take_back(struct zmtp__queue *queue, uint64_t read)
-{
-    const size_t count = (size_t)(queue->read - read);
-    queue->read = read;
-    queue->withdrawn += count;
-    return count;
-}
-
-size_t zmtp__queue_withdraw(struct zmtp__queue *queue)
-{
-    const uint64_t read = queue->read;
-    zmtp__queue_clear(queue);
-    return queue_take_back(queue, read);
-}
-
-size_t zmtp__queue_withdraw_first(struct zmtp__queue *queue)
-{
-    const uint64_t read = queue->read;
-    zmtp__queue_drop(queue);
-    return queue_take_back(queue, read);
 }
 
 size_t zmtp__queue_peek(const struct zmtp__queue *queue, struct zmtp_bytes *out, size_t max,

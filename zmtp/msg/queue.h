@@ -379,10 +379,13 @@ struct zmtp__queue_part {
 bool zmtp__queue_next_part(const struct zmtp__queue *queue, struct zmtp__queue_part *part);
 void zmtp__queue_drop(struct zmtp__queue *queue); // the first message, unread
 // Drops every whole message, but one of which octets have left already: the other side waits for its
-// rest.
+// rest. In withdraw.c.
 void zmtp__queue_clear(struct zmtp__queue *queue);
-// The same by the writer; returns how many messages, commands aside, nobody has read.
+// The same by the writer; returns how many messages, commands aside, nobody has read. An open message stays, and takes
+// the place of the others when it is ended: make_place, after all was put, sees to it that this cannot fail. On
+// ZMTP_ERR_MEMORY the message is undone.
 size_t zmtp__queue_withdraw(struct zmtp__queue *queue);
+int zmtp__queue_make_place(struct zmtp__queue *queue);
 // As drop, of one that nobody is to count as read; returns 0 when it is a command.
 size_t zmtp__queue_withdraw_first(struct zmtp__queue *queue);
 

@@ -279,13 +279,26 @@ void zmtp__lane_look(struct zmtp_socket *socket, struct zmtp__lane *lane)
     if (pattern->balanced) zmtp__balance_join(socket, lane);
 }
 
+// With |conflate|: it takes the place of those that wait. Without memory for it they wait on.
+static int lane_send_last(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                          const struct zmtp__outgoing *head, const struct zmtp__outgoing *body)
+{
+    struct zmtp__queue *const queue = lane->end->out;
+    int result = zmtp__outgoing_put(queue, head, body);
+    if (result == ZMTP_OK) result = zmtp__queue_make_place(queue);
+    if (result < 0) return result;
+    zmtp__lane_replace(socket, lane);
+    zmtp__queue_end(queue, 1);
+    return ZMTP_OK;
+}
+
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,
                     const struct zmtp__outgoing *head, const struct zmtp__outgoing *body)
 {
-    zmtp__lane_replace(socket, lane);
-    const bool one = !head && body->count == 1;
+    const bool last = socket->config.conflate, one = !last && !head && body->count == 1;
     if (!one || !zmtp__queue_write(lane->end->out, zmtp__outgoing_bytes(body, 0))) {
-        const int result = zmtp__outgoing_write(lane->end->out, head, body);
+        const int result = last ? lane_send_last(socket, lane, head, body)
+                                : zmtp__outgoing_write(lane->end->out, head, body);
         if (result < 0) return result;
     }
     zmtp__pipe_published(lane->end);

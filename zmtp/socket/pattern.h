@@ -165,7 +165,7 @@ void zmtp__lane_lost(struct zmtp_socket *socket, struct zmtp__lane *lane, enum z
                      size_t count);
 // Drops what waits for the lane and closes it: its connection finds the pipe closed.
 void zmtp__lane_cut(struct zmtp_socket *socket, struct zmtp__lane *lane);
-// A message is about to be sent: with |conflate| it takes the place of those that wait.
+// A message is put and about to be ended: with |conflate| it takes the place of those that wait.
 void zmtp__lane_replace(struct zmtp_socket *socket, struct zmtp__lane *lane);
 // Writes |head| (null: none) and |body| as one message and shows it. There must be room.
 int zmtp__lane_send(struct zmtp_socket *socket, struct zmtp__lane *lane,

@@ -114,44 +114,77 @@ static inline bool spread_step(const struct zmtp__lane *lane, const struct sprea
     return true;
 }
 
-// A lane whose queue does not go on with what was encoded before: it begins to, or has a copy of its own. A socket that
-// reads the queue itself may keep in mind where a message lies, as an XPUB does of a wish that is due; so nothing of that
-// is ever moved, nor shared.
-static int spread_join(struct zmtp__spread *spread, struct zmtp__lane *lane,
-                       const struct spread_copies *copies)
+// The queue refers to what was encoded, and its lane shares that with others.
+static int spread_refer(struct zmtp__spread *spread, struct zmtp__lane *lane,
+                        const struct spread_copies *copies)
 {
-    struct zmtp__queue *const queue = lane->end->out;
-    if (!lane->joined && !queue->crosses && !zmtp__queue_ends_in(queue, copies->slab)) {
-        const int result = zmtp__queue_join(queue, copies->frames, copies->slab);
-        spread_sharing(lane)->lane = lane;
-        if (result == ZMTP_OK) zmtp__list_append(&spread->sharers, spread_sharing(lane));
-        return result;
-    }
-    const int result = lane->joined ? ZMTP_OK : spread_own(spread, lane);
-    if (result < 0) return result;
+    const int result = zmtp__queue_join(lane->end->out, copies->frames, copies->slab);
+    spread_sharing(lane)->lane = lane;
+    if (result == ZMTP_OK) zmtp__list_append(&spread->sharers, spread_sharing(lane));
+    return result;
+}
+
+// Its frames are the queue's own.
+static int spread_copy(struct zmtp__queue *queue, const struct spread_copies *copies)
+{
     zmtp__queue_begin(queue);
     return zmtp__queue_put_frames(queue, copies->frames, copies->slab);
 }
 
+// May it refer to what others have, too? A socket that reads the queue itself may keep in mind where a message lies, as an
+// XPUB does of a wish that is due; so nothing of that is ever moved, nor shared.
+static bool spread_may_refer(const struct zmtp__lane *lane)
+{
+    return !lane->joined && !lane->end->out->crosses;
+}
+
+// A lane whose queue does not go on with what was encoded before: it begins to, or has a copy of its own.
+static int spread_join(struct zmtp__spread *spread, struct zmtp__lane *lane,
+                       const struct spread_copies *copies)
+{
+    struct zmtp__queue *const queue = lane->end->out;
+    if (spread_may_refer(lane) && !zmtp__queue_ends_in(queue, copies->slab))
+        return spread_refer(spread, lane, copies);
+    const int result = lane->joined ? ZMTP_OK : spread_own(spread, lane);
+    return result < 0 ? result : spread_copy(queue, copies);
+}
+
 // Writes a copy that nobody sees yet: it is laid, or open, or there is nothing to write. On failure the queue is as it
 // was.
-static int spread_put(struct zmtp_socket *socket, struct zmtp__spread *spread,
-                      struct zmtp__lane *lane, const struct spread_copies *copies)
+static int spread_put(struct zmtp__spread *spread, struct zmtp__lane *lane,
+                      const struct spread_copies *copies)
 {
     struct zmtp__queue *queue = lane->end->out;
-    zmtp__lane_replace(socket, lane);
     if (!copies->slab) return zmtp__outgoing_put(queue, NULL, copies->out);
     if (zmtp__queue_in_step(queue, copies->frames, copies->slab)) return ZMTP_OK;
     if (zmtp__queue_lay(queue, copies->frames)) return ZMTP_OK;
     return spread_join(spread, lane, copies);
 }
 
-static void spread_publish(struct zmtp__lane *lane, const struct spread_copies *copies)
+static int spread_put_open(struct zmtp__spread *spread, struct zmtp__lane *lane,
+                           const struct spread_copies *copies)
+{
+    if (!copies->slab) return zmtp__outgoing_put(lane->end->out, NULL, copies->out);
+    return spread_may_refer(lane) ? spread_refer(spread, lane, copies)
+                                  : spread_copy(lane->end->out, copies);
+}
+
+// The same of one that takes the place of those that wait: it is open, and they go when it is ended.
+static int spread_put_last(struct zmtp__spread *spread, struct zmtp__lane *lane,
+                           const struct spread_copies *copies)
+{
+    const int result = spread_put_open(spread, lane, copies);
+    return result < 0 ? result : zmtp__queue_make_place(lane->end->out);
+}
+
+static void spread_publish(struct zmtp_socket *socket, struct zmtp__lane *lane,
+                           const struct spread_copies *copies)
 {
     struct zmtp__queue *const queue = lane->end->out;
-    if (queue->open)
+    if (queue->open) {
+        zmtp__lane_replace(socket, lane);
         zmtp__queue_end(queue, 1);
-    else if (!spread_step(lane, copies))
+    } else if (!spread_step(lane, copies))
         zmtp__queue_laid(queue, copies->frames.size);
     zmtp__pipe_published(lane->end);
 }
@@ -174,7 +207,7 @@ static void spread_to_those_with_room(struct zmtp_socket *socket, struct zmtp__s
                                       const struct spread_copies *copies)
 {
     struct zmtp__share share = {.size = copies->frames.size};
-    const bool steps = copies->slab && !socket->config.conflate;
+    const bool last = socket->config.conflate, steps = copies->slab && !last;
     const bool shares = socket->config.send_bytes_all_max > 0;
     for (struct zmtp__node *node = socket->writable.next; node->lane; node = node->next) {
         struct zmtp__lane *lane = node->lane;
@@ -183,11 +216,12 @@ static void spread_to_those_with_room(struct zmtp_socket *socket, struct zmtp__s
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
         else if (steps && spread_step(lane, copies))
             zmtp__pipe_published(lane->end);
-        else if (spread_put(socket, spread, lane, copies) == ZMTP_OK)
-            spread_publish(lane, copies);
+        else if ((last ? spread_put_last(spread, lane, copies)
+                       : spread_put(spread, lane, copies)) == ZMTP_OK)
+            spread_publish(socket, lane, copies);
         else
             zmtp__socket_dropped(socket, ZMTP_DROP_PEER_FULL, 1);
-        if (!socket->config.conflate) spread_brims(socket, lane);
+        if (!last) spread_brims(socket, lane);
     }
 }
 
@@ -225,17 +259,19 @@ static bool spread_step_all(struct zmtp_socket *socket, struct zmtp__spread *spr
 static int spread_to_all(struct zmtp_socket *socket, struct zmtp__spread *spread,
                          const struct spread_copies *copies)
 {
+    const bool last = socket->config.conflate;
     struct zmtp__node *node;
     if (spread_step_all(socket, spread, copies)) return ZMTP_OK;
     for (node = socket->writable.next; node->lane; node = node->next) {
-        const int result = spread_put(socket, spread, node->lane, copies);
+        const int result = last ? spread_put_last(spread, node->lane, copies)
+                                : spread_put(spread, node->lane, copies);
         if (result == ZMTP_OK) continue;
         for (node = node->previous; node->lane; node = node->previous)
             if (node->lane->end->out->open) zmtp__queue_undo(node->lane->end->out);
         return result;
     }
     for (node = socket->writable.next; node->lane; node = node->next)
-        spread_publish(node->lane, copies);
+        spread_publish(socket, node->lane, copies);
     return ZMTP_OK;
 }
 
