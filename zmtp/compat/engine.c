@@ -141,8 +141,11 @@ void zmq__engine_sent(struct zmq__engine *engine, size_t size)
 
 void zmq__engine_write(struct zmq__engine *engine)
 {
-    if (zmq__engine_marked(engine)) engine_flush(engine);
-    engine->unwritten = engine->look_at = 0; // so that what is sent next is noted again
+    if (zmq__engine_marked(engine))
+        engine_flush(engine);
+    else
+        engine->unwritten = engine->look_at =
+            0; // the watch wrote; what is sent next is noted again
 }
 
 void zmq__engine_make_way(struct zmq__engine *engine, struct zmtp_bytes id)
