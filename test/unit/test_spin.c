@@ -14,6 +14,7 @@ enum { LIMIT_NS = 50000, SOON_NS = 5000 };
 struct thread {
     struct zmtp__spin spin;
     uint64_t now_ns, taken;
+    uint64_t used_ns; // of a processor, since ever
     uint64_t vain_ns; // spent in spins that found nothing
     unsigned spins;
 };
@@ -201,6 +202,32 @@ static void test_an_interruption_now_and_then_ends_nothing(void **state)
     assert_int_equal(spins, 10000);
 }
 
+static void test_of_eight_half_may_be_found_by_being_interrupted(void **state)
+{
+    (void)state;
+    for (unsigned of_eight = 3; of_eight <= 4; of_eight++) {
+        struct thread thread = thread_of(LIMIT_NS);
+        unsigned spins = 0;
+        for (unsigned i = 0; i < 80000; i++) {
+            thread.taken += i % 8 < of_eight;
+            spins += wait(&thread, SOON_NS);
+        }
+        if (of_eight == 3)
+            assert_int_equal(spins, 80000);
+        else
+            assert_true(spins < 1000);
+    }
+}
+
+static void told_slept(struct thread *thread, uint64_t slept_ns)
+{
+    if (zmtp__spin_slept(&thread->spin, thread->now_ns, slept_ns))
+        zmtp__spin_used(&thread->spin, thread->now_ns, thread->used_ns);
+}
+
+// What a sleep takes of the processor.
+enum { SLEEP_NS = 60000, SLEEP_USES_NS = 15000, PAUSE_NS = 1000000 };
+
 // A thread to which nobody has said how long it may spin sleeps where it may not, and tells how long.
 static bool wait_unasked(struct thread *thread, uint64_t comes_ns, uint64_t sleep_ns)
 {
@@ -209,11 +236,10 @@ static bool wait_unasked(struct thread *thread, uint64_t comes_ns, uint64_t slee
         comes_ns < thread->spin.limit_ns)
         return true;
     thread->now_ns = begun_ns + sleep_ns;
-    zmtp__spin_slept(&thread->spin, sleep_ns);
+    thread->used_ns += SLEEP_USES_NS;
+    told_slept(thread, sleep_ns);
     return false;
 }
-
-enum { SLEEP_NS = 60000, PAUSE_NS = 1000000 };
 
 static void test_unasked_ones_begin_after_eight_brief_sleeps_in_a_row(void **state)
 {
@@ -247,7 +273,7 @@ static void test_a_sleep_that_was_none_tells_nothing(void **state)
     struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
     for (unsigned i = 0; i < 8; i++) {
         assert_false(wait_unasked(&thread, SLEEP_NS, SLEEP_NS));
-        zmtp__spin_slept(&thread.spin, 1000);
+        told_slept(&thread, 1000);
     }
     assert_int_equal(thread.spin.brief_ns, SLEEP_NS);
     assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
@@ -266,7 +292,62 @@ static void test_unasked_ones_that_find_it_late_take_a_64th_of_the_time(void **s
     assert_true(late_ns <= (thread.now_ns - begun_ns) / 64);
 }
 
-static void test_unasked_ones_that_settled_last_half_a_sleep_at_most(void **state)
+// It works for |work_ns| and then waits for |comes_ns|; or sleeps, and both together take |uses_ns| of the processor.
+static bool work_unasked(struct thread *thread, uint64_t work_ns, uint64_t comes_ns,
+                         uint64_t uses_ns)
+{
+    thread->now_ns += work_ns;
+    thread->used_ns += uses_ns - SLEEP_USES_NS;
+    return wait_unasked(thread, comes_ns, SLEEP_NS);
+}
+
+static void test_unasked_ones_go_on_where_they_take_no_more_of_a_processor_than_sleeps_do(
+    void **state)
+{
+    (void)state;
+    const uint64_t comes_ns = SLEEP_NS * 2 / 3; // the other side works for so long
+    for (unsigned more = 0; more < 2; more++) {
+        const uint64_t work_ns = 10000, uses_ns = work_ns + comes_ns - more * 10000;
+        struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+        unsigned spins = 0;
+        for (unsigned i = 0; i < 10000; i++)
+            spins += work_unasked(&thread, work_ns, comes_ns, uses_ns);
+        if (more == 0)
+            assert_int_equal(spins, 10000 - 8);
+        else
+            assert_true(spins > 0 && spins < 1000);
+    }
+}
+
+// It has found what was there all the time, and comes to wait seldom.
+static void test_a_thread_that_is_busy_by_itself_has_not_spun_for_that(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    for (unsigned i = 0; i < 100; i++)
+        (void)work_unasked(&thread, 10000, SOON_NS, 25000);
+    for (unsigned i = 0; i < 10000; i++)
+        assert_true(work_unasked(&thread, PAUSE_NS, SOON_NS, PAUSE_NS));
+}
+
+static void test_where_no_processor_time_is_known_a_quarter_of_a_sleep_is_late(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+        unsigned spins = 0;
+        for (unsigned i = 0; i < 10000; i++) {
+            spins += wait_unasked(&thread, SLEEP_NS / 4 + late * 5000, SLEEP_NS);
+            thread.used_ns = 0;
+        }
+        if (late == 0)
+            assert_int_equal(spins, 10000 - 8);
+        else
+            assert_true(spins < 1000);
+    }
+}
+
+static void test_unasked_ones_that_settled_last_as_long_as_a_sleep_at_most(void **state)
 {
     (void)state;
     struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
@@ -277,7 +358,8 @@ static void test_unasked_ones_that_settled_last_half_a_sleep_at_most(void **stat
     for (unsigned i = 0; i < 1000; i++)
         assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
     assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns));
-    assert_true(zmtp__spin_over(&thread.spin, thread.now_ns + SLEEP_NS / 2));
+    assert_false(zmtp__spin_over(&thread.spin, thread.now_ns + SLEEP_NS - 1));
+    assert_true(zmtp__spin_over(&thread.spin, thread.now_ns + SLEEP_NS));
     assert_false(wait_unasked(&thread, PAUSE_NS, PAUSE_NS)); // one in vain ends nothing
     assert_true(wait_unasked(&thread, SOON_NS, SLEEP_NS));
 }
@@ -304,7 +386,9 @@ static void test_two_that_nobody_has_asked_find_each_other(void **state)
             if (zmtp__spin_end(other, now_ns, true)) zmtp__spin_taken(other, now_ns, 0);
         } else {
             now_ns += WAKE_NS;
-            if (!over) zmtp__spin_slept(other, now_ns - waits_ns[at]);
+            sides[at].now_ns = now_ns;
+            sides[at].used_ns += SLEEP_USES_NS;
+            if (!over) told_slept(&sides[at], now_ns - waits_ns[at]);
             if (i >= 100) slept++;
         }
         spins[at] = false;
@@ -329,11 +413,16 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_leaps_stops_them_for_a_while_only),
         cmocka_unit_test(test_what_is_found_by_being_interrupted_was_in_vain),
         cmocka_unit_test(test_an_interruption_now_and_then_ends_nothing),
+        cmocka_unit_test(test_of_eight_half_may_be_found_by_being_interrupted),
         cmocka_unit_test(test_unasked_ones_begin_after_eight_brief_sleeps_in_a_row),
         cmocka_unit_test(test_long_sleeps_are_followed_by_no_unasked_one),
         cmocka_unit_test(test_a_sleep_that_was_none_tells_nothing),
         cmocka_unit_test(test_unasked_ones_that_find_it_late_take_a_64th_of_the_time),
-        cmocka_unit_test(test_unasked_ones_that_settled_last_half_a_sleep_at_most),
+        cmocka_unit_test(
+            test_unasked_ones_go_on_where_they_take_no_more_of_a_processor_than_sleeps_do),
+        cmocka_unit_test(test_a_thread_that_is_busy_by_itself_has_not_spun_for_that),
+        cmocka_unit_test(test_where_no_processor_time_is_known_a_quarter_of_a_sleep_is_late),
+        cmocka_unit_test(test_unasked_ones_that_settled_last_as_long_as_a_sleep_at_most),
         cmocka_unit_test(test_two_that_nobody_has_asked_find_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

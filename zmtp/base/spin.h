@@ -6,19 +6,21 @@
 //   kept.
 // - One in vain costs the time that it took. So does one that found something after twice its limit or later: the
 //   processor was somebody else's meanwhile. No spin costs more than 64 limits.
-// - With each eighth the system is asked whether it has taken the processor from this thread meanwhile. If so, nothing is
-//   saved, and it costs a limit: where both sides share one processor, either finds what it waits for by being
-//   interrupted for the other.
+// - With each eighth the system is asked how often it has taken the processor from this thread meanwhile. If for half of
+//   the eight, nothing is saved, and it costs a limit: where both sides share one processor, either finds what it waits for
+//   by being interrupted for the other. Some other thread that wakes up now and then, as the watch of a context does, is no
+//   reason.
 // - What the savings do not cover is owed, and until 64 times as long has passed no other spin begins. The next time, if
 //   there were no eight good ones in between, until 128 times as long, and so on up to 1024.
 //
-// Where nobody has said how long a spin may be, there are some only where they take less of a processor than sleeps do:
+// Where nobody has said how long a spin may be, there are some only where they take no more of a processor than sleeps do:
 // - They are tried after eight brief sleeps in a row, as those of a conversation are: most of such a sleep is the time that
 //   it takes to wake up, first the other side and then this one. A spin may then last half as long again, since the other
 //   side sleeps as yet, and what sixteen of them cost is lent.
-// - One that found something after a quarter of the time that a sleep took, or later, was in vain. So where only one side
-//   spins, or the answer takes long, the loan is soon used up, and all of it is owed.
-// - Where eight were good, both sides do not sleep any more. From then on one lasts half the time of a sleep at most.
+// - What such a sleep takes of this thread's processor, with the work between two of them, has been measured. Where
+//   something comes by spinning only after a longer time than that, the rest of that time is what the spin costs. So where
+//   only one side spins, or the answer takes long, the loan is used up, and all of it is owed.
+// - Where eight were good, both sides do not sleep any more. From then on one lasts as long as a sleep at most.
 // Both sides see the same brief sleeps, so they try at about the same time, and find each other.
 //
 // So spins in vain take at most 1/64 of the time, falling to 1/1024, and, of those that find something, an eighth of a
@@ -42,11 +44,16 @@ struct zmtp__spin {
     uint64_t taken;     // how often the processor had been taken, as told last
     unsigned found;     // good ones in a row; the first of them is where counting begins
     unsigned doubts;    // doublings of what is owed
-    // Unasked ones.
+    // Unasked ones. |late_ns| is from one thing that came to the next, with the work between.
     bool unasked;
     bool settled;      // eight were good
     unsigned briefs;   // brief sleeps in a row
     uint64_t brief_ns; // what they took lately
+    uint64_t came_ns;  // when something came last
+    uint64_t slept_ns; // all of them but the first
+    uint64_t used_ns;  // the thread's processor time at the end of the first, and when that was
+    uint64_t since_ns;
+    uint64_t work_ns; // between two of them
 };
 
 // |limit_ns| 0: there are none.
@@ -59,8 +66,10 @@ bool zmtp__spin_end(struct zmtp__spin *spin, uint64_t now_ns, bool found);
 // known, always the same number.
 void zmtp__spin_taken(struct zmtp__spin *spin, uint64_t now_ns, uint64_t taken);
 
-// It slept for so long, until something came. Told where zmtp__spin_learns.
-void zmtp__spin_slept(struct zmtp__spin *spin, uint64_t slept_ns);
+// It slept for so long, until something came, just now. Told where zmtp__spin_learns. True: zmtp__spin_used is to be told.
+bool zmtp__spin_slept(struct zmtp__spin *spin, uint64_t now_ns, uint64_t slept_ns);
+// How much processor time this thread has used since ever. Where that is not known, always the same.
+void zmtp__spin_used(struct zmtp__spin *spin, uint64_t now_ns, uint64_t used_ns);
 
 // Does it depend on the sleeps between, which are to be measured?
 static inline bool zmtp__spin_learns(const struct zmtp__spin *spin)

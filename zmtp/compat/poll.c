@@ -204,6 +204,16 @@ static int poll_sleep_on(zmq_pollitem_t *items, size_t count, struct pollfd *pol
     }
 }
 
+// The same, and takes note of how long.
+static int poll_sleep_noted(zmq_pollitem_t *items, size_t count, struct pollfd *polled, size_t own,
+                            uint64_t deadline_us, const sigset_t *mask, int fd)
+{
+    const uint64_t begun_ns = zmtp__spin_learns(&poll_spin) ? uv_hrtime() : 0;
+    const int came = poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
+    if (begun_ns > 0) zmtp__spinner_slept(&poll_spin, begun_ns, uv_hrtime());
+    return came;
+}
+
 static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
                     uint64_t deadline_us, const sigset_t *mask, int fd)
 {
@@ -212,16 +222,12 @@ static int poll_run(zmq_pollitem_t *items, size_t count, struct pollfd *polled,
     if (deadline_us == 0) return poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
     const struct zmq__socket *const first = poll_first(items, count);
     if (first) zmq__unsent_write(first->context);
-    if (!poll_spins(first)) {
-        const uint64_t begun_ns = zmtp__spin_learns(&poll_spin) ? uv_hrtime() : 0;
-        const int came = poll_sleep_on(items, count, polled, own, deadline_us, mask, fd);
-        if (begun_ns > 0) zmtp__spin_slept(&poll_spin, uv_hrtime() - begun_ns);
-        return came;
-    }
+    if (!poll_spins(first))
+        return poll_sleep_noted(items, count, polled, own, deadline_us, mask, fd);
     zmq__signals_hold(&before);
     int ready = poll_look_on(items, count, polled, own, deadline_us, mask, fd);
     if (ready == 0)
-        ready = poll_sleep_on(items, count, polled, own, deadline_us, mask ? mask : &before, fd);
+        ready = poll_sleep_noted(items, count, polled, own, deadline_us, mask ? mask : &before, fd);
     zmq__signals_release(&before);
     return ready;
 }

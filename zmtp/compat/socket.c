@@ -598,12 +598,13 @@ int zmq__socket_wait(struct zmq__socket *socket, uint64_t deadline_ms)
     return socket_wait(socket, deadline_ms, NULL);
 }
 
-// Sleeps, and takes note of how long.
-static int socket_sleep_noted(struct zmq__socket *socket, uint64_t deadline_ms)
+// Sleeps, and takes note of how long. As socket_wait.
+static int socket_sleep_noted(struct zmq__socket *socket, uint64_t deadline_ms,
+                              const sigset_t *mask)
 {
     const uint64_t begun_ns = zmtp__spin_learns(&socket->spin) ? uv_hrtime() : 0;
-    const int error = socket_wait(socket, deadline_ms, NULL);
-    if (begun_ns > 0) zmtp__spin_slept(&socket->spin, uv_hrtime() - begun_ns);
+    const int error = socket_wait(socket, deadline_ms, mask);
+    if (begun_ns > 0) zmtp__spinner_slept(&socket->spin, begun_ns, uv_hrtime());
     return error;
 }
 
@@ -611,9 +612,11 @@ int zmq__socket_await(struct zmq__socket *socket, uint64_t deadline_ms)
 {
     sigset_t before;
     zmq__unsent_write(socket->context);
-    if (!socket_spin_begin(socket, deadline_ms)) return socket_sleep_noted(socket, deadline_ms);
+    if (!socket_spin_begin(socket, deadline_ms))
+        return socket_sleep_noted(socket, deadline_ms, NULL);
     zmq__signals_hold(&before);
-    int error = socket_spin(socket, deadline_ms) ? 0 : socket_wait(socket, deadline_ms, &before);
+    const bool found = socket_spin(socket, deadline_ms);
+    int error = found ? 0 : socket_sleep_noted(socket, deadline_ms, &before);
     // Without a sleep nobody has let them in yet, and what has come need not be what the call waits for.
     if (error == 0 && zmq__signals_came(&before)) error = EINTR;
     zmq__signals_release(&before);

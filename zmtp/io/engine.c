@@ -291,7 +291,7 @@ static void engine_check(uv_check_t *check)
 {
     struct zmtp_uv *uv = check->data;
     uv->called = false;
-    if (uv->slept_ns > 0) zmtp__spin_slept(&uv->spin, uv_hrtime() - uv->slept_ns);
+    if (uv->slept_ns > 0) zmtp__spinner_slept(&uv->spin, uv->slept_ns, uv_hrtime());
     uv->heard_ms = uv->asked_ms;
 }
 
