@@ -615,7 +615,7 @@ static void conn_ring(uv_timer_t *alarm)
 {
     struct zmtp__conn *conn = alarm->data;
     struct zmtp_uv *uv = conn->socket->uv;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     conn->alarm_ms = UINT64_MAX;
     switch (conn->state) {
     case ZMTP__CONN_IDLE:

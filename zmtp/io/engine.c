@@ -27,6 +27,8 @@ enum {
     // what comes for another socket meanwhile is to be read soon.
     ENGINE_TURN_NS = 2000000,
     ENGINE_LATER_MS = 20,
+    // Sends that were few cost more than they saved: who asks or does something else after each message has none.
+    ENGINE_SENDS_REST = 16,
     // Large slabs that nobody needed for this long go back to the system. A stream of large messages
     // finds its memory where it left it.
     ENGINE_TRIM_MS = 1000,
@@ -76,6 +78,10 @@ void zmtp__engine_settle(struct zmtp_uv *uv)
     struct zmtp__run *const run = uv->run;
     uv->run = NULL;
     if (run) zmtp__run_settle(run);
+    if (!uv->sender) return;
+    uv->sender = NULL;
+    uv->unflushed += zmtp__sends_settle(&uv->sends);
+    if (uv->sends.count - uv->sends.left < ZMTP__SENDS_LEAST) uv->sends_rest = ENGINE_SENDS_REST;
 }
 
 void zmtp__engine_wake(struct zmtp_uv *uv)
@@ -261,7 +267,7 @@ bool zmtp__engine_run(struct zmtp_uv *uv, uv_run_mode mode)
 static void engine_trim(uv_timer_t *timer)
 {
     struct zmtp_uv *uv = timer->data;
-    if (zmtp__engine_inherited(uv) || !zmtp_pool_trim(uv->pool)) uv_timer_stop(timer);
+    if (!zmtp__engine_enter(uv) || !zmtp_pool_trim(uv->pool)) uv_timer_stop(timer);
 }
 
 // A callback may be what the user runs the loop for, turn by turn (UV_RUN_ONCE). So a turn in which
@@ -269,7 +275,7 @@ static void engine_trim(uv_timer_t *timer)
 static void engine_prepare(uv_prepare_t *prepare)
 {
     struct zmtp_uv *uv = prepare->data;
-    if (zmtp__engine_inherited(uv)) {
+    if (!zmtp__engine_enter(uv)) {
         uv_prepare_stop(prepare);
         uv_idle_stop(&uv->idle);
         return;
@@ -298,7 +304,7 @@ static void engine_check(uv_check_t *check)
 static void engine_later(uv_timer_t *timer)
 {
     struct zmtp_uv *uv = timer->data;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     for (struct zmtp_uv_socket *socket = uv->sockets; socket; socket = socket->next)
         zmtp__uv_socket_feed(socket);
     if (uv->harbour) zmtp__dock_feed(&uv->harbour->dock);

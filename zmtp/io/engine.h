@@ -4,6 +4,7 @@
 #ifndef ZMTP_IO_ENGINE_H
 #define ZMTP_IO_ENGINE_H
 
+#include "../socket/sends.h"
 #include "../socket/trie.h"
 #include "../uv.h"
 #include "fork.h"
@@ -66,7 +67,10 @@ struct zmtp_uv {
     bool spinning;     // the loop goes on looking where it would sleep
     uint64_t numbers;  // given to sockets, connections and diallers so far
     uint64_t random;
-    unsigned generation;             // of the process that opened it
+    unsigned generation;           // of the process that opened it
+    unsigned sends_rest;           // for so many messages none begin, as those before were in vain
+    struct zmtp_uv_socket *sender; // null, or whose |sends| are under way
+    struct zmtp__sends sends;
     struct zmtp__resolver *resolver; // null: no name was looked up
     struct zmtp__asker *asker;       // null: no ZAP handler had to be asked yet
     size_t askers;                   // sockets that would have one asked
@@ -91,14 +95,15 @@ static inline bool zmtp__engine_inherited(const struct zmtp_uv *uv)
     return uv->generation != zmtp__fork_generation();
 }
 
-// What a delivery has put off is done: the messages that were given leave their queue, and are counted.
+// What a delivery or sends have put off is done: the messages that were given leave their queue, those that were sent are
+// in theirs, and all are counted.
 void zmtp__engine_settle(struct zmtp_uv *uv);
-// A call of the user's begins, from inside a callback perhaps: what it looks at or changes has to be settled.
-// False: this process must not touch the engine.
+// A call of the user's begins, from inside a callback perhaps, or one of the loop's: what it looks at or changes has to be
+// settled. False: this process must not touch the engine.
 static inline bool zmtp__engine_enter(struct zmtp_uv *uv)
 {
     if (zmtp__engine_inherited(uv)) return false;
-    if (uv->run) zmtp__engine_settle(uv);
+    if (uv->run || uv->sender) zmtp__engine_settle(uv);
     return true;
 }
 

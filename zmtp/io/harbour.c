@@ -79,7 +79,7 @@ static void harbour_rung(uv_poll_t *poll, int status, int events)
     eventfd_t rings;
     (void)status; // nothing can be wrong with an eventfd
     (void)events;
-    if (zmtp__engine_inherited(harbour->uv)) {
+    if (!zmtp__engine_enter(harbour->uv)) {
         uv_poll_stop(poll);
         return;
     }

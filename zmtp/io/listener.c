@@ -126,7 +126,7 @@ static void listener_ring(uv_timer_t *alarm)
 {
     struct zmtp__listener *listener = alarm->data;
     struct zmtp_uv *uv = listener->uv;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     listener_announce(listener);
     if (listener->watch) listener_ready(listener, UV_READABLE);
     zmtp__engine_dispatch(uv);

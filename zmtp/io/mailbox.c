@@ -179,7 +179,7 @@ static void mailbox_ring(uv_async_t *async)
 {
     struct zmtp_uv_mailbox *mailbox = async->data;
     struct zmtp_uv *uv = mailbox->uv;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     zmtp__uv_socket_touch(mailbox->socket);
     zmtp__engine_dispatch(uv);
 }

@@ -134,7 +134,7 @@ static void resolver_tell(uv_async_t *async)
 {
     struct zmtp__resolver *resolver = async->data;
     struct zmtp_uv *uv = resolver->uv;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     for (;;) {
         uv_mutex_lock(&resolver->mutex);
         struct zmtp__lookup *const lookup = resolver->finished;

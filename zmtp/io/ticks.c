@@ -23,7 +23,7 @@ static void ticks_set(struct zmtp_uv *uv)
 static void ticks_ring(uv_timer_t *timer)
 {
     struct zmtp_uv *uv = timer->data;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     const uint64_t now = uv_now(uv->loop);
     for (struct zmtp_uv_socket *at = uv->ticking; at; at = at->ticking_next)
         if (at->tick_ms <= now) zmtp__uv_socket_touch(at);

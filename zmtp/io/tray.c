@@ -190,7 +190,7 @@ static void tray_ring(uv_async_t *async)
 {
     struct zmtp_uv_tray *tray = async->data;
     struct zmtp_uv *uv = tray->uv;
-    if (zmtp__engine_inherited(uv) || !tray->socket) return;
+    if (!zmtp__engine_enter(uv) || !tray->socket) return;
     zmtp__uv_socket_touch(tray->socket);
     zmtp__engine_dispatch(uv);
 }

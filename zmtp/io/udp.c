@@ -286,7 +286,7 @@ static void udp_ring(uv_timer_t *alarm)
 {
     struct zmtp__udp *udp = alarm->data;
     struct zmtp_uv *uv = udp->uv;
-    if (zmtp__engine_inherited(uv)) return;
+    if (!zmtp__engine_enter(uv)) return;
     udp_announce(udp); // which may end it
     if (!udp->end)
         udp_end(udp);

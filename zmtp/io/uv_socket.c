@@ -600,16 +600,45 @@ __attribute__((noinline)) static int uv_socket_send_one(struct zmtp_uv_socket *s
     return uv_socket_sent_short(socket, unflushed);
 }
 
-int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
+// Few octets were sent in the fewest steps: those that follow may pass in fewer. Not from callbacks, as nobody is to find
+// them unsettled who comes after one.
+static int uv_socket_begin_sends(struct zmtp_uv_socket *socket)
+{
+    struct zmtp_uv *const uv = socket->uv;
+    if (uv->calling > 0) return ZMTP_OK;
+    if (uv->sends_rest > 0)
+        uv->sends_rest--;
+    else if (zmtp__sends_begin(&uv->sends, socket->core, uv->unflushed_max - uv->unflushed - 1))
+        uv->sender = socket;
+    return ZMTP_OK;
+}
+
+// What no sends under way have room for.
+__attribute__((noinline)) static int uv_socket_send_first(struct zmtp_uv_socket *socket,
+                                                          const struct zmtp_bytes *parts,
+                                                          size_t count)
 {
     const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
     if (!one || !socket->touched || socket->error != ZMTP_OK)
         return uv_socket_send_any(socket, parts, count);
-    const size_t unflushed = socket->uv->unflushed + parts->size;
-    if (unflushed >= socket->uv->unflushed_max) return uv_socket_send_any(socket, parts, 1);
+    struct zmtp_uv *const uv = socket->uv;
+    const size_t unflushed = uv->unflushed + parts->size;
+    if (unflushed >= uv->unflushed_max) return uv_socket_send_any(socket, parts, 1);
     if (!zmtp__express_send_few(socket->core, *parts))
         return uv_socket_send_one(socket, parts, unflushed);
-    return uv_socket_sent_short(socket, unflushed);
+    uv->unflushed = unflushed;
+    return uv->crossings ? uv_socket_sent_far(uv) : uv_socket_begin_sends(socket);
+}
+
+int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)
+{
+    if (socket && parts && count == 1) {
+        struct zmtp_uv *const uv = socket->uv;
+        if (uv->sender == socket && !zmtp__engine_inherited(uv) &&
+            zmtp__sends_put(&uv->sends, *parts))
+            return ZMTP_OK;
+    }
+    return uv_socket_send_first(socket, parts, count);
 }
 
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)

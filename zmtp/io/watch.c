@@ -7,7 +7,7 @@
 static void watch_ready(uv_poll_t *poll, int status, int events)
 {
     struct zmtp__watch *watch = poll->data;
-    if (zmtp__engine_inherited(watch->uv)) {
+    if (!zmtp__engine_enter(watch->uv)) {
         uv_poll_stop(poll);
         return;
     }
