@@ -14,7 +14,7 @@
 #include "zmtp/socket/alter.h"
 #include "zmtp/socket/publisher.h"
 
-enum { CHUNK = 8192 }; // what is encoded lies in slabs of this size
+enum { CHUNK = 8192 }; // what is encoded lies in slabs of this size, at first
 
 struct fixture {
     struct zmtp_budget budget;
@@ -105,6 +105,55 @@ static void test_those_in_step_have_one_range_of_one_slab(void **state)
     close_all(&f, far, SUBSCRIBERS);
 }
 
+// What gathers for one write of a busy publisher is one range of each queue, from the second time on.
+static void test_what_is_encoded_grows_with_what_waits_and_shrinks_again(void **state)
+{
+    (void)state;
+    enum { SUBSCRIBERS = 3, SIZE = 11, MESSAGES = 60 * 1024 / SIZE };
+    struct fixture f;
+    open_with(&f, 0, false);
+    struct zmtp_pipe_end *far[SUBSCRIBERS];
+    for (size_t i = 0; i < SUBSCRIBERS; i++)
+        far[i] = subscriber(&f, "<SUBSCRIBE>");
+    const size_t before = f.budget.bytes;
+    for (unsigned burst = 0; burst < 3; burst++) {
+        for (unsigned i = 0; i < MESSAGES; i++)
+            send_numbered(f.pub, 't', i);
+        for (size_t i = 0; i < SUBSCRIBERS; i++) {
+            assert_int_equal(far[i]->in->range_count, burst == 0 ? 2 : 1);
+            assert_int_equal(zmtp_pipe_depth(far[i]).in_bytes, MESSAGES * SIZE);
+            for (unsigned k = 0; k < 5; k++)
+                assert_numbered(far[i], 't', k);
+            leave(far[i], (size_t)(MESSAGES - 5) * SIZE);
+        }
+    }
+    // The first one afterwards finds what the burst has left, and the next is in proportion.
+    for (unsigned i = 0; i < 2; i++) {
+        send_numbered(f.pub, 't', i);
+        assert_true(i == 0 || f.budget.bytes - before < 2 * CHUNK);
+        for (size_t k = 0; k < SUBSCRIBERS; k++)
+            leave(far[k], SIZE);
+    }
+    close_all(&f, far, SUBSCRIBERS);
+}
+
+static void test_without_memory_for_a_larger_slab_small_ones_do(void **state)
+{
+    (void)state;
+    enum { SIZE = 11, MESSAGES = 4 * CHUNK / SIZE };
+    struct fixture f;
+    open_with(&f, 0, true);
+    struct zmtp_pipe_end *const far[] = {subscriber(&f, "<SUBSCRIBE>"),
+                                         subscriber(&f, "<SUBSCRIBE>")};
+    f.budget.bytes_max = f.budget.bytes + ZMTP_SLAB_SIZE;
+    for (unsigned i = 0; i < MESSAGES; i++)
+        send_numbered(f.pub, 't', i);
+    for (size_t k = 0; k < 2; k++)
+        for (unsigned i = 0; i < MESSAGES; i++)
+            assert_numbered(far[k], 't', i);
+    close_all(&f, far, 2);
+}
+
 // Its limit counts its messages, and others have theirs.
 static void test_one_that_does_not_read_misses_what_is_beyond_its_limit_and_delays_nobody(
     void **state)
@@ -155,7 +204,7 @@ static void test_who_keeps_a_few_octets_keeps_no_slab(void **state)
             leave(far[k], zmtp_pipe_depth(far[k]).in_bytes);
     }
     // The smallest slab there is for each, and what is being filled.
-    assert_true(f.budget.bytes - before < SLOW * (1024 + 512) + 3 * CHUNK);
+    assert_true(f.budget.bytes - before < SLOW * (1024 + 512) + CHUNK + ZMTP_SLAB_SIZE);
     for (unsigned i = 0; i < SLOW; i++) {
         assert_numbered(far[i], (char)('A' + i), i);
         assert_string_equal(sockets_far_recv(far[i]), "");
@@ -526,6 +575,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_those_in_step_have_one_range_of_one_slab),
+        cmocka_unit_test(test_what_is_encoded_grows_with_what_waits_and_shrinks_again),
+        cmocka_unit_test(test_without_memory_for_a_larger_slab_small_ones_do),
         cmocka_unit_test(
             test_one_that_does_not_read_misses_what_is_beyond_its_limit_and_delays_nobody),
         cmocka_unit_test(test_who_keeps_a_few_octets_keeps_no_slab),

@@ -5,9 +5,10 @@
 // A body from here on that lies in a slab is shared with each queue rather than encoded; so is one that a user lent, where
 // the queue's other end is in this process.
 enum { SPREAD_SHARE_BODY = 4096 };
-// Messages are encoded one after another in slabs of this size, and a larger one in a slab of its own. Larger slabs
-// would save next to nothing, and a publisher keeps one.
-enum { SPREAD_ENCODED_SIZE = 8192 };
+// Messages are encoded one after another in slabs of this size, and a larger one in a slab of its own. Where one is full
+// and somebody still has it, the next is of the size that holds all that gathers for one write: each queue has one range
+// then, and not one for every few messages. A publisher keeps one, so it is a small one again when less is sent.
+enum { SPREAD_ENCODED_SIZE = 8192, SPREAD_ENCODED_MOST = ZMTP_SLAB_SIZE };
 
 // A message on its way.
 struct spread_copies {
@@ -77,11 +78,24 @@ static bool spread_shares(const struct zmtp__outgoing *out)
     return false;
 }
 
-static struct zmtp_slab *spread_open(const struct zmtp_socket *socket, size_t size)
+// |busy|: the one before is full.
+static struct zmtp_slab *spread_open(const struct zmtp_socket *socket, size_t size, bool busy)
 {
     const struct zmtp_socket_config *config = &socket->config;
     if (size > SPREAD_ENCODED_SIZE) return zmtp__slab_open_exact(config->allocator, size);
-    return zmtp__slab_open(config->pool, config->allocator, SPREAD_ENCODED_SIZE);
+    struct zmtp_slab *slab = NULL;
+    if (busy) slab = zmtp__slab_open(config->pool, config->allocator, SPREAD_ENCODED_MOST);
+    return slab ? slab : zmtp__slab_open(config->pool, config->allocator, SPREAD_ENCODED_SIZE);
+}
+
+// Nobody has anything of what was encoded any more.
+static void spread_restart(struct zmtp__spread *spread)
+{
+    const bool small = spread->encoded->capacity <= SPREAD_ENCODED_SIZE;
+    if (small || spread->encoded_used > SPREAD_ENCODED_SIZE)
+        spread->encoded_used = 0;
+    else
+        spread_release(spread);
 }
 
 // Encodes the message behind those that queues still refer to.
@@ -89,11 +103,12 @@ static int spread_encode(struct zmtp_socket *socket, struct zmtp__spread *spread
                          struct spread_copies *copies)
 {
     const size_t size = copies->frames.size;
-    if (spread->encoded && zmtp__slab_sole(spread->encoded)) spread->encoded_used = 0;
+    if (spread->encoded && zmtp__slab_sole(spread->encoded)) spread_restart(spread);
     if (!spread->encoded || spread->encoded->capacity - spread->encoded_used < size) {
+        const bool busy = spread->encoded;
         const int result = spread_part(spread);
         if (result < 0) return result;
-        spread->encoded = spread_open(socket, size);
+        spread->encoded = spread_open(socket, size, busy);
         if (!spread->encoded) return ZMTP_ERR_MEMORY;
     }
     uint8_t *room = spread->encoded->data + spread->encoded_used;
