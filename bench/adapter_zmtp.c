@@ -153,24 +153,33 @@ void adapter_subscribe(struct adapter *adapter, const void *topic, size_t size)
     adapter_check("subscribe", zmtp_uv_subscribe(adapter->socket, zmtp_bytes_of(topic, size)));
 }
 
-static void adapter_send_parts(struct adapter *adapter, const struct zmtp_bytes *parts,
-                               size_t count)
+// What one that was not sent at once takes.
+static void adapter_send_on(struct adapter *adapter, const struct zmtp_bytes *parts, size_t count,
+                            int status)
 {
-    int status;
-    while ((status = zmtp_uv_send(adapter->socket, parts, count)) == ZMTP_ERR_AGAIN)
+    while (status == ZMTP_ERR_AGAIN) {
         adapter_wait(adapter);
+        status = zmtp_uv_send(adapter->socket, parts, count);
+    }
     adapter_check("send", status);
+}
+
+static void adapter_send_routed(struct adapter *adapter, struct zmtp_bytes body)
+{
+    const struct zmtp_bytes parts[] = {adapter->id, body};
+    const int status = zmtp_uv_send(adapter->socket, parts, 2);
+    if (status != ZMTP_OK) adapter_send_on(adapter, parts, 2, status);
 }
 
 void adapter_send(struct adapter *adapter, const void *data, size_t size)
 {
     const struct zmtp_bytes body = {data, size};
-    if (!adapter->routes) {
-        adapter_send_parts(adapter, &body, 1);
+    if (adapter->routes) {
+        adapter_send_routed(adapter, body);
         return;
     }
-    const struct zmtp_bytes parts[] = {adapter->id, body};
-    adapter_send_parts(adapter, parts, 2);
+    const int status = zmtp_uv_send(adapter->socket, &body, 1);
+    if (status != ZMTP_OK) adapter_send_on(adapter, &body, 1, status);
 }
 
 void adapter_receive(struct adapter *adapter,

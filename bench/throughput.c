@@ -11,7 +11,7 @@
 enum { SENDS_A_CLOCK = 32 }; // sends between two looks at the clock
 
 struct receiver {
-    size_t size;
+    size_t size, end_size;
     uint64_t count, started_ns, ended_ns, cpu_ns;
 };
 
@@ -23,7 +23,7 @@ static bool receiver_on_message(void *context, const unsigned char *data, size_t
         r->started_ns = bench_now_ns();
         r->cpu_ns = bench_cpu_ns();
     }
-    if (size == bench_end_size(r->size)) {
+    if (size == r->end_size) {
         r->ended_ns = bench_now_ns();
         r->cpu_ns = bench_cpu_ns() - r->cpu_ns;
         return false;
@@ -35,7 +35,7 @@ static bool receiver_on_message(void *context, const unsigned char *data, size_t
 
 static void receive(struct adapter *adapter, const struct bench_arguments *arguments, FILE *out)
 {
-    struct receiver r = {.size = arguments->size};
+    struct receiver r = {.size = arguments->size, .end_size = bench_end_size(arguments->size)};
     adapter_receive(adapter, receiver_on_message, &r);
     if (!bench_has(arguments->extra, "push")) adapter_send(adapter, "", 1);
     fprintf(out, "messages %llu\nseconds %.9f\ncpu_seconds %.9f\n", (unsigned long long)r.count,

@@ -18,12 +18,27 @@ struct scene {
     struct zmtp_msg kept[BURST];
 };
 
-// Short ones, and some that are too long to be copied into the part.
+// Short ones that are as long as each other, or some among them that are too long to be copied into the part.
+static bool alike;
 static const char *body_of(size_t number)
 {
     static char text[200];
-    (void)snprintf(text, sizeof text, "%0*zu", number % 3 == 2 ? 150 : 5, number);
+    (void)snprintf(text, sizeof text, "%0*zu", number % 3 == 2 && !alike ? 150 : 5, number);
     return text;
+}
+
+static int be_alike(void **state)
+{
+    (void)state;
+    alike = true;
+    return 0;
+}
+
+static int be_various(void **state)
+{
+    (void)state;
+    alike = false;
+    return 0;
 }
 
 static void scene_open(struct scene *scene, enum zmtp_transport transport, size_t limit,
@@ -174,6 +189,55 @@ static void test_messages_that_are_kept_stay_whole_and_tell_who_sent_them(void *
     }
 }
 
+// A message is its callback's, who may make any other of it.
+static void spoil(struct node *node, struct zmtp_msg *msg)
+{
+    struct scene *const scene = node->other;
+    const struct zmtp_msg whole = *msg;
+    assert_int_equal(msg->count, 1);
+    assert_int_equal(msg->routing_id, 0);
+    assert_non_null(msg->origin);
+    assert_int_equal(msg->origin->type, ZMTP_DEALER);
+    assert_string_equal(node->last, body_of(node->received - 1));
+    msg->routing_id = 7;
+    switch (node->received / scene->stride % 5) {
+    case 0:
+        assert_int_equal(zmtp_msg_append(msg, zmtp_bytes_text("another")), ZMTP_OK);
+        break;
+    case 1:
+        zmtp_part_fini(zmtp_msg_part(msg, 0));
+        assert_int_equal(zmtp_part_copy(zmtp_msg_part(msg, 0), zmtp_bytes_text(body_of(2)), NULL),
+                         ZMTP_OK);
+        break;
+    case 2:
+        scene->kept[0] = whole; // which is to move it
+        zmtp_msg_init(msg, NULL);
+        zmtp_msg_fini(&scene->kept[0]);
+        assert_int_equal(zmtp_msg_append(msg, zmtp_bytes_text("own")), ZMTP_OK);
+        break;
+    case 3:
+        zmtp_msg_fini(msg);
+        break;
+    default:
+        break;
+    }
+}
+
+static void test_a_callback_may_make_any_other_of_its_message(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FAR; i++) {
+        for (size_t stride = 1; stride <= 3; stride++) {
+            struct scene scene;
+            scene_open(&scene, transports[i], 0, spoil);
+            scene.stride = stride;
+            scene_send(&scene);
+            WORLD_UNTIL(&scene.world, scene.to.received == BURST);
+            world_close(&scene.world);
+        }
+    }
+}
+
 static void shut(void *user)
 {
     ((struct node *)user)->closed = true;
@@ -254,13 +318,16 @@ static void test_the_other_side_of_an_engine_s_own_queue_finds_what_was_given_go
     }
 }
 
+#define TEST(name) cmocka_unit_test_setup(name, be_various), cmocka_unit_test_setup(name, be_alike)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whatever_a_callback_asks_counts_what_was_given),
-        cmocka_unit_test(test_messages_that_are_kept_stay_whole_and_tell_who_sent_them),
-        cmocka_unit_test(test_a_callback_that_ends_it_is_the_last_one),
-        cmocka_unit_test(test_the_other_side_of_an_engine_s_own_queue_finds_what_was_given_gone),
+        TEST(test_whatever_a_callback_asks_counts_what_was_given),
+        TEST(test_messages_that_are_kept_stay_whole_and_tell_who_sent_them),
+        TEST(test_a_callback_may_make_any_other_of_its_message),
+        TEST(test_a_callback_that_ends_it_is_the_last_one),
+        TEST(test_the_other_side_of_an_engine_s_own_queue_finds_what_was_given_gone),
     };
     return cmocka_run_group_tests_name("uv run", tests, NULL, NULL);
 }

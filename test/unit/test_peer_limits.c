@@ -407,30 +407,45 @@ static void test_a_full_pipe_holds_one_read_at_most(void **state)
     assert_true(rig->budget.bytes + rig->shared.bytes <= before + 3 * ZMTP_SLAB_SIZE);
 }
 
-// A limit is 0, for none, or leaves room for what the protocol itself needs.
+// A pipe that takes so many octets or messages, whichever comes first.
+static void connect_limited(struct rig *rig, size_t bytes_max, size_t count_max)
+{
+    struct zmtp_pipe_end *ends[2];
+    const struct zmtp_pipe_config config = {.allocator = &rig->shared.allocator,
+                                            .bytes_max = {bytes_max, bytes_max},
+                                            .count_max = {count_max, count_max}};
+    assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
+    rig->near = ends[0];
+    rig->far = ends[1];
+    zmtp_pipe_own(rig->near, &rig->near_marks, rig);
+    zmtp_pipe_own(rig->far, &rig->far_marks, rig);
+    connect_pair(rig);
+}
+
 // Messages that are as long as the one before are counted in faster, up to the same message.
 static void test_messages_of_one_size_fill_a_pipe_as_others_do(void **state)
 {
     struct rig *rig = *state;
-    static const char octets[] = "\0\3abc\0\3def\0\3ghi\0\0\0\0\0\0\1\3jkl\0\3mno\0\3pqr\0\3stu"
-                                 "\2\0\0\0\0\0\0\0\1v\2\0\0\0\0\0\0\0\1w\2\0\0\0\0\0\0\0\2xy\0\0";
-    static const size_t sizes[] = {5, 5, 5, 2, 2, 2, 10, 5, 5, 10, 10, 11, 2}; // of the messages
+    static const char octets[] =
+        "\0\3abc\0\3def\0\3ghi\0\0\0\0\0\0\1\3jkl\0\3mno\0\3pqr\0\3stu"
+        "\2\0\0\0\0\0\0\0\1v\2\0\0\0\0\0\0\0\1w\2\0\0\0\0\0\0\0\2xy"
+        "\0\1a\0\1b\0\1c\0\1d\0\1e\0\1f\0\1g\1\1h\0\1i\0\1j\0\1k\0\1l\0\1m\0\1n"
+        "\0\1o\0\0";
+    static const size_t sizes[] = {5, 5, 5, 2, 2, 2, 10, 5, 5, 10, 10, 11,
+                                   3, 3, 3, // of the messages
+                                   3, 3, 3, 3, 6, 3, 3,  3, 3, 3,  3,  2};
+    enum { MESSAGES = sizeof sizes / sizeof *sizes };
     const struct zmtp_bytes all = {(const uint8_t *)octets, sizeof octets - 1};
-    for (size_t max = 1; max <= all.size; max++) {
+    for (size_t limit = 1; limit <= all.size + MESSAGES; limit++) {
+        const size_t bytes_max = limit <= all.size ? limit : 0;
+        const size_t count_max = bytes_max > 0 ? 0 : limit - all.size;
         for (size_t cut = 0; cut <= all.size; cut++) {
-            struct zmtp_pipe_end *ends[2];
-            const struct zmtp_pipe_config config = {.allocator = &rig->shared.allocator,
-                                                    .bytes_max = {max, max}};
-            assert_int_equal(zmtp_pipe_open(&config, ends), ZMTP_OK);
-            rig->near = ends[0];
-            rig->far = ends[1];
-            zmtp_pipe_own(rig->near, &rig->near_marks, rig);
-            zmtp_pipe_own(rig->far, &rig->far_marks, rig);
-            connect_pair(rig);
+            connect_limited(rig, bytes_max, count_max);
             size_t count = 0, bytes = 0; // that have room
             size_t whole = 0;            // of these, those that have come
-            for (; count < sizeof sizes / sizeof *sizes && bytes < max; count++) {
-                bytes += sizes[count];
+            while (count < MESSAGES && (!bytes_max || bytes < bytes_max) &&
+                   (!count_max || count < count_max)) {
+                bytes += sizes[count++];
                 whole += bytes <= cut;
             }
             if (cut > 0) rig_feed(rig, zmtp_bytes_of(all.data, cut));
@@ -451,6 +466,7 @@ static void test_messages_of_one_size_fill_a_pipe_as_others_do(void **state)
     }
 }
 
+// A limit is 0, for none, or leaves room for what the protocol itself needs.
 static void test_limits_below_what_the_protocol_needs_are_told(void **state)
 {
     struct zmtp_peer_limits limits = ((struct rig *)*state)->config.limits;

@@ -65,6 +65,46 @@ static void test_what_was_given_leaves_and_is_counted_once(void **state)
     zmtp_pipe_close(far);
 }
 
+static void test_what_is_as_short_as_the_one_before_is_given_alike(void **state)
+{
+    (void)state;
+    struct zmtp_socket *pull = sockets_open(ZMTP_PULL, 9);
+    struct zmtp_pipe_end *far = sockets_accept(pull, "");
+    struct zmtp__run run = {0};
+    static const char *const texts[] = {"one", "two", "six", "four", "and", "all|more"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        sockets_far_send(far, texts[i]);
+    zmtp_socket_process(pull);
+    assert_true(zmtp__run_begin(&run, pull, ALL));
+    check_next(&run, "one");
+    for (size_t i = 1; i < 3; i++) {
+        assert_true(zmtp__run_next_alike(&run, 3));
+        assert_memory_equal(run.at - 3, texts[i], 3);
+    }
+    assert_false(zmtp__run_next_alike(&run, 3)); // it is longer
+    check_next(&run, "four");
+    assert_false(zmtp__run_next_alike(&run, 4)); // it is shorter
+    check_next(&run, "and");
+    assert_false(zmtp__run_next_alike(&run, 3)); // it has parts
+    check_over(&run, pull, 5);
+    assert_false(zmtp__run_next_alike(&run, 3)); // it was settled
+    assert_int_equal(run.count, 5);
+    assert_string_equal(sockets_recv(pull), "all|more");
+    sockets_far_send(far, "end");
+    sockets_far_send(far, "two");
+    zmtp_socket_process(pull);
+    assert_true(zmtp__run_begin(&run, pull, 1));
+    check_next(&run, "end");
+    assert_false(zmtp__run_next_alike(&run, 3)); // no more than were asked for
+    check_over(&run, pull, 7);
+    assert_true(zmtp__run_begin(&run, pull, ALL));
+    check_next(&run, "two");
+    assert_false(zmtp__run_next_alike(&run, 3)); // there is nothing
+    check_over(&run, pull, 8);
+    zmtp_socket_close(pull);
+    zmtp_pipe_close(far);
+}
+
 static void test_a_run_of_which_nothing_was_given_changes_nothing(void **state)
 {
     (void)state;
@@ -218,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_given_leaves_and_is_counted_once),
+        cmocka_unit_test(test_what_is_as_short_as_the_one_before_is_given_alike),
         cmocka_unit_test(test_a_run_of_which_nothing_was_given_changes_nothing),
         cmocka_unit_test(test_a_run_ends_where_others_have_more_to_do),
         cmocka_unit_test(test_a_run_ends_before_a_message_that_is_not_whole),

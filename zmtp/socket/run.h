@@ -65,6 +65,19 @@ static inline bool zmtp__run_next(struct zmtp__run *run, struct zmtp_bytes *body
     return true;
 }
 
+// Passes over the next message, if its header is that of the one before, which was given and had |size| octets, few; its
+// body ends at |at| then. False: it is for zmtp__run_next.
+static inline bool zmtp__run_next_alike(struct zmtp__run *run, size_t size)
+{
+    const size_t frame = ZMTP__QUEUE_HEADER_FEW + size;
+    const uint8_t *const at = run->at;
+    if (run->left == 0 || (size_t)(run->end - at) < frame) return false;
+    if (memcmp(at, at - frame, ZMTP__QUEUE_HEADER_FEW) != 0) return false;
+    run->at = at + frame;
+    run->left--;
+    return true;
+}
+
 // What was given leaves the queue. Harmless when it was settled before.
 static inline void zmtp__run_settle(struct zmtp__run *run)
 {
