@@ -1,5 +1,6 @@
 #include "rpc.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,22 +13,49 @@ void rpc_clean(char *text)
         if ((unsigned char)*text >= 0x80) *text = '?';
 }
 
-json_t *rpc_parse(struct zmtp_bytes in, char *why, size_t size)
+static bool rpc_is_id(const json_t *id)
+{
+    return json_is_string(id) || json_is_integer(id);
+}
+
+// The id of a request that is JSON, with something that is not taken in it; null: it cannot be told.
+static json_t *rpc_salvage_id(struct zmtp_bytes in)
+{
+    // A number beyond 64 bits is read as one that is near: an id is told from it where each integer has its own.
+    static const double exact_max = 9007199254740992.0; // 2^53
+    json_t *json =
+        json_loadb((const char *)in.data, in.size,
+                   JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *id = json_object_get(json, "method") ? json_object_get(json, "id") : NULL;
+    const double value = json_real_value(id);
+    if (json_is_string(id))
+        json_incref(id);
+    else if (json_is_real(id) && fabs(value) < exact_max && trunc(value) == value)
+        id = json_integer((json_int_t)value);
+    else
+        id = NULL;
+    json_decref(json);
+    return id;
+}
+
+json_t *rpc_parse(struct zmtp_bytes in, char *why, size_t size, json_t **id)
 {
     json_error_t error;
+    *id = NULL;
     // A scalar is JSON too, though no message: it is told so.
     json_t *json = json_loadb((const char *)in.data, in.size,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (json) return json;
-    (void)snprintf(why, size, "Parse error: %s, octet %d", error.text,
+    const char *text = error.text;
+    if (json_error_code(&error) == json_error_null_character)
+        text = "\\u0000 cannot be in a text";
+    else if (json_error_code(&error) == json_error_numeric_overflow)
+        text = "a number is too large";
+    if (text != error.text) *id = rpc_salvage_id(in);
+    (void)snprintf(why, size, "%s: %s, octet %d", *id ? "Invalid request" : "Parse error", text,
                    error.position > 0 ? error.position : 0);
     rpc_clean(why);
     return NULL;
-}
-
-static bool rpc_is_id(const json_t *id)
-{
-    return json_is_string(id) || json_is_integer(id);
 }
 
 static void rpc_wrong(struct rpc_message *out, enum rpc_code code, const char *why)

@@ -18,8 +18,10 @@ enum rpc_code {
 };
 
 // Octets as JSON of any kind; a reference of the caller's. Null: they are none, and |why| (of |size| octets)
-// says what is wrong and where. Duplicate names and text that is not UTF-8 are refused.
-json_t *rpc_parse(struct zmtp_bytes in, char *why, size_t size);
+// says what is wrong and where. Duplicate names, text that is not UTF-8, texts with \u0000, and integers beyond 64
+// bits are refused; |*id| is that of the request that the last two were in, for the answer that its sender
+// waits for: a reference of the caller's, or null where it cannot be told.
+json_t *rpc_parse(struct zmtp_bytes in, char *why, size_t size, json_t **id);
 
 enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESPONSE, RPC_WRONG };
 // One message; it borrows from the JSON that it was read from.

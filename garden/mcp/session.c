@@ -287,14 +287,16 @@ struct mcp_exchange *mcp_receive(struct mcp_session *session, struct zmtp_bytes 
     // It counts as under way itself, so that it does not end before all of it was read.
     *exchange =
         (struct mcp_exchange){.session = session, .pending = 1, .ended = ended, .user = user};
-    json_t *json = rpc_parse(octets, why, sizeof why);
+    json_t *id;
+    json_t *json = rpc_parse(octets, why, sizeof why, &id);
     if (!json)
-        exchange_add(exchange, rpc_error(NULL, RPC_PARSE, why));
+        exchange_add(exchange, rpc_error(id, id ? RPC_INVALID_REQUEST : RPC_PARSE, why));
     else if (json_is_array(json))
         receive_batch(exchange, json);
     else
         receive_one(exchange, json);
     json_decref(json);
+    json_decref(id);
     if (--exchange->pending > 0) return exchange;
     exchange_end(exchange);
     return NULL;

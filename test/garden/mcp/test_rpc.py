@@ -77,6 +77,24 @@ def what_is_no_json_is_a_parse_error_and_the_session_goes_on(stage):
     assert mcp.request("ping")["result"] == {}
 
 
+def json_that_cannot_be_taken_is_refused_under_the_id_that_waits_for_an_answer(stage):
+    mcp = Mcp(stage)
+    call = '"jsonrpc":"2.0","method":"tools/call"'
+    big = '"params":{"n":123456789012345678901234567890}'
+    for text, expected in (('{"id":7,%s,"params":{"x":"a\\u0000"}}' % call, 7), ('{"id":"q",%s,%s}' % (call, big), "q"),
+                           ('{%s,%s,"id":-9007199254740991}' % (call, big), -(2 ** 53 - 1)),
+                           ('{"id":"\\u0000",%s}' % call, "\0")):
+        number, code, told = mcp.error(text.encode())
+        assert (number, code) == (expected, INVALID) and ("too large" in told or "u0000" in told), (text, number, code, told)
+    # An id that the error is in, one that is none, one that is there twice, none at all; and no request.
+    for text in ('{"id":123456789012345678901,%s}' % call, '{"id":1.5,%s,%s}' % (call, big), '{"id":9007199254740993,%s,%s}' % (call, big),
+                 '{%s,"id":1,%s,"id":2}' % (call, big), '{%s,%s}' % (call, big), '{"id":[1],%s,%s}' % (call, big),
+                 '{"jsonrpc":"2.0","id":7,"result":{"x":"\\u0000"}}'):
+        number, code, told = mcp.error(text.encode())
+        assert (number, code) == (None, PARSE), (text, number, code, told)
+    assert mcp.request("ping")["result"] == {}
+
+
 def what_is_no_request_is_an_invalid_request(stage):
     mcp = Mcp(stage)
     for message, number in ((7, None), ("text", None), (None, None), (True, None), ({}, None),
@@ -635,6 +653,7 @@ stages.run([
     initialize_wants_all_its_fields_and_names_the_one_that_is_wrong,
     before_initialize_there_is_ping_and_nothing_else,
     what_is_no_json_is_a_parse_error_and_the_session_goes_on,
+    json_that_cannot_be_taken_is_refused_under_the_id_that_waits_for_an_answer,
     what_is_no_request_is_an_invalid_request,
     params_are_an_object,
     a_method_that_is_unknown_is_told_so_and_a_notification_is_never_answered,
