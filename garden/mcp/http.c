@@ -638,18 +638,22 @@ int http_token(const char *path, char out[HTTP_TOKEN_SIZE], struct garden_error 
                             path, strerror(errno));
     const bool own =
         fstat(file, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0;
-    const ssize_t size = own ? read(file, out, HTTP_TOKEN_SIZE - 1) : 0;
+    char text[HTTP_TOKEN_SIZE + 1]; // one more octet tells a token that is too long
+    const ssize_t size = own ? read(file, text, sizeof text - 1) : 0;
     (void)close(file); // nothing was written
     if (!own)
         return garden__fail(error, GARDEN_ERR_ACCESS,
                             "--token-file %.120s: others may read it; chmod 600 it", path);
-    out[size > 0 ? size : 0] = '\0';
-    out[strcspn(out, "\r\n")] = '\0';
-    if (strlen(out) < 16 || out[strspn(out, "0123456789abcdefghijklmnopqrstuvwxyz"
-                                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~+/=")])
+    text[size > 0 ? size : 0] = '\0';
+    text[strcspn(text, "\r\n")] = '\0';
+    const size_t length = strlen(text);
+    if (length < 16 || length >= HTTP_TOKEN_SIZE ||
+        text[strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz"
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ-._~+/=")])
         return garden__fail(error, GARDEN_ERR_FORMAT,
                             "--token-file %.120s: expected a token of 16 to 128 letters, digits "
                             "and -._~+/=; an absent file is made with one",
                             path);
+    memcpy(out, text, length + 1);
     return GARDEN_OK;
 }

@@ -20,7 +20,9 @@ uint16_t http_port(const struct http *http);
 // Ends all sessions; frees it once the loop has run.
 void http_close(struct http *http);
 
-// Reads the token in |path|, or makes a file with a new one that only its owner can read.
+// Reads the token in |path|, its first line of 16 to 128 octets, or makes a file with a new one that only its
+// owner can read. Returns an error with its sentence: what |path| has is no token, or others may read it, or the
+// system says no.
 int http_token(const char *path, char out[HTTP_TOKEN_SIZE], struct garden_error *error);
 
 #endif

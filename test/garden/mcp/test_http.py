@@ -114,7 +114,8 @@ def who_has_not_the_token_is_refused(stage):
 
 def a_token_that_others_may_read_or_guess_is_refused(stage):
     for text, mode, word in ((b"x" * 40, 0o644, b"chmod 600"), (b"short", 0o600, b"16 to 128"), (b"", 0o600, b"16 to 128"),
-                             (b"sp ace" * 10, 0o600, b"16 to 128"), (b"\xff" * 40, 0o600, b"16 to 128")):
+                             (b"sp ace" * 10, 0o600, b"16 to 128"), (b"\xff" * 40, 0o600, b"16 to 128"),
+                             (b"x" * 129, 0o600, b"16 to 128")):
         path = stage.path("weak")
         with open(path, "wb") as file:
             file.write(text)
@@ -122,6 +123,10 @@ def a_token_that_others_may_read_or_guess_is_refused(stage):
         done = subprocess.run([PROGRAM, "--http", "127.0.0.1:0", "--token-file", path], capture_output=True, timeout=60,
                               check=False)
         assert done.returncode == 1 and word in done.stderr, (text, done)
+    with open(path, "wb") as file:
+        file.write(b"x" * 128 + b"\r\n")  # the longest is taken as it is
+    done = subprocess.run([PROGRAM, "--http", "192.0.2.1:0", "--token-file", path], capture_output=True, timeout=60, check=False)
+    assert b"16 to 128" not in done.stderr, done
     done = subprocess.run([PROGRAM, "--http", "127.0.0.1:0", "--token-file", stage.folder + "/none/x"],
                           capture_output=True, timeout=60, check=False)
     assert done.returncode == 1 and b"cannot be made" in done.stderr, done
