@@ -100,6 +100,9 @@ bool garden_client_lane_up(const struct garden_client *client, enum garden_lane 
 // again all the same, as it may be started anew with other keys.
 const char *garden_client_lane_fault(const struct garden_client *client, enum garden_lane lane,
                                      bool *refused);
+// How many handshakes of |lane| failed one after the other for a reason that is known, such as another key or another
+// mechanism: after a few, more tries are of little use. 0 once one succeeds, and once nobody listens there.
+uint32_t garden_client_lane_failures(const struct garden_client *client, enum garden_lane lane);
 // Of the last ping; UINT32_MAX before the first.
 uint32_t garden_client_round_trip_ms(const struct garden_client *client);
 // Sends a ping now rather than at the next interval; its answer shows in on_state or the round trip.

@@ -181,12 +181,17 @@ static const char *tool_fault(const struct tool *tool, bool *refused)
     return why;
 }
 
-// One that let us in before may be starting anew, and is waited for.
+// Whether to wait is of no use: we are refused, or one lane failed over and over for the same reason. One that let us
+// in before may be starting anew, and is waited for.
 static bool tool_is_refused(const struct tool *tool)
 {
+    enum { FAILURES_MAX = 3 }; // one may be of a daemon that was just ending
     bool refused;
-    return garden_client_state(tool->client) == GARDEN_CLIENT_DIALLING &&
-           tool_fault(tool, &refused) && refused;
+    if (garden_client_state(tool->client) != GARDEN_CLIENT_DIALLING) return false;
+    for (size_t i = 0; i < GARDEN_LANES; i++)
+        if (garden_client_lane_failures(tool->client, (enum garden_lane)i) >= FAILURES_MAX)
+            return true;
+    return tool_fault(tool, &refused) && refused;
 }
 
 bool tool_run(struct tool *tool, bool (*until)(const void *context), const void *context,
@@ -257,8 +262,7 @@ int tool_unreachable(const struct tool *tool)
                                     : "; does it want to know our key (--key)?");
     else if (why)
         (void)tool_fail(
-            tool, "nobody at %s%s lets us in within %u ms: %s; %s", lane, named, tool->timeout_ms,
-            why,
+            tool, "nobody at %s%s lets us in: %s; %s", lane, named, why,
             server_key
                 ? "is the key of --server-key, or of the connection file, that of the daemon there?"
                 : "if it is encrypted, give its key with --server-key");

@@ -31,6 +31,7 @@ struct client_lane {
     bool up, was_up;
     bool gave_up;                  // the engine dials no more
     bool refused;                  // it once did, and the lane was not up since
+    uint32_t failures;             // handshakes in a row that failed for a reason that is known
     char fault[CLIENT_FAULT_SIZE]; // why the last handshake failed
 };
 
@@ -476,6 +477,8 @@ static void client_renew_ping(struct garden_client *client)
 
 static void client_keep_fault(struct client_lane *lane, const struct zmtp_event *event)
 {
+    // Of one that merely hung up, as what stands before a daemon that is not there yet does, no reason is known.
+    lane->failures = event->reason.size == 0 ? 0 : lane->failures + (lane->failures < UINT32_MAX);
     const int size =
         event->reason.size < CLIENT_FAULT_SIZE ? (int)event->reason.size : CLIENT_FAULT_SIZE;
     (void)snprintf(lane->fault, sizeof lane->fault, "%.*s", size,
@@ -494,6 +497,7 @@ static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_even
     const bool gave_up = event->kind == ZMTP_EVENT_GAVE_UP;
     if (failed || (gave_up && !lane->fault[0])) client_keep_fault(lane, event);
     if (gave_up) lane->gave_up = lane->refused = true; // until the next tick, and until it is up
+    if (event->kind == ZMTP_EVENT_DIAL_FAILED) lane->failures = 0;
     if (event->kind != ZMTP_EVENT_HANDSHAKE_DONE && event->kind != ZMTP_EVENT_CLOSED) return;
     const bool up = event->kind == ZMTP_EVENT_HANDSHAKE_DONE;
     if (up == lane->up) return;
@@ -501,6 +505,7 @@ static void client_on_zmtp(struct zmtp_uv_socket *socket, const struct zmtp_even
     if (!up && lane->lane == GARDEN_LANE_IOPUB) garden__follow_cut(&client->follow);
     if (up) {
         lane->refused = false;
+        lane->failures = 0;
         lane->fault[0] = 0;
         if (lane->was_up) garden__requests_renew(&client->requests, lane->lane);
         lane->was_up = true;
@@ -732,6 +737,11 @@ const char *garden_client_lane_fault(const struct garden_client *client, enum ga
         client && (unsigned)lane < GARDEN_LANES ? &client->lanes[lane] : NULL;
     if (refused) *refused = of && of->refused;
     return of && of->fault[0] ? of->fault : NULL;
+}
+
+uint32_t garden_client_lane_failures(const struct garden_client *client, enum garden_lane lane)
+{
+    return client && (unsigned)lane < GARDEN_LANES ? client->lanes[lane].failures : 0;
 }
 
 uint32_t garden_client_round_trip_ms(const struct garden_client *client)

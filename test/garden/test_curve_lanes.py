@@ -90,7 +90,7 @@ def the_same_over_local_sockets(garden):
     garden.ping(*garden.file())
     garden.ping("--run-dir", garden.path("run"))  # the file there has the key
     os.rename(garden.file()[1], garden.path("aside.json"))
-    said = garden.ping("--run-dir", garden.path("run"), status=3).stderr  # without a key nobody answers
+    said = garden.ping("--timeout", "1h", "--run-dir", garden.path("run"), status=3).stderr  # without a key nobody answers
     assert "the peer offers CURVE" in said and "give its key with --server-key" in said, said
     garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("server.key"))
 
@@ -169,7 +169,8 @@ def a_session_is_recorded_behind_the_encryption(garden):
 
 def another_daemons_key_is_no_key(garden):
     assert garden.start("--curve-key", garden.path("server.key_secret"))
-    said = garden.ping("--run-dir", garden.path("run"), "--server-key", garden.path("stranger.key"), status=3).stderr
+    # What is said is known at once, and the time that was given is not waited for.
+    said = garden.ping("--timeout", "1h", "--run-dir", garden.path("run"), "--server-key", garden.path("stranger.key"), status=3).stderr
     assert "its key is not the server key" in said and "--server-key" in said, said
 
 
