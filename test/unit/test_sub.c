@@ -233,8 +233,10 @@ static void test_a_new_connection_is_told_everything_at_once_or_nothing_yet(void
     config.allocator = &budget.allocator;
     struct zmtp_socket *sub = sockets_open_with(&config);
     struct zmtp_pipe_end *a = sockets_dial(sub);
+    char told[1012] = "<SUBSCRIBE>";
+    memset(told + 11, 'b', sizeof told - 12);
     assert_int_equal(subscribe(sub, "a"), ZMTP_OK);
-    assert_int_equal(subscribe(sub, "b"), ZMTP_OK);
+    assert_int_equal(subscribe(sub, told + 11), ZMTP_OK); // it is behind the first one's room
     sockets_connect(a, "");
     size_t failures = 0;
     for (uint64_t n = 1; zmtp_socket_marked(sub); n++) {
@@ -245,7 +247,7 @@ static void test_a_new_connection_is_told_everything_at_once_or_nothing_yet(void
     }
     assert_true(failures > 2); // also after the first topic was put down
     assert_string_equal(sockets_far_recv(a), "<SUBSCRIBE>a");
-    assert_string_equal(sockets_far_recv(a), "<SUBSCRIBE>b");
+    assert_string_equal(sockets_far_recv(a), told);
     assert_string_equal(sockets_far_recv(a), "");
     zmtp_socket_close(sub);
     zmtp_pipe_close(a);

@@ -173,8 +173,7 @@ void zmtp__queue_end(struct zmtp__queue *queue, size_t messages)
     queue->open_bytes = queue->open_ranges = 0;
 }
 
-// The |size| octets that were written to the tail's room join the open message.
-static int queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t size)
+int zmtp__queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t size)
 {
     const int result = zmtp__queue_add(queue, queue->tail, room, size);
     if (result == ZMTP_OK) queue->tail_at += size;
@@ -194,7 +193,7 @@ static int queue_put_body(struct zmtp__queue *queue, const struct zmtp_frame *fr
     if (!room) return ZMTP_ERR_MEMORY;
     const size_t header = zmtp__frame_encode(frame, room);
     if (copied) memcpy(room + header, body.data, copied);
-    const int result = queue_add_room(queue, room, header + copied);
+    const int result = zmtp__queue_add_room(queue, room, header + copied);
     if (result < 0 || !refer) return result;
     return zmtp__queue_add(queue, slab, body.data, body.size);
 }
@@ -224,7 +223,7 @@ static int queue_copy_run(struct zmtp__queue *queue, struct zmtp_bytes frames)
     uint8_t *room = zmtp__queue_tail_room(queue, frames.size);
     if (!room) return ZMTP_ERR_MEMORY;
     memcpy(room, frames.data, frames.size);
-    return queue_add_room(queue, room, frames.size);
+    return zmtp__queue_add_room(queue, room, frames.size);
 }
 
 int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,

@@ -279,11 +279,13 @@ static inline void zmtp__queue_laid(struct zmtp__queue *queue, size_t size)
 // whichever is cheaper to hold. Whole frames, please.
 int zmtp__queue_put_frames(struct zmtp__queue *queue, struct zmtp_bytes frames,
                            struct zmtp_slab *slab);
-// For share.c. Room for |size| octets in one piece at the end of the tail, which grows with what is queued; null: no
-// memory.
+// Room for |size| octets in one piece at the end of the tail, which grows with what is queued; null: no memory.
 uint8_t *zmtp__queue_tail_room(struct zmtp__queue *queue, size_t size);
-// Adds octets of |slab| to the open message, as part of the last range where they follow on it. On ZMTP_ERR_MEMORY the
-// message is to be undone.
+// Adds the first |size| octets of that room, which were written meanwhile, to the open message. On ZMTP_ERR_MEMORY it is to
+// be undone.
+int zmtp__queue_add_room(struct zmtp__queue *queue, const uint8_t *room, size_t size);
+// For share.c. Adds octets of |slab| to the open message, as part of the last range where they follow on it. On
+// ZMTP_ERR_MEMORY the message is to be undone.
 int zmtp__queue_add(struct zmtp__queue *queue, struct zmtp_slab *slab, const uint8_t *begin,
                     size_t size);
 // Of the frames put so far, |count| that came as frames are commands.

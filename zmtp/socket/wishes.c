@@ -21,30 +21,30 @@ void zmtp__wishes_close(struct zmtp_socket *socket)
 }
 
 // Adds a command to the queue's open message. On failure that is undone.
-static int wishes_put(struct zmtp_socket *socket, struct zmtp__queue *queue, const char *name,
-                      struct zmtp_bytes topic)
+static int wishes_put(struct zmtp__queue *queue, const char *name, struct zmtp_bytes topic)
 {
-    struct zmtp_slab *slab = zmtp__slab_open(socket->config.pool, socket->config.allocator,
-                                             WISHES_COMMAND_ROOM + topic.size);
-    if (!slab) {
+    const size_t most = WISHES_COMMAND_ROOM + topic.size;
+    uint8_t *const room = zmtp__queue_tail_room(queue, most);
+    if (!room) {
         zmtp__queue_undo(queue);
         return ZMTP_ERR_MEMORY;
     }
     const struct zmtp_command command = {zmtp_bytes_text(name), topic};
-    const int size = zmtp_command_encode(&command, slab->data, slab->capacity);
+    const int size = zmtp_command_encode(&command, room, most);
     assert(size > 0); // the room is computed from what goes in
-    const int result = zmtp__queue_put_frames(queue, zmtp_bytes_of(slab->data, (size_t)size), slab);
-    zmtp__slab_unref(slab);
-    if (result == ZMTP_OK) zmtp__queue_note_commands(queue, 1);
+    const int result = zmtp__queue_add_room(queue, room, (size_t)size);
+    if (result < 0)
+        zmtp__queue_undo(queue);
+    else
+        zmtp__queue_note_commands(queue, 1);
     return result;
 }
 
-static int wishes_tell(struct zmtp_socket *socket, struct zmtp__lane *lane, const char *name,
-                       struct zmtp_bytes topic)
+static int wishes_tell(struct zmtp__lane *lane, const char *name, struct zmtp_bytes topic)
 {
     struct zmtp__queue *queue = lane->end->out;
     zmtp__queue_begin(queue);
-    const int result = wishes_put(socket, queue, name, topic);
+    const int result = wishes_put(queue, name, topic);
     if (result < 0) return result;
     zmtp__queue_end(queue, 1);
     zmtp__pipe_published(lane->end);
@@ -63,7 +63,7 @@ int zmtp__wishes_linked(struct zmtp_socket *socket, struct zmtp__lane *lane)
     struct zmtp__slot_cursor cursor = {0};
     struct zmtp_bytes topic;
     while (zmtp__tally_next(&wishes->topics, &cursor, &topic)) {
-        const int result = wishes_put(socket, queue, wishes->add, topic);
+        const int result = wishes_put(queue, wishes->add, topic);
         if (result < 0) return result;
     }
     zmtp__queue_end(queue, count);
@@ -88,7 +88,7 @@ static void wishes_tell_added(struct zmtp_socket *socket, struct zmtp_bytes topi
 {
     for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next)
         if (wishes_hears(node->lane) &&
-            wishes_tell(socket, node->lane, zmtp__wishes_of(socket)->add, topic) < 0)
+            wishes_tell(node->lane, zmtp__wishes_of(socket)->add, topic) < 0)
             wishes_stale(node->lane);
 }
 
@@ -96,7 +96,7 @@ static int wishes_tell_removed(struct zmtp_socket *socket, struct zmtp_bytes top
 {
     for (struct zmtp__node *node = socket->lanes.next; node->lane; node = node->next) {
         if (!wishes_hears(node->lane)) continue;
-        const int result = wishes_tell(socket, node->lane, zmtp__wishes_of(socket)->remove, topic);
+        const int result = wishes_tell(node->lane, zmtp__wishes_of(socket)->remove, topic);
         if (result == ZMTP_OK) continue;
         // The subscription stays, so those that were told already must be told again.
         for (node = node->previous; node->lane; node = node->previous)
