@@ -1,5 +1,7 @@
 #include "publisher.h"
 
+#include <string.h>
+
 // Subscriptions that are removed in one go, which is below a millisecond; and beside other things.
 enum { PUBLISHER_AT_ONCE = 4096, PUBLISHER_BESIDES = 4 };
 
@@ -152,12 +154,24 @@ enum zmtp__wish zmtp__wish_of_body(struct zmtp_bytes body, struct zmtp_bytes *to
     return body.data[0] == 1 ? ZMTP__SUBSCRIBE : ZMTP__CANCEL;
 }
 
+// Names of commands, and before them their sizes.
+static const uint8_t publisher_subscribe[] = "\11SUBSCRIBE", publisher_cancel[] = "\6CANCEL";
+
+// The rest of a command that begins with |named|.
+static bool publisher_hears(struct zmtp_bytes command, struct zmtp_bytes named,
+                            struct zmtp_bytes *topic)
+{
+    if (command.size < named.size || memcmp(command.data, named.data, named.size) != 0)
+        return false;
+    *topic = (struct zmtp_bytes){command.data + named.size, command.size - named.size};
+    return true;
+}
+
 enum zmtp__wish zmtp__wish_of(const struct zmtp__queue_part *part, struct zmtp_bytes *topic)
 {
+    const struct zmtp_bytes subscribe = {publisher_subscribe, sizeof publisher_subscribe - 1};
+    const struct zmtp_bytes cancel = {publisher_cancel, sizeof publisher_cancel - 1};
     if (!part->command) return zmtp__wish_of_body(part->body, topic);
-    struct zmtp_command command;
-    if (zmtp_command_decode(part->body, &command) < 0) return ZMTP__NO_WISH;
-    *topic = command.data;
-    if (zmtp_command_is(&command, "SUBSCRIBE")) return ZMTP__SUBSCRIBE;
-    return zmtp_command_is(&command, "CANCEL") ? ZMTP__CANCEL : ZMTP__NO_WISH;
+    if (publisher_hears(part->body, subscribe, topic)) return ZMTP__SUBSCRIBE;
+    return publisher_hears(part->body, cancel, topic) ? ZMTP__CANCEL : ZMTP__NO_WISH;
 }
