@@ -43,10 +43,12 @@ static int add(struct fixture *f, uint32_t number)
 {
     uint8_t room[ZMTP__TOPIC_SHORT];
     uint32_t slot;
+    struct zmtp__topic_seat seat;
     const struct zmtp_bytes topic = topic_of(room, number);
     int result = zmtp__slots_keep(&f->slots, &f->owner, topic, &slot);
     if (result < 0) return result;
-    result = zmtp__topic_table_add(&f->table, topic, slot);
+    assert_null(zmtp__topic_table_seek(&f->table, topic, &seat));
+    result = zmtp__topic_table_add(&f->table, topic, &seat, slot);
     if (result < 0)
         zmtp__slots_drop(&f->slots, slot);
     else
@@ -149,12 +151,14 @@ static void test_prefixes_come_shortest_first(void **state)
     static struct fixture f;
     static uint8_t text[ZMTP__TOPIC_SHORT + 6];
     uint32_t slots[ZMTP__TOPIC_SHORT + 1], leaf;
+    struct zmtp__topic_seat seat;
     fixture_open(&f);
     memset(text, 'x', sizeof text);
     for (size_t size = ZMTP__TOPIC_SHORT + 1; size-- > 0;) {
         const struct zmtp_bytes topic = {text, size};
         assert_int_equal(zmtp__slots_keep(&f.slots, &f.owner, topic, &slots[size]), ZMTP_OK);
-        assert_int_equal(zmtp__topic_table_add(&f.table, topic, slots[size]), ZMTP_OK);
+        assert_null(zmtp__topic_table_seek(&f.table, topic, &seat));
+        assert_int_equal(zmtp__topic_table_add(&f.table, topic, &seat, slots[size]), ZMTP_OK);
     }
     for (size_t given = 0; given <= sizeof text; given++) {
         struct zmtp__topic_walk walk = {0};

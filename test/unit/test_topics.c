@@ -32,19 +32,24 @@ static void fixture_open(struct fixture *f, uint64_t seed)
 
 static int add(struct fixture *f, struct zmtp_bytes topic)
 {
+    struct zmtp__topic_seat seat;
     uint32_t slot;
     int result = zmtp__slots_keep(&f->slots, &f->owner, topic, &slot);
     if (result < 0) return result;
-    result = zmtp__topics_add(&f->topics, topic, slot);
+    assert_null(zmtp__topics_seek(&f->topics, topic, &seat));
+    result = zmtp__topics_add(&f->topics, topic, &seat, slot);
     if (result < 0) zmtp__slots_drop(&f->slots, slot);
     return result;
 }
 
 static void drop(struct fixture *f, struct zmtp_bytes topic)
 {
-    const uint32_t slot = zmtp__topics_leaf(zmtp__topics_find(&f->topics, topic));
+    uint32_t *place = zmtp__topics_find(&f->topics, topic);
+    const uint32_t slot = zmtp__topics_leaf(place);
     octets_assert_equal(zmtp__slots_topic(&f->slots, slot), topic);
-    zmtp__topics_remove(&f->topics, topic);
+    struct zmtp__topic_seat seat;
+    assert_ptr_equal(zmtp__topics_seek(&f->topics, topic, &seat), place);
+    zmtp__topics_remove(&f->topics, topic, place);
     zmtp__slots_drop(&f->slots, slot);
 }
 

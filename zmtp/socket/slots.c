@@ -192,6 +192,15 @@ static int slots_open(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
     return ZMTP_OK;
 }
 
+// Which is the lowest of |bits| that is set? One is. The lowest one alone, times a sequence in which each five bits in a row
+// are others (de Bruijn's), begins with five that tell.
+static uint32_t slots_lowest(uint32_t bits)
+{
+    static const uint8_t told[32] = {0,  1,  28, 2,  29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4,  8,
+                                     31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6,  11, 5,  10, 9};
+    return told[(uint32_t)((bits & (0 - bits)) * UINT32_C(0x077CB531)) >> 27];
+}
+
 static bool slots_uses(const struct zmtp__slot_block *block, uint32_t index)
 {
     return block->used >> index & 1u;
@@ -213,9 +222,7 @@ static int slots_take(struct zmtp__slots *slots, struct zmtp__slot_owner *owner,
         if (result < 0) return result;
     }
     struct zmtp__slot_block *block = slots_block(slots, owner->first[kind] - 1);
-    uint32_t index = 0;
-    while (slots_uses(block, index))
-        index++;
+    const uint32_t index = slots_lowest(~block->used);
     const uint32_t used = block->used | UINT32_C(1) << index;
     if (used == slots_all(block)) {
         slots_unlist(slots, block);
@@ -302,11 +309,8 @@ bool zmtp__slots_any(const struct zmtp__slots *slots, const struct zmtp__slot_ow
     if (first == 0) first = owner->full;
     if (first == 0) return false;
     const struct zmtp__slot_block *block = slots_block(slots, first - 1);
-    uint32_t index = 0;
-    while (!slots_uses(block, index))
-        index++;
     *is_link = block->kind == ZMTP__SLOT_LINK;
-    *slot = block->number * SLOTS_IN_BLOCK + index;
+    *slot = block->number * SLOTS_IN_BLOCK + slots_lowest(block->used);
     return true;
 }
 
@@ -326,9 +330,7 @@ bool zmtp__slots_next(const struct zmtp__slots *slots, const struct zmtp__slot_o
         cursor->left = block->used;
         cursor->is_link = block->kind == ZMTP__SLOT_LINK;
     }
-    uint32_t index = 0;
-    while (!(cursor->left >> index & 1u))
-        index++;
+    const uint32_t index = slots_lowest(cursor->left);
     cursor->left &= cursor->left - 1;
     *is_link = cursor->is_link;
     *slot = cursor->slot + index;

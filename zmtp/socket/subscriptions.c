@@ -56,12 +56,12 @@ static bool subscriptions_is_shared(uint32_t leaf, uint32_t *link)
 
 // A topic that nobody has.
 static int subscriptions_add_new(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
-                                 struct zmtp_bytes topic)
+                                 struct zmtp_bytes topic, const struct zmtp__topic_seat *seat)
 {
     uint32_t slot;
     int result = zmtp__slots_keep(&set->slots, &holder->slots, topic, &slot);
     if (result < 0) return result;
-    result = zmtp__topics_add(&set->topics, topic, slot);
+    result = zmtp__topics_add(&set->topics, topic, seat, slot);
     if (result < 0) zmtp__slots_drop(&set->slots, slot);
     return result;
 }
@@ -180,7 +180,8 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
     set->changes++;
     struct zmtp__holder *holder = subscriptions_hold(set, subscriber);
     if (!holder) return ZMTP_ERR_MEMORY;
-    uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    struct zmtp__topic_seat seat;
+    uint32_t *place = zmtp__topics_seek(&set->topics, topic, &seat);
     const uint32_t leaf = place ? zmtp__topics_leaf(place) : 0;
     struct subscriptions_front front = {.count = 0};
     if (place && subscriptions_has(set, holder, leaf, &front)) return ZMTP_OK;
@@ -188,7 +189,7 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
     if (!subscriptions_allowed(set, subscriber, topic.size))
         result = ZMTP_ERR_LIMIT;
     else if (!place)
-        result = subscriptions_add_new(set, holder, topic);
+        result = subscriptions_add_new(set, holder, topic, &seat);
     else if (leaf & ZMTP__TOPIC_SHARED)
         result = subscriptions_add_other(set, holder, &front);
     else
@@ -204,12 +205,12 @@ int zmtp__subscriptions_add(struct zmtp__subscriptions *set, struct zmtp__subscr
 }
 
 // The last subscriber of the topic at |place| has gone.
-static void subscriptions_forget(struct zmtp__subscriptions *set, const uint32_t *place,
+static void subscriptions_forget(struct zmtp__subscriptions *set, uint32_t *place,
                                  struct zmtp_bytes topic)
 {
     const uint32_t slot = zmtp__topic_slot(&set->slots, *place);
     if (*place & ZMTP__TOPIC_NEW) set->news--;
-    zmtp__topics_remove(&set->topics, topic);
+    zmtp__topics_remove(&set->topics, topic, place);
     zmtp__slots_drop(&set->slots, slot);
 }
 
@@ -271,7 +272,8 @@ static bool subscriptions_unlink(struct zmtp__subscriptions *set, const struct z
 static bool subscriptions_release(struct zmtp__subscriptions *set, struct zmtp__holder *holder,
                                   struct zmtp_bytes topic)
 {
-    uint32_t *place = zmtp__topics_find(&set->topics, topic);
+    struct zmtp__topic_seat seat;
+    uint32_t *place = zmtp__topics_seek(&set->topics, topic, &seat);
     uint32_t slot;
     if (!place) return false;
     if (subscriptions_is_shared(zmtp__topics_leaf(place), &slot)) {

@@ -31,20 +31,22 @@ uint32_t zmtp__tally_count(struct zmtp__tally *tally, struct zmtp_bytes topic)
     return link ? link->next : 1;
 }
 
-static int tally_add_new(struct zmtp__tally *tally, struct zmtp_bytes topic)
+static int tally_add_new(struct zmtp__tally *tally, struct zmtp_bytes topic,
+                         const struct zmtp__topic_seat *seat)
 {
     uint32_t slot;
     int result = zmtp__slots_keep(&tally->slots, &tally->owner, topic, &slot);
     if (result < 0) return result;
-    result = zmtp__topics_add(&tally->topics, topic, slot);
+    result = zmtp__topics_add(&tally->topics, topic, seat, slot);
     if (result < 0) zmtp__slots_drop(&tally->slots, slot);
     return result;
 }
 
 int zmtp__tally_add(struct zmtp__tally *tally, struct zmtp_bytes topic)
 {
-    uint32_t *place = zmtp__topics_find(&tally->topics, topic), slot;
-    if (!place) return tally_add_new(tally, topic);
+    struct zmtp__topic_seat seat;
+    uint32_t *place = zmtp__topics_seek(&tally->topics, topic, &seat), slot;
+    if (!place) return tally_add_new(tally, topic, &seat);
     const uint32_t leaf = zmtp__topics_leaf(place);
     struct zmtp__link *link = tally_link(tally, leaf);
     if (link) {
@@ -61,12 +63,13 @@ int zmtp__tally_add(struct zmtp__tally *tally, struct zmtp_bytes topic)
 
 void zmtp__tally_remove(struct zmtp__tally *tally, struct zmtp_bytes topic)
 {
-    uint32_t *place = zmtp__topics_find(&tally->topics, topic);
+    struct zmtp__topic_seat seat;
+    uint32_t *place = zmtp__topics_seek(&tally->topics, topic, &seat);
     assert(place);
     const uint32_t leaf = zmtp__topics_leaf(place);
     struct zmtp__link *link = tally_link(tally, leaf);
     if (!link) {
-        zmtp__topics_remove(&tally->topics, topic);
+        zmtp__topics_remove(&tally->topics, topic, place);
         zmtp__slots_drop(&tally->slots, leaf);
     } else if (--link->next == 1) {
         zmtp__topics_exchange(place, link->topic);

@@ -126,16 +126,23 @@ static struct zmtp__topic_place *topic_table_seek(const struct zmtp__topic_table
     return place;
 }
 
+// The place of |topic| from |place| on, the first one of its hash; null: there is none.
+static struct zmtp__topic_place *topic_table_same(const struct zmtp__topic_table *table,
+                                                  struct zmtp__topic_place *place,
+                                                  struct zmtp_bytes topic, uint32_t hash)
+{
+    for (; place->leaf && place->hash == hash; place++)
+        if (zmtp__topic_is(table->slots, place->leaf, topic)) return place;
+    return NULL;
+}
+
 // The place of |topic|; null: there is none.
 static struct zmtp__topic_place *topic_table_look(const struct zmtp__topic_table *table,
                                                   struct zmtp_bytes topic, uint32_t hash)
 {
     const unsigned hints = table->hints[topic_table_home(table->capacity, hash)];
     if (!(hints & topic_table_hint(table->capacity, hash))) return NULL;
-    struct zmtp__topic_place *place = topic_table_seek(table, hash);
-    for (; place->leaf && place->hash == hash; place++)
-        if (zmtp__topic_is(table->slots, place->leaf, topic)) return place;
-    return NULL;
+    return topic_table_same(table, topic_table_seek(table, hash), topic, hash);
 }
 
 uint32_t *zmtp__topic_table_find(const struct zmtp__topic_table *table, struct zmtp_bytes topic)
@@ -145,6 +152,18 @@ uint32_t *zmtp__topic_table_find(const struct zmtp__topic_table *table, struct z
     struct zmtp__topic_place *place =
         topic_table_look(table, topic, topic_table_hash(table, topic, topic.size, &walk));
     return place ? &place->leaf : NULL;
+}
+
+uint32_t *zmtp__topic_table_seek(const struct zmtp__topic_table *table, struct zmtp_bytes topic,
+                                 struct zmtp__topic_seat *seat)
+{
+    if (topic.size > ZMTP__TOPIC_SHORT) return NULL;
+    struct zmtp__topic_walk walk = {0};
+    *seat = (struct zmtp__topic_seat){.hash = topic_table_hash(table, topic, topic.size, &walk)};
+    if (table->capacity == 0) return NULL;
+    seat->hints = table->hints[topic_table_home(table->capacity, seat->hash)];
+    struct zmtp__topic_place *place = seat->place = topic_table_seek(table, seat->hash);
+    return (place = topic_table_same(table, place, topic, seat->hash)) ? &place->leaf : NULL;
 }
 
 bool zmtp__topic_table_next(const struct zmtp__topic_table *table, struct zmtp_bytes text,
@@ -229,32 +248,40 @@ static void topic_table_note_size(struct zmtp__topic_table *table)
 }
 
 // Makes |place| free: what comes after it moves on by one. False: then something would lie too far away.
-static bool topic_table_push(struct zmtp__topic_table *table, struct zmtp__topic_place *place)
+static bool topic_table_push(struct zmtp__topic_table *table, struct zmtp__topic_place *place,
+                             size_t home)
 {
     const struct zmtp__topic_place *const end = table->places + table->capacity + ZMTP__TOPIC_REACH;
+    // Their homes are not before |home|, so what comes to lie within its reach need not be asked for its own.
+    const struct zmtp__topic_place *const near = table->places + home + ZMTP__TOPIC_REACH - 1;
     struct zmtp__topic_place *gap = place;
+    while (gap < near && gap->leaf)
+        gap++;
     for (; gap < end && gap->leaf; gap++) {
-        const size_t home = topic_table_home(table->capacity, gap->hash);
+        const size_t own = topic_table_home(table->capacity, gap->hash);
         const size_t next = (size_t)(gap - table->places) + 1;
-        if (next - home >= ZMTP__TOPIC_REACH || gap - place >= TOPIC_TABLE_PUSHED) return false;
+        if (next - own >= ZMTP__TOPIC_REACH || gap - place >= TOPIC_TABLE_PUSHED) return false;
     }
     memmove(place + 1, place, (size_t)(gap - place) * sizeof *place);
     return true;
 }
 
-int zmtp__topic_table_add(struct zmtp__topic_table *table, struct zmtp_bytes topic, uint32_t leaf)
+int zmtp__topic_table_add(struct zmtp__topic_table *table, struct zmtp_bytes topic,
+                          const struct zmtp__topic_seat *seat, uint32_t leaf)
 {
     assert(topic.size <= ZMTP__TOPIC_SHORT);
+    const size_t capacity = table->capacity;
     const int result = topic_table_reserve(table);
     if (result < 0) return result;
-    struct zmtp__topic_walk walk = {0};
-    const uint32_t hash = topic_table_hash(table, topic, topic.size, &walk);
-    struct zmtp__topic_place *place = topic_table_seek(table, hash);
+    const uint32_t hash = seat->hash;
     const size_t home = topic_table_home(table->capacity, hash);
+    const bool grown = table->capacity > capacity;
+    struct zmtp__topic_place *const place = grown ? topic_table_seek(table, hash) : seat->place;
+    const unsigned hints = grown ? table->hints[home] : seat->hints;
     const size_t away = (size_t)(place - table->places) - home;
-    if (away >= ZMTP__TOPIC_REACH || !topic_table_push(table, place)) return ZMTP_ERR_LIMIT;
+    if (away >= ZMTP__TOPIC_REACH || !topic_table_push(table, place, home)) return ZMTP_ERR_LIMIT;
     *place = (struct zmtp__topic_place){.hash = hash, .leaf = leaf | ZMTP__TOPIC_LEAF};
-    table->hints[home] = (uint8_t)(table->hints[home] | topic_table_hint(table->capacity, hash));
+    table->hints[home] = (uint8_t)(hints | topic_table_hint(table->capacity, hash));
     table->count++;
     if (table->of_size[topic.size]++ == 0) topic_table_note_size(table);
     return ZMTP_OK;

@@ -40,6 +40,13 @@ struct zmtp__topic_table {
     uint8_t size_count;
 };
 
+// Where a topic that was sought is to be added.
+struct zmtp__topic_seat {
+    struct zmtp__topic_place *place; // null: there were no places
+    uint32_t hash;
+    uint8_t hints; // of its home, read along: they and the places are two lines of memory
+};
+
 void zmtp__topic_table_init(struct zmtp__topic_table *table, const struct zmtp_allocator *allocator,
                             const struct zmtp__slots *slots, uint64_t seed);
 // Every topic must have been removed.
@@ -47,8 +54,14 @@ void zmtp__topic_table_fini(struct zmtp__topic_table *table);
 
 // Where the leaf of |topic| is; null: there is none. Good until topics are added or removed.
 uint32_t *zmtp__topic_table_find(const struct zmtp__topic_table *table, struct zmtp_bytes topic);
-// Adds one that is not there, and not too long. ZMTP_ERR_MEMORY; ZMTP_ERR_LIMIT: there is no place near its own.
-int zmtp__topic_table_add(struct zmtp__topic_table *table, struct zmtp_bytes topic, uint32_t leaf);
+// The same of one that is to be added if it is not there, for which |seat| is, or removed if it is. It asks no hints: who
+// changes places looks at them anyhow, and among a million topics would wait for both, one after the other.
+uint32_t *zmtp__topic_table_seek(const struct zmtp__topic_table *table, struct zmtp_bytes topic,
+                                 struct zmtp__topic_seat *seat);
+// Adds one that is not there, and not too long; |seat| is of a seek for it since which none was added or removed.
+// ZMTP_ERR_MEMORY; ZMTP_ERR_LIMIT: there is no place near its own.
+int zmtp__topic_table_add(struct zmtp__topic_table *table, struct zmtp_bytes topic,
+                          const struct zmtp__topic_seat *seat, uint32_t leaf);
 // Removes one at the place that find has given. This needs no memory.
 void zmtp__topic_table_remove(struct zmtp__topic_table *table, uint32_t *place);
 

@@ -34,19 +34,28 @@ uint32_t *zmtp__topics_find(struct zmtp__topics *topics, struct zmtp_bytes topic
     return place ? place : zmtp__topic_tree_find(&topics->tree, topic);
 }
 
-int zmtp__topics_add(struct zmtp__topics *topics, struct zmtp_bytes topic, uint32_t leaf)
+uint32_t *zmtp__topics_seek(struct zmtp__topics *topics, struct zmtp_bytes topic,
+                            struct zmtp__topic_seat *seat)
+{
+    uint32_t *place = zmtp__topic_table_seek(&topics->table, topic, seat);
+    return place ? place : zmtp__topic_tree_find(&topics->tree, topic);
+}
+
+int zmtp__topics_add(struct zmtp__topics *topics, struct zmtp_bytes topic,
+                     const struct zmtp__topic_seat *seat, uint32_t leaf)
 {
     if (topic.size <= ZMTP__TOPIC_SHORT) {
-        const int result = zmtp__topic_table_add(&topics->table, topic, leaf);
+        const int result = zmtp__topic_table_add(&topics->table, topic, seat, leaf);
         if (result != ZMTP_ERR_LIMIT) return result;
     }
     return zmtp__topic_tree_add(&topics->tree, topic, leaf);
 }
 
-void zmtp__topics_remove(struct zmtp__topics *topics, struct zmtp_bytes topic)
+void zmtp__topics_remove(struct zmtp__topics *topics, struct zmtp_bytes topic, uint32_t *place)
 {
-    uint32_t *place = zmtp__topic_table_find(&topics->table, topic);
-    if (place)
+    const bool in_table =
+        topics->tree.count == 0 || zmtp__topic_table_find(&topics->table, topic) == place;
+    if (in_table)
         zmtp__topic_table_remove(&topics->table, place);
     else
         zmtp__topic_tree_remove(&topics->tree, topic);

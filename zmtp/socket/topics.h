@@ -28,11 +28,15 @@ size_t zmtp__topics_count(const struct zmtp__topics *topics);
 uint32_t *zmtp__topics_find(struct zmtp__topics *topics, struct zmtp_bytes topic);
 uint32_t zmtp__topics_leaf(const uint32_t *place);
 void zmtp__topics_exchange(uint32_t *place, uint32_t leaf);
-// Adds one that is not there yet. ZMTP_ERR_MEMORY, and ZMTP_ERR_LIMIT for one above 256 MiB or the
-// 2^29-th, change nothing.
-int zmtp__topics_add(struct zmtp__topics *topics, struct zmtp_bytes topic, uint32_t leaf);
-// Removes one that is there. This needs no memory; its slot is the caller's to drop after it.
-void zmtp__topics_remove(struct zmtp__topics *topics, struct zmtp_bytes topic);
+// The same of one that is to be added if it is not there, for which |seat| is, or removed if it is.
+uint32_t *zmtp__topics_seek(struct zmtp__topics *topics, struct zmtp_bytes topic,
+                            struct zmtp__topic_seat *seat);
+// Adds one that is not there yet; |seat| is of a seek for it since which none was added or removed. ZMTP_ERR_MEMORY, and
+// ZMTP_ERR_LIMIT for one above 256 MiB or the 2^29-th, change nothing.
+int zmtp__topics_add(struct zmtp__topics *topics, struct zmtp_bytes topic,
+                     const struct zmtp__topic_seat *seat, uint32_t leaf);
+// Removes one whose leaf is at |place|. This needs no memory; its slot is the caller's to drop after it.
+void zmtp__topics_remove(struct zmtp__topics *topics, struct zmtp_bytes topic, uint32_t *place);
 
 // All topics that |text| begins with, each once. They must not change meanwhile. Begin with
 // zmtp__topics_prefixes; false: no more.
