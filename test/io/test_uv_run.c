@@ -16,28 +16,37 @@ struct scene {
     char endpoint[ZMTP_ENDPOINT_MAX];
     size_t stride, skipped;
     struct zmtp_msg kept[BURST];
+    const struct zmtp_slab *own; // that a callback has put into its message
 };
 
-// Short ones that are as long as each other, or some among them that are too long to be copied into the part.
-static bool alike;
+// Ones that are as long as each other, short or too long to be copied into the part; or both, mixed.
+static enum { MIXED, SHORT, LONGER } bodies;
 static const char *body_of(size_t number)
 {
     static char text[200];
-    (void)snprintf(text, sizeof text, "%0*zu", number % 3 == 2 && !alike ? 150 : 5, number);
+    const bool longer = bodies == LONGER || (bodies == MIXED && number % 3 == 2);
+    (void)snprintf(text, sizeof text, "%0*zu", longer ? 150 : 5, number);
     return text;
 }
 
-static int be_alike(void **state)
+static int be_mixed(void **state)
 {
     (void)state;
-    alike = true;
+    bodies = MIXED;
     return 0;
 }
 
-static int be_various(void **state)
+static int be_short(void **state)
 {
     (void)state;
-    alike = false;
+    bodies = SHORT;
+    return 0;
+}
+
+static int be_longer(void **state)
+{
+    (void)state;
+    bodies = LONGER;
     return 0;
 }
 
@@ -196,6 +205,9 @@ static void spoil(struct node *node, struct zmtp_msg *msg)
     const struct zmtp_msg whole = *msg;
     assert_int_equal(msg->count, 1);
     assert_int_equal(msg->routing_id, 0);
+    const struct zmtp_slab *const slab = zmtp_msg_part(msg, 0)->slab;
+    assert_true(!slab || slab != scene->own); // it lies elsewhere
+    scene->own = NULL;
     assert_non_null(msg->origin);
     assert_int_equal(msg->origin->type, ZMTP_DEALER);
     assert_string_equal(node->last, body_of(node->received - 1));
@@ -208,6 +220,7 @@ static void spoil(struct node *node, struct zmtp_msg *msg)
         zmtp_part_fini(zmtp_msg_part(msg, 0));
         assert_int_equal(zmtp_part_copy(zmtp_msg_part(msg, 0), zmtp_bytes_text(body_of(2)), NULL),
                          ZMTP_OK);
+        scene->own = zmtp_msg_part(msg, 0)->slab;
         break;
     case 2:
         scene->kept[0] = whole; // which is to move it
@@ -235,6 +248,32 @@ static void test_a_callback_may_make_any_other_of_its_message(void **state)
             WORLD_UNTIL(&scene.world, scene.to.received == BURST);
             world_close(&scene.world);
         }
+    }
+}
+
+// 300 octets are 0x012c, and what follows begins with 01 2c: a part of 44 octets, and more.
+enum { LONG_BODY = 300, FIRST_PART = 44 };
+static void look_at_sizes(struct node *node, struct zmtp_msg *msg)
+{
+    const bool parts = node->received % 2 == 0;
+    assert_int_equal(msg->count, parts ? 2 : 1);
+    assert_int_equal(zmtp_msg_bytes(msg, 0).size, parts ? FIRST_PART : LONG_BODY);
+}
+
+static void test_the_size_of_a_long_one_is_no_header(void **state)
+{
+    (void)state;
+    static const uint8_t octets[LONG_BODY];
+    for (size_t i = 0; i < FAR; i++) {
+        struct scene scene;
+        scene_open(&scene, transports[i], 0, look_at_sizes);
+        for (size_t n = 0; n < BURST; n++) {
+            const struct zmtp_bytes parts[] = {
+                zmtp_bytes_of(octets, n % 2 ? FIRST_PART : LONG_BODY), zmtp_bytes_of(octets, 1)};
+            assert_int_equal(zmtp_uv_send(scene.from.socket, parts, 1 + n % 2), ZMTP_OK);
+        }
+        WORLD_UNTIL(&scene.world, scene.to.received == BURST);
+        world_close(&scene.world);
     }
 }
 
@@ -318,7 +357,9 @@ static void test_the_other_side_of_an_engine_s_own_queue_finds_what_was_given_go
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup(name, be_various), cmocka_unit_test_setup(name, be_alike)
+#define TEST(name)                                                                                 \
+    cmocka_unit_test_setup(name, be_mixed), cmocka_unit_test_setup(name, be_short),                \
+        cmocka_unit_test_setup(name, be_longer)
 
 int main(void)
 {
@@ -326,6 +367,7 @@ int main(void)
         TEST(test_whatever_a_callback_asks_counts_what_was_given),
         TEST(test_messages_that_are_kept_stay_whole_and_tell_who_sent_them),
         TEST(test_a_callback_may_make_any_other_of_its_message),
+        cmocka_unit_test(test_the_size_of_a_long_one_is_no_header),
         TEST(test_a_callback_that_ends_it_is_the_last_one),
         TEST(test_the_other_side_of_an_engine_s_own_queue_finds_what_was_given_gone),
     };

@@ -65,13 +65,14 @@ static inline bool zmtp__run_next(struct zmtp__run *run, struct zmtp_bytes *body
     return true;
 }
 
-// Passes over the next message, if its header is that of the one before, which was given and had |size| octets, few; its
-// body ends at |at| then. False: it is for zmtp__run_next.
+// Passes over the next message, if its header is a short one as that of the one before, which was given and had |size|
+// octets, at most 255; its body ends at |at| then. False: it is for zmtp__run_next.
 static inline bool zmtp__run_next_alike(struct zmtp__run *run, size_t size)
 {
     const size_t frame = ZMTP__QUEUE_HEADER_FEW + size;
     const uint8_t *const at = run->at;
     if (run->left == 0 || (size_t)(run->end - at) < frame) return false;
+    // Of a long header these are the last two octets, which with such a size are those of a short one.
     if (memcmp(at, at - frame, ZMTP__QUEUE_HEADER_FEW) != 0) return false;
     run->at = at + frame;
     run->left--;
