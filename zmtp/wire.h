@@ -119,7 +119,7 @@ int zmtp_datagram_decode(struct zmtp_bytes in, struct zmtp_datagram *out);
 // Z85 (RFC 32): octets as printable text, five characters for four octets. Encode ends the text with a
 // zero octet. Both return what they wrote, without that zero; ZMTP_ERR_ARGUMENT when the input's size
 // is no multiple or it holds a character or a number that Z85 has not, after which |out| is
-// undefined; ZMTP_ERR_LIMIT when |size| is too small.
+// undefined; ZMTP_ERR_LIMIT when |size| is too small. How long they take, and where they look, tells nothing of the octets.
 int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size);
 int zmtp_z85_decode(struct zmtp_bytes text, uint8_t *out, size_t size);
 

@@ -8,12 +8,34 @@ enum { Z85_BASE = 85, Z85_OCTETS = 4, Z85_CHARACTERS = 5 };
 
 _Static_assert(sizeof z85_digits == Z85_BASE + 1, "each digit once, and the terminator");
 
-static uint32_t z85_value(uint8_t character, bool *bad)
+// What is written and read may be a secret key. So neither way takes longer for one octet than for another, nor looks at a
+// place in memory, or jumps, by what it is: each goes through all digits.
+
+// All ones if the two, of at most 31 bits, are equal, else zero.
+static uint32_t z85_mask(uint32_t a, uint32_t b)
 {
+    return 0 - (((a ^ b) - 1) >> 31);
+}
+
+static char z85_digit(uint32_t value)
+{
+    uint32_t digit = 0;
     for (uint32_t i = 0; i < Z85_BASE; i++)
-        if (character == (uint8_t)z85_digits[i]) return i;
-    *bad = true;
-    return 0;
+        digit |= (uint8_t)z85_digits[i] & z85_mask(i, value);
+    return (char)digit;
+}
+
+// |*bad| gets a bit when there is no such digit.
+static uint32_t z85_value(uint8_t character, uint32_t *bad)
+{
+    uint32_t value = 0, found = 0;
+    for (uint32_t i = 0; i < Z85_BASE; i++) {
+        const uint32_t mask = z85_mask(character, (uint8_t)z85_digits[i]);
+        value |= i & mask;
+        found |= mask;
+    }
+    *bad |= ~found;
+    return value;
 }
 
 int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size)
@@ -28,7 +50,7 @@ int zmtp_z85_encode(struct zmtp_bytes octets, char *out, size_t size)
         for (size_t k = 0; k < Z85_OCTETS; k++)
             number = number << 8 | octets.data[i * Z85_OCTETS + k];
         for (size_t k = Z85_CHARACTERS; k-- > 0; number /= Z85_BASE)
-            out[i * Z85_CHARACTERS + k] = z85_digits[number % Z85_BASE];
+            out[i * Z85_CHARACTERS + k] = z85_digit(number % Z85_BASE);
     }
     out[groups * Z85_CHARACTERS] = '\0';
     return (int)(groups * Z85_CHARACTERS);
@@ -41,12 +63,12 @@ int zmtp_z85_decode(struct zmtp_bytes text, uint8_t *out, size_t size)
     const size_t groups = text.size / Z85_CHARACTERS;
     if (groups > INT32_MAX / Z85_OCTETS) return ZMTP_ERR_LIMIT;
     if (size < groups * Z85_OCTETS) return ZMTP_ERR_LIMIT;
-    bool bad = false;
+    uint32_t bad = 0;
     for (size_t i = 0; i < groups; i++) {
         uint64_t number = 0;
         for (size_t k = 0; k < Z85_CHARACTERS; k++)
             number = number * Z85_BASE + z85_value(text.data[i * Z85_CHARACTERS + k], &bad);
-        bad |= number > UINT32_MAX; // five digits can say more than four octets hold
+        bad |= (uint32_t)(number >> 32); // five digits can say more than four octets hold
         for (size_t k = 0; k < Z85_OCTETS; k++)
             out[i * Z85_OCTETS + k] = (uint8_t)(number >> (24 - 8 * k));
     }
