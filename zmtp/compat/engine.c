@@ -313,13 +313,12 @@ static void engine_end_lease(struct zmq__engine *engine)
 {
     if (!engine_leased(engine)) return;
     atomic_store_explicit(&engine->leased, false, memory_order_relaxed);
-    if (engine->leased_before)
-        engine->leased_before->leased_next = engine->leased_next;
-    else
-        engine->watch->leased = engine->leased_next;
-    if (engine->leased_next) engine->leased_next->leased_before = engine->leased_before;
+    struct zmq__loop *const watch = engine->watch;
+    struct zmq__engine *const next = engine->leased_next, *const before = engine->leased_before;
+    *(before ? &before->leased_next : &watch->leased) = next;
+    *(next ? &next->leased_before : &watch->leased_last) = before;
     engine->leased_next = engine->leased_before = NULL;
-    if (!engine->watch->leased) uv_timer_stop(&engine->watch->leases);
+    if (!watch->leased) uv_timer_stop(&watch->leases);
 }
 
 static void engine_stop_looking(struct zmq__engine *engine)
@@ -371,11 +370,13 @@ static void engine_lease(struct zmq__engine *engine)
     engine->seen_entries = atomic_load_explicit(&engine->entries, memory_order_relaxed);
     engine->seen_turns = atomic_load_explicit(&engine->turns, memory_order_relaxed);
     engine->seen_moved = atomic_load_explicit(&engine->moved, memory_order_relaxed);
-    engine->leased_next = engine->watch->leased;
-    if (engine->leased_next) engine->leased_next->leased_before = engine;
-    engine->watch->leased = engine;
-    if (!uv_is_active((uv_handle_t *)&engine->watch->leases))
-        uv_timer_start(&engine->watch->leases, engine_leases, ENGINE_LEASE_MS, ENGINE_LEASE_MS);
+    // Last, so that they are seen to in the order in which their sockets were used.
+    struct zmq__loop *const watch = engine->watch;
+    engine->leased_before = watch->leased_last;
+    *(watch->leased ? &watch->leased_last->leased_next : &watch->leased) = engine;
+    watch->leased_last = engine;
+    if (!uv_is_active((uv_handle_t *)&watch->leases))
+        uv_timer_start(&watch->leases, engine_leases, ENGINE_LEASE_MS, ENGINE_LEASE_MS);
 }
 
 static void engine_rung(uv_timer_t *timer);

@@ -26,7 +26,7 @@ struct zmq__loop {
     uv_loop_t loop;
     uv_async_t bell;
     uv_timer_t leases; // active: |leased| is to be looked at again
-    struct zmq__engine *leased;
+    struct zmq__engine *leased, *leased_last;
     struct zmq__engine *dormant; // those that it looks away from
     uv_poll_t recall;            // of |recall_fd|
     // For all threads.
