@@ -408,9 +408,9 @@ const char *zmtp_uv_endpoint(const struct zmtp_uv_socket *socket);
 const char *zmtp_uv_error_text(const struct zmtp_uv_socket *socket);
 
 // As zmtp_socket_send, zmtp_socket_send_bytes, zmtp_socket_recv of socket.h. What is sent leaves at the latest before the loop
-// sleeps, and within one callback when 58 KiB or more wait; or, of PUB, XPUB and RADIO, when a subscriber's limit is reached. So
+// sleeps, and within one callback when some 60 KiB wait; or, of PUB, XPUB and RADIO, when a subscriber's limit is reached. So
 // however many messages one callback publishes, none is dropped while the kernel takes what waits for each subscriber; where it
-// does not, it is asked again when a limit is reached, and after each 58 KiB. That does not hold for |send_bytes_all_max|.
+// does not, it is asked again when a limit is reached, and after each 60 KiB. That does not hold for |send_bytes_all_max|.
 int zmtp_uv_send_msg(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count);
 int zmtp_uv_recv(struct zmtp_uv_socket *socket, struct zmtp_msg *msg);

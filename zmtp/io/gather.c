@@ -4,8 +4,14 @@
 #include "../socket/router.h"
 #include "conn.h"
 
-// The limits of one that drops are so many times what gathers, or more.
-enum { GATHER_SHARE = 8 };
+enum {
+    // The limits of one that drops are so many times what gathers, or more.
+    GATHER_SHARE = 8,
+    // A segment of a local connection holds so many octets.
+    GATHER_SEGMENT = 65483,
+    // Of messages up to this size a segment is filled, as one more or less of them is a small part of it.
+    GATHER_FILLS = 4096,
+};
 
 size_t zmtp__gather_max(size_t count)
 {
@@ -38,6 +44,14 @@ static bool gather_is_careful(const struct zmtp_socket_config *config)
     return gather_spreads(config) || config->type == ZMTP_REP || config->send_bytes_all_max > 0;
 }
 
+// What waits for each subscriber is the same. Is it as much as fits into a segment, if all were like the last message, of
+// |size| octets?
+static bool gather_fills(size_t unflushed, size_t size)
+{
+    const size_t frame = size + (size > UINT8_MAX ? ZMTP_HEADER_MAX : 2);
+    return (unflushed + size) * frame > (size_t)GATHER_SEGMENT * size;
+}
+
 // How much may wait with a message of |size| octets?
 static size_t gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_config *config,
                           size_t size)
@@ -50,7 +64,10 @@ static size_t gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_con
 bool zmtp__gather_ends(struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size)
 {
     uv->unflushed += size;
-    return core->brimmed || uv->unflushed >= gather_room(uv, &core->config, size);
+    if (core->brimmed) return true;
+    if (size > 0 && size <= GATHER_FILLS && gather_spreads(&core->config))
+        return gather_fills(uv->unflushed, size);
+    return uv->unflushed >= gather_room(uv, &core->config, size);
 }
 
 static void gather_retry_those_of(const struct zmtp_uv_socket *socket)
