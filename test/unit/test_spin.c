@@ -134,12 +134,12 @@ static void test_where_half_of_them_find_nothing_they_take_little_of_the_time(vo
     assert_true(thread.vain_ns <= 6 * LIMIT_NS + (thread.now_ns - begun_ns) / 64);
 }
 
-static void test_what_is_saved_is_four_limits_at_most(void **state)
+static void test_what_is_saved_is_eight_limits_at_most(void **state)
 {
     (void)state;
     struct thread thread = thread_of(LIMIT_NS);
     (void)wait_often(&thread, 1000000, SOON_NS);
-    assert_int_equal(wait_often(&thread, 10, LIMIT_NS), 5); // the fifth is owed
+    assert_int_equal(wait_often(&thread, 20, LIMIT_NS), 9); // the ninth is owed
 }
 
 static void test_where_the_other_side_is_there_again_they_go_on(void **state)
@@ -154,15 +154,39 @@ static void test_where_the_other_side_is_there_again_they_go_on(void **state)
     assert_int_equal(wait_often(&thread, 1000, SOON_NS), 1000);
 }
 
+// It found something after two limits. Was the processor somebody else's meanwhile?
+static void spin_too_long(struct thread *thread, bool taken)
+{
+    assert_true(zmtp__spin_begin(&thread->spin, thread->now_ns));
+    thread->now_ns += 2 * LIMIT_NS;
+    thread->taken += taken;
+    assert_true(zmtp__spin_end(&thread->spin, thread->now_ns, true));
+    zmtp__spin_taken(&thread->spin, thread->now_ns, thread->taken);
+}
+
 static void test_one_that_found_something_too_late_was_in_vain(void **state)
 {
     (void)state;
     struct thread thread = thread_of(LIMIT_NS);
-    assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns));
-    thread.now_ns += 2 * LIMIT_NS;
-    assert_false(zmtp__spin_end(&thread.spin, thread.now_ns, true));
+    spin_too_long(&thread, true);
     assert_false(zmtp__spin_begin(&thread.spin, thread.now_ns + 128 * LIMIT_NS - 1));
     assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns + 128 * LIMIT_NS));
+}
+
+static void test_where_the_whole_machine_stood_still_that_costs_a_limit(void **state)
+{
+    (void)state;
+    struct thread thread = thread_of(LIMIT_NS);
+    spin_too_long(&thread, true); // from here on it is known how often it was taken
+    thread.now_ns += 1000 * LIMIT_NS;
+    spin_too_long(&thread, false);
+    assert_false(zmtp__spin_begin(&thread.spin, thread.now_ns + 128 * LIMIT_NS - 1));
+    assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns + 128 * LIMIT_NS));
+    // And is covered by what was saved.
+    thread.now_ns += 1000 * LIMIT_NS;
+    (void)wait_often(&thread, 100, SOON_NS);
+    for (unsigned i = 0; i < 8; i++)
+        spin_too_long(&thread, false);
 }
 
 static void test_a_clock_that_leaps_stops_them_for_a_while_only(void **state)
@@ -171,7 +195,10 @@ static void test_a_clock_that_leaps_stops_them_for_a_while_only(void **state)
     struct thread thread = thread_of(LIMIT_NS);
     assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns));
     thread.now_ns += 86400000000000; // a day
-    assert_false(zmtp__spin_end(&thread.spin, thread.now_ns, false));
+    thread.taken++;
+    assert_true(zmtp__spin_end(&thread.spin, thread.now_ns, false));
+    zmtp__spin_taken(&thread.spin, thread.now_ns, thread.taken);
+    assert_false(zmtp__spin_begin(&thread.spin, thread.now_ns + 64 * 64 * LIMIT_NS - 1));
     assert_true(zmtp__spin_begin(&thread.spin, thread.now_ns + 64 * 64 * LIMIT_NS));
 }
 
@@ -280,14 +307,14 @@ static void test_a_sleep_that_was_none_tells_nothing(void **state)
 }
 
 // The other side takes longer than is worth a processor; but in less time than it takes to sleep, so a spin finds it.
-static void test_unasked_ones_that_find_it_late_take_a_64th_of_the_time(void **state)
+static void test_what_unasked_ones_take_beyond_what_is_worth_it_is_a_64th_of_the_time(void **state)
 {
     (void)state;
     struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
-    const uint64_t begun_ns = thread.now_ns;
+    const uint64_t begun_ns = thread.now_ns, worth_ns = SLEEP_USES_NS * 3 / 2;
     uint64_t late_ns = 0;
     while (thread.now_ns - begun_ns < 10000000000)
-        late_ns += wait_unasked(&thread, SLEEP_NS / 3, SLEEP_NS) ? SLEEP_NS / 3 : 0;
+        late_ns += wait_unasked(&thread, SLEEP_NS / 2, SLEEP_NS) ? SLEEP_NS / 2 - worth_ns : 0;
     assert_true(late_ns > 0);
     assert_true(late_ns <= (thread.now_ns - begun_ns) / 64);
 }
@@ -301,22 +328,33 @@ static bool work_unasked(struct thread *thread, uint64_t work_ns, uint64_t comes
     return wait_unasked(thread, comes_ns, SLEEP_NS);
 }
 
-static void test_unasked_ones_go_on_where_they_take_no_more_of_a_processor_than_sleeps_do(
-    void **state)
+static unsigned work_often(uint64_t work_ns, uint64_t comes_ns, uint64_t uses_ns)
+{
+    struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
+    unsigned spins = 0;
+    for (unsigned i = 0; i < 10000; i++)
+        spins += work_unasked(&thread, work_ns, comes_ns, uses_ns);
+    return spins;
+}
+
+// The other side works for two fifths of what a sleep takes.
+static void test_unasked_ones_take_half_as_much_again_of_a_processor_as_sleeps_at_most(void **state)
 {
     (void)state;
-    const uint64_t comes_ns = SLEEP_NS * 2 / 3; // the other side works for so long
-    for (unsigned more = 0; more < 2; more++) {
-        const uint64_t work_ns = 10000, uses_ns = work_ns + comes_ns - more * 10000;
-        struct thread thread = thread_of(ZMTP__SPIN_UNASKED);
-        unsigned spins = 0;
-        for (unsigned i = 0; i < 10000; i++)
-            spins += work_unasked(&thread, work_ns, comes_ns, uses_ns);
-        if (more == 0)
-            assert_int_equal(spins, 10000 - 8);
-        else
-            assert_true(spins > 0 && spins < 1000);
-    }
+    const uint64_t comes_ns = SLEEP_NS * 2 / 5, uses_ns = (10000 + comes_ns) * 2 / 3 + 7;
+    assert_int_equal(work_often(10000, comes_ns, uses_ns), 10000 - 8);
+    const unsigned spins = work_often(10000, comes_ns, uses_ns - 10000);
+    assert_true(spins > 0 && spins < 1000);
+}
+
+// What comes at its own pace does not come sooner to who spins.
+static void test_unasked_ones_save_a_quarter_of_the_time_at_least(void **state)
+{
+    (void)state;
+    const uint64_t work_ns = 60000, sooner_ns = (work_ns + SLEEP_NS) * 3 / 4 - work_ns;
+    assert_int_equal(work_often(work_ns, sooner_ns, work_ns + SLEEP_NS), 10000 - 8);
+    const unsigned spins = work_often(work_ns, sooner_ns + 15000, work_ns + SLEEP_NS);
+    assert_true(spins > 0 && spins < 1000);
 }
 
 // It has found what was there all the time, and comes to wait seldom.
@@ -407,9 +445,10 @@ int main(void)
         cmocka_unit_test(test_those_in_vain_take_a_64th_of_the_time_at_most_and_then_a_1024th),
         cmocka_unit_test(test_where_nearly_all_find_something_one_in_vain_ends_nothing),
         cmocka_unit_test(test_where_half_of_them_find_nothing_they_take_little_of_the_time),
-        cmocka_unit_test(test_what_is_saved_is_four_limits_at_most),
+        cmocka_unit_test(test_what_is_saved_is_eight_limits_at_most),
         cmocka_unit_test(test_where_the_other_side_is_there_again_they_go_on),
         cmocka_unit_test(test_one_that_found_something_too_late_was_in_vain),
+        cmocka_unit_test(test_where_the_whole_machine_stood_still_that_costs_a_limit),
         cmocka_unit_test(test_a_clock_that_leaps_stops_them_for_a_while_only),
         cmocka_unit_test(test_what_is_found_by_being_interrupted_was_in_vain),
         cmocka_unit_test(test_an_interruption_now_and_then_ends_nothing),
@@ -417,9 +456,10 @@ int main(void)
         cmocka_unit_test(test_unasked_ones_begin_after_eight_brief_sleeps_in_a_row),
         cmocka_unit_test(test_long_sleeps_are_followed_by_no_unasked_one),
         cmocka_unit_test(test_a_sleep_that_was_none_tells_nothing),
-        cmocka_unit_test(test_unasked_ones_that_find_it_late_take_a_64th_of_the_time),
+        cmocka_unit_test(test_what_unasked_ones_take_beyond_what_is_worth_it_is_a_64th_of_the_time),
         cmocka_unit_test(
-            test_unasked_ones_go_on_where_they_take_no_more_of_a_processor_than_sleeps_do),
+            test_unasked_ones_take_half_as_much_again_of_a_processor_as_sleeps_at_most),
+        cmocka_unit_test(test_unasked_ones_save_a_quarter_of_the_time_at_least),
         cmocka_unit_test(test_a_thread_that_is_busy_by_itself_has_not_spun_for_that),
         cmocka_unit_test(test_where_no_processor_time_is_known_a_quarter_of_a_sleep_is_late),
         cmocka_unit_test(test_unasked_ones_that_settled_last_as_long_as_a_sleep_at_most),

@@ -3,7 +3,7 @@
 enum {
     SPIN_PAYS = 8,        // good ones, for one in vain
     SPIN_TAKEN = 4,       // of those, that were found by being interrupted
-    SPIN_SAVED_MAX = 4,   // limits; so the end of a conversation costs little
+    SPIN_SAVED_MAX = 8,   // limits; so the end of a conversation costs little
     SPIN_COST_MAX = 64,   // limits: the clock may have leapt, as under a debugger
     SPIN_SHARE_SHIFT = 6, // those in vain take 1/64 of the time
     SPIN_DOUBTS_MAX = 4,  // and down to 1/1024
@@ -13,7 +13,7 @@ enum {
     SPIN_BRIEF_NS =
         250000, // two wake-ups of idle processors, 20 to 50 us each, and the work of a hundred
     SPIN_NONE_NS = 3000, // nobody has slept so briefly: something was there
-    SPIN_LENT = 16,      // limits
+    SPIN_LENT = 4,       // limits
     // Sleeps may be briefer than a wake-up, where something came meanwhile, and the next ones are not.
     SPIN_TRY_NS = 50000,
     SPIN_LATE_NS = 10000, // less than what a sleep takes of the processor
@@ -25,6 +25,16 @@ void zmtp__spin_init(struct zmtp__spin *spin, uint64_t limit_ns)
     if (unasked) limit_ns = SPIN_TRY_NS;
     *spin = (struct zmtp__spin){
         .limit_ns = limit_ns, .late_ns = SPIN_LATE * limit_ns, .unasked = unasked};
+}
+
+static uint64_t spin_larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t spin_smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 bool zmtp__spin_slept(struct zmtp__spin *spin, uint64_t now_ns, uint64_t slept_ns)
@@ -54,17 +64,8 @@ void zmtp__spin_used(struct zmtp__spin *spin, uint64_t now_ns, uint64_t used_ns)
     const uint64_t passed_ns = now_ns - spin->since_ns, all_ns = used_ns - spin->used_ns;
     const bool known = used_ns > spin->used_ns && all_ns <= passed_ns;
     spin->work_ns = (passed_ns - spin->slept_ns) / (SPIN_BRIEFS - 1);
-    spin->late_ns = known ? all_ns / (SPIN_BRIEFS - 1) : spin->brief_ns / 4;
-}
-
-static uint64_t spin_larger(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-static uint64_t spin_smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
+    spin->late_ns = known ? all_ns / (SPIN_BRIEFS - 1) * 3 / 2 : spin->brief_ns / 4;
+    spin->late_ns = spin_smaller(spin->late_ns, passed_ns / (SPIN_BRIEFS - 1) * 3 / 4);
 }
 
 // Nobody has asked for spins: are they under way, or is it time to try some?
@@ -118,6 +119,8 @@ bool zmtp__spin_end(struct zmtp__spin *spin, uint64_t now_ns, bool found)
     const uint64_t took_ns = now_ns - spin->begun_ns;
     const uint64_t cost_ns = spin_cost(spin, took_ns, found);
     spin->came_ns = now_ns;
+    spin->unsure_ns = took_ns >= SPIN_LATE * spin->limit_ns ? cost_ns : 0;
+    if (spin->unsure_ns > 0) return true;
     if (cost_ns > 0) {
         spin_pay(spin, now_ns, cost_ns);
         return false;
@@ -127,6 +130,14 @@ bool zmtp__spin_end(struct zmtp__spin *spin, uint64_t now_ns, bool found)
 
 void zmtp__spin_taken(struct zmtp__spin *spin, uint64_t now_ns, uint64_t taken)
 {
+    if (spin->unsure_ns > 0) {
+        const bool stood = taken == spin->taken; // the whole machine did
+        spin->taken = taken;
+        spin_pay(spin, now_ns,
+                 stood ? spin_smaller(spin->unsure_ns, spin->limit_ns) : spin->unsure_ns);
+        spin->unsure_ns = 0;
+        return;
+    }
     const bool first = spin->found == 1;
     const bool undisturbed = taken - spin->taken < SPIN_TAKEN;
     spin->taken = taken;

@@ -2,10 +2,11 @@
 // long as a message; but who looks has a processor that somebody else may need, the other side of all. So the rule
 // learns. It asks no clock: the caller says what time it is, and looks.
 //
-// - Eight spins in a row that found something save as much time as one may last, and no more than four times that is
+// - Eight spins in a row that found something save as much time as one may last, and no more than eight times that is
 //   kept.
-// - One in vain costs the time that it took. So does one that found something after twice its limit or later: the
-//   processor was somebody else's meanwhile. No spin costs more than 64 limits.
+// - One in vain costs the time that it took. So does one that found something after twice its limit or later, if the
+//   system has taken the processor from this thread meanwhile; where it was the whole machine that stood still, it costs a
+//   limit. No spin costs more than 64 limits.
 // - With each eighth the system is asked how often it has taken the processor from this thread meanwhile. If for half of
 //   the eight, nothing is saved, and it costs a limit: where both sides share one processor, either finds what it waits for
 //   by being interrupted for the other. Some other thread that wakes up now and then, as the watch of a context does, is no
@@ -13,19 +14,20 @@
 // - What the savings do not cover is owed, and until 64 times as long has passed no other spin begins. The next time, if
 //   there were no eight good ones in between, until 128 times as long, and so on up to 1024.
 //
-// Where nobody has said how long a spin may be, there are some only where they take no more of a processor than sleeps do:
+// Where nobody has said how long a spin may be, there are some only where they are worth what they take of a processor:
 // - They are tried after eight brief sleeps in a row, as those of a conversation are: most of such a sleep is the time that
 //   it takes to wake up, first the other side and then this one. A spin may then last half as long again, since the other
-//   side sleeps as yet, and what sixteen of them cost is lent.
-// - What such a sleep takes of this thread's processor, with the work between two of them, has been measured. Where
-//   something comes by spinning only after a longer time than that, the rest of that time is what the spin costs. So where
-//   only one side spins, or the answer takes long, the loan is used up, and all of it is owed.
+//   side sleeps as yet, and what four of them cost is lent.
+// - What such a sleep takes of this thread's processor, with the work between two of them, has been measured. A spin may
+//   take half as much again, since it saves the other side's wake-up, too; but no more than three quarters of the time, or
+//   nothing is gained. What it takes beyond that is what it costs. So where only one side spins, or the answer takes long,
+//   the loan is used up, and all of it is owed.
 // - Where eight were good, both sides do not sleep any more. From then on one lasts as long as a sleep at most.
 // Both sides see the same brief sleeps, so they try at about the same time, and find each other.
 //
-// So spins in vain take at most 1/64 of the time, falling to 1/1024, and, of those that find something, an eighth of a
-// limit for each. Where eight of nine find something they go on without a break; where things have changed for the
-// better, that is noticed after 1024 limits at the latest.
+// So spins in vain, and what is in vain of others, take at most 1/64 of the time, falling to 1/1024, and, of those that
+// find something, an eighth of a limit for each. Where eight of nine find something they go on without a break; where
+// things have changed for the better, that is noticed after 1024 limits at the latest.
 #ifndef ZMTP_BASE_SPIN_H
 #define ZMTP_BASE_SPIN_H
 
@@ -41,9 +43,11 @@ struct zmtp__spin {
     uint64_t lent_ns;   // what of that has not been saved, but will be owed
     uint64_t begun_ns;  // when the last one began
     uint64_t resume_ns; // none begins before
-    uint64_t taken;     // how often the processor had been taken, as told last
-    unsigned found;     // good ones in a row; the first of them is where counting begins
-    unsigned doubts;    // doublings of what is owed
+    uint64_t
+        unsure_ns;   // what the last one costs if the processor was taken; 0: that is no question
+    uint64_t taken;  // how often the processor had been taken, as told last
+    unsigned found;  // good ones in a row; the first of them is where counting begins
+    unsigned doubts; // doublings of what is owed
     // Unasked ones. |late_ns| is from one thing that came to the next, with the work between.
     bool unasked;
     bool settled;      // eight were good
