@@ -37,7 +37,7 @@ static void test_what_was_put_is_sent_and_counted_once(void **state)
     struct zmtp_pipe_end *far;
     struct zmtp_socket *const socket = sender(100, &marks, &far);
     struct zmtp__sends sends = {0};
-    assert_true(zmtp__sends_begin(&sends, socket, ALL));
+    assert_true(zmtp__sends_begin(&sends, socket, SIZE_MAX, ALL));
     assert_true(zmtp__sends_put(&sends, zmtp_bytes_text("one")));
     assert_true(zmtp__sends_put(&sends, zmtp_bytes_text("")));
     assert_false(zmtp__sends_put(&sends, (struct zmtp_bytes){0}));
@@ -66,7 +66,7 @@ static void test_they_end_where_the_queue_is_full(void **state)
     struct zmtp_pipe_end *far;
     struct zmtp_socket *const socket = sender(LIMIT, &marks, &far);
     struct zmtp__sends sends = {0};
-    assert_true(zmtp__sends_begin(&sends, socket, ALL));
+    assert_true(zmtp__sends_begin(&sends, socket, SIZE_MAX, ALL));
     size_t count = 0;
     while (zmtp__sends_put(&sends, letter))
         count++;
@@ -91,7 +91,7 @@ static void test_they_end_after_as_many_octets_as_were_allowed(void **state)
     struct zmtp_pipe_end *far;
     struct zmtp_socket *const socket = sender(100, &marks, &far);
     struct zmtp__sends sends = {0};
-    assert_true(zmtp__sends_begin(&sends, socket, MAX));
+    assert_true(zmtp__sends_begin(&sends, socket, SIZE_MAX, MAX));
     size_t count = 0;
     while (zmtp__sends_put(&sends, letter))
         count++;
@@ -108,7 +108,7 @@ static void test_for_few_messages_or_several_peers_they_do_not_begin(void **stat
     struct zmtp_pipe_end *far, *second;
     struct zmtp__sends sends = {0};
     struct zmtp_socket *socket = sender(1 + ZMTP__SENDS_LEAST, &marks, &far);
-    assert_false(zmtp__sends_begin(&sends, socket, ALL));
+    assert_false(zmtp__sends_begin(&sends, socket, SIZE_MAX, ALL));
     zmtp_socket_close(socket);
     zmtp_pipe_close(far);
     socket = sockets_open(ZMTP_DEALER, 100);
@@ -120,7 +120,7 @@ static void test_for_few_messages_or_several_peers_they_do_not_begin(void **stat
         assert_string_equal(sockets_send(socket, "x"), "ZMTP_OK");
     assert_true(zmtp__express_send(socket, letter));
     assert_true(zmtp__express_send_few(socket, letter));
-    assert_false(zmtp__sends_begin(&sends, socket, ALL));
+    assert_false(zmtp__sends_begin(&sends, socket, SIZE_MAX, ALL));
     zmtp_socket_close(socket);
     zmtp_pipe_close(far);
     zmtp_pipe_close(second);

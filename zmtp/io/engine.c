@@ -80,8 +80,10 @@ void zmtp__engine_settle(struct zmtp_uv *uv)
     if (run) zmtp__run_settle(run);
     if (!uv->sender) return;
     uv->sender = NULL;
+    const size_t count = uv->sends.count - uv->sends.left;
     uv->unflushed += zmtp__sends_settle(&uv->sends);
-    if (uv->sends.count - uv->sends.left < ZMTP__SENDS_LEAST) uv->sends_rest = ENGINE_SENDS_REST;
+    if (uv->crossings) uv->unshipped += (unsigned)count;
+    if (count < ZMTP__SENDS_LEAST) uv->sends_rest = ENGINE_SENDS_REST;
 }
 
 void zmtp__engine_wake(struct zmtp_uv *uv)

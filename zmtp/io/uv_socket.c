@@ -639,10 +639,14 @@ static int uv_socket_begin_sends(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv *const uv = socket->uv;
     if (uv->calling > 0) return ZMTP_OK;
-    if (uv->sends_rest > 0)
+    if (uv->sends_rest > 0) {
         uv->sends_rest--;
-    else if (zmtp__sends_begin(&uv->sends, socket->core, uv->unflushed_max - uv->unflushed - 1))
-        uv->sender = socket;
+        return ZMTP_OK;
+    }
+    // The one with which other threads are to begin is followed by more than its count.
+    const size_t most = uv->crossings ? uv->unshipped_max - uv->unshipped - 1 : SIZE_MAX;
+    const size_t max = uv->unflushed_max - uv->unflushed - 1;
+    if (zmtp__sends_begin(&uv->sends, socket->core, most, max)) uv->sender = socket;
     return ZMTP_OK;
 }
 
@@ -660,7 +664,11 @@ __attribute__((noinline)) static int uv_socket_send_first(struct zmtp_uv_socket 
     if (!zmtp__express_send_few(socket->core, *parts))
         return uv_socket_send_one(socket, parts, unflushed);
     uv->unflushed = unflushed;
-    return uv->crossings ? uv_socket_sent_far(uv) : uv_socket_begin_sends(socket);
+    if (uv->crossings && ++uv->unshipped >= uv->unshipped_max) {
+        zmtp__engine_ship(uv); // which takes all that was sent, and leaves nothing to follow
+        return ZMTP_OK;
+    }
+    return uv_socket_begin_sends(socket);
 }
 
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)

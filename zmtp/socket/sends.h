@@ -9,9 +9,15 @@
 #ifndef ZMTP_SOCKET_SENDS_H
 #define ZMTP_SOCKET_SENDS_H
 
+#include "../base/fetch.h"
 #include "express.h"
 
-enum { ZMTP__SENDS_LEAST = 4 }; // it is not worth it for fewer messages
+enum {
+    ZMTP__SENDS_LEAST = 4, // it is not worth it for fewer messages
+    // What is written so many octets later is fetched meanwhile: what another thread has read last would be waited for line
+    // by line, as a processor does not keep the stores of more than a few messages waiting.
+    ZMTP__SENDS_AHEAD = 320,
+};
 
 struct zmtp__sends {
     uint8_t *at, *end; // where the next message goes, and where none may go any more
@@ -21,12 +27,13 @@ struct zmtp__sends {
     struct zmtp_socket *socket;
 };
 
-// After zmtp__express_send_few has sent one. |max|: octets, headers among them. False: they do not begin.
+// After zmtp__express_send_few has sent one. |most|: messages; |max|: octets, headers among them. False: they do not begin.
 static inline bool zmtp__sends_begin(struct zmtp__sends *sends, struct zmtp_socket *socket,
-                                     size_t max)
+                                     size_t most, size_t max)
 {
     struct zmtp__queue *const queue = socket->way.queue;
-    const uint32_t count = queue->written_end - (uint32_t)queue->written;
+    const uint32_t room = queue->written_end - (uint32_t)queue->written;
+    const size_t count = room < most ? room : most;
     if (count < ZMTP__SENDS_LEAST || zmtp__balance_turns(socket)) return false;
     sends->begin = sends->at = queue->tail_at;
     sends->end = sends->begin + (max < queue->room ? max : queue->room);
@@ -43,6 +50,7 @@ static inline bool zmtp__sends_put(struct zmtp__sends *sends, struct zmtp_bytes 
     uint8_t *const at = sends->at;
     if (!body.data || body.size > ZMTP__COPY_FEW) return false;
     if ((size_t)(sends->end - at) < HEADER + body.size || sends->left == 0) return false;
+    zmtp__fetch_to_write(at, ZMTP__SENDS_AHEAD);
     at[0] = 0; // no flags
     at[1] = (uint8_t)body.size;
     sends->at = at + HEADER + body.size;
