@@ -10,8 +10,9 @@
 #include "watch.h"
 
 enum {
-    // A wake-up takes a thread 10 to 50 us, and the one that rings several; a batch of a stream takes few.
-    HARBOUR_LINGER_NS = 4000,
+    // A wake-up takes a thread 10 to 50 us, and the one that rings several. A batch of a stream takes few, but who waits for
+    // room hears of it when half of 2000 messages have left.
+    HARBOUR_LINGER_NS = 30000,
     // At most 2^8 - 1 sleeps without a look before them, so that looks in vain take nothing worth mention.
     HARBOUR_VAIN_MAX = 8,
     // Where both have one processor nothing is gained by an early start of the other: it takes the processor from this one,
