@@ -590,6 +590,46 @@ static void test_a_group_of_ipv6_is_heard_on_its_link(void **state)
     world_close(&world);
 }
 
+// Has this machine a link that groups of IPv6 are sent through when none is named?
+static bool has_usual_link(void)
+{
+    struct sockaddr_in6 group = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+    const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ipv6_mreq request = {.ipv6mr_interface = 0};
+    inet_pton(AF_INET6, "ff02::7767", &group.sin6_addr);
+    request.ipv6mr_multiaddr = group.sin6_addr;
+    const bool works =
+        setsockopt(fd, IPPROTO_IPV6, IPV6_ADD_MEMBERSHIP, &request, sizeof request) == 0 &&
+        sendto(fd, "x", 1, 0, (const struct sockaddr *)&group, sizeof group) == 1;
+    close(fd);
+    return works;
+}
+
+static void test_a_group_of_the_link_that_names_no_link_is_heard_on_the_usual_one(void **state)
+{
+    (void)state;
+    struct world world;
+    struct node radio, dish;
+    char endpoint[ZMTP_ENDPOINT_MAX];
+    if (!has_usual_link()) skip();
+    world_open(&world);
+    node_init(&dish, &world, ZMTP_DISH);
+    dish.config.allow_public_null = true;
+    node_open(&dish);
+    assert_int_equal(zmtp_uv_subscribe(dish.socket, zmtp_bytes_text("tv")), ZMTP_OK);
+    node_bind(&dish, "udp://[ff02::7767]:*");
+    node_start(&radio, &world, ZMTP_RADIO);
+    // As another machine would dial it, which has other interfaces.
+    snprintf(endpoint, sizeof endpoint, "udp://[ff02::7767]%s",
+             strrchr(zmtp_uv_endpoint(dish.socket), ':'));
+    node_connect(&radio, endpoint);
+    node_send(&radio, "tv|for all");
+    WORLD_UNTIL(&world, dish.received == 1);
+    node_close(&radio);
+    node_close(&dish);
+    world_close(&world);
+}
+
 static void test_ipv6_is_spoken_too(void **state)
 {
     (void)state;
@@ -678,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_a_group_is_heard_by_all_who_joined_it_through_an_interface),
         cmocka_unit_test(test_the_endpoint_of_a_group_tells_its_interface),
         cmocka_unit_test(test_a_group_of_ipv6_is_heard_on_its_link),
+        cmocka_unit_test(test_a_group_of_the_link_that_names_no_link_is_heard_on_the_usual_one),
         cmocka_unit_test(test_ipv6_is_spoken_too),
         cmocka_unit_test(test_every_lack_of_memory_is_borne),
         cmocka_unit_test(test_a_datagram_for_which_there_is_no_memory_is_counted),

@@ -5,6 +5,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 bool zmtp__multicast_is(const struct zmtp__address *address)
 {
@@ -61,13 +62,47 @@ bool zmtp__multicast_local(const struct zmtp_endpoint *endpoint)
     return multicast_interface(endpoint, &local) > 0 && local;
 }
 
+// Is |six| good on one link, or this machine, only, so that it needs an interface?
+static bool multicast_needs_scope(const struct sockaddr_in6 *six)
+{
+    return IN6_IS_ADDR_MC_LINKLOCAL(&six->sin6_addr) || IN6_IS_ADDR_MC_NODELOCAL(&six->sin6_addr);
+}
+
+// The interface through which the system would send to a group of IPv6 that names none: the one of the address that it
+// would send from to a group that is good everywhere. Nothing is sent for that. 0: there is none.
+static int multicast_usual(void)
+{
+    static const struct sockaddr_in6 any_group = {
+        .sin6_family = AF_INET6, .sin6_port = 9, .sin6_addr = {.s6_addr = {0xFF, 0x0E, [15] = 1}}};
+    struct sockaddr_in6 from = {.sin6_family = AF_UNSPEC};
+    socklen_t size = sizeof from;
+    const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return 0;
+    const bool found = connect(fd, (const struct sockaddr *)&any_group, sizeof any_group) == 0 &&
+                       getsockname(fd, (struct sockaddr *)&from, &size) == 0;
+    close(fd);
+    if (!found) return 0;
+    if (from.sin6_scope_id > 0) return (int)from.sin6_scope_id;
+    struct ifaddrs *list;
+    struct zmtp__address host = {.size = sizeof from};
+    int index = 0;
+    memcpy(&host.at, &from, sizeof from);
+    if (getifaddrs(&list) < 0) return 0;
+    for (const struct ifaddrs *entry = list; entry && index == 0; entry = entry->ifa_next)
+        if (multicast_meant(entry, (struct zmtp_bytes){0}, &host))
+            index = (int)if_nametoindex(entry->ifa_name);
+    freeifaddrs(list);
+    return index;
+}
+
 void zmtp__multicast_scope(const struct zmtp_endpoint *endpoint, struct zmtp__address *group)
 {
     struct sockaddr_in6 six;
     bool local;
     if (group->at.ss_family != AF_INET6 || !zmtp__multicast_is(group)) return;
     memcpy(&six, &group->at, sizeof six);
-    const int index = multicast_interface(endpoint, &local);
+    int index = multicast_interface(endpoint, &local);
+    if (index == 0 && multicast_needs_scope(&six)) index = multicast_usual();
     if (index <= 0 || six.sin6_scope_id > 0) return; // the bind will tell
     six.sin6_scope_id = (uint32_t)index;
     memcpy(&group->at, &six, sizeof six);

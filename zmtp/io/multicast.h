@@ -7,7 +7,8 @@
 bool zmtp__multicast_is(const struct zmtp__address *address);
 // Does the interface before the endpoint's ; lead nowhere but to this machine?
 bool zmtp__multicast_local(const struct zmtp_endpoint *endpoint);
-// A group of IPv6 that is good on one link only is bound on the endpoint's.
+// A group of IPv6 that is good on one link only is bound on the endpoint's; where that names none, on the one that the
+// system sends to groups through.
 void zmtp__multicast_scope(const struct zmtp_endpoint *endpoint, struct zmtp__address *group);
 // The descriptor hears |group| from now on, and no other that somebody else here has joined. False:
 // errno tells; ENODEV when there is no such interface, or the system knows none for the group.
