@@ -92,6 +92,7 @@ static void settings_limits(const struct zmq__options *options, struct zmtp_peer
     if (options->max_message >= 0)
         limits->part_max = options->max_message > 0 ? (uint64_t)options->max_message : 1;
     limits->handshake_ms = settings_or_none(options->handshake_ivl);
+    limits->authorise_ms = 0; // a ZAP handler may take as long as the handshake
     limits->heartbeat_interval_ms = (uint32_t)options->heartbeat_ivl;
     limits->heartbeat_timeout_ms = options->heartbeat_timeout < 0
                                        ? (uint32_t)options->heartbeat_ivl
