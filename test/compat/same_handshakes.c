@@ -15,6 +15,7 @@ enum {
 #define SIGNATURE "\xFF\0\0\0\0\0\0\0\x01\x7F\x03\0"
 #define NULL_NAME "NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define PLAIN_NAME "PLAIN\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+#define CURVE_NAME "CURVE\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define FILLER "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 
 struct house {
@@ -55,11 +56,23 @@ static int say_failure(const char *name, void *monitor)
     return event;
 }
 
-// A stranger says |octets| to a server of NULL.
-static void says(const char *name, const char *octets, size_t size)
+static void set_mechanism(void *server, const char *mechanism)
+{
+    static char public_key[41], secret_key[41];
+    const int on = 1;
+    zmq_curve_keypair(public_key, secret_key);
+    if (strcmp(mechanism, "PLAIN") == 0) zmq_setsockopt(server, ZMQ_PLAIN_SERVER, &on, sizeof on);
+    if (strcmp(mechanism, "CURVE") != 0) return;
+    zmq_setsockopt(server, ZMQ_CURVE_SERVER, &on, sizeof on);
+    zmq_setsockopt(server, ZMQ_CURVE_SECRETKEY, secret_key, sizeof secret_key);
+}
+
+// A stranger says |octets| to a server of |mechanism|.
+static void says_to(const char *mechanism, const char *name, const char *octets, size_t size)
 {
     struct house house;
     open_house(&house, FAILED);
+    set_mechanism(house.server, mechanism);
     bind_somewhere(house.server, "tcp://127.0.0.1:*", house.endpoint);
     const int fd = dial_plain(house.endpoint);
     if (write(fd, octets, size) != (ssize_t)size) say(name, "cannot be said");
@@ -179,13 +192,30 @@ static void unjudged(const char *name, const char *mechanism, const char *domain
 
 int main(void)
 {
-#define SAYS(name, octets) says(name, octets, sizeof octets - 1)
+#define SAYS_TO(mechanism, name, octets) says_to(mechanism, name, octets, sizeof octets - 1)
+#define SAYS(name, octets) SAYS_TO("NULL", name, octets)
     SAYS("another mechanism", SIGNATURE PLAIN_NAME FILLER);
     SAYS("another command", SIGNATURE NULL_NAME FILLER "\x04\x06\x05HELLO");
     SAYS("a message before the handshake", SIGNATURE NULL_NAME FILLER "\x00\x05hello");
     SAYS("an ERROR", SIGNATURE NULL_NAME FILLER "\x04\x0A\x05"
                                                 "ERROR\x03"
                                                 "400");
+    SAYS_TO("CURVE", "a HELLO of CURVE that is too short",
+            SIGNATURE CURVE_NAME FILLER "\x04\x0A\x05HELLO\x01\x00\0\0");
+    SAYS_TO("CURVE", "a HELLO of another CURVE",
+            SIGNATURE CURVE_NAME FILLER "\x04\xC8\x05HELLO"
+                                        "\x02\x00" FILLER FILLER FILLER FILLER FILLER FILLER);
+    SAYS_TO("CURVE", "a HELLO of CURVE that cannot be opened",
+            SIGNATURE CURVE_NAME FILLER "\x04\xC8\x05HELLO"
+                                        "\x01\x00" FILLER FILLER FILLER FILLER FILLER FILLER);
+    SAYS_TO("CURVE", "an INITIATE of CURVE that is first",
+            SIGNATURE CURVE_NAME FILLER "\x04\x0A\x08INITIATE\0");
+    SAYS_TO("PLAIN", "a HELLO of PLAIN that is too short",
+            SIGNATURE PLAIN_NAME FILLER "\x04\x08\x05HELLO\x05g");
+    SAYS_TO("PLAIN", "a HELLO of PLAIN that is too long",
+            SIGNATURE PLAIN_NAME FILLER "\x04\x0A\x05HELLO\x01g\0\0");
+    SAYS_TO("PLAIN", "an INITIATE of PLAIN that is first",
+            SIGNATURE PLAIN_NAME FILLER "\x04\x0A\x08INITIATE\0");
     judged("turned away", "400");
     judged("turned away for now", "300");
     judged("turned away by an error", "500");

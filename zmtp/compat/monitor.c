@@ -227,6 +227,33 @@ static uint64_t monitor_denial(struct zmtp_bytes reason)
     return ZMTP_VERDICT_DENY;
 }
 
+static bool monitor_says(struct zmtp_bytes reason, const char *words)
+{
+    const size_t size = strlen(words);
+    for (size_t at = 0; at + size <= reason.size; at++)
+        if (memcmp(reason.data + at, words, size) == 0) return true;
+    return false;
+}
+
+// A command that was not due, or one of a mechanism that was not as it should be: the engine's words name it.
+static uint64_t monitor_command_flaw(struct zmtp_bytes reason)
+{
+    static const struct {
+        const char *words;
+        uint64_t value;
+    } flaws[] = {
+        {"HELLO is malformed", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO},
+        {"WELCOME is malformed", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_WELCOME},
+        {"INITIATE is malformed", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_INITIATE},
+        {"READY is malformed", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_READY},
+        {"ERROR is malformed", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_ERROR},
+        {"another version of CURVE", ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_HELLO},
+    };
+    for (size_t i = 0; i < sizeof flaws / sizeof flaws[0]; i++)
+        if (monitor_says(reason, flaws[i].words)) return flaws[i].value;
+    return ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND;
+}
+
 // Why a handshake failed, in the numbers of zmq.h.
 static uint64_t monitor_failure(const struct zmtp_event *event, uint64_t *value)
 {
@@ -243,7 +270,7 @@ static uint64_t monitor_failure(const struct zmtp_event *event, uint64_t *value)
         *value = ZMQ_PROTOCOL_ERROR_ZMTP_INVALID_METADATA;
         return ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     case ZMTP_ERR_COMMAND:
-        *value = ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND;
+        *value = monitor_command_flaw(event->reason);
         return ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
     case ZMTP_ERR_FRAME:
         return ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;

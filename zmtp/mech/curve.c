@@ -292,11 +292,13 @@ static int curve_hear_hello(struct zmtp__mech_session *session, struct curve_dat
     const struct zmtp_bytes theirs = zmtp__read_bytes(r, ZMTP_KEY_SIZE);
     const struct zmtp_bytes nonce = zmtp__read_bytes(r, ZMTP_SHORT_NONCE_SIZE);
     uint8_t *const sealed = curve_read_box(data, CURVE_HELLO_BOX);
-    if (r->bad || r->left > 0) return ZMTP_ERR_COMMAND;
+    if (r->bad || r->left > 0)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the client's HELLO is malformed");
     if (version != CURVE_VERSION)
         return zmtp__mech_fail(session, ZMTP_ERR_COMMAND,
                                "the client speaks another version of CURVE than 1.0");
-    if (!curve_all_zero(padding)) return ZMTP_ERR_COMMAND;
+    if (!curve_all_zero(padding))
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the client's HELLO is malformed");
 
     curve->theirs = curve_key_at(theirs.data);
     if (!security->crypto->agree(&curve->hello_key, &curve->theirs, &security->keys.secret_key))
@@ -307,7 +309,7 @@ static int curve_hear_hello(struct zmtp__mech_session *session, struct curve_dat
         return zmtp__mech_fail(session, ZMTP_ERR_KEY,
                                "server key mismatch: the client was given another key than ours");
     if (!curve_all_zero(zmtp_bytes_of(sealed + ZMTP_MAC_SIZE, CURVE_HELLO_BOX - ZMTP_MAC_SIZE)))
-        return ZMTP_ERR_COMMAND;
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the client's HELLO is malformed");
     curve->rx_nonce = curve_number(nonce);
     session->deadline_ms = now_ms + CURVE_COOKIE_MS;
     session->step = ZMTP__STEP_SAY_WELCOME;
@@ -320,7 +322,8 @@ static int curve_hear_welcome(struct zmtp__mech_session *session, struct curve_d
     struct zmtp__reader *const r = &data->reader;
     const struct zmtp_bytes nonce = zmtp__read_bytes(r, CURVE_LONG_NONCE);
     uint8_t *const sealed = curve_read_box(data, CURVE_WELCOME_BOX);
-    if (r->bad || r->left > 0) return ZMTP_ERR_COMMAND;
+    if (r->bad || r->left > 0)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the server's WELCOME is malformed");
 
     const struct curve_box box = curve_box_of(session, &curve->hello_key, "WELCOME-", nonce.data);
     if (!curve_open_box(&box, sealed, CURVE_WELCOME_BOX))
@@ -407,7 +410,8 @@ static int curve_hear_initiate(struct zmtp__mech_session *session, struct curve_
     const struct zmtp_bytes nonce = zmtp__read_bytes(r, ZMTP_SHORT_NONCE_SIZE);
     const size_t size = r->left;
     uint8_t *const sealed = curve_read_box(data, size);
-    if (r->bad || size < ZMTP_MAC_SIZE + CURVE_INITIATE_FIXED) return ZMTP_ERR_COMMAND;
+    if (r->bad || size < ZMTP_MAC_SIZE + CURVE_INITIATE_FIXED)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the client's INITIATE is malformed");
     if (now_ms >= session->deadline_ms)
         return zmtp__mech_fail(session, ZMTP_ERR_HANDSHAKE_TIMEOUT,
                                "the client came back later than a minute after WELCOME");
@@ -434,7 +438,8 @@ static int curve_hear_ready(struct zmtp__mech_session *session, struct curve_dat
     const struct zmtp_bytes nonce = zmtp__read_bytes(r, ZMTP_SHORT_NONCE_SIZE);
     const size_t size = r->left;
     uint8_t *const sealed = curve_read_box(data, size);
-    if (r->bad || size < ZMTP_MAC_SIZE) return ZMTP_ERR_COMMAND;
+    if (r->bad || size < ZMTP_MAC_SIZE)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the server's READY is malformed");
 
     const struct curve_box box =
         curve_box_of(session, &curve->traffic_key, "CurveZMQREADY---", nonce.data);

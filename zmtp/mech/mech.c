@@ -63,5 +63,6 @@ int zmtp__mech_fail(struct zmtp__mech_session *session, int error, const char *r
 int zmtp__mech_hear_error(struct zmtp__mech_session *session, const struct zmtp_command *command)
 {
     const int result = zmtp_error_decode(command->data, &session->reason);
-    return result < 0 ? result : ZMTP_ERR_PEER;
+    if (result < 0) return zmtp__mech_fail(session, result, "the other side's ERROR is malformed");
+    return ZMTP_ERR_PEER;
 }

@@ -70,8 +70,8 @@ static int plain_hear_hello(struct zmtp__mech_session *session, const struct zmt
     struct zmtp__reader r = zmtp__reader_of(command->data);
     const struct zmtp_bytes username = zmtp__read_bytes(&r, (size_t)zmtp__read_be(&r, 1));
     const struct zmtp_bytes password = zmtp__read_bytes(&r, (size_t)zmtp__read_be(&r, 1));
-    if (r.bad) return ZMTP_ERR_COMMAND;
-    if (r.left > 0) return ZMTP_ERR_COMMAND;
+    if (r.bad || r.left > 0)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the client's HELLO is malformed");
 
     uint8_t *const memory = session->memory.plain;
     if (username.size > 0) memcpy(memory, username.data, username.size);
@@ -89,7 +89,8 @@ static int plain_hear_hello(struct zmtp__mech_session *session, const struct zmt
 static int plain_hear_welcome(struct zmtp__mech_session *session,
                               const struct zmtp_command *command)
 {
-    if (command->data.size > 0) return ZMTP_ERR_COMMAND;
+    if (command->data.size > 0)
+        return zmtp__mech_fail(session, ZMTP_ERR_COMMAND, "the server's WELCOME is malformed");
     session->suspicion = NULL;
     session->step = ZMTP__STEP_SAY_INITIATE;
     return ZMTP_OK;
