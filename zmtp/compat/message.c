@@ -394,14 +394,18 @@ int zmq_msg_copy(zmq_msg_t *to, zmq_msg_t *from)
 
 void *zmq_msg_data(zmq_msg_t *msg)
 {
-    struct zmq__message *message = zmq__message_of(msg);
+    struct zmq__message *message = zmq__message_near(msg);
+    if (message) return message->at.octets;
+    message = zmq__message_of(msg);
     if (!message) return zmq__fail_null(EFAULT);
     return (void *)(uintptr_t)zmq__message_bytes(message).data;
 }
 
 size_t zmq_msg_size(const zmq_msg_t *msg)
 {
-    const struct zmq__message *message = zmq__message_of(msg);
+    const struct zmq__message *message = zmq__message_near(msg);
+    if (message) return message->inline_size;
+    message = zmq__message_of(msg);
     if (message) return zmq__message_bytes(message).size;
     (void)zmq__fail(EFAULT);
     return 0;

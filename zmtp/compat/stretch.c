@@ -5,6 +5,8 @@
 enum {
     // So many without a look at anything else, where nothing else bounds them.
     STRETCH_MOST = 256,
+    // The same of receives from a connection; it is looked at what else there is after the next one.
+    STRETCH_RECVS = 4 * ZMQ__SOCKET_CALLS - 1,
     // After some in vain none begins for two messages, then for four, and so on, 64 at most.
     STRETCH_VAIN_MAX = 6,
 };
@@ -129,8 +131,7 @@ void zmq__stretch_begin_recv(struct zmq__socket *socket)
     size_t size = (size_t)(range->end - range->begin);
     size_t count = stretch_less(STRETCH_MOST, stretch_receivable(queue));
     // What comes over lines is seen by each message of a stretch.
-    if (socket->engine)
-        count = stretch_less(count, stretch_rest(ZMQ__SOCKET_CALLS - 1, socket->calls));
+    if (socket->engine) count = stretch_less(count, stretch_rest(STRETCH_RECVS, socket->calls));
     if (debt && debt->bytes_due)
         size = stretch_less(size, stretch_rest(debt->bytes_due, debt->bytes - queue->bytes + 1));
     if (count < ZMQ__STRETCH_LEAST) return;
