@@ -80,9 +80,14 @@ void zmtp__engine_settle(struct zmtp_uv *uv)
     if (run) zmtp__run_settle(run);
     if (!uv->sender) return;
     uv->sender = NULL;
-    const size_t count = uv->sends.count - uv->sends.left;
-    uv->unflushed += zmtp__sends_settle(&uv->sends);
-    if (uv->crossings) uv->unshipped += (unsigned)count;
+    size_t count;
+    if (uv->volley.socket) {
+        count = zmtp__volley_settle(&uv->volley);
+    } else {
+        count = uv->sends.count - uv->sends.left;
+        uv->unflushed += zmtp__sends_settle(&uv->sends);
+        if (uv->crossings) uv->unshipped += (unsigned)count;
+    }
     if (count < ZMTP__SENDS_LEAST) uv->sends_rest = ENGINE_SENDS_REST;
 }
 

@@ -6,6 +6,7 @@
 
 #include "../socket/sends.h"
 #include "../socket/trie.h"
+#include "../socket/volley.h"
 #include "../uv.h"
 #include "fork.h"
 #include "hook.h"
@@ -71,6 +72,7 @@ struct zmtp_uv {
     unsigned sends_rest;           // for so many messages none begin, as those before were in vain
     struct zmtp_uv_socket *sender; // null, or whose |sends| are under way
     struct zmtp__sends sends;
+    struct zmtp__volley volley;      // of |sender|, which has this or those
     struct zmtp__resolver *resolver; // null: no name was looked up
     struct zmtp__asker *asker;       // null: no ZAP handler had to be asked yet
     size_t askers;                   // sockets that would have one asked

@@ -507,16 +507,19 @@ static void uv_socket_count(struct zmtp_uv *uv)
     if (++uv->unshipped >= uv->unshipped_max) zmtp__engine_ship(uv);
 }
 
+static void uv_socket_write(struct zmtp_uv_socket *socket)
+{
+    zmtp__engine_flush(socket->uv);
+    zmtp__gather_retry(socket->uv, socket->core);
+}
+
 // |size| octets were sent.
 static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
 {
-    struct zmtp_uv *const uv = socket->uv;
-    if (!zmtp__gather_ends(uv, socket->core, size)) {
-        uv_socket_count(uv);
-        return;
-    }
-    zmtp__engine_flush(uv);
-    zmtp__gather_retry(uv, socket->core);
+    if (zmtp__gather_ends(socket->uv, socket->core, size))
+        uv_socket_write(socket);
+    else
+        uv_socket_count(socket->uv);
 }
 
 // What waits is not to be the reason that a message to |id| is dropped.
@@ -593,6 +596,32 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     return uv_socket_sent(socket, result);
 }
 
+// A message of one part passed the general way: if it went to many, those that follow may go in a volley. Where there are
+// other threads each is counted for them. Not from callbacks, see below.
+static void uv_socket_begin_volley(struct zmtp_uv_socket *socket)
+{
+    struct zmtp_uv *const uv = socket->uv;
+    if (socket->core->pattern != &zmtp__pub || uv->calling > 0 || uv->crossings) return;
+    if (uv->sends_rest > 0) {
+        uv->sends_rest--;
+    } else if (zmtp__volley_begin(&uv->volley, socket->core)) {
+        uv->sends = (struct zmtp__sends){0}; // has room for none
+        uv->sender = socket;
+    }
+}
+
+// Sends the message in the volley that is under way. False: there is none, or it is not one of it.
+static bool uv_socket_send_volley(struct zmtp_uv_socket *socket, struct zmtp_bytes body)
+{
+    struct zmtp_uv *const uv = socket->uv;
+    if (uv->sender != socket || !uv->volley.socket || zmtp__engine_inherited(uv)) return false;
+    if (body.size >= ZMTP__QUEUE_REFER_BODY || !zmtp__volley_put(&uv->volley, body)) return false;
+    if (!zmtp__gather_ends(uv, socket->core, body.size)) return true;
+    zmtp__engine_settle(uv);
+    uv_socket_write(socket);
+    return true;
+}
+
 // As functions of their own they do not cost those that need none of them.
 __attribute__((noinline)) static int uv_socket_send_any(struct zmtp_uv_socket *socket,
                                                         const struct zmtp_bytes *parts,
@@ -620,6 +649,7 @@ __attribute__((noinline)) static int uv_socket_send_any(struct zmtp_uv_socket *s
     for (size_t i = 0; i < count; i++)
         size += parts[i].size;
     if (result == ZMTP_OK) uv_socket_flush(socket, size);
+    if (result == ZMTP_OK && count == 1) uv_socket_begin_volley(socket);
     return uv_socket_sent(socket, result);
 }
 
@@ -655,6 +685,7 @@ __attribute__((noinline)) static int uv_socket_send_first(struct zmtp_uv_socket 
                                                           const struct zmtp_bytes *parts,
                                                           size_t count)
 {
+    if (socket && parts && count == 1 && uv_socket_send_volley(socket, *parts)) return ZMTP_OK;
     const bool one = parts && count == 1 && zmtp__uv_socket_check(socket) == ZMTP_OK;
     if (!one || !socket->touched || socket->error != ZMTP_OK)
         return uv_socket_send_any(socket, parts, count);

@@ -27,7 +27,16 @@ static inline void zmtp__queue_step(struct zmtp__queue *queue, struct zmtp__rang
     zmtp__queue_count_one(queue, size);
 }
 
-// The last message, which came by the step above and was not looked at since, is none any more.
+// The same of |count| messages, |size| octets together.
+static inline void zmtp__queue_step_by(struct zmtp__queue *queue, size_t size, size_t count)
+{
+    zmtp__queue_last(queue)->end += size;
+    queue->count += count;
+    queue->written += count;
+    queue->bytes += size;
+}
+
+// The last message, which came by the first step above and was not looked at since, is none any more.
 static inline void zmtp__queue_step_back(struct zmtp__queue *queue, size_t size)
 {
     zmtp__queue_last(queue)->end -= size;

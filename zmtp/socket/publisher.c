@@ -138,6 +138,14 @@ void zmtp__publisher_choose_by(struct zmtp_socket *socket, struct zmtp_bytes tex
                    choice.count <= sizeof choice.topics / sizeof *choice.topics;
 }
 
+bool zmtp__publisher_keeps(struct zmtp_socket *socket, struct zmtp_bytes text)
+{
+    const struct zmtp__publisher *const publisher = zmtp__publisher_of(socket);
+    if (!publisher->spread.kept) return false;
+    const struct zmtp__choice choice = publisher_choice(publisher, text);
+    return publisher_same(&choice, &publisher->choice);
+}
+
 int zmtp__publisher_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out)
 {
     struct zmtp__spread *spread = &zmtp__publisher_of(socket)->spread;

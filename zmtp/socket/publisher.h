@@ -66,6 +66,8 @@ void zmtp__publisher_choose(struct zmtp_socket *socket, struct zmtp__matches mat
 // Chooses those whose subscriptions |text| begins with, or the others. They stay chosen for the next message, which mostly
 // is for the same.
 void zmtp__publisher_choose_by(struct zmtp_socket *socket, struct zmtp_bytes text);
+// Were they, and is |text| for the same?
+bool zmtp__publisher_keeps(struct zmtp_socket *socket, struct zmtp_bytes text);
 // Sends to those chosen; to nobody is a message without a match.
 int zmtp__publisher_send(struct zmtp_socket *socket, const struct zmtp__outgoing *out);
 
