@@ -251,6 +251,34 @@ static void test_a_callback_may_make_any_other_of_its_message(void **state)
     }
 }
 
+// A body that holds what a shorter one's next header would be compared with.
+enum { TRAP = 6 };
+static void shorten(struct node *node, struct zmtp_msg *msg)
+{
+    const uint8_t number = (uint8_t)(node->received - 1);
+    const uint8_t octets[TRAP] = {number, number, 0, TRAP, number, number};
+    assert_true(zmtp_bytes_equal(zmtp_msg_bytes(msg, 0), zmtp_bytes_of(octets, TRAP)));
+    zmtp_part_fini(zmtp_msg_part(msg, 0));
+    assert_int_equal(zmtp_part_copy(zmtp_msg_part(msg, 0), zmtp_bytes_of(octets, 2), NULL),
+                     ZMTP_OK);
+}
+
+static void test_a_part_that_a_callback_shortens_tells_nothing_of_the_next_one(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < FAR; i++) {
+        struct scene scene;
+        scene_open(&scene, transports[i], 0, shorten);
+        for (uint8_t n = 0; n < BURST; n++) {
+            const uint8_t octets[TRAP] = {n, n, 0, TRAP, n, n};
+            const struct zmtp_bytes part = zmtp_bytes_of(octets, TRAP);
+            assert_int_equal(zmtp_uv_send(scene.from.socket, &part, 1), ZMTP_OK);
+        }
+        WORLD_UNTIL(&scene.world, scene.to.received == BURST);
+        world_close(&scene.world);
+    }
+}
+
 // 300 octets are 0x012c, and what follows begins with 01 2c: a part of 44 octets, and more.
 enum { LONG_BODY = 300, FIRST_PART = 44 };
 static void look_at_sizes(struct node *node, struct zmtp_msg *msg)
@@ -367,6 +395,7 @@ int main(void)
         TEST(test_whatever_a_callback_asks_counts_what_was_given),
         TEST(test_messages_that_are_kept_stay_whole_and_tell_who_sent_them),
         TEST(test_a_callback_may_make_any_other_of_its_message),
+        cmocka_unit_test(test_a_part_that_a_callback_shortens_tells_nothing_of_the_next_one),
         cmocka_unit_test(test_the_size_of_a_long_one_is_no_header),
         TEST(test_a_callback_that_ends_it_is_the_last_one),
         TEST(test_the_other_side_of_an_engine_s_own_queue_finds_what_was_given_gone),

@@ -292,24 +292,24 @@ static inline bool uv_socket_give(struct zmtp_uv_socket *socket, struct zmtp_msg
     return true;
 }
 
-// Is |msg|, which the user was given, as it was, with its one part from |origin|, which refers to |slab|, or to none?
+// Is |msg|, which the user was given, as it was, with its one part from |origin|, which refers to |slab|, or to none? The
+// part's octets may be others.
 static inline bool uv_socket_left_whole(const struct zmtp_msg *msg, const struct zmtp_slab *slab,
                                         const struct zmtp__origin *origin)
 {
     return msg->count == 1 && !msg->more && msg->few->slab == slab && msg->origin == &origin->told;
 }
 
-// Behind one that was given and left as it was: those that are as short, in the fewest steps. What they are asked for was
-// asked of that one, and what is to be written into the message is there, a reference to the slab as well. After the last
-// one it is as after any callback.
+// Behind one of |size| octets that was given and left as it was: those that are as short, in the fewest steps. What they are
+// asked for was asked of that one, and what is to be written into the message is there, a reference to the slab as well; but
+// not its size, which may be the user's. After the last one it is as after any callback.
 __attribute__((noinline)) static void uv_socket_give_alike(struct zmtp_uv_socket *socket,
                                                            struct zmtp__run *run,
-                                                           struct zmtp_msg *msg)
+                                                           struct zmtp_msg *msg, size_t size)
 {
     struct zmtp_part *const part = msg->few;
     const struct zmtp_slab *const slab = part->slab;
     const struct zmtp__origin *const origin = run->origin;
-    const size_t size = part->size;
     while (zmtp__run_next_alike(run, size)) {
         part->size = size;
         if (slab)
@@ -336,7 +336,7 @@ static void uv_socket_give_run(struct zmtp_uv_socket *socket, struct zmtp__run *
         socket->config.on_message(socket, msg, socket->config.user);
         const struct zmtp_slab *const held = body.size <= ZMTP_PART_INLINE ? NULL : slab;
         if (body.size <= UINT8_MAX && !run->asked && uv_socket_left_whole(msg, held, origin))
-            uv_socket_give_alike(socket, run, msg);
+            uv_socket_give_alike(socket, run, msg, body.size);
         zmtp__msg_reuse(msg, slab, spare);
     }
 }
