@@ -40,9 +40,10 @@ static void mcp_say(struct mcp_run *run, const json_t *message)
     size_t size = 0;
     char *text = rpc_print(message, &size);
     char why[256];
+    json_t *id;
     fuzz_check(text != NULL);
     if (run->reads && !mcp_said_before(text, size)) {
-        json_t *again = rpc_parse(zmtp_bytes_of((const uint8_t *)text, size), why, sizeof why);
+        json_t *again = rpc_parse(zmtp_bytes_of((const uint8_t *)text, size), why, sizeof why, &id);
         fuzz_check(again != NULL && json_equal(again, message));
         json_decref(again);
     }
