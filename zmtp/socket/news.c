@@ -210,13 +210,12 @@ bool zmtp__news_first(struct zmtp__news *news, bool *subscribed, struct zmtp_byt
 void zmtp__news_told(struct zmtp__news *news)
 {
     struct zmtp__news_item *item = news_item_first(news);
-    struct zmtp_bytes topic;
     if (!item) {
-        const bool queued = news_queue_first(news, &topic);
-        assert(queued);
-        (void)queued;
-        (void)zmtp__subscriptions_set_new(news->set, topic,
-                                          false); // its slot needs no place any more
+        assert(news->head < news->end); // its first one is new, as zmtp__news_first has seen
+        const struct zmtp_bytes topic =
+            zmtp__slots_topic(&news->set->slots, news->queue[news->head]);
+        // Its slot needs no place any more.
+        (void)zmtp__subscriptions_set_new(news->set, topic, false);
         news->head++;
         return;
     }

@@ -54,6 +54,6 @@ bool zmtp__news_knows(const struct zmtp__news *news, struct zmtp_bytes topic);
 bool zmtp__news_is_new(const struct zmtp__news *news, struct zmtp_bytes topic);
 // The first thing to tell: that the topic is subscribed, or that it is not. False: nothing.
 bool zmtp__news_first(struct zmtp__news *news, bool *subscribed, struct zmtp_bytes *topic);
-void zmtp__news_told(struct zmtp__news *news); // the first was told
+void zmtp__news_told(struct zmtp__news *news); // what zmtp__news_first has just found was told
 
 #endif

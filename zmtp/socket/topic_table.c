@@ -50,15 +50,20 @@ void zmtp__topic_table_fini(struct zmtp__topic_table *table)
 
 // The hash.
 
-// The eight octets from |at| on as a little-endian number; zeroes come after the last one.
+// Eight octets as a little-endian number; it becomes one load.
+static uint64_t topic_table_load(const uint8_t *octets)
+{
+    return (uint64_t)octets[0] | (uint64_t)octets[1] << 8 | (uint64_t)octets[2] << 16 |
+           (uint64_t)octets[3] << 24 | (uint64_t)octets[4] << 32 | (uint64_t)octets[5] << 40 |
+           (uint64_t)octets[6] << 48 | (uint64_t)octets[7] << 56;
+}
+
+// The same of those from |at| on; zeroes come after the last one.
 static uint64_t topic_table_eight(struct zmtp_bytes text, size_t at)
 {
     uint64_t eight = 0;
     const uint8_t *octets = text.data + at;
-    if (text.size - at >= TOPIC_TABLE_EIGHT) // as one load
-        return (uint64_t)octets[0] | (uint64_t)octets[1] << 8 | (uint64_t)octets[2] << 16 |
-               (uint64_t)octets[3] << 24 | (uint64_t)octets[4] << 32 | (uint64_t)octets[5] << 40 |
-               (uint64_t)octets[6] << 48 | (uint64_t)octets[7] << 56;
+    if (text.size - at >= TOPIC_TABLE_EIGHT) return topic_table_load(octets);
     for (size_t i = 0; i < text.size - at; i++)
         eight |= (uint64_t)octets[i] << 8 * i;
     return eight;
@@ -81,8 +86,26 @@ static uint32_t topic_table_scatter(uint64_t hash)
     return scattered ^ scattered >> 16;
 }
 
-// The hash of the first |size| octets of |text|. |walk| has come to a shorter prefix, or to none.
-static uint32_t topic_table_hash(const struct zmtp__topic_table *table, struct zmtp_bytes text,
+static uint32_t topic_table_mix(const struct zmtp__topic_table *table, uint64_t sum, size_t size)
+{
+    const uint64_t *mix = table->mix;
+    return topic_table_scatter(
+        (mix[0] * (uint32_t)sum + mix[1] * (sum >> 32) + mix[2] * size + mix[3]) >> 32);
+}
+
+// The hash of all of |topic|.
+static uint32_t topic_table_hash(const struct zmtp__topic_table *table, struct zmtp_bytes topic)
+{
+    uint64_t sum = 0;
+    size_t at = 0, index = 0;
+    for (; topic.size - at >= TOPIC_TABLE_EIGHT; at += TOPIC_TABLE_EIGHT)
+        sum += topic_table_term(table, topic_table_load(topic.data + at), index++);
+    if (at < topic.size) sum += topic_table_term(table, topic_table_eight(topic, at), index);
+    return topic_table_mix(table, sum, topic.size);
+}
+
+// The same of the first |size| octets of |text|. |walk| has come to a shorter prefix, or to none.
+static uint32_t topic_table_step(const struct zmtp__topic_table *table, struct zmtp_bytes text,
                                  size_t size, struct zmtp__topic_walk *walk)
 {
     if (walk->index == 0 && text.size > 0) walk->eight = topic_table_eight(text, 0);
@@ -97,9 +120,7 @@ static uint32_t topic_table_hash(const struct zmtp__topic_table *table, struct z
         const uint64_t kept = (UINT64_C(1) << 8 * rest) - 1;
         sum += topic_table_term(table, walk->eight & kept, walk->eights);
     }
-    const uint64_t *mix = table->mix;
-    return topic_table_scatter(
-        (mix[0] * (uint32_t)sum + mix[1] * (sum >> 32) + mix[2] * size + mix[3]) >> 32);
+    return topic_table_mix(table, sum, size);
 }
 
 // The places.
@@ -148,9 +169,8 @@ static struct zmtp__topic_place *topic_table_look(const struct zmtp__topic_table
 uint32_t *zmtp__topic_table_find(const struct zmtp__topic_table *table, struct zmtp_bytes topic)
 {
     if (topic.size > ZMTP__TOPIC_SHORT || table->of_size[topic.size] == 0) return NULL;
-    struct zmtp__topic_walk walk = {0};
     struct zmtp__topic_place *place =
-        topic_table_look(table, topic, topic_table_hash(table, topic, topic.size, &walk));
+        topic_table_look(table, topic, topic_table_hash(table, topic));
     return place ? &place->leaf : NULL;
 }
 
@@ -158,8 +178,7 @@ uint32_t *zmtp__topic_table_seek(const struct zmtp__topic_table *table, struct z
                                  struct zmtp__topic_seat *seat)
 {
     if (topic.size > ZMTP__TOPIC_SHORT) return NULL;
-    struct zmtp__topic_walk walk = {0};
-    *seat = (struct zmtp__topic_seat){.hash = topic_table_hash(table, topic, topic.size, &walk)};
+    *seat = (struct zmtp__topic_seat){.hash = topic_table_hash(table, topic)};
     if (table->capacity == 0) return NULL;
     seat->hints = table->hints[topic_table_home(table->capacity, seat->hash)];
     struct zmtp__topic_place *place = seat->place = topic_table_seek(table, seat->hash);
@@ -171,7 +190,7 @@ bool zmtp__topic_table_next(const struct zmtp__topic_table *table, struct zmtp_b
 {
     while (walk->index < table->size_count && table->sizes[walk->index] <= text.size) {
         const struct zmtp_bytes prefix = {text.data, table->sizes[walk->index]};
-        const uint32_t hash = topic_table_hash(table, text, prefix.size, walk);
+        const uint32_t hash = topic_table_step(table, text, prefix.size, walk);
         walk->index++;
         const struct zmtp__topic_place *place = topic_table_look(table, prefix, hash);
         if (!place) continue;
