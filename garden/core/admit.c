@@ -17,22 +17,42 @@ static uint32_t admit_code(const char *at, size_t *size)
     return code;
 }
 
-bool garden__text_plain(struct garden_text text)
+// Controls (a line's end, a terminal's escape), what nobody sees, and what turns the direction of the text behind it.
+static bool admit_is_hidden(uint32_t code)
 {
-    // Controls (a line's end, a terminal's escape), what nobody sees, and what turns the direction of the text behind it.
     static const uint32_t hidden[][2] = {
         {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
         {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
         {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
     };
+    for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+        if (code >= hidden[i][0] && code <= hidden[i][1]) return true;
+    return false;
+}
+
+bool garden__text_plain(struct garden_text text)
+{
     size_t size;
     if (!garden_text_valid(text)) return false;
-    for (size_t at = 0; at < text.size; at += size) {
-        const uint32_t code = admit_code(text.data + at, &size);
-        for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
-            if (code >= hidden[i][0] && code <= hidden[i][1]) return false;
-    }
+    for (size_t at = 0; at < text.size; at += size)
+        if (admit_is_hidden(admit_code(text.data + at, &size))) return false;
     return true;
+}
+
+void garden__text_tame(char *text)
+{
+    char *end = text;
+    size_t size;
+    garden__text_mend(text);
+    for (const char *at = text; *at; at += size) {
+        if (admit_is_hidden(admit_code(at, &size))) {
+            *end++ = '?';
+            continue;
+        }
+        memmove(end, at, size);
+        end += size;
+    }
+    *end = '\0';
 }
 
 const char *garden_stream_uri_wrong(struct garden_text uri)

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../core/error.h"
+#include "../core/admit.h"
 
 enum { LOG_LINE_SIZE = 1024, LOG_TIME_SIZE = 32 };
 
@@ -91,9 +91,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof line, format, arguments); // a cut line is still one
     va_end(arguments);
-    for (char *at = line; *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
-    garden__text_mend(line); // a stranger's octets may be none
+    garden__text_tame(line); // a stranger's octets may be anything
     char now[LOG_TIME_SIZE];
     log_now(now);
     if (level == LOG_ERROR)

@@ -2,6 +2,7 @@
 // object has inside of it is shifted to the right.
 #include <string.h>
 
+#include "../core/admit.h"
 #include "tool.h"
 
 enum { PRINT_CELL_SIZE = 128, PRINT_COLUMNS_MAX = 32, PRINT_DEPTH_MAX = 8, PRINT_INDENT = 2 };
@@ -21,8 +22,7 @@ static void print_cell(const struct garden_value *value, char *out, size_t size)
         (void)snprintf(out, size, "%.*s", (int)json.size, (const char *)json.data);
         garden_buffer_fini(&json);
     }
-    for (; *out; out++) // a stranger's octets may be anything
-        if ((unsigned char)*out < ' ' || *out == 0x7f) *out = '?';
+    garden__text_tame(out); // a stranger's octets may be anything
 }
 
 static bool print_is_table(const struct garden_value *value)

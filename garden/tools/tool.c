@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../core/admit.h"
 #include "../stream.h"
+
+enum { TOOL_LINE_SIZE = 4096 };
 
 static void tool_say(const struct tool *tool, const char *format, va_list arguments)
 {
@@ -16,8 +19,10 @@ static void tool_say(const struct tool *tool, const char *format, va_list argume
         (void)fprintf(stderr, "gardenctl %s: ", tool->command);
     else
         (void)fprintf(stderr, "gardenctl: ");
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputc('\n', stderr);
+    char line[TOOL_LINE_SIZE];
+    (void)vsnprintf(line, sizeof line, format, arguments); // a cut line is still one
+    garden__text_tame(line);                               // what a daemon says may be anything
+    (void)fprintf(stderr, "%s\n", line);
 }
 
 int tool_fail(const struct tool *tool, const char *format, ...)

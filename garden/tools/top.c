@@ -6,6 +6,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "../core/admit.h"
 #include "../stream.h"
 #include "tool.h"
 
@@ -71,8 +72,7 @@ static bool top_text(const struct garden_value *value, char *out, size_t size)
     if (!garden_value_to_text(value, &text)) return false;
     (void)snprintf(out, size, "%.*s", (int)(text.size < size ? text.size : size - 1),
                    text.data ? text.data : "");
-    for (; *out; out++) // a stranger's octets may be anything
-        if ((unsigned char)*out < ' ' || *out == 0x7f) *out = '?';
+    garden__text_tame(out); // a stranger's octets may be anything
     return true;
 }
 

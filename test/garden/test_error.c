@@ -1,4 +1,5 @@
 // The line that says what went wrong: it goes on the wire, so it is UTF-8 whatever it tells of.
+#include "garden/core/admit.h"
 #include "garden/core/error.h"
 #include "garden/value.h"
 
@@ -53,6 +54,19 @@ static void test_octets_that_are_no_text_are_marked(void **state)
     assert_string_equal(error.text, "?|?|??|???|x");
 }
 
+// What a terminal would obey or not show is marked: C0 and C1 controls, marks of direction, what has no width.
+static void test_what_is_printed_stands_where_it_stands(void **state)
+{
+    (void)state;
+    char text[] = "a\x1b[2J\n\x7f\xc2\x9b|\xe2\x80\xae|\xe2\x80\xa8|\xef\xbb\xbf|\xff|\xe2\x82\xac|"
+                  "\xf0\x9d\x84\x9e";
+    garden__text_tame(text);
+    assert_string_equal(text, "a?[2J???|?|?|?|?|\xe2\x82\xac|\xf0\x9d\x84\x9e");
+    char empty[] = "";
+    garden__text_tame(empty);
+    assert_string_equal(empty, "");
+}
+
 static void test_nobody_need_want_the_text(void **state)
 {
     (void)state;
@@ -66,6 +80,7 @@ int main(void)
         cmocka_unit_test(test_a_character_cut_by_a_precision_is_marked),
         cmocka_unit_test(test_a_character_cut_by_the_end_of_the_line_is_marked),
         cmocka_unit_test(test_octets_that_are_no_text_are_marked),
+        cmocka_unit_test(test_what_is_printed_stands_where_it_stands),
         cmocka_unit_test(test_nobody_need_want_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -995,6 +995,16 @@ def the_status_is_for_people_and_with_json_for_scripts(story):
     assert [source["name"] for source in state["sources"]] == ["default", "tone"] and state["streams"] == [], state
 
 
+def what_strangers_call_themselves_does_nothing_to_a_terminal(story):
+    story.start("--source", "none")
+    name = "a\x1b[2J\x9b31m\u202eb\u2028\u200bc"
+    participant = {"id": "0198d1a0-0000-4000-8000-000000000001", "name": name, "capabilities": [name]}
+    story.ctl("register-participant", "participant=" + json.dumps(participant), check=0)
+    shown = story.ctl("query", "{ Participant { name @output capabilities @output } }", check=0).stdout
+    assert "a?[2J?31m?b??c" in shown and not set("\x1b\x9b\u202e\u2028\u200b") & set(shown), ascii(shown)
+    assert json.loads(story.ctl("--json", "query", "{ Participant { name @output } }", check=0).stdout) == [{"name": name}]
+
+
 def a_standard_output_that_takes_nothing_is_a_failure(story):
     done, _ = capture(story)
     for words in (["gc"], ["fsck"], ["verify", done["manifest"]], ["slice", done["manifest"]]):
