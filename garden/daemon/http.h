@@ -2,7 +2,7 @@
 // whoever wants more puts a proxy before it. This file knows who may ask; what is answered is the owner's.
 //
 // A page of somebody else's that is open in a browser of this machine can reach loopback, too. So a request
-// must name loopback, or a host of |hosts|, as its Host (else a name that is led here would do, DNS
+// must name loopback, or |host|, as its Host (else a name that is led here would do, DNS
 // rebinding), and one that comes from a page must come from one of ours; what changes something must. Where
 // there is a token, it must be shown: as "Authorization: Bearer TOKEN", or by a browser in a cookie, which it
 // is given when it asks for "/?token=TOKEN".
@@ -27,7 +27,7 @@ const char *http_argument(const struct http_question *question, const char *name
 struct http_answer {
     unsigned status;
     const char *type;   // of the content
-    const char *policy; // Content-Security-Policy; null: none
+    const char *policy; // Content-Security-Policy; null: "default-src 'none'"
     char *text;
     size_t size;
     bool lent; // else it goes to free()

@@ -64,7 +64,7 @@ struct snapshot_property {
                                 struct garden_arena *arena);
 };
 
-// Walks over vertices: begin with a zeroed one, besides what snapshot_first() or snapshot_follow() set.
+// Walks over vertices: begin with a zeroed one, besides what snapshot_all() or snapshot_follow() set.
 struct snapshot_walk {
     struct snapshot_vertex from;
     bool (*next)(const struct snapshot *snapshot, struct snapshot_walk *walk,

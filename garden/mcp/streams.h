@@ -26,8 +26,8 @@ void streams_on_event(struct streams *streams, const struct garden_message *even
 void streams_on_alive(struct streams *streams, bool alive);
 void streams_on_lane(struct streams *streams, enum garden_lane lane, bool up);
 
-// For tools and resources. Null: there is none of that uri. |uri| null: the next one behind |after|, which may be
-// null.
+// For tools and resources. The stream of that uri, and the one behind |after|, or the first where that is null. Null:
+// there is none.
 struct stream;
 struct stream *streams_find(const struct streams *streams, const char *uri);
 struct stream *streams_next(const struct streams *streams, const struct stream *after);

@@ -458,7 +458,6 @@ static int capture_run(struct capture *capture)
 
 // ---- Recovering
 
-// One that cannot be taken up as it was left. |why| says what is wrong with it.
 // A recording was not finished, or not as it should be, for |why|, which may name it itself.
 static int capture_tell_run(const struct capture *capture, const char *run, const char *why,
                             const char *and_then)
@@ -467,6 +466,7 @@ static int capture_tell_run(const struct capture *capture, const char *run, cons
     return tool_fail(capture->tool, "%s%s%s%s", named ? "" : run, named ? "" : ": ", why, and_then);
 }
 
+// One that cannot be taken up as it was left. |why| says what is wrong with it.
 static int capture_salvage(struct capture *capture, const char *run, struct garden_error *why)
 {
     struct garden_manifest manifest;

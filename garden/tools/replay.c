@@ -114,7 +114,7 @@ static size_t replay_request_of(const struct replay *replay, const struct replay
 
 static int replay_add(struct replay *replay, const struct garden_tape_record *record)
 {
-    struct garden_form form;
+    struct garden_form form = {0};
     if (replay->count == replay->space) {
         const size_t space = replay->space ? 2 * replay->space : 64;
         struct replay_item *items = zmtp_realloc(

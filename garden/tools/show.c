@@ -75,7 +75,7 @@ static void show_line(const struct garden_tape_record *record, const struct gard
 static void show_record(struct show *show, const struct garden_tape_record *record)
 {
     struct garden_message message;
-    struct garden_form form;
+    struct garden_form form = {0};
     char time[GARDEN_TIME_TEXT_MAX + 1] = "";
     if (show->lane && strcmp(garden_lane_name(record->lane), show->lane) != 0) return;
     const bool read = record->lane != GARDEN_LANE_HEARTBEAT &&

@@ -265,7 +265,8 @@ static bool server_repeated(struct garden_server *server, const struct server_la
     return false;
 }
 
-// Appends the event |past| to |list|, whose memory is |arena|'s. False: no memory.
+// Reads the event |past| anew into |kept|, for the caller to fini, by |arena|'s allocator; |out| borrows from it. False:
+// no memory.
 static bool server_recall(const struct garden_server *server, const struct garden__past *past,
                           struct garden_arena *arena, struct garden_message *kept,
                           struct garden_past_event *out)
