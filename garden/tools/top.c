@@ -36,7 +36,7 @@ static const struct option top_options[] = {
 
 // A stream as two looks show it.
 struct top_stream {
-    char uri[256], state[32];
+    char uri[GARDEN_URI_MAX], state[32];
     struct garden_capture_totals totals;
     double rate; // offered frames in a second; below zero: not known yet
 };

@@ -396,6 +396,13 @@ def top_tells_once_where_there_is_no_terminal(story):
     assert "stream://default/main" in text and "round trip" in text and "\033" not in text, text
     assert story.ctl("--json", "top", "--interval", "50", "--count", "3", check=0).stdout.count("\n") == 3
     ended(running)
+    uri = "stream://" + "x" * 400 + "/end"  # a long name is told whole
+    running = subprocess.Popen([GARDENCTL, "--connection", story.path("run/connection.json"), "capture", "--store", story.store,
+                                "--uri", uri], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(lambda: uri in [stream["uri"] for stream in json.loads(story.ctl("--json", "status", check=0).stdout)["streams"]])
+    told = json.loads(one_line(story.ctl("--json", "top", "--interval", "50", check=0).stdout))
+    assert uri in [stream["uri"] for stream in told["streams"]], told
+    ended(running)
     assert "daemon" in one_line(plain("--run-dir", story.path("nowhere"), "--timeout", "300", "top", check=3).stderr)
 
 
