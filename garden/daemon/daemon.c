@@ -579,25 +579,38 @@ static int daemon_look_for_staging(struct daemon *daemon, struct garden_error *e
     return 1;
 }
 
+static int daemon_look_for_place(struct daemon *daemon, struct garden_error *error)
+{
+    return place_look(&daemon->place, error);
+}
+
+static int daemon_look_for_state(struct daemon *daemon, struct garden_error *error)
+{
+    return keeper_look(&daemon->requests.keeper, error);
+}
+
+// Looks for each of the things that somebody may have removed, whatever became of the others; of several that cannot be
+// mended the first is told.
 static void daemon_on_look(uv_timer_t *timer)
 {
+    static int (*const looks[])(struct daemon *, struct garden_error *) = {
+        daemon_look_for_place, daemon_look_for_staging, daemon_look_for_state};
     struct daemon *daemon = timer->data;
-    struct garden_error error = {0};
+    struct garden_error missed = {0};
     (void)strangers_look(&daemon->strangers, uv_now(&daemon->loop), false);
     if (daemon->stopping) return;
-    int result = place_look(&daemon->place, &error);
-    if (result > 0) log_write(LOG_WARNING, "%s", error.text);
-    if (result >= 0) result = daemon_look_for_staging(daemon, &error);
-    if (result > 0) log_write(LOG_WARNING, "%s", error.text);
-    if (result >= 0) result = keeper_look(&daemon->requests.keeper, &error);
-    if (result > 0) log_write(LOG_WARNING, "%s", error.text);
-    if (result >= 0) error.text[0] = 0;
-    if (result < 0 && strcmp(error.text, daemon->missed) != 0) {
-        log_write(LOG_ERROR, "%s", error.text);
-        requests_tell_trouble(&daemon->requests, error.text);
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        struct garden_error error = {0};
+        const int result = looks[i](daemon, &error);
+        if (result > 0) log_write(LOG_WARNING, "%s", error.text);
+        if (result < 0 && missed.code == GARDEN_OK) missed = error;
     }
-    memcpy(daemon->missed, error.text, sizeof daemon->missed);
-    daemon->place.lost = result < 0;
+    if (missed.code != GARDEN_OK && strcmp(missed.text, daemon->missed) != 0) {
+        log_write(LOG_ERROR, "%s", missed.text);
+        requests_tell_trouble(&daemon->requests, missed.text);
+    }
+    memcpy(daemon->missed, missed.text, sizeof daemon->missed);
+    daemon->place.lost = missed.code != GARDEN_OK;
 }
 
 // Tells everybody that all lanes are bound and the sources open.

@@ -2,10 +2,12 @@
 """What gardend keeps of its state, and of what it answered, over its ends and over the troubles of a disk. Reports in TAP."""
 import os
 import re
+import shutil
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tap  # noqa: E402
 from pygarden.preload import Preload  # noqa: E402
 from pygarden.stage import PATIENCE, run  # noqa: E402
 
@@ -142,10 +144,26 @@ def a_full_disk_refuses_changes_and_nothing_else(stage):
     assert names(again(stage)) == sorted([*before, "b"])
 
 
+def a_state_that_is_removed_together_with_the_staging_folder_is_written_again(stage):
+    """Although the staging folder, which is for its client to make again, stays away."""
+    stage.gardend()
+    client = stage.client()
+    assert client.ask("shell", node("a"))[0]["content"][0] == "NodeAdded"
+    before = names(client)
+    state, staging = os.path.join(stage.run_dir, "state"), stage.path("staging")
+    with tap.halted(stage.daemon):  # or it would mend what is not yet all removed
+        shutil.rmtree(staging)
+        shutil.rmtree(state)
+    until(lambda: os.path.isdir(state) and kept(stage, "state"))
+    os.mkdir(staging, 0o700)
+    assert names(again(stage)) == before
+
+
 run([
     what_was_answered_is_answered_again_after_a_kill_and_not_executed_again,
     a_log_that_cannot_be_synced_is_told_and_a_snapshot_takes_its_place,
     a_snapshot_that_fails_is_told_and_costs_nothing_that_was_answered,
     a_change_that_is_to_be_synced_and_cannot_be_is_refused_and_not_made,
     a_full_disk_refuses_changes_and_nothing_else,
+    a_state_that_is_removed_together_with_the_staging_folder_is_written_again,
 ])
