@@ -57,8 +57,8 @@ static bool both_turn_on(struct both *both, size_t world, const cpu_set_t *all, 
     return true;
 }
 
-// Of 200 messages that are sent without a turn of the loop, how many come where the loops ran on these processors.
-static size_t come_of_200(struct both *both, struct node *pull, struct node *push,
+// Of 400 messages that are sent without a turn of the loop, how many come where the loops ran on these processors.
+static size_t come_of_400(struct both *both, struct node *pull, struct node *push,
                           const cpu_set_t *all, int theirs)
 {
     for (int i = 0; i < 10; i++) {
@@ -67,12 +67,12 @@ static size_t come_of_200(struct both *both, struct node *pull, struct node *pus
         (void)both_turn_on(both, 0, all, theirs);
     }
     const size_t before = pull->received;
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 400; i++)
         node_send(push, "message");
     for (int i = 0; i < 10; i++)
         (void)both_turn_on(both, 0, all, theirs);
     const size_t came = pull->received - before;
-    both_turn_until(both, pull, before + 200);
+    both_turn_until(both, pull, before + 400);
     return came;
 }
 
@@ -84,10 +84,10 @@ static void test_batches_leave_early_where_another_processor_takes_them(void **s
     cpu_set_t all;
     assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
     both_begin(&both, &pull, &push);
-    assert_int_equal(come_of_200(&both, &pull, &push, &all, 0), 0);
+    assert_int_equal(come_of_400(&both, &pull, &push, &all, 0), 0);
     if (both_turn_on(&both, 0, &all, 1))
-        assert_int_equal(come_of_200(&both, &pull, &push, &all, 1), 128);
-    assert_int_equal(come_of_200(&both, &pull, &push, &all, 0), 0);
+        assert_int_equal(come_of_400(&both, &pull, &push, &all, 1), 256);
+    assert_int_equal(come_of_400(&both, &pull, &push, &all, 0), 0);
     both_end(&both);
     assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
 }

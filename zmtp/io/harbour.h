@@ -49,10 +49,10 @@ void zmtp__harbour_work(struct zmtp__harbour *harbour);
 // Takes note of the processor, from the loop.
 void zmtp__harbour_note_cpu(struct zmtp__harbour *harbour);
 // So many messages may wait for it when another thread could work on them already,
-enum { ZMTP__HARBOUR_BATCH = 128 };
+enum { ZMTP__HARBOUR_BATCH = 256 };
 // or so many, by the processors that this loop and |far|'s run on.
 unsigned zmtp__harbour_batch(const struct zmtp__harbour *harbour, const struct zmtp__harbour *far);
-// The loop is about to sleep: looks for a few microseconds whether another thread calls, as one does in the middle of
+// The loop is about to sleep: looks for some microseconds whether another thread calls, as one does in the middle of
 // a stream. True: it did. It is tried the less often the more often it was in vain.
 bool zmtp__harbour_linger(struct zmtp__harbour *harbour);
 static inline bool zmtp__harbour_busy(const struct zmtp__harbour *harbour)
