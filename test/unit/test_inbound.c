@@ -467,6 +467,18 @@ static void test_any_allocation_may_fail(void **state)
     }
 }
 
+// Even for the first octet of a frame.
+static void test_what_cannot_be_kept_ends_the_connection(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    web_start(&web, true, "ZWS2.0/NULL");
+    web.budget.fail_at = web.budget.calls + 1;
+    web_hear(&web, LITERAL("\x82"));
+    assert_int_equal(zmtp__ws_error(web.ws), ZMTP_ERR_MEMORY);
+    web_close(&web);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -489,6 +501,7 @@ int main(void)
         cmocka_unit_test(test_what_cannot_become_a_head_is_refused_at_its_first_octets),
         cmocka_unit_test(test_a_request_of_another_path_is_answered_and_over),
         cmocka_unit_test(test_any_allocation_may_fail),
+        cmocka_unit_test(test_what_cannot_be_kept_ends_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ static void test_each_frame_is_one_message_however_it_is_cut(void **state)
                                       "\x82\1\1"
                                       "\x82\4\0abc"
                                       "\x82\2\0x"));
+        assert_null(web.ws->frames.context); // between messages it holds no memory
         web_close(&web);
     }
 }
@@ -44,6 +45,41 @@ static void test_a_client_masks_what_it_says(void **state)
         assert_int_equal(web.said[17], 'x' ^ web.said[13]);
         web_close(&web);
     }
+}
+
+// So no two are alike: web_random gives 64 that are not, and then the first again.
+static void test_no_mask_is_used_twice(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    enum { FRAMES = 60, SIZE = 2 + 4 + 2 };
+    web_start(&web, false, "ZWS2.0/NULL");
+    for (size_t i = 0; i < FRAMES; i++)
+        web_show(&web, LITERAL("\0\1x"), 3);
+    assert_int_equal(web.said_size, FRAMES * SIZE);
+    for (size_t i = 0; i < FRAMES; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(web.said + i * SIZE + 2, web.said + k * SIZE + 2, 4);
+    web_close(&web);
+}
+
+static bool no_random(uint8_t *out, size_t size)
+{
+    (void)out, (void)size;
+    return false;
+}
+
+static void test_without_a_mask_nothing_more_is_said(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    web_start(&web, false, "ZWS2.0/NULL");
+    web.ws->frames.random = no_random;
+    web.ws->frames.masks_left = 0;
+    struct zmtp_bytes from = LITERAL("\0\1x");
+    assert_int_equal(zmtp__ws_wrap(web.ws, &from, web.said, ZMTP__WS_ROOM_MIN, web.now_ms), 0);
+    assert_int_equal(zmtp__ws_error(web.ws), ZMTP_ERR_SYSTEM);
+    web_close(&web);
 }
 
 static void test_nothing_of_the_peer_s_leaves_before_the_upgrade(void **state)
@@ -129,6 +165,36 @@ static void test_a_pong_waits_for_the_end_of_a_frame(void **state)
     web_close(&web);
 }
 
+// However much room a frame has left.
+static void test_a_control_frame_is_written_where_it_fits_whole(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    enum { PING = 125, SPARE = 200 };
+    static uint8_t out[ZMTP__WS_ROOM_MIN + SPARE], frame[9 + ZMTP__WS_ROOM_MIN];
+    static uint8_t ping[6 + PING] = {0x89, 0x80 | PING};
+    for (size_t size = ZMTP__WS_ROOM_MIN - 2 * PING; size < ZMTP__WS_ROOM_MIN; size++) {
+        web_start(&web, true, "ZWS2.0/NULL");
+        web_hear(&web, zmtp_bytes_of(ping, sizeof ping));
+        // Not begun before the frame, which is on its way.
+        web.ws->pong_due = false;
+        const size_t header = zmtp_frame_encode(&(struct zmtp_frame){.size = size}, frame);
+        struct zmtp_bytes from = {frame, header};
+        const size_t before = zmtp__ws_wrap(web.ws, &from, out, ZMTP__WS_ROOM_MIN, 0);
+        web.ws->pong_due = true;
+        from = zmtp_bytes_of(frame + header, size);
+        memset(out, 0xA5, sizeof out);
+        size_t said = zmtp__ws_wrap(web.ws, &from, out, ZMTP__WS_ROOM_MIN, 0);
+        assert_true(before > 0 && said <= ZMTP__WS_ROOM_MIN && from.size == 0);
+        assert_int_equal(out[ZMTP__WS_ROOM_MIN], 0xA5);
+        if (said == size) said += zmtp__ws_wrap(web.ws, &from, out + size, SPARE, 0);
+        assert_int_equal(said, size + 2 + PING);
+        assert_memory_equal(out + size, "\x8A\x7D", 2);
+        zmtp__ws_wrapped(web.ws);
+        web_close(&web);
+    }
+}
+
 static void test_a_goodbye_is_the_last_that_is_said(void **state)
 {
     (void)state;
@@ -210,10 +276,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_frame_is_one_message_however_it_is_cut),
         cmocka_unit_test(test_a_client_masks_what_it_says),
+        cmocka_unit_test(test_no_mask_is_used_twice),
+        cmocka_unit_test(test_without_a_mask_nothing_more_is_said),
         cmocka_unit_test(test_nothing_of_the_peer_s_leaves_before_the_upgrade),
         cmocka_unit_test(test_without_a_mechanism_our_routing_id_takes_the_place_of_a_ready),
         cmocka_unit_test(test_sizes_are_told_in_their_shortest_form),
         cmocka_unit_test(test_a_pong_waits_for_the_end_of_a_frame),
+        cmocka_unit_test(test_a_control_frame_is_written_where_it_fits_whole),
         cmocka_unit_test(test_a_goodbye_is_the_last_that_is_said),
         cmocka_unit_test(test_a_frame_for_whose_header_there_was_no_room_is_not_forgotten),
         cmocka_unit_test(test_many_frames_fill_the_room_and_go_on_in_the_next),

@@ -94,6 +94,24 @@ static void test_any_octet_is_a_sign_of_life(void **state)
     web_close(&web);
 }
 
+// However long the clock has run.
+static void test_a_round_trip_is_told_of_late_times_too(void **state)
+{
+    (void)state;
+    NEEDS_WS();
+    const uint64_t late_ms = UINT64_C(1) << 33;
+    web_start(&web, true, "ZWS2.0/NULL");
+    web.now_ms = late_ms;
+    zmtp__ws_establish(web.ws, late_ms);
+    web.now_ms += 1000;
+    zmtp__ws_tick(web.ws, false, web.now_ms);
+    web_show(&web, (struct zmtp_bytes){0}, 1);
+    web.now_ms += 250;
+    web_hear(&web, LITERAL(WEB_FRAME("\x8A", "\x80")));
+    assert_int_equal(zmtp__ws_counters(web.ws).round_trip_ms, 250);
+    web_close(&web);
+}
+
 // A peer whose pipe is full hears nothing. It must not take that for silence, but shows life itself.
 static void test_who_does_not_listen_does_not_judge_but_asks(void **state)
 {
@@ -171,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_a_client_without_randomness_is_none),
         cmocka_unit_test(test_silence_is_asked_and_then_the_end),
         cmocka_unit_test(test_any_octet_is_a_sign_of_life),
+        cmocka_unit_test(test_a_round_trip_is_told_of_late_times_too),
         cmocka_unit_test(test_who_does_not_listen_does_not_judge_but_asks),
         cmocka_unit_test(test_a_ping_behind_a_long_message_has_not_been_asked),
         cmocka_unit_test(test_without_a_mechanism_only_those_who_answered_are_judged),
