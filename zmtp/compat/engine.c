@@ -528,13 +528,18 @@ static void engine_check_lease(struct zmq__engine *engine)
     }
 }
 
+// Each that is leased now, once: one whose lease begins anew meanwhile is last then, and not come to again. To look for it in
+// vain for as long as a call holds its lock would hold up all others, and that call, too, if it waits for the watch.
 static void engine_leases(uv_timer_t *timer)
 {
     struct zmq__loop *watch = timer->data;
-    struct zmq__engine *next;
+    struct zmq__engine *const last = watch->leased_last;
+    struct zmq__engine *next, *engine = watch->leased;
+    bool more = engine != NULL;
     if (zmq__latch_awaited()) zmq__latch_prepare(); // no call waits for that here
-    for (struct zmq__engine *engine = watch->leased; engine; engine = next) {
+    for (; more; engine = next) {
         next = engine->leased_next;
+        more = engine != last && next;
         engine_check_lease(engine);
     }
 }
