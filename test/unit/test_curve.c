@@ -383,6 +383,55 @@ static void test_the_nonce_of_initiate_must_follow_on_that_of_hello(void **state
     }
 }
 
+// ZMTP26-NONCE-01: so none of the handshake's can come again.
+static void test_the_nonces_of_messages_follow_on_those_of_the_handshake(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    struct zmtp__seal client, server;
+    pair_init(&pair, 17);
+    pair_go(&pair, AT_END);
+    pair.client.mech->seal(&pair.client, &client);
+    pair.server.mech->seal(&pair.server, &server);
+    assert_int_equal(server.rx_nonce, 2); // HELLO's was 1
+    assert_int_equal(server.rx_nonce, client.tx_nonce);
+    assert_int_equal(client.rx_nonce, server.tx_nonce);
+}
+
+static void test_an_initiate_without_room_for_a_vouch_is_malformed(void **state)
+{
+    (void)state;
+    static struct pair pair;
+    for (size_t box = 0; box < 16 + 32 + 96; box++) {
+        pair_init(&pair, 17);
+        pair_go(&pair, AT_INITIATE);
+        pair.size = 9 + 96 + 8 + box;
+        assert_int_equal(pair_hear(&pair, &pair.server), ZMTP_ERR_COMMAND);
+    }
+}
+
+// The client has proven that it knows our key, and says something else than it should.
+static void test_a_hello_with_anything_but_zeros_in_its_box_is_refused(void **state)
+{
+    (void)state;
+    enum { BOX = 80, AT_NONCE = 6 + 2 + 72 + 32, AT_BOX = AT_NONCE + 8 };
+    static struct pair pair;
+    for (size_t at = 0; at <= 64; at += 32) { // the last: it is as it should be
+        uint8_t plain[64] = {0}, nonce[24] = "CurveZMQHELLO---", room[ZMTP_SEAL_ROOM + 64];
+        struct zmtp_key subkey;
+        const struct zmtp_crypto *const crypto = &pair.crypto.table;
+        pair_init(&pair, 17);
+        pair_go(&pair, AT_HELLO);
+        if (at < sizeof plain) plain[at] = 1;
+        memcpy(nonce + 16, pair.body + AT_NONCE, 8);
+        crypto->subkey(&subkey, &pair.client.memory.curve.hello_key, nonce);
+        crypto->seal(room, 0, zmtp_bytes_of(plain, sizeof plain), nonce + 16, &subkey);
+        memcpy(pair.body + AT_BOX, room + ZMTP_SEAL_ROOM - ZMTP_MAC_SIZE, BOX);
+        assert_int_equal(pair_hear(&pair, &pair.server),
+                         at < sizeof plain ? ZMTP_ERR_COMMAND : ZMTP_OK);
+    }
+}
+
 // ZMTP26-GEN-05, ERR-01
 static void test_an_error_of_the_server_ends_it_and_one_of_the_client_is_a_breach(void **state)
 {
@@ -486,6 +535,9 @@ int main(void)
         cmocka_unit_test(test_keys_of_small_order_are_refused_wherever_they_come_from),
         cmocka_unit_test(test_a_cookie_of_another_connection_is_refused),
         cmocka_unit_test(test_the_nonce_of_initiate_must_follow_on_that_of_hello),
+        cmocka_unit_test(test_the_nonces_of_messages_follow_on_those_of_the_handshake),
+        cmocka_unit_test(test_an_initiate_without_room_for_a_vouch_is_malformed),
+        cmocka_unit_test(test_a_hello_with_anything_but_zeros_in_its_box_is_refused),
         cmocka_unit_test(test_an_error_of_the_server_ends_it_and_one_of_the_client_is_a_breach),
         cmocka_unit_test(test_every_connection_has_keys_nonces_and_a_cookie_of_its_own),
         cmocka_unit_test(test_what_finds_no_room_is_an_error),

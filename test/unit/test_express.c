@@ -248,6 +248,22 @@ static void test_patterns_and_options_that_do_more_are_left_alone(void **state)
     }
 }
 
+static void test_a_way_to_a_peer_that_is_let_go_of_is_none(void **state)
+{
+    (void)state;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 9);
+    struct zmtp_pipe_end *far = sockets_accept(push, "");
+    zmtp_socket_process(push);
+    assert_string_equal(sockets_send(push, "1"), "ZMTP_OK");
+    assert_true(zmtp__express_send(push, letter));
+    assert_ptr_equal(push->way.queue, far->other->out);
+    zmtp_socket_detach(push, far->other);
+    assert_null(push->way.queue);
+    assert_false(zmtp__express_send_few(push, letter));
+    zmtp_socket_close(push);
+    zmtp_pipe_close(far);
+}
+
 static void test_what_is_received_the_short_way_has_its_origin_and_is_counted(void **state)
 {
     (void)state;
@@ -502,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_a_peer_that_was_full_is_sent_to_when_it_has_room_for_many),
         cmocka_unit_test(test_nothing_is_sent_out_of_the_ordinary),
         cmocka_unit_test(test_patterns_and_options_that_do_more_are_left_alone),
+        cmocka_unit_test(test_a_way_to_a_peer_that_is_let_go_of_is_none),
         cmocka_unit_test(test_what_is_received_the_short_way_has_its_origin_and_is_counted),
         cmocka_unit_test(test_a_sub_receives_the_short_way_what_it_wants_alone),
         cmocka_unit_test(test_peers_have_their_turns_the_short_way_as_well),

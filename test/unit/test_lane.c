@@ -243,6 +243,56 @@ static void test_what_did_not_leave_when_a_connection_ends_is_settled(void **sta
     zmtp_socket_close(push);
 }
 
+// Until the socket has looked, and counts it as lost.
+static void test_what_waited_for_a_peer_that_has_just_gone_is_still_queued(void **state)
+{
+    (void)state;
+    struct zmtp_flow flow;
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 4);
+    struct zmtp_pipe_end *far = sockets_accept(push, ""), *const near = far->other;
+    assert_string_equal(sockets_send(push, "1"), "ZMTP_OK");
+    assert_string_equal(sockets_send(push, "2"), "ZMTP_OK");
+    zmtp_pipe_close(far);
+    assert_true(zmtp_socket_flow(push, near, &flow));
+    assert_int_equal(flow.copies, 2);
+    assert_int_equal(flow.queued, 2);
+    zmtp_socket_process(push);
+    sockets_assert_conserved(push, 0);
+    zmtp_socket_close(push);
+}
+
+static void test_what_was_heeded_is_counted_for_its_peer(void **state)
+{
+    (void)state;
+    struct zmtp_flow flow;
+    struct zmtp_socket *pub = sockets_open(ZMTP_PUB, 4);
+    struct zmtp_pipe_end *far = sockets_accept(pub, "");
+    sockets_far_send(far, "\\x01topic"); // as peers of 3.0 subscribe
+    zmtp_socket_process(pub);
+    assert_true(zmtp_socket_flow(pub, far->other, &flow));
+    assert_int_equal(flow.arrived, 1);
+    assert_int_equal(flow.heeded, 1);
+    zmtp_socket_close(pub);
+    zmtp_pipe_close(far);
+}
+
+static void test_a_writer_hears_of_the_room_that_dropping_made(void **state)
+{
+    (void)state;
+    struct zmtp_marks marks = {0};
+    struct zmtp_socket *push = sockets_open(ZMTP_PUSH, 1);
+    struct zmtp_pipe_end *far = sockets_accept(push, "");
+    zmtp_pipe_own(far, &marks, NULL);
+    while (zmtp_marks_take(&marks)) {}
+    sockets_far_send(far, "unasked");
+    assert_false(zmtp__pipe_writable(far));
+    zmtp_socket_process(push);
+    assert_ptr_equal(zmtp_marks_take(&marks), far);
+    assert_true(zmtp__pipe_writable(far));
+    zmtp_socket_close(push);
+    zmtp_pipe_close(far);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +305,9 @@ int main(void)
         cmocka_unit_test(
             test_what_those_who_have_gone_left_counts_until_the_last_of_it_is_received),
         cmocka_unit_test(test_what_did_not_leave_when_a_connection_ends_is_settled),
+        cmocka_unit_test(test_what_waited_for_a_peer_that_has_just_gone_is_still_queued),
+        cmocka_unit_test(test_what_was_heeded_is_counted_for_its_peer),
+        cmocka_unit_test(test_a_writer_hears_of_the_room_that_dropping_made),
     };
     return cmocka_run_group_tests_name("lane", tests, NULL, NULL);
 }
