@@ -64,7 +64,8 @@ uv_loop_t *zmtp_uv_loop(const struct zmtp_uv *uv);
 //
 // A loop for which this was not called spins only where it was woken within 250 microseconds again and again, and now
 // finds what it waits for in three quarters of the time at most, and for no more than one and a half of the processor
-// time that the sleeps took; the other side's are saved as well. It does not while zmtp_uv_fd is used. (ZMTP_SPIN_US in the environment is for the drop-in alone.)
+// time that the sleeps took; the other side's are saved as well. It does not while zmtp_uv_fd is used. (ZMTP_SPIN_US in
+// the environment is for the drop-in alone.)
 //
 // It is the loop that spins, for all the engine's sockets: an idle handle keeps it from sleeping, so other handles get
 // their turns as ever, timers and the program's own descriptors too, UV_RUN_ONCE may return without having waited, and
@@ -103,7 +104,7 @@ struct zmtp_uv_process {
 //
 // A queue's limits are those of both sides together, as within an engine, wherever it waits: here, on the way
 // or there. A sender that was refused hears of room when half of them has been received. The memory of what
-// passes is the heap's, whatever the engines' allocators. What is sent leaves by batches of 128 messages, or of 1024
+// passes is the heap's, whatever the engines' allocators. What is sent leaves by batches of 256 messages, or of 1024
 // where both loops ran on one processor last, and the rest when the sender's loop turns: who sends and then does not
 // run its loop keeps the last ones to itself.
 struct zmtp_uv_shared;

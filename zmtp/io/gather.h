@@ -2,10 +2,11 @@
 // the calls of the drop-in. To write a few messages to each of many connections costs more than to make them. So it is
 // so much for each connection that the last flush wrote to, between a least and a most.
 //
-// What waits is in queues, whose limits are not to be reached because of it. A socket whose sends are refused for want of
-// room has what waits written, and tries again. Those that would drop the message gather to the least only, of small ones for
-// many to what fills a segment; or, of large messages, where their limits are so much more that this cannot matter. A ROUTER, which may be the busiest of all,
-// writes before it drops; who sends to many writes when a queue is full.
+// What waits is in queues, whose limits are not to be reached because of it. A socket whose sends are refused for want
+// of room has what waits written, and tries again. Those that would drop the message gather to the least only: of small
+// ones for many to what fills a segment; of large messages more, where their limits are so much more that this cannot
+// matter. A ROUTER, which may be the busiest of all, writes before it drops; who sends to many writes when a queue is
+// full.
 #ifndef ZMTP_IO_GATHER_H
 #define ZMTP_IO_GATHER_H
 
