@@ -18,6 +18,7 @@
 
 #include "../msg/ferry.h"
 #include "../socket/far.h"
+#include "../socket/volley.h"
 #include "context.h"
 #include "engine.h"
 #include "latch.h"
@@ -45,6 +46,7 @@ struct zmq__stretch {
     const uint8_t *begin, *at, *end;
     struct zmtp_slab *slab; // where what is received lies, and from whom it is
     struct zmtp__origin *origin;
+    struct zmtp__volley volley; // of a publisher's; none of the above but |lane| and |count| is
     unsigned vain,
         rest; // how many in a row ended early, and for how many messages none begins because of that
 };

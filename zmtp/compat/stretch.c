@@ -89,6 +89,40 @@ static void stretch_settle_send(struct zmq__socket *socket)
     socket->engine->unwritten += (unsigned)count;
 }
 
+// To connections that are going to be looked at, until the clock is.
+static bool stretch_begin_volley(struct zmq__socket *socket)
+{
+    const struct zmq__engine *const engine = socket->engine;
+    struct zmq__stretch *const stretch = &socket->stretch;
+    struct zmtp__volley *const volley = &stretch->volley;
+    const unsigned most = zmq__engine_unlooked(engine);
+    if (stretch->lane || most < ZMQ__STRETCH_LEAST) return false;
+    if (engine->direct || !zmq__engine_watched(engine) || !zmq__engine_marked(engine)) return false;
+    if (zmq__stretch_rests(socket) || !zmtp__volley_begin(volley, socket->core)) return false;
+    if (volley->count > most) volley->count = volley->left = most;
+    stretch->lane = zmtp__list_first(&socket->core->writable);
+    stretch->count = (unsigned)volley->count;
+    return true;
+}
+
+bool zmq__stretch_volley(struct zmq__socket *socket, struct zmtp_bytes body)
+{
+    struct zmtp__volley *const volley = &socket->stretch.volley;
+    struct zmtp_uv *const uv = socket->engine->uv;
+    if (zmtp__gather_would_end(uv, socket->core, body.size)) return false;
+    if (!volley->socket && !stretch_begin_volley(socket)) return false;
+    if (!zmq__stretch_calm(socket) || !zmtp__volley_put(volley, body)) return false;
+    uv->unflushed += body.size;
+    return true;
+}
+
+static void stretch_settle_volley(struct zmq__socket *socket)
+{
+    struct zmq__stretch *const stretch = &socket->stretch;
+    stretch->sends = (unsigned)stretch->volley.left;
+    socket->engine->unwritten += (unsigned)zmtp__volley_settle(&stretch->volley);
+}
+
 // As many as leave one behind, and no room that is to be told of.
 static size_t stretch_receivable(const struct zmtp__queue *queue)
 {
@@ -187,7 +221,9 @@ bool zmq__stretch_peek_more(const struct zmq__socket *socket, struct zmtp_bytes 
 
 void zmq__stretch_settle(struct zmq__socket *socket)
 {
-    if (socket->stretch.room)
+    if (socket->stretch.volley.socket)
+        stretch_settle_volley(socket);
+    else if (socket->stretch.room)
         stretch_settle_send(socket);
     else
         stretch_settle_recv(socket);

@@ -8,6 +8,8 @@
 // Nobody sees a difference: whoever gets in, be it the favourite by another way, counts first what has passed
 // (zmq__stretch_end), so that queues, limits and counters are exact for all who look at them.
 //
+// A publisher's is a volley (volley.h). Each of its messages is looked at whom it is for, so its calls need not slip in.
+//
 // What other threads do ends it, too. Who wants in ends the favour, so that the next call does not slip in; a watch that
 // did not come to that says that it waits (|awaited| of the engine); and who brings something over a line calls the dock.
 #ifndef ZMTP_COMPAT_STRETCH_H
@@ -122,6 +124,10 @@ static inline bool zmq__stretch_peek(const struct zmq__socket *socket, struct zm
     *body = (struct zmtp_bytes){at + HEADER, at[1]};
     return true;
 }
+
+// The same of a publisher's message, by any call that is inside: it goes on with a volley, or begins one. False: it was not
+// sent.
+bool zmq__stretch_volley(struct zmq__socket *socket, struct zmtp_bytes body);
 
 // The same two of those that are not so small, by calls that keep more than these anyway.
 bool zmq__stretch_send_more(struct zmq__socket *socket, struct zmtp_bytes body);

@@ -307,12 +307,12 @@ static int transfer_send_loan(zmq_msg_t *msg, void *handle, int flags)
 // Sends |body| as one of a stretch though it is not so small. False: it was not sent, and the stretch has ended.
 static bool transfer_send_stretch(struct zmq__quick quick, struct zmtp_bytes body, int flags)
 {
-    struct zmq__socket *const socket = quick.socket;
-    if (!quick.seat || flags & ZMQ_SNDMORE || !zmq__stretch_send_more(socket, body)) {
-        zmq__stretch_end(socket);
+    if (!(flags & ZMQ_SNDMORE) && zmq__quick_send_volley(quick, body)) return true;
+    if (!quick.seat || flags & ZMQ_SNDMORE || !zmq__stretch_send_more(quick.socket, body)) {
+        zmq__stretch_end(quick.socket);
         return false;
     }
-    if (!zmq__stretch_rise(socket, quick.seat)) zmq__stretch_come_back(socket);
+    if (!zmq__stretch_rise(quick.socket, quick.seat)) zmq__stretch_come_back(quick.socket);
     return true;
 }
 

@@ -61,6 +61,11 @@ static size_t gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_con
     return waits ? uv->unflushed_max : ZMTP__GATHER_LEAST;
 }
 
+bool zmtp__gather_would_end(const struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size)
+{
+    return core->brimmed || size > GATHER_FILLS || gather_fills(uv->unflushed + size, size);
+}
+
 bool zmtp__gather_ends(struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size)
 {
     uv->unflushed += size;
