@@ -63,16 +63,18 @@ static size_t gather_room(const struct zmtp_uv *uv, const struct zmtp_socket_con
 
 bool zmtp__gather_would_end(const struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size)
 {
-    return core->brimmed || size > GATHER_FILLS || gather_fills(uv->unflushed + size, size);
+    const size_t unflushed = uv->unflushed + size;
+    if (core->brimmed) return true;
+    if (size > 0 && size <= GATHER_FILLS && gather_spreads(&core->config))
+        return gather_fills(unflushed, size);
+    return unflushed >= gather_room(uv, &core->config, size);
 }
 
 bool zmtp__gather_ends(struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size)
 {
+    const bool ends = zmtp__gather_would_end(uv, core, size);
     uv->unflushed += size;
-    if (core->brimmed) return true;
-    if (size > 0 && size <= GATHER_FILLS && gather_spreads(&core->config))
-        return gather_fills(uv->unflushed, size);
-    return uv->unflushed >= gather_room(uv, &core->config, size);
+    return ends;
 }
 
 static void gather_retry_those_of(const struct zmtp_uv_socket *socket)

@@ -28,7 +28,7 @@ size_t zmtp__gather_max(size_t count);
 bool zmtp__gather_keeps(const struct zmtp_uv *uv, const struct zmtp_socket_config *config);
 // A message of |size| octets was sent. True: flush now what waits, and retry.
 bool zmtp__gather_ends(struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size);
-// Would it, if it were sent? Of a small one for many.
+// Will it be so, when one is sent?
 bool zmtp__gather_would_end(const struct zmtp_uv *uv, const struct zmtp_socket *core, size_t size);
 // Connections of |core| that would miss the next message, because of what the kernel did not take when it was last asked, ask
 // once more: the loop, which would be told, may not have its turn for long. Nothing is done for those who wait instead of

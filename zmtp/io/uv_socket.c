@@ -501,10 +501,12 @@ static bool uv_socket_push(struct zmtp_uv_socket *socket)
     return zmtp_socket_marked(socket->core);
 }
 
-// A message was sent.
-static void uv_socket_count(struct zmtp_uv *uv)
+// A message was sent. True: with it other threads were to begin, so all that was sent has left for them.
+static bool uv_socket_count(struct zmtp_uv *uv)
 {
-    if (++uv->unshipped >= uv->unshipped_max) zmtp__engine_ship(uv);
+    if (++uv->unshipped < uv->unshipped_max) return false;
+    zmtp__engine_ship(uv);
+    return true;
 }
 
 static void uv_socket_write(struct zmtp_uv_socket *socket)
@@ -519,7 +521,7 @@ static void uv_socket_flush(struct zmtp_uv_socket *socket, size_t size)
     if (zmtp__gather_ends(socket->uv, socket->core, size))
         uv_socket_write(socket);
     else
-        uv_socket_count(socket->uv);
+        (void)uv_socket_count(socket->uv);
 }
 
 // What waits is not to be the reason that a message to |id| is dropped.
@@ -552,7 +554,7 @@ int zmtp__uv_socket_send(struct zmtp_uv_socket *socket, struct zmtp_msg *msg)
 // It may have gone to another thread.
 __attribute__((noinline)) static int uv_socket_sent_far(struct zmtp_uv *uv)
 {
-    uv_socket_count(uv);
+    (void)uv_socket_count(uv);
     return ZMTP_OK;
 }
 
@@ -596,18 +598,25 @@ static int uv_socket_send_borrowed(struct zmtp_uv_socket *socket, const struct z
     return uv_socket_sent(socket, result);
 }
 
+// May those that follow on a message be sent together? Not from callbacks, as nobody is to find them unsettled who comes
+// after one; nor for a while where that was in vain.
+static bool uv_socket_gathers(struct zmtp_uv *uv)
+{
+    if (uv->calling > 0) return false;
+    if (uv->sends_rest == 0) return true;
+    uv->sends_rest--;
+    return false;
+}
+
 // A message of one part passed the general way: if it went to many, those that follow may go in a volley. Where there are
-// other threads each is counted for them. Not from callbacks, see below.
+// other threads each is counted for them.
 static void uv_socket_begin_volley(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv *const uv = socket->uv;
-    if (socket->core->pattern != &zmtp__pub || uv->calling > 0 || uv->crossings) return;
-    if (uv->sends_rest > 0) {
-        uv->sends_rest--;
-    } else if (zmtp__volley_begin(&uv->volley, socket->core)) {
-        uv->sends = (struct zmtp__sends){0}; // has room for none
-        uv->sender = socket;
-    }
+    if (socket->core->pattern != &zmtp__pub || uv->crossings || !uv_socket_gathers(uv)) return;
+    if (!zmtp__volley_begin(&uv->volley, socket->core)) return;
+    uv->sends = (struct zmtp__sends){0}; // has room for none
+    uv->sender = socket;
 }
 
 // Sends the message in the volley that is under way. False: there is none, or it is not one of it.
@@ -615,7 +624,7 @@ static bool uv_socket_send_volley(struct zmtp_uv_socket *socket, struct zmtp_byt
 {
     struct zmtp_uv *const uv = socket->uv;
     if (uv->sender != socket || !uv->volley.socket || zmtp__engine_inherited(uv)) return false;
-    if (body.size >= ZMTP__QUEUE_REFER_BODY || !zmtp__volley_put(&uv->volley, body)) return false;
+    if (!zmtp__volley_put(&uv->volley, body)) return false;
     if (!zmtp__gather_ends(uv, socket->core, body.size)) return true;
     zmtp__engine_settle(uv);
     uv_socket_write(socket);
@@ -663,21 +672,15 @@ __attribute__((noinline)) static int uv_socket_send_one(struct zmtp_uv_socket *s
     return uv_socket_sent_short(socket, unflushed);
 }
 
-// Few octets were sent in the fewest steps: those that follow may pass in fewer. Not from callbacks, as nobody is to find
-// them unsettled who comes after one.
-static int uv_socket_begin_sends(struct zmtp_uv_socket *socket)
+// Few octets were sent in the fewest steps: those that follow may pass in fewer.
+static void uv_socket_begin_sends(struct zmtp_uv_socket *socket)
 {
     struct zmtp_uv *const uv = socket->uv;
-    if (uv->calling > 0) return ZMTP_OK;
-    if (uv->sends_rest > 0) {
-        uv->sends_rest--;
-        return ZMTP_OK;
-    }
+    if (!uv_socket_gathers(uv)) return;
     // The one with which other threads are to begin is followed by more than its count.
     const size_t most = uv->crossings ? uv->unshipped_max - uv->unshipped - 1 : SIZE_MAX;
     const size_t max = uv->unflushed_max - uv->unflushed - 1;
     if (zmtp__sends_begin(&uv->sends, socket->core, most, max)) uv->sender = socket;
-    return ZMTP_OK;
 }
 
 // What no sends under way have room for.
@@ -695,11 +698,8 @@ __attribute__((noinline)) static int uv_socket_send_first(struct zmtp_uv_socket 
     if (!zmtp__express_send_few(socket->core, *parts))
         return uv_socket_send_one(socket, parts, unflushed);
     uv->unflushed = unflushed;
-    if (uv->crossings && ++uv->unshipped >= uv->unshipped_max) {
-        zmtp__engine_ship(uv); // which takes all that was sent, and leaves nothing to follow
-        return ZMTP_OK;
-    }
-    return uv_socket_begin_sends(socket);
+    if (!uv->crossings || !uv_socket_count(uv)) uv_socket_begin_sends(socket);
+    return ZMTP_OK;
 }
 
 int zmtp_uv_send(struct zmtp_uv_socket *socket, const struct zmtp_bytes *parts, size_t count)

@@ -52,6 +52,7 @@ bool zmtp__volley_put(struct zmtp__volley *volley, struct zmtp_bytes body)
     uint8_t *const at = volley->at;
     const size_t room = (size_t)(volley->end - at);
     if (!zmtp__octets_ok(body) || volley->left == 0) return false;
+    if (body.size >= ZMTP__QUEUE_REFER_BODY) return false; // it need not be copied
     if (room < ZMTP_HEADER_MAX || room - ZMTP_HEADER_MAX < body.size) return false;
     if (!zmtp__publisher_keeps(volley->socket, body)) return false;
     const struct zmtp_frame frame = {.size = body.size};

@@ -22,7 +22,7 @@ struct zmtp__volley {
 
 // False: it does not begin.
 bool zmtp__volley_begin(struct zmtp__volley *volley, struct zmtp_socket *socket);
-// Sends a message of |body| alone, while one is under way. False: it was not sent.
+// Sends a message of |body| alone, while one is under way. False: it was not sent; it may be too large.
 bool zmtp__volley_put(struct zmtp__volley *volley, struct zmtp_bytes body);
 // Those that were sent are messages of the queues, and counted. Returns how many.
 size_t zmtp__volley_settle(struct zmtp__volley *volley);
