@@ -76,13 +76,6 @@ static void scene_send(struct scene *scene)
         node_send(&scene->from, body_of(i));
 }
 
-static uint64_t number_behind(const char *text, const char *name)
-{
-    const char *const found = strstr(text, name);
-    assert_non_null(found);
-    return strtoull(found + strlen(name), NULL, 10);
-}
-
 // Of all lines that begin with |name|.
 static uint64_t sum_of(const char *text, const char *name)
 {
@@ -123,7 +116,7 @@ static void look(struct node *node, struct zmtp_msg *msg)
         break;
     case 2:
         assert_true(zmtp_uv_stats_json(node->socket, text, sizeof text) > 0);
-        assert_int_equal(number_behind(text, "\"received\":"), received);
+        assert_int_equal(world_number(text, "\"received\":"), received);
         break;
     case 3:
         assert_true(zmtp_uv_stats_prometheus(scene->world.uv, text, sizeof text) > 0);

@@ -271,6 +271,13 @@ void node_start(struct node *node, struct world *world, enum zmtp_socket_type ty
     node_open(node);
 }
 
+uint64_t world_number(const char *text, const char *name)
+{
+    const char *const found = strstr(text, name);
+    assert_non_null(found);
+    return strtoull(found + strlen(name), NULL, 10);
+}
+
 void node_bind(struct node *node, const char *endpoint)
 {
     const int result = zmtp_uv_bind(node->socket, endpoint);

@@ -53,6 +53,9 @@ void world_turn(struct world *world);
 // Turns until |ms| have passed, for what must not happen.
 void world_rest(struct world *world, uint64_t ms);
 
+// The number behind |name| in |text|, as in statistics; fails the test when there is none.
+uint64_t world_number(const char *text, const char *name);
+
 // An endpoint that nobody has; tcp with a port that was free a moment ago.
 void world_endpoint(struct world *world, enum zmtp_transport transport,
                     char out[ZMTP_ENDPOINT_MAX]);
